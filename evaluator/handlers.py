@@ -1,0 +1,119 @@
+"""What the evaluator does: from a file to a dataset, and from a model and a dataset to an evaluation."""
+
+from pathlib import Path
+
+import structlog
+
+from evaluator.ingest import Limits, ingest
+from shared.artifacts import load_model
+from shared.contracts import Command, EvaluateModel, ProfileDataset, UploadSource
+from shared.errors import DatasetExists, EvaluationExists
+from shared.store.connection import Document
+from shared.tabular.scoring import score
+from shared.tabular.tables import fetch_table, read_frame
+from shared.worker.child import JobContext
+
+log = structlog.get_logger()
+
+
+def profile_dataset(command: Command, context: JobContext) -> Document:
+    """Parse a file once into typed Parquet with a schema; the outcome is a dataset.
+
+    Raises:
+        MalformedTable: The file is no table; names the lines at fault.
+        LimitExceeded: Too many columns, or a line that is too long.
+        DatasetExists: A dataset of that name is there.
+        UnknownUpload: The uploaded file is gone.
+    """
+    assert isinstance(command, ProfileDataset)  # the queue's handlers are keyed by command
+    if context.library.has_dataset(command.dataset):
+        raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
+    source = context.work_directory / "source"
+    destination = context.work_directory / "table.parquet"
+    is_upload = isinstance(command.source, UploadSource)
+    context.progress(0.0, "reading the file")
+    _fetch(command, context, source)
+    limits = Limits(column_limit=context.settings.column_limit, line_limit_bytes=context.settings.line_limit_bytes)
+    with source.open("rb") as file:
+        table = ingest(
+            file,
+            destination,
+            file_name=command.source.file_name if isinstance(command.source, UploadSource) else None,
+            media_type=command.source.media_type if isinstance(command.source, UploadSource) else None,
+            format=command.format or (None if is_upload else "csv"),
+            limits=limits,
+            on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
+        )
+    for warning in table.warnings:
+        log.warning("table.warned", text=warning)
+    context.progress(0.95, "storing the table")
+    with destination.open("rb") as file:
+        blob_id = context.blobs.save(file, "dataset", context.correlation_id, context.fence)
+    return {
+        "kind": "dataset",
+        "record": {
+            "name": command.dataset,
+            "row_count": table.row_count,
+            "columns": [column.model_dump(mode="json") for column in table.columns],
+            "format": table.format,
+            "encoding": table.encoding,
+            "delimiter": table.delimiter,
+            "size_bytes": table.size_bytes,
+            "source_size_bytes": table.source_size_bytes,
+            "sha256": table.sha256,
+            "warnings": table.warnings,
+        },
+        "blob_id": blob_id,
+        "upload_id": command.source.upload_id if isinstance(command.source, UploadSource) else None,
+    }
+
+
+def evaluate_model(command: Command, context: JobContext) -> Document:
+    """Measure a model version on a dataset; the outcome is an evaluation.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there.
+        EvaluationExists: An evaluation of that id is there.
+        InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, EvaluateModel)  # the queue's handlers are keyed by command
+    evaluation_id = command.evaluation or context.correlation_id
+    if context.library.has_evaluation(evaluation_id):
+        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(command.dataset)
+    context.progress(0.1, f"loading {version['model']} version {version['version']}")
+    model = load_model(
+        context.blobs.read(version["blob_id"]),
+        version["artifact_sha256"],
+        version["libraries"],
+        context.settings.artifact_limit_bytes,
+    )
+    context.progress(0.3, f"reading {command.dataset}")
+    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory))
+    context.progress(0.5, f"predicting {len(frame)} rows")
+    scores = score(model, frame)
+    return {
+        "kind": "evaluation",
+        "record": {
+            "id": evaluation_id,
+            "model": version["model"],
+            "version": version["version"],
+            "dataset": command.dataset,
+            "task": model.signature.task,
+            "row_count": scores.row_count,
+            "dropped_row_count": scores.dropped_row_count,
+            "metrics": scores.metrics,
+            "confusion": scores.confusion,
+            "report": scores.report.counts(),
+            "error": None,
+        },
+    }
+
+
+def _fetch(command: ProfileDataset, context: JobContext, path: Path) -> None:
+    if isinstance(command.source, UploadSource):
+        context.blobs.download(command.source.upload_id, path)
+    else:
+        path.write_text(command.source.text, encoding="utf-8")

@@ -1,0 +1,46 @@
+"""Cells that are booleans: true/false, yes/no, t/f, y/n in any case. 0 and 1 are numbers."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.cells import cell_lengths
+from evaluator.ingest.table import ColumnPlan
+
+_PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
+_TRUE = pa.array(["true", "yes", "t", "y"])
+_LONGEST = len("false")
+
+
+def to_booleans(values: pa.Array) -> pa.Array:
+    """Cells that the candidate accepted as booleans. Nulls stay."""
+    return pc.if_else(
+        pc.is_null(values), pa.scalar(None, pa.bool_()), pc.is_in(pc.ascii_lower(values), value_set=_TRUE)
+    )
+
+
+class Booleans:
+    """The candidate "booleans" of one column: all cells are of one pair.
+
+    A single letter alone says little (a column of nothing but ``f`` may well be of sexes): both letters must occur.
+    """
+
+    def __init__(self) -> None:
+        self.refusal: str | None = None
+        self._seen: set[str] = set()
+
+    def accepts(self, values: pa.Array) -> bool:
+        """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        if int(cell_lengths(values).max()) > _LONGEST:
+            return False
+        self._seen.update(pc.unique(pc.ascii_lower(values)).to_pylist())
+        return any(self._seen <= pair for pair in _PAIRS)
+
+    def plan(self, name: str) -> ColumnPlan | None:
+        """How to read the column, ``None`` if its cells say too little."""
+        if self._seen in ({"t"}, {"f"}, {"y"}, {"n"}):
+            return None
+        return ColumnPlan(name, "boolean")
+
+    def notes(self) -> list[str]:
+        """Nothing that somebody should know."""
+        return []

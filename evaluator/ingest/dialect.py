@@ -1,0 +1,129 @@
+"""The dialect of delimited text: its delimiter and its header.
+
+``csv.Sniffer`` guesses from how often characters occur and is often led astray by prose and decimal commas. Here each
+candidate parses the sample, and the one that gives the records as many fields as the header wins.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from evaluator.ingest.faults import refused, too_long, too_many_columns
+from evaluator.ingest.formats import HEAD_BYTES
+from evaluator.ingest.naming import column_names
+from evaluator.ingest.table import Limits
+from evaluator.ingest.text_stream import Utf8Stream, marked_encoding, physical_lines
+
+DELIMITERS = "\t;|,"
+"""Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
+NO_DELIMITER = "\x1f"
+"""Stands in for the delimiter of a single column: ASCII's unit separator, which text does not have."""
+_EXCEL_HINT = re.compile(r'^"?sep=([,;\t|])"?$')
+_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of delimited text."""
+
+    names: list[str]
+    size_bytes: int
+    """Bytes of UTF-8 up to the first record behind it."""
+    warnings: list[str]
+
+
+def sample_text(head: bytes) -> str:
+    """The file's first complete lines, good enough to look for delimiters in."""
+    if marked_encoding(head) == "utf-16":
+        text = head.decode("utf-16", errors="replace")
+    else:
+        text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    cut = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: cut + 1] if len(head) >= HEAD_BYTES and cut >= 0 else text
+
+
+def find_delimiter(sample: str) -> str | None:
+    """Find the delimiter: comma, tab, semicolon, pipe, or none for a table of a single column."""
+    hint = _EXCEL_HINT.match(sample.partition("\n")[0].strip())
+    if hint:
+        return hint.group(1)
+    widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
+    fits = {delimiter: _fit(found) for delimiter, found in widths.items() if found and found[0] > 1}
+    if fits:
+        return max(fits, key=lambda delimiter: fits[delimiter])
+    # one field in the header and several below it is no single column but a table with a wrong header: the ragged
+    # rows are refused by their lines, which beats a table of one text column that nobody meant
+    return next((delimiter for delimiter, found in widths.items() if _has_wide_body(found)), None)
+
+
+def _widths(sample: str, delimiter: str) -> list[int]:
+    """How many fields each record of the sample has, blank lines left out."""
+    try:
+        return [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if record]
+    except csv.Error:
+        return []
+
+
+def _fit(widths: list[int]) -> tuple[float, int]:
+    body = widths[1:]
+    return (body.count(widths[0]) / len(body) if body else 1.0), widths[0]
+
+
+def _has_wide_body(widths: list[int]) -> bool:
+    body = widths[1:]
+    if not body:
+        return False
+    width, count = Counter(body).most_common(1)[0]
+    return width > 1 and count * 2 > len(body)
+
+
+def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, limits: Limits) -> Header:
+    """Read the header: the first record that is not blank.
+
+    Raises:
+        MalformedTable: There is none.
+        LimitExceeded: It has too many columns or is too long.
+    """
+    pulled = _Pulled(Utf8Stream(source, encoding), limits.line_limit_bytes)
+    try:
+        # not strict: an unclosed quote in the header is the scanner's to report
+        records = csv.reader(pulled, delimiter=delimiter or NO_DELIMITER)
+        found = next((record for record in records if any(name.strip() for name in record)), [])
+    except csv.Error as error:
+        raise refused(str(error), "a header", line=pulled.count) from error
+    if not found:
+        raise refused("there is no header", "a line with the columns' names", line=1)
+    if len(found) > limits.column_limit:
+        raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
+    names, warnings = column_names(found, line=pulled.count)
+    if all(_NUMBER.match(name.strip()) for name in found):
+        warnings.append(f"line {pulled.count} is taken as the header, though it holds nothing but numbers")
+    return Header(names, pulled.size_bytes, warnings)
+
+
+def is_hint(line: bytes) -> bool:
+    """Whether the line is Excel's word about the delimiter (``sep=;``), which only a first line can be."""
+    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace").strip()) is not None
+
+
+class _Pulled:
+    """Lines for the csv module that remembers how much it took."""
+
+    def __init__(self, stream: Utf8Stream, limit_bytes: int) -> None:
+        self._lines = physical_lines(stream)
+        self._limit = limit_bytes
+        self.count = 0
+        self.size_bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.count += 1
+            self.size_bytes += len(line)
+            if self.size_bytes > self._limit:
+                raise too_long(self.count, self._limit)
+            if self.count > 1 or not is_hint(line):
+                yield line.decode("utf-8")

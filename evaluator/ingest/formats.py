@@ -1,0 +1,128 @@
+"""Which format a file has: from what its sender says, its name, and its first bytes."""
+
+import json
+import os
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+from evaluator.ingest.faults import refused
+from evaluator.ingest.table import TableFormat
+from shared.errors import MalformedTable
+
+HEAD_BYTES = 64 * 1024
+
+_MEDIA_TYPES: dict[str, TableFormat] = {
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/vnd.apache.parquet": "parquet",
+    "application/parquet": "parquet",
+    "application/x-parquet": "parquet",
+    "application/jsonl": "jsonl",
+    "application/x-jsonlines": "jsonl",
+    "application/x-ndjson": "jsonl",
+    "application/json": "jsonl",
+}
+_SUFFIXES: dict[str, TableFormat] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+_PARQUET = b"PAR1"
+_FOREIGN = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\x1f\x8b": "compressed with gzip",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ": "compressed with xz",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF document",
+    b"ARROW1": "an Arrow file",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89PNG": "an image",
+    b"\x89HDF": "an HDF5 file",
+}
+_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_TEXT_CONTROLS = b"\t\n\v\f\r\x1b"
+_CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS)
+
+
+def source_size(source: BinaryIO) -> int:
+    """The bytes of the file; it is rewound."""
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return size
+
+
+def read_head(source: BinaryIO) -> bytes:
+    """The first 64 KiB; the file is rewound."""
+    source.seek(0)
+    head = source.read(HEAD_BYTES)
+    source.seek(0)
+    return head
+
+
+def find_format(
+    head: bytes, *, declared: TableFormat | None, media_type: str | None, file_name: str | None
+) -> TableFormat:
+    """Find the file's format: as declared, by media type, by name, else by its first bytes.
+
+    Raises:
+        MalformedTable: The bytes are of a format that is no table here, or not of the declared one.
+    """
+    _refuse_foreign(head)
+    is_parquet = head.startswith(_PARQUET)
+    named = declared or _by_media_type(media_type) or _by_name(file_name)
+    if is_parquet and declared not in (None, "parquet"):
+        raise refused("the file is Parquet", f"{declared}, as declared")
+    if is_parquet:
+        return "parquet"
+    if named == "parquet":
+        raise refused("the file does not begin as Parquet does", "the bytes PAR1")
+    _refuse_binary(head)
+    return named or _by_content(head)
+
+
+def _refuse_foreign(head: bytes) -> None:
+    for magic, kind in _FOREIGN.items():
+        if head.startswith(magic):
+            raise _not_text(f"the file is {kind}")
+
+
+def _refuse_binary(head: bytes) -> None:
+    # a stray control character may occur in text; one in fifty bytes may not, and UTF-16 is half NUL bytes
+    if head.startswith(_BYTE_ORDER_MARKS):
+        return
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls * 50 > len(head):
+        first = next(position for position, code in enumerate(head) if code in _CONTROLS)
+        line = head.count(b"\n", 0, first) + 1
+        raise refused(f"the file is binary: byte 0x{head[first]:02x}", "text or Parquet", line=line)
+
+
+def _not_text(problem: str) -> MalformedTable:
+    return refused(problem, "CSV, TSV, JSON lines or Parquet, not compressed")
+
+
+def _by_media_type(media_type: str | None) -> TableFormat | None:
+    return _MEDIA_TYPES.get((media_type or "").partition(";")[0].strip().lower())
+
+
+def _by_name(file_name: str | None) -> TableFormat | None:
+    return _SUFFIXES.get(PurePosixPath(file_name or "").suffix.lower())
+
+
+def _by_content(head: bytes) -> TableFormat:
+    line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    if not line.startswith(b"{"):
+        return "csv"
+    try:
+        json.loads(line)
+    except ValueError:
+        return "csv"
+    return "jsonl"

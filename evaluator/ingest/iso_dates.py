@@ -1,0 +1,72 @@
+"""Cells that are dates by ISO 8601: ``2024-01-31``, ``2024-01-31T10:00``, with seconds, fraction, zone.
+
+Dates with a zone become UTC, dates without stay as they are; a column that has both stays text.
+"""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.cells import cell_lengths, other_bytes, try_cast
+from evaluator.ingest.table import ColumnPlan
+
+ISO_FORMAT = "ISO8601"
+_USUAL = b"0123456789-:.+TZ "
+_SHORTEST = len("2024-01-31")
+_LONGEST_EXACT = len("2024-01-31T10:00:00.123456")
+_TOO_FINE = r"(\.[0-9]{6})[0-9]+"
+FIRST_US = -62_135_596_800_000_000
+"""Year 1, in microseconds since 1970: Python's calendar begins here."""
+LAST_US = 253_402_300_799_999_999
+"""The end of year 9999."""
+
+
+def to_iso_dates(values: pa.Array, *, is_zoned: bool) -> pa.Array | None:
+    """Cells as timestamps of microseconds, ``None`` if one does not fit. Nulls stay."""
+    target = pa.timestamp("us", "UTC") if is_zoned else pa.timestamp("us")
+    found = try_cast(values, target)
+    return found if found is not None else try_cast(_cut_fractions(values), target)
+
+
+def are_in_calendar(found: pa.Array) -> bool:
+    """Whether all timestamps lie in the years 1 to 9999."""
+    span = pc.min_max(pc.cast(found, pa.int64())).as_py()
+    return span["min"] is None or (span["min"] >= FIRST_US and span["max"] <= LAST_US)
+
+
+def _have_fine_fractions(values: pa.Array) -> bool:
+    if int(cell_lengths(values).max()) <= _LONGEST_EXACT:
+        return False
+    return bool(pc.any(pc.match_substring_regex(values, pattern=_TOO_FINE)).as_py())
+
+
+def _cut_fractions(values: pa.Array) -> pa.Array:
+    return pc.replace_substring_regex(values, pattern=_TOO_FINE, replacement=r"\1")
+
+
+class IsoDates:
+    """The candidate "ISO dates" of one column."""
+
+    def __init__(self) -> None:
+        self.refusal: str | None = None
+        self._zones = [False, True]
+        self._has_cut_fractions = False
+
+    def accepts(self, values: pa.Array) -> bool:
+        """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        if int(cell_lengths(values).min()) < _SHORTEST or other_bytes(values, _USUAL):
+            return False
+        for is_zoned in self._zones:
+            found = to_iso_dates(values, is_zoned=is_zoned)
+            if found is not None:
+                self._zones = [is_zoned]
+                self._has_cut_fractions |= _have_fine_fractions(values)
+                return are_in_calendar(found)
+        return False
+
+    def plan(self, name: str) -> ColumnPlan | None:
+        """How to read the column."""
+        return ColumnPlan(name, "datetime", date_format=ISO_FORMAT, is_zoned=self._zones[0])
+
+    def notes(self) -> list[str]:
+        """What somebody who looks at the column should know."""
+        return ["has times finer than a microsecond, which are cut"] if self._has_cut_fractions else []

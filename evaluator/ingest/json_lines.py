@@ -1,0 +1,195 @@
+"""Pass 1 over JSON lines: every cell as text into the spool, while candidate types narrow.
+
+JSON has types and a null of its own, and they are believed: a string stays text (or is a date), ``"12"`` is no
+number, ``"NA"`` is text, a missing key is a null.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from evaluator.ingest.booleans import Booleans
+from evaluator.ingest.calendar_dates import CalendarDates
+from evaluator.ingest.faults import FAULT_LIMIT, Fault, malformed, refused, too_many_columns
+from evaluator.ingest.iso_dates import IsoDates
+from evaluator.ingest.naming import column_names
+from evaluator.ingest.narrowing import Candidate, ColumnNarrowing
+from evaluator.ingest.numerals import Numerals
+from evaluator.ingest.spool import SpoolWriter
+from evaluator.ingest.survey import survey_text
+from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
+from evaluator.ingest.text_stream import Utf8Stream, physical_lines
+
+_BLOCK_BYTES = 1024 * 1024
+_BLOCK_CELLS = 500_000
+
+Row = dict[str, Any]
+
+
+def read_json_lines(
+    source: BinaryIO, spool: Path, *, limits: Limits, survey_stage: Stage, stage: Stage, size: int
+) -> TextTable:
+    """Read the whole file into the spool; the columns are all keys that occur.
+
+    Args:
+        size: Bytes of the file.
+
+    Raises:
+        MalformedTable: With the line and the problem of each bad line, 100 at most.
+        LimitExceeded: Too many keys, or a line too long.
+    """
+    survey = survey_text(source, delimiter=None, limits=limits, stage=survey_stage, size_bytes=size)
+    stream = Utf8Stream(source, survey.encoding)
+    columns: dict[str, _JsonColumn] = {}
+    with SpoolWriter(spool) as writer:
+        for rows in _blocks(stream, columns, limits):
+            writer.write(_text_batch(rows, columns))
+            stage.report(stream.source_bytes / size)
+    if writer.row_count and not columns:
+        raise refused("no object has a key", "one key for each column", line=1)
+    names, warnings = column_names(list(columns))
+    for name, column in zip(names, columns.values(), strict=True):
+        warnings += column.warnings(name)
+    plans = [column.plan(name) for name, column in zip(names, columns.values(), strict=True)]
+    return TextTable(plans, writer.row_count, survey.encoding, None, warnings)
+
+
+class _JsonColumn:
+    """What one key's values are."""
+
+    def __init__(self) -> None:
+        self._kinds: set[str] = set()
+        self._narrowing: ColumnNarrowing | None = None
+
+    def take(self, values: list[Any]) -> pa.Array:
+        """The next values as text cells."""
+        kinds = {_KINDS[kind] for kind in set(map(type, values)) if kind is not type(None)}
+        self._kinds |= kinds
+        texts = values if kinds == {"text"} else [_cell_text(value) for value in values]
+        cells = pa.array(texts, pa.string())
+        if len(self._kinds) == 1:
+            self._narrow(cells)
+        return cells
+
+    def plan(self, name: str) -> ColumnPlan:
+        """How to read the column."""
+        if len(self._kinds) > 1:
+            return ColumnPlan(name, "text")
+        return self._narrowing.plan(name) if self._narrowing else ColumnPlan(name, "empty")
+
+    def warnings(self, name: str) -> list[str]:
+        """What should be known about the column."""
+        if len(self._kinds) > 1:
+            return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and is text"]
+        return self._narrowing.warnings(name) if self._narrowing else []
+
+    def _narrow(self, cells: pa.Array) -> None:
+        if self._narrowing is None:
+            kind = next(iter(self._kinds))
+            self._narrowing = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=(), may_be_indented=False)
+        self._narrowing.feed(cells)
+
+
+_KINDS = {bool: "booleans", int: "numbers", float: "numbers", str: "text"}
+
+
+def _candidates(kind: str) -> list[Candidate]:
+    if kind == "numbers":
+        return [Numerals(may_have_decimal_comma=False)]
+    return [Booleans()] if kind == "booleans" else [IsoDates(), CalendarDates()]
+
+
+def _cell_text(value: Any) -> str | None:
+    if value is None or value != value:  # noqa: PLR0124 - NaN, the one value that differs from itself
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _text_batch(rows: list[Row], columns: dict[str, _JsonColumn]) -> pa.RecordBatch:
+    cells = [column.take([row.get(key) for row in rows]) for key, column in columns.items()]
+    return pa.RecordBatch.from_arrays(cells, names=[str(position) for position in range(len(cells))])
+
+
+def _blocks(stream: Utf8Stream, columns: dict[str, _JsonColumn], limits: Limits) -> Iterator[list[Row]]:
+    """Blocks of rows; new keys are added to the columns before their block comes."""
+    rows: list[Row] = []
+    faults: list[Fault] = []
+    size_bytes = 0
+    for number, line in enumerate(physical_lines(stream), start=1):
+        if not line.strip():
+            continue
+        row = _parse(line, number, faults)
+        if row is None:
+            if len(faults) >= FAULT_LIMIT:
+                break
+            continue
+        _add_columns(row, columns, limits, number)
+        rows.append(row)
+        size_bytes += len(line)
+        if size_bytes >= _BLOCK_BYTES or len(rows) * len(columns) >= _BLOCK_CELLS:
+            yield rows
+            rows, size_bytes = [], 0
+    if faults:
+        raise malformed(faults)
+    if rows:
+        yield rows
+
+
+def _add_columns(row: Row, columns: dict[str, _JsonColumn], limits: Limits, number: int) -> None:
+    for key in row:
+        if key not in columns:
+            if len(columns) >= limits.column_limit:
+                raise too_many_columns(len(columns) + 1, limits.column_limit, line=number)
+            columns[key] = _JsonColumn()
+
+
+class _TwiceGivenError(ValueError):
+    """A key occurs twice in one object."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _TwiceGivenError(next(key for key in keys if keys.count(key) > 1))
+    return found
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
+    """The line's object, ``None`` (and a fault more) if it has none."""
+    try:
+        found = _DECODER.decode(line.decode("utf-8"))
+        if b"\\ud" in line.lower():
+            json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except _TwiceGivenError as error:
+        faults.append(Fault(number, "the key occurs twice", "each key once", str(error)))
+    except UnicodeEncodeError:
+        faults.append(Fault(number, "half of a surrogate pair", "whole characters"))
+    except (ValueError, RecursionError) as error:
+        faults.append(Fault(number, f"no JSON: {error}"[:200], "one JSON object a line"))
+    else:
+        fault = _row_fault(found, number)
+        if fault is None:
+            assert isinstance(found, dict)
+            return found
+        faults.append(fault)
+    return None
+
+
+def _row_fault(found: Any, number: int) -> Fault | None:
+    if isinstance(found, list):
+        return Fault(number, "an array", "one JSON object a line, without an array around them")
+    if not isinstance(found, dict):
+        return Fault(number, "a single value", "one JSON object a line")
+    for key, value in found.items():
+        if isinstance(value, (dict, list)):
+            return Fault(number, "the value is nested", "text, a number, a boolean or null", key)
+    return None

@@ -1,0 +1,109 @@
+"""Which type a column of text has, found while it streams: every cell of the file has its say, none is sampled.
+
+A column starts with all candidates and each batch drops those that it does not fit. What no candidate fits is text.
+The candidates have no cell in common, so from the second batch on one at most is left, and text costs nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.booleans import Booleans
+from evaluator.ingest.calendar_dates import CalendarDates
+from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.iso_dates import IsoDates
+from evaluator.ingest.numerals import Numerals
+from evaluator.ingest.table import ColumnPlan
+
+
+class Candidate(Protocol):
+    """A type that a column may have."""
+
+    refusal: str | None
+    """Why the column is not of this type after all, where that deserves a warning."""
+
+    def accepts(self, values: pa.Array) -> bool:
+        """Whether these cells (trimmed, none missing, at least one) fit as well."""
+
+    def plan(self, name: str) -> ColumnPlan | None:
+        """How to read the column, ``None`` if it is better left as text."""
+
+    def notes(self) -> list[str]:
+        """What somebody who looks at the column should know, without its name."""
+
+
+class ColumnNarrowing:
+    """The candidates of one column and what is left of them."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        marks: tuple[str, ...] = MISSING_MARKS,
+        text_marks: tuple[str, ...] = TEXT_MISSING_MARKS,
+        may_be_indented: bool = True,
+    ) -> None:
+        """Args:
+        candidates: The types that the column may have beside text.
+        marks: Cells that mean "no value" where the other cells are numbers, dates or booleans.
+        text_marks: Cells that mean "no value" in a column of text; some of ``marks``.
+        may_be_indented: A space before each and every text is no part of it.
+        """
+        self._candidates = list(candidates)
+        self._marks = marks
+        self._text_marks = text_marks
+        self._is_empty = True
+        self._is_indented = may_be_indented
+        self._notes: list[str] = []
+
+    def feed(self, cells: pa.Array) -> None:
+        """Narrow by the next cells of the column; nulls have no say."""
+        if not (self._candidates or self._is_indented or self._is_empty):
+            return
+        cells = cells.drop_null()
+        values = trimmed(cells)
+        if self._is_empty or self._is_indented:
+            self._look_at_text(cells, values)
+        mask = missing_mask(values, self._marks)
+        if mask is not None:
+            values = values.filter(pc.invert(mask))
+        if len(values):
+            self._candidates = [candidate for candidate in self._candidates if self._keeps(candidate, values)]
+
+    def plan(self, name: str) -> ColumnPlan:
+        """How to read the column, now that all of it was seen."""
+        if self._is_empty:
+            return ColumnPlan(name, "empty", missing_marks=self._text_marks)
+        # several are left only where all cells are marks of numbers, such as dashes
+        plan = self._candidates[0].plan(name) if len(self._candidates) == 1 else None
+        if plan is not None:
+            return replace(plan, missing_marks=self._marks)
+        return ColumnPlan(name, "text", is_indented=self._is_indented, missing_marks=self._text_marks)
+
+    def warnings(self, name: str) -> list[str]:
+        """What should be known about the column."""
+        left = self._candidates[0].notes() if len(self._candidates) == 1 else []
+        if self._is_indented and self.plan(name).type == "text":
+            left.append("has a space before each value, which is cut")
+        return [f"column {name!r} {note}" for note in self._notes + left]
+
+    def _keeps(self, candidate: Candidate, values: pa.Array) -> bool:
+        if candidate.accepts(values):
+            return True
+        self._notes += [candidate.refusal] if candidate.refusal else []
+        return False
+
+    def _look_at_text(self, cells: pa.Array, values: pa.Array) -> None:
+        mask = missing_mask(values, self._text_marks)
+        present = cells.filter(pc.invert(mask)) if mask is not None else cells
+        if len(present):
+            self._is_empty = False
+            self._is_indented = self._is_indented and bool(pc.all(pc.starts_with(present, " ")).as_py())
+
+
+def delimited_candidates(*, delimiter: str | None) -> list[Candidate]:
+    """What a column of delimited text may be: anything, a decimal comma only between semicolons."""
+    return [Numerals(may_have_decimal_comma=delimiter == ";"), Booleans(), IsoDates(), CalendarDates()]

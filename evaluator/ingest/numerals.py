@@ -1,0 +1,123 @@
+"""Cells that are numbers: whole numbers of 64 bits, reals, decimal commas. What is not surely a number stays text.
+
+No number: leading zeros (``007`` is a code), whole numbers beyond 64 bits (20-digit ids would be rounded), reals
+beyond the double's range, hexadecimal, thousands separators, currencies, percent.
+"""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.cells import cell_bytes, cell_lengths, other_bytes, try_cast
+from evaluator.ingest.table import ColumnPlan
+
+_DIGITS_AND_SIGNS = b"0123456789+-"
+_EXACT_LIMIT = 2**53
+"""Doubles hold every whole number up to here."""
+_LONG_DIGITS = 15
+"""Whole numbers of so many digits are exact as doubles."""
+_TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
+_WHOLE = "^[+-]?[0-9]+$"
+_INFINITIES = pa.array(["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"])
+
+
+def to_integers(values: pa.Array) -> pa.Array | None:
+    """Cells of digits and signs as int64, ``None`` if one is beyond it. Nulls stay."""
+    if b"+" in cell_bytes(values):
+        values = pc.replace_substring_regex(values, pattern=r"^\+([0-9])", replacement=r"\1")
+    return try_cast(values, pa.int64())
+
+
+def to_reals(values: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
+    """Cells as float64, ``None`` if one is no number. Nulls stay."""
+    if has_decimal_comma:
+        values = pc.replace_substring(values, pattern=",", replacement=".")
+    return try_cast(values, pa.float64())
+
+
+class Numerals:
+    """The candidate "numbers" of one column."""
+
+    def __init__(self, *, may_have_decimal_comma: bool) -> None:
+        self._usual_in_reals = b".eE," if may_have_decimal_comma else b".eE"
+        self._is_integer = True
+        self._has_point = False
+        self._has_comma = False
+        self._has_infinities = False
+        self._has_inexact = False
+        self.refusal: str | None = None
+
+    def accepts(self, values: pa.Array) -> bool:
+        """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        other = other_bytes(values, _DIGITS_AND_SIGNS)
+        if b"i" in other or b"I" in other:
+            values = self._without_infinities(values)
+            other = other_bytes(values, _DIGITS_AND_SIGNS)
+        if other.translate(None, self._usual_in_reals) or _has_leading_zero(values):
+            return False
+        if other:
+            return self._accepts_reals(values, other)
+        return self._accepts_integers(values)
+
+    def plan(self, name: str) -> ColumnPlan | None:
+        """How to read the column."""
+        if self._is_integer:
+            return ColumnPlan(name, "integer")
+        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma)
+
+    def notes(self) -> list[str]:
+        """What somebody who looks at the column should know."""
+        if self._is_integer:
+            return []
+        notes = ["is read with a decimal comma"] if self._has_comma else []
+        if self._has_infinities:
+            notes.append("has infinite values")
+        if self._has_inexact:
+            notes.append("is real, and whole numbers beyond 2**53 in it are rounded")
+        return notes
+
+    def _without_infinities(self, values: pa.Array) -> pa.Array:
+        is_infinite = pc.is_in(pc.ascii_lower(values), value_set=_INFINITIES)
+        if not pc.any(is_infinite).as_py():
+            return values
+        self._has_infinities = True
+        self._is_integer = False
+        return values.filter(pc.invert(is_infinite))
+
+    def _accepts_integers(self, values: pa.Array) -> bool:
+        found = to_integers(values)
+        if found is None:
+            wide = pc.match_substring_regex(values, pattern="^[+-]?[0-9]{19,}$")
+            self.refusal = _TOO_WIDE if pc.any(wide).as_py() else None
+            return False
+        self._note_inexact(found)
+        return True
+
+    def _accepts_reals(self, values: pa.Array, other: bytes) -> bool:
+        self._is_integer = False
+        self._has_point |= b"." in other
+        self._has_comma |= b"," in other
+        long = values.filter(pa.array(cell_lengths(values) > _LONG_DIGITS))
+        whole = long.filter(pc.match_substring_regex(long, pattern=_WHOLE))
+        found = to_reals(values, has_decimal_comma=b"," in other)
+        if self._has_comma and self._has_point:
+            self.refusal = "has decimal commas and decimal points and stays text"
+        elif found is not None and pc.any(pc.is_inf(found)).as_py():
+            self.refusal = _TOO_WIDE
+        return found is not None and self.refusal is None and self._accepts_integers(whole)
+
+    def _note_inexact(self, found: pa.Array) -> None:
+        span = pc.min_max(found).as_py()
+        if span["min"] is not None:
+            self._has_inexact |= max(-span["min"], span["max"]) > _EXACT_LIMIT
+
+
+def _has_leading_zero(values: pa.Array) -> bool:
+    """Whether a cell begins, behind its sign, with a zero that another digit follows."""
+    data = np.frombuffer(cell_bytes(values) + b"...", dtype=np.uint8)
+    lengths = cell_lengths(values)
+    starts = np.cumsum(lengths) - lengths
+    signs = ((data[starts] == ord("+")) | (data[starts] == ord("-"))).astype(np.int32)
+    second = data[starts + signs + 1]
+    is_code = (data[starts + signs] == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
+    return bool((is_code & (lengths - signs > 1)).any())

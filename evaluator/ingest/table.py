@@ -1,0 +1,85 @@
+"""What ingest takes and gives: limits, the plan of a column, the finished table. Values only, no reading."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.contracts.records import ColumnSchema, ColumnType
+
+TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
+ProgressCallback = Callable[[float, str], None]
+
+ROWS_PER_GROUP = 50_000
+GROUP_SIZE_BYTES = 32 * 1024 * 1024
+"""A row group is closed earlier where its rows are wide: memory is bounded by bytes, not by rows."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a table may not exceed."""
+
+    column_limit: int
+    """Columns."""
+    line_limit_bytes: int
+    """Bytes of one record, in UTF-8."""
+
+
+@dataclass(frozen=True)
+class IngestedTable:
+    """A finished dataset: its Parquet file lies at the destination."""
+
+    row_count: int
+    columns: list[ColumnSchema]
+    format: TableFormat
+    encoding: str | None
+    """`utf-8`, `utf-8-sig` (UTF-8 with a byte order mark), `utf-16` or `cp1252`; absent for Parquet."""
+    delimiter: str | None
+    """Absent for a single column, Parquet and JSON lines."""
+    size_bytes: int
+    """Of the Parquet file."""
+    source_size_bytes: int
+    sha256: str
+    """Of the Parquet file, in hex."""
+    warnings: list[str] = field(default_factory=list)
+    """What was decided where the file could be read in more than one way."""
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """How one column of the source becomes one column of the dataset."""
+
+    name: str
+    type: ColumnType
+    date_format: str | None = None
+    is_zoned: bool = False
+    """Every date has a zone: stored as UTC."""
+    has_decimal_comma: bool = False
+    is_indented: bool = False
+    """Every text value begins with a space that is no part of it, as in `a, b, c`."""
+    missing_marks: tuple[str, ...] = ()
+    """Cells that mean "no value", without surrounding space."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """What pass 1 over a text format found; the cells lie in the spool."""
+
+    plans: list[ColumnPlan]
+    row_count: int
+    encoding: str
+    delimiter: str | None
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stretch of the work, reported as its share of the whole."""
+
+    on_progress: ProgressCallback
+    begin: float
+    end: float
+    message: str
+
+    def report(self, share: float) -> None:
+        """Report that ``share`` (0 to 1) of this stage is done. What the callback raises ends the ingest."""
+        self.on_progress(self.begin + (self.end - self.begin) * min(share, 1.0), self.message)

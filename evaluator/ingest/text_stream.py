@@ -1,0 +1,88 @@
+"""Text of any encoding as a stream of UTF-8 bytes without byte order mark, and as physical lines."""
+
+import codecs
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+CHUNK_BYTES = 1024 * 1024
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def marked_encoding(head: bytes) -> str | None:
+    """The encoding that the file's byte order mark names, if there is one."""
+    return next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
+
+
+class Utf8Stream(io.RawIOBase):
+    """A file read as UTF-8: other encodings are transcoded on the way. Closing it leaves the file open."""
+
+    def __init__(self, source: BinaryIO, encoding: str, *, skip_bytes: int = 0) -> None:
+        """Args:
+        source: The file; it is rewound.
+        encoding: One of `utf-8`, `utf-8-sig`, `utf-16`, `cp1252`.
+        skip_bytes: How many bytes of UTF-8 to leave out at the start.
+        """
+        super().__init__()
+        self._source = source
+        is_utf8 = encoding in ("utf-8", "utf-8-sig")
+        source.seek(len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0)
+        self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
+        self._held = b""
+        self.source_bytes = 0
+        """Bytes of the source that were read."""
+        self._skip(skip_bytes)
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes (a chunk, if negative); empty at the end of the file."""
+        wanted = CHUNK_BYTES if size < 0 else size
+        while not self._held and self._fill(wanted):
+            pass
+        taken, self._held = self._held[:wanted], self._held[wanted:]
+        return taken
+
+    def _fill(self, wanted: int) -> bool:
+        chunk = self._source.read(wanted)
+        self.source_bytes += len(chunk)
+        if self._decoder is None:
+            self._held = chunk
+        else:
+            self._held = self._decoder.decode(chunk, final=not chunk).encode("utf-8")
+        return bool(chunk)
+
+    def _skip(self, count: int) -> None:
+        while count > 0:
+            taken = self.read(min(count, CHUNK_BYTES))
+            if not taken:
+                return
+            count -= len(taken)
+
+
+def chunks(stream: io.RawIOBase, size: int = CHUNK_BYTES) -> Iterator[bytes]:
+    """The stream in pieces of ``size`` bytes at most."""
+    while chunk := stream.read(size):
+        yield chunk
+
+
+def physical_lines(stream: io.RawIOBase) -> Iterator[bytes]:
+    r"""The stream's lines with their ends (``\n``, ``\r\n`` or ``\r``).
+
+    A line is held in memory as a whole: call it where a survey has shown that no line is too long.
+    """
+    held: list[bytes] = []
+    for chunk in chunks(stream):
+        held.append(chunk)
+        if not chunk.endswith(b"\r") and (b"\n" in chunk or b"\r" in chunk):
+            lines = b"".join(held).splitlines(keepends=True)
+            held = [] if lines[-1].endswith((b"\n", b"\r")) else [lines.pop()]
+            yield from lines
+    yield from b"".join(held).splitlines(keepends=True)

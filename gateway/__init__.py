@@ -1,0 +1,1 @@
+"""The gateway: HTTP in, commands out, records back. Knows no pandas, numpy or scikit-learn."""

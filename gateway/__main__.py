@@ -1,0 +1,51 @@
+"""``python -m gateway``: serve HTTP until SIGTERM."""
+
+import asyncio
+import signal
+import sys
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from gateway.app import create_app
+from shared.logs import configure_logs
+from shared.port_file import write_port_file
+from shared.settings import Settings
+from shared.version import VERSION
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Serve; returns the exit status."""
+    settings = Settings()
+    configure_logs("gateway", settings.log_level)
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=settings.stop_grace_s)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.gateway_host, settings.gateway_port).start()
+    except OSError as error:
+        log.error("service.cannot_listen", host=settings.gateway_host, port=settings.gateway_port, reason=str(error))
+        await runner.cleanup()
+        return 1
+    port = int(runner.addresses[0][1])
+    write_port_file(settings, port)
+    log.info("service.started", version=VERSION, url=f"http://{settings.gateway_host}:{port}")
+    await stopping.wait()
+    log.info("service.stopping")
+    await runner.cleanup()
+    log.info("service.stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

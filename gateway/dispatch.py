@@ -1,0 +1,131 @@
+"""From a valid command to a job: recorded, sent, waited for."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import structlog
+
+from gateway.outbox import Outbox
+from gateway.waiting import JobWaiters
+from shared.contracts import Command, Predict
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import BusUnavailable, CorrelationIdReused
+from shared.store.acceptance import new_job
+from shared.store.connection import Document
+from shared.store.protocol import NewJob
+from shared.store.records import JobRecords
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """The gateway's way to the services."""
+
+    def __init__(self, jobs: JobRecords, outbox: Outbox, waiters: JobWaiters) -> None:
+        self._jobs = jobs
+        self._outbox = outbox
+        self._waiters = waiters
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def submit(self, command: Command, correlation_id: str, *, wait_s: float = 0) -> Document:
+        """Accept a command: record its job, send its message, and wait for its end if asked to.
+
+        The job is recorded before this returns, so it is never lost, whether the message leaves or not.
+
+        Returns:
+            The job, ended or not.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification.
+            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+        """
+        waiting = self._waiters.register(correlation_id)
+        try:
+            job = await self._jobs.accept(new_job(command, correlation_id, door="http"))
+            log.info("job.accepted", command=job["command"], queue=job["queue"], status=job["status"])
+            if job["status"] in TERMINAL_STATUSES:
+                return job
+            self._send_in_background(job)
+            if wait_s <= 0:
+                return job
+            return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
+        finally:
+            self._waiters.forget(correlation_id, waiting)
+
+    async def predict(self, command: Predict, correlation_id: str, *, wait_s: float) -> Document:
+        """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.
+
+        When the wait runs out, or the broker is away, it is accepted as any other job.
+
+        Returns:
+            The job, ended or not.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification.
+            StoreUnavailable: MongoDB does not answer.
+        """
+        job = new_job(command, correlation_id, door="http")
+        waiting = self._waiters.register(correlation_id)
+        try:
+            await self._outbox.send(job.queue, _message(job.spec, correlation_id), correlation_id)
+            ended = await self._waiters.wait(correlation_id, waiting, wait_s)
+        except BusUnavailable as error:
+            log.warning("bus.not_sent", correlation_id=correlation_id, reason=error.message)
+            ended = None
+        finally:
+            self._waiters.forget(correlation_id, waiting)
+        return _same(ended, job) if ended else await self._jobs.accept(job)
+
+    async def wait(self, correlation_id: str, wait_s: float) -> Document:
+        """Read a job, waiting for its end for a while.
+
+        Raises:
+            UnknownJob: There is none of that id.
+        """
+        waiting = self._waiters.register(correlation_id)
+        try:
+            job = await self._jobs.find(correlation_id)
+            if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
+                return job
+            return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
+        finally:
+            self._waiters.forget(correlation_id, waiting)
+
+    async def replay(self, correlation_id: str) -> Document:
+        """Queue an unsuccessful job once more and send its message.
+
+        Raises:
+            UnknownJob, JobFinished: There is nothing to replay.
+        """
+        job = await self._jobs.replay(correlation_id)
+        self._send_in_background(job)
+        return job
+
+    async def close(self) -> None:
+        """Wait for what is being sent."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def _send_in_background(self, job: Document) -> None:
+        task = asyncio.create_task(self._send(job))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, job: Document) -> None:
+        try:
+            await self._outbox.send(job["queue"], _message(job["spec"], job["_id"]), job["_id"])
+        except BusUnavailable as error:
+            # The job is recorded: the sweep sends it when the broker is back.
+            log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)
+
+
+def _message(spec: dict[str, Any], correlation_id: str) -> bytes:
+    return orjson.dumps({**spec, "correlation_id": correlation_id})
+
+
+def _same(ended: Document, job: NewJob) -> Document:
+    if ended["spec_hash"] != job.spec_hash:
+        raise CorrelationIdReused(
+            f"correlation id {job.correlation_id} belongs to a {ended['command']} job with another specification"
+        )
+    return ended

@@ -1,0 +1,36 @@
+"""Sending stored files, chunk by chunk."""
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from gateway.keys import BLOBS
+from shared.store.connection import store_errors
+
+
+async def send_blob(
+    request: web.Request, blob_id: str, file_name: str, media_type: str, etag: str | None = None
+) -> web.StreamResponse:
+    """Stream a blob as an attachment; an immutable one with its ETag, 304 when the caller has it already.
+
+    Raises:
+        UnknownUpload: The blob is gone.
+    """
+    headers = {
+        "Content-Type": media_type,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name)}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if etag:
+        headers["ETag"] = f'"{etag}"'
+        if any(known.value == etag for known in request.if_none_match or ()):
+            return web.Response(status=304, headers={"ETag": headers["ETag"]})
+    reader = await request.app[BLOBS].open_reader(blob_id)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = reader.length
+    await response.prepare(request)
+    with store_errors():
+        while chunk := await reader.readchunk():
+            await response.write(chunk)
+    await response.write_eof()
+    return response

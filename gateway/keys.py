@@ -1,0 +1,18 @@
+"""What the application holds, by typed key."""
+
+from aiohttp import web
+
+from gateway.dispatch import Dispatcher
+from shared.bus import Publisher
+from shared.settings import Settings
+from shared.store.records import AsyncBlobStore, JobRecords, Shelf
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
+JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)
+SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
+BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
+DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
+PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)
+"""Asks the broker for queue depths and whether it answers; used from executor threads."""
+CORRELATION_ID = "modelbus.correlation_id"
+"""Under which a request keeps its correlation id."""

@@ -1,0 +1,151 @@
+"""Sending commands from the event loop: one thread, and group commit.
+
+Whatever is asked to be sent while one publish is in flight leaves with the next one: predictions as one message, an
+array. A publish costs the same for one command as for a hundred, so throughput grows with the load (design: the
+predict path).
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+import structlog
+
+from shared.bus import Publisher
+from shared.bus.queues import INTERACTIVE_HEADER
+from shared.errors import BusUnavailable
+
+log = structlog.get_logger()
+
+_BATCHED_QUEUES: Final = frozenset({"predict"})
+"""Lanes whose consumer computes an array together; on others an array would only be taken apart again."""
+_INTERACTIVE: Final = {INTERACTIVE_HEADER: True}
+
+
+@dataclass(frozen=True)
+class _Letter:
+    queue: str
+    body: bytes
+    correlation_id: str
+    sent: asyncio.Future[None]
+
+
+class Outbox:
+    """Sends commands; ``send`` returns when the broker has it."""
+
+    def __init__(self, publisher: Publisher, *, batch_limit: int, batch_bytes_limit: int) -> None:
+        """Args:
+        publisher: Owned by the outbox's thread.
+        batch_limit: How many commands one message holds at most.
+        batch_bytes_limit: How many bytes of commands one message holds at most.
+        """
+        self._publisher = publisher
+        self._batch_limit = batch_limit
+        self._batch_bytes_limit = batch_bytes_limit
+        self._letters: queue.SimpleQueue[_Letter | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._thread.start()
+
+    async def send(self, queue_name: str, body: bytes, correlation_id: str) -> None:
+        """Send one command.
+
+        Args:
+            queue_name: Where to.
+            body: The command as JSON, its correlation id included.
+            correlation_id: The same, for the message's property.
+
+        Raises:
+            BusUnavailable: The broker does not take it.
+        """
+        sent: asyncio.Future[None] = self._loop.create_future()
+        self._letters.put(_Letter(queue_name, body, correlation_id, sent))
+        await sent
+
+    async def close(self) -> None:
+        """Send what waits, then stop."""
+        self._letters.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+        self._publisher.close()
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            letters, is_open = self._take_all()
+            for queue_name, group in groupby(sorted(letters, key=_queue_of), key=_queue_of):
+                for batch in self._batches(queue_name, list(group)):
+                    self._send(queue_name, batch)
+
+    def _take_all(self) -> tuple[list[_Letter], bool]:
+        letters: list[_Letter] = []
+        letter = self._letters.get()
+        while letter is not None:
+            letters.append(letter)
+            try:
+                letter = self._letters.get_nowait()
+            except queue.Empty:
+                return letters, True
+        return letters, False
+
+    def _batches(self, queue_name: str, letters: list[_Letter]) -> Iterator[list[_Letter]]:
+        if queue_name not in _BATCHED_QUEUES:
+            yield from ([letter] for letter in letters)
+            return
+        batch: list[_Letter] = []
+        size = 0
+        for letter in letters:
+            if batch and (len(batch) == self._batch_limit or size + len(letter.body) > self._batch_bytes_limit):
+                yield batch
+                batch, size = [], 0
+            batch.append(letter)
+            size += len(letter.body)
+        if batch:
+            yield batch
+
+    def _send(self, queue_name: str, batch: list[_Letter]) -> None:
+        error: Exception | None = None
+        try:
+            if len(batch) == 1:
+                letter = batch[0]
+                self._publisher.send(
+                    queue_name, letter.body, correlation_id=letter.correlation_id, headers=_headers(queue_name)
+                )
+            else:
+                bodies = b",".join(letter.body for letter in batch)
+                self._publisher.send(queue_name, b"[" + bodies + b"]", headers=_headers(queue_name))
+        except BusUnavailable as unavailable:
+            error = unavailable
+        except Exception as unexpected:
+            log.exception("outbox.failed", queue=queue_name)
+            error = unexpected
+        self._tell(batch, error)
+
+    def _tell(self, batch: list[_Letter], error: Exception | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(_settle, [letter.sent for letter in batch], error)
+        except RuntimeError:
+            # The loop closed while the last letters left; nobody waits for them any more.
+            log.debug("outbox.nobody_waits", count=len(batch))
+
+
+def _headers(queue_name: str) -> dict[str, bool]:
+    # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
+    return _INTERACTIVE if queue_name in _BATCHED_QUEUES else {}
+
+
+def _queue_of(letter: _Letter) -> str:
+    return letter.queue
+
+
+def _settle(futures: Iterable[asyncio.Future[Any]], error: Exception | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,127 @@
+"""Every error as problem details (RFC 9457): the only place where an error meets an HTTP status."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.web_exceptions import HTTPException
+
+from gateway.keys import CORRELATION_ID
+from shared.errors import ModelbusError, error_of, error_types
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_STATUS: Final = {
+    "invalid_command": 422,
+    "signature_mismatch": 422,
+    "estimator_rejected": 422,
+    "malformed_table": 422,
+    "limit_exceeded": 413,
+    "not_found": 404,
+    "conflict": 409,
+    "artifact_refused": 409,
+    "cancelled": 409,
+    "timed_out": 504,
+    "out_of_memory": 507,
+    "unavailable": 503,
+}
+"""From an error's code, or that of the nearest ancestor in the tree, to the status; 500 for what is not here."""
+
+_CODES_OF_STATUS: Final = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "limit_exceeded",
+    415: "unsupported_media_type",
+}
+
+RETRY_AFTER_S: Final = 2
+
+
+class BadRequest(ModelbusError):
+    """The request is not well-formed."""
+
+    code = "bad_request"
+
+
+class UnsupportedMediaType(ModelbusError):
+    """The body is of a kind that is not taken here."""
+
+    code = "unsupported_media_type"
+
+
+def status_of(error: ModelbusError) -> int:
+    """The HTTP status of an error."""
+    if isinstance(error, BadRequest):
+        return 400
+    if isinstance(error, UnsupportedMediaType):
+        return 415
+    for kind in type(error).__mro__:
+        status = _STATUS.get(getattr(kind, "code", ""))
+        if status:
+            return status
+    return 500
+
+
+def status_of_code(code: str) -> int:
+    """The HTTP status of an error that is known by its code only."""
+    return status_of(error_of(code, "-"))
+
+
+def known_codes() -> dict[str, tuple[int, str]]:
+    """Every code with its status and its default sentence, for the documentation."""
+    return {kind.code: (status_of(kind("-")), (kind.__doc__ or "").strip()) for kind in error_types()}
+
+
+def problem(
+    status: int, code: str, message: str, correlation_id: str | None, details: list[dict[str, Any]] | None = None
+) -> web.Response:
+    """A problem details answer."""
+    document: dict[str, Any] = {
+        "type": f"urn:modelbus:error:{code}",
+        "title": code.replace("_", " "),
+        "status": status,
+        "detail": message,
+        "code": code,
+        "correlation_id": correlation_id,
+    }
+    if details:
+        document["errors"] = details
+    headers = {"Content-Type": "application/problem+json"}
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)
+
+
+@web.middleware
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every exception into problem details; an unexpected one is logged and told without its insides."""
+    correlation_id = request.get(CORRELATION_ID)
+    try:
+        return await handler(request)
+    except ModelbusError as error:
+        return problem(status_of(error), error.code, error.message, correlation_id, error.details)
+    except HTTPException as error:
+        return _http_problem(request, error, correlation_id)
+    except Exception:
+        log.exception("request.failed", method=request.method, path=request.path)
+        sentence = "the gateway failed in a way it does not know; its log has the correlation id"
+        return problem(500, "internal", sentence, correlation_id)
+
+
+def _http_problem(request: web.Request, error: HTTPException, correlation_id: str | None) -> web.StreamResponse:
+    if error.status < 400:
+        raise error
+    message = {
+        404: f"there is nothing at {request.path}; GET / lists what there is",
+        405: f"{request.method} is not possible at {request.path}",
+        413: "the body is larger than a command may be; upload tables with POST /datasets",
+    }.get(error.status, error.reason)
+    answer = problem(error.status, _CODES_OF_STATUS.get(error.status, "bad_request"), message, correlation_id)
+    if "Allow" in error.headers:
+        answer.headers["Allow"] = error.headers["Allow"]
+    return answer

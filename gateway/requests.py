@@ -1,0 +1,191 @@
+"""Reading requests: correlation id, wait, paging, JSON bodies, commands."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+import structlog
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from gateway.keys import CORRELATION_ID, SETTINGS
+from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from shared.contracts import Command, Name, new_correlation_id, parse_command
+from shared.contracts.base import AliasName, ModelReference
+from shared.contracts.commands import invalid_command
+
+CORRELATION_HEADER: Final = "X-Correlation-ID"
+_KEY_LIMIT: Final = 255
+
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+_ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
+_REFERENCE: TypeAdapter[str] = TypeAdapter(ModelReference)
+
+
+@web.middleware
+async def correlation_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give every request a correlation id: the caller's, one derived from its Idempotency-Key, or a new one.
+
+    The id is bound to every log line of the request and answered in ``X-Correlation-ID``.
+    """
+    correlation_id, refusal = _correlation_id(request)
+    request[CORRELATION_ID] = correlation_id
+    with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+        if refusal:
+            response: web.StreamResponse = problem(status_of(refusal), refusal.code, refusal.message, correlation_id)
+        else:
+            response = await handler(request)
+    if not response.prepared:
+        response.headers.setdefault(CORRELATION_HEADER, correlation_id)
+    return response
+
+
+def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:
+    given, key = request.headers.get(CORRELATION_HEADER), request.headers.get("Idempotency-Key")
+    if given is not None:
+        try:
+            return str(UUID(given)), None
+        except ValueError:
+            return new_correlation_id(), BadRequest(f"{CORRELATION_HEADER} must be a UUID, not {given[:100]!r}")
+    if key is not None:
+        if not 1 <= len(key) <= _KEY_LIMIT:
+            return new_correlation_id(), BadRequest(f"Idempotency-Key must have 1 to {_KEY_LIMIT} characters")
+        # The same key on the same resource is the same job, without a table of keys.
+        return str(uuid5(NAMESPACE_URL, f"{request.method} {request.path} {key}")), None
+    return new_correlation_id(), None
+
+
+def correlation_id_of(request: web.Request) -> str:
+    """The request's correlation id."""
+    return str(request[CORRELATION_ID])
+
+
+def name_in_path(request: web.Request, part: str) -> str:
+    """A name from the path.
+
+    Raises:
+        BadRequest: It is no valid name.
+    """
+    return _valid(_NAME, request.match_info[part], part)
+
+
+def alias_in_path(request: web.Request) -> str:
+    """An alias from the path.
+
+    Raises:
+        BadRequest: It is no valid alias.
+    """
+    return _valid(_ALIAS, request.match_info["alias"], "alias")
+
+
+def reference_in_path(request: web.Request) -> str:
+    """A model reference from the path: ``name``, ``name@alias`` or ``name@3``.
+
+    Raises:
+        BadRequest: It is no valid reference.
+    """
+    return _valid(_REFERENCE, request.match_info["reference"], "model")
+
+
+def correlation_id_in_path(request: web.Request) -> str:
+    """A correlation id from the path.
+
+    Raises:
+        BadRequest: It is no UUID.
+    """
+    given = request.match_info["correlation_id"]
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
+
+
+def whole_number(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
+    """A whole number from the query string.
+
+    Raises:
+        BadRequest: It is no whole number in that range.
+    """
+    given = request.query.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise BadRequest(f"?{name}= must be a whole number from {least} to {most}, not {given[:50]!r}")
+    return int(given)
+
+
+def wait_s(request: web.Request, default: float) -> float:
+    """How long the caller wants to wait: ``?wait=N``, ``Prefer: wait=N`` or ``Prefer: respond-async`` (RFC 7240).
+
+    Args:
+        request: The request.
+        default: Seconds, when it does not say.
+
+    Returns:
+        Seconds, cut to what the settings allow.
+
+    Raises:
+        BadRequest: The wait is no number of seconds.
+    """
+    limit = request.app[SETTINGS].wait_limit_s
+    given = request.query.get("wait")
+    for preference in ",".join(request.headers.getall("Prefer", [])).split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "respond-async" and given is None:
+            given = "0"
+        elif name.lower() == "wait":
+            given = value.strip('" ')
+    if given is None:
+        return min(default, limit)
+    try:
+        seconds = float(given)
+    except ValueError:
+        raise BadRequest(f"wait must be a number of seconds, not {given[:50]!r}") from None
+    if not 0 <= seconds < float("inf"):
+        raise BadRequest(f"wait must be a number of seconds from 0 to {limit:g}, not {given[:50]!r}")
+    return min(seconds, limit)
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        UnsupportedMediaType: The body is not declared as JSON, or compressed.
+        BadRequest: It is no JSON object; says where it breaks.
+    """
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType("compressed bodies are not accepted; send it without Content-Encoding")
+    if request.content_type not in ("application/json", "application/octet-stream"):
+        raise UnsupportedMediaType(f"the body must be application/json, not {request.content_type}")
+    raw = await request.read()
+    if not raw:
+        raise BadRequest("the body is empty; a JSON object is expected")
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise BadRequest(f"the body must be a JSON object, not {type(document).__name__}")
+    return document
+
+
+def command_from(request: web.Request, name: str, body: Mapping[str, Any], **given: Any) -> Command:
+    """The command that a request asks for: its body, with what the route says.
+
+    Raises:
+        InvalidCommand: With one detail for each field at fault.
+        BadRequest: The body repeats what the route says.
+    """
+    fixed = {"command": name, "correlation_id": correlation_id_of(request), **given}
+    repeated = sorted(fixed.keys() & body.keys())
+    if repeated:
+        raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
+    return parse_command({**body, **fixed})
+
+
+def _valid(adapter: TypeAdapter[str], given: str, part: str) -> str:
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        raise BadRequest(f"{part} {given[:100]!r}: {invalid_command(error).details[0]['problem']}") from error

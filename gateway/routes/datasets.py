@@ -1,0 +1,119 @@
+"""Datasets: upload, list, read, delete."""
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer, public
+from gateway.downloads import send_blob
+from gateway.keys import BLOBS, DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.problems import BadRequest
+from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
+from gateway.uploads import receive_upload
+from shared.contracts.records import DatasetRecord
+from shared.errors import DatasetExists, StillInUse, UnknownDataset, UnknownJob
+from shared.store.connection import Document
+from shared.store.library import unknown_dataset
+
+
+async def upload(request: web.Request) -> web.Response:
+    """`POST /datasets?name=`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
+    correlation_id = correlation_id_of(request)
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
+    job = await _known_job(request, correlation_id)
+    if job is None:
+        received = await receive_upload(request, correlation_id)
+        try:
+            if await request.app[SHELF].find("datasets", received.name):
+                raise DatasetExists(
+                    f"a dataset named {received.name!r} exists; datasets are immutable: take another name"
+                )
+            source = {
+                "kind": "upload",
+                "upload_id": received.upload_id,
+                "file_name": received.file_name,
+                "media_type": received.media_type,
+            }
+            body = {"format": request.query["format"]} if "format" in request.query else {}
+            command = command_from(request, "ProfileDataset", body, dataset=received.name, source=source)
+        except BaseException:
+            await request.app[BLOBS].delete(received.upload_id)
+            raise
+        job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+    else:
+        job = await request.app[DISPATCHER].wait(correlation_id, wait)
+    return await job_answer(request, job, _created)
+
+
+async def list_datasets(request: web.Request) -> web.Response:
+    """`GET /datasets`: all datasets, without their columns."""
+    found = await request.app[SHELF].list_all("datasets")
+    return json_answer({"datasets": [{k: v for k, v in public(one).items() if k != "columns"} for one in found]})
+
+
+async def read_dataset(request: web.Request) -> web.Response:
+    """`GET /datasets/{name}`: schema and profile."""
+    return json_answer(_view(await _dataset(request)))
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """`GET /datasets/{name}/content`: the table as Parquet."""
+    document = await _dataset(request)
+    chosen = request.query.get("format", "parquet")
+    if chosen != "parquet":
+        raise BadRequest(f"?format= must be parquet, not {chosen[:50]!r}")
+    return await send_blob(
+        request,
+        document["blob_id"],
+        f"{document['name']}.parquet",
+        "application/vnd.apache.parquet",
+        document["sha256"],
+    )
+
+
+async def delete(request: web.Request) -> web.Response:
+    """`DELETE /datasets/{name}`: refused while a model version was made from it, unless `?force=true`."""
+    document = await _dataset(request)
+    name = document["_id"]
+    versions = await request.app[SHELF].count("versions", {"dataset": name})
+    if versions and request.query.get("force") != "true":
+        raise StillInUse(f"{versions} model version(s) were trained on dataset {name!r}; ?force=true deletes it anyway")
+    # Released first: whatever is interrupted from here on, the sweep finishes.
+    await request.app[BLOBS].release(document["blob_id"])
+    await request.app[SHELF].delete("datasets", name)
+    await request.app[BLOBS].delete(document["blob_id"])
+    return web.Response(status=204)
+
+
+async def _known_job(request: web.Request, correlation_id: str) -> Document | None:
+    """The job of an upload that is repeated: its file need not be read again."""
+    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
+        return None
+    try:
+        return await request.app[JOBS].find(correlation_id)
+    except UnknownJob:
+        return None
+
+
+async def _dataset(request: web.Request) -> Document:
+    name = name_in_path(request, "name")
+    document = await request.app[SHELF].find("datasets", name)
+    if document is None:
+        raise UnknownDataset(unknown_dataset(name))
+    return document
+
+
+def _view(document: Document) -> dict[str, object]:
+    return DatasetRecord.model_validate(public(document)).model_dump(mode="json")
+
+
+def _created(result: dict[str, Document]) -> web.Response:
+    dataset = result["dataset"]
+    return json_answer(dataset, status=201, headers={"Location": f"/datasets/{dataset['name']}"})
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/datasets", upload)
+    router.add_get("/datasets", list_datasets)
+    router.add_get("/datasets/{name}", read_dataset)
+    router.add_get("/datasets/{name}/content", download)
+    router.add_delete("/datasets/{name}", delete)

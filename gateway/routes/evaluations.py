@@ -1,0 +1,106 @@
+"""Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.answers import job_answer, job_links, json_answer, public
+from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
+from shared.contracts import EvaluateModel
+from shared.errors import EvaluationExists, JobFinished, UnknownDataset, UnknownEvaluation
+from shared.store.connection import Document
+from shared.store.library import unknown_dataset
+
+_UNFINISHED = {"command": "EvaluateModel", "status": {"$in": ["queued", "running", "failed", "dead", "cancelled"]}}
+
+
+async def create(request: web.Request) -> web.Response:
+    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough."""
+    command = command_from(request, "EvaluateModel", await json_body(request))
+    assert isinstance(command, EvaluateModel)  # the route says so
+    correlation_id = correlation_id_of(request)
+    evaluation_id = command.evaluation or correlation_id
+    known = await _find(request, evaluation_id)
+    if known is not None and known["correlation_id"] != correlation_id:
+        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
+    await request.app[SHELF].version(command.model)
+    if await request.app[SHELF].find("datasets", command.dataset) is None:
+        raise UnknownDataset(unknown_dataset(command.dataset))
+    job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
+    if job["status"] in ("queued", "running"):
+        headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
+        return json_answer({**_of_job(job), "links": job_links(correlation_id)}, status=202, headers=headers)
+    return await job_answer(request, job, _created)
+
+
+async def list_evaluations(request: web.Request) -> web.Response:
+    """`GET /evaluations`: those that are filled and those that are not yet."""
+    filled = [public(one) for one in await request.app[SHELF].list_all("evaluations")]
+    unfilled = [_of_job(job) for job in await request.app[JOBS].page(_UNFINISHED, after=None, limit=200)]
+    return json_answer({"evaluations": [*unfilled, *filled]})
+
+
+async def read(request: web.Request) -> web.Response:
+    """`GET /evaluations/{id}`: with metrics once its job succeeded."""
+    evaluation_id = name_in_path(request, "id")
+    record = await _find(request, evaluation_id)
+    if record is None:
+        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
+    return json_answer(record)
+
+
+async def delete(request: web.Request) -> web.Response:
+    """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
+    evaluation_id = name_in_path(request, "id")
+    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
+    was_running = False
+    if job is not None and job["status"] in ("queued", "running"):
+        try:
+            await request.app[JOBS].request_cancel(job["_id"])
+            was_running = True
+        except JobFinished:
+            # It ended between the two looks; its record is deleted below.
+            was_running = False
+    if not await request.app[SHELF].delete("evaluations", evaluation_id) and not was_running:
+        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
+    return web.Response(status=204)
+
+
+async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
+    """The record: its own document once it is filled; before that, what its job says."""
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is not None:
+        return public(document)
+    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
+    if job is None or job["status"] in ("succeeded", "cancelled"):
+        return None
+    return _of_job(job)
+
+
+def _of_job(job: Document) -> dict[str, Any]:
+    spec = job["spec"]
+    return {
+        "id": spec["evaluation"] or job["_id"],
+        "status": job["status"],
+        "owner": job["owner"],
+        "correlation_id": job["_id"],
+        "model": spec["model"],
+        "dataset": spec["dataset"],
+        "metrics": None,
+        "error": job["error"],
+        "created_at": job["created_at"],
+    }
+
+
+def _created(result: dict[str, Any]) -> web.Response:
+    record = result["evaluation"]
+    return json_answer(record, status=201, headers={"Location": f"/evaluations/{record['id']}"})
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/evaluations", create)
+    router.add_get("/evaluations", list_evaluations)
+    router.add_get("/evaluations/{id}", read)
+    router.add_delete("/evaluations/{id}", delete)

@@ -1,0 +1,180 @@
+"""Models: train, retrain, list, read, alias, download, delete."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer, public
+from gateway.downloads import send_blob
+from gateway.keys import BLOBS, DISPATCHER, SHELF
+from gateway.problems import BadRequest
+from gateway.requests import (
+    alias_in_path,
+    command_from,
+    correlation_id_of,
+    json_body,
+    name_in_path,
+    reference_in_path,
+    wait_s,
+)
+from gateway.routes.estimators import unknown_estimator
+from shared.contracts import RetrainModel, TrainModel
+from shared.contracts.checks import check_training_columns
+from shared.contracts.records import VersionRecord
+from shared.errors import StillInUse, UnknownDataset, UnknownEstimator, UnknownModel
+from shared.store.connection import Document
+from shared.store.library import unknown_dataset
+
+
+async def train(request: web.Request) -> web.Response:
+    """`POST /models`: 202 and a job, or 201 with the version when `?wait=` was long enough."""
+    command = command_from(request, "TrainModel", await json_body(request))
+    assert isinstance(command, TrainModel)  # the route says so
+    await _check_estimator(request, command.estimator)
+    check_training_columns(command, await _dataset(request, command.dataset))
+    return await _submit(request, command)
+
+
+async def retrain(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/retrain`: the same again, with what the body changes."""
+    body = await json_body(request) if request.can_read_body else {}
+    command = command_from(request, "RetrainModel", body, model=reference_in_path(request))
+    assert isinstance(command, RetrainModel)  # the route says so
+    await request.app[SHELF].version(command.model)
+    if command.dataset is not None:
+        await _dataset(request, command.dataset)
+    return await _submit(request, command)
+
+
+async def list_models(request: web.Request) -> web.Response:
+    """`GET /models`: names, versions and aliases."""
+    models = await request.app[SHELF].list_all("models")
+    return json_answer({"models": [await _view(request, model) for model in models]})
+
+
+async def read_model(request: web.Request) -> web.Response:
+    """`GET /models/{name}`."""
+    return json_answer(await _view(request, await request.app[SHELF].model(name_in_path(request, "name"))))
+
+
+async def read_version(request: web.Request) -> web.Response:
+    """`GET /models/{name}/versions/{version}`: the version with its whole lineage; never changes."""
+    document = await _version(request)
+    etag = f'"{document["artifact_sha256"]}"'
+    return json_answer(VersionRecord.model_validate(public(document)).model_dump(mode="json"), headers={"ETag": etag})
+
+
+async def set_alias(request: web.Request) -> web.Response:
+    """`PUT /models/{name}/aliases/{alias}` with `{"version": 3}`."""
+    name, alias = name_in_path(request, "name"), alias_in_path(request)
+    version = (await json_body(request)).get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise BadRequest('the body must be {"version": N} with the number of a version')
+    await request.app[SHELF].set_alias(name, alias, version)
+    return json_answer(await _view(request, await request.app[SHELF].model(name)))
+
+
+async def remove_alias(request: web.Request) -> web.Response:
+    """`DELETE /models/{name}/aliases/{alias}`."""
+    name, alias = name_in_path(request, "name"), alias_in_path(request)
+    await request.app[SHELF].model(name)
+    if not await request.app[SHELF].remove_alias(name, alias):
+        raise UnknownModel(f"model {name!r} has no alias {alias!r}")
+    return web.Response(status=204)
+
+
+async def download_artifact(request: web.Request) -> web.StreamResponse:
+    """`GET /models/{name}/versions/{version}/artifact`: the skops file."""
+    document = await _version(request)
+    file_name = f"{document['model']}-{document['version']}.skops"
+    return await send_blob(
+        request, document["blob_id"], file_name, "application/octet-stream", document["artifact_sha256"]
+    )
+
+
+async def delete_version(request: web.Request) -> web.Response:
+    """`DELETE /models/{name}/versions/{version}`: refused while an alias points there, unless `?force=true`."""
+    document = await _version(request)
+    model = await request.app[SHELF].model(document["model"])
+    aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
+    if aliases and request.query.get("force") != "true":
+        raise StillInUse(
+            f"alias {', '.join(aliases)} points at version {document['version']}; move it, or use ?force=true"
+        )
+    await request.app[SHELF].remove_aliases_of(document["model"], document["version"])
+    await _delete_version(request, document)
+    return web.Response(status=204)
+
+
+async def delete_model(request: web.Request) -> web.Response:
+    """`DELETE /models/{name}`: the model with all its versions and artifacts."""
+    name = name_in_path(request, "name")
+    await request.app[SHELF].model(name)
+    # The model goes first: from then on nothing can be asked of it, and its name is free when the versions are gone.
+    for version in await request.app[SHELF].list_all("versions", {"model": name}):
+        await _delete_version(request, version)
+    await request.app[SHELF].delete("models", name)
+    return web.Response(status=204)
+
+
+async def _submit(request: web.Request, command: TrainModel | RetrainModel) -> web.Response:
+    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    return await job_answer(request, job, _trained)
+
+
+def _trained(result: dict[str, Any]) -> web.Response:
+    version = result["version"]
+    location = f"/models/{version['model']}/versions/{version['version']}"
+    return json_answer(result, status=201, headers={"Location": location})
+
+
+async def _check_estimator(request: web.Request, name: str) -> None:
+    if await request.app[SHELF].find("estimators", name) is None and await request.app[SHELF].count("estimators", {}):
+        raise UnknownEstimator(await unknown_estimator(request, name))
+
+
+async def _dataset(request: web.Request, name: str) -> Document:
+    document = await request.app[SHELF].find("datasets", name)
+    if document is None:
+        raise UnknownDataset(unknown_dataset(name))
+    return document
+
+
+async def _version(request: web.Request) -> Document:
+    number = request.match_info["version"]
+    if not number.isdecimal():
+        raise BadRequest(f"a version is a number, not {number[:50]!r}")
+    return await request.app[SHELF].version(f"{name_in_path(request, 'name')}@{number}")
+
+
+async def _view(request: web.Request, model: Document) -> dict[str, Any]:
+    versions = await request.app[SHELF].list_all("versions", {"model": model["_id"]}, sort="version")
+    return {
+        "name": model["_id"],
+        "owner": model["owner"],
+        "latest_version": model["latest_version"],
+        "versions": [version["version"] for version in versions],
+        "aliases": model["aliases"],
+        "created_at": model["created_at"].isoformat(),
+    }
+
+
+async def _delete_version(request: web.Request, document: Document) -> None:
+    # Released first: whatever is interrupted from here on, the sweep finishes.
+    await request.app[BLOBS].release(document["blob_id"])
+    await request.app[SHELF].delete("versions", document["_id"])
+    await request.app[BLOBS].delete(document["blob_id"])
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/models", train)
+    router.add_get("/models", list_models)
+    router.add_post("/models/{reference}/retrain", retrain)
+    router.add_get("/models/{name}", read_model)
+    router.add_delete("/models/{name}", delete_model)
+    router.add_get("/models/{name}/versions/{version}", read_version)
+    router.add_delete("/models/{name}/versions/{version}", delete_version)
+    router.add_get("/models/{name}/versions/{version}/artifact", download_artifact)
+    router.add_put("/models/{name}/aliases/{alias}", set_alias)
+    router.add_delete("/models/{name}/aliases/{alias}", remove_alias)

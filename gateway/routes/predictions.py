@@ -1,0 +1,88 @@
+"""Predictions: rows answered at once, datasets by a job and a download."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer
+from gateway.downloads import send_blob
+from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.problems import BadRequest
+from gateway.requests import (
+    command_from,
+    correlation_id_in_path,
+    correlation_id_of,
+    json_body,
+    reference_in_path,
+    wait_s,
+)
+from shared.contracts import Predict, PredictDataset
+from shared.errors import Conflict, LimitExceeded, NotFound, UnknownDataset
+from shared.store.library import unknown_dataset
+
+_FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+
+
+async def predict(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/predict`: with `rows` 200 and the predictions, with `dataset` 202 and a job."""
+    body = await json_body(request)
+    if ("rows" in body) == ("dataset" in body):
+        raise BadRequest("the body must have `rows` (answered at once) or `dataset` (answered by a job), one of them")
+    if "dataset" in body:
+        return await _predict_dataset(request, body)
+    settings = request.app[SETTINGS]
+    rows = body["rows"]
+    if isinstance(rows, list) and len(rows) > settings.predict_rows_limit:
+        raise LimitExceeded(
+            f"{len(rows)} rows, the limit is {settings.predict_rows_limit}: upload them with POST /datasets and "
+            "predict with `dataset`"
+        )
+    command = command_from(request, "Predict", body, model=reference_in_path(request))
+    assert isinstance(command, Predict)  # the route says so
+    wait = wait_s(request, settings.predict_wait_s)
+    correlation_id = correlation_id_of(request)
+    dispatcher = request.app[DISPATCHER]
+    if wait > 0:
+        job = await dispatcher.predict(command, correlation_id, wait_s=wait)
+    else:
+        job = await dispatcher.submit(command, correlation_id)
+    return await job_answer(request, job, lambda result: json_answer({"correlation_id": job["_id"], **result}))
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """`GET /predictions/{correlation_id}/content?format=`: the table that a dataset's prediction made."""
+    correlation_id = correlation_id_in_path(request)
+    chosen = request.query.get("format", "csv")
+    if chosen not in _FORMATS:
+        raise BadRequest(f"?format= must be csv or parquet, not {chosen[:50]!r}")
+    job = await request.app[JOBS].find(correlation_id)
+    if job["command"] != "PredictDataset":
+        raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
+    if job["status"] != "succeeded":
+        raise Conflict(f"job {correlation_id} is {job['status']}; its table is there when it has succeeded")
+    return await send_blob(
+        request, job["result"]["blobs"][chosen], f"predictions-{correlation_id}.{chosen}", _FORMATS[chosen]
+    )
+
+
+async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
+    command = command_from(request, "PredictDataset", body, model=reference_in_path(request))
+    assert isinstance(command, PredictDataset)  # the route says so
+    await request.app[SHELF].version(command.model)
+    if await request.app[SHELF].find("datasets", command.dataset) is None:
+        raise UnknownDataset(unknown_dataset(command.dataset))
+    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    return await job_answer(
+        request, job, lambda result: json_answer({"correlation_id": job["_id"], **_view(job, result)})
+    )
+
+
+def _view(job: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    links = {name: f"/predictions/{job['_id']}/content?format={name}" for name in _FORMATS}
+    return {**{name: value for name, value in result.items() if name != "blobs"}, "links": links}
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/models/{reference}/predict", predict)
+    router.add_get("/predictions/{correlation_id}/content", download)

@@ -1,0 +1,78 @@
+"""The services themselves: who is alive, probes, metrics, and what is where."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.answers import json_answer
+from gateway.keys import PROBE, SHELF
+from shared.bus import QUEUES, poison_queue
+from shared.errors import BusUnavailable
+from shared.version import VERSION
+
+_ALIVE_S = 15.0
+
+
+async def index(request: web.Request) -> web.Response:
+    """`GET /`: what this is and what it answers."""
+    routes = sorted(
+        {
+            f"{route.method} {route.resource.canonical}"
+            for route in request.app.router.routes()
+            if route.resource is not None and route.method != "HEAD"
+        },
+        key=lambda line: line.split(" ")[::-1],
+    )
+    return json_answer({"service": "modelbus", "version": VERSION, "routes": routes})
+
+
+async def list_services(request: web.Request) -> web.Response:
+    """`GET /services`: the consumers that are alive, and what waits in each queue."""
+    now = datetime.now(UTC)
+    instances = []
+    for one in await request.app[SHELF].list_all("services"):
+        silent_s = (now - one["seen_at"]).total_seconds()
+        instances.append({**one, "silent_s": round(silent_s, 1), "is_alive": silent_s < _ALIVE_S})
+    return json_answer({"version": VERSION, "services": instances, "queues": await _depths(request)})
+
+
+async def live(_request: web.Request) -> web.Response:
+    """`GET /health/live`: the event loop runs."""
+    return json_answer({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
+    probe = request.app[PROBE]
+    loop = asyncio.get_running_loop()
+    store, bus = await asyncio.gather(request.app[SHELF].is_answering(), loop.run_in_executor(None, probe.is_connected))
+    checks = {"store": store, "bus": bus}
+    return json_answer({"status": "ok" if store else "unavailable", "checks": checks}, status=200 if store else 503)
+
+
+async def metrics(_request: web.Request) -> web.Response:
+    """`GET /metrics`: the gateway's own, for Prometheus."""
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _depths(request: web.Request) -> dict[str, int | None]:
+    """Messages in each queue and its poison; null when the broker is away."""
+    loop = asyncio.get_running_loop()
+    depths: dict[str, int | None] = {}
+    for queue in [name for lane in QUEUES for name in (lane, poison_queue(lane))]:
+        try:
+            depths[queue] = await loop.run_in_executor(None, request.app[PROBE].queue_depth, queue)
+        except BusUnavailable:
+            return dict.fromkeys([*QUEUES, *map(poison_queue, QUEUES)])
+    return depths
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/", index)
+    router.add_get("/services", list_services)
+    router.add_get("/health/live", live)
+    router.add_get("/health/ready", ready)
+    router.add_get("/metrics", metrics)

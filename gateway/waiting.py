@@ -1,0 +1,92 @@
+"""Waiting for jobs to end: one event wakes many, one query reads for all of them.
+
+An event says which jobs may have ended; the record is read to know. Whoever misses an event is found by the poll.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, Final
+
+import structlog
+
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import StoreUnavailable
+from shared.store.connection import Document
+from shared.store.records import JobRecords
+
+log = structlog.get_logger()
+
+_POLL_S: Final = 1.0
+_READ_LIMIT: Final = 1000
+
+
+class JobWaiters:
+    """Those who wait for a job's end; to be used on the event loop."""
+
+    def __init__(self, jobs: JobRecords) -> None:
+        self._jobs = jobs
+        self._waiting: defaultdict[str, set[asyncio.Future[Document]]] = defaultdict(set)
+        self._heard: set[str] = set()
+        self._wake = asyncio.Event()
+        self._reader = asyncio.create_task(self._read(), name="job-reader")
+
+    def hear(self, events: list[dict[str, Any]]) -> None:
+        """Take note of events; only ends of jobs that somebody waits for matter."""
+        named = {str(event.get("correlation_id")) for event in events if event.get("status") in TERMINAL_STATUSES}
+        ended = named & self._waiting.keys()
+        if ended:
+            self._heard |= ended
+            self._wake.set()
+
+    def register(self, correlation_id: str) -> asyncio.Future[Document]:
+        """Begin to wait; to be called before the command is sent, so that no event is missed."""
+        future: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+        self._waiting[correlation_id].add(future)
+        return future
+
+    def forget(self, correlation_id: str, future: asyncio.Future[Document]) -> None:
+        """Stop waiting."""
+        future.cancel()
+        waiting = self._waiting.get(correlation_id)
+        if waiting is not None:
+            waiting.discard(future)
+            if not waiting:
+                del self._waiting[correlation_id]
+
+    async def wait(self, correlation_id: str, future: asyncio.Future[Document], timeout_s: float) -> Document | None:
+        """Wait for the end of a registered job; None when it has not ended in time."""
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), timeout_s)
+        except TimeoutError:
+            return None
+        finally:
+            self.forget(correlation_id, future)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                self._wake.clear()
+                candidates, self._heard = self._heard, set()
+            except TimeoutError:
+                candidates = set(self._waiting)
+            try:
+                await self._resolve(candidates)
+            except StoreUnavailable as error:
+                log.debug("waiting.read_postponed", reason=error.message)
+                self._heard |= candidates
+                await asyncio.sleep(_POLL_S)
+
+    async def _resolve(self, candidates: Iterable[str]) -> None:
+        wanted = [correlation_id for correlation_id in candidates if correlation_id in self._waiting]
+        for start in range(0, len(wanted), _READ_LIMIT):
+            for job in await self._jobs.find_ended(wanted[start : start + _READ_LIMIT]):
+                for future in self._waiting.pop(job["_id"], ()):
+                    if not future.done():
+                        future.set_result(job)

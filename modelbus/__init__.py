@@ -1,0 +1,5 @@
+"""The user's side of Modelbus: command line, local stack and Python client; sees every other room, none imports it."""
+
+from shared.version import VERSION as __version__
+
+__all__ = ["__version__"]

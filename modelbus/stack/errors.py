@@ -1,0 +1,76 @@
+"""What can keep the local stack from running; each message says what a person can do about it.
+
+::
+
+    StackError
+    ├── AlreadyRunning         another stack holds the folder
+    ├── NotRunning             a question about a stack that does not run
+    ├── StartInterrupted       asked to stop while starting
+    ├── PortInUse              another program listens there
+    ├── ServiceFailed          a service ended while starting, or never became ready
+    └── ServersUnavailable     Redis or MongoDB cannot be had on this machine
+        ├── MissingBinary · UnsupportedPlatform
+        └── ServerFailed       it ended while starting, or never answered
+"""
+
+from shared.errors import ModelbusError
+
+
+class StackError(ModelbusError):
+    """The local stack cannot run."""
+
+    code = "stack_failed"
+
+
+class AlreadyRunning(StackError):
+    """A local stack already runs in this folder."""
+
+    code = "stack_already_running"
+
+
+class NotRunning(StackError):
+    """No local stack runs in this folder."""
+
+    code = "stack_not_running"
+
+
+class StartInterrupted(StackError):
+    """The local stack was asked to stop while it was starting."""
+
+    code = "stack_start_interrupted"
+
+
+class PortInUse(StackError):
+    """Another program listens on the port."""
+
+    code = "port_in_use"
+
+
+class ServersUnavailable(StackError):
+    """Redis or MongoDB cannot be had on this machine."""
+
+    code = "servers_unavailable"
+
+
+class MissingBinary(ServersUnavailable):
+    """There is no redis-server or no mongod on this machine."""
+
+    code = "missing_binary"
+
+
+class UnsupportedPlatform(ServersUnavailable):
+    """The servers that come with Modelbus do not run on this platform."""
+
+    code = "unsupported_platform"
+
+
+class ServerFailed(ServersUnavailable):
+    """Redis or MongoDB did not start."""
+
+    code = "server_failed"
+
+
+class ServiceFailed(StackError):
+    """A service did not start."""
+
+    code = "service_failed"

@@ -1,0 +1,73 @@
+"""One stack a folder: the lock that says so, and who holds it."""
+
+import contextlib
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from modelbus.stack.errors import AlreadyRunning
+
+
+class StackLock:
+    """An advisory lock on a file; the kernel releases it when its holder ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises:
+            AlreadyRunning: Another stack holds it; the message names its process and URL.
+        """
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise AlreadyRunning(_describe_holder(self._path)) from None
+        self._descriptor = descriptor
+        self.describe(url=None)
+
+    def describe(self, url: str | None) -> None:
+        """Write into the lock who holds it, for whoever comes second."""
+        if self._descriptor is not None:
+            text = json.dumps({"pid": os.getpid(), "url": url}).encode()
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, text, 0)
+
+    def release(self) -> None:
+        """Let the lock go; harmless when it is not held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_locked(path: Path) -> bool:
+    """Say whether a stack runs in the folder of this lock."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _describe_holder(path: Path) -> str:
+    holder: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        holder = json.loads(path.read_text())
+    who = f"process {holder['pid']}" if holder.get("pid") else "another process"
+    where = f" at {holder['url']}" if holder.get("url") else ""
+    return (
+        f"A local stack already runs in {path.parent} ({who}{where}). "
+        "Stop that one with Ctrl-C, or give this one a folder of its own with --directory."
+    )

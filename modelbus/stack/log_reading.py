@@ -1,0 +1,68 @@
+"""Reading kept logs: several files merged in time order, filtered."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+
+from modelbus.stack.layout import Layout
+from modelbus.stack.log_lines import LogLine, parse_line
+from modelbus.stack.log_tail import FileTail
+
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class LogFilter:
+    """Which lines are wanted.
+
+    Attributes:
+        level: The least level; None takes all.
+        correlation_id: The job that they must be about; None takes all.
+    """
+
+    level: str | None = None
+    correlation_id: str | None = None
+
+    def accepts(self, line: LogLine) -> bool:
+        """Say whether a line is wanted."""
+        if self.correlation_id is not None and not line.belongs_to(self.correlation_id):
+            return False
+        return self.level is None or line.is_at_least(self.level)
+
+
+class LogReader:
+    """Reads what several processes have logged, and then what they go on to log."""
+
+    def __init__(self, layout: Layout, names: Sequence[str], wanted: LogFilter) -> None:
+        self._tails = {name: FileTail(layout.log_file(name), offset=0) for name in names}
+        self._wanted = wanted
+
+    def read_last(self, count: int) -> list[LogLine]:
+        """Read the last wanted lines of all files together, oldest first."""
+        return list(deque(self.read_new(), maxlen=count))
+
+    def read_new(self) -> Iterator[LogLine]:
+        """Yield the wanted lines that were written since the last call, oldest first."""
+        streams = [_timed(_parsed(name, tail.read_lines())) for name, tail in self._tails.items()]
+        merged = heapq.merge(*streams, key=itemgetter(0))
+        return (line for _, line in merged if self._wanted.accepts(line))
+
+    def close(self) -> None:
+        """Close the files."""
+        for tail in self._tails.values():
+            tail.close()
+
+
+def _parsed(name: str, texts: Iterable[str]) -> Iterator[LogLine]:
+    return (parse_line(name, text) for text in texts)
+
+
+def _timed(lines: Iterable[LogLine]) -> Iterator[tuple[datetime, LogLine]]:
+    """Give a line without a time that of the line before it, so that a traceback stays where it was written."""
+    last = BEGINNING
+    for line in lines:
+        last = line.moment or last
+        yield last, line

@@ -1,0 +1,1 @@
+"""The predictor: answers rows at once, many requests together, and whole datasets by jobs."""

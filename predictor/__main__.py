@@ -1,0 +1,37 @@
+"""``python -m predictor``: predict until SIGTERM."""
+
+import sys
+from typing import Final
+
+from predictor.cache import ModelCache
+from predictor.lane import InteractiveLane
+from shared.worker.service import Lane, Tools, run_service
+
+BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
+PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model")
+
+
+def make_lanes(tools: Tools) -> list[Lane]:
+    """Two lanes: interactive predictions in this process, datasets in child processes."""
+    settings = tools.settings
+    cache = ModelCache(
+        tools.library,
+        tools.blobs,
+        limit_bytes=settings.model_cache_bytes,
+        artifact_limit_bytes=settings.artifact_limit_bytes,
+    )
+    interactive = InteractiveLane(
+        tools.consumer(("predict",), prefetch=settings.predict_batch_limit),
+        tools.ledger,
+        tools.events,
+        tools.blobs,
+        cache,
+        service=tools.service,
+        batch_limit=settings.predict_batch_limit,
+        result_inline_bytes=settings.result_inline_bytes,
+    )
+    return [interactive, tools.worker(("predict.bulk",), BULK)]
+
+
+if __name__ == "__main__":
+    sys.exit(run_service("predictor", ("predict", "predict.bulk"), make_lanes, preload=PRELOAD))

@@ -1,0 +1,80 @@
+"""Loaded models, kept while they are used: least recently used goes first when their bytes exceed the limit."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import structlog
+
+from shared.artifacts import load_model
+from shared.metrics import MODEL_LOADS
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document
+from shared.store.library import Library
+from shared.tabular.model import FittedModel
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model version, ready to predict."""
+
+    name: str
+    version: int
+    model: FittedModel
+    size_bytes: int
+    """Of its artifact, as a measure for what it takes."""
+
+
+class ModelCache:
+    """Resolves references and keeps models loaded; to be used by one thread.
+
+    A reference is resolved at every call, since aliases move; what it leads to is immutable and may be kept. The key is
+    the artifact's own id, so that a deleted and newly made version of the same number is another one.
+    """
+
+    def __init__(self, library: Library, blobs: BlobStore, *, limit_bytes: int, artifact_limit_bytes: int) -> None:
+        self._library = library
+        self._blobs = blobs
+        self._limit_bytes = limit_bytes
+        self._artifact_limit_bytes = artifact_limit_bytes
+        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+
+    def get(self, reference: str) -> LoadedModel:
+        """The model version that a reference means now, loaded.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+            ArtifactRefused: It cannot be loaded; says what to do.
+            StoreUnavailable: MongoDB does not answer.
+        """
+        version = self._library.version(reference)
+        key: str = version["blob_id"]
+        if key in self._loaded:
+            self._loaded.move_to_end(key)
+            return self._loaded[key]
+        loaded = self._load(version)
+        self._loaded[key] = loaded
+        self._evict()
+        return loaded
+
+    def _load(self, version: Document) -> LoadedModel:
+        started = time.perf_counter()
+        payload = self._blobs.read(version["blob_id"])
+        model = load_model(payload, version["artifact_sha256"], version["libraries"], self._artifact_limit_bytes)
+        MODEL_LOADS.inc()
+        log.info(
+            "model.loaded",
+            model=version["model"],
+            version=version["version"],
+            size_bytes=len(payload),
+            seconds=round(time.perf_counter() - started, 3),
+        )
+        return LoadedModel(version["model"], version["version"], model, len(payload))
+
+    def _evict(self) -> None:
+        """Drop the least recently used until the limit holds; the newest stays, however large."""
+        while len(self._loaded) > 1 and sum(one.size_bytes for one in self._loaded.values()) > self._limit_bytes:
+            _, dropped = self._loaded.popitem(last=False)
+            log.info("model.evicted", model=dropped.name, version=dropped.version)

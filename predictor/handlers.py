@@ -1,0 +1,97 @@
+"""Predicting for a whole dataset: row group by row group, so that a table of any size takes the same memory."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.artifacts import load_model
+from shared.contracts import Command, PredictDataset
+from shared.errors import JobCrashed
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.tables import fetch_table, frames
+from shared.worker.child import JobContext
+
+_FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
+"""Text that a spreadsheet would run; OWASP ASVS 1.2.10."""
+
+
+def predict_dataset(command: Command, context: JobContext) -> Document:
+    """Predict and store one row for each row of the dataset, in its order, as CSV and as Parquet.
+
+    Columns: ``row`` (number from 0), ``prediction``, and ``probability_<class>`` for each class if asked for.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there.
+        SignatureMismatch, InvalidCommand: The dataset does not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, PredictDataset)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(command.dataset)
+    context.progress(0.0, f"loading {version['model']} version {version['version']}")
+    model = load_model(
+        context.blobs.read(version["blob_id"]),
+        version["artifact_sha256"],
+        version["libraries"],
+        context.settings.artifact_limit_bytes,
+    )
+    paths = {name: context.work_directory / f"predictions.{name}" for name in ("csv", "parquet")}
+    report = _predict_all(model, dataset, paths, context, has_probabilities=command.has_probabilities)
+    blobs = {}
+    for name, path in paths.items():
+        with path.open("rb") as file:
+            blobs[name] = context.blobs.save(file, "predictions", context.correlation_id, context.fence)
+    described = {"model": version["model"], "version": version["version"], "dataset": command.dataset}
+    return {"kind": "predictions", "blobs": blobs, "report": {**described, "row_count": dataset["row_count"], **report}}
+
+
+def _predict_all(
+    model: FittedModel, dataset: Document, paths: dict[str, Path], context: JobContext, *, has_probabilities: bool
+) -> dict[str, Any]:
+    table = fetch_table(context.blobs, dataset, context.work_directory)
+    totals: dict[str, dict[str, int]] = {}
+    writer: pq.ParquetWriter | None = None
+    done = 0
+    for frame in frames(table):
+        predictions = model.predict_frame(frame, has_probabilities)
+        answer = _table(model, predictions, first_row=done)
+        done += len(frame)
+        _add(totals, predictions.report.counts())
+        arrow = pa.Table.from_pandas(answer, preserve_index=False)
+        writer = writer or pq.ParquetWriter(paths["parquet"], arrow.schema, compression="zstd")
+        writer.write_table(arrow)
+        _as_safe_text(answer).to_csv(paths["csv"], mode="a", header=done == len(frame), index=False)
+        context.progress(done / max(dataset["row_count"], 1), f"{done} of {dataset['row_count']} rows")
+    if writer is None:
+        raise JobCrashed(f"dataset {dataset['name']!r} has no rows")
+    writer.close()
+    return {"report": {incident: columns for incident, columns in totals.items() if columns}}
+
+
+def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pd.DataFrame:
+    count = len(predictions.labels)
+    columns: dict[str, Any] = {"row": range(first_row, first_row + count), "prediction": predictions.labels}
+    if predictions.probabilities is not None:
+        for position, label in enumerate(model.signature.classes or []):
+            columns[f"probability_{label}"] = predictions.probabilities[:, position]
+    return pd.DataFrame(columns)
+
+
+def _as_safe_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with text that a spreadsheet would take for a formula marked by a leading apostrophe."""
+    column = frame["prediction"]
+    if not isinstance(column.dtype, pd.StringDtype):
+        return frame
+    is_risky = column.str.startswith(_FORMULA_PREFIXES)
+    return frame.assign(prediction=column.where(~is_risky, "'" + column))
+
+
+def _add(totals: dict[str, dict[str, int]], counts: dict[str, dict[str, int]]) -> None:
+    for incident, columns in counts.items():
+        into = totals.setdefault(incident, {})
+        for column, count in columns.items():
+            into[column] = into.get(column, 0) + count

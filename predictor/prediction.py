@@ -1,0 +1,68 @@
+"""Predicting for many requests together: pure, no bus and no store.
+
+One vectorised call answers a group of requests of one model. When it fails, each request is asked alone, so that one
+bad row never fails its neighbours.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.contracts import Predict
+from shared.errors import ModelbusError
+from shared.tabular.model import FittedModel, Predictions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one request gets: its predictions or its error."""
+
+    result: dict[str, Any] | None
+    error: ModelbusError | None
+
+
+def predict_group(
+    model: FittedModel, name: str, version: int, requests: Sequence[Predict], *, has_probabilities: bool
+) -> list[Answer]:
+    """Answer requests of one model.
+
+    Args:
+        model: The model.
+        name: Its name, for the answer.
+        version: Its version, for the answer.
+        requests: What is asked, any number of rows each.
+        has_probabilities: Whether all of them want probabilities.
+
+    Returns:
+        One answer a request, in order.
+    """
+    rows = [row for request in requests for row in request.rows]
+    try:
+        predictions = model.predict_rows(rows, has_probabilities)
+    except ModelbusError as error:
+        if len(requests) == 1:
+            return [Answer(None, error)]
+        return [
+            answer
+            for request in requests
+            for answer in predict_group(model, name, version, [request], has_probabilities=has_probabilities)
+        ]
+    answers = []
+    start = 0
+    for request in requests:
+        stop = start + len(request.rows)
+        answers.append(Answer(_result(model, name, version, predictions, start, stop), None))
+        start = stop
+    return answers
+
+
+def _result(
+    model: FittedModel, name: str, version: int, predictions: Predictions, start: int, stop: int
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"model": name, "version": version, "predictions": predictions.labels[start:stop]}
+    if predictions.probabilities is not None:
+        result["classes"] = model.signature.classes
+        result["probabilities"] = predictions.probabilities[start:stop].tolist()
+    counts = predictions.report.part(start, stop).counts()
+    result["report"] = {incident: columns for incident, columns in counts.items() if columns}
+    return result

@@ -1,0 +1,200 @@
+"""Models as bytes and back: the only door to skops.
+
+What is loaded is checked in this order, and refused at the first fault: SHA-256 before anything is parsed, library
+versions, unpacked size from the zip directory, types against the fixed list below, scikit-learn's own version mark.
+Never pickle, and never ``get_untrusted_types`` fed back as trusted: that would trust whatever the file asks for.
+
+skops keeps foreign code from running. It does not check content: a crafted tree with node indices out of range can
+crash the process at prediction. That is why the SHA-256 comes from the version's record and not with the file.
+
+To extend ``TRUSTED_TYPES``: dump the new estimator with each of its options, read what the type does when it is built
+from a file (``__setstate__``, ``__reduce__``), and add its dotted name with a word on why it is there.
+"""
+
+import hashlib
+import io
+import platform
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+import numpy as np
+import orjson
+import skops.io
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from shared.contracts import Signature
+from shared.errors import ArtifactRefused
+from shared.tabular.encoder import TabularEncoder
+from shared.tabular.model import FittedModel
+
+LAYOUT: Final = 1
+"""Raise it when the layout of the file changes: older artifacts are then refused, and their models trained again."""
+
+TRUSTED_TYPES: Final[Mapping[str, str]] = {
+    "sklearn._loss.loss.HalfTweedieLoss": "loss of TweedieRegressor",
+    "sklearn._loss.loss.HalfTweedieLossIdentity": "loss of TweedieRegressor",
+    "sklearn.calibration._CalibratedClassifier": "one fold of CalibratedClassifierCV",
+    "sklearn.calibration._SigmoidCalibration": "CalibratedClassifierCV(method='sigmoid')",
+    "sklearn.calibration._TemperatureScaling": "CalibratedClassifierCV(method='temperature')",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": "one tree of HistGradientBoosting*",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace": "core of GaussianProcessClassifier",
+    "sklearn.gaussian_process.kernels.ConstantKernel": "default kernel of GaussianProcess*",
+    "sklearn.gaussian_process.kernels.Product": "default kernel of GaussianProcess*",
+    "sklearn.gaussian_process.kernels.RBF": "default kernel of GaussianProcess*",
+    "sklearn.metrics._dist_metrics.BrayCurtisDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.CanberraDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.ChebyshevDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.DiceDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64": "default metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.HammingDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.JaccardDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.MinkowskiDistance64": "metric of *Neighbors* with p other than 1 and 2",
+    "sklearn.metrics._dist_metrics.RogersTanimotoDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.RussellRaoDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.SokalMichenerDistance64": "metric of *Neighbors*",
+    "sklearn.metrics._dist_metrics.SokalSneathDistance64": "metric of *Neighbors*",
+    "sklearn.neighbors._ball_tree.BallTree": "index of *Neighbors*",
+    "sklearn.neighbors._kd_tree.KDTree": "index of *Neighbors*",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer": "MLP*(solver='adam')",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer": "MLP*(solver='sgd')",
+    "sklearn.tree._tree.Tree": "nodes of a tree: DecisionTree*, forests, GradientBoosting*, AdaBoost*, Bagging*",
+}
+"""Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded."""
+
+_RETRAIN: Final = "train the model again: POST /models/{name}/retrain"
+_ENTRY_LIMIT: Final = 1_000_000
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what an artifact depends on, to be kept in the version's record."""
+    versions = {name: version(name) for name in ("scikit-learn", "numpy", "scipy", "skops")}
+    return {**versions, "python": platform.python_version()}
+
+
+def dump_model(model: FittedModel) -> bytes:
+    """Write a model as a compressed skops file.
+
+    Raises:
+        ArtifactRefused: The model holds something that could not be loaded again, so it must not be stored.
+    """
+    contents = {
+        "layout": LAYOUT,
+        "encoder": model.encoder.state(),
+        "estimator": model.estimator,
+        "signature": orjson.dumps(model.signature.model_dump()).decode(),
+    }
+    try:
+        # level 1: the sizes of the default level at a third of its time
+        payload: bytes = skops.io.dumps(contents, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    except Exception as error:
+        raise ArtifactRefused(f"{type(model.estimator).__name__} cannot be stored: {error}") from error
+    foreign = set(skops.io.get_untrusted_types(data=payload)) - TRUSTED_TYPES.keys()
+    if foreign:
+        named = ", ".join(sorted(foreign))
+        raise ArtifactRefused(f"{type(model.estimator).__name__} cannot be stored: it holds {named}, not on the list")
+    return payload
+
+
+def load_model(payload: bytes, sha256: str, libraries: Mapping[str, str], limit_bytes: int) -> FittedModel:
+    """Read a model that ``dump_model`` wrote.
+
+    Args:
+        payload: The file.
+        sha256: What the version's record says it must be, in hex.
+        libraries: What ``library_versions`` said when it was written.
+        limit_bytes: A file that unpacks to more is refused.
+
+    Returns:
+        The model; every ``n_jobs`` in it is None, for a thread pool makes single rows slower.
+
+    Raises:
+        ArtifactRefused: The file is not the one that was stored, was written by another scikit-learn, is too large,
+            broken, or holds a type that is not on the list.
+    """
+    _verify_hash(payload, sha256)
+    _verify_libraries(libraries)
+    _verify_size(payload, limit_bytes)
+    contents = _load(payload)
+    try:
+        if contents["layout"] != LAYOUT:
+            raise ArtifactRefused(f"the artifact's layout is {contents['layout']}, not {LAYOUT}: {_RETRAIN}")
+        encoder = TabularEncoder.from_state(contents["encoder"])
+        signature = Signature.model_validate(orjson.loads(contents["signature"]))
+        estimator = contents["estimator"]
+        if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "predict"):
+            raise TypeError(f"it holds a {type(estimator).__name__} instead of an estimator")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ArtifactRefused(f"the artifact is no model of this release ({error}): {_RETRAIN}") from error
+    _reset_n_jobs(estimator)
+    return FittedModel(encoder, estimator, signature)
+
+
+def _verify_hash(payload: bytes, sha256: str) -> None:
+    actual = hashlib.sha256(payload).hexdigest()
+    if actual != sha256.lower():
+        raise ArtifactRefused(
+            f"the artifact was changed or damaged since it was stored: its SHA-256 is {actual}, recorded was {sha256}"
+        )
+
+
+def _verify_libraries(libraries: Mapping[str, str]) -> None:
+    written, running = libraries.get("scikit-learn", "an unknown release"), version("scikit-learn")
+    if written.split(".")[:2] != running.split(".")[:2]:
+        raise ArtifactRefused(f"the model was made by scikit-learn {written}, this is {running}: {_RETRAIN}")
+
+
+def _verify_size(payload: bytes, limit_bytes: int) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ArtifactRefused(f"the artifact is no skops file, or was cut short: {error}") from error
+    size_bytes = sum(entry.file_size for entry in entries)
+    if size_bytes > limit_bytes or len(entries) > _ENTRY_LIMIT:
+        raise ArtifactRefused(f"the artifact unpacks to {size_bytes:,} bytes; {limit_bytes:,} are allowed")
+
+
+def _load(payload: bytes) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # a class about to be removed says so when it is built
+        warnings.simplefilter("error", InconsistentVersionWarning)
+        try:
+            return skops.io.loads(payload, trusted=list(TRUSTED_TYPES))
+        except UntrustedTypesFoundException as error:
+            raise ArtifactRefused(f"the artifact holds types that are not on the list: {error}") from error
+        except InconsistentVersionWarning as error:
+            raise ArtifactRefused(f"{error} {_RETRAIN}") from error
+        except Exception as error:  # a broken file fails anywhere inside skops, numpy, zipfile or json
+            raise ArtifactRefused(f"the artifact cannot be read ({type(error).__name__}: {error})") from error
+
+
+def _reset_n_jobs(estimator: Any) -> None:
+    for part in _parts(estimator, set()):
+        if getattr(part, "n_jobs", None) is not None:
+            part.n_jobs = None
+
+
+def _parts(value: Any, visited: set[int]) -> Iterator[BaseEstimator]:
+    """The estimator and all estimators inside it."""
+    if id(value) in visited:
+        return
+    visited.add(id(value))
+    if isinstance(value, BaseEstimator):
+        yield value
+        inner: Any = vars(value).values()
+    elif isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
+        inner = value.ravel().tolist() if isinstance(value, np.ndarray) else value
+    else:
+        # helpers such as a fold of CalibratedClassifierCV hold estimators without being one
+        is_helper = type(value).__module__.startswith("sklearn.") and hasattr(value, "__dict__")
+        inner = vars(value).values() if is_helper else ()
+    for part in inner:
+        yield from _parts(part, visited)

@@ -1,0 +1,225 @@
+"""Receiving: messages of some queues, decoded, a batch at a time; reconnects by itself; moves poison aside."""
+
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
+
+import kombu
+import orjson
+import structlog
+from kombu import Queue
+
+from shared.bus.connection import connection_errors, open_connection
+from shared.bus.publisher import Publisher
+from shared.bus.queues import poison_queue
+from shared.bus.transport import MALFORMED_HEADER
+from shared.errors import BusUnavailable
+
+log = structlog.get_logger()
+
+_NEXT_MESSAGE_S: Final = 0.001
+"""How long a batch waits for one more message: Redis answers a pop of a filled queue well within it."""
+_RECONNECT_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message: its documents (one, or those of an array) and what belongs to the message as a whole."""
+
+    queue: str
+    documents: list[Any]
+    """What the JSON body held: one document, or the elements of its array."""
+    correlation_id: str | None
+    """The message's property; for a message without one, derived from its delivery tag, so that a redelivery has the
+    same. Absent for an array, whose elements carry their own."""
+    reply_to: str | None
+    headers: Mapping[str, Any]
+    message: Any
+    """kombu's message, for the consumer."""
+
+
+class MessageRefused(ValueError):
+    """A message that cannot be understood; the text is the reason it is kept under."""
+
+
+class Consumer:
+    """Consumes queues through one connection; to be used by one thread."""
+
+    def __init__(
+        self, url: str, service: str, queues: Sequence[str], *, prefetch: int, message_limit_bytes: int
+    ) -> None:
+        """Args:
+        url: The broker's.
+        service: Whose unacknowledged messages these are; also names the consumer in logs.
+        queues: The queues to consume.
+        prefetch: How many messages may be received and not acknowledged.
+        message_limit_bytes: A larger message is poison.
+        """
+        self._service = service
+        self._queues = tuple(queues)
+        self._prefetch = prefetch
+        self._limit = message_limit_bytes
+        self._url = url
+        self._connection: kombu.Connection | None = None
+        self._received: list[Any] = []
+        self._failures = 0
+        self._poison = Publisher(url, service)
+        self.polled_at = time.monotonic()
+        """When the broker last answered a poll, by the monotonic clock: liveness is measured by progress."""
+
+    def receive(self, timeout_s: float, limit: int = 1) -> list[Delivery]:
+        """Wait for a message, then take what else waits already.
+
+        Args:
+            timeout_s: How long to wait for the first, in seconds; 1 at most is sensible.
+            limit: How many messages to take.
+
+        Returns:
+            The deliveries, none when nothing came or the broker is away. Each is to be acknowledged.
+        """
+        try:
+            self._open()
+            self._drain(timeout_s)
+            while self._received and len(self._received) < limit and self._drain(_NEXT_MESSAGE_S):
+                pass
+            self.polled_at = time.monotonic()
+            self._failures = 0
+        except self._errors() as error:
+            self._lost(error, timeout_s)
+        taken, self._received = self._received, []
+        return [delivery for message in taken if (delivery := self._decoded(message)) is not None]
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge all. When the broker is away they will come again, which is harmless."""
+        messages = [delivery.message for delivery in deliveries if not delivery.message.acknowledged]
+        if not messages:
+            return
+        try:
+            _acknowledge(messages)
+        except self._errors() as error:
+            log.debug("bus.acknowledge_failed", reason=str(error))
+
+    def requeue(self, delivery: Delivery) -> None:
+        """Put a delivery back to the front of its queue."""
+        try:
+            delivery.message.requeue()
+        except self._errors() as error:
+            # Not acknowledged either: it comes again when the visibility timeout ends.
+            log.debug("bus.requeue_failed", reason=str(error))
+
+    def close(self) -> None:
+        """Stop consuming; what was received and not acknowledged goes back to the front of its queue."""
+        self._disconnect()
+        self._poison.close()
+
+    def _open(self) -> None:
+        if self._connection is not None:
+            return
+        self._connection = open_connection(self._url, self._service, message_limit_bytes=self._limit)
+        channel = self._connection.default_channel
+        consumer = kombu.Consumer(
+            channel,
+            [Queue(name, durable=True) for name in self._queues],
+            on_message=self._keep,
+            prefetch_count=self._prefetch,
+        )
+        consumer.consume()
+        log.info("bus.consuming", queues=list(self._queues))
+
+    def _keep(self, message: Any) -> None:
+        self._received.append(message)
+
+    def _drain(self, timeout_s: float) -> bool:
+        assert self._connection is not None
+        try:
+            self._connection.drain_events(timeout=timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def _errors(self) -> tuple[type[BaseException], ...]:
+        connection = self._connection or open_connection(self._url, self._service)
+        return (*connection_errors(connection), BusUnavailable)
+
+    def _lost(self, error: BaseException, timeout_s: float) -> None:
+        pause_s = _RECONNECT_S[min(self._failures, len(_RECONNECT_S) - 1)]
+        self._failures += 1
+        level: Callable[..., Any] = log.warning if self._failures == 1 else log.debug
+        level("bus.lost", reason=f"{type(error).__name__}: {error}", failures=self._failures)
+        self._disconnect()
+        time.sleep(min(pause_s, max(timeout_s, 0.05)))
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        try:
+            connection.close()
+        except connection_errors(connection) as error:
+            log.debug("bus.close_failed", reason=str(error))
+
+    def _decoded(self, message: Any) -> Delivery | None:
+        queue = str(message.delivery_info.get("routing_key") or self._queues[0])
+        try:
+            return _delivery(message, queue)
+        except MessageRefused as refused:
+            self._quarantine(message, queue, str(refused))
+            return None
+
+    def _quarantine(self, message: Any, queue: str, reason: str) -> None:
+        raw = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+        record = {
+            "queue": queue,
+            "reason": reason,
+            "service": self._service,
+            "correlation_id": message.properties.get("correlation_id"),
+            "received_at": datetime.now(UTC).isoformat(),
+            "raw_base64": base64.b64encode(raw).decode(),
+        }
+        log.warning("bus.poison", queue=queue, reason=reason, size_bytes=len(raw))
+        try:
+            self._poison.send(poison_queue(queue), record)
+            message.ack()
+        except self._errors() as error:
+            # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
+            log.warning("bus.quarantine_failed", queue=queue, reason=str(error))
+
+
+def _acknowledge(messages: Sequence[Any]) -> None:
+    acknowledge_many = getattr(messages[0].channel.qos, "acknowledge_many", None)
+    if len(messages) > 1 and acknowledge_many is not None:
+        acknowledge_many([message.delivery_tag for message in messages])
+        for message in messages:
+            message._state = "ACK"
+        return
+    for message in messages:
+        message.ack()
+
+
+def _delivery(message: Any, queue: str) -> Delivery:
+    if reason := message.headers.get(MALFORMED_HEADER):
+        raise MessageRefused(str(reason))
+    try:
+        body = orjson.loads(message.body)
+    except (orjson.JSONDecodeError, TypeError) as error:
+        raise MessageRefused(f"the body is not JSON: {error}") from error
+    if not isinstance(body, (dict, list)):
+        raise MessageRefused(f"the body is one command or an array of commands, not {type(body).__name__}")
+    if isinstance(body, list) and not all(isinstance(element, dict) for element in body):
+        raise MessageRefused("an element of the array is not a JSON object")
+    correlation_id = message.properties.get("correlation_id")
+    if correlation_id is None and isinstance(body, dict):
+        correlation_id = str(uuid5(NAMESPACE_OID, message.delivery_tag))
+    reply_to = message.properties.get("reply_to")
+    return Delivery(
+        queue=queue,
+        documents=body if isinstance(body, list) else [body],
+        correlation_id=str(correlation_id) if correlation_id is not None and isinstance(body, dict) else None,
+        reply_to=str(reply_to) if reply_to else None,
+        headers=message.headers,
+        message=message,
+    )

@@ -1,0 +1,22 @@
+"""Every queue's name, in one place.
+
+Commands go to the default exchange only (routing key = queue): after Redis lost its data, a named exchange drops
+messages silently (docs/adr/0002).
+"""
+
+from typing import Final
+
+QUEUES: Final = ("train", "predict", "predict.bulk", "evaluate", "profile")
+"""One queue a lane, named after what it carries; ``shared.contracts`` says which command goes where."""
+
+EVENTS_EXCHANGE: Final = "events"
+"""The one fanout exchange."""
+
+
+def poison_queue(queue: str) -> str:
+    """Where messages of ``queue`` that cannot be understood are kept."""
+    return f"{queue}.poison"
+
+
+INTERACTIVE_HEADER: Final = "modelbus-interactive"
+"""Marks messages whose senders wait for the answer and would ask again: their record may be written fast."""

@@ -1,0 +1,75 @@
+"""The contracts: what a command, an event and a record look like, one definition for HTTP, queue and documents.
+
+To change one: add a field with a default, and nothing else needs to know. To rename, remove or tighten one: raise
+``CONTRACT_VERSION``, say what changed in CHANGELOG.md, and let ``parse_commands`` name the older version in its error.
+To add a command: docs in CONTRIBUTING.md, "How to add a command".
+"""
+
+from shared.contracts.base import CONTRACT_VERSION, Contract, CorrelationId, ModelReference, Name, new_correlation_id
+from shared.contracts.commands import (
+    Command,
+    EvaluateModel,
+    HoldOut,
+    InlineSource,
+    Predict,
+    PredictDataset,
+    ProfileDataset,
+    RetrainModel,
+    TrainModel,
+    UploadSource,
+    command_queue,
+    command_spec,
+    parse_command,
+    spec_hash,
+)
+from shared.contracts.events import JobChanged
+from shared.contracts.records import (
+    ColumnSchema,
+    DatasetRecord,
+    ErrorRecord,
+    EstimatorRecord,
+    EvaluationRecord,
+    JobRecord,
+    JobStatus,
+    ModelRecord,
+    Progress,
+    Signature,
+    SignatureColumn,
+    VersionRecord,
+)
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "ColumnSchema",
+    "Command",
+    "Contract",
+    "CorrelationId",
+    "DatasetRecord",
+    "ErrorRecord",
+    "EstimatorRecord",
+    "EvaluateModel",
+    "EvaluationRecord",
+    "HoldOut",
+    "InlineSource",
+    "JobChanged",
+    "JobRecord",
+    "JobStatus",
+    "ModelRecord",
+    "ModelReference",
+    "Name",
+    "Predict",
+    "PredictDataset",
+    "ProfileDataset",
+    "Progress",
+    "RetrainModel",
+    "Signature",
+    "SignatureColumn",
+    "TrainModel",
+    "UploadSource",
+    "VersionRecord",
+    "command_queue",
+    "command_spec",
+    "new_correlation_id",
+    "parse_command",
+    "spec_hash",
+]

@@ -1,0 +1,137 @@
+"""What every contract stands on: the frozen base class, names, correlation ids, model references."""
+
+import re
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
+from pydantic_core import core_schema
+
+CONTRACT_VERSION = 1
+
+
+class Contract(BaseModel):
+    """Base of all contracts: frozen, nothing unknown allowed, JSON only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, ser_json_inf_nan="null")
+
+
+Name = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    Field(description="A name: letters, digits, `.`, `_` and `-`, 100 characters at most.", examples=["churn"]),
+]
+
+AliasName = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$"),
+    Field(description="An alias: begins with a letter; letters, digits, `_` and `-`.", examples=["champion"]),
+]
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain a NUL character")
+    return value
+
+
+ColumnName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(_without_nul)]
+
+
+def _canonical_uuid(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise ValueError(f"a correlation id is a UUID, such as {uuid4()}") from None
+
+
+CorrelationId = Annotated[
+    str,
+    BeforeValidator(_canonical_uuid),
+    Field(
+        description="The id of a job, the same in every record, event and log line: a UUID in lower-case text.",
+        json_schema_extra={"format": "uuid"},
+    ),
+]
+
+
+def new_correlation_id() -> str:
+    """A fresh correlation id: a random UUID (RFC 9562, version 4) in lower-case text."""
+    return str(uuid4())
+
+
+_REFERENCE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,99}))?$")
+
+
+def _known_reference(value: str) -> str:
+    if not _REFERENCE.match(value):
+        raise ValueError("a model is named `name`, `name@alias` or `name@3` (a version number)")
+    return value
+
+
+ModelReference = Annotated[
+    str,
+    StringConstraints(strict=True),
+    AfterValidator(_known_reference),
+    Field(
+        description="A model version: `name` (its champion), `name@alias`, or `name@3` (a version number).",
+        examples=["churn", "churn@champion", "churn@3"],
+        json_schema_extra={"pattern": _REFERENCE.pattern},
+    ),
+]
+
+
+def split_reference(reference: str) -> tuple[str, str | int]:
+    """Split a model reference into the model's name and its version number or alias (``champion`` by default)."""
+    name, _, selector = reference.partition("@")
+    if not selector:
+        return name, "champion"
+    return name, int(selector) if selector.isdecimal() else selector
+
+
+_INTEGERS = range(-(2**63), 2**63)
+"""What a stored integer can be; a larger number is to be sent as text or with a decimal point."""
+_DEPTH_LIMIT = 10
+
+
+def _json_scalar(value: Any) -> Any:
+    if isinstance(value, int) and value not in _INTEGERS:
+        raise ValueError("an integer must fit into 64 bits; send it as text, or with a decimal point")
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise ValueError("must be text, a number, a boolean or null")
+
+
+def _storable(value: Any, depth: int = 0) -> Any:
+    if depth > _DEPTH_LIMIT:
+        raise ValueError(f"nested deeper than {_DEPTH_LIMIT} levels")
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _without_nul(name)
+            _storable(inner, depth + 1)
+        return value
+    if isinstance(value, list):
+        for inner in value:
+            _storable(inner, depth + 1)
+        return value
+    return _json_scalar(value)
+
+
+JsonDocument = Annotated[dict[str, Any], AfterValidator(_storable)]
+"""A JSON object whose values can be stored as they are."""
+
+
+Scalar = Annotated[
+    Any,
+    GetPydanticSchema(
+        lambda _source, _handler: core_schema.no_info_plain_validator_function(
+            _json_scalar, serialization=core_schema.plain_serializer_function_ser_schema(lambda value: value)
+        ),
+        lambda _schema, _handler: {"type": ["string", "number", "boolean", "null"]},
+    ),
+]
+"""One cell: text, a number, a boolean or null, taken as it is (never converted)."""

@@ -1,0 +1,242 @@
+"""The commands: what may be asked of the services, by HTTP or by queue."""
+
+import hashlib
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
+
+from shared.contracts.base import (
+    CONTRACT_VERSION,
+    ColumnName,
+    Contract,
+    CorrelationId,
+    JsonDocument,
+    ModelReference,
+    Name,
+    Scalar,
+)
+from shared.errors import InvalidCommand
+
+
+class _Command(Contract):
+    """What all commands have."""
+
+    queue: ClassVar[str]
+
+    contract: Literal[1] = 1
+    """The version of the contract that the sender speaks."""
+    correlation_id: CorrelationId | None = None
+    """The job's id: a resent command with the same id is the same job. Default: the message's, or a new one."""
+
+
+class UploadSource(Contract):
+    """A file that was uploaded over HTTP and lies in GridFS."""
+
+    kind: Literal["upload"] = "upload"
+    upload_id: CorrelationId
+    """The id under which the gateway stored the bytes."""
+    file_name: str | None = Field(None, max_length=255)
+    """What the sender called the file."""
+    media_type: str | None = Field(None, max_length=255)
+    """The media type that the sender declared, such as `text/csv`."""
+
+
+class InlineSource(Contract):
+    """A small table inside the command itself."""
+
+    kind: Literal["inline"] = "inline"
+    text: str
+    """The table as text, in the command's `format`."""
+
+
+class ProfileDataset(_Command):
+    """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
+
+    queue: ClassVar[str] = "profile"
+
+    command: Literal["ProfileDataset"] = "ProfileDataset"
+    dataset: Name
+    """The name of the dataset to make."""
+    source: Annotated[UploadSource | InlineSource, Field(discriminator="kind")]
+    """Where the bytes are."""
+    format: Literal["csv", "tsv", "parquet", "jsonl"] | None = None
+    """The file's format; found from its media type, name and first bytes if not given."""
+
+
+class HoldOut(Contract):
+    """Which rows are kept out of training, to measure the model on."""
+
+    fraction: float = Field(0.2, gt=0, lt=1)
+    """The share of the rows."""
+    is_stratified: bool | None = None
+    """Keep the classes' shares; default: yes for a classifier where every class has two rows."""
+
+
+Promotion = Literal["always", "if_better", "never"]
+Task = Literal["classification", "regression"]
+Hyperparameters = JsonDocument
+
+
+class TrainModel(_Command):
+    """Fit an estimator on a dataset and store the result as the next version of a model."""
+
+    queue: ClassVar[str] = "train"
+
+    command: Literal["TrainModel"] = "TrainModel"
+    model: Name
+    """The model's name; a model of that name gets a further version."""
+    dataset: Name
+    """The dataset to train on."""
+    target: ColumnName
+    """The column to predict."""
+    features: list[ColumnName] | None = Field(None, min_length=1)
+    """The columns to predict from; default: all but the target."""
+    estimator: Annotated[str, Field(max_length=100)]
+    """A name from `GET /estimators`."""
+    hyperparameters: Hyperparameters = {}
+    """Constructor arguments of the estimator; what is absent keeps the estimator's default."""
+    task: Task | None = None
+    """What to learn; default: what the estimator does."""
+    hold_out: HoldOut = HoldOut()
+    """The rows to measure on."""
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    """Seeds the split and the estimator: the same seed gives the same model."""
+    promote: Promotion = "always"
+    """Whether `champion` moves to the new version."""
+
+    @model_validator(mode="after")
+    def _target_is_no_feature(self) -> Self:
+        if self.features is not None and self.target in self.features:
+            raise ValueError(f"the target {self.target!r} is among the features")
+        return self
+
+
+class RetrainModel(_Command):
+    """Train a model again as an earlier version was, with what is given here changed."""
+
+    queue: ClassVar[str] = "train"
+
+    command: Literal["RetrainModel"] = "RetrainModel"
+    model: ModelReference
+    """The version to start from."""
+    dataset: Name | None = None
+    """Another dataset."""
+    hyperparameters: Hyperparameters = {}
+    """Changed hyperparameters; null takes the estimator's default again."""
+    seed: int | None = Field(None, ge=0, le=2**32 - 1)
+    """Another seed."""
+    promote: Promotion = "if_better"
+    """Whether `champion` moves; `if_better` compares both on the new version's hold-out."""
+
+
+Rows = list[dict[ColumnName, Scalar]]
+
+
+class Predict(_Command):
+    """Predict for the rows in the command."""
+
+    queue: ClassVar[str] = "predict"
+
+    command: Literal["Predict"] = "Predict"
+    model: ModelReference
+    """The version to ask."""
+    rows: Rows = Field(min_length=1)
+    """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
+    has_probabilities: bool = False
+    """Also answer the probability of each class."""
+
+
+class PredictDataset(_Command):
+    """Predict for each row of a dataset and store the predictions as a table."""
+
+    queue: ClassVar[str] = "predict.bulk"
+
+    command: Literal["PredictDataset"] = "PredictDataset"
+    model: ModelReference
+    """The version to ask."""
+    dataset: Name
+    """The dataset whose rows are predicted."""
+    has_probabilities: bool = False
+    """Also store the probability of each class."""
+
+
+class EvaluateModel(_Command):
+    """Measure a model version on a dataset that has the target."""
+
+    queue: ClassVar[str] = "evaluate"
+
+    command: Literal["EvaluateModel"] = "EvaluateModel"
+    evaluation: Name | None = None
+    """The id of the evaluation; default: the correlation id."""
+    model: ModelReference
+    """The version to measure."""
+    dataset: Name
+    """The dataset to measure it on."""
+
+
+Command = Annotated[
+    ProfileDataset | TrainModel | RetrainModel | Predict | PredictDataset | EvaluateModel,
+    Field(discriminator="command"),
+]
+
+_ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+def parse_command(document: Any) -> Command:
+    """Validate one command, as JSON gave it.
+
+    Raises:
+        InvalidCommand: With one detail for each field at fault: where, problem, and what was given.
+    """
+    if not isinstance(document, dict):
+        raise InvalidCommand(f"a command is a JSON object, not {type(document).__name__}")
+    spoken = document.get("contract", CONTRACT_VERSION)
+    if spoken != CONTRACT_VERSION or isinstance(spoken, bool):
+        raise InvalidCommand(
+            f"contract version {spoken!r} is not spoken here; this release speaks {CONTRACT_VERSION}",
+            details=[{"where": "contract", "problem": "unsupported version", "expected": CONTRACT_VERSION}],
+        )
+    try:
+        return _ADAPTER.validate_python(document)
+    except ValidationError as error:
+        raise invalid_command(error) from error
+
+
+def invalid_command(error: ValidationError) -> InvalidCommand:
+    """Translate pydantic's error: one detail a fault, and a sentence that names the first ones."""
+    details = [_detail(fault) for fault in error.errors(include_url=False, include_context=False)[:100]]
+    named = "; ".join(f"{detail['where']}: {detail['problem']}" for detail in details[:3])
+    more = f" (and {error.error_count() - 3} more)" if error.error_count() > 3 else ""
+    return InvalidCommand(f"{named}{more}", details=details)
+
+
+_COMMAND_NAMES = frozenset(
+    {"ProfileDataset", "TrainModel", "RetrainModel", "Predict", "PredictDataset", "EvaluateModel"}
+)
+
+
+def _detail(fault: Any) -> dict[str, Any]:
+    # pydantic puts the union's tag first in the location; a reader looks for the field
+    path = [str(part) for part in fault["loc"] if part not in _COMMAND_NAMES]
+    given = fault.get("input")
+    shown = given if isinstance(given, (str, int, float, bool)) or given is None else type(given).__name__
+    if isinstance(shown, str):
+        shown = shown[:200]
+    detail = {"where": ".".join(path) or "command", "problem": str(fault["msg"]).removeprefix("Value error, ")}
+    return detail if fault["type"] == "missing" else {**detail, "given": shown}
+
+
+def command_queue(command: Command) -> str:
+    """The queue that carries the command."""
+    return type(command).queue
+
+
+def command_spec(command: Command) -> dict[str, Any]:
+    """The command as its job keeps it: validated, complete with defaults, without the correlation id."""
+    return command.model_dump(mode="json", exclude={"correlation_id"})
+
+
+def spec_hash(spec: dict[str, Any]) -> str:
+    """SHA-256 of a specification, in hex: two commands with the same hash ask for the same."""
+    return hashlib.sha256(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)).hexdigest()

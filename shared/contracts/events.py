@@ -1,0 +1,21 @@
+"""The events: what services tell each other. An event is a hint, never the record."""
+
+from typing import Literal
+
+from shared.contracts.base import Contract, CorrelationId
+from shared.contracts.records import ErrorRecord, JobStatus, Progress
+
+
+class JobChanged(Contract):
+    """A job's status or progress changed; its record in MongoDB tells the rest."""
+
+    event: Literal["JobChanged"] = "JobChanged"
+    correlation_id: CorrelationId
+    command: str
+    """The job's command, such as `TrainModel`."""
+    service: str
+    """Who says it."""
+    status: JobStatus
+    attempt: int = 0
+    progress: Progress | None = None
+    error: ErrorRecord | None = None

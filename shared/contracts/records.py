@@ -1,0 +1,200 @@
+"""The records: what the services write and the gateway answers."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.base import Contract, CorrelationId
+
+JobStatus = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dead", "cancelled"})
+
+
+class ErrorRecord(Contract):
+    """Why something failed."""
+
+    code: str
+    """The stable name of the error."""
+    message: str
+    """A sentence for people."""
+    details: list[dict[str, Any]] = []
+    """One entry for each fault."""
+
+
+class Progress(Contract):
+    """How far a running job is."""
+
+    fraction: float | None = Field(None, ge=0, le=1)
+    """The share that is done, where it is known."""
+    message: str = ""
+    """What is being done."""
+
+
+class JobRecord(Contract):
+    """One job, as `GET /jobs/{correlation_id}` answers it."""
+
+    correlation_id: CorrelationId
+    command: str
+    status: JobStatus
+    spec: dict[str, Any]
+    owner: str
+    attempt: int
+    max_attempts: int
+    progress: Progress | None = None
+    cancel_requested: bool = False
+    result: dict[str, Any] | None = None
+    error: ErrorRecord | None = None
+    history: list[dict[str, Any]] = []
+    """What happened to the job, oldest first, 20 entries at most."""
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    updated_at: datetime
+    expires_at: datetime | None = None
+
+
+ColumnType = Literal["integer", "real", "boolean", "datetime", "text", "empty"]
+
+
+class ColumnSchema(Contract):
+    """One column of a dataset."""
+
+    name: str
+    type: ColumnType
+    """`empty` is a column without a single value."""
+    date_format: str | None = None
+    """How a `datetime` column was written, as strptime has it, or `ISO8601`."""
+    missing: int = Field(ge=0)
+    """Cells without a value."""
+    distinct: int = Field(ge=0)
+    """Different values, counted up to 10,000."""
+    minimum: Any = None
+    """Smallest value of a number or a date (ISO 8601)."""
+    maximum: Any = None
+    """Largest value of a number or a date (ISO 8601)."""
+    top: list[dict[str, Any]] = []
+    """The most frequent values of a text or boolean column: `value` and `count`, 10 at most."""
+
+
+class DatasetRecord(Contract):
+    """One dataset; immutable."""
+
+    name: str
+    owner: str
+    correlation_id: CorrelationId
+    """The job that made it."""
+    row_count: int = Field(ge=0)
+    columns: list[ColumnSchema]
+    format: str
+    """The format of the file it was made from."""
+    encoding: str | None = None
+    """The text encoding that was found, for text formats."""
+    delimiter: str | None = None
+    """The delimiter that was found, for delimited text."""
+    size_bytes: int = Field(ge=0)
+    """Size of the stored Parquet file."""
+    source_size_bytes: int = Field(ge=0)
+    """Size of the file it was made from."""
+    sha256: str
+    """Of the stored Parquet file."""
+    warnings: list[str] = []
+    """What was noticed in the file and may matter."""
+    created_at: datetime
+
+
+class SignatureColumn(Contract):
+    """One column that a model needs."""
+
+    name: str
+    type: ColumnType
+    date_format: str | None = None
+
+
+class Signature(Contract):
+    """What a model takes and what it answers."""
+
+    columns: list[SignatureColumn]
+    target: str
+    task: Literal["classification", "regression"]
+    classes: list[Any] | None = None
+    """The labels, in the order of the probabilities; absent for regression."""
+
+
+class VersionRecord(Contract):
+    """One immutable version of a model, with its whole lineage."""
+
+    model: str
+    version: int = Field(ge=1)
+    owner: str
+    correlation_id: CorrelationId
+    """The job that made it."""
+    estimator: str
+    hyperparameters: dict[str, Any]
+    """As they were given; what is absent had the estimator's default."""
+    dataset: str
+    dataset_sha256: str
+    signature: Signature
+    hold_out: dict[str, Any]
+    seed: int
+    metrics: dict[str, float | None]
+    """On the hold-out rows."""
+    row_count: int
+    """Rows that the estimator was fitted on."""
+    fit_s: float
+    """Seconds that the fit took."""
+    warnings: list[str] = []
+    """What the fit warned of."""
+    libraries: dict[str, str]
+    """Versions of the libraries that the artifact depends on."""
+    artifact_sha256: str
+    artifact_size_bytes: int
+    created_at: datetime
+
+
+class ModelRecord(Contract):
+    """One model: its versions' numbers and its aliases."""
+
+    name: str
+    owner: str
+    latest_version: int
+    versions: list[int]
+    aliases: dict[str, int]
+    created_at: datetime
+
+
+class EvaluationRecord(Contract):
+    """One evaluation: a model version measured on a dataset."""
+
+    id: str
+    status: JobStatus
+    owner: str
+    correlation_id: CorrelationId
+    """The job that computes it."""
+    model: str
+    version: int | None = None
+    dataset: str
+    task: str | None = None
+    row_count: int | None = None
+    dropped_row_count: int | None = None
+    """Rows that were left out because they have no target."""
+    metrics: dict[str, float | None] | None = None
+    """Absent until the job succeeded."""
+    confusion: dict[str, Any] | None = None
+    """For classification: `labels` and `counts`, one row for each true label."""
+    report: dict[str, dict[str, int]] | None = None
+    """What had to be done to the rows: coerced, unseen, missing and extra values, rows by column."""
+    error: ErrorRecord | None = None
+    created_at: datetime
+
+
+class EstimatorRecord(Contract):
+    """One estimator of the catalogue."""
+
+    name: str
+    task: Literal["classification", "regression"]
+    description: str
+    """First line of the estimator's own documentation."""
+    module: str
+    hyperparameters: dict[str, Any] = {}
+    """JSON Schema of the hyperparameters: an object with a property for each."""

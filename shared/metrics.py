@@ -1,0 +1,26 @@
+"""Every Prometheus metric, in one place; names as prometheus.io recommends (base units, ``_total``)."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
+
+JOBS_FINISHED = Counter("modelbus_jobs_finished_total", "Jobs that ended here.", ["command", "status"])
+JOB_SECONDS = Histogram(
+    "modelbus_job_seconds", "Seconds that one attempt of a job took.", ["command"], buckets=_SECONDS
+)
+JOBS_RUNNING = Gauge("modelbus_jobs_running", "Jobs that run here now.")
+JOBS_LAPSED = Counter("modelbus_jobs_lapsed_total", "Jobs taken from a worker that stopped answering.")
+JOBS_REPUBLISHED = Counter("modelbus_jobs_republished_total", "Queued jobs whose message was sent again.", ["queue"])
+COMMANDS_REFUSED = Counter("modelbus_commands_refused_total", "Commands that broke their contract.", ["queue"])
+PREDICT_BATCH = Histogram(
+    "modelbus_predict_batch_requests",
+    "Prediction requests computed together.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+HTTP_SECONDS = Histogram(
+    "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS
+)

@@ -1,0 +1,96 @@
+"""All settings of all services, read from ``MODELBUS_*`` variables; built once, in an entry point, and passed down.
+
+Every setting has a default that suits one machine. ``docs/settings.md`` is made from this file.
+"""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Settings of one process; frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MODELBUS_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+    )
+
+    mongo_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
+    """Where MongoDB is: a replica set (one node is enough), because retryable writes need one."""
+    mongo_database: str = Field("modelbus", pattern=r"^[A-Za-z0-9_-]{1,38}$")
+    """The database that holds jobs, datasets, models, evaluations and their blobs."""
+    bus_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
+    """Where the broker is: any URL that kombu understands. Redis has the hardened transport."""
+
+    gateway_host: str = "127.0.0.1"
+    """The address the gateway listens on."""
+    gateway_port: int = Field(8000, ge=0, le=65535)
+    """The port the gateway listens on; 0 takes a free one."""
+    health_host: str = "127.0.0.1"
+    """The address on which a consumer answers /health/live, /health/ready and /metrics."""
+    health_port: int = Field(0, ge=0, le=65535)
+    """The port for that; 0 takes a free one (the service's record in MongoDB names it)."""
+    port_file: str | None = None
+    """A file to which the service writes the port that it listens on, once it is ready."""
+
+    lease_s: float = Field(15.0, gt=0)
+    """Seconds after its last heartbeat that a running job still belongs to its worker."""
+    heartbeat_s: float = Field(5.0, gt=0)
+    """Seconds between two heartbeats of a running job; well under `lease_s`."""
+    sweep_s: float = Field(2.0, gt=0)
+    """Seconds between two sweeps for lapsed leases and jobs whose message was lost."""
+    republish_s: float = Field(5.0, gt=0)
+    """Seconds until a queued job is published again; doubles each time, to 300 at most."""
+    max_attempts: int = Field(3, ge=1, le=100)
+    """How often a job is tried before it is dead."""
+    retry_backoff_s: float = Field(1.0, ge=0)
+    """Seconds before the second attempt of a job that failed retryably; doubles with each attempt."""
+    cancel_grace_s: float = Field(2.0, ge=0)
+    """Seconds between SIGTERM and SIGKILL for a job's process."""
+
+    job_time_limit_s: float = Field(3600.0, gt=0)
+    """Seconds that one attempt of a job may run."""
+    job_memory_limit_bytes: int = Field(8 * 1024 * MEBIBYTE, ge=64 * MEBIBYTE)
+    """Bytes of address space that one job's process may add to what it starts with."""
+    concurrency: int = Field(1, ge=1, le=256)
+    """How many jobs a consumer runs at once, each in its own process."""
+
+    message_limit_bytes: int = Field(4 * MEBIBYTE, ge=1024)
+    """A larger message is quarantined; the gateway refuses a larger command."""
+    upload_limit_bytes: int = Field(10 * 1024 * MEBIBYTE, ge=1)
+    """A larger upload is refused."""
+    column_limit: int = Field(2000, ge=1)
+    """A table with more columns is refused."""
+    line_limit_bytes: int = Field(MEBIBYTE, ge=64)
+    """A table with a longer record is refused."""
+    predict_rows_limit: int = Field(10_000, ge=1)
+    """More rows than this in one prediction request are refused: upload them as a dataset."""
+    predict_batch_limit: int = Field(256, ge=1)
+    """How many predictions at most travel in one message and are computed together."""
+    predict_wait_s: float = Field(10.0, ge=0)
+    """Seconds that an interactive prediction waits before it is answered 202."""
+    upload_wait_s: float = Field(30.0, ge=0)
+    """Seconds that an upload waits for its profile before it is answered 202."""
+    wait_limit_s: float = Field(60.0, ge=0)
+    """The longest `wait` that a request may ask for."""
+    model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)
+    """How much the predictor keeps of loaded models, by the size of their artifacts."""
+    artifact_limit_bytes: int = Field(4 * 1024 * MEBIBYTE, ge=1)
+    """A model whose artifact unpacks to more than this is refused."""
+    result_inline_bytes: int = Field(MEBIBYTE, ge=1024)
+    """A larger result is kept in GridFS instead of in its job."""
+
+    job_retention_days: float = Field(30, gt=0)
+    """Days that a finished job is kept."""
+    dead_retention_days: float = Field(90, gt=0)
+    """Days that a dead job is kept, so that it can be replayed."""
+    orphan_grace_s: float = Field(24 * 3600.0, gt=0)
+    """Seconds before a blob that belongs to nothing is removed."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is logged."""
+    stop_grace_s: float = Field(10.0, ge=0)
+    """Seconds that a stopping service gives the work in hand before it hands it back."""

@@ -1,0 +1,101 @@
+"""Opening MongoDB, its indexes, and the translation of its errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, MongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.database import Database
+from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, PyMongoError, ServerSelectionTimeoutError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.errors import StoreUnavailable
+from shared.settings import Settings
+
+Document = dict[str, Any]
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "serverSelectionTimeoutMS": 5000,
+    "connectTimeoutMS": 5000,
+    "socketTimeoutMS": 30000,
+    "retryWrites": True,
+    "tz_aware": True,
+    "uuidRepresentation": "standard",
+}
+DURABLE: Final = WriteConcern(w="majority", j=True)
+"""For what must survive the loss of any one machine: jobs and what they leave behind."""
+FAST: Final = WriteConcern(w=1)
+"""For interactive predictions and hints: their caller is still there to ask again."""
+CURRENT: Final = ReadConcern("local")
+"""Reads the primary's newest state, so that what an event told of is seen."""
+
+INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "jobs": [
+        IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
+        IndexModel([("status", ASCENDING), ("lease.until", ASCENDING)]),
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
+        IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    "datasets": [IndexModel([("created_at", DESCENDING)]), IndexModel([("blob_id", ASCENDING)])],
+    "versions": [
+        IndexModel([("model", ASCENDING), ("version", ASCENDING)], unique=True),
+        IndexModel([("correlation_id", ASCENDING)], unique=True),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("blob_id", ASCENDING)]),
+    ],
+    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
+    "fs.files": [
+        IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
+        IndexModel([("metadata.kind", ASCENDING), ("uploadDate", ASCENDING)]),
+    ],
+}
+
+
+def open_store(settings: Settings) -> Database[Document]:
+    """Open the database for a worker; connects at first use, safe to share between threads."""
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    return client[settings.mongo_database]
+
+
+def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
+    """Open the database for the gateway's event loop; connects at first use."""
+    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    return client[settings.mongo_database]
+
+
+def create_indexes(database: Database[Document]) -> None:
+    """Create what is missing; harmless when done by several services at once.
+
+    Raises:
+        StoreUnavailable: MongoDB does not answer.
+    """
+    with store_errors():
+        for collection, indexes in INDEXES.items():
+            database[collection].create_indexes(indexes)
+
+
+def is_answering(database: Database[Document]) -> bool:
+    """Whether MongoDB answers a ping as a primary within its time-out."""
+    try:
+        database.client.admin.command("ping")
+    except PyMongoError:
+        return False
+    return True
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Translate a lost MongoDB into ``StoreUnavailable``; other errors of pymongo pass.
+
+    Raises:
+        StoreUnavailable: Inside the block MongoDB did not answer.
+    """
+    try:
+        yield
+    except (ServerSelectionTimeoutError, NetworkTimeout, AutoReconnect, ConnectionFailure) as error:
+        raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error

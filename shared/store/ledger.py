@@ -1,0 +1,233 @@
+"""The jobs, for workers: the protocol's operations over pymongo."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ReturnDocument, UpdateOne
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from shared.contracts import Progress
+from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError
+from shared.settings import Settings
+from shared.store import protocol
+from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
+from shared.store.protocol import Claim, NewJob, Operation, Terms
+
+_DAY_S = 24 * 3600.0
+_BATCH = 200
+"""How many jobs one sweep repairs at most."""
+
+
+def terms_of(settings: Settings) -> Terms:
+    """The protocol's times, from the settings."""
+    return Terms(
+        lease_s=settings.lease_s,
+        republish_s=settings.republish_s,
+        retry_backoff_s=settings.retry_backoff_s,
+        job_retention_s=settings.job_retention_days * _DAY_S,
+        dead_retention_s=settings.dead_retention_days * _DAY_S,
+        max_attempts=settings.max_attempts,
+    )
+
+
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job that ended before it was recorded, with its result or its error."""
+
+    job: NewJob
+    result: Document | None
+    error: Document | None
+
+
+def error_document(error: ModelbusError) -> Document:
+    """An error as a job keeps it."""
+    return {"code": error.code, "message": error.message, "details": error.details}
+
+
+class JobLedger:
+    """Reads and writes jobs; safe to share between threads.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: Database[Document], terms: Terms, worker: str) -> None:
+        """Args:
+        database: Where the jobs are.
+        terms: The protocol's times.
+        worker: Who claims: unique for each process, such as ``trainer-host-1234``.
+        """
+        self._jobs: Collection[Document] = database.get_collection("jobs", write_concern=DURABLE, read_concern=CURRENT)
+        self._fast_jobs = self._jobs.with_options(write_concern=FAST)
+        self._terms = terms
+        self._worker = worker
+
+    def accept(self, job: NewJob) -> Document:
+        """Record a job; again with the same id and specification gives the job that is there.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
+        """
+        recorded = self._upsert(protocol.accept(job, self._terms))
+        if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
+            raise CorrelationIdReused(
+                f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
+            )
+        return recorded
+
+    def find(self, correlation_id: str) -> Document | None:
+        """Read one job."""
+        with store_errors():
+            return self._jobs.find_one({"_id": correlation_id})
+
+    def claim(self, correlation_id: str) -> tuple[Claim, Document] | None:
+        """Take a job that is due; None when there is nothing to take (finished, taken, not due, unknown)."""
+        document = self._run(protocol.claim(correlation_id, self._worker, self._terms))
+        return (self._claim_of(document), document) if document else None
+
+    def heartbeat(self, claim: Claim, progress: Progress | None = None) -> bool:
+        """Extend the lease.
+
+        Returns:
+            Whether the job is to be cancelled.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        noted = progress.model_dump(mode="json") if progress else None
+        document = self._run(protocol.heartbeat(claim, noted, self._terms), {"cancel_requested": 1})
+        if document is None:
+            raise LeaseLost
+        return bool(document["cancel_requested"])
+
+    def commit(self, claim: Claim, outcome: Document) -> bool:
+        """Record what the work gave; False when the job was cancelled before.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        if self._run(protocol.commit(claim, outcome, self._terms), {"_id": 1}) is not None:
+            return True
+        document = self.find(claim.correlation_id)
+        if document and document["status"] == "running" and document["fence"] == claim.fence:
+            # With an outcome, the first try arrived and its answer was lost; without one, the job was cancelled.
+            return document["outcome"] is not None
+        raise LeaseLost
+
+    def complete(self, claim: Claim, result: Document) -> Document:
+        """End the job with its result.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        return self._end(claim, protocol.complete(claim, result, self._terms))
+
+    def fail(self, claim: Claim, error: ModelbusError) -> Document:
+        """End the job with its error, or queue its next attempt when the error is retryable and attempts are left.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        operation = protocol.fail(claim, error_document(error), is_retryable=error.is_retryable, terms=self._terms)
+        return self._end(claim, operation)
+
+    def cancelled(self, claim: Claim) -> Document:
+        """End a job that was stopped because it was cancelled.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        return self._end(claim, protocol.cancelled(claim, self._terms))
+
+    def release(self, claim: Claim) -> Document | None:
+        """Hand the job back; None when it is not this worker's any more."""
+        return self._run(protocol.release(claim))
+
+    def request_cancel(self, correlation_id: str) -> Document | None:
+        """Cancel; None when there is nothing to cancel."""
+        return self._run(protocol.request_cancel(correlation_id, self._terms))
+
+    def replay(self, correlation_id: str) -> Document | None:
+        """Queue an unsuccessful job once more; None when it is not one."""
+        return self._run(protocol.replay(correlation_id, None, None, self._terms))
+
+    def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> None:
+        """Record jobs that ended before they were recorded, in one unordered bulk write.
+
+        Args:
+            finished: The jobs with their results or errors.
+            is_durable: False waits for the primary only (``w: 1``): for predictions whose caller is still there.
+        """
+        operations = [
+            protocol.record_finished(
+                one.job, result=one.result, error=one.error, worker=self._worker, terms=self._terms
+            )
+            for one in finished
+        ]
+        jobs = self._jobs if is_durable else self._fast_jobs
+        with store_errors():
+            jobs.bulk_write(
+                [UpdateOne(operation.filter, operation.update, upsert=True) for operation in operations], ordered=False
+            )
+
+    def lapse(self) -> Iterator[Document]:
+        """Take every running job whose lease has lapsed from its worker; yields each as it is now."""
+        lapsed = {"status": "running", "outcome": None, "$expr": {"$lt": ["$lease.until", protocol.NOW]}}
+        for correlation_id in self._ids(lapsed):
+            if document := self._run(protocol.lapse(correlation_id, self._terms)):
+                yield document
+
+    def take_over_committed(self) -> Iterator[tuple[Claim, Document]]:
+        """Take every committed job whose worker died before finishing it."""
+        lapsed = {"status": "running", "outcome": {"$ne": None}, "$expr": {"$lt": ["$lease.until", protocol.NOW]}}
+        for correlation_id in self._ids(lapsed):
+            document = self._run(protocol.take_over_committed(correlation_id, self._worker, self._terms))
+            if document:
+                yield self._claim_of(document), document
+
+    def due_for_publication(self, queue: str, *, is_queue_empty: bool) -> Iterator[Document]:
+        """Reserve queued jobs whose message may be lost; yields each, to be published by the caller."""
+        for correlation_id in self._ids(protocol.due_for_publication(queue, is_queue_empty=is_queue_empty)):
+            operation = protocol.republish(correlation_id, queue, self._terms, is_queue_empty=is_queue_empty)
+            if document := self._run(operation):
+                yield document
+
+    def _ids(self, query: Document) -> list[str]:
+        with store_errors():
+            return [document["_id"] for document in self._jobs.find(query, {"_id": 1}).limit(_BATCH)]
+
+    def _end(self, claim: Claim, operation: Operation) -> Document:
+        document = self._run(operation)
+        if document is not None:
+            return document
+        # The answer of a write that arrived may have been lost: then the job has ended under this very fence.
+        document = self.find(claim.correlation_id)
+        if document and document["fence"] == claim.fence and document["status"] != "running":
+            return document
+        raise LeaseLost
+
+    def _claim_of(self, document: Document) -> Claim:
+        return Claim(correlation_id=document["_id"], fence=document["fence"], worker=self._worker)
+
+    def _run(self, operation: Operation, projection: dict[str, Any] | None = None) -> Document | None:
+        with store_errors():
+            return self._jobs.find_one_and_update(
+                operation.filter, operation.update, projection=projection, return_document=ReturnDocument.AFTER
+            )
+
+    def _upsert(self, operation: Operation) -> Document:
+        with store_errors():
+            for is_last in (False, True):
+                try:
+                    document = self._jobs.find_one_and_update(
+                        operation.filter, operation.update, upsert=True, return_document=ReturnDocument.AFTER
+                    )
+                    assert document is not None  # an upsert always has a document to return
+                    return document
+                except DuplicateKeyError:
+                    # Two senders raced; the loser reads the winner's record on its second try.
+                    if is_last:
+                        raise
+        raise AssertionError("unreachable")

@@ -1,0 +1,97 @@
+"""Datasets, models and estimators, for workers: what a job reads before it begins, and what a service declares."""
+
+from typing import Any
+
+from pymongo import ReplaceOne
+from pymongo.database import Database
+
+from shared.contracts import EstimatorRecord
+from shared.contracts.base import split_reference
+from shared.errors import UnknownDataset, UnknownModel
+from shared.store.connection import CURRENT, Document, store_errors
+
+
+class Library:
+    """Looks things up by name.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database.with_options(read_concern=CURRENT)
+
+    def dataset(self, name: str) -> Document:
+        """The dataset's document.
+
+        Raises:
+            UnknownDataset: There is none of that name.
+        """
+        with store_errors():
+            document = self._database["datasets"].find_one({"_id": name})
+        if document is None:
+            raise UnknownDataset(unknown_dataset(name))
+        return document
+
+    def has_dataset(self, name: str) -> bool:
+        """Whether a dataset of that name is there."""
+        with store_errors():
+            return self._database["datasets"].find_one({"_id": name}, {"_id": 1}) is not None
+
+    def has_evaluation(self, evaluation_id: str) -> bool:
+        """Whether an evaluation of that id is there."""
+        with store_errors():
+            return self._database["evaluations"].find_one({"_id": evaluation_id}, {"_id": 1}) is not None
+
+    def model(self, name: str) -> Document | None:
+        """The model's document: its latest version's number and its aliases."""
+        with store_errors():
+            return self._database["models"].find_one({"_id": name})
+
+    def version(self, reference: str) -> Document:
+        """The version that a reference means now (an alias is resolved).
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        name, selector = split_reference(reference)
+        model = self.model(name)
+        if model is None:
+            raise UnknownModel(f"there is no model named {name!r}")
+        number = version_number(model, selector)
+        with store_errors():
+            document = self._database["versions"].find_one({"_id": f"{name}@{number}"})
+        if document is None:
+            raise UnknownModel(f"model {name!r} has no version {number}")
+        return document
+
+    def declare_estimators(self, estimators: list[EstimatorRecord]) -> None:
+        """Replace the catalogue that `GET /estimators` answers from."""
+        collection = self._database["estimators"]
+        names = [estimator.name for estimator in estimators]
+        writes: list[Any] = [
+            ReplaceOne({"_id": estimator.name}, estimator.model_dump(mode="json"), upsert=True)
+            for estimator in estimators
+        ]
+        with store_errors():
+            collection.bulk_write(writes, ordered=False)
+            collection.delete_many({"_id": {"$nin": names}})
+
+
+def version_number(model: Document, selector: str | int) -> int:
+    """The number of the version that a selector (a number or an alias) means.
+
+    Raises:
+        UnknownModel: The model has no such alias.
+    """
+    if isinstance(selector, int):
+        return selector
+    number = model["aliases"].get(selector)
+    if number is None:
+        known = ", ".join(sorted(model["aliases"])) or "none"
+        raise UnknownModel(f"model {model['_id']!r} has no alias {selector!r}; its aliases: {known}")
+    return int(number)
+
+
+def unknown_dataset(name: str) -> str:
+    """The sentence that both doors answer for a dataset that is not there."""
+    return f"there is no dataset named {name!r}; upload it with POST /datasets"

@@ -1,0 +1,143 @@
+"""What a finished job leaves behind: a dataset, a model version, an evaluation, stored predictions.
+
+An outcome is committed in the job first and applied here afterwards, by whoever finishes the job. Each is applied
+exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from shared.errors import DatasetExists, EvaluationExists
+from shared.store.blobs import BlobStore
+from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.protocol import NOW, literal
+
+
+class Outcomes:
+    """Applies outcomes; see ``apply``."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
+        self._blobs = BlobStore(database)
+        self._appliers: dict[str, Callable[[Document, Document], Document]] = {
+            "dataset": self._dataset,
+            "version": self._version,
+            "evaluation": self._evaluation,
+            "predictions": self._predictions,
+        }
+
+    def apply(self, job: Document) -> Document:
+        """Make what the job's committed outcome describes; harmless when repeated.
+
+        Args:
+            job: The job's document, with its ``outcome``.
+
+        Returns:
+            The job's result.
+
+        Raises:
+            DatasetExists, EvaluationExists: Another job made one of that name meanwhile.
+            StoreUnavailable: MongoDB does not answer.
+        """
+        outcome = job["outcome"]
+        with store_errors():
+            return self._appliers[outcome["kind"]](job, outcome)
+
+    def _dataset(self, job: Document, outcome: Document) -> Document:
+        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
+        name = record["name"]
+        stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome["blob_id"]})
+        if stored["correlation_id"] != job["_id"]:
+            raise DatasetExists(f"a dataset named {name!r} was made meanwhile by job {stored['correlation_id']}")
+        self._blobs.make_live(outcome["blob_id"])
+        if outcome.get("upload_id"):
+            self._blobs.delete(outcome["upload_id"])
+        return {"dataset": _public(stored)}
+
+    def _version(self, job: Document, outcome: Document) -> Document:
+        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
+        versions = self._database["versions"]
+        stored = versions.find_one({"correlation_id": job["_id"]})
+        if stored is None:
+            number = self._next_version(record["model"], job["owner"])
+            document = {**record, "version": number, "blob_id": outcome["blob_id"]}
+            stored = _insert_once(versions, f"{record['model']}@{number}", document)
+        self._blobs.make_live(stored["blob_id"])
+        is_champion = self._promote(stored["model"], stored["version"], outcome["promote"])
+        return {"version": _public(stored), "is_champion": is_champion, **outcome.get("report", {})}
+
+    def _next_version(self, model: str, owner: str) -> int:
+        # A worker that dies between this and the insert leaves a gap in the numbers, which is harmless.
+        update: list[Document] = [
+            {
+                "$set": {
+                    "latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]},
+                    "owner": {"$ifNull": ["$owner", literal(owner)]},
+                    "aliases": {"$ifNull": ["$aliases", literal({})]},
+                    "created_at": {"$ifNull": ["$created_at", NOW]},
+                }
+            }
+        ]
+        for is_last in (False, True):
+            try:
+                document = self._database["models"].find_one_and_update(
+                    {"_id": model}, update, upsert=True, return_document=ReturnDocument.AFTER
+                )
+                assert document is not None  # an upsert always has a document to return
+                return int(document["latest_version"])
+            except DuplicateKeyError:
+                if is_last:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _promote(self, model: str, version: int, is_wanted: bool) -> bool:
+        """Move ``champion`` if wanted, and in any case onto a model's first version; never back to an older one."""
+        query: Document = {"_id": model}
+        if is_wanted:
+            query["$or"] = [{"aliases.champion": {"$exists": False}}, {"aliases.champion": {"$lt": version}}]
+        else:
+            query["aliases.champion"] = {"$exists": False}
+        self._database["models"].update_one(query, {"$set": {"aliases.champion": version}})
+        document = self._database["models"].find_one({"_id": model})
+        return document is not None and document["aliases"].get("champion") == version
+
+    def _evaluation(self, job: Document, outcome: Document) -> Document:
+        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
+        stored = _insert_once(self._database["evaluations"], record["id"], record)
+        if stored["correlation_id"] != job["_id"]:
+            raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
+        return {"evaluation": _public(stored)}
+
+    def _predictions(self, _job: Document, outcome: Document) -> Document:
+        for blob_id in outcome["blobs"].values():
+            self._blobs.make_live(blob_id)
+        return {**outcome["report"], "blobs": outcome["blobs"]}
+
+
+def _insert_once(collection: Collection[Document], key: str, document: Document) -> Document:
+    """Insert under ``key`` unless something is there; returns what is there then."""
+    is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
+    fresh = {"$mergeObjects": [literal({**document, "_id": key}), {"created_at": NOW}]}
+    for is_last in (False, True):
+        try:
+            stored = collection.find_one_and_update(
+                {"_id": key},
+                [{"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+            assert stored is not None  # an upsert always has a document to return
+            return stored
+        except DuplicateKeyError:
+            if is_last:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _public(document: Document) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}

@@ -1,0 +1,446 @@
+"""The job protocol: each operation as a filter and a pipeline update, to be run as one single-document operation.
+
+Rules that hold for all of them:
+
+- All times are the server's (``$$NOW``): a worker's clock decides nothing.
+- User data is wrapped in ``$literal``, else text such as ``"$status"`` would be evaluated.
+- Every claim raises ``fence``; whoever writes a result names the fence of its claim, so that a worker that was
+  declared dead and woke up cannot overwrite the one that took over (a fencing token, Kleppmann 2016).
+- ``outcome`` is the commit point: once it is written the job will not be executed again, only finished.
+
+``docs/architecture.md`` draws the life of a job.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Document = dict[str, Any]
+Pipeline = list[Document]
+
+NOW: Final = "$$NOW"
+HISTORY_LIMIT: Final = 20
+REPUBLISH_LIMIT_S: Final = 300.0
+EMPTY_QUEUE_GRACE_S: Final = 1.0
+"""A job whose queue is empty and whose message is older than this has lost it."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One update: run it with ``find_one_and_update`` or ``update_one``."""
+
+    filter: Document
+    update: Pipeline
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The times of the protocol; seconds, from the settings."""
+
+    lease_s: float
+    republish_s: float
+    retry_backoff_s: float
+    job_retention_s: float
+    dead_retention_s: float
+    max_attempts: int
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What acceptance records."""
+
+    correlation_id: str
+    command: str
+    queue: str
+    spec: Document
+    spec_hash: str
+    owner: str
+    door: str
+    reply_to: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed job: who holds it and under which fence."""
+
+    correlation_id: str
+    fence: int
+    worker: str
+
+    @property
+    def filter(self) -> Document:
+        """Matches the job only while this claim is the valid one."""
+        return {"_id": self.correlation_id, "status": "running", "fence": self.fence}
+
+
+def literal(value: Any) -> Document:
+    """Wrap a value so that the server takes it as it is."""
+    return {"$literal": value}
+
+
+def seconds_from_now(seconds: float | Document) -> Document:
+    """The server's time plus some seconds (a number, or an expression)."""
+    if isinstance(seconds, dict):
+        return {"$add": [NOW, {"$toLong": {"$multiply": [seconds, 1000]}}]}
+    return {"$add": [NOW, round(seconds * 1000)]}
+
+
+def _happened(what: str, **facts: Any) -> Document:
+    """Append one entry to the history, of which the last ones are kept."""
+    entry = {"at": NOW, "what": what, **facts}
+    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
+
+
+def new_job_document(job: NewJob, terms: Terms) -> Document:
+    """The document of a job that was just accepted, as an aggregation expression."""
+    return {
+        "_id": job.correlation_id,
+        "command": job.command,
+        "queue": job.queue,
+        "spec": literal(job.spec),
+        "spec_hash": job.spec_hash,
+        "owner": literal(job.owner),
+        "door": job.door,
+        "reply_to": literal(job.reply_to),
+        "headers": literal(dict(job.headers)),
+        "status": "queued",
+        "progress": None,
+        "attempt": literal(0),
+        "max_attempts": literal(terms.max_attempts),
+        "fence": literal(0),
+        "lease": None,
+        "cancel_requested": literal(False),
+        "not_before": NOW,
+        "next_publish_at": seconds_from_now(terms.republish_s),
+        "published_at": NOW,
+        "publish_count": literal(1),
+        "outcome": None,
+        "result": None,
+        "error": None,
+        "history": [{"at": NOW, "what": "accepted", "door": job.door}],
+        "created_at": NOW,
+        "updated_at": NOW,
+        "started_at": None,
+        "finished_at": None,
+        "expires_at": None,
+    }
+
+
+def accept(job: NewJob, terms: Terms) -> Operation:
+    """Record a job unless one of its id is there; to be run as an upsert. Compare ``spec_hash`` afterwards."""
+    is_new = {"$eq": [{"$type": "$status"}, "missing"]}
+    return Operation(
+        {"_id": job.correlation_id},
+        [{"$replaceWith": {"$cond": [is_new, new_job_document(job, terms), "$$ROOT"]}}],
+    )
+
+
+def claim(correlation_id: str, worker: str, terms: Terms) -> Operation:
+    """Take a job that is due, or one whose worker let its lease lapse, and start its next attempt."""
+    is_due = {"status": "queued", "$expr": {"$lte": ["$not_before", NOW]}}
+    has_lapsed = {"status": "running", "$expr": {"$lt": ["$lease.until", NOW]}}
+    return Operation(
+        {
+            "_id": correlation_id,
+            "cancel_requested": False,
+            "outcome": None,
+            "$or": [is_due, has_lapsed],
+            "$expr": {"$lt": ["$attempt", "$max_attempts"]},
+        },
+        [
+            {
+                "$set": {
+                    "status": "running",
+                    "attempt": {"$add": ["$attempt", 1]},
+                    "fence": {"$add": ["$fence", 1]},
+                    "lease": {"worker": worker, "until": seconds_from_now(terms.lease_s)},
+                    "progress": None,
+                    "error": None,
+                    "started_at": {"$ifNull": ["$started_at", NOW]},
+                    "updated_at": NOW,
+                    "history": _happened("claimed", worker=worker, attempt={"$add": ["$attempt", 1]}),
+                }
+            }
+        ],
+    )
+
+
+def heartbeat(claim: Claim, progress: Document | None, terms: Terms) -> Operation:
+    """Extend the lease and note the progress; no match means that the job is somebody else's now."""
+    changes: Document = {"lease.until": seconds_from_now(terms.lease_s), "updated_at": NOW}
+    if progress is not None:
+        changes["progress"] = literal(progress)
+    return Operation(claim.filter, [{"$set": changes}])
+
+
+def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
+    """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable."""
+    return Operation(
+        {**claim.filter, "outcome": None, "cancel_requested": False},
+        [
+            {
+                "$set": {
+                    "outcome": literal(outcome),
+                    "lease.until": seconds_from_now(terms.lease_s),
+                    "updated_at": NOW,
+                }
+            }
+        ],
+    )
+
+
+def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Operation:
+    """Take a committed job whose worker died before it was finished."""
+    return Operation(
+        {
+            "_id": correlation_id,
+            "status": "running",
+            "outcome": {"$ne": None},
+            "$expr": {"$lt": ["$lease.until", NOW]},
+        },
+        [
+            {
+                "$set": {
+                    "fence": {"$add": ["$fence", 1]},
+                    "lease": {"worker": worker, "until": seconds_from_now(terms.lease_s)},
+                    "updated_at": NOW,
+                    "history": _happened("finishing", worker=worker),
+                }
+            }
+        ],
+    )
+
+
+def complete(claim: Claim, result: Document, terms: Terms) -> Operation:
+    """End a job with its result."""
+    return Operation(claim.filter, [_ended("succeeded", terms, result=literal(result), error=None, outcome=None)])
+
+
+def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> Operation:
+    """End a job with its error, or queue its next attempt when a retry may help.
+
+    Retryable and attempts left: ``queued`` after a back-off that doubles. Retryable and none left: ``dead``.
+    Otherwise ``failed``: the job's own fault, which a retry would repeat.
+    """
+    if not is_retryable:
+        return Operation(claim.filter, [_ended("failed", terms, error=literal(error), outcome=None)])
+    has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
+    back_off = seconds_from_now({"$multiply": [terms.retry_backoff_s, {"$pow": [2, {"$subtract": ["$attempt", 1]}]}]})
+    again = {
+        "status": "queued",
+        "lease": None,
+        "error": literal(error),
+        "outcome": None,
+        "not_before": back_off,
+        "next_publish_at": back_off,
+        "publish_count": literal(0),
+        "updated_at": NOW,
+        "history": _happened("failed", code=literal(error.get("code")), attempt="$attempt"),
+    }
+    ended = _ended("dead", terms, error=literal(error), outcome=None)["$set"]
+    names = sorted({*again, *ended})
+    return Operation(
+        claim.filter,
+        [{"$set": {name: {"$cond": [has_attempts, _or_kept(again, name), _or_kept(ended, name)]} for name in names}}],
+    )
+
+
+def release(claim: Claim) -> Operation:
+    """Hand a job back because the worker stops: it is due at once, and the attempt does not count."""
+    return Operation(
+        {**claim.filter, "outcome": None},
+        [
+            {
+                "$set": {
+                    "status": {"$cond": ["$cancel_requested", "cancelled", "queued"]},
+                    "attempt": {"$subtract": ["$attempt", 1]},
+                    "lease": None,
+                    "not_before": NOW,
+                    "next_publish_at": NOW,
+                    "publish_count": literal(0),
+                    "updated_at": NOW,
+                    "history": _happened("released"),
+                }
+            }
+        ],
+    )
+
+
+def request_cancel(correlation_id: str, terms: Terms) -> Operation:
+    """Cancel: a queued job ends at once; a running one is marked, and its worker ends it at its next heartbeat."""
+    is_queued = {"$eq": ["$status", "queued"]}
+    ended = _ended("cancelled", terms, outcome=None)["$set"]
+    return Operation(
+        {"_id": correlation_id, "status": {"$in": ["queued", "running"]}, "outcome": None},
+        [
+            {
+                "$set": {
+                    "cancel_requested": literal(True),
+                    "updated_at": NOW,
+                    **{
+                        name: {"$cond": [is_queued, value, f"${name}"]}
+                        for name, value in ended.items()
+                        if name != "updated_at"
+                    },
+                }
+            }
+        ],
+    )
+
+
+def cancelled(claim: Claim, terms: Terms) -> Operation:
+    """End a job that its worker has stopped because it was cancelled."""
+    return Operation({**claim.filter, "outcome": None}, [_ended("cancelled", terms, outcome=None)])
+
+
+def replay(correlation_id: str, spec: Document | None, spec_hash: str | None, terms: Terms) -> Operation:
+    """Queue a job that ended without success once more, with fresh attempts; with another specification if given."""
+    changes: Document = {
+        "status": "queued",
+        "attempt": literal(0),
+        "max_attempts": literal(terms.max_attempts),
+        "cancel_requested": literal(False),
+        "lease": None,
+        "error": None,
+        "progress": None,
+        "outcome": None,
+        "not_before": NOW,
+        "next_publish_at": seconds_from_now(terms.republish_s),
+        "publish_count": literal(1),
+        "finished_at": None,
+        "expires_at": None,
+        "updated_at": NOW,
+        "history": _happened("replayed"),
+    }
+    if spec is not None:
+        changes |= {"spec": literal(spec), "spec_hash": spec_hash}
+    return Operation({"_id": correlation_id, "status": {"$in": ["failed", "dead", "cancelled"]}}, [{"$set": changes}])
+
+
+def lapse(correlation_id: str, terms: Terms) -> Operation:
+    """Take a running job from a worker that let its lease lapse: back to queued, cancelled, or dead."""
+    has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
+    next_status = {
+        "$cond": ["$cancel_requested", "cancelled", {"$cond": [has_attempts, "queued", "dead"]}],
+    }
+    lost = {
+        "code": "crashed",
+        "message": {
+            "$concat": [
+                "the worker ",
+                {"$ifNull": ["$lease.worker", "of this job"]},
+                " stopped answering during attempt ",
+                {"$toString": "$attempt"},
+                " of ",
+                {"$toString": "$max_attempts"},
+            ]
+        },
+        "details": [],
+    }
+    is_again = {"$eq": ["$status", "queued"]}
+    retention = {"$cond": [{"$eq": ["$status", "dead"]}, terms.dead_retention_s, terms.job_retention_s]}
+    return Operation(
+        {
+            "_id": correlation_id,
+            "status": "running",
+            "outcome": None,
+            "$expr": {"$lt": ["$lease.until", NOW]},
+        },
+        [
+            {"$set": {"status": next_status, "error": lost, "history": _happened("lapsed", attempt="$attempt")}},
+            {
+                "$set": {
+                    "fence": {"$add": ["$fence", 1]},
+                    "lease": None,
+                    "error": {"$cond": [{"$eq": ["$status", "cancelled"]}, None, "$error"]},
+                    "not_before": NOW,
+                    "next_publish_at": NOW,
+                    "publish_count": literal(0),
+                    "finished_at": {"$cond": [is_again, None, NOW]},
+                    "expires_at": {"$cond": [is_again, None, seconds_from_now(retention)]},
+                    "updated_at": NOW,
+                }
+            },
+        ],
+    )
+
+
+def due_for_publication(queue: str, *, is_queue_empty: bool) -> Document:
+    """The filter for queued jobs whose message may be lost.
+
+    A message is presumed lost when its interval has passed, or when nothing waits in its queue at all.
+    """
+    is_due: Document = {"$lte": ["$next_publish_at", NOW]}
+    if is_queue_empty:
+        is_due = {"$or": [is_due, {"$lte": ["$published_at", seconds_from_now(-EMPTY_QUEUE_GRACE_S)]}]}
+    return {"status": "queued", "queue": queue, "$expr": {"$and": [is_due, {"$lte": ["$not_before", NOW]}]}}
+
+
+def republish(correlation_id: str, queue: str, terms: Terms, *, is_queue_empty: bool) -> Operation:
+    """Reserve the next publication of a queued job; the winner publishes it. The intervals double."""
+    pause = {"$min": [REPUBLISH_LIMIT_S, {"$multiply": [terms.republish_s, {"$pow": [2, "$publish_count"]}]}]}
+    return Operation(
+        {"_id": correlation_id, **due_for_publication(queue, is_queue_empty=is_queue_empty)},
+        [
+            {
+                "$set": {
+                    "next_publish_at": seconds_from_now(pause),
+                    "published_at": NOW,
+                    "publish_count": {"$min": [{"$add": ["$publish_count", 1]}, 20]},
+                }
+            }
+        ],
+    )
+
+
+def record_finished(
+    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms
+) -> Operation:
+    """Record a job that ended before it was recorded: an interactive prediction, or a command that was refused.
+
+    To be run as an upsert.
+
+    A job that was accepted under the same id meanwhile (its caller stopped waiting) is finished; one that ended, or
+    that another worker runs, or that has another specification, stays as it is.
+    """
+    status = "succeeded" if error is None else "failed"
+    base = {"$cond": [{"$eq": [{"$type": "$status"}, "missing"]}, new_job_document(job, terms), "$$ROOT"]}
+    is_mine = {
+        "$and": [
+            {"$in": [{"$ifNull": ["$status", "missing"]}, ["missing", "queued"]]},
+            {"$eq": [{"$ifNull": ["$spec_hash", job.spec_hash]}, job.spec_hash]},
+            {"$ne": [{"$ifNull": ["$cancel_requested", False]}, True]},
+        ]
+    }
+    ended = {
+        **_ended(status, terms, result=literal(result), error=literal(error), outcome=None)["$set"],
+        "attempt": {"$add": [{"$ifNull": ["$attempt", 0]}, 1]},
+        "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
+        "started_at": {"$ifNull": ["$started_at", NOW]},
+        "history": _happened(status, worker=worker),
+    }
+    return Operation(
+        {"_id": job.correlation_id},
+        [{"$replaceWith": {"$cond": [is_mine, {"$mergeObjects": [base, ended]}, "$$ROOT"]}}],
+    )
+
+
+def _or_kept(changes: Document, name: str) -> Any:
+    return changes.get(name, f"${name}")
+
+
+def _ended(status: str, terms: Terms, **changes: Any) -> Document:
+    """The update that all terminal statuses share."""
+    retention_s = terms.dead_retention_s if status == "dead" else terms.job_retention_s
+    return {
+        "$set": {
+            "status": status,
+            "lease": None,
+            "finished_at": NOW,
+            "updated_at": NOW,
+            "expires_at": seconds_from_now(retention_s),
+            "history": _happened(status),
+            **changes,
+        }
+    }

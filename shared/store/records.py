@@ -1,0 +1,272 @@
+"""The records, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
+
+from collections.abc import Sequence
+
+from gridfs import AsyncGridFSBucket
+from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
+from gridfs.errors import NoFile
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from shared.contracts.base import split_reference
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import CorrelationIdReused, JobFinished, UnknownJob, UnknownModel, UnknownUpload
+from shared.store import protocol
+from shared.store.blobs import CHUNK_BYTES, BlobKind, blob_metadata
+from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.library import version_number
+from shared.store.protocol import NewJob, Operation, Terms
+
+PAGE_LIMIT = 200
+
+
+class JobRecords:
+    """The jobs, as the gateway needs them.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document], terms: Terms) -> None:
+        self._jobs = database.get_collection("jobs", write_concern=DURABLE, read_concern=CURRENT)
+        self._terms = terms
+
+    async def accept(self, job: NewJob) -> Document:
+        """Record a job; again with the same id and specification gives the job that is there.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
+        """
+        recorded = await self._upsert(protocol.accept(job, self._terms))
+        if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
+            raise CorrelationIdReused(
+                f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
+            )
+        return recorded
+
+    async def find(self, correlation_id: str) -> Document:
+        """Read one job.
+
+        Raises:
+            UnknownJob: There is none of that id.
+        """
+        with store_errors():
+            document = await self._jobs.find_one({"_id": correlation_id})
+        if document is None:
+            raise UnknownJob(f"there is no job with correlation id {correlation_id}")
+        return document
+
+    async def find_ended(self, correlation_ids: Sequence[str]) -> list[Document]:
+        """Those of some jobs that have ended, in one query."""
+        query = {"_id": {"$in": list(correlation_ids)}, "status": {"$in": sorted(TERMINAL_STATUSES)}}
+        with store_errors():
+            return await self._jobs.find(query).to_list()
+
+    async def page(self, query: Document, *, after: Document | None, limit: int) -> list[Document]:
+        """Jobs that match, newest first.
+
+        Args:
+            query: Field and value pairs, of the gateway's own making.
+            after: The last job of the page before, with ``created_at`` and ``_id``.
+            limit: How many at most.
+        """
+        if after:
+            older = {"created_at": {"$lt": after["created_at"]}}
+            same = {"created_at": after["created_at"], "_id": {"$gt": after["_id"]}}
+            query = {**query, "$or": [older, same]}
+        with store_errors():
+            found = self._jobs.find(query).sort([("created_at", -1), ("_id", 1)]).limit(min(limit, PAGE_LIMIT))
+            return await found.to_list()
+
+    async def request_cancel(self, correlation_id: str) -> Document:
+        """Cancel a job.
+
+        Raises:
+            UnknownJob: There is none of that id.
+            JobFinished: It has ended, or its outcome is being recorded.
+        """
+        changed = await self._run(protocol.request_cancel(correlation_id, self._terms))
+        if changed is None:
+            job = await self.find(correlation_id)
+            state = "is being finished" if job["outcome"] else f"has ended: {job['status']}"
+            raise JobFinished(f"job {correlation_id} cannot be cancelled, it {state}")
+        return changed
+
+    async def replay(self, correlation_id: str) -> Document:
+        """Queue an unsuccessful job once more, with fresh attempts.
+
+        Raises:
+            UnknownJob: There is none of that id.
+            JobFinished: It has not ended, or it succeeded.
+        """
+        changed = await self._run(protocol.replay(correlation_id, None, None, self._terms))
+        if changed is None:
+            job = await self.find(correlation_id)
+            raise JobFinished(
+                f"job {correlation_id} is {job['status']}; only failed, dead and cancelled jobs can be replayed"
+            )
+        return changed
+
+    async def find_of_evaluation(self, evaluation_id: str) -> Document | None:
+        """The newest job that computes an evaluation: named by its command, or by the job's own id."""
+        query = {"command": "EvaluateModel", "$or": [{"spec.evaluation": evaluation_id}, {"_id": evaluation_id}]}
+        with store_errors():
+            found = await self._jobs.find(query).sort("created_at", -1).limit(1).to_list()
+        return found[0] if found else None
+
+    async def _run(self, operation: Operation) -> Document | None:
+        with store_errors():
+            return await self._jobs.find_one_and_update(
+                operation.filter, operation.update, return_document=ReturnDocument.AFTER
+            )
+
+    async def _upsert(self, operation: Operation) -> Document:
+        with store_errors():
+            for is_last in (False, True):
+                try:
+                    document = await self._jobs.find_one_and_update(
+                        operation.filter, operation.update, upsert=True, return_document=ReturnDocument.AFTER
+                    )
+                    assert document is not None  # an upsert always has a document to return
+                    return document
+                except DuplicateKeyError:
+                    # Two senders raced; the loser reads the winner's record on its second try.
+                    if is_last:
+                        raise
+        raise AssertionError("unreachable")
+
+
+class Shelf:
+    """Datasets, models, evaluations, estimators and services, as the gateway needs them.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
+
+    async def find(self, collection: str, key: str) -> Document | None:
+        """Read one document by its name."""
+        with store_errors():
+            return await self._database[collection].find_one({"_id": key})
+
+    async def list_all(self, collection: str, query: Document | None = None, sort: str = "_id") -> list[Document]:
+        """All documents that match, in order of ``sort``."""
+        with store_errors():
+            return await self._database[collection].find(query or {}).sort(sort, 1).to_list()
+
+    async def count(self, collection: str, query: Document) -> int:
+        """How many documents match."""
+        with store_errors():
+            return await self._database[collection].count_documents(query)
+
+    async def delete(self, collection: str, key: str) -> bool:
+        """Delete one document; whether it was there."""
+        with store_errors():
+            return (await self._database[collection].delete_one({"_id": key})).deleted_count == 1
+
+    async def model(self, name: str) -> Document:
+        """A model's document.
+
+        Raises:
+            UnknownModel: There is none of that name.
+        """
+        document = await self.find("models", name)
+        if document is None:
+            raise UnknownModel(f"there is no model named {name!r}")
+        return document
+
+    async def version(self, reference: str) -> Document:
+        """The version that a reference means now.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        name, selector = split_reference(reference)
+        number = version_number(await self.model(name), selector)
+        document = await self.find("versions", f"{name}@{number}")
+        if document is None:
+            raise UnknownModel(f"model {name!r} has no version {number}")
+        return document
+
+    async def set_alias(self, model: str, alias: str, version: int) -> None:
+        """Point an alias at a version that is there.
+
+        Raises:
+            UnknownModel: There is no such model or version.
+        """
+        await self.version(f"{model}@{version}")
+        with store_errors():
+            await self._database["models"].update_one({"_id": model}, {"$set": {f"aliases.{alias}": version}})
+
+    async def remove_alias(self, model: str, alias: str) -> bool:
+        """Remove an alias; whether it was there."""
+        with store_errors():
+            result = await self._database["models"].update_one(
+                {"_id": model, f"aliases.{alias}": {"$exists": True}}, {"$unset": {f"aliases.{alias}": ""}}
+            )
+        return result.modified_count == 1
+
+    async def remove_aliases_of(self, model: str, version: int) -> None:
+        """Remove every alias of a model that points at a version."""
+        document = await self.model(model)
+        for alias in [alias for alias, number in document["aliases"].items() if number == version]:
+            await self.remove_alias(model, alias)
+
+    async def is_answering(self) -> bool:
+        """Whether MongoDB answers a ping within its time-out."""
+        try:
+            await self._database.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+
+class AsyncBlobStore:
+    """Reads and writes blobs, for the gateway: streams, so that no file is ever whole in memory.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
+        self._bucket = AsyncGridFSBucket(self._database, chunk_size_bytes=CHUNK_BYTES)
+
+    def open_writer(self, blob_id: str, kind: BlobKind, correlation_id: str) -> AsyncGridIn:
+        """A stream to write a pending blob; close it to keep it, abort it to drop what was written."""
+        return self._bucket.open_upload_stream_with_id(blob_id, blob_id, metadata=blob_metadata(kind, correlation_id))
+
+    async def open_reader(self, blob_id: str) -> AsyncGridOut:
+        """A stream to read a blob.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        with store_errors():
+            try:
+                return await self._bucket.open_download_stream(blob_id)
+            except NoFile as error:
+                raise UnknownUpload(f"the stored file {blob_id} is gone") from error
+
+    async def read(self, blob_id: str) -> bytes:
+        """A whole blob, for those known to be small.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        reader = await self.open_reader(blob_id)
+        with store_errors():
+            return bytes(await reader.read())
+
+    async def release(self, blob_id: str) -> None:
+        """Mark a blob as belonging to nothing: if its deletion is interrupted, the sweep does it."""
+        with store_errors():
+            await self._database["fs.files"].update_one({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
+
+    async def delete(self, blob_id: str) -> None:
+        """Remove a blob; one that is gone already is fine."""
+        with store_errors():
+            try:
+                await self._bucket.delete(blob_id)
+            except NoFile:
+                await self._database["fs.chunks"].delete_many({"files_id": blob_id})

@@ -1,0 +1,67 @@
+"""The services that are alive: each writes its record at every sweep."""
+
+import os
+import socket
+from dataclasses import dataclass
+
+from pymongo.database import Database
+
+from shared.store.connection import FAST, Document, store_errors
+from shared.store.protocol import NOW, literal
+from shared.version import VERSION
+
+
+@dataclass(frozen=True)
+class ServiceInstance:
+    """One running process of a service."""
+
+    service: str
+    queues: tuple[str, ...]
+    address: str
+    """Host and port of its health and metrics."""
+
+    @property
+    def name(self) -> str:
+        """Unique for each process: the worker that a job's lease names."""
+        return worker_name(self.service)
+
+
+def worker_name(service: str) -> str:
+    """The name under which this process claims jobs."""
+    return f"{service}-{socket.gethostname()}-{os.getpid()}"
+
+
+class ServiceRegistry:
+    """Writes the records that `GET /services` answers from."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._services = database.get_collection("services", write_concern=FAST)
+
+    def announce(self, instance: ServiceInstance, jobs_running: int) -> None:
+        """Say that the instance is alive now.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        record = {
+            "service": instance.service,
+            "queues": list(instance.queues),
+            "address": instance.address,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "version": VERSION,
+            "jobs_running": jobs_running,
+        }
+        changes = {**{name: literal(value) for name, value in record.items()}, "seen_at": NOW}
+        started = {"started_at": {"$ifNull": ["$started_at", NOW]}}
+        with store_errors():
+            self._services.update_one({"_id": instance.name}, [{"$set": {**changes, **started}}], upsert=True)
+
+    def withdraw(self, instance: ServiceInstance) -> None:
+        """Say that the instance stopped on purpose.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        with store_errors():
+            self._services.delete_one({"_id": instance.name})

@@ -1,0 +1,193 @@
+"""One cell: what a value means in a column of a given type. No column, no table, no learnt state in here.
+
+Each function answers the value in its canonical form and whether it had to be coerced into it:
+
+========  ==================================  =======================
+type      canonical form                      missing is
+========  ==================================  =======================
+number    float64                             NaN
+boolean   1.0 or 0.0                          NaN
+datetime  microseconds since 1970, UTC        ``NO_MOMENT``
+text      str                                 None
+========  ==================================  =======================
+"""
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+NO_MOMENT: Final = int(np.iinfo(np.int64).min)
+"""The datetime that is missing; the same bits as numpy's NaT."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MISSING_SPELLINGS = frozenset({"na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
+_BOOLEAN_SPELLINGS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
+}
+_INTEGER_BITS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class UncastableCell(Exception):
+    """A value that its column's type cannot hold; the message says what was expected."""
+
+
+def is_missing(value: Any) -> bool:
+    """Whether the value stands for no value: None, NaN, NaT or NA, of Python, numpy or pandas."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    if isinstance(value, (float, np.floating)):
+        return math.isnan(value)
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return isinstance(value, Decimal) and value.is_nan()
+
+
+def cast_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
+    """Cast to a number.
+
+    Infinite numbers become missing ones: no estimator takes them. So do the usual spellings of "no value".
+
+    Raises:
+        UncastableCell: It is no number, or too large for one.
+    """
+    if is_missing(value):
+        return math.nan, False
+    if isinstance(value, str):
+        return _number_of_text(value)
+    if isinstance(value, (bool, np.bool_)):
+        return float(value), True
+    if isinstance(value, (int, float, np.integer, np.floating, Decimal)):
+        return _number_of_number(value, is_integer=is_integer)
+    raise UncastableCell("a number")
+
+
+def _number_of_text(text: str) -> tuple[float, bool]:
+    text = text.strip()
+    if not text:
+        return math.nan, False
+    if text.lower() in _MISSING_SPELLINGS:
+        return math.nan, True
+    if not _NUMBER.fullmatch(text):
+        raise UncastableCell("a number")
+    number = float(text)
+    if math.isinf(number):
+        raise UncastableCell("a number within ±1.8e308")
+    return number, True
+
+
+def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise UncastableCell("a number within ±1.8e308") from None
+    if math.isinf(number):
+        return math.nan, True
+    return number, is_integer and not number.is_integer()
+
+
+def cast_boolean(value: Any) -> tuple[float, bool]:
+    """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are taken.
+
+    Raises:
+        UncastableCell: It is none of these.
+    """
+    if is_missing(value):
+        return math.nan, False
+    if isinstance(value, (bool, np.bool_)):
+        return float(value), False
+    if isinstance(value, str):
+        text = value.strip().lower()
+        if not text:
+            return math.nan, False
+        if text in _BOOLEAN_SPELLINGS:
+            return _BOOLEAN_SPELLINGS[text], True
+        if text in _MISSING_SPELLINGS:
+            return math.nan, True
+    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in (0, 1):
+        return float(value), True
+    raise UncastableCell("true or false")
+
+
+def cast_moment(value: Any, date_format: str | None) -> tuple[int, bool]:
+    """Cast to microseconds since 1970; a value without a zone is taken as UTC.
+
+    Text is read by the column's own format first and as ISO 8601 second (``T`` or a space, with or without time, zone
+    and fraction), because programs write ISO whatever the training file had.
+
+    Args:
+        date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
+
+    Raises:
+        UncastableCell: It is no date.
+    """
+    if is_missing(value):
+        return NO_MOMENT, False
+    if isinstance(value, str):
+        return _moment_of_text(value, date_format)
+    if isinstance(value, pd.Timestamp):
+        value = value.asm8
+    if isinstance(value, np.datetime64):
+        return int(value.astype("datetime64[us]").astype(np.int64)), False
+    if isinstance(value, datetime):
+        return _microseconds(value, date_format), False
+    if isinstance(value, date):
+        return _microseconds(datetime(value.year, value.month, value.day, tzinfo=UTC), date_format), False
+    raise UncastableCell(_expected_date(date_format))
+
+
+def _moment_of_text(text: str, date_format: str | None) -> tuple[int, bool]:
+    text = text.strip()
+    if not text:
+        return NO_MOMENT, False
+    if date_format is not None and date_format != "ISO8601":
+        try:
+            # a format without a zone gives a moment without one, which _microseconds takes as UTC
+            return _microseconds(datetime.strptime(text, date_format), date_format), False  # noqa: DTZ007
+        except ValueError:
+            pass
+    try:
+        return _microseconds(datetime.fromisoformat(text), date_format), False
+    except ValueError:
+        if text.lower() in _MISSING_SPELLINGS:
+            return NO_MOMENT, True
+        raise UncastableCell(_expected_date(date_format)) from None
+
+
+def _microseconds(moment: datetime, date_format: str | None) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return (moment - _EPOCH) // _MICROSECOND
+    except OverflowError:  # a zone that leads out of the years 1 to 9999
+        raise UncastableCell(_expected_date(date_format)) from None
+
+
+def _expected_date(date_format: str | None) -> str:
+    if date_format is None or date_format == "ISO8601":
+        return "a date in ISO 8601, such as 2024-05-31 or 2024-05-31T18:30:00Z"
+    return f"a date written as {date_format} or in ISO 8601"
+
+
+def cast_text(value: Any) -> tuple[str | None, bool]:
+    """Cast to text; blank text is a missing value, and what is no text is taken as Python writes it.
+
+    Raises:
+        UncastableCell: It is no single value.
+    """
+    if isinstance(value, str):
+        return (None, False) if not value or value.isspace() else (str(value), False)
+    if is_missing(value):
+        return None, False
+    # Python refuses to write integers of more than 4,300 digits
+    is_writable = not isinstance(value, int) or value.bit_length() <= _INTEGER_BITS
+    if is_writable and isinstance(value, (bool, int, float, np.generic, Decimal, date)):
+        return str(value), True
+    raise UncastableCell("text")

@@ -1,0 +1,87 @@
+"""A column of text, looked up in a table of learnt outputs: one-hot for few categories, target means for many."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from shared.contracts import SignatureColumn
+from shared.tabular.columns import Mask, Reading, cast_of
+from shared.tabular.scaled import Floats, Notes
+
+
+@dataclass(frozen=True, eq=False)
+class LookedUpColumn:
+    """Each category has a row of outputs; so have a missing value (last but one) and an unseen category (last)."""
+
+    column: SignatureColumn
+    categories: list[str]
+    table: Floats
+    """Shape (n_categories + 2, n_outputs)."""
+    is_target_mean: bool
+    """Whether the outputs are means of the target; else they are one-hot."""
+
+    @property
+    def feature_names(self) -> list[str]:
+        """A name for each output."""
+        name, width = self.column.name, self.table.shape[1]
+        if self.is_target_mean:
+            return [f"{name}: target mean"] if width == 1 else [f"{name}: share of class {i}" for i in range(width)]
+        # two categories without a missing value share one output, which tells the second
+        return [f"{name}={category}" for category in self.categories[len(self.categories) - width :]]
+
+    def cell(self, value: Any, notes: Notes) -> Sequence[float]:
+        """Encode one raw value; raises ``UncastableCell``."""
+        index = self._lookup.get(value) if type(value) is str else None
+        if index is None:
+            text, is_coerced = self._cast(value)
+            index = self._lookup.get(text, self._unseen)
+            if is_coerced:
+                notes.append(("coerced", self.column.name))
+            if text is None:
+                notes.append(("missing", self.column.name))
+            elif index == self._unseen:
+                notes.append(("unseen", self.column.name))
+        outputs: list[float] = self.table[index].tolist()
+        return outputs
+
+    def encode(self, reading: Reading) -> tuple[Floats, Mask]:
+        """Encode a whole column: outputs of shape (n_rows, n_outputs), and which rows hold an unseen category."""
+        lookup, unseen = self._lookup, self._unseen
+        indices = np.fromiter(
+            (lookup.get(text, unseen) for text in reading.values), dtype=np.int64, count=len(reading.values)
+        )
+        return self.table[indices], indices == unseen
+
+    def floats(self) -> Floats:
+        """The table, row by row."""
+        return self.table.ravel()
+
+    def texts(self) -> list[str]:
+        """The categories."""
+        return self.categories
+
+    @classmethod
+    def load(
+        cls, column: SignatureColumn, categories: list[str], floats: Floats, *, is_target_mean: bool
+    ) -> "LookedUpColumn":
+        """The inverse of ``floats`` and ``texts``."""
+        row_count = len(categories) + 2
+        table = floats.reshape(row_count, len(floats) // row_count)
+        return cls(column, categories, table, is_target_mean=is_target_mean)
+
+    @property
+    def _unseen(self) -> int:
+        return len(self.categories) + 1
+
+    @cached_property
+    def _lookup(self) -> dict[str | None, int]:
+        lookup: dict[str | None, int] = {category: index for index, category in enumerate(self.categories)}
+        lookup[None] = len(self.categories)
+        return lookup
+
+    @cached_property
+    def _cast(self) -> Any:
+        return cast_of(self.column)

@@ -1,0 +1,118 @@
+"""A fitted model: an encoder, an estimator and the signature that ties them. Predicts; learns nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import Signature
+from shared.errors import EstimatorRejected, InvalidCommand
+from shared.tabular.encoder import TabularEncoder
+from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
+from shared.tabular.report import EncodingReport
+
+Floats = npt.NDArray[np.float64]
+
+_WORDS_LENGTH = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model answers."""
+
+    labels: list[Any]
+    """One a row, ready for JSON: the class in the target's own Python type, or a float. None where the estimator has
+    no finite answer."""
+    probabilities: Floats | None
+    """Shape (n_rows, n_classes), in the order of the signature's classes; None unless they were asked for."""
+    report: EncodingReport
+    """What had to be done to the rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A model that can predict."""
+
+    encoder: TabularEncoder
+    estimator: Any
+    """A fitted scikit-learn estimator; a classifier was fitted on class codes (see ``targets.py``)."""
+    signature: Signature
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the model can tell the probability of each class."""
+        return self.signature.task == "classification" and hasattr(self.estimator, "predict_proba")
+
+    def predict_rows(self, rows: Sequence[Mapping[str, Any]], has_probabilities: bool) -> Predictions:
+        """Predict for rows as a request holds them; the fast path for few of them.
+
+        Args:
+            rows: A mapping from column to value each.
+            has_probabilities: Also answer the probability of each class.
+
+        Raises:
+            SignatureMismatch: A column is missing or a value cannot be cast; one detail for each.
+            InvalidCommand: Probabilities are asked of a model that has none.
+            EstimatorRejected: The estimator refused the rows.
+        """
+        self._require_probabilities(has_probabilities)
+        return self._predict(*self.encoder.rows(rows), has_probabilities=has_probabilities)
+
+    def predict_frame(self, frame: pd.DataFrame, has_probabilities: bool) -> Predictions:
+        """Predict for a table; see ``predict_rows``, which gives the same for the same values."""
+        self._require_probabilities(has_probabilities)
+        return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities)
+
+    def _require_probabilities(self, has_probabilities: bool) -> None:
+        if not has_probabilities or self.has_probabilities:
+            return
+        name = type(self.estimator).__name__
+        why = "it predicts numbers, not classes"
+        if self.signature.task == "classification":
+            why = "it tells classes only; ask without probabilities, or train an estimator that has them"
+        raise InvalidCommand(
+            f"{name} has no probabilities: {why}",
+            details=[{"where": "has_probabilities", "problem": f"{name} has no probabilities", "expected": False}],
+        )
+
+    def _predict(self, matrix: Floats, report: EncodingReport, *, has_probabilities: bool) -> Predictions:
+        if not len(matrix):
+            empty = np.empty((0, len(self.signature.classes or [])))
+            return Predictions([], empty if has_probabilities else None, report)
+        try:
+            answers, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
+        except MemoryError:
+            raise
+        except Exception as error:
+            name = type(self.estimator).__name__
+            raise EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}") from error
+        return Predictions(self._labels(answers), probabilities, report)
+
+    def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
+        if is_forest_classifier(self.estimator):
+            probabilities = forest_probabilities(self.estimator, matrix)
+            codes = self.estimator.classes_.take(np.argmax(probabilities, axis=1))
+            return codes, probabilities if has_probabilities else None
+        if is_forest_regressor(self.estimator):
+            return forest_values(self.estimator, matrix), None
+        answers = np.asarray(self.estimator.predict(matrix)).reshape(len(matrix))
+        return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
+
+    def _labels(self, answers: npt.NDArray[Any]) -> list[Any]:
+        classes = self.signature.classes
+        if classes is not None:
+            return [classes[code] for code in answers.astype(np.int64).tolist()]
+        numbers = answers.astype(np.float64)
+        return [
+            number if is_finite else None
+            for number, is_finite in zip(numbers.tolist(), np.isfinite(numbers).tolist(), strict=True)
+        ]
+
+
+def words_of(error: Exception) -> str:
+    """An estimator's own words on what went wrong, on one line, at most ``_WORDS_LENGTH`` characters; never empty."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= _WORDS_LENGTH else f"{words[:_WORDS_LENGTH]}…"

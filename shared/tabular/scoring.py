@@ -1,0 +1,127 @@
+"""Measure a model on rows that have the target: joins predictions and truth. Pure maths, no bus and no store."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from shared.contracts import SignatureColumn
+from shared.errors import EstimatorRejected, InvalidCommand
+from shared.tabular.columns import Reading
+from shared.tabular.metrics import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    Metrics,
+    confusion,
+    score_classification,
+    score_regression,
+)
+from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.report import EncodingReport
+from shared.tabular.targets import Label, class_type, label_of, read_target
+
+__all__ = [
+    "CLASSIFICATION_METRICS",
+    "REGRESSION_METRICS",
+    "Scores",
+    "confusion",
+    "score",
+    "score_classification",
+    "score_regression",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How good a model is on some rows."""
+
+    metrics: Metrics
+    """By name; None where a metric is not defined for these rows."""
+    confusion: dict[str, Any] | None
+    """For classification: ``labels`` and ``counts``, a row for each true label; else None."""
+    row_count: int
+    """Rows that were measured."""
+    dropped_row_count: int
+    """Rows that were left out because they have no target."""
+    truth: list[Any]
+    """The true label or number of each measured row."""
+    predictions: Predictions
+    """What the model answered for each measured row, with probabilities where it has them."""
+
+    @property
+    def report(self) -> EncodingReport:
+        """What had to be done to the measured rows."""
+        return self.predictions.report
+
+
+def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
+    """Measure a model.
+
+    A true label that the model does not know counts as an error, whatever the model answers.
+
+    Args:
+        model: The model.
+        frame: Rows with the model's columns and its target; rows without a target are left out.
+
+    Raises:
+        InvalidCommand: The target's column is absent, or not of the target's kind.
+        EstimatorRejected: No row has a target.
+        SignatureMismatch: The rows do not fit the model's signature.
+    """
+    target = model.signature.target
+    if target not in frame.columns:
+        raise InvalidCommand(
+            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
+            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
+        )
+    truth = _truth(model, frame[target])
+    rows = [index for index, label in enumerate(truth) if label is not None]
+    if not rows:
+        raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
+    measured = frame.iloc[rows].drop(columns=[target])
+    predictions = model.predict_frame(measured, model.has_probabilities)
+    true = [truth[index] for index in rows]
+    metrics, table = _compare(model, true, predictions)
+    return Scores(metrics, table, len(rows), len(frame) - len(rows), true, predictions)
+
+
+def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> tuple[Metrics, dict[str, Any] | None]:
+    classes = model.signature.classes
+    if classes is None:
+        return score_regression(true, predictions.labels), None
+    metrics = score_classification(true, predictions.labels, predictions.probabilities, classes)
+    return metrics, confusion(true, predictions.labels, classes)
+
+
+def _truth(model: FittedModel, series: "pd.Series[Any]") -> list[Label | None]:
+    signature = model.signature
+    if signature.classes is None:
+        return _true_numbers(series, SignatureColumn(name=signature.target, type="real"))
+    column = SignatureColumn(name=signature.target, type=class_type(signature.classes))
+    reading = read_target(series, column)
+    labels = _present(reading, column)
+    # what is not of the classes' type is a label that the model does not know
+    for fault in reading.faults:
+        labels[fault.row] = str(fault.given)
+    return labels
+
+
+def _true_numbers(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label | None]:
+    reading = read_target(series, column)
+    if reading.faults:
+        fault = reading.faults[0]
+        raise InvalidCommand(
+            f"the target {column.name!r} holds {str(fault.given)[:100]!r} in row {fault.row}, which is not "
+            f"{fault.expected}: the model predicts numbers",
+            details=[{"where": f"rows.{fault.row}.{column.name}", "problem": f"not {fault.expected}"}],
+        )
+    return _present(reading, column)
+
+
+def _present(reading: Reading, column: SignatureColumn) -> list[Label | None]:
+    missing = np.asarray(reading.missing).tolist()
+    return [
+        None if is_missing else label_of(value, column)
+        for value, is_missing in zip(reading.values.tolist(), missing, strict=True)
+    ]

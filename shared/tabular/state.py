@@ -1,0 +1,64 @@
+"""Learnt columns as a handful of flat arrays, and back: what an artifact keeps of an encoder.
+
+To change the layout: raise ``LAYOUT``; an artifact of another layout is refused and its model trained again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from shared.contracts import SignatureColumn
+from shared.tabular.looked_up import LookedUpColumn
+from shared.tabular.packing import pack_arrays, pack_texts, unpack_arrays, unpack_texts
+from shared.tabular.scaled import EncodedColumn, ScaledColumn
+
+LAYOUT: Final = 1
+
+
+def pack_columns(columns: Sequence[EncodedColumn]) -> dict[str, Any]:
+    """Learnt columns as numpy arrays (float64, int64, uint8, ``<U``), an int and a JSON text."""
+    floats, float_ends = pack_arrays([column.floats() for column in columns])
+    texts, text_ends = pack_texts([text for column in columns for text in column.texts()])
+    return {
+        "layout": LAYOUT,
+        "columns": orjson.dumps([column.column.model_dump() for column in columns]).decode(),
+        "kinds": np.array([_kind(column) for column in columns], dtype="<U11"),
+        "floats": floats,
+        "float_ends": float_ends,
+        "texts": texts,
+        "text_ends": text_ends,
+        "text_counts": np.array([len(column.texts()) for column in columns], dtype=np.int64),
+    }
+
+
+def unpack_columns(state: Mapping[str, Any]) -> list[EncodedColumn]:
+    """The inverse of ``pack_columns``.
+
+    Raises:
+        ValueError: The layout is not the one of this release.
+    """
+    if state.get("layout") != LAYOUT:
+        raise ValueError(f"the encoder's layout is {state.get('layout')!r}; this release reads {LAYOUT}")
+    columns = [SignatureColumn.model_validate(column) for column in orjson.loads(state["columns"])]
+    floats = unpack_arrays(state["floats"], state["float_ends"])
+    texts = unpack_texts(state["texts"], state["text_ends"])
+    starts = np.concatenate([[0], np.cumsum(state["text_counts"])]).tolist()
+    return [
+        _load(column, kind, floats[index], texts[starts[index] : starts[index + 1]])
+        for index, (column, kind) in enumerate(zip(columns, state["kinds"].tolist(), strict=True))
+    ]
+
+
+def _kind(column: EncodedColumn) -> str:
+    if isinstance(column, LookedUpColumn):
+        return "target mean" if column.is_target_mean else "one-hot"
+    return "scaled"
+
+
+def _load(column: SignatureColumn, kind: str, floats: npt.NDArray[np.float64], texts: list[str]) -> EncodedColumn:
+    if kind == "scaled":
+        return ScaledColumn.load(column, floats)
+    return LookedUpColumn.load(column, texts, floats, is_target_mean=kind == "target mean")

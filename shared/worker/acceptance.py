@@ -1,0 +1,89 @@
+"""From a delivered document to a recorded job: the queue's door to the same acceptance that HTTP has."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+import bson.errors
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from shared.bus import Delivery
+from shared.contracts import Command, command_queue, new_correlation_id, parse_command, spec_hash
+from shared.contracts.base import CorrelationId
+from shared.errors import InvalidCommand
+from shared.store.acceptance import LOCAL_OWNER, new_job
+from shared.store.protocol import NewJob
+
+_CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One command of a delivery: either valid, or with the reason it is not."""
+
+    correlation_id: str
+    command: Command | None
+    error: InvalidCommand | None
+    job: NewJob
+
+
+def received_commands(delivery: Delivery) -> Iterator[Received]:
+    """Validate each document of a delivery, against the contract and against the queue it came by."""
+    for document in delivery.documents:
+        yield _received(document, delivery)
+
+
+def _received(document: dict[str, Any], delivery: Delivery) -> Received:
+    correlation_id, id_error = _correlation_id(document, delivery.correlation_id)
+    try:
+        if id_error:
+            raise id_error
+        command = parse_command(document)
+        if command_queue(command) != delivery.queue:
+            raise InvalidCommand(
+                f"{command.command} travels on queue {command_queue(command)!r}, not {delivery.queue!r}"
+            )
+    except InvalidCommand as error:
+        return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
+    job = new_job(command, correlation_id, door="queue", reply_to=delivery.reply_to)
+    return Received(correlation_id, command, None, job)
+
+
+def _correlation_id(document: dict[str, Any], of_message: str | None) -> tuple[str, InvalidCommand | None]:
+    """The job's id: the command's own, else the message's, else a new one; and what is wrong with it."""
+    given = document.get("correlation_id", of_message)
+    if given is None:
+        return new_correlation_id(), None
+    try:
+        return _CORRELATION_ID.validate_python(given), None
+    except ValidationError:
+        fresh = new_correlation_id()
+        return fresh, InvalidCommand(
+            f"correlation id {str(given)[:100]!r} is not a UUID; this refusal is recorded under {fresh}",
+            details=[{"where": "correlation_id", "problem": "not a UUID", "given": str(given)[:100]}],
+        )
+
+
+def _invalid_job(document: dict[str, Any], correlation_id: str, delivery: Delivery) -> NewJob:
+    spec = _storable(document)
+    return NewJob(
+        correlation_id=correlation_id,
+        command=str(document.get("command", "unknown"))[:100],
+        queue=delivery.queue,
+        spec=spec,
+        spec_hash=spec_hash(spec),
+        owner=LOCAL_OWNER,
+        door="queue",
+        reply_to=delivery.reply_to,
+    )
+
+
+def _storable(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, or its text where MongoDB could not hold it (integers over 64 bits, NUL in names, deep nesting)."""
+    try:
+        bson.encode(document)
+    except (bson.errors.InvalidDocument, OverflowError, RecursionError):
+        return {"text": orjson.dumps(document).decode()[:10_000]}
+    return document

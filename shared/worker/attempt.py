@@ -1,0 +1,201 @@
+"""Watching over one attempt: heartbeats, progress, cancellation, limits, and the record of how it ended."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import structlog
+
+from shared.bus import EventPublisher
+from shared.contracts import Progress
+from shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailable
+from shared.logs import job_log_context
+from shared.metrics import JOB_SECONDS, JOBS_RUNNING
+from shared.settings import Settings
+from shared.store.connection import Document
+from shared.store.ledger import JobLedger
+from shared.store.protocol import Claim
+from shared.worker.child import Attempt
+from shared.worker.finishing import Finisher, job_changed
+from shared.worker.process import ChildProcess, error_from
+
+log = structlog.get_logger()
+
+_TICK_S = 0.25
+_PROGRESS_EVENT_S = 0.5
+_PRINTED_LINES_LIMIT = 1000
+_TRAILING_OUTPUT_S = 0.5
+
+
+class AttemptRunner:
+    """Runs attempts, each in a child process; ``run`` may be called by several threads at once."""
+
+    def __init__(
+        self, service: str, settings: Settings, ledger: JobLedger, finisher: Finisher, events: EventPublisher
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._ledger = ledger
+        self._finisher = finisher
+        self._events = events
+        self._stop_at = float("inf")
+
+    def stop_soon(self) -> None:
+        """Give what runs the grace of the settings, then hand it back."""
+        self._stop_at = time.monotonic() + self._settings.stop_grace_s
+
+    def run(self, claim: Claim, job: Document, handler: str) -> None:
+        """Do a claimed job and record how it ended. Never raises: what goes wrong is the job's, and logged."""
+        with job_log_context(claim.correlation_id, command=job["command"]), JOBS_RUNNING.track_inprogress():
+            started = time.monotonic()
+            log.info("job.started", attempt=job["attempt"], fence=claim.fence)
+            try:
+                with tempfile.TemporaryDirectory(prefix="modelbus-") as directory:
+                    ending = self._watch(claim, job, self._start(claim, job, handler, directory))
+                self._record(ending)
+            except LeaseLost:
+                log.warning("job.lease_lost", fence=claim.fence)
+            except Exception:
+                # The lease lapses and the sweep gives the job its next attempt.
+                log.exception("job.supervision_failed")
+            JOB_SECONDS.labels(job["command"]).observe(time.monotonic() - started)
+
+    def _start(self, claim: Claim, job: Document, handler: str, directory: str) -> ChildProcess:
+        spec = orjson.dumps({**job["spec"], "correlation_id": claim.correlation_id})
+        return ChildProcess(
+            Attempt(
+                service=self._service,
+                handler=handler,
+                correlation_id=claim.correlation_id,
+                fence=claim.fence,
+                spec=spec,
+                work_directory=directory,
+                settings=self._settings,
+            )
+        )
+
+    def _watch(self, claim: Claim, job: Document, child: ChildProcess) -> Callable[[], None]:
+        """Follow the child to its end.
+
+        Returns:
+            How the job is to be ended.
+
+        Raises:
+            LeaseLost: Another worker has the job; the child is gone.
+        """
+        watch = _Watch(self._ledger, self._events, self._service, claim, job, self._settings.heartbeat_s)
+        deadline = time.monotonic() + self._settings.job_time_limit_s
+        try:
+            while True:
+                answer = watch.listen(child)
+                if answer is not None:
+                    return self._ending(claim, job, answer)
+                if child.has_ended():
+                    return self._failing(claim, child.crash())
+                if watch.is_cancelled():
+                    return lambda: self._finisher.cancelled(claim)
+                if time.monotonic() > deadline:
+                    return self._failing(claim, self._timed_out())
+                if time.monotonic() > self._stop_at:
+                    return lambda: self._finisher.release(claim)
+        finally:
+            child.stop(self._settings.cancel_grace_s)
+
+    def _ending(self, claim: Claim, job: Document, answer: dict[str, Any]) -> Callable[[], None]:
+        if answer["kind"] == "outcome":
+            return lambda: self._finisher.succeed(claim, job, answer["outcome"])
+        return self._failing(claim, error_from(answer))
+
+    def _failing(self, claim: Claim, error: ModelbusError) -> Callable[[], None]:
+        return lambda: self._finisher.fail(claim, error)
+
+    def _timed_out(self) -> JobTimedOut:
+        return JobTimedOut(f"the job ran longer than {self._settings.job_time_limit_s:g} s (MODELBUS_JOB_TIME_LIMIT_S)")
+
+    def _record(self, ending: Callable[[], None]) -> None:
+        """Record how a job ended; while MongoDB is away, try again for as long as nobody else may take the job."""
+        give_up = time.monotonic() + self._settings.lease_s * 4
+        while True:
+            try:
+                ending()
+                return
+            except StoreUnavailable as error:
+                if time.monotonic() > give_up:
+                    raise
+                log.warning("job.record_delayed", reason=error.message)
+                threading.Event().wait(1)
+
+
+class _Watch:
+    """What one attempt's supervision remembers between two looks."""
+
+    def __init__(
+        self,
+        ledger: JobLedger,
+        events: EventPublisher,
+        service: str,
+        claim: Claim,
+        job: Document,
+        heartbeat_s: float,
+    ) -> None:
+        self._ledger = ledger
+        self._events = events
+        self._service = service
+        self._claim = claim
+        self._job = job
+        self._heartbeat_s = heartbeat_s
+        self._progress: Progress | None = None
+        self._beat_at = time.monotonic() + heartbeat_s
+        self._told_at = 0.0
+        self._printed = 0
+
+    def listen(self, child: ChildProcess) -> dict[str, Any] | None:
+        """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged."""
+        messages, lines = child.wait(min(_TICK_S, self._heartbeat_s))
+        self._log_printed(lines)
+        for message in messages:
+            if message["kind"] != "progress":
+                self._log_trailing(child)
+                return message
+            self._tell_progress(Progress.model_validate(message["progress"]))
+        return None
+
+    def is_cancelled(self) -> bool:
+        """Beat when it is time to; whether the job is to be cancelled.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        if time.monotonic() < self._beat_at:
+            return False
+        self._beat_at = time.monotonic() + self._heartbeat_s
+        try:
+            return self._ledger.heartbeat(self._claim, self._progress)
+        except StoreUnavailable as error:
+            log.warning("job.heartbeat_missed", reason=error.message)
+            return False
+
+    def _tell_progress(self, progress: Progress) -> None:
+        self._progress = progress
+        if time.monotonic() - self._told_at < _PROGRESS_EVENT_S:
+            return
+        self._told_at = time.monotonic()
+        log.debug("job.progress", fraction=progress.fraction, doing=progress.message)
+        changed = job_changed({**self._job, "progress": progress.model_dump()}, self._service)
+        self._events.publish([changed])
+
+    def _log_trailing(self, child: ChildProcess) -> None:
+        deadline = time.monotonic() + _TRAILING_OUTPUT_S
+        while not child.has_ended() and time.monotonic() < deadline:
+            self._log_printed(child.wait(_TRAILING_OUTPUT_S / 10)[1])
+
+    def _log_printed(self, lines: list[str]) -> None:
+        for line in lines:
+            self._printed += 1
+            if self._printed <= _PRINTED_LINES_LIMIT:
+                log.info("job.printed", text=line)
+            elif self._printed == _PRINTED_LINES_LIMIT + 1:
+                log.warning("job.printed_too_much", limit_lines=_PRINTED_LINES_LIMIT)

@@ -1,0 +1,155 @@
+"""The child's side of a job: limits, logs, the handler, and its answer to the parent as JSON over a pipe.
+
+Only JSON crosses: of an error its code, message and details, never a traceback or a pickled object.
+"""
+
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from shared.contracts import Command, Progress, parse_command
+from shared.errors import JobOutOfMemory, ModelbusError
+from shared.logs import configure_logs, job_log_context
+from shared.settings import Settings
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document, open_store
+from shared.store.library import Library
+
+log = structlog.get_logger()
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a child is told."""
+
+    service: str
+    handler: str
+    """Where the handler is, as ``module:function``."""
+    correlation_id: str
+    fence: int
+    spec: bytes
+    """The command as JSON."""
+    work_directory: str
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a handler has besides its command."""
+
+    correlation_id: str
+    fence: int
+    settings: Settings
+    library: Library
+    blobs: BlobStore
+    work_directory: Path
+    """A directory of the attempt's own; it is removed afterwards, whatever happens."""
+    report: Callable[[Progress], None]
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Tell how far the job is: the share that is done (0 to 1, None if unknown) and what is being done."""
+        self.report(Progress(fraction=fraction, message=message))
+
+
+Handler = Callable[[Command, JobContext], Document]
+"""Does one job: takes its command, returns its outcome (see ``shared.store.outcomes``), raises ``ModelbusError``."""
+
+
+def run_attempt(attempt: Attempt, answers: Connection, output: Connection) -> None:
+    """Do one attempt of a job; the entry point of the child process.
+
+    Args:
+        attempt: What to do.
+        answers: Where progress, the outcome or the error goes, one JSON object a message.
+        output: Where everything goes that is printed.
+    """
+    _die_with_parent()
+    _take_over_output(attempt, output)
+    _limit_memory(attempt.settings.job_memory_limit_bytes)
+    with job_log_context(attempt.correlation_id):
+        answers.send_bytes(orjson.dumps(_answer(attempt, answers), default=str))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
+    os._exit(0)
+
+
+def _answer(attempt: Attempt, answers: Connection) -> Document:
+    try:
+        return {"kind": "outcome", "outcome": _do(attempt, answers)}
+    except ModelbusError as error:
+        return _error(error.code, error.message, error.details)
+    except MemoryError:
+        limit_mebibytes = attempt.settings.job_memory_limit_bytes // 2**20
+        sentence = (
+            f"the job needed more than {limit_mebibytes} MiB of memory (MODELBUS_JOB_MEMORY_LIMIT_BYTES): "
+            "give it fewer rows, columns or a smaller model"
+        )
+        return _error(JobOutOfMemory.code, sentence, [])
+    except Exception as error:
+        # Whatever a library raises is this job's failure, told in its own words; the trace stays in the log.
+        log.exception("job.raised", error=type(error).__name__)
+        return _error("internal", f"{type(error).__name__}: {error}", [])
+
+
+def _do(attempt: Attempt, answers: Connection) -> Document:
+    module, _, function = attempt.handler.partition(":")
+    handler: Handler = getattr(importlib.import_module(module), function)
+    database = open_store(attempt.settings)
+    context = JobContext(
+        correlation_id=attempt.correlation_id,
+        fence=attempt.fence,
+        settings=attempt.settings,
+        library=Library(database),
+        blobs=BlobStore(database),
+        work_directory=Path(attempt.work_directory),
+        report=lambda progress: answers.send_bytes(
+            orjson.dumps({"kind": "progress", "progress": progress.model_dump(mode="json")})
+        ),
+    )
+    return handler(parse_command(orjson.loads(attempt.spec)), context)
+
+
+def _error(code: str, message: str, details: list[dict[str, Any]]) -> Document:
+    return {"kind": "error", "code": code, "message": message, "details": details}
+
+
+def _die_with_parent() -> None:
+    """End when the service ends, even by SIGKILL: an orphan would burn the machine for a result nobody can record.
+
+    The signal comes when the fork server exits, which it does as soon as the service's end of its pipe closes.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _take_over_output(attempt: Attempt, output: Connection) -> None:
+    """Log to the service's stdout as before; send what is printed, by Python or C, to the parent."""
+    configure_logs(attempt.service, attempt.settings.log_level)
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    sys.stdout = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="replace", closefd=False)
+
+
+def _limit_memory(limit_bytes: int) -> None:
+    """Let the job add ``limit_bytes`` to the address space that the preloaded libraries take already."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
+    ceiling = pages * resource.getpagesize() + limit_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

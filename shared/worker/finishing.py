@@ -1,0 +1,122 @@
+"""Ending jobs: record it, say it in the log and the metrics, tell the bus."""
+
+from typing import Any
+
+import structlog
+
+from shared.bus import EventPublisher
+from shared.contracts import ErrorRecord, JobChanged, Progress
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import Conflict, LeaseLost, ModelbusError
+from shared.metrics import JOBS_FINISHED
+from shared.store.connection import Document
+from shared.store.ledger import JobLedger
+from shared.store.outcomes import Outcomes
+from shared.store.protocol import Claim
+
+log = structlog.get_logger()
+
+
+def job_changed(job: Document, service: str) -> JobChanged:
+    """The event that tells of a job as it is now."""
+    return JobChanged(
+        correlation_id=job["_id"],
+        command=job["command"],
+        service=service,
+        status=job["status"],
+        attempt=job["attempt"],
+        progress=Progress.model_validate(job["progress"]) if job.get("progress") else None,
+        error=ErrorRecord.model_validate(job["error"]) if job.get("error") else None,
+    )
+
+
+class Finisher:
+    """Ends jobs that this service holds a claim of. A lost claim is logged, never an error: another worker has it."""
+
+    def __init__(self, ledger: JobLedger, outcomes: Outcomes, events: EventPublisher, service: str) -> None:
+        self._ledger = ledger
+        self._outcomes = outcomes
+        self._events = events
+        self._service = service
+
+    def succeed(self, claim: Claim, job: Document, outcome: Document) -> None:
+        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; to be called again.
+        """
+        try:
+            if not self._ledger.commit(claim, outcome):
+                self.tell(self._ledger.cancelled(claim))
+                return
+        except LeaseLost:
+            self._lost(claim)
+            return
+        self.finish_committed(claim, {**job, "outcome": outcome})
+
+    def finish_committed(self, claim: Claim, job: Document) -> None:
+        """Apply a committed outcome and end the job.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; the sweep will finish the job.
+        """
+        try:
+            try:
+                ended = self._ledger.complete(claim, self._outcomes.apply(job))
+            except Conflict as error:
+                ended = self._ledger.fail(claim, error)
+        except LeaseLost:
+            self._lost(claim)
+            return
+        self.tell(ended)
+
+    def fail(self, claim: Claim, error: ModelbusError) -> None:
+        """Record a failed attempt.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; to be called again.
+        """
+        try:
+            self.tell(self._ledger.fail(claim, error))
+        except LeaseLost:
+            self._lost(claim)
+
+    def cancelled(self, claim: Claim) -> None:
+        """Record that a job was stopped because it was cancelled.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; to be called again.
+        """
+        try:
+            self.tell(self._ledger.cancelled(claim))
+        except LeaseLost:
+            self._lost(claim)
+
+    def release(self, claim: Claim) -> None:
+        """Hand a job back because the service stops.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; the job's lease will lapse instead.
+        """
+        job = self._ledger.release(claim)
+        if job is None:
+            self._lost(claim)
+        else:
+            self.tell(job)
+
+    def tell(self, job: Document) -> None:
+        """Tell of a job's new status: log, metrics, event, and the reply that its sender asked for."""
+        event = job_changed(job, self._service)
+        facts: dict[str, Any] = {"status": job["status"], "attempt": job["attempt"], "command": job["command"]}
+        if job["error"]:
+            facts |= {"code": job["error"]["code"], "reason": job["error"]["message"]}
+        if job["status"] in TERMINAL_STATUSES:
+            JOBS_FINISHED.labels(job["command"], job["status"]).inc()
+            log.info("job.finished", correlation_id=job["_id"], **facts)
+        else:
+            log.info("job.changed", correlation_id=job["_id"], **facts)
+        is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
+        self._events.publish([event], [(job["reply_to"], event)] if is_final else [])
+
+    def _lost(self, claim: Claim) -> None:
+        log.warning("job.lease_lost", correlation_id=claim.correlation_id, fence=claim.fence)

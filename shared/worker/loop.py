@@ -1,0 +1,181 @@
+"""The order of a worker's steps: receive, record, claim, acknowledge, do.
+
+A message is acknowledged right after its job is claimed: the job's lease protects the work from then on, and a long
+job is never redelivered (docs/adr/0001).
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+import structlog
+
+from shared.bus import Consumer, Delivery, EventPublisher, Publisher
+from shared.contracts import ErrorRecord, JobChanged
+from shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
+from shared.logs import job_log_context
+from shared.metrics import COMMANDS_REFUSED
+from shared.store.connection import Document
+from shared.store.ledger import FinishedJob, JobLedger, error_document
+from shared.store.protocol import Claim
+from shared.worker.acceptance import Received, received_commands
+from shared.worker.attempt import AttemptRunner
+
+log = structlog.get_logger()
+
+_RECEIVE_S = 1.0
+
+
+class Worker:
+    """One lane of a service: its jobs run in child processes, ``concurrency`` at once."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        publisher: Publisher,
+        events: EventPublisher,
+        ledger: JobLedger,
+        runner: AttemptRunner,
+        *,
+        service: str,
+        handlers: Mapping[str, str],
+        concurrency: int,
+    ) -> None:
+        """Args:
+        consumer: Of the lane's queues.
+        publisher: Sends on what this worker cannot do at once.
+        events: Tells of what was refused.
+        ledger: The jobs.
+        runner: Does claimed jobs.
+        service: Who speaks in events.
+        handlers: From a command's name to where its handler is, as ``module:function``.
+        concurrency: How many jobs run at once.
+        """
+        self._consumer = consumer
+        self._publisher = publisher
+        self._events = events
+        self._ledger = ledger
+        self._runner = runner
+        self._service = service
+        self._handlers = dict(handlers)
+        self._slots = threading.Semaphore(concurrency)
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="job")
+        self._running: set[str] = set()
+        self._stopping = threading.Event()
+        self.looped_at = time.monotonic()
+        """When the loop last came round, by the monotonic clock."""
+
+    def run(self) -> None:
+        """Work until ``stop`` is called; then wait until what runs has ended or was handed back."""
+        while not self._stopping.is_set():
+            self.looped_at = time.monotonic()
+            if self._slots.acquire(timeout=_RECEIVE_S):
+                self._slots.release()
+                self._step()
+        self._threads.shutdown(wait=True)
+        self._consumer.close()
+
+    def stop(self) -> None:
+        """Take nothing new; hand back what has not ended within the grace of the settings."""
+        self._stopping.set()
+        self._runner.stop_soon()
+
+    @property
+    def polled_at(self) -> float:
+        """When the broker last answered, or the loop last came round with every slot taken."""
+        return self._consumer.polled_at if self._has_free_slot() else self.looped_at
+
+    @property
+    def running_jobs(self) -> int:
+        """How many jobs run now."""
+        return len(self._running)
+
+    def _has_free_slot(self) -> bool:
+        if not self._slots.acquire(blocking=False):
+            return False
+        self._slots.release()
+        return True
+
+    def _step(self) -> None:
+        for delivery in self._consumer.receive(_RECEIVE_S):
+            try:
+                self._handle(delivery)
+            except StoreUnavailable as error:
+                # Nothing is recorded, so nothing may be acknowledged: back to the front of the queue.
+                log.warning("bus.requeued", queue=delivery.queue, reason=error.message)
+                self._consumer.requeue(delivery)
+                self._stopping.wait(1)
+
+    def _handle(self, delivery: Delivery) -> None:
+        recorded = [received for received in received_commands(delivery) if self._record(received)]
+        claimed = self._claim(recorded[0]) if len(recorded) == 1 else None
+        if len(recorded) > 1:
+            self._send_on(recorded)
+        self._consumer.acknowledge([delivery])
+        if claimed:
+            self._start(*claimed)
+
+    def _record(self, received: Received) -> bool:
+        """Record the command's job, or its refusal; whether there is a job to do."""
+        with job_log_context(received.correlation_id):
+            if received.error:
+                self._refuse(received, received.error)
+                return False
+            try:
+                self._ledger.accept(received.job)
+            except CorrelationIdReused as error:
+                self._tell_refused(received, error)
+                return False
+            return True
+
+    def _refuse(self, received: Received, error: ModelbusError) -> None:
+        self._ledger.record_finished([FinishedJob(received.job, None, error_document(error))])
+        self._tell_refused(received, error)
+
+    def _tell_refused(self, received: Received, error: ModelbusError) -> None:
+        COMMANDS_REFUSED.labels(received.job.queue).inc()
+        log.warning("command.refused", code=error.code, reason=error.message)
+        event = JobChanged(
+            correlation_id=received.correlation_id,
+            command=received.job.command,
+            service=self._service,
+            status="failed",
+            error=ErrorRecord(**error_document(error)),
+        )
+        self._events.publish([event], [(received.job.reply_to, event)] if received.job.reply_to else [])
+
+    def _send_on(self, recorded: list[Received]) -> None:
+        """An array came: every job is recorded, now each travels alone, to whichever worker is free."""
+        for received in recorded:
+            body = orjson.dumps({**received.job.spec, "correlation_id": received.correlation_id})
+            try:
+                self._publisher.send(
+                    received.job.queue,
+                    body,
+                    correlation_id=received.correlation_id,
+                    reply_to=received.job.reply_to,
+                )
+            except BusUnavailable as error:
+                # Recorded is enough: the sweep publishes it.
+                log.warning("bus.not_sent_on", correlation_id=received.correlation_id, reason=error.message)
+
+    def _claim(self, received: Received) -> tuple[Claim, Document] | None:
+        with job_log_context(received.correlation_id):
+            claimed = self._ledger.claim(received.correlation_id)
+            if claimed is None:
+                log.debug("job.nothing_to_claim")
+            return claimed
+
+    def _start(self, claim: Claim, job: Document) -> None:
+        self._slots.acquire()
+        self._running.add(claim.correlation_id)
+        self._threads.submit(self._do, claim, job)
+
+    def _do(self, claim: Claim, job: Document) -> None:
+        try:
+            self._runner.run(claim, job, self._handlers[job["command"]])
+        finally:
+            self._running.discard(claim.correlation_id)
+            self._slots.release()

@@ -1,0 +1,225 @@
+"""A whole consumer service: opened, announced, run, and stopped in order on SIGTERM.
+
+``python -m trainer`` and its sisters differ in the lanes that they bring.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from pymongo.database import Database
+
+from shared.bus import Consumer, EventPublisher, Publisher
+from shared.errors import StoreUnavailable
+from shared.logs import configure_logs
+from shared.port_file import write_port_file
+from shared.settings import Settings
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document, create_indexes, is_answering, open_store
+from shared.store.ledger import JobLedger, terms_of
+from shared.store.library import Library
+from shared.store.outcomes import Outcomes
+from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
+from shared.version import VERSION
+from shared.worker.attempt import AttemptRunner
+from shared.worker.finishing import Finisher
+from shared.worker.health import HealthServer
+from shared.worker.loop import Worker
+from shared.worker.process import start_fork_server
+from shared.worker.sweeper import Sweeper
+
+log = structlog.get_logger()
+
+_STUCK_S = 60.0
+"""A lane whose loop has not come round for this long is stuck."""
+_AWAY_S = 10.0
+"""A broker that has not answered for this long is away."""
+
+
+class Lane(Protocol):
+    """One loop of a service, run in a thread of its own."""
+
+    @property
+    def looped_at(self) -> float:
+        """When the loop last came round, by the monotonic clock."""
+
+    @property
+    def polled_at(self) -> float:
+        """When the broker last answered, by the monotonic clock."""
+
+    @property
+    def running_jobs(self) -> int:
+        """How many jobs run now."""
+
+    def run(self) -> None:
+        """Work until stopped."""
+
+    def stop(self) -> None:
+        """Ask ``run`` to end."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What lanes are made from; one of each for a process."""
+
+    service: str
+    settings: Settings
+    database: Database[Document]
+    publisher: Publisher
+    events: EventPublisher
+    ledger: JobLedger
+    finisher: Finisher
+    library: Library
+    blobs: BlobStore
+
+    def consumer(self, queues: Sequence[str], prefetch: int) -> Consumer:
+        """A consumer of some queues, through a connection of its own."""
+        return Consumer(
+            self.settings.bus_url.get_secret_value(),
+            self.service,
+            queues,
+            prefetch=prefetch,
+            message_limit_bytes=self.settings.message_limit_bytes,
+        )
+
+    def worker(self, queues: Sequence[str], handlers: Mapping[str, str]) -> Worker:
+        """A lane whose jobs run in child processes."""
+        return Worker(
+            self.consumer(queues, prefetch=1),
+            self.publisher,
+            self.events,
+            self.ledger,
+            AttemptRunner(self.service, self.settings, self.ledger, self.finisher, self.events),
+            service=self.service,
+            handlers=handlers,
+            concurrency=self.settings.concurrency,
+        )
+
+
+class Service:
+    """Runs lanes until the process is asked to stop."""
+
+    def __init__(self, tools: Tools, queues: Sequence[str], lanes: Sequence[Lane], sweeper: Sweeper) -> None:
+        self._tools = tools
+        self._queues = tuple(queues)
+        self._lanes = tuple(lanes)
+        self._sweeper = sweeper
+        self._stopping = threading.Event()
+        self._registry = ServiceRegistry(tools.database)
+
+    def run(self) -> int:
+        """Serve; returns the exit status: 0 after SIGTERM or SIGINT, 1 when a lane ended by itself."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stopping.set())
+        settings = self._tools.settings
+        health = HealthServer(
+            settings.health_host, settings.health_port, is_live=self._is_live, is_ready=self._is_ready
+        )
+        port = health.start()
+        instance = ServiceInstance(self._tools.service, self._queues, f"{settings.health_host}:{port}")
+        threads = [threading.Thread(target=lane.run, name=f"lane-{lane}", daemon=True) for lane in self._lanes]
+        for thread in threads:
+            thread.start()
+        self._sweeper.start()
+        write_port_file(settings, port)
+        log.info("service.started", version=VERSION, queues=list(self._queues), health_port=port)
+        has_failed = self._wait(instance, threads)
+        self._stop(instance, threads)
+        health.stop()
+        return 1 if has_failed else 0
+
+    def _wait(self, instance: ServiceInstance, threads: Sequence[threading.Thread]) -> bool:
+        """Announce the service until it is to stop; whether that is because a lane ended."""
+        while True:
+            try:
+                self._registry.announce(instance, sum(lane.running_jobs for lane in self._lanes))
+            except StoreUnavailable as error:
+                log.debug("service.not_announced", reason=error.message)
+            if self._stopping.wait(self._tools.settings.sweep_s):
+                return False
+            if not all(thread.is_alive() for thread in threads):
+                log.error("service.lane_ended")
+                return True
+
+    def _stop(self, instance: ServiceInstance, threads: Sequence[threading.Thread]) -> None:
+        log.info("service.stopping")
+        for lane in self._lanes:
+            lane.stop()
+        for thread in threads:
+            thread.join(self._tools.settings.stop_grace_s + 10)
+        self._sweeper.stop()
+        try:
+            self._registry.withdraw(instance)
+        except StoreUnavailable as error:
+            log.debug("service.not_withdrawn", reason=error.message)
+        self._tools.publisher.close()
+        log.info("service.stopped")
+
+    def _is_live(self) -> dict[str, bool]:
+        now = time.monotonic()
+        return {"loops": all(now - lane.looped_at < _STUCK_S for lane in self._lanes)}
+
+    def _is_ready(self) -> dict[str, bool]:
+        now = time.monotonic()
+        return {
+            **self._is_live(),
+            "bus": all(now - lane.polled_at < _AWAY_S for lane in self._lanes),
+            "store": is_answering(self._tools.database),
+        }
+
+
+def run_service(
+    name: str,
+    queues: Sequence[str],
+    make_lanes: Callable[[Tools], Sequence[Lane]],
+    *,
+    preload: Sequence[str] = (),
+    declare: Callable[[Tools], None] | None = None,
+) -> int:
+    """Run a consumer service; what its ``__main__`` calls.
+
+    Args:
+        name: The service's name, in logs, events and records.
+        queues: What it consumes, for `GET /services`.
+        make_lanes: Makes its lanes.
+        preload: Modules that the children of its jobs need, imported once.
+        declare: What it writes to the store before it starts, such as the catalogue of estimators.
+
+    Returns:
+        The process's exit status.
+    """
+    settings = Settings()
+    configure_logs(name, settings.log_level)
+    start_fork_server(preload)
+    tools, sweeper = _open(name, settings)
+    _wait_for_store(tools.database)
+    if declare:
+        declare(tools)
+    return Service(tools, queues, make_lanes(tools), sweeper).run()
+
+
+def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:
+    database = open_store(settings)
+    publisher = Publisher(settings.bus_url.get_secret_value(), name)
+    events = EventPublisher(publisher)
+    ledger = JobLedger(database, terms_of(settings), worker_name(name))
+    blobs = BlobStore(database)
+    finisher = Finisher(ledger, Outcomes(database), events, name)
+    tools = Tools(name, settings, database, publisher, events, ledger, finisher, Library(database), blobs)
+    sweeping = Publisher(settings.bus_url.get_secret_value(), name)
+    return tools, Sweeper(settings, ledger, blobs, sweeping, finisher)
+
+
+def _wait_for_store(database: Database[Document]) -> None:
+    """Wait for MongoDB, saying so: services may start before their servers."""
+    while True:
+        try:
+            create_indexes(database)
+            return
+        except StoreUnavailable as error:
+            log.warning("service.waiting_for_store", reason=error.message)
+            time.sleep(1)

@@ -1,0 +1,107 @@
+"""The periodic repair that every service does: whatever another process or a server lost is found and set going."""
+
+import threading
+import time
+
+import orjson
+import structlog
+
+from shared.bus import QUEUES, Publisher
+from shared.errors import BusUnavailable, StoreUnavailable
+from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED
+from shared.settings import Settings
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document
+from shared.store.ledger import JobLedger
+from shared.worker.finishing import Finisher
+
+log = structlog.get_logger()
+
+_ORPHANS_S = 600.0
+
+
+class Sweeper:
+    """Sweeps in a thread of its own; any number may sweep at once, since each repair is one reserved update."""
+
+    def __init__(
+        self, settings: Settings, ledger: JobLedger, blobs: BlobStore, publisher: Publisher, finisher: Finisher
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._blobs = blobs
+        self._publisher = publisher
+        self._finisher = finisher
+        self._orphans_at = time.monotonic() + _ORPHANS_S
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
+
+    def start(self) -> None:
+        """Sweep every ``sweep_s`` seconds."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sweeping and wait for the sweep in hand."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def sweep(self) -> None:
+        """Do all repairs once.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+            BusUnavailable: The broker does not answer; what concerns MongoDB alone is done.
+        """
+        self._take_from_the_dead()
+        self._finish_committed()
+        self._remove_orphans()
+        self._publish_again()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._settings.sweep_s):
+            try:
+                self.sweep()
+            except (StoreUnavailable, BusUnavailable) as error:
+                log.debug("sweep.postponed", reason=error.message)
+            except Exception:
+                log.exception("sweep.failed")
+
+    def _take_from_the_dead(self) -> None:
+        for job in self._ledger.lapse():
+            JOBS_LAPSED.inc()
+            log.warning("job.lapsed", correlation_id=job["_id"], status=job["status"], attempt=job["attempt"])
+            self._finisher.tell(job)
+
+    def _finish_committed(self) -> None:
+        for claim, job in self._ledger.take_over_committed():
+            log.warning("job.finishing_for_another", correlation_id=job["_id"])
+            self._finisher.finish_committed(claim, job)
+
+    def _publish_again(self) -> None:
+        for queue in QUEUES:
+            # Asked first: while the broker is away no publication may be reserved, else the intervals would grow.
+            is_empty = self._publisher.queue_depth(queue) == 0
+            for job in self._ledger.due_for_publication(queue, is_queue_empty=is_empty):
+                publish_job(self._publisher, job)
+                JOBS_REPUBLISHED.labels(queue).inc()
+                log.info("job.republished", correlation_id=job["_id"], count=job["publish_count"])
+
+    def _remove_orphans(self) -> None:
+        if time.monotonic() < self._orphans_at:
+            return
+        self._orphans_at = time.monotonic() + _ORPHANS_S
+        if removed := self._blobs.remove_orphans(self._settings.orphan_grace_s):
+            log.info("sweep.orphans_removed", count=removed)
+
+
+def publish_job(publisher: Publisher, job: Document) -> None:
+    """Send the message of a recorded job.
+
+    Raises:
+        BusUnavailable: The broker does not answer.
+    """
+    publisher.send(
+        job["queue"],
+        orjson.dumps({**job["spec"], "correlation_id": job["_id"]}),
+        correlation_id=job["_id"],
+        reply_to=job.get("reply_to"),
+    )

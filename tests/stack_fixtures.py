@@ -1,0 +1,51 @@
+"""The local stack as fixtures: ``servers`` (Redis and MongoDB alone) and ``stack`` (the four services too).
+
+``tests/conftest.py`` takes them over with ``pytest_plugins = ["tests.stack_fixtures"]``.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from modelbus.stack import LocalStack
+from modelbus.stack.errors import ServersUnavailable
+
+QUICK_SETTINGS = {"MODELBUS_LEASE_S": "2", "MODELBUS_HEARTBEAT_S": "0.5", "MODELBUS_SWEEP_S": "0.5"}
+"""A lost worker is noticed within two seconds, so that tests of it are quick."""
+
+
+@contextmanager
+def started(stack: LocalStack) -> Iterator[LocalStack]:
+    """Run a stack for a block; without servers on this machine skip the test, but fail it in CI."""
+    try:
+        stack.start()
+    except ServersUnavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(error.message)
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A Redis and a MongoDB of this test run: ``mongo_url``, ``bus_url``."""
+    with started(LocalStack(_folder(tmp_path_factory, "servers"), services=(), is_persistent=False)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """All of Modelbus, with servers of its own: ``gateway_url``, ``mongo_url``, ``bus_url``, ``kill``, ``restart``."""
+    folder = _folder(tmp_path_factory, "stack")
+    with started(LocalStack(folder, environment=QUICK_SETTINGS, is_persistent=False)) as stack:
+        yield stack
+
+
+def _folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    return tmp_path_factory.mktemp(name) / ".modelbus"

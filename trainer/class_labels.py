@@ -1,0 +1,56 @@
+"""Hyperparameters that name classes: told by label in a command, needed as class codes by the estimator."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.errors import InvalidCommand
+from shared.tabular.targets import Label
+
+_BY_LABEL = ("constant", "outlier_label")
+
+
+def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], classes: Sequence[Label]) -> None:
+    """Set ``class_weight``, ``constant`` and ``outlier_label`` of an unfitted classifier to class codes.
+
+    Keys of ``class_weight`` are text, as JSON has them: ``{"true": 2}`` and ``{"1": 2}`` name the labels true and 1.
+
+    Raises:
+        InvalidCommand: A label that the training rows do not have.
+    """
+    weights = hyperparameters.get("class_weight")
+    if isinstance(weights, dict):
+        codes = {_spelling(label): code for code, label in enumerate(classes)}
+        unknown = sorted(key for key in weights if _folded(key, codes) is None)
+        if unknown:
+            raise _unknown_labels("class_weight", unknown, list(codes))
+        estimator.set_params(class_weight={codes[str(_folded(key, codes))]: value for key, value in weights.items()})
+    for name in _BY_LABEL:
+        label = hyperparameters.get(name)
+        if label is None or (name == "outlier_label" and label == "most_frequent"):
+            continue
+        matching = [code for code, each in enumerate(classes) if each == label and _is_alike(each, label)]
+        if not matching:
+            raise _unknown_labels(name, [str(label)], [_spelling(each) for each in classes])
+        estimator.set_params(**{name: matching[0]})
+
+
+def _spelling(label: Label) -> str:
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def _folded(key: str, codes: Mapping[str, int]) -> str | None:
+    """The class that a key spells: as JSON writes it, or, for true and false, as Python does."""
+    return next((spelling for spelling in (key, key.lower()) if spelling in codes), None)
+
+
+def _is_alike(one: Label, other: Any) -> bool:
+    return isinstance(one, bool) == isinstance(other, bool)  # True == 1, but they are different labels
+
+
+def _unknown_labels(name: str, unknown: Sequence[str], known: Sequence[str]) -> InvalidCommand:
+    named = ", ".join(unknown[:5])
+    problem = f"{name} names {named}, which the training rows do not have; their classes are {', '.join(known[:20])}"
+    return InvalidCommand(
+        problem, details=[{"where": f"hyperparameters.{name}", "problem": problem, "expected": list(known[:100])}]
+    )

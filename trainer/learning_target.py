@@ -1,0 +1,110 @@
+"""The target as an estimator can learn it, or a clear sentence on why it cannot."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import SignatureColumn
+from shared.errors import EstimatorRejected, InvalidCommand
+from shared.tabular.targets import Label, codes_of, labels_of, read_target
+from trainer.catalogue import Task
+from trainer.splitting import RowIndices
+
+REAL_CLASS_LIMIT = 20
+"""Real numbers with more different values than this are a quantity, not classes."""
+
+_CLASS_SHARE = 0.5
+_EXACT_LIMIT = 2.0**53
+
+
+@dataclass(frozen=True, eq=False)
+class LearningTarget:
+    """The rows that have a target, and their targets."""
+
+    rows: RowIndices
+    """Positions in the frame, shape (n_rows,)."""
+    values: npt.NDArray[Any]
+    """Class codes (int64) or numbers (float64), shape (n_rows,)."""
+    labels: list[Any]
+    """For classification: the label of each row; else empty."""
+    classes: list[Label]
+    """For classification: the sorted labels; else empty."""
+    notes: list[str]
+    """What should be known about the target."""
+
+    def within(self, train: RowIndices) -> "LearningTarget":
+        """The same with the classes of the training rows only; a label that only others have is ``UNKNOWN_CODE``.
+
+        Raises:
+            EstimatorRejected: The training rows have one class only.
+        """
+        if not self.classes:
+            return self
+        classes = [self.classes[code] for code in np.unique(self.values[train]).tolist()]
+        if len(classes) < 2:
+            raise EstimatorRejected(f"the training rows have one class only, {classes[0]!r}: there is nothing to tell")
+        if len(classes) == len(self.classes):
+            return self
+        only_held_out = [label for label in self.classes if label not in classes]
+        note = f"classes that no training row has cannot be predicted: {', '.join(map(str, only_held_out[:10]))}"
+        return replace(self, values=codes_of(self.labels, classes), classes=classes, notes=[*self.notes, note])
+
+
+def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, estimator_name: str) -> LearningTarget:
+    """Read the target.
+
+    Raises:
+        InvalidCommand: A column of this type cannot be the target of this task.
+        EstimatorRejected: Its values cannot be learnt: none, one class only, or as many classes as rows.
+    """
+    _require_type(column, task, estimator_name)
+    reading = read_target(series, column)
+    if reading.faults:
+        fault = reading.faults[0]
+        raise EstimatorRejected(
+            f"the target {column.name!r} has values that are not {fault.expected}, such as {str(fault.given)[:100]!r}"
+        )
+    missing = reading.missing
+    rows = np.flatnonzero(~missing).astype(np.int64)
+    if not len(rows):
+        raise EstimatorRejected(f"the target {column.name!r} has no value in any row")
+    notes = [f"{missing.sum()} rows without a target were left out"] if missing.any() else []
+    if task == "regression":
+        return LearningTarget(rows, reading.values[rows].astype(np.float64), [], [], notes)
+    if column.type == "integer" and np.abs(reading.values[rows]).max() >= _EXACT_LIMIT:
+        raise EstimatorRejected(
+            f"the target {column.name!r} has integers beyond 2**53, which are not kept exactly as classes"
+        )
+    labels = [label for label in labels_of(reading, column) if label is not None]
+    classes = sorted(set(labels))  # one type throughout, so they have an order
+    _require_classes(column, classes, len(labels))
+    return LearningTarget(rows, codes_of(labels, classes), labels, classes, notes)
+
+
+def _require_type(column: SignatureColumn, task: Task, estimator_name: str) -> None:
+    problem = None
+    if column.type == "empty":
+        problem = "it has no value in any row"
+    elif column.type == "datetime":
+        problem = "a date is neither a class nor a number"
+    elif column.type == "text" and task == "regression":
+        problem = f"it is text, and {estimator_name} learns numbers; take a classifier"
+    if problem:
+        sentence = f"{column.name!r} cannot be the target: {problem}"
+        raise InvalidCommand(sentence, details=[{"where": "target", "problem": problem, "given": column.type}])
+
+
+def _require_classes(column: SignatureColumn, classes: list[Label], row_count: int) -> None:
+    if len(classes) == 1:
+        raise EstimatorRejected(
+            f"the target {column.name!r} has one class only, {classes[0]!r}: there is nothing to tell"
+        )
+    is_quantity = column.type == "real" and len(classes) > REAL_CLASS_LIMIT
+    if is_quantity or (len(classes) > REAL_CLASS_LIMIT and len(classes) > _CLASS_SHARE * row_count):
+        raise EstimatorRejected(
+            f"the target {column.name!r} has {len(classes)} different values in {row_count} rows, which are hardly "
+            f"classes; {'it holds no classes' if column.type == 'text' else 'take a regressor'}"
+        )
