@@ -1,5 +1,7 @@
 """The user's side of Modelbus: command line, local stack and Python client; sees every other room, none imports it."""
 
-from shared.version import VERSION as __version__
+from shared.version import VERSION
+
+__version__ = VERSION
 
 __all__ = ["__version__"]

@@ -53,10 +53,12 @@ def _predict_all(
     model: FittedModel, dataset: Document, paths: dict[str, Path], context: JobContext, *, has_probabilities: bool
 ) -> dict[str, Any]:
     table = fetch_table(context.blobs, dataset, context.work_directory)
+    # The target may well be in the dataset; it is what is predicted, and no column too many.
+    columns = [column["name"] for column in dataset["columns"] if column["name"] != model.signature.target]
     totals: dict[str, dict[str, int]] = {}
     writer: pq.ParquetWriter | None = None
     done = 0
-    for frame in frames(table):
+    for frame in frames(table, columns):
         predictions = model.predict_frame(frame, has_probabilities)
         answer = _table(model, predictions, first_row=done)
         done += len(frame)

@@ -60,8 +60,13 @@ def job_log_context(correlation_id: str, **facts: Any) -> Iterator[None]:
         yield
 
 
+_FIRST_FIELDS = ("timestamp", "level", "service", "event", "correlation_id")
+
+
 def _dump(event: EventDict, **_: Any) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    # What a reader looks for stands first.
+    ordered = {name: event[name] for name in _FIRST_FIELDS if name in event}
+    return orjson.dumps(ordered | event, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 class _Named:

@@ -19,24 +19,31 @@ from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.quoting import scan_records
 from evaluator.ingest.spool import SpoolWriter, regrouped
 from evaluator.ingest.survey import survey_text
-from evaluator.ingest.table import Limits, Stage, TableFormat, TextTable
+from evaluator.ingest.table import Limits, Stage, TextTable
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, physical_lines
 
 
 def read_delimited(
-    source: BinaryIO, spool: Path, *, format: TableFormat, limits: Limits, survey_stage: Stage, stage: Stage, size: int
+    source: BinaryIO,
+    spool: Path,
+    *,
+    delimiter: str | None,
+    limits: Limits,
+    survey_stage: Stage,
+    stage: Stage,
+    size: int,
 ) -> TextTable:
     """Read the whole file into the spool.
 
     Args:
-        format: ``tsv`` fixes the delimiter, ``csv`` leaves it to be found.
+        delimiter: The delimiter, where it is known; found if not given.
         size: Bytes of the file.
 
     Raises:
         MalformedTable: With the line and the problem of each bad record, 100 at most.
         LimitExceeded: Too many columns, or a record too long.
     """
-    delimiter = "\t" if format == "tsv" else find_delimiter(sample_text(read_head(source)))
+    delimiter = delimiter or find_delimiter(sample_text(read_head(source)))
     separator = (delimiter or NO_DELIMITER).encode()
     survey = survey_text(source, delimiter=separator, limits=limits, stage=survey_stage, size_bytes=size)
     header = read_header(source, encoding=survey.encoding, delimiter=delimiter, limits=limits)

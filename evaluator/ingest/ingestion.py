@@ -30,7 +30,7 @@ def ingest(
     *,
     file_name: str | None,
     media_type: str | None,
-    format: TableFormat | None,
+    format: TableFormat | None,  # noqa: A002 - the contract's word for it
     limits: Limits,
     on_progress: ProgressCallback,
 ) -> IngestedTable:
@@ -79,12 +79,11 @@ def _ingest_text(
     stage = Stage(on_progress, 0.1, 0.5, "reading")
     try:
         if found == "jsonl":
-            text = read_json_lines(
-                source, spool, limits=limits, survey_stage=survey_stage, stage=stage, size=size
-            )
+            text = read_json_lines(source, spool, limits=limits, survey_stage=survey_stage, stage=stage, size=size)
         else:
+            fixed = "\t" if found == "tsv" else None
             text = read_delimited(
-                source, spool, format=found, limits=limits, survey_stage=survey_stage, stage=stage, size=size
+                source, spool, delimiter=fixed, limits=limits, survey_stage=survey_stage, stage=stage, size=size
             )
         if not text.row_count:
             raise refused("the table has no rows", "one row at least beside the header")

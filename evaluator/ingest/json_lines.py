@@ -5,6 +5,7 @@ number, ``"NA"`` is text, a missing key is a null.
 """
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -103,7 +104,7 @@ def _candidates(kind: str) -> list[Candidate]:
 
 
 def _cell_text(value: Any) -> str | None:
-    if value is None or value != value:  # noqa: PLR0124 - NaN, the one value that differs from itself
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -112,6 +113,8 @@ def _cell_text(value: Any) -> str | None:
 
 def _text_batch(rows: list[Row], columns: dict[str, _JsonColumn]) -> pa.RecordBatch:
     cells = [column.take([row.get(key) for row in rows]) for key, column in columns.items()]
+    # objects without keys are rows all the same, of the column that comes first when one comes
+    cells = cells or [pa.nulls(len(rows), pa.string())]
     return pa.RecordBatch.from_arrays(cells, names=[str(position) for position in range(len(cells))])
 
 

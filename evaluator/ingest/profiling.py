@@ -5,7 +5,7 @@ is never kept of two thousand columns at once.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ DISTINCT_LIMIT = 10_000
 TOP_LIMIT = 10
 LONGEST_SHOWN = 200
 """Characters of a text value that a profile shows."""
+_DIGEST = "\0…\0"
+"""Between the beginning of a long text and the digest of the whole."""
+_RECOUNTED = 50
 _COLUMNS_AT_ONCE = 16
 
 
@@ -38,19 +41,34 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage) -> tuple[list
 def _profile_some(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> list[ColumnSchema]:
     tallies = [_tally(plan) for plan in plans]
     missing = [0] * len(plans)
+    for cells in _groups(file, plans):
+        for place, column in enumerate(cells):
+            missing[place] += column.null_count
+            if column.null_count < len(column):
+                tallies[place].feed(column.drop_null())
+    _recount(file, plans, tallies)
+    rows = file.metadata.num_rows
+    return [_schema(plan, tally, count, rows) for plan, tally, count in zip(plans, tallies, missing, strict=True)]
+
+
+def _recount(file: pq.ParquetFile, plans: Sequence[ColumnPlan], tallies: Sequence["Tally"]) -> None:
+    inexact = [
+        (plan, tally)
+        for plan, tally in zip(plans, tallies, strict=True)
+        if isinstance(tally, _FrequencyTally) and tally.is_full
+    ]
+    for cells in _groups(file, [plan for plan, _ in inexact]) if inexact else ():
+        for (_, tally), column in zip(inexact, cells, strict=True):
+            tally.recount(column.drop_null())
+
+
+def _groups(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> Iterator[list[pa.Array]]:
+    """The columns' cells, row group by row group."""
     names = [plan.name for plan in plans]
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, columns=names, use_threads=False)
-        for place, plan in enumerate(plans):
-            # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)
-            cells = table.column(plan.name).combine_chunks()
-            missing[place] += cells.null_count
-            if cells.null_count < len(cells):
-                tallies[place].feed(cells.drop_null())
-    rows = file.metadata.num_rows
-    return [
-        _schema(plan, tally, count, rows) for plan, tally, count in zip(plans, tallies, missing, strict=True)
-    ]
+        # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)
+        yield [table.column(name).combine_chunks() for name in names]
 
 
 def _schema(plan: ColumnPlan, tally: "Tally", missing: int, rows: int) -> ColumnSchema:
@@ -110,41 +128,62 @@ class _RangeTally:
 class _FrequencyTally:
     """Text and booleans: distinct values, and the most frequent ones by the summary of Misra and Gries (1982).
 
-    Exact up to 10,000 distinct values. Beyond, a count may be too low, by one ten-thousandth of the rows at most.
+    Beyond 10,000 distinct values the counts are too low, and those of the first ones are counted again: no value is
+    overlooked that makes up more than one five-thousandth of the rows, and every count that is shown is exact.
     """
 
     def __init__(self) -> None:
         self._counts: dict[Any, int] = {}
-        self._is_full = False
+        self._recounted: dict[Any, int] | None = None
+        self.is_full = False
+        """There were more distinct values than are kept."""
 
     def feed(self, cells: pa.Array) -> None:
         found = pc.value_counts(cells)
-        values, counts = found.field("values"), found.field("counts")
-        if self._is_full:
-            # single occurrences cannot lift a value to the top, and there are many of them
-            is_repeated = pc.greater(counts, 1)
-            values, counts = values.filter(is_repeated), counts.filter(is_repeated)
-        for value, count in zip(_shown(values), counts.to_pylist(), strict=True):
-            self._counts[value] = self._counts.get(value, 0) + count
+        if self.is_full and len(cells) >= DISTINCT_LIMIT:
+            # there are many single occurrences, and they weigh little
+            found = found.filter(pc.greater(found.field("counts"), 1))
+        _add_counts(self._counts, found)
         if len(self._counts) > DISTINCT_LIMIT:
             self._prune()
 
+    def recount(self, cells: pa.Array) -> None:
+        """Take the same cells again."""
+        if self._recounted is None:
+            self._recounted = dict.fromkeys(_most_frequent(self._counts, _RECOUNTED), 0)
+        shown = pa.array([value for value in self._recounted if _DIGEST not in value], pa.string())
+        found = pc.value_counts(cells)
+        values = found.field("values")
+        is_wanted = pc.or_(pc.is_in(values, value_set=shown), pc.greater(pc.utf8_length(values), LONGEST_SHOWN))
+        counts: dict[Any, int] = {}
+        _add_counts(counts, found.filter(is_wanted))
+        for value in self._recounted.keys() & counts.keys():
+            self._recounted[value] += counts[value]
+
     def facts(self) -> dict[str, Any]:
-        distinct = DISTINCT_LIMIT if self._is_full else len(self._counts)
-        top = sorted(self._counts.items(), key=lambda item: (-item[1], str(item[0])))[:TOP_LIMIT]
+        counts = self._counts if self._recounted is None else self._recounted
+        top = _most_frequent(counts, TOP_LIMIT)
         return {
-            "distinct": distinct,
-            "top": [{"value": _without_digest(value), "count": count} for value, count in top],
+            "distinct": DISTINCT_LIMIT if self.is_full else len(counts),
+            "top": [{"value": _without_digest(value), "count": counts[value]} for value in top],
         }
 
     def _prune(self) -> None:
-        self._is_full = True
+        self.is_full = True
         surplus = sorted(self._counts.values(), reverse=True)[DISTINCT_LIMIT]
         kept = {value: count - surplus for value, count in self._counts.items() if count > surplus}
-        if not kept:
-            # every value is as rare as every other: any of them represents the column
-            kept = dict(list(self._counts.items())[:TOP_LIMIT])
-        self._counts = kept
+        # where the others are all equally rare, any of them may fill the places that are left
+        fillers = dict.fromkeys(list(self._counts)[:_RECOUNTED], 0)
+        self._counts = fillers | kept
+
+
+def _add_counts(counts: dict[Any, int], found: pa.StructArray) -> None:
+    for value, count in zip(_shown(found.field("values")), found.field("counts").to_pylist(), strict=True):
+        counts[value] = counts.get(value, 0) + count
+
+
+def _most_frequent(counts: dict[Any, int], limit: int) -> list[Any]:
+    return sorted(counts, key=lambda value: (-counts[value], str(value)))[:limit]
 
 
 def _shown(values: pa.Array) -> list[Any]:
@@ -157,11 +196,13 @@ def _shown(values: pa.Array) -> list[Any]:
 
 def _shortened(value: str) -> str:
     digest = hashlib.blake2b(value.encode(), digest_size=16).hexdigest()
-    return f"{value[:LONGEST_SHOWN]}…\0{digest}"
+    return f"{value[:LONGEST_SHOWN]}{_DIGEST}{digest}"
 
 
 def _without_digest(value: Any) -> Any:
-    return value.partition("…\0")[0] + "…" if isinstance(value, str) and "…\0" in value else value
+    if not isinstance(value, str) or _DIGEST not in value:
+        return value
+    return value.rpartition(_DIGEST)[0] + "…"
 
 
 def _json_value(value: Any) -> Any:

@@ -119,8 +119,7 @@ def banner(stack: "LocalStack") -> Panel:
     from modelbus.stack.urls import without_password
 
     table = Table.grid(padding=(0, 2))
-    table.add_row("Dashboard", f"[bold]{stack.gateway_url}/[/]")
-    table.add_row("API", f"{stack.gateway_url}/docs")
+    table.add_row("Gateway", f"[bold]{stack.gateway_url}/[/]   (lists its routes)")
     table.add_row("MongoDB", without_password(stack.mongo_url))
     table.add_row("Bus", without_password(stack.bus_url))
     table.add_row("Logs", f"{stack.layout.logs}/   (modelbus logs --follow)")

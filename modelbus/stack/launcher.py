@@ -21,7 +21,7 @@ def main() -> None:
     if os.getppid() != parent:  # it ended before the kernel was told
         sys.exit(0)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - to run a given command is what this is for
     except OSError as error:
         sys.stderr.write(f"cannot execute {command[0]}: {error.strerror}\n")
         sys.exit(EXIT_CANNOT_EXECUTE)

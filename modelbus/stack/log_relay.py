@@ -45,7 +45,7 @@ class LogRelay:
         self._tails.clear()
 
     def _run(self) -> None:
-        with contextlib.suppress(BrokenPipeError, ValueError):  # nobody looks any more; the files go on
+        with contextlib.suppress(OSError, ValueError):  # the terminal has gone; the files go on
             while not self._is_stopping.wait(PAUSE_S):
                 self._show(is_last=False)
             self._show(is_last=True)

@@ -71,6 +71,6 @@ def _suggest(lines: list[str]) -> str:
             " A library that it needs is missing; on Debian and Ubuntu `apt-get install libcurl4 libssl3` brings what "
             "mongod needs."
         )
-    if any("ddress already in use" in line for line in lines):
+    if any("address already in use" in line.lower() for line in lines):
         return " Its port is in use by another program."
     return ""

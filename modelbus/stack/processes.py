@@ -200,7 +200,7 @@ class ManagedProcess:
 
     def _popen(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), *self.plan.command]
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - no shell; the command is the stack's own
             command,
             env=dict(self.plan.environment),
             stdin=subprocess.DEVNULL,

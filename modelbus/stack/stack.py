@@ -281,7 +281,7 @@ class LocalStack:
 
     def _give_up_if_asked(self) -> None:
         if self._stop_requests:
-            raise StartInterrupted()
+            raise StartInterrupted
 
     def _stop_members(self, members: Sequence[Member]) -> None:
         for member in members:

@@ -67,7 +67,9 @@ def _correlation_id(document: dict[str, Any], of_message: str | None) -> tuple[s
 
 
 def _invalid_job(document: dict[str, Any], correlation_id: str, delivery: Delivery) -> NewJob:
-    spec = _storable(document)
+    # Without the id it has the hash that a recorded job of the same document has: so a job that an earlier release
+    # accepted and this one refuses ends as failed, instead of being sent again for ever.
+    spec = _storable({name: value for name, value in document.items() if name != "correlation_id"})
     return NewJob(
         correlation_id=correlation_id,
         command=str(document.get("command", "unknown"))[:100],

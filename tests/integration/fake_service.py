@@ -32,7 +32,8 @@ class Handler(BaseHTTPRequestHandler):
 def log(event: str, **facts: object) -> None:
     """Write a line as services write theirs."""
     head = {"event": event, "level": "info", "timestamp": datetime.now(UTC).isoformat(), "service": NAME}
-    print(json.dumps({**head, "pid": os.getpid(), **facts}), flush=True)
+    sys.stdout.write(json.dumps({**head, "pid": os.getpid(), **facts}) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -43,14 +44,16 @@ def main() -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         log("child.started", child=child.pid)
     server = HTTPServer(("127.0.0.1", int(os.environ["MODELBUS_GATEWAY_PORT"]) if NAME == "gateway" else 0), Handler)
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if os.environ.get("FAKE_STUBBORN") == NAME else stop)
+    if os.environ.get("FAKE_SLOW") == NAME:
+        signal.pause()
     PORT_FILE.write_text(str(server.server_port))
     log(
         "service.ready",
         correlation_id="0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10",
         mongo_url=os.environ["MODELBUS_MONGO_URL"],
     )
-    print("a plain line", file=sys.stderr, flush=True)
+    sys.stderr.write("a plain line\n")
     server.serve_forever()
 
 

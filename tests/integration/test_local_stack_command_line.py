@@ -41,7 +41,7 @@ class CommandLine:
             self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
 
-    def start_up(self, *arguments: str) -> "Up":
+    def start_up(self, *arguments: str, until: str = BANNER) -> "Up":
         output = (self.folder / "up.txt").open("w")
         with output:
             process = subprocess.Popen(
@@ -52,7 +52,7 @@ class CommandLine:
                 start_new_session=True,
             )
         up = Up(process, self.folder)
-        assert wait_until(lambda: BANNER in up.shown or process.poll() is not None, 30)
+        assert wait_until(lambda: until in up.shown or process.poll() is not None, 30)
         assert process.poll() is None, up.shown
         return up
 
@@ -90,16 +90,15 @@ def command_line(folder: Path, **variables: str) -> CommandLine:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skip where servers cannot run; the command line itself can only fail there."""
     with started(LocalStack(tmp_path_factory.mktemp("probe"), services=(), is_persistent=False)):
         pass
-    yield
 
 
 @pytest.fixture(scope="module")
-def modelbus(machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    yield command_line(tmp_path_factory.mktemp("up"))
+def modelbus(machine: None, tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return command_line(tmp_path_factory.mktemp("up"))
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +174,7 @@ def test_logs_are_followed(modelbus: CommandLine, up: Up) -> None:
 
 def has_open(pid: int, name: str) -> bool:
     """Say whether a process has a file open."""
-    return any(os.path.basename(os.path.realpath(link)) == name for link in Path(f"/proc/{pid}/fd").iterdir())
+    return any(link.resolve().name == name for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def test_logs_of_an_unknown_service_name_the_known(modelbus: CommandLine, up: Up) -> None:
@@ -194,6 +193,24 @@ def test_a_signal_stops_everything_in_order(machine: None, tmp_path: Path, numbe
     assert not any(is_alive(pid) for pid in pids)
     assert "service.stopped" in (tmp_path / ".modelbus/logs/trainer.log").read_text()
     assert modelbus.run("status").returncode == 1
+
+
+def test_a_second_signal_kills_what_does_not_obey_the_first(machine: None, tmp_path: Path) -> None:
+    up = command_line(tmp_path, FAKE_STUBBORN="trainer").start_up()
+    pids = [member["pid"] for member in up.state["members"]]
+    up.process.send_signal(signal.SIGINT)
+    assert wait_until(lambda: "process.ended name=gateway" in up.shown, 10)
+    assert is_alive(up.process.pid)
+    assert up.end(signal.SIGINT) == 0
+    assert not any(is_alive(pid) for pid in pids)
+
+
+def test_a_signal_while_starting_stops_what_has_started(machine: None, tmp_path: Path) -> None:
+    up = command_line(tmp_path, FAKE_SLOW="trainer").start_up(until="process.started name=gateway")
+    pids = [member["pid"] for member in up.state["members"] if member["pid"]]
+    assert up.end() == 130
+    assert not any(is_alive(pid) for pid in pids)
+    assert BANNER not in up.shown
 
 
 def test_nothing_outlives_an_up_that_is_killed(machine: None, tmp_path: Path) -> None:

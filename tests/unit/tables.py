@@ -72,7 +72,7 @@ def features() -> pd.DataFrame:
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The frame's rows as a request would hold them: JSON values, dates as text in their column's own way."""
     written = frame.astype(object).where(frame.notna(), None)
-    rows: list[dict[str, Any]] = written.to_dict("records")
+    rows: list[dict[str, Any]] = [dict(zip(frame.columns, values, strict=True)) for values in written.to_numpy()]
     for row in rows:
         for name, form in (("since", "%d/%m/%Y"), ("seen", None)):
             if row.get(name) is not None:
@@ -85,7 +85,7 @@ def fit(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
     given: dict[str, Any] = {
         "target": target,
         "features": [schema(name) for name in TYPES],
-        "target_schema": schema(target),
+        "target_schema": changes.pop("target_schema", None) or schema(target),
         "estimator_name": estimator,
         "hyperparameters": {},
         "task": None,

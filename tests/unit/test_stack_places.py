@@ -151,7 +151,7 @@ def test_passwords_are_not_shown(url: str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("bind_host", "url"),
-    [("0.0.0.0", "http://127.0.0.1:80"), ("", "http://127.0.0.1:80"), ("::1", "http://[::1]:80")],  # noqa: S104
+    [("0.0.0.0", "http://127.0.0.1:80"), ("", "http://127.0.0.1:80"), ("::1", "http://[::1]:80")],
 )
 def test_urls_name_an_address_that_this_machine_reaches(bind_host: str, url: str) -> None:
     assert http_url(reachable_host(bind_host), 80) == url

@@ -14,7 +14,7 @@ from modelbus.stack.processes import Backoff, ManagedProcess, ProcessPlan, descr
 from modelbus.stack.state import MemberState, StackState, end_leftovers, read_state, start_ticks, write_state
 from modelbus.stack.waiting import wait_until
 
-Start = Callable[..., ManagedProcess]
+Start = Callable[[str], ManagedProcess]
 SLEEP = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('on', flush=True); time.sleep(600)"
@@ -25,8 +25,9 @@ STUBBORN = (
 def start(tmp_path: Path) -> Iterator[Start]:
     processes: list[ManagedProcess] = []
 
-    def start_process(code: str, **options: object) -> ManagedProcess:
+    def start_process(code: str) -> ManagedProcess:
         log_file = tmp_path / "process.log"
+        log_file.touch()
         plan = ProcessPlan("process", [sys.executable, "-S", "-c", code], dict(os.environ), log_file)
         process = ManagedProcess(plan, Journal(tmp_path / "stack.log"))
         processes.append(process)
@@ -108,7 +109,8 @@ def test_a_program_that_cannot_be_executed_says_so_in_its_log(tmp_path: Path) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child with its parent")
 def test_a_process_ends_with_the_one_that_manages_it(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from modelbus.stack.processes import *; folder = Path(sys.argv[1])\n"
+        "import sys, time; from pathlib import Path; from modelbus.stack.processes import *\n"
+        "folder = Path(sys.argv[1])\n"
         f"plan = ProcessPlan('process', [sys.executable, '-S', '-c', {SLEEP!r}], {{}}, folder / 'process.log')\n"
         "process = ManagedProcess(plan, Journal(folder / 'stack.log')); process.start()\n"
         "while process.pid is None: time.sleep(0.01)\n"

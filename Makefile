@@ -1,0 +1,72 @@
+# Everything a developer types. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make the environment in .venv, from the lock file
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Modelbus needs Python 3.11, 3.12 or 3.13; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "no virtual environment could be made; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Train, serve and evaluate real models in a local stack, step by step
+	$(BIN)/python examples/demo.py
+
+up: setup ## Start the local stack: Redis, MongoDB and the four services (Ctrl-C stops it)
+	$(BIN)/modelbus up
+
+test: check unit integration e2e ## Everything that gates a change
+
+check: lint types imports spelling ## What needs no server: style, types, import contracts, spelling
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+spelling: setup
+	$(BIN)/codespell
+
+unit: setup ## Tests of one part each
+	$(BIN)/pytest tests/unit
+
+integration: setup ## Tests against real Redis and MongoDB, and of the local stack
+	$(BIN)/pytest tests/integration
+
+e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
+	$(BIN)/pytest tests/e2e
+
+chaos: setup ## Kill services at random under load for some minutes (not part of `test`)
+	$(BIN)/python -m tests.chaos
+
+bench: setup ## Measure, side by side with the alternatives
+	$(BIN)/python -m benchmarks
+
+format: setup ## Bring the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## Resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --all-extras \
+		--no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+
+clean: ## Remove the environment, the local stack's data and all caches
+	rm -rf $(VENV) .modelbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

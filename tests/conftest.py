@@ -1,0 +1,3 @@
+"""What all tests share: the real servers and the whole stack, started by the launcher that ``modelbus up`` uses."""
+
+pytest_plugins = ["tests.stack_fixtures"]

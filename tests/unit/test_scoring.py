@@ -1,0 +1,188 @@
+"""Metrics and scoring: scikit-learn's own numbers, None where there is none, no warning and no crash."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as library
+
+from evaluator.scoring import score
+from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
+from shared.tabular.metrics import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    confusion,
+    score_classification,
+    score_regression,
+)
+from tests.unit.tables import fit, table
+
+RANDOM = np.random.default_rng(0)
+
+
+def probabilities(row_count: int, class_count: int) -> Any:
+    return RANDOM.dirichlet(np.ones(class_count), row_count)
+
+
+def test_binary_metrics_are_scikit_learns() -> None:
+    truth = RANDOM.choice(["no", "yes"], 200).tolist()
+    shares = probabilities(200, 2)
+    labels = np.where(shares[:, 1] > 0.5, "yes", "no").tolist()
+    found = score_classification(truth, labels, shares, ["no", "yes"])
+    positive = np.array(truth) == "yes"
+    expected = {
+        "accuracy": library.accuracy_score(truth, labels),
+        "balanced_accuracy": library.balanced_accuracy_score(truth, labels),
+        "precision_macro": library.precision_score(truth, labels, average="macro"),
+        "precision_weighted": library.precision_score(truth, labels, average="weighted"),
+        "recall_macro": library.recall_score(truth, labels, average="macro"),
+        "recall_weighted": library.recall_score(truth, labels, average="weighted"),
+        "f1_macro": library.f1_score(truth, labels, average="macro"),
+        "f1_weighted": library.f1_score(truth, labels, average="weighted"),
+        "matthews_correlation": library.matthews_corrcoef(truth, labels),
+        "cohen_kappa": library.cohen_kappa_score(truth, labels),
+        "log_loss": library.log_loss(truth, shares),
+        "roc_auc": library.roc_auc_score(positive, shares[:, 1]),
+        "average_precision": library.average_precision_score(positive, shares[:, 1]),
+        "brier_score": library.brier_score_loss(positive, shares[:, 1]),
+    }
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert tuple(found) == CLASSIFICATION_METRICS
+
+
+def test_multiclass_metrics_are_scikit_learns() -> None:
+    truth = RANDOM.integers(1, 4, 200).tolist()
+    shares = probabilities(200, 3)
+    labels = (shares.argmax(axis=1) + 1).tolist()
+    found = score_classification(truth, labels, shares, [1, 2, 3])
+    assert found["roc_auc"] == pytest.approx(library.roc_auc_score(truth, shares, multi_class="ovr"))
+    assert found["log_loss"] == pytest.approx(library.log_loss(truth, shares))
+    assert found["f1_macro"] == pytest.approx(library.f1_score(truth, labels, average="macro"))
+    assert found["average_precision"] is None
+    assert found["brier_score"] is None
+
+
+def test_regression_metrics_are_scikit_learns() -> None:
+    truth, predicted = RANDOM.normal(size=100), RANDOM.normal(size=100)
+    assert score_regression(truth, predicted) == {
+        "r2": library.r2_score(truth, predicted),
+        "root_mean_squared_error": library.root_mean_squared_error(truth, predicted),
+        "mean_absolute_error": library.mean_absolute_error(truth, predicted),
+        "median_absolute_error": library.median_absolute_error(truth, predicted),
+        "mean_absolute_percentage_error": library.mean_absolute_percentage_error(truth, predicted),
+        "max_error": library.max_error(truth, predicted),
+        "explained_variance": library.explained_variance_score(truth, predicted),
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abc"), st.floats(0, 1)), max_size=8),
+    has_shares=st.booleans(),
+)
+def test_no_metric_is_ever_nan_or_warns(rows: list[tuple[str, str, float]], has_shares: bool) -> None:
+    truth, labels = [row[0] for row in rows], [row[1] for row in rows]
+    shares = np.array([[row[2], (1 - row[2]) / 2, (1 - row[2]) / 2] for row in rows]).reshape(-1, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = score_classification(truth, labels, shares if has_shares else None, ["a", "b", "c"])
+        numbers = score_regression([row[2] for row in rows], [row[2] * 2 for row in rows])
+    assert set(found) == set(CLASSIFICATION_METRICS)
+    assert set(numbers) == set(REGRESSION_METRICS)
+    for value in (*found.values(), *numbers.values()):
+        assert value is None or math.isfinite(value)
+
+
+def test_a_label_that_the_model_does_not_know_counts_as_an_error() -> None:
+    truth, labels = ["a", "b", "new", "new"], ["a", "b", "a", "b"]
+    found = score_classification(truth, labels, probabilities(4, 2), ["a", "b"])
+    assert found["accuracy"] == 0.5
+    assert found["recall_macro"] == pytest.approx(2 / 3)
+    assert found["log_loss"] is None
+    assert found["roc_auc"] is None
+    table_of = confusion(truth, labels, ["a", "b"])
+    assert table_of == {"labels": ["a", "b", "new"], "counts": [[1, 0, 0], [0, 1, 0], [1, 1, 0]]}
+
+
+def test_one_class_only_has_no_ranking() -> None:
+    found = score_classification(["a"] * 3, ["a", "a", "b"], probabilities(3, 2), ["a", "b"])
+    assert found["roc_auc"] is None
+    assert found["average_precision"] is None
+    assert found["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_predictions_that_are_not_finite_have_no_metrics() -> None:
+    assert set(score_regression([1.0, 2.0], [1.0, None]).values()) == {None}
+    assert score_regression([1.0], [1.0])["r2"] is None
+
+
+def test_scoring_the_hold_out_gives_the_metrics_of_training() -> None:
+    outcome = fit("GaussianNB", "grade")
+    scores = score(outcome.model, table().iloc[outcome.hold_out_indices])
+    assert scores.metrics == outcome.metrics
+    assert scores.row_count == len(outcome.hold_out_indices)
+    assert scores.confusion is not None
+    assert scores.confusion["labels"] == [1, 2, 3]
+    assert sum(map(sum, scores.confusion["counts"])) == scores.row_count
+
+
+def test_scoring_a_regressor_gives_the_metrics_of_training() -> None:
+    outcome = fit("Ridge", "price")
+    scores = score(outcome.model, table().iloc[outcome.hold_out_indices])
+    assert scores.metrics == outcome.metrics
+    assert scores.confusion is None
+
+
+def test_rows_without_truth_are_left_out() -> None:
+    model = fit("GaussianNB").model
+    frame = table().copy()
+    frame.loc[frame.index[:100], "label"] = None
+    scores = score(model, frame)
+    assert (scores.row_count, scores.dropped_row_count) == (140, 100)
+    assert len(scores.truth) == len(scores.predictions.labels) == 140
+
+
+def test_unseen_labels_in_a_dataset_are_counted_and_not_a_crash() -> None:
+    scores = score(
+        fit("GaussianNB", "grade").model, table().assign(grade=lambda frame: frame["grade"].astype(str) + "x")
+    )
+    assert scores.metrics["accuracy"] == 0
+    assert scores.confusion is not None
+    assert scores.confusion["labels"] == [1, 2, 3, "1x", "2x", "3x"]
+
+
+@pytest.mark.parametrize(
+    ("target", "written"),
+    [
+        ("flag", lambda values: values.map({True: "yes", False: "no"})),
+        ("flag", lambda values: values.astype("int64")),
+        ("grade", lambda values: values.astype("float64")),
+        ("grade", lambda values: values.astype(str)),
+        ("rate", lambda values: values.astype(str)),
+    ],
+)
+def test_truth_in_another_type_is_the_same_truth(target: str, written: Any) -> None:
+    model = fit("GaussianNB", target).model
+    plain = score(model, table())
+    other = score(model, table().assign(**{target: written(table()[target])}))
+    assert other.metrics == plain.metrics
+    assert other.confusion == plain.confusion
+
+
+def test_a_dataset_without_the_target_is_refused() -> None:
+    with pytest.raises(InvalidCommand, match="no column 'label'"):
+        score(fit("GaussianNB").model, table().drop(columns="label"))
+    with pytest.raises(EstimatorRejected, match="no row of the dataset has a value in 'label'"):
+        score(fit("GaussianNB").model, table().assign(label=pd.Series([None] * len(table()), dtype="object")))
+
+
+def test_a_dataset_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(SignatureMismatch, match="town"):
+        score(fit("GaussianNB").model, table().drop(columns="town"))
+    with pytest.raises(InvalidCommand, match="'dear' in row 0, which is not a number"):
+        score(fit("Ridge", "price").model, table().assign(price="dear"))
