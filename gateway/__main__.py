@@ -1,6 +1,7 @@
 """``python -m gateway``: serve HTTP until SIGTERM."""
 
 import asyncio
+import ipaddress
 import signal
 import sys
 
@@ -21,7 +22,23 @@ def main() -> int:
     """Serve; returns the exit status."""
     settings = Settings()
     configure_logs("gateway", settings.log_level)
+    if not _is_loopback(settings.gateway_host):
+        log.error(
+            "service.refused_address",
+            host=settings.gateway_host,
+            reason="without authentication the gateway listens on loopback only (127.0.0.1 or ::1)",
+        )
+        return 1
     return uvloop.run(_serve(settings))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 async def _serve(settings: Settings) -> int:

@@ -8,6 +8,7 @@ import math
 import numbers
 from typing import Any
 
+import numpy as np
 from sklearn.utils import _param_validation as library
 
 Schema = dict[str, Any]
@@ -42,6 +43,8 @@ def distinguishes_integers(constraints: list[Any]) -> bool:
 
 def json_default(constraints: list[Any], default: Any) -> tuple[bool, Any]:
     """Whether the default can be shown in JSON, and the default."""
+    if isinstance(default, np.generic):
+        default = default.item()
     if isinstance(default, float) and math.isinf(default):
         return True, INFINITY
     if isinstance(default, tuple):

@@ -44,7 +44,11 @@ class FittedModel:
     @property
     def has_probabilities(self) -> bool:
         """Whether the model can tell the probability of each class."""
-        return self.signature.task == "classification" and hasattr(self.estimator, "predict_proba")
+        if self.signature.task != "classification" or not hasattr(self.estimator, "predict_proba"):
+            return False
+        # GaussianProcessClassifier has the method in any case, and refuses at the call
+        is_one_vs_one = getattr(self.estimator, "multi_class", None) == "one_vs_one"
+        return not (is_one_vs_one and len(self.signature.classes or []) > 2)
 
     def predict_rows(self, rows: Sequence[Mapping[str, Any]], has_probabilities: bool) -> Predictions:
         """Predict for rows as a request holds them; the fast path for few of them.

@@ -15,7 +15,7 @@ from trainer.hyperparameters import FORBIDDEN
 RECORDS = {record.name: record for record in catalogue()}
 
 
-def problems(estimator: str, **hyperparameters: Any) -> list[dict[str, Any]]:
+def problems(estimator: str, /, **hyperparameters: Any) -> list[dict[str, Any]]:
     with pytest.raises(InvalidCommand) as caught:
         make_estimator(estimator, hyperparameters, 0)
     return caught.value.details

@@ -65,9 +65,10 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_another_split(estima
 
 def test_the_encoder_never_sees_the_held_out_rows() -> None:
     outcome = fit("GaussianNB")
-    held_out = table().iloc[outcome.hold_out_indices].assign(plan="only here", amount=1e9)
     changed = table().copy()
-    changed.iloc[outcome.hold_out_indices] = held_out[changed.columns]
+    held_out = changed.index[outcome.hold_out_indices]
+    changed.loc[held_out, "plan"] = "only here"
+    changed.loc[held_out, "amount"] = 1e9
     again = fit("GaussianNB", frame=changed)
     assert again.model.encoder.feature_names_out == outcome.model.encoder.feature_names_out
     matrices = [each.model.encoder.transform(features())[0] for each in (outcome, again)]

@@ -5,6 +5,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,10 @@ def test_a_frame_survives_any_dialect(
     writer.writerow(frame)
     for row in zip(*frame.values(), strict=True):
         writer.writerow([written(cell, mark=mark, has_comma=has_comma and delimiter == ";") for cell in row])
-    types, found = read_back(buffer.getvalue().encode(encoding))
+    data = buffer.getvalue().encode(encoding)
+    # "Â£" in cp1252 are the bytes of "£" in UTF-8: nobody could tell
+    assume(encoding != "cp1252" or not re.search(rb"[\xc2-\xf4][\x80-\xbf]", data))
+    types, found = read_back(data)
     assert types == {name: name.partition("_")[0] for name in frame}
     assert found == frame
 
