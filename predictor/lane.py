@@ -108,6 +108,14 @@ class InteractiveLane:
             for delivery in reversed(deliveries):
                 self._consumer.requeue(delivery)
             self._stopping.wait(1)
+        except Exception as error:
+            # A message that brings out a fault of ours must not end the lane, nor its neighbours, nor come for ever.
+            log.exception("delivery.failed", queue="predict", count=len(deliveries))
+            if len(deliveries) == 1:
+                self._consumer.quarantine(deliveries[0], f"{type(error).__name__}: {error}")
+            else:
+                for delivery in deliveries:
+                    self._step([delivery])
         else:
             self._consumer.acknowledge(deliveries)
 

@@ -103,6 +103,10 @@ class Consumer:
         except self._errors() as error:
             log.debug("bus.acknowledge_failed", reason=str(error))
 
+    def quarantine(self, delivery: Delivery, reason: str) -> None:
+        """Move a delivery to its queue's poison, where people find it, and go on."""
+        self._quarantine(delivery.message, delivery.queue, reason)
+
     def requeue(self, delivery: Delivery) -> None:
         """Put a delivery back to the front of its queue."""
         try:

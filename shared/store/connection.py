@@ -7,7 +7,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect, ConnectionFailure, NetworkTimeout, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -30,6 +30,9 @@ FAST: Final = WriteConcern(w=1)
 """For interactive predictions and hints: their caller is still there to ask again."""
 CURRENT: Final = ReadConcern("local")
 """Reads the primary's newest state, so that what an event told of is seen."""
+
+_PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
+"""ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
@@ -97,5 +100,9 @@ def store_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (ServerSelectionTimeoutError, NetworkTimeout, AutoReconnect, ConnectionFailure) as error:
+    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
+    except OperationFailure as error:
+        if error.code not in _PASSING_CODES:
+            raise
+        raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error

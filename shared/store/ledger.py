@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from shared.contracts import Progress
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError
@@ -17,6 +17,7 @@ from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_erro
 from shared.store.protocol import Claim, NewJob, Operation, Terms
 
 _DAY_S = 24 * 3600.0
+_DUPLICATE_KEY = 11000
 _BATCH = 200
 """How many jobs one sweep repairs at most."""
 
@@ -143,7 +144,7 @@ class JobLedger:
 
     def release(self, claim: Claim) -> Document | None:
         """Hand the job back; None when it is not this worker's any more."""
-        return self._run(protocol.release(claim))
+        return self._run(protocol.release(claim, self._terms))
 
     def request_cancel(self, correlation_id: str) -> Document | None:
         """Cancel; None when there is nothing to cancel."""
@@ -167,10 +168,15 @@ class JobLedger:
             for one in finished
         ]
         jobs = self._jobs if is_durable else self._fast_jobs
+        writes = [UpdateOne(operation.filter, operation.update, upsert=True) for operation in operations]
         with store_errors():
-            jobs.bulk_write(
-                [UpdateOne(operation.filter, operation.update, upsert=True) for operation in operations], ordered=False
-            )
+            try:
+                jobs.bulk_write(writes, ordered=False)
+            except BulkWriteError as error:
+                if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                    raise
+                # Two writers raced to insert one id; now that it is there, the same writes find it.
+                jobs.bulk_write(writes, ordered=False)
 
     def lapse(self) -> Iterator[Document]:
         """Take every running job whose lease has lapsed from its worker; yields each as it is now."""

@@ -96,7 +96,7 @@ def new_job_document(job: NewJob, terms: Terms) -> Document:
     """The document of a job that was just accepted, as an aggregation expression."""
     return {
         "_id": job.correlation_id,
-        "command": job.command,
+        "command": literal(job.command),
         "queue": job.queue,
         "spec": literal(job.spec),
         "spec_hash": job.spec_hash,
@@ -221,7 +221,8 @@ def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> 
     """End a job with its error, or queue its next attempt when a retry may help.
 
     Retryable and attempts left: ``queued`` after a back-off that doubles. Retryable and none left: ``dead``.
-    Otherwise ``failed``: the job's own fault, which a retry would repeat.
+    Otherwise ``failed``: the job's own fault, which a retry would repeat. What was to be tried again, but was cancelled
+    meanwhile, is ``cancelled``: nobody could claim it any more.
     """
     if not is_retryable:
         return Operation(claim.filter, [_ended("failed", terms, error=literal(error), outcome=None)])
@@ -238,33 +239,28 @@ def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> 
         "updated_at": NOW,
         "history": _happened("failed", code=literal(error.get("code")), attempt="$attempt"),
     }
-    ended = _ended("dead", terms, error=literal(error), outcome=None)["$set"]
-    names = sorted({*again, *ended})
-    return Operation(
-        claim.filter,
-        [{"$set": {name: {"$cond": [has_attempts, _or_kept(again, name), _or_kept(ended, name)]} for name in names}}],
-    )
+    dead = _ended("dead", terms, error=literal(error), outcome=None)["$set"]
+    cancelled = _ended("cancelled", terms, outcome=None)["$set"]
+    return Operation(claim.filter, [_either("$cancel_requested", cancelled, _either(has_attempts, again, dead)["$set"])])
 
 
-def release(claim: Claim) -> Operation:
-    """Hand a job back because the worker stops: it is due at once, and the attempt does not count."""
-    return Operation(
-        {**claim.filter, "outcome": None},
-        [
-            {
-                "$set": {
-                    "status": {"$cond": ["$cancel_requested", "cancelled", "queued"]},
-                    "attempt": {"$subtract": ["$attempt", 1]},
-                    "lease": None,
-                    "not_before": NOW,
-                    "next_publish_at": NOW,
-                    "publish_count": literal(0),
-                    "updated_at": NOW,
-                    "history": _happened("released"),
-                }
-            }
-        ],
-    )
+def release(claim: Claim, terms: Terms) -> Operation:
+    """Hand a job back because the worker stops: it is due at once, and the attempt does not count.
+
+    A job that was to be cancelled ends with it.
+    """
+    again = {
+        "status": "queued",
+        "attempt": {"$subtract": ["$attempt", 1]},
+        "lease": None,
+        "not_before": NOW,
+        "next_publish_at": NOW,
+        "publish_count": literal(0),
+        "updated_at": NOW,
+        "history": _happened("released"),
+    }
+    cancelled = _ended("cancelled", terms)["$set"]
+    return Operation({**claim.filter, "outcome": None}, [_either("$cancel_requested", cancelled, again)])
 
 
 def request_cancel(correlation_id: str, terms: Terms) -> Operation:
@@ -426,8 +422,14 @@ def record_finished(
     )
 
 
-def _or_kept(changes: Document, name: str) -> Any:
-    return changes.get(name, f"${name}")
+def _either(condition: Any, changes: Document, otherwise: Document) -> Document:
+    """The update that makes ``changes`` where the condition holds, and the other ones elsewhere."""
+    return {
+        "$set": {
+            name: {"$cond": [condition, changes.get(name, f"${name}"), otherwise.get(name, f"${name}")]}
+            for name in sorted({*changes, *otherwise})
+        }
+    }
 
 
 def _ended(status: str, terms: Terms, **changes: Any) -> Document:

@@ -13,6 +13,7 @@ from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
 from shared.tabular.report import EncodingReport
+from shared.tabular.threads import prediction_threads
 
 Floats = npt.NDArray[np.float64]
 
@@ -102,8 +103,9 @@ class FittedModel:
             return codes, probabilities if has_probabilities else None
         if is_forest_regressor(self.estimator):
             return forest_values(self.estimator, matrix), None
-        answers = np.asarray(self.estimator.predict(matrix)).reshape(len(matrix))
-        return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
+        with prediction_threads(self.estimator, len(matrix)):
+            answers = np.asarray(self.estimator.predict(matrix)).reshape(len(matrix))
+            return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
 
     def _labels(self, answers: npt.NDArray[Any]) -> list[Any]:
         classes = self.signature.classes

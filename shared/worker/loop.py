@@ -107,6 +107,10 @@ class Worker:
                 log.warning("bus.requeued", queue=delivery.queue, reason=error.message)
                 self._consumer.requeue(delivery)
                 self._stopping.wait(1)
+            except Exception as error:
+                # A message that brings out a fault of ours must not end the lane, nor come again for ever.
+                log.exception("delivery.failed", queue=delivery.queue)
+                self._consumer.quarantine(delivery, f"{type(error).__name__}: {error}")
 
     def _handle(self, delivery: Delivery) -> None:
         recorded = [received for received in received_commands(delivery) if self._record(received)]

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
 from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
@@ -100,6 +101,27 @@ def test_probabilities_of_a_model_without_them_are_refused(estimator: str, targe
         model.predict_rows(rows_of(features())[:1], True)
     with pytest.raises(InvalidCommand, match=f"{estimator} has no probabilities"):
         model.predict_frame(features(), True)
+
+
+@pytest.mark.parametrize("estimator", ["HistGradientBoostingClassifier", "HistGradientBoostingRegressor"])
+def test_few_rows_are_predicted_by_one_thread_and_many_by_all(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fit(estimator, "label" if "Classifier" in estimator else "price").model
+    seen: list[int] = []
+    predict = model.estimator.predict
+
+    def watched(matrix: Any) -> Any:
+        seen.extend(each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp")
+        return predict(matrix)
+
+    monkeypatch.setattr(model.estimator, "predict", watched)
+    with threadpool_limits(limits=2, user_api="openmp"):
+        few = model.predict_frame(features(), False)
+        assert set(seen) == {1}
+        seen.clear()
+        monkeypatch.setattr("shared.tabular.threads.SMALL_BATCH", 0)
+        many = model.predict_frame(features(), False)
+        assert set(seen) == {2}
+    assert few.labels == many.labels
 
 
 def test_one_bad_row_is_named() -> None:
