@@ -66,7 +66,7 @@ _FIRST_FIELDS = ("timestamp", "level", "service", "event", "correlation_id")
 def _dump(event: EventDict, **_: Any) -> bytes:
     # What a reader looks for stands first.
     ordered = {name: event[name] for name in _FIRST_FIELDS if name in event}
-    return orjson.dumps(ordered | event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps({**ordered, **event}, default=str, option=orjson.OPT_NON_STR_KEYS)
 
 
 class _Named:

@@ -13,7 +13,7 @@ from evaluator.ingest.cells import missing_mask, trimmed
 from evaluator.ingest.iso_dates import ISO_FORMAT, to_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals
 from evaluator.ingest.spool import read_spool, regrouped
-from evaluator.ingest.table import ColumnPlan, Stage
+from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage
 from shared.contracts.records import ColumnType
 
 _STORED: dict[ColumnType, pa.DataType] = {
@@ -51,7 +51,7 @@ def write_groups(
     """Write typed batches as Parquet with row groups of the right size."""
     done = 0
     with pq.ParquetWriter(str(destination), stored_schema(plans), compression="zstd") as writer:
-        for batch in regrouped(batches):
+        for batch in regrouped(batches, GROUP_SIZE_BYTES):
             writer.write_batch(batch)
             done += batch.num_rows
             stage.report(done / row_count)
@@ -69,7 +69,7 @@ def _cast_column(cells: pa.Array | None, plan: ColumnPlan, row_count: int) -> pa
         return pa.nulls(row_count, stored_type(plan))
     values = trimmed(cells)
     if plan.type == "text":
-        return _without_missing(pc.ascii_ltrim_whitespace(cells) if plan.is_indented else cells, values, plan)
+        return _without_missing(pc.ascii_ltrim(cells, characters=" ") if plan.is_indented else cells, values, plan)
     found = _cast_values(_without_missing(values, values, plan), plan)
     if found is None:  # pass 1 cast the same cells by the same functions
         raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")

@@ -29,9 +29,9 @@ def other_bytes(values: pa.Array, usual: bytes) -> bytes:
 
 
 def trimmed(values: pa.Array) -> pa.Array:
-    """The cells without surrounding space."""
+    """The cells without surrounding spaces and tabs."""
     data = cell_bytes(values)
-    return pc.ascii_trim_whitespace(values) if b" " in data or b"\t" in data else values
+    return pc.ascii_trim(values, characters=" \t") if b" " in data or b"\t" in data else values
 
 
 def missing_mask(values: pa.Array, marks: tuple[str, ...]) -> pa.Array | None:

@@ -19,7 +19,7 @@ from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.quoting import scan_records
 from evaluator.ingest.spool import SpoolWriter, regrouped
 from evaluator.ingest.survey import survey_text
-from evaluator.ingest.table import Limits, Stage, TextTable
+from evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, physical_lines
 
 
@@ -64,10 +64,13 @@ class _DelimitedReader:
         self._blank_lines = 0
 
     def read(self, spool: Path, stage: Stage, size: int) -> TextTable:
-        columns = [ColumnNarrowing(delimited_candidates(delimiter=self._delimiter)) for _ in self._header.names]
+        columns = [
+            ColumnNarrowing(delimited_candidates(delimiter=self._delimiter), may_be_indented=is_indented)
+            for is_indented in self._header.are_indented
+        ]
         stream = Utf8Stream(self._source, self._encoding, skip_bytes=self._header.size_bytes)
         with SpoolWriter(spool) as writer:
-            for batch in regrouped(self._batches(stream)):
+            for batch in regrouped(self._batches(stream), TEXT_SIZE_BYTES):
                 for column, cells in zip(columns, batch.columns, strict=True):
                     column.feed(cells)
                 writer.write(batch)

@@ -31,6 +31,8 @@ class Header:
     """The header of delimited text."""
 
     names: list[str]
+    are_indented: list[bool]
+    """Whether each name has a space before it, as in `a, b, c`."""
     size_bytes: int
     """Bytes of UTF-8 up to the first record behind it."""
     warnings: list[str]
@@ -102,7 +104,7 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, limit
     names, warnings = column_names(found, line=pulled.count)
     if all(_NUMBER.match(name.strip()) for name in found):
         warnings.append(f"line {pulled.count} is taken as the header, though it holds nothing but numbers")
-    return Header(names, pulled.size_bytes, warnings)
+    return Header(names, [name.startswith(" ") for name in found], pulled.size_bytes, warnings)
 
 
 def is_hint(line: bytes) -> bool:

@@ -90,7 +90,7 @@ class _JsonColumn:
     def _narrow(self, cells: pa.Array) -> None:
         if self._narrowing is None:
             kind = next(iter(self._kinds))
-            self._narrowing = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=(), may_be_indented=False)
+            self._narrowing = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=())
         self._narrowing.feed(cells)
 
 

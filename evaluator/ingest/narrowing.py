@@ -44,13 +44,13 @@ class ColumnNarrowing:
         *,
         marks: tuple[str, ...] = MISSING_MARKS,
         text_marks: tuple[str, ...] = TEXT_MISSING_MARKS,
-        may_be_indented: bool = True,
+        may_be_indented: bool = False,
     ) -> None:
         """Args:
         candidates: The types that the column may have beside text.
         marks: Cells that mean "no value" where the other cells are numbers, dates or booleans.
         text_marks: Cells that mean "no value" in a column of text; some of ``marks``.
-        may_be_indented: A space before each and every text is no part of it.
+        may_be_indented: Cut the space before the texts if each and every one has it.
         """
         self._candidates = list(candidates)
         self._marks = marks

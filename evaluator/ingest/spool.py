@@ -12,7 +12,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from evaluator.ingest.table import GROUP_SIZE_BYTES, ROWS_PER_GROUP
+from evaluator.ingest.table import ROWS_PER_GROUP
 
 
 class SpoolWriter:
@@ -61,21 +61,23 @@ def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
             yield from pa.ipc.open_stream(file, options=options)
 
 
-def regrouped(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of a row group's size: 50,000 rows, fewer where they would exceed 32 MiB."""
+def regrouped(batches: Iterable[pa.RecordBatch], size_limit_bytes: int) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of 50,000, fewer where they would exceed the limit (by one batch that came at most)."""
     held: list[pa.RecordBatch] = []
     rows = size_bytes = 0
     for batch in batches:
         held.append(batch)
         rows, size_bytes = rows + batch.num_rows, size_bytes + batch.nbytes
-        while rows >= ROWS_PER_GROUP or size_bytes >= GROUP_SIZE_BYTES:
-            table = pa.Table.from_batches(held)
-            yield from _one_batch(table.slice(0, ROWS_PER_GROUP))
-            held = table.slice(ROWS_PER_GROUP).to_batches()
+        while rows >= ROWS_PER_GROUP or size_bytes >= size_limit_bytes:
+            # nothing that was joined may stay referenced while the joined copy is worked on
+            joined, held = _split(held)
             rows, size_bytes = sum(left.num_rows for left in held), sum(left.nbytes for left in held)
+            yield from joined
     if rows:
-        yield from _one_batch(pa.Table.from_batches(held))
+        yield from _split(held)[0]
 
 
-def _one_batch(table: pa.Table) -> Iterator[pa.RecordBatch]:
-    yield from table.combine_chunks().to_batches()
+def _split(held: list[pa.RecordBatch]) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
+    """The first row group as one batch, and what is left."""
+    table = pa.Table.from_batches(held)
+    return table.slice(0, ROWS_PER_GROUP).combine_chunks().to_batches(), table.slice(ROWS_PER_GROUP).to_batches()

@@ -10,8 +10,10 @@ TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
 ProgressCallback = Callable[[float, str], None]
 
 ROWS_PER_GROUP = 50_000
-GROUP_SIZE_BYTES = 32 * 1024 * 1024
-"""A row group is closed earlier where its rows are wide: memory is bounded by bytes, not by rows."""
+TEXT_SIZE_BYTES = 16 * 1024 * 1024
+"""Text that is worked on at once: rows may be wide, so memory is bounded by bytes."""
+GROUP_SIZE_BYTES = 16 * 1024 * 1024
+"""A row group is closed before it has all its rows where they are wide."""
 
 
 @dataclass(frozen=True)

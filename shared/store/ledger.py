@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo import ReturnDocument, UpdateOne
@@ -155,28 +156,34 @@ class JobLedger:
         return self._run(protocol.replay(correlation_id, None, None, self._terms))
 
     def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> None:
-        """Record jobs that ended before they were recorded, in one unordered bulk write.
+        """Record jobs that ended before they were recorded: one insert for all; those already known get an update.
 
         Args:
             finished: The jobs with their results or errors.
             is_durable: False waits for the primary only (``w: 1``): for predictions whose caller is still there.
         """
-        operations = [
-            protocol.record_finished(
-                one.job, result=one.result, error=one.error, worker=self._worker, terms=self._terms
-            )
-            for one in finished
-        ]
         jobs = self._jobs if is_durable else self._fast_jobs
-        writes = [UpdateOne(operation.filter, operation.update, upsert=True) for operation in operations]
+        now = datetime.now(UTC)
         with store_errors():
             try:
-                jobs.bulk_write(writes, ordered=False)
+                jobs.insert_many([self._finished_document(one, now) for one in finished], ordered=False)
             except BulkWriteError as error:
-                if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                faults = error.details["writeErrors"]
+                if any(fault["code"] != _DUPLICATE_KEY for fault in faults):
                     raise
-                # Two writers raced to insert one id; now that it is there, the same writes find it.
-                jobs.bulk_write(writes, ordered=False)
+                known = [self._finish_queued(finished[fault["index"]]) for fault in faults]
+                jobs.bulk_write(known, ordered=False)
+
+    def _finished_document(self, one: FinishedJob, now: datetime) -> Document:
+        return protocol.finished_document(
+            one.job, result=one.result, error=one.error, worker=self._worker, terms=self._terms, now=now
+        )
+
+    def _finish_queued(self, one: FinishedJob) -> UpdateOne:
+        operation = protocol.finish_queued(
+            one.job, result=one.result, error=one.error, worker=self._worker, terms=self._terms
+        )
+        return UpdateOne(operation.filter, operation.update)
 
     def lapse(self) -> Iterator[Document]:
         """Take every running job whose lease has lapsed from its worker; yields each as it is now."""

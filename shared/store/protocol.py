@@ -13,6 +13,7 @@ Rules that hold for all of them:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 Document = dict[str, Any]
@@ -92,39 +93,94 @@ def _happened(what: str, **facts: Any) -> Document:
     return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
 
 
-def new_job_document(job: NewJob, terms: Terms) -> Document:
-    """The document of a job that was just accepted, as an aggregation expression."""
+def _new_fields(job: NewJob, terms: Terms) -> Document:
+    """What a job's document holds from the beginning, but for its times; plain values."""
     return {
         "_id": job.correlation_id,
-        "command": literal(job.command),
+        "command": job.command,
         "queue": job.queue,
-        "spec": literal(job.spec),
+        "spec": job.spec,
         "spec_hash": job.spec_hash,
-        "owner": literal(job.owner),
+        "owner": job.owner,
         "door": job.door,
-        "reply_to": literal(job.reply_to),
-        "headers": literal(dict(job.headers)),
+        "reply_to": job.reply_to,
+        "headers": dict(job.headers),
         "status": "queued",
         "progress": None,
-        "attempt": literal(0),
-        "max_attempts": literal(terms.max_attempts),
-        "fence": literal(0),
+        "attempt": 0,
+        "max_attempts": terms.max_attempts,
+        "fence": 0,
         "lease": None,
-        "cancel_requested": literal(False),
-        "not_before": NOW,
-        "next_publish_at": seconds_from_now(terms.republish_s),
-        "published_at": NOW,
-        "publish_count": literal(1),
+        "cancel_requested": False,
+        "publish_count": 1,
         "outcome": None,
         "result": None,
         "error": None,
-        "history": [{"at": NOW, "what": "accepted", "door": job.door}],
-        "created_at": NOW,
-        "updated_at": NOW,
         "started_at": None,
         "finished_at": None,
         "expires_at": None,
     }
+
+
+def new_job_document(job: NewJob, terms: Terms) -> Document:
+    """The document of a job that was just accepted, as an aggregation expression."""
+    return {
+        **{name: literal(value) for name, value in _new_fields(job, terms).items()},
+        "not_before": NOW,
+        "next_publish_at": seconds_from_now(terms.republish_s),
+        "published_at": NOW,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "history": [{"at": NOW, "what": "accepted", "door": job.door}],
+    }
+
+
+def finished_document(
+    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms, now: datetime
+) -> Document:
+    """The document of a job that ended before it was recorded: a prediction, or a command that was refused.
+
+    It is inserted as it is, four times as fast as an upsert with a pipeline. So its times are the worker's; nothing is
+    decided by them but the order of lists and the day on which it expires.
+    """
+    status = "succeeded" if error is None else "failed"
+    times = ("not_before", "next_publish_at", "published_at", "created_at", "updated_at", "started_at", "finished_at")
+    return {
+        **_new_fields(job, terms),
+        **dict.fromkeys(times, now),
+        "status": status,
+        "attempt": 1,
+        "fence": 1,
+        "result": result,
+        "error": error,
+        "expires_at": now + timedelta(seconds=terms.job_retention_s),
+        "history": [{"at": now, "what": status, "worker": worker}],
+    }
+
+
+def finish_queued(
+    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms
+) -> Operation:
+    """End a job that was accepted under the same id before its prediction was recorded (its caller stopped waiting).
+
+    One that ended, that another worker runs, that was cancelled, or that has another specification, does not match.
+    """
+    status = "succeeded" if error is None else "failed"
+    return Operation(
+        {"_id": job.correlation_id, "status": "queued", "spec_hash": job.spec_hash, "cancel_requested": False},
+        [
+            _ended(
+                status,
+                terms,
+                result=literal(result),
+                error=literal(error),
+                attempt={"$add": ["$attempt", 1]},
+                fence={"$add": ["$fence", 1]},
+                started_at=NOW,
+                history=_happened(status, worker=worker),
+            )
+        ],
+    )
 
 
 def accept(job: NewJob, terms: Terms) -> Operation:
@@ -387,38 +443,6 @@ def republish(correlation_id: str, queue: str, terms: Terms, *, is_queue_empty: 
                 }
             }
         ],
-    )
-
-
-def record_finished(
-    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms
-) -> Operation:
-    """Record a job that ended before it was recorded: an interactive prediction, or a command that was refused.
-
-    To be run as an upsert.
-
-    A job that was accepted under the same id meanwhile (its caller stopped waiting) is finished; one that ended, or
-    that another worker runs, or that has another specification, stays as it is.
-    """
-    status = "succeeded" if error is None else "failed"
-    base = {"$cond": [{"$eq": [{"$type": "$status"}, "missing"]}, new_job_document(job, terms), "$$ROOT"]}
-    is_mine = {
-        "$and": [
-            {"$in": [{"$ifNull": ["$status", "missing"]}, ["missing", "queued"]]},
-            {"$eq": [{"$ifNull": ["$spec_hash", job.spec_hash]}, job.spec_hash]},
-            {"$ne": [{"$ifNull": ["$cancel_requested", False]}, True]},
-        ]
-    }
-    ended = {
-        **_ended(status, terms, result=literal(result), error=literal(error), outcome=None)["$set"],
-        "attempt": {"$add": [{"$ifNull": ["$attempt", 0]}, 1]},
-        "fence": {"$add": [{"$ifNull": ["$fence", 0]}, 1]},
-        "started_at": {"$ifNull": ["$started_at", NOW]},
-        "history": _happened(status, worker=worker),
-    }
-    return Operation(
-        {"_id": job.correlation_id},
-        [{"$replaceWith": {"$cond": [is_mine, {"$mergeObjects": [base, ended]}, "$$ROOT"]}}],
     )
 
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.columns import Reading
 from shared.tabular.metrics import (
     CLASSIFICATION_METRICS,
     REGRESSION_METRICS,
@@ -19,7 +17,7 @@ from shared.tabular.metrics import (
 )
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.report import EncodingReport
-from shared.tabular.targets import Label, class_type, label_of, read_target
+from shared.tabular.targets import Label, class_type, labels_of, read_target
 
 __all__ = [
     "CLASSIFICATION_METRICS",
@@ -100,7 +98,7 @@ def _truth(model: FittedModel, series: "pd.Series[Any]") -> list[Label | None]:
         return _true_numbers(series, SignatureColumn(name=signature.target, type="real"))
     column = SignatureColumn(name=signature.target, type=class_type(signature.classes))
     reading = read_target(series, column)
-    labels = _present(reading, column)
+    labels = labels_of(reading, column)
     # what is not of the classes' type is a label that the model does not know
     for fault in reading.faults:
         labels[fault.row] = str(fault.given)
@@ -116,12 +114,4 @@ def _true_numbers(series: "pd.Series[Any]", column: SignatureColumn) -> list[Lab
             f"{fault.expected}: the model predicts numbers",
             details=[{"where": f"rows.{fault.row}.{column.name}", "problem": f"not {fault.expected}"}],
         )
-    return _present(reading, column)
-
-
-def _present(reading: Reading, column: SignatureColumn) -> list[Label | None]:
-    missing = np.asarray(reading.missing).tolist()
-    return [
-        None if is_missing else label_of(value, column)
-        for value, is_missing in zip(reading.values.tolist(), missing, strict=True)
-    ]
+    return labels_of(reading, column)

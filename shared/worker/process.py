@@ -21,6 +21,9 @@ def start_fork_server(preload: Sequence[str]) -> None:
     """Start the process that children are forked from, with modules imported already, so that a child costs
     milliseconds. Must be called before the first child, while the service has one thread.
     """
+    # Threads of OpenMP that spin while they wait starve their neighbours when jobs share few cores: a fit of 100 rows
+    # took seconds. Read when the libraries are loaded, that is, by the fork server.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _CONTEXT.set_forkserver_preload(["shared.worker.child", *preload])
     # A first child makes the fork server do its imports now, not when the first job waits for them.
     warm_up = _CONTEXT.Process(target=_nothing)

@@ -293,7 +293,7 @@ UNDECIDED = "dates in which day and month cannot be told apart and stays text; I
 
 def test_what_was_decided_is_said(tmp_path: Path) -> None:
     content = (
-        "a,a,,when,id,note,size,n\n"
+        "a,a,,when,id, note,size,n\n"
         "1,2,3,01/02/2024,12345678901234567890, x,inf,9007199254740993\n"
         "1,2,3,02/03/2024,2, y,1.5,1.5\n"
     )

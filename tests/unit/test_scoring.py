@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as library
 
-from evaluator.scoring import score
+from shared.tabular.scoring import score
 from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
 from shared.tabular.metrics import (
     CLASSIFICATION_METRICS,

@@ -1,0 +1,116 @@
+"""What the end-to-end tests share: the whole stack, its doors, and some datasets and models that nobody changes."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from modelbus.stack import LocalStack
+from shared.bus import EventSubscriber, Publisher
+from shared.store.connection import Document
+from tests.e2e.api import Api
+from tests.e2e.tables import numbers, parcels
+
+
+@pytest.fixture(scope="session")
+def api(stack: LocalStack) -> Api:
+    """The HTTP door."""
+    return Api(stack.gateway_url)
+
+
+@pytest.fixture(scope="session")
+def publisher(stack: LocalStack) -> Iterator[Publisher]:
+    """The queue's door, by the project's own publisher."""
+    publisher = Publisher(stack.bus_url, "test")
+    yield publisher
+    publisher.close()
+
+
+@pytest.fixture(scope="session")
+def broker(stack: LocalStack) -> Iterator["redis.Redis[bytes]"]:
+    """Redis itself: the queue's door without any library for messages."""
+    with redis.Redis.from_url(stack.bus_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def database(stack: LocalStack) -> Iterator[Database[Document]]:
+    """MongoDB itself, to look at what HTTP does not show."""
+    with MongoClient[Document](stack.mongo_url, tz_aware=True) as client:
+        yield client["modelbus"]
+
+
+@pytest.fixture(scope="session")
+def parcel_dataset(api: Api) -> str:
+    """A messy dataset."""
+    return api.dataset(parcels(), "parcels")
+
+
+@pytest.fixture(scope="session")
+def parcel_model(api: Api, parcel_dataset: str) -> str:
+    """A classifier of the messy dataset; predicts from four columns."""
+    trained = api.train(
+        parcel_dataset,
+        "tariff",
+        "DecisionTreeClassifier",
+        features=["weight", "city", "sent_on", "express"],
+        hyperparameters={"max_depth": 6},
+    )
+    return str(trained["version"]["model"])
+
+
+@pytest.fixture(scope="session")
+def number_dataset(api: Api) -> str:
+    """A clean dataset of 400 rows."""
+    return api.dataset(numbers(400), "numbers")
+
+
+@pytest.fixture(scope="session")
+def amount_model(api: Api, number_dataset: str) -> str:
+    """A regressor of the clean dataset."""
+    trained = api.train(number_dataset, "amount", "Ridge", features=["a", "b", "c"])
+    return str(trained["version"]["model"])
+
+
+@pytest.fixture(scope="session")
+def unlabelled_dataset(api: Api) -> str:
+    """The columns of the clean dataset, without its targets."""
+    return api.dataset("a,b,c\n1.5,2.5,3.5\n-1.0,0.0,1.0\n", "unlabelled")
+
+
+class HeardEvents:
+    """All events since a moment."""
+
+    def __init__(self, url: str) -> None:
+        self._lock = threading.Lock()
+        self._events: list[dict[str, Any]] = []
+        self._subscriber = EventSubscriber(url, "test", self._hear)
+
+    def __enter__(self) -> "HeardEvents":
+        self._subscriber.start()
+        assert self._subscriber.wait_subscribed(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._subscriber.stop()
+
+    def of(self, correlation_id: str) -> list[dict[str, Any]]:
+        """The events of one job, oldest first."""
+        with self._lock:
+            return [event for event in self._events if event["correlation_id"] == correlation_id]
+
+    def _hear(self, events: list[dict[str, Any]]) -> None:
+        with self._lock:
+            self._events += json.loads(json.dumps(events))
+
+
+@pytest.fixture
+def events(stack: LocalStack) -> Iterator[HeardEvents]:
+    """What the services tell each other during the test."""
+    with HeardEvents(stack.bus_url) as heard:
+        yield heard

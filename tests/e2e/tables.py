@@ -1,0 +1,47 @@
+"""The tables of the end-to-end tests, as CSV."""
+
+import io
+from datetime import date, timedelta
+
+import numpy as np
+
+
+def parcels(count: int = 300, seed: int = 5) -> str:
+    """A messy table: numbers with holes, text, dates, booleans; ``tariff`` follows from ``weight`` and ``express``."""
+    random = np.random.default_rng(seed)
+    lines = ["parcel,weight,city,sent_on,express,remark,tariff"]
+    for number in range(count):
+        weight = float(random.uniform(0.1, 30))
+        is_express = bool(random.random() < 0.4)
+        tariff = "heavy" if weight > 18 else "express" if is_express else "light"
+        shown = "" if random.random() < 0.06 else f"{weight:.2f}"
+        city = str(random.choice(["Zürich", "Malmö", '"Halle, Saale"', "Brno", ""]))
+        sent_on = date(2024, 1, 1) + timedelta(days=int(random.integers(0, 700)))
+        day = "" if random.random() < 0.05 else sent_on.strftime("%d.%m.%Y")
+        lines.append(f"P{number:05d},{shown},{city},{day},{str(is_express).lower()},,{tariff}")
+    return "\n".join(lines) + "\n"
+
+
+PARCEL = {"weight": 4.5, "city": "Brno", "sent_on": "03.02.2025", "express": False}
+"""One row of them, without the columns that tell nothing."""
+
+
+def numbers(count: int, *, columns: int = 6, seed: int = 11) -> str:
+    """Clean numbers ``a`` to ``f``; the class ``kind`` (three of them) and the number ``amount`` follow from them."""
+    random = np.random.default_rng(seed)
+    cells = random.normal(size=(count, columns)).round(5)
+    amount = (3 * cells[:, 0] - 2 * cells[:, 1] + cells[:, 2] ** 2).round(5)
+    kind = np.digitize(cells[:, 0] + cells[:, 1] * cells[:, 2], [-0.4, 0.6])
+    names = [chr(ord("a") + index) for index in range(columns)]
+    text = io.StringIO()
+    text.write(",".join([*names, "amount", "kind"]) + "\n")
+    for row, total, label in zip(cells.tolist(), amount.tolist(), kind.tolist(), strict=True):
+        text.write(",".join(map(repr, row)) + f",{total!r},{'low mid high'.split()[label]}\n")
+    return text.getvalue()
+
+
+def steps(count: int, seed: int = 3) -> str:
+    """One number and the stair ``step`` (six classes) that it stands on, without noise: the more rows, the better."""
+    random = np.random.default_rng(seed)
+    places = random.uniform(0, 6, count)
+    return "place,step\n" + "".join(f"{place:.6f},s{int(place)}\n" for place in places)

@@ -1,0 +1,136 @@
+"""Handlers that tests run in real child processes; what they do is in the command's hyperparameters.
+
+Not a test. ``tests.integration.job_handlers:act`` is where the workers of tests find it.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shared.contracts import Command, TrainModel
+from shared.errors import EstimatorRejected, StoreUnavailable
+from shared.store.connection import Document
+from shared.worker.child import JobContext
+
+ACT = "tests.integration.job_handlers:act"
+
+
+def act(command: Command, context: JobContext) -> Document:
+    """Do what ``hyperparameters.do`` says; whoever comes through has succeeded."""
+    assert isinstance(command, TrainModel)
+    wishes = command.hyperparameters
+    context.progress(0.5, f"pid {os.getpid()}")
+    if record := wishes.get("record"):
+        with Path(record).open("a") as file:
+            file.write(f"{context.correlation_id} {context.fence}\n")
+    report = _ACTS[wishes.get("do", "nothing")](wishes, context)
+    return {"kind": "predictions", "blobs": {}, "report": {"pid": os.getpid(), **(report or {})}}
+
+
+def sleep(_wishes: Document, _context: JobContext) -> None:
+    """Work for ever."""
+    threading.Event().wait()
+
+
+def sleep_deaf(_wishes: Document, _context: JobContext) -> None:
+    """Work for ever, and take no notice of SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Event().wait()
+
+
+def backtrack(_wishes: Document, _context: JobContext) -> None:
+    """Match a regular expression that takes longer than the universe has, holding the interpreter's lock."""
+    re.match(r"(a+)+$", "a" * 60 + "b")
+
+
+def wait_for_file(wishes: Document, _context: JobContext) -> None:
+    """Work until a file is there."""
+    while not Path(wishes["file"]).exists():
+        time.sleep(0.02)
+
+
+def reject(_wishes: Document, _context: JobContext) -> None:
+    """Fail as a handler does on purpose."""
+    raise EstimatorRejected("LogisticRegression rejected the data", details=[{"where": "penalty", "problem": "l3"}])
+
+
+def miss_store(wishes: Document, context: JobContext) -> None:
+    """Fail as a handler does when MongoDB is away, on the first attempts; afterwards come through."""
+    if context.fence <= wishes.get("attempts", 1000):
+        raise StoreUnavailable
+
+
+def divide(_wishes: Document, _context: JobContext) -> None:
+    """Fail as no handler should."""
+    _ = 1 / 0
+
+
+def leave(wishes: Document, _context: JobContext) -> None:
+    """Exit in the middle of the work."""
+    os._exit(wishes["status"])
+
+
+def kill_itself(_wishes: Document, _context: JobContext) -> None:
+    """Die as a process does that the kernel ends for want of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def segfault(_wishes: Document, _context: JobContext) -> None:
+    """Read where no memory is."""
+    ctypes.string_at(0)
+
+
+def allocate(_wishes: Document, _context: JobContext) -> None:
+    """Ask for more memory than any limit of a test allows."""
+    hoard = [bytearray(64 * 2**20)]
+    while True:
+        hoard.append(bytearray(64 * 2**20))
+
+
+def say(wishes: Document, _context: JobContext) -> None:
+    """Print by Python and by C, to both streams."""
+    print(wishes["text"])
+    print("to stderr", file=sys.stderr)
+    os.write(1, b"by write(2)\n")
+
+
+def answer_oddly(wishes: Document, _context: JobContext) -> Document:
+    """Succeed with the given report."""
+    return dict(wishes["report"])
+
+
+def nothing(_wishes: Document, _context: JobContext) -> None:
+    """Succeed at once."""
+
+
+def unknown_outcome(_command: Command, _context: JobContext) -> Document:
+    """Answer an outcome that nobody can apply."""
+    return {"kind": "unheard of"}
+
+
+_ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
+    act.__name__: act
+    for act in (
+        sleep,
+        sleep_deaf,
+        backtrack,
+        wait_for_file,
+        reject,
+        miss_store,
+        divide,
+        leave,
+        kill_itself,
+        segfault,
+        allocate,
+        say,
+        answer_oddly,
+        nothing,
+    )
+}

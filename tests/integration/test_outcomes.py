@@ -1,0 +1,178 @@
+"""What a finished job leaves behind: made once, however often it is tried, and never twice under one name."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from pymongo.database import Database
+
+from shared.bus import EventPublisher, Publisher
+from shared.contracts import new_correlation_id
+from shared.errors import DatasetExists, EvaluationExists
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document
+from shared.store.ledger import JobLedger
+from shared.store.library import Library
+from shared.store.outcomes import Outcomes
+from shared.worker.finishing import Finisher
+from tests.integration.samples import train_job
+
+
+def job_with(outcome: Document, correlation_id: str | None = None, owner: str = "local") -> Document:
+    return {"_id": correlation_id or new_correlation_id(), "owner": owner, "outcome": outcome}
+
+
+def dataset_outcome(blobs: BlobStore, name: str = "customers", **changes: Any) -> Document:
+    blob_id = blobs.save(b"parquet", "dataset", new_correlation_id(), 1)
+    return {"kind": "dataset", "record": {"name": name, "row_count": 3}, "blob_id": blob_id, **changes}
+
+
+def version_outcome(blobs: BlobStore, *, promote: bool = True, model: str = "churn", **changes: Any) -> Document:
+    blob_id = blobs.save(b"skops", "artifact", new_correlation_id(), 1)
+    record = {"model": model, "estimator": "LogisticRegression", "hyperparameters": {"$C": "$status"}}
+    return {"kind": "version", "record": record, "blob_id": blob_id, "promote": promote, **changes}
+
+
+def state_of(database: Database[Document], blob_id: str) -> str | None:
+    file = database["fs.files"].find_one({"_id": blob_id})
+    return str(file["metadata"]["state"]) if file else None
+
+
+def test_a_dataset_is_made_once_however_often_it_is_tried(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    upload = blobs.save(b"a,b\n1,2\n", "upload", new_correlation_id(), 0)
+    outcome = dataset_outcome(blobs, upload_id=upload)
+    job = job_with(outcome, owner="$owner")
+    first = outcomes.apply(job)
+    assert outcomes.apply(job) == first
+    assert (first["dataset"]["name"], first["dataset"]["owner"]) == ("customers", "$owner")
+    assert "blob_id" not in first["dataset"]
+    assert indexed["datasets"].count_documents({}) == 1
+    assert state_of(indexed, outcome["blob_id"]) == "live"
+    assert state_of(indexed, upload) is None, "what it was made from is not needed any more"
+
+
+def test_of_two_jobs_that_make_one_dataset_the_second_is_refused(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    first, second = (job_with(dataset_outcome(blobs)) for _ in range(2))
+    outcomes.apply(first)
+    with pytest.raises(DatasetExists, match=f"'customers' was made meanwhile by job {first['_id']}"):
+        outcomes.apply(second)
+    assert state_of(indexed, second["outcome"]["blob_id"]) == "pending", "the sweep removes it"
+    assert indexed["datasets"].find_one({"_id": "customers"})["correlation_id"] == first["_id"]  # type: ignore[index]
+
+
+def test_of_many_racing_jobs_one_makes_the_dataset(outcomes: Outcomes, blobs: BlobStore) -> None:
+    jobs = [job_with(dataset_outcome(blobs)) for _ in range(16)]
+
+    def has_made_it(job: Document) -> bool:
+        try:
+            outcomes.apply(job)
+        except DatasetExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(has_made_it, jobs)) == 1
+
+
+def test_the_job_whose_dataset_was_made_by_another_meanwhile_ends_failed(
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher
+) -> None:
+    outcomes.apply(job_with(dataset_outcome(blobs)))
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    job = train_job()
+    ledger.accept(job)
+    claimed = ledger.claim(job.correlation_id)
+    assert claimed is not None
+    finisher.succeed(*claimed, dataset_outcome(blobs))
+    ended = ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "dataset_exists", None)
+
+
+def test_a_version_is_made_once_however_often_it_is_tried(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    outcome = version_outcome(blobs, report={"comparison": {"metric": "r2"}})
+    job = job_with(outcome)
+    first = outcomes.apply(job)
+    assert outcomes.apply(job) == first
+    assert (first["version"]["version"], first["is_champion"]) == (1, True)
+    assert first["comparison"] == {"metric": "r2"}
+    assert first["version"]["hyperparameters"] == {"$C": "$status"}
+    assert indexed["versions"].count_documents({}) == 1
+    assert indexed["models"].find_one({"_id": "churn"})["latest_version"] == 1  # type: ignore[index]
+    assert state_of(indexed, outcome["blob_id"]) == "live"
+
+
+def test_a_worker_that_died_between_number_and_version_leaves_a_gap_and_no_harm(
+    outcomes: Outcomes, blobs: BlobStore
+) -> None:
+    outcomes._next_version("churn", "local")
+    assert outcomes.apply(job_with(version_outcome(blobs)))["version"]["version"] == 2
+
+
+def test_versions_are_numbered_upwards_and_the_first_becomes_champion_whatever_was_asked(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    results = [outcomes.apply(job_with(version_outcome(blobs, promote=wish))) for wish in (False, False, True, False)]
+    assert [result["version"]["version"] for result in results] == [1, 2, 3, 4]
+    assert [result["is_champion"] for result in results] == [True, False, True, False]
+    library = Library(indexed)
+    assert library.version("churn")["version"] == 3
+    assert library.version("churn@champion")["version"] == 3
+    assert library.version("churn@2")["version"] == 2
+
+
+def test_models_are_numbered_each_for_itself(outcomes: Outcomes, blobs: BlobStore) -> None:
+    numbers = [
+        outcomes.apply(job_with(version_outcome(blobs, model=model)))["version"]["version"]
+        for model in ("churn", "prices", "churn")
+    ]
+    assert numbers == [1, 1, 2]
+
+
+def test_an_older_version_never_takes_champion_back_from_a_newer_one(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    older, newer = job_with(version_outcome(blobs)), job_with(version_outcome(blobs))
+    outcomes.apply(older)
+    assert outcomes.apply(newer)["is_champion"]
+    # The worker of the older one died after it was made; another one applies its outcome now.
+    assert outcomes.apply(older)["is_champion"] is False
+    assert Library(indexed).version("churn")["version"] == 2
+
+
+def test_versions_made_at_the_same_time_have_different_numbers(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    jobs = [job_with(version_outcome(blobs)) for _ in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        numbers = [result["version"]["version"] for result in pool.map(outcomes.apply, jobs)]
+    assert sorted(numbers) == list(range(1, 17))
+    assert Library(indexed).version("churn")["version"] == 16
+
+
+def test_an_evaluation_is_made_once_and_never_under_a_name_that_is_taken(
+    outcomes: Outcomes, indexed: Database[Document]
+) -> None:
+    outcome = {"kind": "evaluation", "record": {"id": "june", "model": "churn", "metrics": {"accuracy": 0.9}}}
+    job = job_with(outcome)
+    first = outcomes.apply(job)
+    assert outcomes.apply(job) == first
+    assert (first["evaluation"]["status"], first["evaluation"]["metrics"]) == ("succeeded", {"accuracy": 0.9})
+    with pytest.raises(EvaluationExists, match=f"'june' was made by job {job['_id']}"):
+        outcomes.apply(job_with(outcome))
+    assert indexed["evaluations"].count_documents({}) == 1
+
+
+def test_stored_predictions_become_live_however_often_it_is_tried(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    stored = {form: blobs.save(b"0,1\n", "predictions", new_correlation_id(), 1) for form in ("csv", "parquet")}
+    job = job_with({"kind": "predictions", "blobs": stored, "report": {"row_count": 1}})
+    assert outcomes.apply(job) == outcomes.apply(job) == {"row_count": 1, "blobs": stored}
+    assert {state_of(indexed, blob_id) for blob_id in stored.values()} == {"live"}

@@ -1,0 +1,254 @@
+"""The periodic repair: what a dead worker or a broker without memory lost is found and set going again."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+import redis
+from pymongo.database import Database
+
+from shared.bus import EventPublisher, EventSubscriber, Publisher
+from shared.errors import BusUnavailable
+from shared.settings import Settings
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document
+from shared.store.ledger import JobLedger, terms_of
+from shared.store.outcomes import Outcomes
+from shared.store.protocol import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from shared.worker.finishing import Finisher
+from shared.worker.sweeper import Sweeper, publish_job
+from tests.integration.conftest import MakeConsumer, MakeLedger
+from tests.integration.samples import LAPSED, make_older, train_job
+from tests.waiting import wait_until
+
+PREDICTIONS = {"kind": "predictions", "blobs": {}, "report": {"row_count": 3}}
+MakeSweeper = Callable[[str], Sweeper]
+
+
+@pytest.fixture
+def make_sweeper(settings: Settings, database: Database[Document], blobs: BlobStore) -> Iterator[MakeSweeper]:
+    publishers: list[Publisher] = []
+
+    def make_sweeper(bus_url: str) -> Sweeper:
+        ledger = JobLedger(database, terms_of(settings), "sweeping-worker")
+        publisher = Publisher(bus_url, "sweep")
+        publishers.append(publisher)
+        finisher = Finisher(ledger, Outcomes(database), EventPublisher(publisher), "trainer")
+        return Sweeper(settings, ledger, blobs, publisher, finisher)
+
+    yield make_sweeper
+    for publisher in publishers:
+        publisher.close()
+
+
+@pytest.fixture
+def sweeper(make_sweeper: MakeSweeper, bus_url: str) -> Sweeper:
+    return make_sweeper(bus_url)
+
+
+def lose_message(database: Database[Document], correlation_id: str) -> None:
+    """Let so much time pass that an empty queue means that the message is lost."""
+    make_older(database, correlation_id, seconds=EMPTY_QUEUE_GRACE_S + 1, fields=("published_at",))
+
+
+def test_a_job_whose_worker_died_is_queued_and_published_again(
+    sweeper: Sweeper, dead_ledger: JobLedger, broker: redis.Redis
+) -> None:
+    job = train_job()
+    dead_ledger.accept(job)
+    dead_ledger.claim(job.correlation_id)
+    sweeper.sweep()
+    lapsed = dead_ledger.find(job.correlation_id)
+    assert lapsed is not None
+    assert (lapsed["status"], lapsed["attempt"], lapsed["lease"]) == ("queued", 1, None)
+    assert lapsed["error"]["code"] == "crashed"
+    assert "worker dead-worker stopped answering during attempt 1 of 3" in lapsed["error"]["message"]
+    assert broker.llen("train") == 1
+
+
+def test_a_job_whose_workers_die_every_time_is_dead(
+    sweeper: Sweeper, dead_ledger: JobLedger, broker: redis.Redis
+) -> None:
+    job = train_job()
+    dead_ledger.accept(job)
+    for _ in range(3):
+        assert dead_ledger.claim(job.correlation_id) is not None
+        sweeper.sweep()
+    dead = dead_ledger.find(job.correlation_id)
+    assert dead is not None
+    assert (dead["status"], dead["attempt"]) == ("dead", 3)
+    assert dead["expires_at"] - dead["finished_at"] == timedelta(days=90)
+    assert "attempt 3 of 3" in dead["error"]["message"]
+    assert broker.llen("train") == 2, "it was published for the second and the third attempt alone"
+
+
+def test_a_job_that_was_to_be_cancelled_when_its_worker_died_is_cancelled(
+    sweeper: Sweeper, dead_ledger: JobLedger
+) -> None:
+    job = train_job()
+    dead_ledger.accept(job)
+    dead_ledger.claim(job.correlation_id)
+    dead_ledger.request_cancel(job.correlation_id)
+    sweeper.sweep()
+    ended = dead_ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["error"]) == ("cancelled", None)
+    assert ended["expires_at"] - ended["finished_at"] == timedelta(days=30)
+
+
+def test_a_job_whose_worker_lives_is_left_alone(sweeper: Sweeper, ledger: JobLedger, broker: redis.Redis) -> None:
+    job = train_job()
+    ledger.accept(job)
+    ledger.claim(job.correlation_id)
+    before = ledger.find(job.correlation_id)
+    sweeper.sweep()
+    assert ledger.find(job.correlation_id) == before
+    assert broker.llen("train") == 0
+
+
+def test_what_a_dead_worker_committed_is_finished_and_told(
+    sweeper: Sweeper, dead_ledger: JobLedger, bus_url: str
+) -> None:
+    told: list[dict[str, Any]] = []
+    subscriber = EventSubscriber(bus_url, "test", told.extend)
+    subscriber.start()
+    assert subscriber.wait_subscribed(10)
+    job = train_job(reply_to="answers")
+    dead_ledger.accept(job)
+    claimed = dead_ledger.claim(job.correlation_id)
+    assert claimed is not None
+    dead_ledger.commit(claimed[0], PREDICTIONS)
+    sweeper.sweep()
+    ended = dead_ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["result"], ended["attempt"]) == ("succeeded", {"row_count": 3, "blobs": {}}, 1)
+    wait_until(lambda: [event["status"] for event in told] == ["succeeded"], "the end is told")
+    subscriber.stop()
+
+
+def test_an_outcome_that_cannot_be_applied_fails_its_job_and_hinders_no_other(
+    sweeper: Sweeper, dead_ledger: JobLedger
+) -> None:
+    jobs = [train_job(model=name) for name in ("broken", "whole")]
+    for job, outcome in zip(jobs, ({"kind": "unheard of"}, PREDICTIONS), strict=True):
+        dead_ledger.accept(job)
+        claimed = dead_ledger.claim(job.correlation_id)
+        assert claimed is not None
+        dead_ledger.commit(claimed[0], outcome)
+    sweeper.sweep()
+    broken, whole = (dead_ledger.find(job.correlation_id) for job in jobs)
+    assert broken is not None
+    assert whole is not None
+    assert (broken["status"], broken["error"]["code"]) == ("failed", "internal")
+    assert whole["status"] == "succeeded"
+
+
+def test_a_job_whose_message_was_lost_is_published_again(
+    sweeper: Sweeper,
+    ledger: JobLedger,
+    publisher: Publisher,
+    consume: MakeConsumer,
+    broker: redis.Redis,
+    database: Database[Document],
+) -> None:
+    job = train_job(reply_to="answers", hyperparameters={"C": 2})
+    publish_job(publisher, ledger.accept(job))
+    broker.flushall()
+    sweeper.sweep()
+    assert broker.llen("train") == 0, "its message may be on the way still"
+    lose_message(database, job.correlation_id)
+    sweeper.sweep()
+    [delivery] = consume("train").receive(1)
+    assert (delivery.correlation_id, delivery.reply_to) == (job.correlation_id, "answers")
+    assert delivery.documents == [{**job.spec, "correlation_id": job.correlation_id}]
+
+
+def test_behind_a_filled_queue_a_job_is_published_again_when_its_interval_has_passed(
+    sweeper: Sweeper, ledger: JobLedger, broker: redis.Redis, database: Database[Document]
+) -> None:
+    broker.lpush("train", "somebody else's message")
+    job = train_job()
+    ledger.accept(job)
+    lose_message(database, job.correlation_id)
+    sweeper.sweep()
+    assert broker.llen("train") == 1
+    make_older(database, job.correlation_id, seconds=10, fields=("next_publish_at",))
+    sweeper.sweep()
+    assert broker.llen("train") == 2
+
+
+def test_the_intervals_between_two_publications_double_up_to_a_limit(
+    ledger: JobLedger, database: Database[Document]
+) -> None:
+    job = train_job()
+    ledger.accept(job)
+    pauses = []
+    for _ in range(9):
+        make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at",))
+        [published] = ledger.due_for_publication("train", is_queue_empty=False)
+        pauses.append((published["next_publish_at"] - published["published_at"]).total_seconds())
+    assert pauses == [10, 20, 40, 80, 160, 300, 300, 300, 300]
+    assert pauses[-1] == REPUBLISH_LIMIT_S
+
+
+def test_a_job_that_waits_for_its_next_attempt_is_not_published_before(
+    ledger: JobLedger, database: Database[Document]
+) -> None:
+    job = train_job()
+    ledger.accept(job)
+    make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at", "published_at"))
+    make_older(database, job.correlation_id, seconds=-1000, fields=("not_before",))
+    assert list(ledger.due_for_publication("train", is_queue_empty=True)) == []
+
+
+def test_nothing_is_reserved_while_the_broker_is_down_but_what_concerns_the_store_is_done(
+    make_sweeper: MakeSweeper, ledger: JobLedger, dead_ledger: JobLedger, database: Database[Document]
+) -> None:
+    lost, lapsed = train_job(model="lost"), train_job(model="lapsed")
+    ledger.accept(lost)
+    lose_message(database, lost.correlation_id)
+    before = ledger.find(lost.correlation_id)
+    dead_ledger.accept(lapsed)
+    dead_ledger.claim(lapsed.correlation_id)
+    with pytest.raises(BusUnavailable):
+        make_sweeper("redis://127.0.0.1:1/0").sweep()
+    assert ledger.find(lost.correlation_id) == before
+    taken = ledger.find(lapsed.correlation_id)
+    assert taken is not None
+    assert (taken["status"], taken["publish_count"]) == ("queued", 0)
+
+
+def test_many_sweepers_repair_each_job_once(
+    make_sweeper: MakeSweeper, bus_url: str, ledger_of: MakeLedger, broker: redis.Redis, database: Database[Document]
+) -> None:
+    dead_ledger = ledger_of("dead-worker", replace(LAPSED, republish_s=30))
+    jobs = [train_job(model=f"model-{number}") for number in range(10)]
+    for job in jobs:
+        dead_ledger.accept(job)
+        dead_ledger.claim(job.correlation_id)
+    sweepers = [make_sweeper(bus_url) for _ in range(8)]
+    with ThreadPoolExecutor(len(sweepers)) as pool:
+        list(pool.map(lambda sweeper: sweeper.sweep(), sweepers))
+    sent = [orjson.loads(raw)["properties"]["correlation_id"] for raw in broker.lrange("train", 0, -1)]
+    assert sorted(sent) == sorted(job.correlation_id for job in jobs)
+    assert database["jobs"].count_documents({"status": "queued", "fence": 2, "history.what": "lapsed"}) == 10
+
+
+def test_a_sweeper_goes_on_sweeping_after_the_broker_was_away(
+    settings: Settings, make_sweeper: MakeSweeper, dead_ledger: JobLedger
+) -> None:
+    job = train_job()
+    dead_ledger.accept(job)
+    sweeper = make_sweeper("redis://127.0.0.1:1/0")
+    sweeper._settings = settings.model_copy(update={"sweep_s": 0.05})
+    sweeper.start()
+    for attempt in (1, 2):
+        wait_until(lambda: dead_ledger.claim(job.correlation_id), f"attempt {attempt} can be claimed")
+        wait_until(
+            lambda: (dead_ledger.find(job.correlation_id) or {}).get("status") == "queued", f"attempt {attempt} lapses"
+        )
+    sweeper.stop()
