@@ -15,8 +15,8 @@ from shared.store.connection import Document
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer; not-a-number becomes null."""
-    body = orjson.dumps(document, default=str)
+    """A JSON answer; not-a-number becomes null, times end in `Z` as those of the contracts do."""
+    body = orjson.dumps(document, default=str, option=orjson.OPT_UTC_Z)
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 

@@ -11,7 +11,7 @@ from gateway.dispatch import Dispatcher
 from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
-from gateway.requests import correlation_middleware
+from gateway.requests import correlation_middleware, say_correlation_id
 from gateway.routes import datasets, estimators, evaluations, jobs, models, predictions, services
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     for routes in (services, datasets, estimators, models, predictions, evaluations, jobs):
         routes.add_routes(app.router)
+    app.on_response_prepare.append(say_correlation_id)
     app.cleanup_ctx.append(_open)
     return app
 

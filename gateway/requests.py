@@ -36,9 +36,13 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
             response: web.StreamResponse = problem(status_of(refusal), refusal.code, refusal.message, correlation_id)
         else:
             response = await handler(request)
-    if not response.prepared:
-        response.headers.setdefault(CORRELATION_HEADER, correlation_id)
     return response
+
+
+async def say_correlation_id(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the id on an answer before its headers leave, also on one that is streamed."""
+    if CORRELATION_ID in request:
+        response.headers.setdefault(CORRELATION_HEADER, request[CORRELATION_ID])
 
 
 def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:

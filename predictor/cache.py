@@ -3,14 +3,16 @@
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from shared.artifacts import load_model
+from shared.contracts.base import split_reference
 from shared.metrics import MODEL_LOADS
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.library import Library
+from shared.store.library import Library, version_number
 from shared.tabular.model import FittedModel
 
 log = structlog.get_logger()
@@ -30,8 +32,9 @@ class LoadedModel:
 class ModelCache:
     """Resolves references and keeps models loaded; to be used by one thread.
 
-    A reference is resolved at every call, since aliases move; what it leads to is immutable and may be kept. The key is
-    the artifact's own id, so that a deleted and newly made version of the same number is another one.
+    A reference is resolved at every call, by one query, since aliases move and versions are deleted; what it leads to
+    is immutable and may be kept. The key has the model's birth, so that a version of a model that was deleted and made
+    again is another one.
     """
 
     def __init__(self, library: Library, blobs: BlobStore, *, limit_bytes: int, artifact_limit_bytes: int) -> None:
@@ -39,7 +42,7 @@ class ModelCache:
         self._blobs = blobs
         self._limit_bytes = limit_bytes
         self._artifact_limit_bytes = artifact_limit_bytes
-        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self._loaded: OrderedDict[tuple[str, int, datetime], LoadedModel] = OrderedDict()
 
     def get(self, reference: str) -> LoadedModel:
         """The model version that a reference means now, loaded.
@@ -49,12 +52,14 @@ class ModelCache:
             ArtifactRefused: It cannot be loaded; says what to do.
             StoreUnavailable: MongoDB does not answer.
         """
-        version = self._library.version(reference)
-        key: str = version["blob_id"]
+        name, selector = split_reference(reference)
+        model = self._library.model(name)
+        number = version_number(model, selector)
+        key = (name, number, model["created_at"])
         if key in self._loaded:
             self._loaded.move_to_end(key)
             return self._loaded[key]
-        loaded = self._load(version)
+        loaded = self._load(self._library.version_of(model, number))
         self._loaded[key] = loaded
         self._evict()
         return loaded

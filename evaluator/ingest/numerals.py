@@ -97,14 +97,20 @@ class Numerals:
         self._is_integer = False
         self._has_point |= b"." in other
         self._has_comma |= b"," in other
-        long = values.filter(pa.array(cell_lengths(values) > _LONG_DIGITS))
-        whole = long.filter(pc.match_substring_regex(long, pattern=_WHOLE))
         found = to_reals(values, has_decimal_comma=b"," in other)
         if self._has_comma and self._has_point:
             self.refusal = "has decimal commas and decimal points and stays text"
         elif found is not None and pc.any(pc.is_inf(found)).as_py():
             self.refusal = _TOO_WIDE
-        return found is not None and self.refusal is None and self._accepts_integers(whole)
+        return found is not None and self.refusal is None and self._accepts_long_integers(values)
+
+    def _accepts_long_integers(self, values: pa.Array) -> bool:
+        """Whether the whole numbers among reals are none that a double would turn into others."""
+        is_long = cell_lengths(values) > _LONG_DIGITS
+        if not is_long.any():
+            return True
+        long = values.filter(pa.array(is_long))
+        return self._accepts_integers(long.filter(pc.match_substring_regex(long, pattern=_WHOLE)))
 
     def _note_inexact(self, found: pa.Array) -> None:
         span = pc.min_max(found).as_py()

@@ -7,9 +7,17 @@ from gateway.downloads import send_blob
 from gateway.keys import BLOBS, DISPATCHER, JOBS, SETTINGS, SHELF
 from gateway.problems import BadRequest
 from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
-from gateway.uploads import receive_upload
+from gateway.uploads import ReceivedUpload, receive_upload
 from shared.contracts.records import DatasetRecord
-from shared.errors import DatasetExists, StillInUse, UnknownDataset, UnknownJob
+from shared.errors import (
+    CorrelationIdReused,
+    DatasetExists,
+    ModelbusError,
+    StillInUse,
+    StoreUnavailable,
+    UnknownDataset,
+    UnknownJob,
+)
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
 
@@ -18,28 +26,10 @@ async def upload(request: web.Request) -> web.Response:
     """`POST /datasets?name=`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    job = await _known_job(request, correlation_id)
-    if job is None:
-        received = await receive_upload(request, correlation_id)
-        try:
-            if await request.app[SHELF].find("datasets", received.name):
-                raise DatasetExists(
-                    f"a dataset named {received.name!r} exists; datasets are immutable: take another name"
-                )
-            source = {
-                "kind": "upload",
-                "upload_id": received.upload_id,
-                "file_name": received.file_name,
-                "media_type": received.media_type,
-            }
-            body = {"format": request.query["format"]} if "format" in request.query else {}
-            command = command_from(request, "ProfileDataset", body, dataset=received.name, source=source)
-        except BaseException:
-            await request.app[BLOBS].delete(received.upload_id)
-            raise
-        job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
-    else:
+    if await _is_known(request, correlation_id, request.query.get("name")):
         job = await request.app[DISPATCHER].wait(correlation_id, wait)
+    else:
+        job = await _profile(request, await receive_upload(request, correlation_id), wait)
     return await job_answer(request, job, _created)
 
 
@@ -83,14 +73,47 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _known_job(request: web.Request, correlation_id: str) -> Document | None:
-    """The job of an upload that is repeated: its file need not be read again."""
-    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
-        return None
+async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> Document:
+    """Have a received file profiled; when it is not accepted, its bytes go."""
+    correlation_id = correlation_id_of(request)
     try:
-        return await request.app[JOBS].find(correlation_id)
+        if await request.app[SHELF].find("datasets", received.name):
+            raise DatasetExists(f"a dataset named {received.name!r} exists; datasets are immutable: take another name")
+        source = {
+            "kind": "upload",
+            "upload_id": received.upload_id,
+            "file_name": received.file_name,
+            "media_type": received.media_type,
+        }
+        body = {"format": request.query["format"]} if "format" in request.query else {}
+        command = command_from(request, "ProfileDataset", body, dataset=received.name, source=source)
+        return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+    except StoreUnavailable:
+        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
+        raise
+    except ModelbusError:
+        await request.app[BLOBS].delete(received.upload_id)
+        # The same upload came twice at once: the first one is it.
+        if await _is_known(request, correlation_id, received.name):
+            return await request.app[DISPATCHER].wait(correlation_id, wait)
+        raise
+
+
+async def _is_known(request: web.Request, correlation_id: str, name: str | None) -> bool:
+    """Whether the upload is repeated: then its file need not be read again.
+
+    Raises:
+        CorrelationIdReused: The id belongs to a job of another kind, or to an upload under another name.
+    """
+    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
+        return False
+    try:
+        job = await request.app[JOBS].find(correlation_id)
     except UnknownJob:
-        return None
+        return False
+    if job["command"] != "ProfileDataset" or name not in (None, job["spec"].get("dataset")):
+        raise CorrelationIdReused(f"correlation id {correlation_id} belongs to another {job['command']} job")
+    return True
 
 
 async def _dataset(request: web.Request) -> Document:

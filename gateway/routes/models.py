@@ -20,7 +20,7 @@ from gateway.requests import (
 from gateway.routes.estimators import unknown_estimator
 from shared.contracts import RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns
-from shared.contracts.records import VersionRecord
+from shared.contracts.records import ModelRecord, VersionRecord
 from shared.errors import StillInUse, UnknownDataset, UnknownEstimator, UnknownModel
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
@@ -48,13 +48,12 @@ async def retrain(request: web.Request) -> web.Response:
 
 async def list_models(request: web.Request) -> web.Response:
     """`GET /models`: names, versions and aliases."""
-    models = await request.app[SHELF].list_all("models")
-    return json_answer({"models": [await _view(request, model) for model in models]})
+    return json_answer({"models": [_view(model) for model in await request.app[SHELF].list_all("models")]})
 
 
 async def read_model(request: web.Request) -> web.Response:
     """`GET /models/{name}`."""
-    return json_answer(await _view(request, await request.app[SHELF].model(name_in_path(request, "name"))))
+    return json_answer(_view(await request.app[SHELF].model(name_in_path(request, "name"))))
 
 
 async def read_version(request: web.Request) -> web.Response:
@@ -71,7 +70,7 @@ async def set_alias(request: web.Request) -> web.Response:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise BadRequest('the body must be {"version": N} with the number of a version')
     await request.app[SHELF].set_alias(name, alias, version)
-    return json_answer(await _view(request, await request.app[SHELF].model(name)))
+    return json_answer(_view(await request.app[SHELF].model(name)))
 
 
 async def remove_alias(request: web.Request) -> web.Response:
@@ -101,7 +100,7 @@ async def delete_version(request: web.Request) -> web.Response:
         raise StillInUse(
             f"alias {', '.join(aliases)} points at version {document['version']}; move it, or use ?force=true"
         )
-    await request.app[SHELF].remove_aliases_of(document["model"], document["version"])
+    await request.app[SHELF].unlist_version(document["model"], document["version"])
     await _delete_version(request, document)
     return web.Response(status=204)
 
@@ -147,16 +146,8 @@ async def _version(request: web.Request) -> Document:
     return await request.app[SHELF].version(f"{name_in_path(request, 'name')}@{number}")
 
 
-async def _view(request: web.Request, model: Document) -> dict[str, Any]:
-    versions = await request.app[SHELF].list_all("versions", {"model": model["_id"]}, sort="version")
-    return {
-        "name": model["_id"],
-        "owner": model["owner"],
-        "latest_version": model["latest_version"],
-        "versions": [version["version"] for version in versions],
-        "aliases": model["aliases"],
-        "created_at": model["created_at"].isoformat(),
-    }
+def _view(model: Document) -> dict[str, Any]:
+    return ModelRecord.model_validate({**public(model), "name": model["_id"]}).model_dump(mode="json")
 
 
 async def _delete_version(request: web.Request, document: Document) -> None:

@@ -90,7 +90,8 @@ def split_reference(reference: str) -> tuple[str, str | int]:
     name, _, selector = reference.partition("@")
     if not selector:
         return name, "champion"
-    return name, int(selector) if selector.isdecimal() else selector
+    # Ten digits are more versions than there will be; a longer one is no number that could be stored.
+    return name, int(selector) if selector.isdecimal() and len(selector) <= 10 else selector
 
 
 _INTEGERS = range(-(2**63), 2**63)

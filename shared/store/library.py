@@ -42,10 +42,17 @@ class Library:
         with store_errors():
             return self._database["evaluations"].find_one({"_id": evaluation_id}, {"_id": 1}) is not None
 
-    def model(self, name: str) -> Document | None:
-        """The model's document: its latest version's number and its aliases."""
+    def model(self, name: str) -> Document:
+        """The model's document: its versions' numbers and its aliases.
+
+        Raises:
+            UnknownModel: There is none of that name.
+        """
         with store_errors():
-            return self._database["models"].find_one({"_id": name})
+            document = self._database["models"].find_one({"_id": name})
+        if document is None:
+            raise UnknownModel(f"there is no model named {name!r}")
+        return document
 
     def version(self, reference: str) -> Document:
         """The version that a reference means now (an alias is resolved).
@@ -55,9 +62,15 @@ class Library:
         """
         name, selector = split_reference(reference)
         model = self.model(name)
-        if model is None:
-            raise UnknownModel(f"there is no model named {name!r}")
-        number = version_number(model, selector)
+        return self.version_of(model, version_number(model, selector))
+
+    def version_of(self, model: Document, number: int) -> Document:
+        """A version of a model that was looked up already.
+
+        Raises:
+            UnknownModel: It has no such version.
+        """
+        name = model["_id"]
         with store_errors():
             document = self._database["versions"].find_one({"_id": f"{name}@{number}"})
         if document is None:
@@ -81,9 +94,12 @@ def version_number(model: Document, selector: str | int) -> int:
     """The number of the version that a selector (a number or an alias) means.
 
     Raises:
-        UnknownModel: The model has no such alias.
+        UnknownModel: The model has no such version or alias.
     """
     if isinstance(selector, int):
+        if selector not in model["versions"]:
+            known = ", ".join(map(str, model["versions"][-10:])) or "none"
+            raise UnknownModel(f"model {model['_id']!r} has no version {selector}; its versions: {known}")
         return selector
     number = model["aliases"].get(selector)
     if number is None:

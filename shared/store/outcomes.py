@@ -63,12 +63,13 @@ class Outcomes:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
         versions = self._database["versions"]
         stored = versions.find_one({"correlation_id": job["_id"]})
-        if stored is None:
+        # A number may be taken by what is left of a deleted model of that name: then the next one is free.
+        while stored is None or stored["correlation_id"] != job["_id"]:
             number = self._next_version(record["model"], job["owner"])
             document = {**record, "version": number, "blob_id": outcome["blob_id"]}
             stored = _insert_once(versions, f"{record['model']}@{number}", document)
         self._blobs.make_live(stored["blob_id"])
-        is_champion = self._promote(stored["model"], stored["version"], outcome["promote"])
+        is_champion = self._list_version(stored["model"], stored["version"], is_promoted=outcome["promote"])
         return {"version": _public(stored), "is_champion": is_champion, **outcome.get("report", {})}
 
     def _next_version(self, model: str, owner: str) -> int:
@@ -78,6 +79,7 @@ class Outcomes:
                 "$set": {
                     "latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]},
                     "owner": {"$ifNull": ["$owner", literal(owner)]},
+                    "versions": {"$ifNull": ["$versions", []]},
                     "aliases": {"$ifNull": ["$aliases", literal({})]},
                     "created_at": {"$ifNull": ["$created_at", NOW]},
                 }
@@ -95,15 +97,25 @@ class Outcomes:
                     raise
         raise AssertionError("unreachable")
 
-    def _promote(self, model: str, version: int, is_wanted: bool) -> bool:
-        """Move ``champion`` if wanted, and in any case onto a model's first version; never back to an older one."""
-        query: Document = {"_id": model}
-        if is_wanted:
-            query["$or"] = [{"aliases.champion": {"$exists": False}}, {"aliases.champion": {"$lt": version}}]
-        else:
-            query["aliases.champion"] = {"$exists": False}
-        self._database["models"].update_one(query, {"$set": {"aliases.champion": version}})
-        document = self._database["models"].find_one({"_id": model})
+    def _list_version(self, model: str, version: int, *, is_promoted: bool) -> bool:
+        """Add a version to its model's list, and move ``champion`` if wanted, or if it is the model's only version.
+
+        ``champion`` never goes back to an older version: a job that was retried must not undo a newer one's promotion.
+
+        Returns:
+            Whether the version is the champion now.
+        """
+        champion = "$aliases.champion"
+        is_only = {"$in": ["$versions", [[], [version]]]}
+        # An absent champion compares as less than any number.
+        moves: Any = {"$lt": [champion, version]} if is_promoted else is_only
+        listed = {"$setUnion": ["$versions", [version]]}
+        document = self._database["models"].find_one_and_update(
+            {"_id": model},
+            [{"$set": {"versions": listed, "aliases.champion": {"$cond": [moves, version, champion]}}}],
+            return_document=ReturnDocument.AFTER,
+        )
+        # None when the model was deleted meanwhile: its version goes with the next delete or stays unreachable.
         return document is not None and document["aliases"].get("champion") == version
 
     def _evaluation(self, job: Document, outcome: Document) -> Document:

@@ -207,11 +207,13 @@ class Shelf:
             )
         return result.modified_count == 1
 
-    async def remove_aliases_of(self, model: str, version: int) -> None:
-        """Remove every alias of a model that points at a version."""
+    async def unlist_version(self, model: str, version: int) -> None:
+        """Take a version out of its model's list, with the aliases that point at it: from then on nothing finds it."""
         document = await self.model(model)
-        for alias in [alias for alias, number in document["aliases"].items() if number == version]:
-            await self.remove_alias(model, alias)
+        aliases = {f"aliases.{alias}": "" for alias, number in document["aliases"].items() if number == version}
+        update: Document = {"$pull": {"versions": version}}
+        with store_errors():
+            await self._database["models"].update_one({"_id": model}, update | ({"$unset": aliases} if aliases else {}))
 
     async def is_answering(self) -> bool:
         """Whether MongoDB answers a ping within its time-out."""

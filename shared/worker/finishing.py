@@ -7,7 +7,7 @@ import structlog
 from shared.bus import EventPublisher
 from shared.contracts import ErrorRecord, JobChanged, Progress
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import Conflict, LeaseLost, ModelbusError
+from shared.errors import Conflict, LeaseLost, ModelbusError, StoreUnavailable
 from shared.metrics import JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
@@ -52,6 +52,13 @@ class Finisher:
         except LeaseLost:
             self._lost(claim)
             return
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            # MongoDB cannot hold it (too large, say), and would not hold the next attempt's either.
+            log.exception("job.outcome_refused", correlation_id=claim.correlation_id)
+            self.fail(claim, ModelbusError(f"the job's outcome cannot be recorded: {_words(error)}"))
+            return
         self.finish_committed(claim, {**job, "outcome": outcome})
 
     def finish_committed(self, claim: Claim, job: Document) -> None:
@@ -61,14 +68,9 @@ class Finisher:
             StoreUnavailable: MongoDB does not answer; the sweep will finish the job.
         """
         try:
-            try:
-                ended = self._ledger.complete(claim, self._outcomes.apply(job))
-            except Conflict as error:
-                ended = self._ledger.fail(claim, error)
+            self.tell(self._finished(claim, job))
         except LeaseLost:
             self._lost(claim)
-            return
-        self.tell(ended)
 
     def fail(self, claim: Claim, error: ModelbusError) -> None:
         """Record a failed attempt.
@@ -118,5 +120,21 @@ class Finisher:
         is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
         self._events.publish([event], [(job["reply_to"], event)] if is_final else [])
 
+    def _finished(self, claim: Claim, job: Document) -> Document:
+        try:
+            return self._ledger.complete(claim, self._outcomes.apply(job))
+        except Conflict as error:
+            return self._ledger.fail(claim, error)
+        except (StoreUnavailable, LeaseLost):
+            raise
+        except Exception as error:
+            # It was not applicable now and would not be later: without an end it would be taken over for ever.
+            log.exception("job.outcome_refused", correlation_id=claim.correlation_id)
+            return self._ledger.fail(claim, ModelbusError(f"the job's outcome cannot be applied: {_words(error)}"))
+
     def _lost(self, claim: Claim) -> None:
         log.warning("job.lease_lost", correlation_id=claim.correlation_id, fence=claim.fence)
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:1000]
