@@ -13,7 +13,7 @@ from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, CorrelationIdReused
 from shared.store.acceptance import new_job
 from shared.store.connection import Document
-from shared.store.protocol import NewJob
+from shared.store.operation import NewJob
 from shared.store.records import JobRecords
 
 log = structlog.get_logger()

@@ -66,7 +66,20 @@ _FIRST_FIELDS = ("timestamp", "level", "service", "event", "correlation_id")
 def _dump(event: EventDict, **_: Any) -> bytes:
     # What a reader looks for stands first.
     ordered = {name: event[name] for name in _FIRST_FIELDS if name in event}
-    return orjson.dumps({**ordered, **event}, default=str, option=orjson.OPT_NON_STR_KEYS)
+    event = {**ordered, **event}
+    return _json(event) or orjson.dumps({name: _writable(value) for name, value in event.items()})
+
+
+def _writable(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(_json(value) or orjson.dumps(ascii(value)))
+
+
+def _json(value: Any) -> bytes | None:
+    """The value as JSON; None for what JSON cannot hold: half of a surrogate pair, an integer over 64 bits."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        return None
 
 
 class _Named:

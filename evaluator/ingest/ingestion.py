@@ -23,6 +23,8 @@ from evaluator.ingest.table import (
     TextTable,
 )
 
+_WARNING_LIMIT = 100
+
 
 def ingest(
     source: BinaryIO,
@@ -116,8 +118,13 @@ def _finished(
         size_bytes=destination.stat().st_size,
         source_size_bytes=size,
         sha256=sha256,
-        warnings=warnings,
+        warnings=_shortened(warnings),
     )
+
+
+def _shortened(warnings: list[str]) -> list[str]:
+    more = len(warnings) - _WARNING_LIMIT
+    return warnings if more <= 0 else [*warnings[:_WARNING_LIMIT], f"and {more} more warnings"]
 
 
 @contextmanager

@@ -26,6 +26,7 @@ _DIGEST = "\0…\0"
 """Between the beginning of a long text and the digest of the whole."""
 _RECOUNTED = 50
 _COLUMNS_AT_ONCE = 16
+_VALUES_AT_ONCE = 1000
 
 
 def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage) -> tuple[list[ColumnSchema], int]:
@@ -178,23 +179,21 @@ class _FrequencyTally:
 
 
 def _add_counts(counts: dict[Any, int], found: pa.StructArray) -> None:
-    for value, count in zip(_shown(found.field("values")), found.field("counts").to_pylist(), strict=True):
-        counts[value] = counts.get(value, 0) + count
+    for start in range(0, len(found), _VALUES_AT_ONCE):
+        part = found.slice(start, _VALUES_AT_ONCE)
+        values = map(_shortened, part.field("values").to_pylist())
+        for value, count in zip(values, part.field("counts").to_pylist(), strict=True):
+            counts[value] = counts.get(value, 0) + count
 
 
 def _most_frequent(counts: dict[Any, int], limit: int) -> list[Any]:
     return sorted(counts, key=lambda value: (-counts[value], str(value)))[:limit]
 
 
-def _shown(values: pa.Array) -> list[Any]:
-    """The values; of a long text its beginning, and a digest that keeps different ones apart."""
-    found: list[Any] = values.to_pylist()
-    if pa.types.is_boolean(values.type):
-        return found
-    return [value if len(value) <= LONGEST_SHOWN else _shortened(value) for value in found]
-
-
-def _shortened(value: str) -> str:
+def _shortened(value: Any) -> Any:
+    """The value; of a long text its beginning, and a digest that keeps different ones apart."""
+    if not isinstance(value, str) or len(value) <= LONGEST_SHOWN:
+        return value
     digest = hashlib.blake2b(value.encode(), digest_size=16).hexdigest()
     return f"{value[:LONGEST_SHOWN]}{_DIGEST}{digest}"
 

@@ -12,7 +12,7 @@ from shared.errors import EvaluationExists, JobFinished, UnknownDataset, Unknown
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
 
-_UNFINISHED = {"command": "EvaluateModel", "status": {"$in": ["queued", "running", "failed", "dead", "cancelled"]}}
+_UNFINISHED = {"command": "EvaluateModel", "status": {"$in": ["queued", "running", "failed", "dead"]}}
 
 
 async def create(request: web.Request) -> web.Response:

@@ -114,6 +114,7 @@ class Consumer:
         except self._errors() as error:
             # Not acknowledged either: it comes again when the visibility timeout ends.
             log.debug("bus.requeue_failed", reason=str(error))
+            self._disconnect()
 
     def close(self) -> None:
         """Stop consuming; what was received and not acknowledged goes back to the front of its queue."""
@@ -158,6 +159,7 @@ class Consumer:
         time.sleep(min(pause_s, max(timeout_s, 0.05)))
 
     def _disconnect(self) -> None:
+        """Begin anew at the next poll; what could be neither acknowledged nor put back holds no place any more."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -191,6 +193,7 @@ class Consumer:
         except self._errors() as error:
             # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
             log.warning("bus.quarantine_failed", queue=queue, reason=str(error))
+            self._disconnect()
 
 
 def _acknowledge(messages: Sequence[Any]) -> None:

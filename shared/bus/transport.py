@@ -112,7 +112,12 @@ def wrap_malformed(raw: bytes, queue: str, reason: str) -> dict[str, Any]:
 
 
 class HardenedQoS(redis.QoS):
-    """Delivers although its own bookkeeping fails; acknowledges many at once."""
+    """Delivers although its own bookkeeping fails; acknowledges many at once; puts back to the front."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unnoted: set[str] = set()
+        """Tags of deliveries that Redis knows nothing of any more: only this process has them."""
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Note a delivery as unacknowledged, in Redis if it answers."""
@@ -122,7 +127,32 @@ class HardenedQoS(redis.QoS):
             # The item is popped already: to raise here would lose it. The callback records the job first, so a
             # delivery without an `unacked` entry is as safe as one with it.
             log.warning("bus.bookkeeping_failed", reason=str(error))
+            self._unnoted.add(delivery_tag)
             virtual.QoS.append(self, message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge one."""
+        super().ack(delivery_tag)
+        self._unnoted.discard(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Drop one, or put it back: to the front, where stock kombu has it wait behind all others."""
+        if not requeue:
+            super().reject(delivery_tag)
+            return
+        self.restore_by_tag(delivery_tag)
+        virtual.QoS.ack(self, delivery_tag)
+
+    def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
+        """Put an unacknowledged message back, also one that only this process knows of."""
+        if tag not in self._unnoted or tag not in self._delivered:
+            super().restore_by_tag(tag, client=client, leftmost=leftmost)
+            return
+        message = self._delivered[tag]
+        info = message.delivery_info
+        with self.channel.conn_or_acquire(client) as connection:
+            self.channel._do_restore_message(message._raw, info["exchange"], info["routing_key"], connection, leftmost)
+        self._unnoted.discard(tag)
 
     def acknowledge_many(self, delivery_tags: list[str]) -> None:
         """Acknowledge all at the price of one round trip."""
@@ -132,6 +162,7 @@ class HardenedQoS(redis.QoS):
             pipe.execute()
         for delivery_tag in delivery_tags:
             virtual.QoS.ack(self, delivery_tag)
+        self._unnoted.difference_update(delivery_tags)
 
 
 class HardenedChannel(redis.Channel):

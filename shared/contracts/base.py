@@ -99,8 +99,13 @@ _INTEGERS = range(-(2**63), 2**63)
 _DEPTH_LIMIT = 10
 
 
+def is_storable_integer(value: int) -> bool:
+    """Whether MongoDB can hold the integer."""
+    return value in _INTEGERS
+
+
 def _json_scalar(value: Any) -> Any:
-    if isinstance(value, int) and value not in _INTEGERS:
+    if isinstance(value, int) and not is_storable_integer(value):
         raise ValueError("an integer must fit into 64 bits; send it as text, or with a decimal point")
     if value is None or isinstance(value, (str, bool, int, float)):
         return value

@@ -1,7 +1,7 @@
 """The commands: what may be asked of the services, by HTTP or by queue."""
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -15,6 +15,7 @@ from shared.contracts.base import (
     ModelReference,
     Name,
     Scalar,
+    is_storable_integer,
 )
 from shared.errors import InvalidCommand
 
@@ -183,6 +184,11 @@ Command = Annotated[
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 
+_SHOWN_LIMIT: Final = 200
+_PROBLEM_LIMIT: Final = 500
+"""Characters of what was given that an error quotes."""
+
+
 def parse_command(document: Any) -> Command:
     """Validate one command, as JSON gave it.
 
@@ -194,7 +200,7 @@ def parse_command(document: Any) -> Command:
     spoken = document.get("contract", CONTRACT_VERSION)
     if spoken != CONTRACT_VERSION or isinstance(spoken, bool):
         raise InvalidCommand(
-            f"contract version {spoken!r} is not spoken here; this release speaks {CONTRACT_VERSION}",
+            f"contract version {repr(spoken)[:_SHOWN_LIMIT]} is not spoken here; this release speaks {CONTRACT_VERSION}",
             details=[{"where": "contract", "problem": "unsupported version", "expected": CONTRACT_VERSION}],
         )
     try:
@@ -221,9 +227,13 @@ def _detail(fault: Any) -> dict[str, Any]:
     path = [str(part) for part in fault["loc"] if part not in _COMMAND_NAMES]
     given = fault.get("input")
     shown = given if isinstance(given, (str, int, float, bool)) or given is None else type(given).__name__
+    if isinstance(shown, int) and not is_storable_integer(shown):
+        shown = str(shown)
     if isinstance(shown, str):
-        shown = shown[:200]
-    detail = {"where": ".".join(path) or "command", "problem": str(fault["msg"]).removeprefix("Value error, ")}
+        shown = shown[:_SHOWN_LIMIT]
+    # Cut, since both quote what was given: the name of an unknown field, the tag of an unknown command.
+    where, problem = ".".join(path)[:_SHOWN_LIMIT], str(fault["msg"]).removeprefix("Value error, ")[:_PROBLEM_LIMIT]
+    detail = {"where": where or "command", "problem": problem}
     return detail if fault["type"] == "missing" else {**detail, "given": shown}
 
 

@@ -1,7 +1,7 @@
 """What to record for a command, whichever door it came by."""
 
 from shared.contracts import Command, command_queue, command_spec, spec_hash
-from shared.store.protocol import NewJob
+from shared.store.operation import NewJob
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, or by a queue that only trusted producers reach."""

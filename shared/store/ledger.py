@@ -13,9 +13,9 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from shared.contracts import Progress
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError
 from shared.settings import Settings
-from shared.store import protocol
+from shared.store import protocol, repair
 from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from shared.store.protocol import Claim, NewJob, Operation, Terms
+from shared.store.operation import NOW, Claim, NewJob, Operation, Terms
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000
@@ -187,23 +187,23 @@ class JobLedger:
 
     def lapse(self) -> Iterator[Document]:
         """Take every running job whose lease has lapsed from its worker; yields each as it is now."""
-        lapsed = {"status": "running", "outcome": None, "$expr": {"$lt": ["$lease.until", protocol.NOW]}}
+        lapsed = {"status": "running", "outcome": None, "$expr": {"$lt": ["$lease.until", NOW]}}
         for correlation_id in self._ids(lapsed):
-            if document := self._run(protocol.lapse(correlation_id, self._terms)):
+            if document := self._run(repair.lapse(correlation_id, self._terms)):
                 yield document
 
     def take_over_committed(self) -> Iterator[tuple[Claim, Document]]:
         """Take every committed job whose worker died before finishing it."""
-        lapsed = {"status": "running", "outcome": {"$ne": None}, "$expr": {"$lt": ["$lease.until", protocol.NOW]}}
+        lapsed = {"status": "running", "outcome": {"$ne": None}, "$expr": {"$lt": ["$lease.until", NOW]}}
         for correlation_id in self._ids(lapsed):
-            document = self._run(protocol.take_over_committed(correlation_id, self._worker, self._terms))
+            document = self._run(repair.take_over_committed(correlation_id, self._worker, self._terms))
             if document:
                 yield self._claim_of(document), document
 
     def due_for_publication(self, queue: str, *, is_queue_empty: bool) -> Iterator[Document]:
         """Reserve queued jobs whose message may be lost; yields each, to be published by the caller."""
-        for correlation_id in self._ids(protocol.due_for_publication(queue, is_queue_empty=is_queue_empty)):
-            operation = protocol.republish(correlation_id, queue, self._terms, is_queue_empty=is_queue_empty)
+        for correlation_id in self._ids(repair.due_for_publication(queue, is_queue_empty=is_queue_empty)):
+            operation = repair.republish(correlation_id, queue, self._terms, is_queue_empty=is_queue_empty)
             if document := self._run(operation):
                 yield document
 

@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from shared.errors import DatasetExists, EvaluationExists
 from shared.store.blobs import BlobStore
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.protocol import NOW, literal
+from shared.store.operation import NOW, literal
 
 
 class Outcomes:

@@ -11,86 +11,21 @@ Rules that hold for all of them:
 ``docs/architecture.md`` draws the life of a job.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
 
-Document = dict[str, Any]
-Pipeline = list[Document]
-
-NOW: Final = "$$NOW"
-HISTORY_LIMIT: Final = 20
-REPUBLISH_LIMIT_S: Final = 300.0
-EMPTY_QUEUE_GRACE_S: Final = 1.0
-"""A job whose queue is empty and whose message is older than this has lost it."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One update: run it with ``find_one_and_update`` or ``update_one``."""
-
-    filter: Document
-    update: Pipeline
-
-
-@dataclass(frozen=True)
-class Terms:
-    """The times of the protocol; seconds, from the settings."""
-
-    lease_s: float
-    republish_s: float
-    retry_backoff_s: float
-    job_retention_s: float
-    dead_retention_s: float
-    max_attempts: int
-
-
-@dataclass(frozen=True)
-class NewJob:
-    """What acceptance records."""
-
-    correlation_id: str
-    command: str
-    queue: str
-    spec: Document
-    spec_hash: str
-    owner: str
-    door: str
-    reply_to: str | None = None
-    headers: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A claimed job: who holds it and under which fence."""
-
-    correlation_id: str
-    fence: int
-    worker: str
-
-    @property
-    def filter(self) -> Document:
-        """Matches the job only while this claim is the valid one."""
-        return {"_id": self.correlation_id, "status": "running", "fence": self.fence}
-
-
-def literal(value: Any) -> Document:
-    """Wrap a value so that the server takes it as it is."""
-    return {"$literal": value}
-
-
-def seconds_from_now(seconds: float | Document) -> Document:
-    """The server's time plus some seconds (a number, or an expression)."""
-    if isinstance(seconds, dict):
-        return {"$add": [NOW, {"$toLong": {"$multiply": [seconds, 1000]}}]}
-    return {"$add": [NOW, round(seconds * 1000)]}
-
-
-def _happened(what: str, **facts: Any) -> Document:
-    """Append one entry to the history, of which the last ones are kept."""
-    entry = {"at": NOW, "what": what, **facts}
-    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
+from shared.store.operation import (
+    NOW,
+    Claim,
+    Document,
+    NewJob,
+    Operation,
+    Terms,
+    either,
+    ended,
+    happened,
+    literal,
+    seconds_from_now,
+)
 
 
 def _new_fields(job: NewJob, terms: Terms) -> Document:
@@ -169,7 +104,7 @@ def finish_queued(
     return Operation(
         {"_id": job.correlation_id, "status": "queued", "spec_hash": job.spec_hash, "cancel_requested": False},
         [
-            _ended(
+            ended(
                 status,
                 terms,
                 result=literal(result),
@@ -177,7 +112,7 @@ def finish_queued(
                 attempt={"$add": ["$attempt", 1]},
                 fence={"$add": ["$fence", 1]},
                 started_at=NOW,
-                history=_happened(status, worker=worker),
+                history=happened(status, worker=worker),
             )
         ],
     )
@@ -215,7 +150,7 @@ def claim(correlation_id: str, worker: str, terms: Terms) -> Operation:
                     "error": None,
                     "started_at": {"$ifNull": ["$started_at", NOW]},
                     "updated_at": NOW,
-                    "history": _happened("claimed", worker=worker, attempt={"$add": ["$attempt", 1]}),
+                    "history": happened("claimed", worker=worker, attempt={"$add": ["$attempt", 1]}),
                 }
             }
         ],
@@ -246,31 +181,9 @@ def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
     )
 
 
-def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Operation:
-    """Take a committed job whose worker died before it was finished."""
-    return Operation(
-        {
-            "_id": correlation_id,
-            "status": "running",
-            "outcome": {"$ne": None},
-            "$expr": {"$lt": ["$lease.until", NOW]},
-        },
-        [
-            {
-                "$set": {
-                    "fence": {"$add": ["$fence", 1]},
-                    "lease": {"worker": worker, "until": seconds_from_now(terms.lease_s)},
-                    "updated_at": NOW,
-                    "history": _happened("finishing", worker=worker),
-                }
-            }
-        ],
-    )
-
-
 def complete(claim: Claim, result: Document, terms: Terms) -> Operation:
     """End a job with its result."""
-    return Operation(claim.filter, [_ended("succeeded", terms, result=literal(result), error=None, outcome=None)])
+    return Operation(claim.filter, [ended("succeeded", terms, result=literal(result), error=None, outcome=None)])
 
 
 def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> Operation:
@@ -281,7 +194,7 @@ def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> 
     meanwhile, is ``cancelled``: nobody could claim it any more.
     """
     if not is_retryable:
-        return Operation(claim.filter, [_ended("failed", terms, error=literal(error), outcome=None)])
+        return Operation(claim.filter, [ended("failed", terms, error=literal(error), outcome=None)])
     has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
     back_off = seconds_from_now({"$multiply": [terms.retry_backoff_s, {"$pow": [2, {"$subtract": ["$attempt", 1]}]}]})
     again = {
@@ -293,11 +206,11 @@ def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> 
         "next_publish_at": back_off,
         "publish_count": literal(0),
         "updated_at": NOW,
-        "history": _happened("failed", code=literal(error.get("code")), attempt="$attempt"),
+        "history": happened("failed", code=literal(error.get("code")), attempt="$attempt"),
     }
-    dead = _ended("dead", terms, error=literal(error), outcome=None)["$set"]
-    cancelled = _ended("cancelled", terms, outcome=None)["$set"]
-    return Operation(claim.filter, [_either("$cancel_requested", cancelled, _either(has_attempts, again, dead)["$set"])])
+    dead = ended("dead", terms, error=literal(error), outcome=None)["$set"]
+    cancelled = ended("cancelled", terms, outcome=None)["$set"]
+    return Operation(claim.filter, [either("$cancel_requested", cancelled, either(has_attempts, again, dead)["$set"])])
 
 
 def release(claim: Claim, terms: Terms) -> Operation:
@@ -313,16 +226,16 @@ def release(claim: Claim, terms: Terms) -> Operation:
         "next_publish_at": NOW,
         "publish_count": literal(0),
         "updated_at": NOW,
-        "history": _happened("released"),
+        "history": happened("released"),
     }
-    cancelled = _ended("cancelled", terms)["$set"]
-    return Operation({**claim.filter, "outcome": None}, [_either("$cancel_requested", cancelled, again)])
+    cancelled = ended("cancelled", terms)["$set"]
+    return Operation({**claim.filter, "outcome": None}, [either("$cancel_requested", cancelled, again)])
 
 
 def request_cancel(correlation_id: str, terms: Terms) -> Operation:
     """Cancel: a queued job ends at once; a running one is marked, and its worker ends it at its next heartbeat."""
     is_queued = {"$eq": ["$status", "queued"]}
-    ended = _ended("cancelled", terms, outcome=None)["$set"]
+    changes = ended("cancelled", terms, outcome=None)["$set"]
     return Operation(
         {"_id": correlation_id, "status": {"$in": ["queued", "running"]}, "outcome": None},
         [
@@ -332,7 +245,7 @@ def request_cancel(correlation_id: str, terms: Terms) -> Operation:
                     "updated_at": NOW,
                     **{
                         name: {"$cond": [is_queued, value, f"${name}"]}
-                        for name, value in ended.items()
+                        for name, value in changes.items()
                         if name != "updated_at"
                     },
                 }
@@ -343,7 +256,7 @@ def request_cancel(correlation_id: str, terms: Terms) -> Operation:
 
 def cancelled(claim: Claim, terms: Terms) -> Operation:
     """End a job that its worker has stopped because it was cancelled."""
-    return Operation({**claim.filter, "outcome": None}, [_ended("cancelled", terms, outcome=None)])
+    return Operation({**claim.filter, "outcome": None}, [ended("cancelled", terms, outcome=None)])
 
 
 def replay(correlation_id: str, spec: Document | None, spec_hash: str | None, terms: Terms) -> Operation:
@@ -363,110 +276,8 @@ def replay(correlation_id: str, spec: Document | None, spec_hash: str | None, te
         "finished_at": None,
         "expires_at": None,
         "updated_at": NOW,
-        "history": _happened("replayed"),
+        "history": happened("replayed"),
     }
     if spec is not None:
         changes |= {"spec": literal(spec), "spec_hash": spec_hash}
     return Operation({"_id": correlation_id, "status": {"$in": ["failed", "dead", "cancelled"]}}, [{"$set": changes}])
-
-
-def lapse(correlation_id: str, terms: Terms) -> Operation:
-    """Take a running job from a worker that let its lease lapse: back to queued, cancelled, or dead."""
-    has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
-    next_status = {
-        "$cond": ["$cancel_requested", "cancelled", {"$cond": [has_attempts, "queued", "dead"]}],
-    }
-    lost = {
-        "code": "crashed",
-        "message": {
-            "$concat": [
-                "the worker ",
-                {"$ifNull": ["$lease.worker", "of this job"]},
-                " stopped answering during attempt ",
-                {"$toString": "$attempt"},
-                " of ",
-                {"$toString": "$max_attempts"},
-            ]
-        },
-        "details": [],
-    }
-    is_again = {"$eq": ["$status", "queued"]}
-    retention = {"$cond": [{"$eq": ["$status", "dead"]}, terms.dead_retention_s, terms.job_retention_s]}
-    return Operation(
-        {
-            "_id": correlation_id,
-            "status": "running",
-            "outcome": None,
-            "$expr": {"$lt": ["$lease.until", NOW]},
-        },
-        [
-            {"$set": {"status": next_status, "error": lost, "history": _happened("lapsed", attempt="$attempt")}},
-            {
-                "$set": {
-                    "fence": {"$add": ["$fence", 1]},
-                    "lease": None,
-                    "error": {"$cond": [{"$eq": ["$status", "cancelled"]}, None, "$error"]},
-                    "not_before": NOW,
-                    "next_publish_at": NOW,
-                    "publish_count": literal(0),
-                    "finished_at": {"$cond": [is_again, None, NOW]},
-                    "expires_at": {"$cond": [is_again, None, seconds_from_now(retention)]},
-                    "updated_at": NOW,
-                }
-            },
-        ],
-    )
-
-
-def due_for_publication(queue: str, *, is_queue_empty: bool) -> Document:
-    """The filter for queued jobs whose message may be lost.
-
-    A message is presumed lost when its interval has passed, or when nothing waits in its queue at all.
-    """
-    is_due: Document = {"$lte": ["$next_publish_at", NOW]}
-    if is_queue_empty:
-        is_due = {"$or": [is_due, {"$lte": ["$published_at", seconds_from_now(-EMPTY_QUEUE_GRACE_S)]}]}
-    return {"status": "queued", "queue": queue, "$expr": {"$and": [is_due, {"$lte": ["$not_before", NOW]}]}}
-
-
-def republish(correlation_id: str, queue: str, terms: Terms, *, is_queue_empty: bool) -> Operation:
-    """Reserve the next publication of a queued job; the winner publishes it. The intervals double."""
-    pause = {"$min": [REPUBLISH_LIMIT_S, {"$multiply": [terms.republish_s, {"$pow": [2, "$publish_count"]}]}]}
-    return Operation(
-        {"_id": correlation_id, **due_for_publication(queue, is_queue_empty=is_queue_empty)},
-        [
-            {
-                "$set": {
-                    "next_publish_at": seconds_from_now(pause),
-                    "published_at": NOW,
-                    "publish_count": {"$min": [{"$add": ["$publish_count", 1]}, 20]},
-                }
-            }
-        ],
-    )
-
-
-def _either(condition: Any, changes: Document, otherwise: Document) -> Document:
-    """The update that makes ``changes`` where the condition holds, and the other ones elsewhere."""
-    return {
-        "$set": {
-            name: {"$cond": [condition, changes.get(name, f"${name}"), otherwise.get(name, f"${name}")]}
-            for name in sorted({*changes, *otherwise})
-        }
-    }
-
-
-def _ended(status: str, terms: Terms, **changes: Any) -> Document:
-    """The update that all terminal statuses share."""
-    retention_s = terms.dead_retention_s if status == "dead" else terms.job_retention_s
-    return {
-        "$set": {
-            "status": status,
-            "lease": None,
-            "finished_at": NOW,
-            "updated_at": NOW,
-            "expires_at": seconds_from_now(retention_s),
-            "history": _happened(status),
-            **changes,
-        }
-    }

@@ -16,7 +16,7 @@ from shared.store import protocol
 from shared.store.blobs import CHUNK_BYTES, BlobKind, blob_metadata
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.library import version_number
-from shared.store.protocol import NewJob, Operation, Terms
+from shared.store.operation import NewJob, Operation, Terms
 
 PAGE_LIMIT = 200
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pymongo.database import Database
 
 from shared.store.connection import FAST, Document, store_errors
-from shared.store.protocol import NOW, literal
+from shared.store.operation import NOW, literal
 from shared.version import VERSION
 
 

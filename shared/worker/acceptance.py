@@ -14,7 +14,7 @@ from shared.contracts import Command, command_queue, new_correlation_id, parse_c
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.store.acceptance import LOCAL_OWNER, new_job
-from shared.store.protocol import NewJob
+from shared.store.operation import NewJob
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
 

@@ -17,7 +17,7 @@ from shared.metrics import JOB_SECONDS, JOBS_RUNNING
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
-from shared.store.protocol import Claim
+from shared.store.operation import Claim
 from shared.worker.child import Attempt
 from shared.worker.finishing import Finisher, job_changed
 from shared.worker.process import ChildProcess, error_from

@@ -12,7 +12,7 @@ from shared.metrics import JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.outcomes import Outcomes
-from shared.store.protocol import Claim
+from shared.store.operation import Claim
 
 log = structlog.get_logger()
 

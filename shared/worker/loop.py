@@ -19,7 +19,7 @@ from shared.logs import job_log_context
 from shared.metrics import COMMANDS_REFUSED
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
-from shared.store.protocol import Claim
+from shared.store.operation import Claim
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.attempt import AttemptRunner
 

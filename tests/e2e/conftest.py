@@ -114,3 +114,42 @@ def events(stack: LocalStack) -> Iterator[HeardEvents]:
     """What the services tell each other during the test."""
     with HeardEvents(stack.bus_url) as heard:
         yield heard
+
+
+@pytest.fixture(scope="session")
+def slow_model(api: Api) -> str:
+    """A regressor that is made in a moment and takes seconds to predict ``many_rows``."""
+    # Minkowski distances of an odd order have no shortcut: each row is compared with all others, power by power.
+    trained = api.train(
+        api.dataset(numbers(4000), "neighbours"),
+        "amount",
+        "KNeighborsRegressor",
+        features=list("abcdef"),
+        hyperparameters={"algorithm": "brute", "p": 3},
+        hold_out={"fraction": 0.01},
+    )
+    return str(trained["version"]["model"])
+
+
+@pytest.fixture(scope="session")
+def many_rows(api: Api) -> str:
+    """Enough rows to keep the slow model busy for some seconds."""
+    return api.dataset(numbers(15_000, seed=12), "many-rows")
+
+
+@pytest.fixture(scope="session")
+def slow_training(api: Api) -> dict[str, Any]:
+    """A training command, less its model, whose fit takes some seconds."""
+    return {
+        "dataset": api.dataset(numbers(3000), "slow"),
+        "target": "kind",
+        "features": list("abcdef"),
+        "estimator": "GradientBoostingClassifier",
+        "hyperparameters": {"n_estimators": 250},
+    }
+
+
+@pytest.fixture(scope="session")
+def endless_training(slow_training: dict[str, Any]) -> dict[str, Any]:
+    """A training command, less its model, whose fit outlasts any test."""
+    return {**slow_training, "hyperparameters": {"n_estimators": 10_000, "learning_rate": 0.001}}

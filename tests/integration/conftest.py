@@ -16,7 +16,7 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes
 from shared.store.ledger import JobLedger
 from shared.store.outcomes import Outcomes
-from shared.store.protocol import Terms
+from shared.store.operation import Terms
 from shared.worker.process import start_fork_server
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import LAPSED, TERMS

@@ -8,11 +8,16 @@ from pymongo.database import Database
 from shared.contracts import TrainModel, new_correlation_id, spec_hash
 from shared.store.acceptance import new_job
 from shared.store.connection import Document
-from shared.store.protocol import NewJob, Terms
+from shared.store.operation import NewJob, Terms
 
 DAY_S = 24 * 3600.0
 TERMS = Terms(
-    lease_s=30, republish_s=5, retry_backoff_s=1, job_retention_s=30 * DAY_S, dead_retention_s=90 * DAY_S, max_attempts=3
+    lease_s=30,
+    republish_s=5,
+    retry_backoff_s=1,
+    job_retention_s=30 * DAY_S,
+    dead_retention_s=90 * DAY_S,
+    max_attempts=3,
 )
 LAPSED = replace(TERMS, lease_s=-1)
 """Terms of a worker that died long ago: its leases have lapsed the moment they are given, so no test waits for it."""

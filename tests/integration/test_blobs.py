@@ -122,9 +122,7 @@ def test_chunks_of_an_upload_that_was_cut_off_are_removed(blobs: BlobStore, data
     assert (chunk_count(database, cut_off), chunk_count(database, whole)) == (0, 3)
 
 
-def test_results_go_when_their_job_is_gone(
-    blobs: BlobStore, ledger: JobLedger, database: Database[Document]
-) -> None:
+def test_results_go_when_their_job_is_gone(blobs: BlobStore, ledger: JobLedger, database: Database[Document]) -> None:
     correlation_id = failed_job(ledger)
     kept = [blobs.save(b"x", kind, correlation_id, 1) for kind in ("predictions", "result")]
     for blob_id in kept:
@@ -136,9 +134,7 @@ def test_results_go_when_their_job_is_gone(
     assert not any(exists(database, blob_id) for blob_id in kept)
 
 
-def test_datasets_and_models_outlive_the_job_that_made_them(
-    blobs: BlobStore, database: Database[Document]
-) -> None:
+def test_datasets_and_models_outlive_the_job_that_made_them(blobs: BlobStore, database: Database[Document]) -> None:
     blob_id = blobs.save(b"x", "dataset", new_correlation_id(), 1)
     blobs.make_live(blob_id)
     assert blobs.remove_orphans(ANY_AGE) == 0

@@ -14,7 +14,7 @@ from shared.contracts import Progress, new_correlation_id
 from shared.errors import CorrelationIdReused, EstimatorRejected, LeaseLost, StoreUnavailable
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
-from shared.store.protocol import HISTORY_LIMIT, Claim, NewJob
+from shared.store.operation import HISTORY_LIMIT, Claim, NewJob
 from tests.integration.conftest import MakeLedger
 from tests.integration.samples import AT_ONCE, LAPSED, TERMS, job_of, make_older, train_job
 

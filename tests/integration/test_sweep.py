@@ -18,7 +18,7 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger, terms_of
 from shared.store.outcomes import Outcomes
-from shared.store.protocol import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from shared.store.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
 from shared.worker.finishing import Finisher
 from shared.worker.sweeper import Sweeper, publish_job
 from tests.integration.conftest import MakeConsumer, MakeLedger

@@ -121,3 +121,19 @@ def test_any_bytes_are_read_or_refused_with_a_reason(data: bytes, mark: bool) ->
     with contextlib.suppress(MalformedTable, LimitExceeded):
         types, found = read_back(codecs.BOM_UTF8 + data if mark else data, file_name=None)
         assert list(types) == list(found)
+
+
+PIECES = st.sampled_from(["g", "x", ",", '"', "\n", "\r\n", '"x"', '"y,"', '""', ' "', "\n"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(body=st.lists(PIECES, min_size=1, max_size=25).map("".join))
+def test_what_is_not_refused_is_what_the_csv_module_reads(body: str) -> None:
+    text = f"first,second\n{body}"
+    records = [
+        record for record in csv.reader(io.StringIO(text, newline="")) if "".join(record).strip(" ") or record[1:]
+    ]
+    with contextlib.suppress(MalformedTable):
+        _, found = read_back(text.encode())
+        expected = [tuple(cell if cell.strip(" ") else None for cell in record) for record in records[1:]]
+        assert list(zip(*found.values(), strict=True)) == expected

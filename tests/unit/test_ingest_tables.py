@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +112,8 @@ TYPED = {
         "a,a,,a_2\n1,2,3,4\n",
         {"a": "integer", "a_3": "integer", "column_3": "integer", "a_2": "integer"},
     ),
+    "a header of two lines": ('a,"b\nc"\n1,x\n2,y\n', {"a": "integer", "b\nc": "text"}),
+    "space around names": ("a , b\n1,x\n", {"a": "integer", "b": "text"}),
     "names with dots": ("a,a.b\n1,x\n2,y\n", {"a": "integer", "a.b": "text"}),
 }
 
@@ -403,3 +407,32 @@ def test_what_the_progress_callback_raises_ends_the_ingest(tmp_path: Path) -> No
             on_progress=stop,
         )
     assert list(tmp_path.iterdir()) == []
+
+
+MEASURE = """
+import sys
+from pathlib import Path
+from evaluator.ingest import Limits, ingest
+with open(sys.argv[1], "rb") as source:
+    table = ingest(source, Path(sys.argv[2]), file_name="x.csv", media_type=None, format=None,
+                   limits=Limits(2000, 2**20), on_progress=lambda fraction, message: None)
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(table.row_count, int(status["VmHWM"].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured where /proc is")
+@pytest.mark.parametrize(("width", "rows"), [(6, 1_000_000), (600, 10_000)])
+def test_memory_is_bounded_however_large_the_table(tmp_path: Path, width: int, rows: int) -> None:
+    source = tmp_path / "large.csv"
+    lines = [",".join(f"{row * column % 9973}.{column}" for column in range(width)) for row in range(100)]
+    with source.open("w") as file:
+        file.write(",".join(f"c{column}" for column in range(width)) + "\n")
+        for _ in range(rows // 100):
+            file.write("\n".join(lines) + "\n")
+    found = subprocess.run(
+        [sys.executable, "-c", MEASURE, source, tmp_path / "out"], check=True, capture_output=True, text=True
+    )
+    row_count, peak_mebibytes = map(int, found.stdout.split())
+    assert row_count == rows
+    assert peak_mebibytes < 300

@@ -1,0 +1,109 @@
+"""What the job protocol is made of: an operation, the words it is written in, and the parts that all steps share.
+
+An operation is a filter and a pipeline update, without a connection: to be run as one single-document operation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Document = dict[str, Any]
+Pipeline = list[Document]
+
+NOW: Final = "$$NOW"
+"""The server's time: a worker's clock decides nothing."""
+HISTORY_LIMIT: Final = 20
+"""Entries of a job's history that are kept."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One update: run it with ``find_one_and_update`` or ``update_one``."""
+
+    filter: Document
+    update: Pipeline
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The times of the protocol; seconds, from the settings."""
+
+    lease_s: float
+    republish_s: float
+    retry_backoff_s: float
+    job_retention_s: float
+    dead_retention_s: float
+    max_attempts: int
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What acceptance records."""
+
+    correlation_id: str
+    command: str
+    queue: str
+    spec: Document
+    spec_hash: str
+    owner: str
+    door: str
+    reply_to: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed job: who holds it and under which fence."""
+
+    correlation_id: str
+    fence: int
+    worker: str
+
+    @property
+    def filter(self) -> Document:
+        """Matches the job only while this claim is the valid one."""
+        return {"_id": self.correlation_id, "status": "running", "fence": self.fence}
+
+
+def literal(value: Any) -> Document:
+    """Wrap a value so that the server takes it as it is."""
+    return {"$literal": value}
+
+
+def seconds_from_now(seconds: float | Document) -> Document:
+    """The server's time plus some seconds (a number, or an expression)."""
+    if isinstance(seconds, dict):
+        return {"$add": [NOW, {"$toLong": {"$multiply": [seconds, 1000]}}]}
+    return {"$add": [NOW, round(seconds * 1000)]}
+
+
+def happened(what: str, **facts: Any) -> Document:
+    """Append one entry to the history, of which the last ones are kept."""
+    entry = {"at": NOW, "what": what, **facts}
+    return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
+
+
+def either(condition: Any, changes: Document, otherwise: Document) -> Document:
+    """The update that makes ``changes`` where the condition holds, and the other ones elsewhere."""
+    return {
+        "$set": {
+            name: {"$cond": [condition, changes.get(name, f"${name}"), otherwise.get(name, f"${name}")]}
+            for name in sorted({*changes, *otherwise})
+        }
+    }
+
+
+def ended(status: str, terms: Terms, **changes: Any) -> Document:
+    """The update that all terminal statuses share."""
+    retention_s = terms.dead_retention_s if status == "dead" else terms.job_retention_s
+    return {
+        "$set": {
+            "status": status,
+            "lease": None,
+            "finished_at": NOW,
+            "updated_at": NOW,
+            "expires_at": seconds_from_now(retention_s),
+            "history": happened(status),
+            **changes,
+        }
+    }

@@ -1,0 +1,111 @@
+"""The repairs: how a sweep finds jobs that a worker or a message was lost for, and sets each going again, once.
+
+As in ``protocol``, each is a filter and a pipeline update, to be run as one single-document operation.
+"""
+
+from typing import Final
+
+from shared.store.operation import NOW, Document, Operation, Terms, happened, literal, seconds_from_now
+
+REPUBLISH_LIMIT_S: Final = 300.0
+"""The longest pause between two publications of a queued job."""
+EMPTY_QUEUE_GRACE_S: Final = 1.0
+"""A job whose queue is empty and whose message is older than this has lost it."""
+
+
+def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Operation:
+    """Take a committed job whose worker died before it was finished."""
+    return Operation(
+        {
+            "_id": correlation_id,
+            "status": "running",
+            "outcome": {"$ne": None},
+            "$expr": {"$lt": ["$lease.until", NOW]},
+        },
+        [
+            {
+                "$set": {
+                    "fence": {"$add": ["$fence", 1]},
+                    "lease": {"worker": worker, "until": seconds_from_now(terms.lease_s)},
+                    "updated_at": NOW,
+                    "history": happened("finishing", worker=worker),
+                }
+            }
+        ],
+    )
+
+
+def lapse(correlation_id: str, terms: Terms) -> Operation:
+    """Take a running job from a worker that let its lease lapse: back to queued, cancelled, or dead."""
+    has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
+    next_status = {
+        "$cond": ["$cancel_requested", "cancelled", {"$cond": [has_attempts, "queued", "dead"]}],
+    }
+    lost = {
+        "code": "crashed",
+        "message": {
+            "$concat": [
+                "the worker ",
+                {"$ifNull": ["$lease.worker", "of this job"]},
+                " stopped answering during attempt ",
+                {"$toString": "$attempt"},
+                " of ",
+                {"$toString": "$max_attempts"},
+            ]
+        },
+        "details": [],
+    }
+    is_again = {"$eq": ["$status", "queued"]}
+    retention = {"$cond": [{"$eq": ["$status", "dead"]}, terms.dead_retention_s, terms.job_retention_s]}
+    return Operation(
+        {
+            "_id": correlation_id,
+            "status": "running",
+            "outcome": None,
+            "$expr": {"$lt": ["$lease.until", NOW]},
+        },
+        [
+            {"$set": {"status": next_status, "error": lost, "history": happened("lapsed", attempt="$attempt")}},
+            {
+                "$set": {
+                    "fence": {"$add": ["$fence", 1]},
+                    "lease": None,
+                    "error": {"$cond": [{"$eq": ["$status", "cancelled"]}, None, "$error"]},
+                    "not_before": NOW,
+                    "next_publish_at": NOW,
+                    "publish_count": literal(0),
+                    "finished_at": {"$cond": [is_again, None, NOW]},
+                    "expires_at": {"$cond": [is_again, None, seconds_from_now(retention)]},
+                    "updated_at": NOW,
+                }
+            },
+        ],
+    )
+
+
+def due_for_publication(queue: str, *, is_queue_empty: bool) -> Document:
+    """The filter for queued jobs whose message may be lost.
+
+    A message is presumed lost when its interval has passed, or when nothing waits in its queue at all.
+    """
+    is_due: Document = {"$lte": ["$next_publish_at", NOW]}
+    if is_queue_empty:
+        is_due = {"$or": [is_due, {"$lte": ["$published_at", seconds_from_now(-EMPTY_QUEUE_GRACE_S)]}]}
+    return {"status": "queued", "queue": queue, "$expr": {"$and": [is_due, {"$lte": ["$not_before", NOW]}]}}
+
+
+def republish(correlation_id: str, queue: str, terms: Terms, *, is_queue_empty: bool) -> Operation:
+    """Reserve the next publication of a queued job; the winner publishes it. The intervals double."""
+    pause = {"$min": [REPUBLISH_LIMIT_S, {"$multiply": [terms.republish_s, {"$pow": [2, "$publish_count"]}]}]}
+    return Operation(
+        {"_id": correlation_id, **due_for_publication(queue, is_queue_empty=is_queue_empty)},
+        [
+            {
+                "$set": {
+                    "next_publish_at": seconds_from_now(pause),
+                    "published_at": NOW,
+                    "publish_count": {"$min": [{"$add": ["$publish_count", 1]}, 20]},
+                }
+            }
+        ],
+    )

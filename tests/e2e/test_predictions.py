@@ -1,0 +1,275 @@
+"""Predictions over HTTP: rows at once, datasets by a job."""
+
+import csv
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from shared.artifacts import load_model
+from tests.e2e.api import Answer, Api, fresh
+from tests.e2e.tables import PARCEL, numbers
+
+LIMIT_BYTES = 2**30
+
+
+@pytest.fixture(scope="module")
+def two_versions(api: Api, number_dataset: str) -> str:
+    """A model whose versions answer differently: version 2 is the champion, version 1 is on trial."""
+    first = api.train(number_dataset, "amount", "DummyRegressor", features=["a"])
+    model = str(first["version"]["model"])
+    changes = {"strategy": "constant", "constant": 42.0}
+    api.train(number_dataset, "amount", "DummyRegressor", features=["a"], model=model, hyperparameters=changes)
+    assert api.call("PUT", f"/models/{model}/aliases/trial", {"version": 1}).status == 200
+    return model
+
+
+def _ask(api: Api, model: str, *rows: dict[str, Any], **more: Any) -> Answer:
+    return api.post(f"/models/{model}/predict", {"rows": list(rows), **more})
+
+
+def test_rows_are_answered_at_once(api: Api, parcel_model: str) -> None:
+    answer = _ask(api, parcel_model, PARCEL, {**PARCEL, "weight": 25}, {**PARCEL, "express": True})
+
+    assert answer.status == 200
+    assert answer.document["predictions"] == ["light", "heavy", "express"]
+    assert (answer.document["model"], answer.document["version"]) == (parcel_model, 1)
+    assert answer.document["correlation_id"] == answer.correlation_id
+    assert api.job(answer.correlation_id)["result"]["predictions"] == answer.document["predictions"]
+
+
+def test_probabilities_are_answered_in_the_order_of_the_classes(api: Api, parcel_model: str) -> None:
+    answer = _ask(api, parcel_model, PARCEL, {**PARCEL, "weight": 25}, has_probabilities=True)
+
+    document = answer.document
+    assert document["classes"] == ["express", "heavy", "light"]
+    for label, probabilities in zip(document["predictions"], document["probabilities"], strict=True):
+        assert sum(probabilities) == pytest.approx(1)
+        assert max(probabilities) == probabilities[document["classes"].index(label)]
+
+
+def test_a_regressor_has_no_probabilities(api: Api, amount_model: str) -> None:
+    answer = _ask(api, amount_model, {"a": 1, "b": 2, "c": 3}, has_probabilities=True)
+
+    assert (answer.status, answer.code, answer.places) == (422, "invalid_command", ["has_probabilities"])
+
+
+@pytest.mark.parametrize(
+    ("selector", "version"), [("", 2), ("@champion", 2), ("@trial", 1), ("@1", 1), ("@2", 2)], ids=str
+)
+def test_a_version_is_asked_by_name_alias_or_number(
+    api: Api, two_versions: str, selector: str, version: int
+) -> None:
+    answer = _ask(api, f"{two_versions}{selector}", {"a": 1.0})
+
+    assert (answer.status, answer.document["version"]) == (200, version)
+    assert (answer.document["predictions"] == [42.0]) is (version == 2)
+
+
+def test_a_moved_alias_is_followed_at_once(api: Api, two_versions: str) -> None:
+    for version in (2, 1):
+        assert api.call("PUT", f"/models/{two_versions}/aliases/moving", {"version": version}).status == 200
+        assert _ask(api, f"{two_versions}@moving", {"a": 1.0}).document["version"] == version
+
+
+@pytest.mark.parametrize("reference", ["nowhere", "{model}@nowhere", "{model}@9"])
+def test_an_unknown_model_alias_or_version_is_not_found(api: Api, two_versions: str, reference: str) -> None:
+    answer = _ask(api, reference.format(model=two_versions), {"a": 1.0})
+
+    assert (answer.status, answer.code) == (404, "unknown_model")
+
+
+@pytest.mark.parametrize("reference", ["a@b@c", "-x", "a%20b", "a@"])
+def test_a_reference_that_names_nothing_possible_is_refused(api: Api, reference: str) -> None:
+    answer = _ask(api, reference, {"a": 1.0})
+
+    assert (answer.status, answer.code) == (400, "bad_request")
+
+
+def test_a_missing_column_is_named(api: Api, parcel_model: str) -> None:
+    answer = _ask(api, parcel_model, {name: value for name, value in PARCEL.items() if name != "city"})
+
+    assert (answer.status, answer.code, answer.places) == (422, "signature_mismatch", ["rows.*.city"])
+    assert "city" in answer.detail
+
+
+def test_a_column_that_one_row_lacks_is_named_with_the_row(api: Api, parcel_model: str) -> None:
+    answer = _ask(api, parcel_model, PARCEL, {"weight": 1, "city": "Brno", "sent_on": None})
+
+    assert (answer.status, answer.places) == (422, ["rows.1.express"])
+
+
+def test_a_value_that_cannot_be_cast_is_named_by_row_and_column(api: Api, parcel_model: str) -> None:
+    answer = _ask(api, parcel_model, PARCEL, {**PARCEL, "weight": "heavy"}, {**PARCEL, "sent_on": "some day"})
+
+    assert (answer.status, answer.code) == (422, "signature_mismatch")
+    assert sorted(answer.places) == ["rows.1.weight", "rows.2.sent_on"]
+    assert {error["given"] for error in answer.document["errors"]} == {"heavy", "some day"}
+
+
+def test_what_was_done_to_the_rows_is_reported(api: Api, parcel_model: str) -> None:
+    row = {"weight": "4.5", "city": "Timbuktu", "sent_on": None, "express": False, "mood": "good"}
+
+    answer = _ask(api, parcel_model, row)
+
+    assert answer.status == 200
+    assert answer.document["report"] == {
+        "coerced": {"weight": 1},
+        "unseen": {"city": 1},
+        "missing": {"sent_on": 1},
+        "extra": {"mood": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"rows": [{"a": 1}], "dataset": "numbers"}, 400, "bad_request"),
+        ({}, 400, "bad_request"),
+        ({"rows": []}, 422, "invalid_command"),
+        ({"rows": {"a": 1}}, 422, "invalid_command"),
+        ({"rows": [[1, 2]]}, 422, "invalid_command"),
+        ({"rows": [{"a": [1]}]}, 422, "invalid_command"),
+        ({"rows": [{"a": 2**63}]}, 422, "invalid_command"),
+        ({"rows": [{"a": 1}], "colour": "red"}, 422, "invalid_command"),
+        ({"rows": [{"a": 1}], "model": "other"}, 400, "bad_request"),
+        ({"rows": [{"a": 1}] * 10_001}, 413, "limit_exceeded"),
+        ({"dataset": "nowhere"}, 404, "unknown_dataset"),
+    ],
+    ids=str,
+)
+def test_a_request_that_cannot_be_answered_is_refused(
+    api: Api, two_versions: str, body: dict[str, Any], status: int, code: str
+) -> None:
+    answer = api.post(f"/models/{two_versions}/predict", body)
+
+    assert (answer.status, answer.code) == (status, code)
+
+
+@pytest.mark.parametrize("headers", [{"Prefer": "respond-async"}, {"Prefer": "wait=0"}], ids=str)
+def test_a_caller_who_does_not_wait_gets_a_job(api: Api, amount_model: str, headers: dict[str, str]) -> None:
+    row = {"a": 1.0, "b": 0.5, "c": 0.0}
+
+    answer = api.post(f"/models/{amount_model}/predict", {"rows": [row]}, headers=headers)
+
+    assert answer.status == 202
+    assert answer.headers["Location"] == f"/jobs/{answer.correlation_id}"
+    job = api.ended_job(answer.correlation_id)
+    assert job["status"] == "succeeded"
+    assert job["result"]["predictions"] == _ask(api, amount_model, row).document["predictions"]
+
+
+def test_a_prediction_asked_twice_under_one_id_is_one_job(api: Api, amount_model: str) -> None:
+    row, headers = {"a": 1.0, "b": 0.5, "c": 0.0}, {"Idempotency-Key": fresh("key")}
+
+    first, second = (
+        api.post(f"/models/{amount_model}/predict", {"rows": [row]}, headers=headers) for _ in range(2)
+    )
+    other = api.post(f"/models/{amount_model}/predict", {"rows": [{**row, "a": 2.0}]}, headers=headers)
+
+    assert (first.status, second.document) == (200, first.document)
+    assert (other.status, other.code) == (409, "correlation_id_reused")
+
+
+def test_each_of_many_callers_at_once_gets_the_answer_to_its_own_question(
+    api: Api, parcel_model: str, amount_model: str
+) -> None:
+    good = [({"a": float(number), "b": 0.0, "c": 0.0}, amount_model) for number in range(140)]
+    alone = [_ask(api, model, row).document["predictions"] for row, model in good[::35]]
+    bad: list[tuple[dict[str, Any], str]] = [({"a": f"bad {number}", "b": 0, "c": 0}, amount_model) for number in range(20)]
+    bad += [({"a": 1.0, "b": 2.0}, amount_model)] * 10 + [({"a": 1.0}, "nowhere")] * 10
+    others = [({**PARCEL, "weight": 25 if number % 2 else 2}, parcel_model) for number in range(20)]
+
+    with ThreadPoolExecutor(48) as threads:
+        answers = list(threads.map(lambda one: _ask(api, one[1], one[0]), [*good, *bad, *others]))
+
+    first, second, third = answers[:140], answers[140:180], answers[180:]
+    assert {answer.status for answer in first} == {200}
+    predicted = [answer.document["predictions"][0] for answer in first]
+    assert [[value] for value in predicted[::35]] == alone
+    steps = [later - earlier for earlier, later in zip(predicted, predicted[1:], strict=False)]
+    assert steps == pytest.approx([steps[0]] * 139)
+    for number, answer in enumerate(second[:20]):
+        assert (answer.status, answer.document["errors"][0]["given"]) == (422, f"bad {number}")
+    assert [(answer.status, answer.places) for answer in second[20:30]] == [(422, ["rows.*.c"])] * 10
+    assert [(answer.status, answer.code) for answer in second[30:]] == [(404, "unknown_model")] * 10
+    assert [answer.document["predictions"] for answer in third] == [["light"], ["heavy"]] * 10
+    assert len({answer.correlation_id for answer in answers}) == 200
+
+
+def test_predictions_equal_those_of_the_downloaded_artifact(api: Api, number_dataset: str) -> None:
+    trained = api.train(
+        number_dataset, "kind", "RandomForestClassifier", features=["a", "b", "c"], hyperparameters={"n_estimators": 20}
+    )
+    version = trained["version"]
+    rows = [dict(zip("abc", map(float, line.split(",")[:3]), strict=True)) for line in numbers(50, seed=77).split()[1:]]
+    payload = api.get(f"/models/{version['model']}/versions/1/artifact").body
+    local = load_model(payload, version["artifact_sha256"], version["libraries"], LIMIT_BYTES)
+
+    document = _ask(api, version["model"], *rows, has_probabilities=True).document
+
+    expected = local.predict_rows(rows, has_probabilities=True)
+    assert expected.probabilities is not None
+    assert document["predictions"] == expected.labels
+    assert document["probabilities"] == expected.probabilities.tolist()
+
+
+def test_a_dataset_is_predicted_by_a_job_and_downloaded(api: Api, parcel_model: str, parcel_dataset: str) -> None:
+    accepted = api.post(f"/models/{parcel_model}/predict", {"dataset": parcel_dataset, "has_probabilities": True})
+
+    assert accepted.status == 202
+    job = api.ended_job(accepted.correlation_id)
+    assert (job["status"], job["result"]["row_count"]) == ("succeeded", 300)
+    answers = {
+        name: api.get(f"/predictions/{accepted.correlation_id}/content?format={name}") for name in ("csv", "parquet")
+    }
+    lines = list(csv.DictReader(io.StringIO(answers["csv"].body.decode())))
+    table = pq.read_table(io.BytesIO(answers["parquet"].body)).to_pylist()
+    assert answers["csv"].headers["Content-Type"].startswith("text/csv")
+    assert [int(line["row"]) for line in lines] == list(range(300))
+    assert [line["prediction"] for line in lines] == [row["prediction"] for row in table]
+    assert lines[0].keys() == {"row", "prediction", "probability_express", "probability_heavy", "probability_light"}
+
+
+def test_a_predicted_dataset_agrees_with_its_rows_asked_at_once(
+    api: Api, amount_model: str, unlabelled_dataset: str
+) -> None:
+    answer = api.post(f"/models/{amount_model}/predict?wait=60", {"dataset": unlabelled_dataset})
+
+    assert (answer.status, answer.document["row_count"]) == (200, 2)
+    table = pq.read_table(io.BytesIO(api.get(f"{answer.document['links']['parquet']}").body)).to_pylist()
+    rows = [{"a": 1.5, "b": 2.5, "c": 3.5}, {"a": -1.0, "b": 0.0, "c": 1.0}]
+    assert [row["prediction"] for row in table] == _ask(api, amount_model, *rows).document["predictions"]
+
+
+def test_a_dataset_that_lacks_a_column_fails_by_its_name(
+    api: Api, parcel_model: str, unlabelled_dataset: str
+) -> None:
+    answer = api.post(f"/models/{parcel_model}/predict?wait=60", {"dataset": unlabelled_dataset})
+
+    assert (answer.status, answer.code) == (422, "signature_mismatch")
+    assert "weight" in answer.detail
+
+
+def test_text_that_a_spreadsheet_would_run_is_marked_in_the_csv(api: Api) -> None:
+    dataset = api.dataset("a,label\n" + "".join(f"{number},=1+{number % 2}\n" for number in range(40)), "formulas")
+    model = api.train(dataset, "label", "DecisionTreeClassifier")["version"]["model"]
+
+    answer = api.post(f"/models/{model}/predict?wait=60", {"dataset": dataset})
+
+    content = api.get(f"{answer.document['links']['csv']}").body.decode()
+    assert {line.split(",")[1] for line in content.splitlines()[1:]} <= {"'=1+0", "'=1+1"}
+
+
+def test_only_a_predicted_dataset_has_a_table_to_download(
+    api: Api, parcel_model: str, unlabelled_dataset: str
+) -> None:
+    training = api.get(f"/models/{parcel_model}/versions/1").document["correlation_id"]
+    failed = api.post(f"/models/{parcel_model}/predict?wait=60", {"dataset": unlabelled_dataset})
+
+    assert api.get(f"/predictions/{training}/content").status == 404
+    assert api.get(f"/predictions/{failed.correlation_id}/content").status == 409
+    assert api.get(f"/predictions/{training}/content?format=xlsx").status == 400
+    assert api.get("/predictions/not-an-id/content").status == 400

@@ -1,0 +1,86 @@
+"""The documentation says what the code does: settings, error codes, named files, named code, links."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from gateway.problems import known_codes
+from shared.errors import error_types
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
+
+CODE = re.compile(r"`([^`\n]+)`")
+FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|toml|txt|yml|yaml|lock))")
+PLACE = re.compile(r"((?:`[\w.]+`(?:,\s)?)+)\s+in\s+`([\w/]+\.py)`")
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def rows_of(name: str) -> dict[str, tuple[str, ...]]:
+    """Table rows whose first cell is code, by that code: the other cells."""
+    rows = {}
+    for line in (ROOT / "docs" / name).read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `"):
+            rows[cells[0].strip("`")] = tuple(cells[1:])
+    return rows
+
+
+def setting_row(name: str) -> tuple[str, str]:
+    field = Settings.model_fields[name]
+    default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return ("none" if default is None else f"`{default}`"), str(field.description)
+
+
+def test_the_table_of_settings_says_what_the_settings_are() -> None:
+    expected = {f"MODELBUS_{name.upper()}": setting_row(name) for name in Settings.model_fields}
+    assert rows_of("settings.md") == expected
+
+
+def test_the_table_of_errors_says_what_the_gateway_answers() -> None:
+    # other tests and the local stack make errors too; theirs cross no HTTP
+    served = {kind.code for kind in error_types() if kind.__module__.partition(".")[0] in ("shared", "gateway")}
+    expected = {code: (str(status), text) for code, (status, text) in known_codes().items() if code in served}
+    assert {code: cells[:2] for code, cells in rows_of("errors.md").items()} == expected
+
+
+def test_every_error_has_advice() -> None:
+    assert [code for code, cells in rows_of("errors.md").items() if len(cells) != 3 or not cells[2]] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(document: Path) -> None:
+    targets = [target for target in LINK.findall(document.read_text()) if "://" not in target]
+    files = [target.partition("#")[0] for target in targets if not target.startswith("#")]
+    assert [file for file in files if not (document.parent / file).exists()] == []
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    spans = CODE.findall(FENCED.sub("", (ROOT / "docs/architecture.md").read_text()))
+    files = [span for span in spans if FILE.fullmatch(span)]
+    assert files
+    assert [file for file in files if not (ROOT / file).exists()] == []
+
+
+def named_places() -> Iterator[tuple[str, str]]:
+    for names, file in PLACE.findall((ROOT / "docs/architecture.md").read_text()):
+        for name in CODE.findall(names):
+            yield name, file
+
+
+def is_defined(name: str, file: str) -> bool:
+    text = (ROOT / file).read_text()
+    return all(
+        re.search(rf"^\s*(class|def|async def) {part}\b|^{part}\b.*=", text, re.MULTILINE) for part in name.split(".")
+    )
+
+
+def test_everything_that_the_architecture_names_is_in_its_file() -> None:
+    places = list(named_places())
+    assert len(places) > 50
+    assert [place for place in places if not is_defined(*place)] == []
