@@ -13,8 +13,13 @@ import pytest
 from modelbus.stack import LocalStack
 from modelbus.stack.errors import ServersUnavailable
 
-QUICK_SETTINGS = {"MODELBUS_LEASE_S": "2", "MODELBUS_HEARTBEAT_S": "0.5", "MODELBUS_SWEEP_S": "0.5"}
-"""A lost worker is noticed within two seconds, so that tests of it are quick."""
+QUICK_SETTINGS = {
+    "MODELBUS_LEASE_S": "2",
+    "MODELBUS_HEARTBEAT_S": "0.5",
+    "MODELBUS_SWEEP_S": "0.5",
+    "MODELBUS_STOP_GRACE_S": "1",
+}
+"""A lost worker is noticed within two seconds, and a stopping one hands back its work within one."""
 
 
 @contextmanager

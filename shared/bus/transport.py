@@ -150,8 +150,9 @@ class HardenedQoS(redis.QoS):
             return
         message = self._delivered[tag]
         info = message.delivery_info
-        with self.channel.conn_or_acquire(client) as connection:
-            self.channel._do_restore_message(message._raw, info["exchange"], info["routing_key"], connection, leftmost)
+        with self.pipe_or_acquire(client=client) as pipe:
+            self.channel._do_restore_message(message._raw, info["exchange"], info["routing_key"], pipe, leftmost)
+            pipe.execute()
         self._unnoted.discard(tag)
 
     def acknowledge_many(self, delivery_tags: list[str]) -> None:

@@ -106,6 +106,11 @@ def answer_oddly(wishes: Document, _context: JobContext) -> Document:
     return dict(wishes["report"])
 
 
+def answer_number(wishes: Document, _context: JobContext) -> Document:
+    """Succeed with an integer that a command could not have brought."""
+    return {"number": int(wishes["text"])}
+
+
 def nothing(_wishes: Document, _context: JobContext) -> None:
     """Succeed at once."""
 
@@ -131,6 +136,7 @@ _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
         allocate,
         say,
         answer_oddly,
+        answer_number,
         nothing,
     )
 }

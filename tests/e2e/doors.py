@@ -1,0 +1,89 @@
+"""The two doors for commands: HTTP and the queue, with the outcome of a command told alike for both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from shared.bus import Publisher
+from tests.e2e.api import Api
+from tests.waiting import wait_until
+
+QUEUE_OF = {
+    "ProfileDataset": "profile",
+    "TrainModel": "train",
+    "RetrainModel": "train",
+    "Predict": "predict",
+    "PredictDataset": "predict.bulk",
+    "EvaluateModel": "evaluate",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command."""
+
+    status: str
+    """``succeeded`` or ``failed``; a command that HTTP refuses at once counts as failed."""
+    result: dict[str, Any] | None = None
+    code: str | None = None
+    message: str | None = None
+    places: tuple[str, ...] = ()
+
+
+class HttpDoor:
+    """Sends commands as requests."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def send(self, command: Mapping[str, Any], correlation_id: str | None = None) -> Outcome:
+        """Send a command and tell what became of it."""
+        headers = {"X-Correlation-ID": correlation_id or str(uuid4()), "Prefer": "respond-async"}
+        body = dict(command)
+        path = self._path(body.pop("command"), body)
+        if path.startswith("/datasets"):
+            text = body["source"]["text"].encode()
+            answer = self._api.post(path, text, headers={**headers, "Content-Type": "text/csv"})
+        else:
+            answer = self._api.post(path, body, headers=headers)
+        if answer.status >= 400:
+            return Outcome("failed", None, answer.code, answer.detail, tuple(answer.places))
+        return _outcome(self._api.ended_job(answer.correlation_id))
+
+    @staticmethod
+    def _path(name: str, body: dict[str, Any]) -> str:
+        """The route of a command; what the route says leaves the body."""
+        if name == "TrainModel":
+            return "/models"
+        if name == "EvaluateModel":
+            return "/evaluations"
+        if name == "ProfileDataset":
+            return f"/datasets?name={body['dataset']}"
+        return f"/models/{body.pop('model')}/{'retrain' if name == 'RetrainModel' else 'predict'}"
+
+
+class QueueDoor:
+    """Puts commands on their queues."""
+
+    def __init__(self, api: Api, publisher: Publisher) -> None:
+        self._api = api
+        self._publisher = publisher
+
+    def send(self, command: Mapping[str, Any], correlation_id: str | None = None) -> Outcome:
+        """Send a command and tell what became of it."""
+        correlation_id = correlation_id or str(uuid4())
+        self._publisher.send(QUEUE_OF[command["command"]], command, correlation_id=correlation_id)
+        wait_until(lambda: self._api.get(f"/jobs/{correlation_id}").status == 200, "the command is recorded", 60)
+        return _outcome(self._api.ended_job(correlation_id))
+
+
+Door = HttpDoor | QueueDoor
+
+
+def _outcome(job: Mapping[str, Any]) -> Outcome:
+    error = job["error"]
+    if error is None:
+        return Outcome(job["status"], job["result"])
+    places = tuple(detail["where"] for detail in error["details"])
+    return Outcome(job["status"], job["result"], error["code"], error["message"], places)

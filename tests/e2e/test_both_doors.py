@@ -1,0 +1,224 @@
+"""HTTP and queue take, refuse and answer commands alike: one suite over both."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.bus import Publisher
+from tests.e2e.api import Api, fresh
+from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.tables import PARCEL, parcels
+
+Names = dict[str, str]
+
+
+@pytest.fixture(params=["http", "queue"])
+def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
+    """Each door in turn."""
+    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
+
+
+@pytest.fixture(scope="module")
+def evaluation(api: Api, amount_model: str, number_dataset: str) -> str:
+    """An evaluation that is there."""
+    name = fresh("there")
+    body = {"evaluation": name, "model": amount_model, "dataset": number_dataset}
+    assert api.post("/evaluations?wait=60", body).status == 201
+    return name
+
+
+@pytest.fixture(scope="module")
+def names(
+    parcel_dataset: str,
+    parcel_model: str,
+    amount_model: str,
+    number_dataset: str,
+    unlabelled_dataset: str,
+    evaluation: str,
+) -> Names:
+    """What the commands below speak of."""
+    return {
+        "parcels": parcel_dataset,
+        "parcel-model": parcel_model,
+        "amount-model": amount_model,
+        "numbers": number_dataset,
+        "unlabelled": unlabelled_dataset,
+        "evaluation": evaluation,
+    }
+
+
+def _profile(names: Names) -> dict[str, Any]:
+    return {"dataset": fresh("doors"), "source": {"kind": "inline", "text": parcels(40)}}
+
+
+def _train(names: Names) -> dict[str, Any]:
+    return {
+        "model": fresh("doors"),
+        "dataset": names["parcels"],
+        "target": "tariff",
+        "features": ["weight", "express"],
+        "estimator": "DecisionTreeClassifier",
+        "hyperparameters": {"max_depth": 4},
+        "seed": 3,
+    }
+
+
+def _retrain(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "hyperparameters": {"max_depth": 2}, "promote": "never"}
+
+
+def _predict(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "rows": [PARCEL, {**PARCEL, "weight": 28}], "has_probabilities": True}
+
+
+def _predict_dataset(names: Names) -> dict[str, Any]:
+    return {"model": names["amount-model"], "dataset": names["unlabelled"]}
+
+
+def _evaluate(names: Names) -> dict[str, Any]:
+    return {"evaluation": fresh("doors"), "model": names["parcel-model"], "dataset": names["parcels"]}
+
+
+COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
+    "ProfileDataset": _profile,
+    "TrainModel": _train,
+    "RetrainModel": _retrain,
+    "Predict": _predict,
+    "PredictDataset": _predict_dataset,
+    "EvaluateModel": _evaluate,
+}
+RESULTS = {
+    "ProfileDataset": {"dataset"},
+    "TrainModel": {"version", "is_champion"},
+    "RetrainModel": {"version", "is_champion"},
+    "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
+    "PredictDataset": {"model", "version", "dataset", "row_count", "report", "blobs"},
+    "EvaluateModel": {"evaluation"},
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A command with something wrong, and how it must be refused."""
+
+    command: str
+    code: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    without: str | None = None
+    places: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What pytest calls it."""
+        wrong = f"without {self.without}" if self.without else str(self.changes)
+        return f"{self.command} {wrong}"
+
+    def document(self, names: Names) -> dict[str, Any]:
+        """The command as it is sent."""
+        given = {name: names.get(value, value) if isinstance(value, str) else value for name, value in self.changes.items()}
+        document = {"command": self.command, **COMMANDS[self.command](names), **given}
+        if self.without:
+            del document[self.without]
+        return document
+
+
+INVALID, BAD_HYPERPARAMETER = "invalid_command", {"hyperparameters": {"max_depth": 0}}
+FAULTS = [
+    Fault("ProfileDataset", "dataset_exists", {"dataset": "parcels"}),
+    Fault("ProfileDataset", "malformed_table", {"source": {"kind": "inline", "text": "a,b\n1\n"}}, places=("line 2",)),
+    Fault("TrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
+    Fault("TrainModel", INVALID, {"hyperparameters": {"n_jobs": 4}}, places=("hyperparameters.n_jobs",)),
+    Fault("TrainModel", INVALID, {"hyperparameters": [1]}, places=("hyperparameters",)),
+    Fault("TrainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("TrainModel", INVALID, {"seed": "lucky"}, places=("seed",)),
+    Fault("TrainModel", INVALID, {"model": "no spaces"}, places=("model",)),
+    Fault("TrainModel", INVALID, {"target": "tarif"}, places=("target",)),
+    Fault("TrainModel", INVALID, {"features": ["weight", "hieght"]}, places=("features.1",)),
+    Fault("TrainModel", INVALID, {"hold_out": {"fraction": 2}}, places=("hold_out.fraction",)),
+    Fault("TrainModel", INVALID, {"task": "regression"}, places=("task",)),
+    Fault("TrainModel", INVALID, without="target", places=("target",)),
+    Fault("TrainModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("TrainModel", "unknown_estimator", {"estimator": "RandomForrest"}),
+    Fault("TrainModel", "estimator_rejected", {"estimator": "KNeighborsClassifier", "hyperparameters": {"n_neighbors": 5000}}),
+    Fault("RetrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
+    Fault("RetrainModel", INVALID, {"promote": "perhaps"}, places=("promote",)),
+    Fault("RetrainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("RetrainModel", "unknown_model", {"model": "nowhere"}),
+    Fault("RetrainModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("Predict", INVALID, {"rows": []}, places=("rows",)),
+    Fault("Predict", INVALID, {"rows": [{"weight": [1]}]}, places=("rows.0.weight",)),
+    Fault("Predict", INVALID, {"has_probabilities": "perhaps"}, places=("has_probabilities",)),
+    Fault("Predict", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("Predict", INVALID, {"model": "amount-model", "rows": [{"a": 1, "b": 1, "c": 1}]}, places=("has_probabilities",)),
+    Fault("Predict", "signature_mismatch", {"rows": [{"weight": 1}]}, places=("rows.*.city", "rows.*.sent_on", "rows.*.express")),
+    Fault("Predict", "signature_mismatch", {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
+    Fault("Predict", "unknown_model", {"model": "nowhere"}),
+    Fault("PredictDataset", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("PredictDataset", INVALID, {"has_probabilities": True}, places=("has_probabilities",)),
+    Fault("PredictDataset", "unknown_model", {"model": "nowhere"}),
+    Fault("PredictDataset", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("PredictDataset", "signature_mismatch", {"dataset": "parcels"}, places=("rows.*.a", "rows.*.b", "rows.*.c")),
+    Fault("EvaluateModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("EvaluateModel", INVALID, without="model", places=("model",)),
+    Fault("EvaluateModel", INVALID, {"model": "amount-model", "dataset": "unlabelled"}, places=("dataset",)),
+    Fault("EvaluateModel", "evaluation_exists", {"evaluation": "evaluation"}),
+    Fault("EvaluateModel", "unknown_model", {"model": "nowhere"}),
+    Fault("EvaluateModel", "unknown_dataset", {"dataset": "nowhere"}),
+]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_valid_command_succeeds_with_the_same_fields_by_either_door(door: Door, names: Names, name: str) -> None:
+    outcome = door.send({"command": name, **COMMANDS[name](names)})
+
+    assert outcome.status == "succeeded", outcome
+    assert outcome.result is not None
+    assert outcome.result.keys() == RESULTS[name]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_a_faulty_command_is_refused_alike_by_either_door(door: Door, names: Names, fault: Fault) -> None:
+    outcome = door.send(fault.document(names))
+
+    assert (outcome.status, outcome.code, outcome.places) == ("failed", fault.code, fault.places)
+    assert outcome.result is None
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.code != "malformed_table"], ids=str)
+def test_the_sentence_is_the_same_by_either_door(
+    api: Api, publisher: Publisher, names: Names, fault: Fault
+) -> None:
+    document = fault.document(names)
+
+    by_http, by_queue = (door.send(document) for door in (HttpDoor(api), QueueDoor(api, publisher)))
+
+    assert by_http.message == by_queue.message
+
+
+@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset"])
+def test_what_one_door_took_is_the_same_job_at_the_other(
+    api: Api, publisher: Publisher, names: Names, name: str
+) -> None:
+    command, correlation_id = {"command": name, **COMMANDS[name](names)}, str(uuid4())
+
+    first = HttpDoor(api).send(command, correlation_id)
+    second = QueueDoor(api, publisher).send(command, correlation_id)
+    third = HttpDoor(api).send(command, correlation_id)
+
+    assert first == second == third
+    history = [entry["what"] for entry in api.job(correlation_id)["history"]]
+    assert history.count("succeeded") == 1
+
+
+def test_a_model_trained_by_either_door_is_the_same_model(api: Api, publisher: Publisher, names: Names) -> None:
+    outcomes = [
+        door.send({"command": "TrainModel", **_train(names)}) for door in (HttpDoor(api), QueueDoor(api, publisher))
+    ]
+
+    versions = [outcome.result["version"] for outcome in outcomes if outcome.result]
+    kept = ("metrics", "signature", "hyperparameters", "seed", "hold_out", "dataset_sha256", "row_count")
+    assert [{name: version[name] for name in kept} for version in versions] == [
+        {name: versions[0][name] for name in kept}
+    ] * 2
