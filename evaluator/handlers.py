@@ -114,6 +114,7 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
 
 def _fetch(command: ProfileDataset, context: JobContext, path: Path) -> None:
     if isinstance(command.source, UploadSource):
+        context.blobs.require_kind(command.source.upload_id, "upload")
         context.blobs.download(command.source.upload_id, path)
     else:
         path.write_text(command.source.text, encoding="utf-8")

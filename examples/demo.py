@@ -6,6 +6,7 @@ every answer is right: accuracy and R² are compared with a scikit-learn fit of 
 
 import argparse
 import contextlib
+import http.client
 import json
 import sys
 import time
@@ -49,17 +50,30 @@ class Api:
             media_type: Of the body.
 
         Raises:
-            WrongAnswer: The answer is a problem; says which.
+            WrongAnswer: The answer is a problem, or there is none; says which.
         """
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url + path, data, {"Content-Type": media_type}, method=method)
         try:
+            request = urllib.request.Request(self._url + path, data, {"Content-Type": media_type}, method=method)
             with urllib.request.urlopen(request, timeout=120) as response:
                 text = response.read()
+            return json.loads(text) if text.startswith((b"{", b"[")) else text.decode()
         except urllib.error.HTTPError as error:
-            problem = json.loads(error.read())
-            raise WrongAnswer(f"{method} {path}: {error.code} {problem['code']}: {problem['detail']}") from error
-        return json.loads(text) if text.startswith((b"{", b"[")) else text.decode()
+            with error:
+                raise WrongAnswer(f"{method} {path}: {error.code} {_reason(error.read())}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise WrongAnswer(f"no answer from {self._url}: {getattr(error, 'reason', None) or error!r}") from error
+        except ValueError as error:
+            raise WrongAnswer(f"{self._url} is not the address of a gateway: {error}") from error
+
+
+def _reason(body: bytes) -> str:
+    """What a problem says; of any other answer, its beginning."""
+    try:
+        problem = json.loads(body)
+        return f"{problem['code']}: {problem['detail']}"
+    except (ValueError, KeyError, TypeError):
+        return f"(no answer of Modelbus) {body[:200].decode('utf-8', 'replace')}"
 
 
 def main() -> int:
@@ -76,7 +90,9 @@ def main() -> int:
     except (WrongAnswer, ModelbusError) as error:
         console.print(f"[bold red]the demo failed:[/] {error}")
         return 1
-    console.print(f"\n[green]All answers are right.[/] Logs: {options.directory}/logs/   ({time.monotonic() - started:.0f} s)")
+    console.print(
+        f"\n[green]All answers are right.[/] Logs: {options.directory}/logs/   ({time.monotonic() - started:.0f} s)"
+    )
     return 0
 
 
@@ -132,7 +148,9 @@ def follow(directory: Path, correlation_id: str, what: str) -> None:
     layout = Layout(directory)
     names = [name for name in SERVICES if layout.log_file(name).exists()]
     if not names:
-        console.print(f"\n(the logs of {what} are where the stack runs: modelbus logs --correlation-id {correlation_id})")
+        console.print(
+            f"\n(the logs of {what} are where the stack runs: modelbus logs --correlation-id {correlation_id})"
+        )
         return
     console.print(f"\n[bold]{what}, by its id in the logs of {', '.join(names)}[/]")
     reader = LogReader(layout, names, LogFilter(correlation_id=correlation_id))
@@ -150,7 +168,9 @@ def _upload(api: Api, name: str, frame: Any, table: DemoTable) -> None:
     if dataset["row_count"] != len(frame) or len(dataset["columns"]) != frame.shape[1]:
         raise WrongAnswer(f"dataset {name} has {dataset['row_count']} rows, {len(frame)} were sent")
     types = sorted({column["type"] for column in dataset["columns"]})
-    _step("uploaded", dataset["correlation_id"], f"{name}: {len(frame)} rows, {', '.join(types)}; target {table.target}")
+    _step(
+        "uploaded", dataset["correlation_id"], f"{name}: {len(frame)} rows, {', '.join(types)}; target {table.target}"
+    )
 
 
 def _train(api: Api, table: DemoTable, dataset: str, stamp: str) -> Any:

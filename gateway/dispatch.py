@@ -113,7 +113,7 @@ class Dispatcher:
 
     async def _send(self, job: Document) -> None:
         try:
-            await self._outbox.send(job["queue"], _message(job["spec"], job["_id"]), job["_id"])
+            await self._outbox.send(job["queue"], _message(job["spec"], job["_id"]), job["_id"], job["reply_to"])
         except BusUnavailable as error:
             # The job is recorded: the sweep sends it when the broker is back.
             log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)

@@ -31,6 +31,7 @@ class _Letter:
     queue: str
     body: bytes
     correlation_id: str
+    reply_to: str | None
     sent: asyncio.Future[None]
 
 
@@ -51,19 +52,20 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    async def send(self, queue_name: str, body: bytes, correlation_id: str) -> None:
+    async def send(self, queue_name: str, body: bytes, correlation_id: str, reply_to: str | None = None) -> None:
         """Send one command.
 
         Args:
             queue_name: Where to.
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
+            reply_to: The queue for the final event.
 
         Raises:
             BusUnavailable: The broker does not take it.
         """
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._letters.put(_Letter(queue_name, body, correlation_id, sent))
+        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, sent))
         await sent
 
     async def close(self) -> None:
@@ -76,7 +78,7 @@ class Outbox:
         is_open = True
         while is_open:
             letters, is_open = self._take_all()
-            for queue_name, group in groupby(sorted(letters, key=_queue_of), key=_queue_of):
+            for (queue_name, _), group in groupby(sorted(letters, key=_address_of), key=_address_of):
                 for batch in self._batches(queue_name, list(group)):
                     self._send(queue_name, batch)
 
@@ -108,15 +110,15 @@ class Outbox:
 
     def _send(self, queue_name: str, batch: list[_Letter]) -> None:
         error: Exception | None = None
+        first, is_alone = batch[0], len(batch) == 1
         try:
-            if len(batch) == 1:
-                letter = batch[0]
-                self._publisher.send(
-                    queue_name, letter.body, correlation_id=letter.correlation_id, headers=_headers(queue_name)
-                )
-            else:
-                bodies = b",".join(letter.body for letter in batch)
-                self._publisher.send(queue_name, b"[" + bodies + b"]", headers=_headers(queue_name))
+            self._publisher.send(
+                queue_name,
+                first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
+                correlation_id=first.correlation_id if is_alone else None,
+                reply_to=first.reply_to,
+                headers=_headers(queue_name),
+            )
         except BusUnavailable as unavailable:
             error = unavailable
         except Exception as unexpected:
@@ -137,8 +139,8 @@ def _headers(queue_name: str) -> dict[str, bool]:
     return _INTERACTIVE if queue_name in _BATCHED_QUEUES else {}
 
 
-def _queue_of(letter: _Letter) -> str:
-    return letter.queue
+def _address_of(letter: _Letter) -> tuple[str, str]:
+    return letter.queue, letter.reply_to or ""
 
 
 def _settle(futures: Iterable[asyncio.Future[Any]], error: Exception | None) -> None:

@@ -114,7 +114,7 @@ def whole_number(request: web.Request, name: str, default: int, *, least: int, m
     given = request.query.get(name)
     if given is None:
         return default
-    if not given.isdecimal() or not least <= int(given) <= most:
+    if not given.isdecimal() or len(given) > 9 or not least <= int(given) <= most:
         raise BadRequest(f"?{name}= must be a whole number from {least} to {most}, not {given[:50]!r}")
     return int(given)
 

@@ -4,6 +4,7 @@ An event says which jobs may have ended; the record is read to know. Whoever mis
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, Final
@@ -11,7 +12,6 @@ from typing import Any, Final
 import structlog
 
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import StoreUnavailable
 from shared.store.connection import Document
 from shared.store.records import JobRecords
 
@@ -69,17 +69,22 @@ class JobWaiters:
         await asyncio.gather(self._reader, return_exceptions=True)
 
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        polled_at = loop.time()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_S)
-                self._wake.clear()
-                candidates, self._heard = self._heard, set()
-            except TimeoutError:
-                candidates = set(self._waiting)
+            self._wake.clear()
+            candidates, self._heard = self._heard, set()
+            if loop.time() - polled_at >= _POLL_S:
+                # Also those whose event was missed, however many others are heard.
+                polled_at = loop.time()
+                candidates |= self._waiting.keys()
             try:
                 await self._resolve(candidates)
-            except StoreUnavailable as error:
-                log.debug("waiting.read_postponed", reason=error.message)
+            except Exception as error:  # noqa: BLE001 - see the comment
+                # Whatever it is, those who wait must not wait for a reader that is gone.
+                log.warning("waiting.read_postponed", reason=f"{type(error).__name__}: {error}")
                 self._heard |= candidates
                 await asyncio.sleep(_POLL_S)
 

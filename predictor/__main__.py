@@ -3,6 +3,7 @@
 import sys
 from typing import Final
 
+from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
 from shared.worker.service import Lane, Tools, run_service
@@ -22,13 +23,8 @@ def make_lanes(tools: Tools) -> list[Lane]:
     )
     interactive = InteractiveLane(
         tools.consumer(("predict",), prefetch=settings.predict_batch_limit),
-        tools.ledger,
-        tools.events,
-        tools.blobs,
-        cache,
-        service=tools.service,
+        Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, settings),
         batch_limit=settings.predict_batch_limit,
-        result_inline_bytes=settings.result_inline_bytes,
     )
     return [interactive, tools.worker(("predict.bulk",), BULK)]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.contracts import Predict
-from shared.errors import ModelbusError
+from shared.errors import JobOutOfMemory, ModelbusError
 from shared.tabular.model import FittedModel, Predictions
 
 
@@ -39,9 +39,9 @@ def predict_group(
     rows = [row for request in requests for row in request.rows]
     try:
         predictions = model.predict_rows(rows, has_probabilities)
-    except ModelbusError as error:
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is this request's answer
         if len(requests) == 1:
-            return [Answer(None, error)]
+            return [Answer(None, _told(error))]
         return [
             answer
             for request in requests
@@ -54,6 +54,15 @@ def predict_group(
         answers.append(Answer(_result(model, name, version, predictions, start, stop), None))
         start = stop
     return answers
+
+
+def _told(error: Exception) -> ModelbusError:
+    """The error as a request is told of it; a library's own in its own words."""
+    if isinstance(error, ModelbusError):
+        return error
+    if isinstance(error, MemoryError):
+        return JobOutOfMemory("the prediction needs more memory than the predictor has: send fewer rows")
+    return ModelbusError(f"{type(error).__name__}: {error}")
 
 
 def _result(

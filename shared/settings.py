@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     """How many jobs a consumer runs at once, each in its own process."""
 
     message_limit_bytes: int = Field(4 * MEBIBYTE, ge=1024)
-    """A larger message is quarantined; the gateway refuses a larger command."""
+    """A larger message is quarantined; the gateway refuses a body of more than half of it."""
     upload_limit_bytes: int = Field(10 * 1024 * MEBIBYTE, ge=1)
     """A larger upload is refused."""
     column_limit: int = Field(2000, ge=1)
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     predict_rows_limit: int = Field(10_000, ge=1)
     """More rows than this in one prediction request are refused: upload them as a dataset."""
     predict_batch_limit: int = Field(256, ge=1)
-    """How many predictions at most travel in one message and are computed together."""
+    """How many predictions at most travel in one message, and how many messages a predictor takes at once."""
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
     upload_wait_s: float = Field(30.0, ge=0)

@@ -4,7 +4,7 @@ import sys
 from typing import Final
 
 from shared.worker.service import Lane, Tools, run_service
-from trainer.catalogue import catalogue
+from trainer.catalogue import LEFT_OUT, catalogue
 
 QUEUES: Final = ("train",)
 HANDLERS: Final = {
@@ -21,7 +21,7 @@ def make_lanes(tools: Tools) -> list[Lane]:
 
 def declare(tools: Tools) -> None:
     """Say what can be trained."""
-    tools.library.declare_estimators(catalogue())
+    tools.library.declare_estimators(catalogue(), LEFT_OUT)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What can be trained: scikit-learn's classifiers and regressors that learn one target from one table."""
 
-import difflib
 import functools
 import inspect
 import warnings
@@ -11,7 +10,7 @@ from typing import Any, Final, Literal
 from sklearn.utils import all_estimators
 
 from shared.contracts import EstimatorRecord
-from shared.errors import UnknownEstimator
+from shared.contracts.checks import unknown_estimator
 from trainer.documentation import summary
 from trainer.hyperparameters import Hyperparameter, check_hyperparameters, settable
 
@@ -76,12 +75,7 @@ def find_estimator(name: str) -> CatalogueEntry:
     entry = _entries().get(name)
     if entry is not None:
         return entry
-    if name in LEFT_OUT:
-        raise UnknownEstimator(f"{name} is not offered: {LEFT_OUT[name]}")
-    by_folded = {each.casefold(): each for each in _entries()}
-    close = [by_folded[each] for each in difflib.get_close_matches(name.casefold(), by_folded, n=3)]
-    hint = f"did you mean {' or '.join(close)}?" if close else "GET /estimators lists them"
-    raise UnknownEstimator(f"there is no estimator {name[:100]!r}; {hint}", details=[{"where": "estimator"}])
+    raise unknown_estimator(name, _entries(), LEFT_OUT)
 
 
 def make_estimator(name: str, hyperparameters: Mapping[str, Any], seed: int) -> Any:

@@ -1,13 +1,13 @@
 """What can be trained: the catalogue that the trainer declared."""
 
-from difflib import get_close_matches
-
 from aiohttp import web
 
 from gateway.answers import json_answer, public
 from gateway.keys import SHELF
 from gateway.problems import BadRequest
+from shared.contracts.checks import unknown_estimator
 from shared.errors import UnknownEstimator
+from shared.store.library import LEFT_OUT_KEY
 
 _TASKS = ("classification", "regression")
 
@@ -27,16 +27,15 @@ async def read_estimator(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     document = await request.app[SHELF].find("estimators", name)
     if document is None:
-        raise UnknownEstimator(await unknown_estimator(request, name))
+        raise await no_such_estimator(request, name)
     return json_answer(public(document))
 
 
-async def unknown_estimator(request: web.Request, name: str) -> str:
-    """The sentence for an estimator that is not in the catalogue, with the likeliest ones meant."""
+async def no_such_estimator(request: web.Request, name: str) -> UnknownEstimator:
+    """The error for an estimator that is not in the catalogue, as the trainer has it."""
     names = [one["_id"] for one in await request.app[SHELF].list_all("estimators")]
-    close = get_close_matches(name, names, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else "GET /estimators lists them"
-    return f"there is no estimator named {name[:100]!r}; {hint}"
+    left_out = await request.app[SHELF].find("catalogue", LEFT_OUT_KEY) or {"reasons": {}}
+    return unknown_estimator(name, names, left_out["reasons"])
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

@@ -12,7 +12,11 @@ from shared.errors import EvaluationExists, JobFinished, UnknownDataset, Unknown
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
 
-_UNFINISHED = {"command": "EvaluateModel", "status": {"$in": ["queued", "running", "failed", "dead"]}}
+_UNFILLED = {
+    "command": "EvaluateModel",
+    "status": {"$in": ["queued", "running", "failed", "dead"]},
+    "is_forgotten": {"$ne": True},
+}
 
 
 async def create(request: web.Request) -> web.Response:
@@ -37,7 +41,7 @@ async def create(request: web.Request) -> web.Response:
 async def list_evaluations(request: web.Request) -> web.Response:
     """`GET /evaluations`: those that are filled and those that are not yet."""
     filled = [public(one) for one in await request.app[SHELF].list_all("evaluations")]
-    unfilled = [_of_job(job) for job in await request.app[JOBS].page(_UNFINISHED, after=None, limit=200)]
+    unfilled = [_of_job(job) for job in await request.app[JOBS].page(_UNFILLED, after=None, limit=200)]
     return json_answer({"evaluations": [*unfilled, *filled]})
 
 
@@ -53,18 +57,25 @@ async def read(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
-    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
-    was_running = False
-    if job is not None and job["status"] in ("queued", "running"):
-        try:
-            await request.app[JOBS].request_cancel(job["_id"])
-            was_running = True
-        except JobFinished:
-            # It ended between the two looks; its record is deleted below.
-            was_running = False
-    if not await request.app[SHELF].delete("evaluations", evaluation_id) and not was_running:
+    was_cancelled = await _cancel(request, evaluation_id)
+    was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
+    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
+
+
+async def _cancel(request: web.Request, evaluation_id: str) -> bool:
+    """Cancel the job that computes an evaluation; whether there was one to cancel."""
+    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
+    if job is None or job["status"] not in ("queued", "running"):
+        return False
+    try:
+        await request.app[JOBS].request_cancel(job["_id"])
+    except JobFinished:
+        # It ended between the two looks.
+        return False
+    return True
 
 
 async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:

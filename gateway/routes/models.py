@@ -17,11 +17,11 @@ from gateway.requests import (
     reference_in_path,
     wait_s,
 )
-from gateway.routes.estimators import unknown_estimator
+from gateway.routes.estimators import no_such_estimator
 from shared.contracts import RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns
 from shared.contracts.records import ModelRecord, VersionRecord
-from shared.errors import StillInUse, UnknownDataset, UnknownEstimator, UnknownModel
+from shared.errors import StillInUse, UnknownDataset, UnknownModel
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
 
@@ -109,7 +109,8 @@ async def delete_model(request: web.Request) -> web.Response:
     """`DELETE /models/{name}`: the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
     await request.app[SHELF].model(name)
-    # The model goes first: from then on nothing can be asked of it, and its name is free when the versions are gone.
+    # Unlisted first: from then on nothing finds a version. Interrupted here, the same request finishes it.
+    await request.app[SHELF].unlist_all(name)
     for version in await request.app[SHELF].list_all("versions", {"model": name}):
         await _delete_version(request, version)
     await request.app[SHELF].delete("models", name)
@@ -129,7 +130,7 @@ def _trained(result: dict[str, Any]) -> web.Response:
 
 async def _check_estimator(request: web.Request, name: str) -> None:
     if await request.app[SHELF].find("estimators", name) is None and await request.app[SHELF].count("estimators", {}):
-        raise UnknownEstimator(await unknown_estimator(request, name))
+        raise await no_such_estimator(request, name)
 
 
 async def _dataset(request: web.Request, name: str) -> Document:

@@ -17,7 +17,8 @@ from gateway.requests import (
     wait_s,
 )
 from shared.contracts import Predict, PredictDataset
-from shared.errors import Conflict, LimitExceeded, NotFound, UnknownDataset
+from shared.contracts.checks import check_row_count
+from shared.errors import Conflict, NotFound, UnknownDataset
 from shared.store.library import unknown_dataset
 
 _FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
@@ -31,14 +32,9 @@ async def predict(request: web.Request) -> web.Response:
     if "dataset" in body:
         return await _predict_dataset(request, body)
     settings = request.app[SETTINGS]
-    rows = body["rows"]
-    if isinstance(rows, list) and len(rows) > settings.predict_rows_limit:
-        raise LimitExceeded(
-            f"{len(rows)} rows, the limit is {settings.predict_rows_limit}: upload them with POST /datasets and "
-            "predict with `dataset`"
-        )
     command = command_from(request, "Predict", body, model=reference_in_path(request))
     assert isinstance(command, Predict)  # the route says so
+    check_row_count(command, settings.predict_rows_limit)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
     dispatcher = request.app[DISPATCHER]

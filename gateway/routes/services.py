@@ -1,7 +1,6 @@
 """The services themselves: who is alive, probes, metrics, and what is where."""
 
 import asyncio
-from datetime import UTC, datetime
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -30,11 +29,7 @@ async def index(request: web.Request) -> web.Response:
 
 async def list_services(request: web.Request) -> web.Response:
     """`GET /services`: the consumers that are alive, and what waits in each queue."""
-    now = datetime.now(UTC)
-    instances = []
-    for one in await request.app[SHELF].list_all("services"):
-        silent_s = (now - one["seen_at"]).total_seconds()
-        instances.append({**one, "silent_s": round(silent_s, 1), "is_alive": silent_s < _ALIVE_S})
+    instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[SHELF].services()]
     return json_answer({"version": VERSION, "services": instances, "queues": await _depths(request)})
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import NAMESPACE_OID, uuid5
 
 import kombu
 import orjson
@@ -34,10 +33,13 @@ class Delivery:
     documents: list[Any]
     """What the JSON body held: one document, or the elements of its array."""
     correlation_id: str | None
-    """The message's property; for a message without one, derived from its delivery tag, so that a redelivery has the
-    same. Absent for an array, whose elements carry their own."""
+    """The message's property; absent for an array, whose elements carry their own."""
     reply_to: str | None
     headers: Mapping[str, Any]
+    tag: str
+    """The same when the message is delivered again."""
+    is_redelivered: bool
+    """Whether it was delivered before and not acknowledged."""
     message: Any
     """kombu's message, for the consumer."""
 
@@ -219,8 +221,6 @@ def _delivery(message: Any, queue: str) -> Delivery:
     if isinstance(body, list) and not all(isinstance(element, dict) for element in body):
         raise MessageRefused("an element of the array is not a JSON object")
     correlation_id = message.properties.get("correlation_id")
-    if correlation_id is None and isinstance(body, dict):
-        correlation_id = str(uuid5(NAMESPACE_OID, message.delivery_tag))
     reply_to = message.properties.get("reply_to")
     return Delivery(
         queue=queue,
@@ -228,5 +228,7 @@ def _delivery(message: Any, queue: str) -> Delivery:
         correlation_id=str(correlation_id) if correlation_id is not None and isinstance(body, dict) else None,
         reply_to=str(reply_to) if reply_to else None,
         headers=message.headers,
+        tag=str(message.delivery_tag),
+        is_redelivered=bool(message.headers.get("redelivered") or message.delivery_info.get("redelivered")),
         message=message,
     )

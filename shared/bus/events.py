@@ -77,6 +77,11 @@ class EventSubscriber:
                 self._is_subscribed.clear()
                 log.debug("event.subscription_lost", reason=str(error))
                 self._stop.wait(0.5)
+            except Exception:
+                # A fault of a listener's must not end the listening.
+                self._is_subscribed.clear()
+                log.exception("event.subscription_failed")
+                self._stop.wait(0.5)
             finally:
                 _close(connection)
 

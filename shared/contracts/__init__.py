@@ -1,7 +1,7 @@
 """The contracts: what a command, an event and a record look like, one definition for HTTP, queue and documents.
 
 To change one: add a field with a default, and nothing else needs to know. To rename, remove or tighten one: raise
-``CONTRACT_VERSION``, say what changed in CHANGELOG.md, and let ``parse_commands`` name the older version in its error.
+``CONTRACT_VERSION``, say what changed in CHANGELOG.md, and let ``parse_command`` name the older version in its error.
 To add a command: docs in CONTRIBUTING.md, "How to add a command".
 """
 

@@ -2,12 +2,12 @@
 begins, so that both doors refuse alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from shared.contracts.commands import TrainModel
-from shared.errors import InvalidCommand
+from shared.contracts.commands import Predict, TrainModel
+from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 
 def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> None:
@@ -30,6 +30,34 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
         )
     if len(known) < 2:
         raise InvalidCommand(f"dataset {command.dataset!r} has no column besides the target to learn from")
+
+
+def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
+    """The error for an estimator that is not offered: why it is left out, or which ones are likely meant.
+
+    Args:
+        name: What was asked for.
+        offered: The names of the catalogue.
+        left_out: Estimators that are not offered on purpose, with the reason.
+    """
+    if name in left_out:
+        return UnknownEstimator(f"{name} is not offered: {left_out[name]}", details=[{"where": "estimator"}])
+    by_folded = {each.casefold(): each for each in offered}
+    close = [by_folded[each] for each in get_close_matches(name.casefold(), by_folded, n=3)]
+    hint = f"did you mean {' or '.join(close)}?" if close else "GET /estimators lists them"
+    return UnknownEstimator(f"there is no estimator {name[:100]!r}; {hint}", details=[{"where": "estimator"}])
+
+
+def check_row_count(command: Predict, limit: int) -> None:
+    """Check that a prediction's rows are not too many to be answered at once.
+
+    Raises:
+        LimitExceeded: Says what to do instead.
+    """
+    if len(command.rows) > limit:
+        raise LimitExceeded(
+            f"{len(command.rows)} rows, the limit is {limit}: upload them with POST /datasets and predict the dataset"
+        )
 
 
 def _likely(name: str, known: list[str]) -> dict[str, Any]:

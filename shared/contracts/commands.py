@@ -107,9 +107,13 @@ class TrainModel(_Command):
     """Whether `champion` moves to the new version."""
 
     @model_validator(mode="after")
-    def _target_is_no_feature(self) -> Self:
-        if self.features is not None and self.target in self.features:
+    def _features_are_distinct(self) -> Self:
+        features = self.features or []
+        if self.target in features:
             raise ValueError(f"the target {self.target!r} is among the features")
+        if len(set(features)) < len(features):
+            twice = sorted({name for name in features if features.count(name) > 1})
+            raise ValueError(f"features are named twice: {', '.join(twice)}")
         return self
 
 
@@ -200,7 +204,7 @@ def parse_command(document: Any) -> Command:
     spoken = document.get("contract", CONTRACT_VERSION)
     if spoken != CONTRACT_VERSION or isinstance(spoken, bool):
         raise InvalidCommand(
-            f"contract version {repr(spoken)[:_SHOWN_LIMIT]} is not spoken here; this release speaks {CONTRACT_VERSION}",
+            f"contract version {repr(spoken)[:_SHOWN_LIMIT]} is not spoken here; this release has {CONTRACT_VERSION}",
             details=[{"where": "contract", "problem": "unsupported version", "expected": CONTRACT_VERSION}],
         )
     try:

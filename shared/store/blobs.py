@@ -60,6 +60,16 @@ class BlobStore:
             except NoFile as error:
                 raise UnknownUpload(f"the stored file {blob_id} is gone") from error
 
+    def require_kind(self, blob_id: str, kind: BlobKind) -> None:
+        """Check what a blob is: an id that came in a command may name any.
+
+        Raises:
+            UnknownUpload: There is no blob of that id and kind.
+        """
+        with store_errors():
+            if self._files.find_one({"_id": blob_id, "metadata.kind": kind}, {"_id": 1}) is None:
+                raise UnknownUpload(f"there is no {kind} with id {blob_id}")
+
     def download(self, blob_id: str, destination: Path) -> None:
         """Write a blob to a file, chunk by chunk.
 

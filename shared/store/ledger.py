@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import ReturnDocument, UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from shared.contracts import Progress
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError
@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.store import protocol, repair
 from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
 from shared.store.operation import NOW, Claim, NewJob, Operation, Terms
+from shared.store.upserting import upsert
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000
@@ -72,7 +73,9 @@ class JobLedger:
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
         """
-        recorded = self._upsert(protocol.accept(job, self._terms))
+        operation = protocol.accept(job, self._terms)
+        with store_errors():
+            recorded = upsert(self._jobs, job.correlation_id, operation.update)
         if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
             raise CorrelationIdReused(
                 f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
@@ -135,6 +138,14 @@ class JobLedger:
         operation = protocol.fail(claim, error_document(error), is_retryable=error.is_retryable, terms=self._terms)
         return self._end(claim, operation)
 
+    def end_failed(self, claim: Claim, error: Document) -> Document:
+        """End the job with an error that was recorded elsewhere already, for good.
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        return self._end(claim, protocol.fail(claim, error, is_retryable=False, terms=self._terms))
+
     def cancelled(self, claim: Claim) -> Document:
         """End a job that was stopped because it was cancelled.
 
@@ -155,12 +166,16 @@ class JobLedger:
         """Queue an unsuccessful job once more; None when it is not one."""
         return self._run(protocol.replay(correlation_id, None, None, self._terms))
 
-    def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> None:
+    def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, Document]:
         """Record jobs that ended before they were recorded: one insert for all; those already known get an update.
 
         Args:
             finished: The jobs with their results or errors.
             is_durable: False waits for the primary only (``w: 1``): for predictions whose caller is still there.
+
+        Returns:
+            By correlation id, the jobs that were known already, as they are now: what was to be recorded of them
+            counts only if they ended by it. All others are recorded as they were given.
         """
         jobs = self._jobs if is_durable else self._fast_jobs
         now = datetime.now(UTC)
@@ -171,8 +186,11 @@ class JobLedger:
                 faults = error.details["writeErrors"]
                 if any(fault["code"] != _DUPLICATE_KEY for fault in faults):
                     raise
-                known = [self._finish_queued(finished[fault["index"]]) for fault in faults]
-                jobs.bulk_write(known, ordered=False)
+                known = [finished[fault["index"]] for fault in faults]
+                jobs.bulk_write([self._finish_queued(one) for one in known], ordered=False)
+                ids = [one.job.correlation_id for one in known]
+                return {document["_id"]: document for document in jobs.find({"_id": {"$in": ids}})}
+        return {}
 
     def _finished_document(self, one: FinishedJob, now: datetime) -> Document:
         return protocol.finished_document(
@@ -229,18 +247,3 @@ class JobLedger:
             return self._jobs.find_one_and_update(
                 operation.filter, operation.update, projection=projection, return_document=ReturnDocument.AFTER
             )
-
-    def _upsert(self, operation: Operation) -> Document:
-        with store_errors():
-            for is_last in (False, True):
-                try:
-                    document = self._jobs.find_one_and_update(
-                        operation.filter, operation.update, upsert=True, return_document=ReturnDocument.AFTER
-                    )
-                    assert document is not None  # an upsert always has a document to return
-                    return document
-                except DuplicateKeyError:
-                    # Two senders raced; the loser reads the winner's record on its second try.
-                    if is_last:
-                        raise
-        raise AssertionError("unreachable")

@@ -1,6 +1,7 @@
 """Datasets, models and estimators, for workers: what a job reads before it begins, and what a service declares."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pymongo import ReplaceOne
 from pymongo.database import Database
@@ -9,6 +10,8 @@ from shared.contracts import EstimatorRecord
 from shared.contracts.base import split_reference
 from shared.errors import UnknownDataset, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
+
+LEFT_OUT_KEY: Final = "left_out"
 
 
 class Library:
@@ -77,8 +80,13 @@ class Library:
             raise UnknownModel(f"model {name!r} has no version {number}")
         return document
 
-    def declare_estimators(self, estimators: list[EstimatorRecord]) -> None:
-        """Replace the catalogue that `GET /estimators` answers from."""
+    def declare_estimators(self, estimators: list[EstimatorRecord], left_out: Mapping[str, str]) -> None:
+        """Replace the catalogue that `GET /estimators` answers from.
+
+        Args:
+            estimators: What can be trained.
+            left_out: What is not offered on purpose, with the reason.
+        """
         collection = self._database["estimators"]
         names = [estimator.name for estimator in estimators]
         writes: list[Any] = [
@@ -88,6 +96,8 @@ class Library:
         with store_errors():
             collection.bulk_write(writes, ordered=False)
             collection.delete_many({"_id": {"$nin": names}})
+            reasons = {"_id": LEFT_OUT_KEY, "reasons": dict(left_out)}
+            self._database["catalogue"].replace_one({"_id": LEFT_OUT_KEY}, reasons, upsert=True)
 
 
 def version_number(model: Document, selector: str | int) -> int:

@@ -7,15 +7,14 @@ exactly once however often it is tried, because what it makes carries the correl
 from collections.abc import Callable
 from typing import Any
 
-from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from shared.errors import DatasetExists, EvaluationExists
 from shared.store.blobs import BlobStore
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, literal
+from shared.store.upserting import upsert
 
 
 class Outcomes:
@@ -69,38 +68,21 @@ class Outcomes:
             document = {**record, "version": number, "blob_id": outcome["blob_id"]}
             stored = _insert_once(versions, f"{record['model']}@{number}", document)
         self._blobs.make_live(stored["blob_id"])
-        is_champion = self._list_version(stored["model"], stored["version"], is_promoted=outcome["promote"])
+        is_champion = self._list_version(
+            stored["model"], stored["version"], job["owner"], is_promoted=outcome["promote"]
+        )
         return {"version": _public(stored), "is_champion": is_champion, **outcome.get("report", {})}
 
     def _next_version(self, model: str, owner: str) -> int:
         # A worker that dies between this and the insert leaves a gap in the numbers, which is harmless.
-        update: list[Document] = [
-            {
-                "$set": {
-                    "latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]},
-                    "owner": {"$ifNull": ["$owner", literal(owner)]},
-                    "versions": {"$ifNull": ["$versions", []]},
-                    "aliases": {"$ifNull": ["$aliases", literal({})]},
-                    "created_at": {"$ifNull": ["$created_at", NOW]},
-                }
-            }
-        ]
-        for is_last in (False, True):
-            try:
-                document = self._database["models"].find_one_and_update(
-                    {"_id": model}, update, upsert=True, return_document=ReturnDocument.AFTER
-                )
-                assert document is not None  # an upsert always has a document to return
-                return int(document["latest_version"])
-            except DuplicateKeyError:
-                if is_last:
-                    raise
-        raise AssertionError("unreachable")
+        latest = {"latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]}}
+        return int(upsert(self._database["models"], model, [{"$set": _model_fields(owner) | latest}])["latest_version"])
 
-    def _list_version(self, model: str, version: int, *, is_promoted: bool) -> bool:
+    def _list_version(self, model: str, version: int, owner: str, *, is_promoted: bool) -> bool:
         """Add a version to its model's list, and move ``champion`` if wanted, or if it is the model's only version.
 
         ``champion`` never goes back to an older version: a job that was retried must not undo a newer one's promotion.
+        A model that was deleted since the number was taken is there again.
 
         Returns:
             Whether the version is the champion now.
@@ -109,14 +91,13 @@ class Outcomes:
         is_only = {"$in": ["$versions", [[], [version]]]}
         # An absent champion compares as less than any number.
         moves: Any = {"$lt": [champion, version]} if is_promoted else is_only
-        listed = {"$setUnion": ["$versions", [version]]}
-        document = self._database["models"].find_one_and_update(
-            {"_id": model},
-            [{"$set": {"versions": listed, "aliases.champion": {"$cond": [moves, version, champion]}}}],
-            return_document=ReturnDocument.AFTER,
-        )
-        # None when the model was deleted meanwhile: its version goes with the next delete or stays unreachable.
-        return document is not None and document["aliases"].get("champion") == version
+        changes = {
+            "versions": {"$setUnion": ["$versions", [version]]},
+            "latest_version": {"$max": ["$latest_version", version]},
+            "aliases.champion": {"$cond": [moves, version, champion]},
+        }
+        document = upsert(self._database["models"], model, [{"$set": _model_fields(owner)}, {"$set": changes}])
+        return bool(document["aliases"].get("champion") == version)
 
     def _evaluation(self, job: Document, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
@@ -131,24 +112,22 @@ class Outcomes:
         return {**outcome["report"], "blobs": outcome["blobs"]}
 
 
+def _model_fields(owner: str) -> Document:
+    """What a model's document has from the beginning; what is there already stays."""
+    return {
+        "owner": {"$ifNull": ["$owner", literal(owner)]},
+        "latest_version": {"$ifNull": ["$latest_version", 0]},
+        "versions": {"$ifNull": ["$versions", []]},
+        "aliases": {"$ifNull": ["$aliases", literal({})]},
+        "created_at": {"$ifNull": ["$created_at", NOW]},
+    }
+
+
 def _insert_once(collection: Collection[Document], key: str, document: Document) -> Document:
     """Insert under ``key`` unless something is there; returns what is there then."""
     is_new = {"$eq": [{"$type": "$created_at"}, "missing"]}
     fresh = {"$mergeObjects": [literal({**document, "_id": key}), {"created_at": NOW}]}
-    for is_last in (False, True):
-        try:
-            stored = collection.find_one_and_update(
-                {"_id": key},
-                [{"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}],
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-            )
-            assert stored is not None  # an upsert always has a document to return
-            return stored
-        except DuplicateKeyError:
-            if is_last:
-                raise
-    raise AssertionError("unreachable")
+    return upsert(collection, key, [{"$replaceWith": {"$cond": [is_new, fresh, "$$ROOT"]}}])
 
 
 def _public(document: Document) -> dict[str, Any]:

@@ -109,10 +109,24 @@ class JobRecords:
 
     async def find_of_evaluation(self, evaluation_id: str) -> Document | None:
         """The newest job that computes an evaluation: named by its command, or by the job's own id."""
-        query = {"command": "EvaluateModel", "$or": [{"spec.evaluation": evaluation_id}, {"_id": evaluation_id}]}
+        query = {**_of_evaluation(evaluation_id), "is_forgotten": {"$ne": True}}
         with store_errors():
             found = await self._jobs.find(query).sort("created_at", -1).limit(1).to_list()
         return found[0] if found else None
+
+    async def forget_evaluation(self, evaluation_id: str) -> bool:
+        """Let an evaluation that was never filled be no evaluation any more; its jobs stay as they are.
+
+        Returns:
+            Whether there was one.
+        """
+        unfilled = {
+            **_of_evaluation(evaluation_id),
+            "status": {"$in": ["failed", "dead"]},
+            "is_forgotten": {"$ne": True},
+        }
+        with store_errors():
+            return (await self._jobs.update_many(unfilled, {"$set": {"is_forgotten": True}})).modified_count > 0
 
     async def _run(self, operation: Operation) -> Document | None:
         with store_errors():
@@ -134,6 +148,10 @@ class JobRecords:
                     if is_last:
                         raise
         raise AssertionError("unreachable")
+
+
+def _of_evaluation(evaluation_id: str) -> Document:
+    return {"command": "EvaluateModel", "$or": [{"spec.evaluation": evaluation_id}, {"_id": evaluation_id}]}
 
 
 class Shelf:
@@ -164,6 +182,13 @@ class Shelf:
         """Delete one document; whether it was there."""
         with store_errors():
             return (await self._database[collection].delete_one({"_id": key})).deleted_count == 1
+
+    async def services(self) -> list[Document]:
+        """The consumers' records, with ``silent_s``: seconds since each was last heard of, by the server's clock."""
+        silent_s = {"$round": [{"$divide": [{"$subtract": ["$$NOW", "$seen_at"]}, 1000]}, 1]}
+        stages: list[Document] = [{"$addFields": {"silent_s": silent_s}}, {"$sort": {"_id": 1}}]
+        with store_errors():
+            return await (await self._database["services"].aggregate(stages)).to_list()
 
     async def model(self, name: str) -> Document:
         """A model's document.
@@ -206,6 +231,11 @@ class Shelf:
                 {"_id": model, f"aliases.{alias}": {"$exists": True}}, {"$unset": {f"aliases.{alias}": ""}}
             )
         return result.modified_count == 1
+
+    async def unlist_all(self, model: str) -> None:
+        """Take all versions and aliases out of a model's lists: from then on nothing finds them."""
+        with store_errors():
+            await self._database["models"].update_one({"_id": model}, {"$set": {"versions": [], "aliases": {}}})
 
     async def unlist_version(self, model: str, version: int) -> None:
         """Take a version out of its model's list, with the aliases that point at it: from then on nothing finds it."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 import bson
 import bson.errors
@@ -10,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.bus import Delivery
-from shared.contracts import Command, command_queue, new_correlation_id, parse_command, spec_hash
+from shared.contracts import Command, command_queue, parse_command, spec_hash
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.store.acceptance import LOCAL_OWNER, new_job
@@ -31,12 +32,12 @@ class Received:
 
 def received_commands(delivery: Delivery) -> Iterator[Received]:
     """Validate each document of a delivery, against the contract and against the queue it came by."""
-    for document in delivery.documents:
-        yield _received(document, delivery)
+    for position, document in enumerate(delivery.documents):
+        yield _received(document, delivery, position)
 
 
-def _received(document: dict[str, Any], delivery: Delivery) -> Received:
-    correlation_id, id_error = _correlation_id(document, delivery.correlation_id)
+def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Received:
+    correlation_id, id_error = _correlation_id(document, delivery, position)
     try:
         if id_error:
             raise id_error
@@ -51,17 +52,22 @@ def _received(document: dict[str, Any], delivery: Delivery) -> Received:
     return Received(correlation_id, command, None, job)
 
 
-def _correlation_id(document: dict[str, Any], of_message: str | None) -> tuple[str, InvalidCommand | None]:
-    """The job's id: the command's own, else the message's, else a new one; and what is wrong with it."""
-    given = document.get("correlation_id", of_message)
+def _correlation_id(document: dict[str, Any], delivery: Delivery, position: int) -> tuple[str, InvalidCommand | None]:
+    """The job's id: the command's own, else the message's, else one derived; and what is wrong with it.
+
+    A derived id comes from the message's tag and the command's place in it: a redelivery gives the same job.
+    """
+    derived = str(uuid5(NAMESPACE_OID, f"{delivery.tag}/{position}"))
+    given = document.get("correlation_id")
     if given is None:
-        return new_correlation_id(), None
+        given = delivery.correlation_id
+    if given is None:
+        return derived, None
     try:
         return _CORRELATION_ID.validate_python(given), None
     except ValidationError:
-        fresh = new_correlation_id()
-        return fresh, InvalidCommand(
-            f"correlation id {str(given)[:100]!r} is not a UUID; this refusal is recorded under {fresh}",
+        return derived, InvalidCommand(
+            f"correlation id {str(given)[:100]!r} is not a UUID; this refusal is recorded under {derived}",
             details=[{"where": "correlation_id", "problem": "not a UUID", "given": str(given)[:100]}],
         )
 

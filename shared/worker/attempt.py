@@ -116,7 +116,7 @@ class AttemptRunner:
         return JobTimedOut(f"the job ran longer than {self._settings.job_time_limit_s:g} s (MODELBUS_JOB_TIME_LIMIT_S)")
 
     def _record(self, ending: Callable[[], None]) -> None:
-        """Record how a job ended; while MongoDB is away, try again for as long as nobody else may take the job."""
+        """Record how a job ended; while MongoDB is away, try again for four leases. The fence decides who may write."""
         give_up = time.monotonic() + self._settings.lease_s * 4
         while True:
             try:

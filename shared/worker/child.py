@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -130,12 +131,22 @@ def _error(code: str, message: str, details: list[dict[str, Any]]) -> Document:
 def _die_with_parent() -> None:
     """End when the service ends, even by SIGKILL: an orphan would burn the machine for a result nobody can record.
 
-    The signal comes when the fork server exits, which it does as soon as the service's end of its pipe closes.
+    The signal comes when the fork server exits, which it does as soon as nobody holds the other end of its pipe.
     """
+    _let_go_of_fork_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _let_go_of_fork_server() -> None:
+    # multiprocessing hands each child the service's end of that pipe: kept here, it would keep the fork server alive
+    # after the service, and with it this process.
+    server: Any = forkserver._forkserver
+    held, server._forkserver_alive_fd = server._forkserver_alive_fd, None
+    if held is not None:
+        os.close(held)
 
 
 def _take_over_output(attempt: Attempt, output: Connection) -> None:

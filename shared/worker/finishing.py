@@ -11,8 +11,8 @@ from shared.errors import Conflict, LeaseLost, ModelbusError, StoreUnavailable
 from shared.metrics import JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
-from shared.store.outcomes import Outcomes
 from shared.store.operation import Claim
+from shared.store.outcomes import Outcomes
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import redis
@@ -91,7 +91,7 @@ class HeardEvents:
         self._events: list[dict[str, Any]] = []
         self._subscriber = EventSubscriber(url, "test", self._hear)
 
-    def __enter__(self) -> "HeardEvents":
+    def __enter__(self) -> Self:
         self._subscriber.start()
         assert self._subscriber.wait_subscribed(20)
         return self

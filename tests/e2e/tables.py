@@ -36,7 +36,7 @@ def numbers(count: int, *, columns: int = 6, seed: int = 11) -> str:
     text = io.StringIO()
     text.write(",".join([*names, "amount", "kind"]) + "\n")
     for row, total, label in zip(cells.tolist(), amount.tolist(), kind.tolist(), strict=True):
-        text.write(",".join(map(repr, row)) + f",{total!r},{'low mid high'.split()[label]}\n")
+        text.write(",".join(map(repr, row)) + f",{total!r},{['low', 'mid', 'high'][label]}\n")
     return text.getvalue()
 
 

@@ -117,7 +117,9 @@ class Fault:
 
     def document(self, names: Names) -> dict[str, Any]:
         """The command as it is sent."""
-        given = {name: names.get(value, value) if isinstance(value, str) else value for name, value in self.changes.items()}
+        given = {
+            name: names.get(value, value) if isinstance(value, str) else value for name, value in self.changes.items()
+        }
         document = {"command": self.command, **COMMANDS[self.command](names), **given}
         if self.without:
             del document[self.without]
@@ -140,8 +142,12 @@ FAULTS = [
     Fault("TrainModel", INVALID, {"task": "regression"}, places=("task",)),
     Fault("TrainModel", INVALID, without="target", places=("target",)),
     Fault("TrainModel", "unknown_dataset", {"dataset": "nowhere"}),
-    Fault("TrainModel", "unknown_estimator", {"estimator": "RandomForrest"}),
-    Fault("TrainModel", "estimator_rejected", {"estimator": "KNeighborsClassifier", "hyperparameters": {"n_neighbors": 5000}}),
+    Fault("TrainModel", "unknown_estimator", {"estimator": "randomForrest"}, places=("estimator",)),
+    Fault(
+        "TrainModel",
+        "estimator_rejected",
+        {"estimator": "KNeighborsClassifier", "hyperparameters": {"n_neighbors": 5000}},
+    ),
     Fault("RetrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
     Fault("RetrainModel", INVALID, {"promote": "perhaps"}, places=("promote",)),
     Fault("RetrainModel", INVALID, {"colour": "red"}, places=("colour",)),
@@ -151,8 +157,15 @@ FAULTS = [
     Fault("Predict", INVALID, {"rows": [{"weight": [1]}]}, places=("rows.0.weight",)),
     Fault("Predict", INVALID, {"has_probabilities": "perhaps"}, places=("has_probabilities",)),
     Fault("Predict", INVALID, {"colour": "red"}, places=("colour",)),
-    Fault("Predict", INVALID, {"model": "amount-model", "rows": [{"a": 1, "b": 1, "c": 1}]}, places=("has_probabilities",)),
-    Fault("Predict", "signature_mismatch", {"rows": [{"weight": 1}]}, places=("rows.*.city", "rows.*.sent_on", "rows.*.express")),
+    Fault(
+        "Predict", INVALID, {"model": "amount-model", "rows": [{"a": 1, "b": 1, "c": 1}]}, places=("has_probabilities",)
+    ),
+    Fault(
+        "Predict",
+        "signature_mismatch",
+        {"rows": [{"weight": 1}]},
+        places=("rows.*.city", "rows.*.sent_on", "rows.*.express"),
+    ),
     Fault("Predict", "signature_mismatch", {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
     Fault("Predict", "unknown_model", {"model": "nowhere"}),
     Fault("PredictDataset", INVALID, {"colour": "red"}, places=("colour",)),
@@ -187,9 +200,7 @@ def test_a_faulty_command_is_refused_alike_by_either_door(door: Door, names: Nam
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.code != "malformed_table"], ids=str)
-def test_the_sentence_is_the_same_by_either_door(
-    api: Api, publisher: Publisher, names: Names, fault: Fault
-) -> None:
+def test_the_sentence_is_the_same_by_either_door(api: Api, publisher: Publisher, names: Names, fault: Fault) -> None:
     document = fault.document(names)
 
     by_http, by_queue = (door.send(document) for door in (HttpDoor(api), QueueDoor(api, publisher)))

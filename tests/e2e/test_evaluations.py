@@ -9,9 +9,7 @@ def _listed(api: Api) -> list[str]:
     return [one["id"] for one in api.get("/evaluations").document["evaluations"]]
 
 
-def test_an_evaluation_is_created_by_id_and_filled_by_its_job(
-    api: Api, parcel_model: str, parcel_dataset: str
-) -> None:
+def test_an_evaluation_is_created_by_id_and_filled_by_its_job(api: Api, parcel_model: str, parcel_dataset: str) -> None:
     name = fresh("evaluation")
 
     accepted = api.post("/evaluations", {"evaluation": name, "model": parcel_model, "dataset": parcel_dataset})
@@ -117,9 +115,7 @@ def test_a_failed_evaluation_is_deleted_and_frees_its_id(
     assert api.post("/evaluations?wait=60", {**body, "dataset": number_dataset}).status == 201
 
 
-def test_deleting_an_evaluation_that_is_computed_cancels_its_job(
-    api: Api, slow_model: str, many_rows: str
-) -> None:
+def test_deleting_an_evaluation_that_is_computed_cancels_its_job(api: Api, slow_model: str, many_rows: str) -> None:
     name = fresh("unwanted")
     accepted = api.post("/evaluations", {"evaluation": name, "model": slow_model, "dataset": many_rows})
     api.running_job(accepted.correlation_id, doing="predicting")

@@ -1,5 +1,7 @@
 """Jobs over HTTP: listed, waited for, cancelled, replayed."""
 
+import functools
+import operator
 import threading
 import time
 from typing import Any
@@ -63,7 +65,7 @@ def test_the_list_is_read_page_by_page_newest_first(api: Api, amount_model: str)
         cursor = f"&cursor={page['next']}"
 
     assert [len(page) for page in pages] == [3, 3, 3]
-    assert sum(pages, []) == asked[::-1]
+    assert functools.reduce(operator.iadd, pages, []) == asked[::-1]
 
 
 def test_the_last_page_has_no_next(api: Api, parcel_model: str) -> None:
@@ -213,9 +215,7 @@ def test_a_running_job_cannot_be_replayed(api: Api, endless_job: str) -> None:
     assert (answer.status, answer.code) == (409, "job_finished")
 
 
-def test_jobs_that_wait_for_a_busy_trainer_run_in_turn(
-    api: Api, endless_job: str, number_dataset: str
-) -> None:
+def test_jobs_that_wait_for_a_busy_trainer_run_in_turn(api: Api, endless_job: str, number_dataset: str) -> None:
     training = {"dataset": number_dataset, "target": "amount", "features": ["a"], "estimator": "Ridge"}
     waiting = [_train(api, training) for _ in range(4)]
     assert {api.job(correlation_id)["status"] for correlation_id in waiting} == {"queued"}

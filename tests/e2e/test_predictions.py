@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -59,9 +60,7 @@ def test_a_regressor_has_no_probabilities(api: Api, amount_model: str) -> None:
 @pytest.mark.parametrize(
     ("selector", "version"), [("", 2), ("@champion", 2), ("@trial", 1), ("@1", 1), ("@2", 2)], ids=str
 )
-def test_a_version_is_asked_by_name_alias_or_number(
-    api: Api, two_versions: str, selector: str, version: int
-) -> None:
+def test_a_version_is_asked_by_name_alias_or_number(api: Api, two_versions: str, selector: str, version: int) -> None:
     answer = _ask(api, f"{two_versions}{selector}", {"a": 1.0})
 
     assert (answer.status, answer.document["version"]) == (200, version)
@@ -164,9 +163,7 @@ def test_a_caller_who_does_not_wait_gets_a_job(api: Api, amount_model: str, head
 def test_a_prediction_asked_twice_under_one_id_is_one_job(api: Api, amount_model: str) -> None:
     row, headers = {"a": 1.0, "b": 0.5, "c": 0.0}, {"Idempotency-Key": fresh("key")}
 
-    first, second = (
-        api.post(f"/models/{amount_model}/predict", {"rows": [row]}, headers=headers) for _ in range(2)
-    )
+    first, second = (api.post(f"/models/{amount_model}/predict", {"rows": [row]}, headers=headers) for _ in range(2))
     other = api.post(f"/models/{amount_model}/predict", {"rows": [{**row, "a": 2.0}]}, headers=headers)
 
     assert (first.status, second.document) == (200, first.document)
@@ -178,7 +175,9 @@ def test_each_of_many_callers_at_once_gets_the_answer_to_its_own_question(
 ) -> None:
     good = [({"a": float(number), "b": 0.0, "c": 0.0}, amount_model) for number in range(140)]
     alone = [_ask(api, model, row).document["predictions"] for row, model in good[::35]]
-    bad: list[tuple[dict[str, Any], str]] = [({"a": f"bad {number}", "b": 0, "c": 0}, amount_model) for number in range(20)]
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"a": f"bad {number}", "b": 0, "c": 0}, amount_model) for number in range(20)
+    ]
     bad += [({"a": 1.0, "b": 2.0}, amount_model)] * 10 + [({"a": 1.0}, "nowhere")] * 10
     others = [({**PARCEL, "weight": 25 if number % 2 else 2}, parcel_model) for number in range(20)]
 
@@ -189,7 +188,7 @@ def test_each_of_many_callers_at_once_gets_the_answer_to_its_own_question(
     assert {answer.status for answer in first} == {200}
     predicted = [answer.document["predictions"][0] for answer in first]
     assert [[value] for value in predicted[::35]] == alone
-    steps = [later - earlier for earlier, later in zip(predicted, predicted[1:], strict=False)]
+    steps = [later - earlier for earlier, later in itertools.pairwise(predicted)]
     assert steps == pytest.approx([steps[0]] * 139)
     for number, answer in enumerate(second[:20]):
         assert (answer.status, answer.document["errors"][0]["given"]) == (422, f"bad {number}")
@@ -244,9 +243,7 @@ def test_a_predicted_dataset_agrees_with_its_rows_asked_at_once(
     assert [row["prediction"] for row in table] == _ask(api, amount_model, *rows).document["predictions"]
 
 
-def test_a_dataset_that_lacks_a_column_fails_by_its_name(
-    api: Api, parcel_model: str, unlabelled_dataset: str
-) -> None:
+def test_a_dataset_that_lacks_a_column_fails_by_its_name(api: Api, parcel_model: str, unlabelled_dataset: str) -> None:
     answer = api.post(f"/models/{parcel_model}/predict?wait=60", {"dataset": unlabelled_dataset})
 
     assert (answer.status, answer.code) == (422, "signature_mismatch")
@@ -263,9 +260,7 @@ def test_text_that_a_spreadsheet_would_run_is_marked_in_the_csv(api: Api) -> Non
     assert {line.split(",")[1] for line in content.splitlines()[1:]} <= {"'=1+0", "'=1+1"}
 
 
-def test_only_a_predicted_dataset_has_a_table_to_download(
-    api: Api, parcel_model: str, unlabelled_dataset: str
-) -> None:
+def test_only_a_predicted_dataset_has_a_table_to_download(api: Api, parcel_model: str, unlabelled_dataset: str) -> None:
     training = api.get(f"/models/{parcel_model}/versions/1").document["correlation_id"]
     failed = api.post(f"/models/{parcel_model}/predict?wait=60", {"dataset": unlabelled_dataset})
 

@@ -43,7 +43,10 @@ def _ended(api: Api, correlation_id: str) -> dict[str, Any]:
 def test_the_whole_pipeline_runs_by_plain_pushes(api: Api, broker: Broker) -> None:
     dataset, model, evaluation = fresh("pushed"), fresh("pushed"), fresh("pushed")
     steps: list[tuple[str, Mapping[str, Any]]] = [
-        ("profile", {"command": "ProfileDataset", "dataset": dataset, "source": {"kind": "inline", "text": parcels(150)}}),
+        (
+            "profile",
+            {"command": "ProfileDataset", "dataset": dataset, "source": {"kind": "inline", "text": parcels(150)}},
+        ),
         (
             "train",
             {
@@ -276,14 +279,16 @@ HOSTILE: dict[str, Any] = {
     "operators": {"$where": "sleep(1000)", "command": "$status"},
     "a NUL in a name": {"command": "Predict", "model": "m", "rows": [{"a\x00b": 1}]},
     "a future contract": {"contract": 99, "command": "Predict"},
-    "a file as a source": {"command": "ProfileDataset", "dataset": "d", "source": {"kind": "file", "path": "/etc/passwd"}},
+    "a file as a source": {
+        "command": "ProfileDataset",
+        "dataset": "d",
+        "source": {"kind": "file", "path": "/etc/passwd"},
+    },
 }
 
 
 @pytest.mark.parametrize("queue", QUEUES)
-def test_hostile_commands_are_refused_and_end_no_service(
-    stack: LocalStack, broker: Broker, queue: str
-) -> None:
+def test_hostile_commands_are_refused_and_end_no_service(stack: LocalStack, broker: Broker, queue: str) -> None:
     pids = {name: stack.service(name).pid for name in SERVICES}
     replies = fresh("replies")
 

@@ -130,8 +130,14 @@ def working(tools: Tools, *queues: str) -> Iterator[Bench]:
 def bench(servers: LocalStack, raw_redis: redis.Redis, fork_server: None) -> Iterator[Bench]:
     """One worker for all tests that leave it as it was: each ends only if the worker outlives what it does."""
     raw_redis.flushall()
-    with opened(quick_settings(servers, concurrency=2)) as (tools, _), working(tools) as bench:
+    settings = quick_settings(servers, concurrency=2, bus_url=bench_url(servers))
+    with opened(settings) as (tools, _), working(tools) as bench:
         yield bench
+
+
+def bench_url(servers: LocalStack) -> str:
+    """A Redis database of the bench's own, so that it takes no other worker's messages."""
+    return servers.bus_url.removesuffix("/0") + "/1"
 
 
 # --- how jobs end ---
@@ -312,7 +318,9 @@ def test_an_array_of_commands_is_done_command_by_command(bench: Bench) -> None:
     assert [job["status"] for job in jobs] == ["succeeded", "succeeded", "failed", "succeeded", "succeeded"]
 
 
-def test_a_command_that_breaks_its_contract_is_recorded_and_answered(bench: Bench, consume: MakeConsumer) -> None:
+def test_a_command_that_breaks_its_contract_is_recorded_and_answered(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
     answers = f"answers-{uuid4()}"
     correlation_id = new_correlation_id()
     bench.tools.publisher.send(
@@ -321,7 +329,7 @@ def test_a_command_that_breaks_its_contract_is_recorded_and_answered(bench: Benc
     job = bench.wait_for(correlation_id)
     assert (job["status"], job["error"]["code"], job["command"]) == ("failed", "invalid_command", "TrainModel")
     assert {"model", "dataset", "target", "estimator", "seed"} == {d["where"] for d in job["error"]["details"]}
-    [answer] = receive(consume(answers))
+    [answer] = receive(consume(answers, url=bench_url(servers)))
     assert answer.correlation_id == correlation_id
     assert (answer.documents[0]["status"], answer.documents[0]["error"]["code"]) == ("failed", "invalid_command")
 
@@ -358,12 +366,12 @@ def test_a_command_on_the_wrong_queue_is_refused_and_told_the_right_one(bench: B
 
 
 def test_an_id_that_is_no_uuid_is_refused_under_a_fresh_one_that_the_answer_names(
-    bench: Bench, consume: MakeConsumer
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
 ) -> None:
     answers = f"answers-{uuid4()}"
     command = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json")
     bench.tools.publisher.send("train", command, correlation_id="job number 7", reply_to=answers)
-    [answer] = receive(consume(answers))
+    [answer] = receive(consume(answers, url=bench_url(servers)))
     job = bench.wait_for(answer.documents[0]["correlation_id"])
     assert (job["status"], job["error"]["details"][0]["given"]) == ("failed", "job number 7")
 
@@ -380,21 +388,21 @@ def test_a_command_that_is_sent_many_times_is_done_once(bench: Bench, tmp_path: 
 
 
 def test_another_command_under_the_same_id_changes_nothing_and_is_answered(
-    bench: Bench, consume: MakeConsumer
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
 ) -> None:
     correlation_id = bench.send("nothing")
     before = bench.wait_for(correlation_id)
     answers = f"answers-{uuid4()}"
     other = train_command(model="prices").model_dump(mode="json")
     bench.tools.publisher.send("train", other, correlation_id=correlation_id, reply_to=answers)
-    [answer] = receive(consume(answers))
+    [answer] = receive(consume(answers, url=bench_url(servers)))
     assert answer.documents[0]["error"]["code"] == "correlation_id_reused"
     assert bench.job(correlation_id) == before
 
 
 def test_the_end_of_a_job_is_told_to_everybody_and_to_its_sender(bench: Bench, servers: LocalStack) -> None:
     heard: list[dict[str, Any]] = []
-    subscriber = EventSubscriber(servers.bus_url, "test", heard.extend)
+    subscriber = EventSubscriber(bench_url(servers), "test", heard.extend)
     subscriber.start()
     assert subscriber.wait_subscribed(10)
     correlation_id = bench.send("reject")

@@ -1,0 +1,204 @@
+"""Answering what the lane received: predict together, record together, tell together.
+
+A prediction is a pure function of its command, so it is computed first and recorded with its result in one write
+(docs/adr/0005); a job that was accepted under the same id meanwhile is finished by that write.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from predictor.cache import ModelCache
+from predictor.prediction import Answer, predict_group
+from shared.bus import Delivery, EventPublisher
+from shared.bus.queues import INTERACTIVE_HEADER
+from shared.contracts import ErrorRecord, JobChanged, Predict
+from shared.contracts.checks import check_row_count
+from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
+from shared.metrics import COMMANDS_REFUSED, JOB_SECONDS, JOBS_FINISHED, PREDICT_BATCH
+from shared.settings import Settings
+from shared.store.blobs import BlobStore
+from shared.store.connection import Document
+from shared.store.ledger import FinishedJob, JobLedger, error_document
+from shared.store.results import within_limit
+from shared.worker.acceptance import Received, received_commands
+from shared.worker.finishing import Finisher, job_changed
+
+log = structlog.get_logger()
+
+_SERVICE = "predictor"
+
+
+@dataclass(frozen=True)
+class _Request:
+    """One received command and whether its caller waits for it."""
+
+    received: Received
+    is_interactive: bool
+
+
+class Answerer:
+    """Answers ``Predict`` commands; to be used by one thread."""
+
+    def __init__(
+        self,
+        ledger: JobLedger,
+        finisher: Finisher,
+        events: EventPublisher,
+        blobs: BlobStore,
+        cache: ModelCache,
+        settings: Settings,
+    ) -> None:
+        """Args:
+        ledger: Where predictions are recorded.
+        finisher: Ends claimed jobs.
+        events: Tells of predictions.
+        blobs: Where large results go.
+        cache: The loaded models.
+        settings: For the limits of rows and results.
+        """
+        self._ledger = ledger
+        self._finisher = finisher
+        self._events = events
+        self._blobs = blobs
+        self._cache = cache
+        self._settings = settings
+
+    def answer(self, deliveries: Sequence[Delivery]) -> None:
+        """Answer all requests of some messages.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; nothing of it may be acknowledged.
+        """
+        started = time.perf_counter()
+        requests = [
+            _Request(received, INTERACTIVE_HEADER in delivery.headers)
+            for delivery in deliveries
+            for received in received_commands(delivery)
+        ]
+        answered = self._compute(requests)
+        known = self._record(answered)
+        self._tell([finished for _, finished in answered], known, time.perf_counter() - started)
+
+    def answer_claimed(self, delivery: Delivery) -> None:
+        """Answer the requests of one message one by one, each by a claimed job, so that attempts are counted.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer; the message may not be acknowledged.
+        """
+        for received in received_commands(delivery):
+            request = _Request(received, is_interactive=False)
+            if received.error:
+                self._tell(*self._recorded([request]), 0.0)
+                continue
+            try:
+                self._ledger.accept(received.job)
+            except CorrelationIdReused as error:
+                self._tell_refused(received, error)
+                continue
+            claimed = self._ledger.claim(received.correlation_id)
+            if claimed is None:
+                continue
+            ((_, finished),) = self._compute([request])
+            try:
+                if finished.error is None:
+                    self._finisher.tell(self._ledger.complete(claimed[0], finished.result or {}))
+                else:
+                    self._finisher.tell(self._ledger.end_failed(claimed[0], finished.error))
+            except LeaseLost:
+                log.warning("job.lease_lost", correlation_id=received.correlation_id)
+
+    def _recorded(self, requests: Sequence[_Request]) -> tuple[list[FinishedJob], dict[str, Document]]:
+        answered = self._compute(requests)
+        return [finished for _, finished in answered], self._record(answered)
+
+    def _compute(self, requests: Sequence[_Request]) -> list[tuple[_Request, FinishedJob]]:
+        answered: list[tuple[_Request, FinishedJob]] = []
+        groups: defaultdict[tuple[str, bool], list[tuple[_Request, Predict]]] = defaultdict(list)
+        for request in requests:
+            command = request.received.command
+            error = request.received.error or self._limit(command)
+            if error is not None:
+                answered.append((request, FinishedJob(request.received.job, None, error_document(error))))
+            elif isinstance(command, Predict):
+                groups[command.model, command.has_probabilities].append((request, command))
+        for (reference, has_probabilities), group in groups.items():
+            PREDICT_BATCH.observe(len(group))
+            answers = self._predict(reference, has_probabilities, [command for _, command in group])
+            answered += [
+                (request, self._finished(request, answer)) for (request, _), answer in zip(group, answers, strict=True)
+            ]
+        return answered
+
+    def _limit(self, command: object) -> ModelbusError | None:
+        try:
+            if isinstance(command, Predict):
+                check_row_count(command, self._settings.predict_rows_limit)
+        except ModelbusError as error:
+            return error
+        return None
+
+    def _predict(self, reference: str, has_probabilities: bool, commands: Sequence[Predict]) -> list[Answer]:
+        try:
+            loaded = self._cache.get(reference)
+        except StoreUnavailable:
+            raise
+        except ModelbusError as error:
+            return [Answer(None, error)] * len(commands)
+        return predict_group(loaded.model, loaded.name, loaded.version, commands, has_probabilities=has_probabilities)
+
+    def _finished(self, request: _Request, answer: Answer) -> FinishedJob:
+        job = replace(request.received.job, door="http" if request.is_interactive else "queue")
+        if answer.result is None:
+            return FinishedJob(job, None, error_document(answer.error or ModelbusError()))
+        limit = self._settings.result_inline_bytes
+        return FinishedJob(job, within_limit(answer.result, job.correlation_id, self._blobs, limit), None)
+
+    def _record(self, answered: Sequence[tuple[_Request, FinishedJob]]) -> dict[str, Document]:
+        """Write all results: those of waiting callers as fast as the primary can, the others durably."""
+        waiting = [finished for request, finished in answered if request.is_interactive]
+        others = [finished for request, finished in answered if not request.is_interactive]
+        known = self._ledger.record_finished(waiting, is_durable=False) if waiting else {}
+        return known | (self._ledger.record_finished(others) if others else {})
+
+    def _tell(self, finished: Sequence[FinishedJob], known: dict[str, Document], seconds: float) -> None:
+        events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
+        replies = [(one.job.reply_to, event) for one, event in zip(finished, events, strict=True) if one.job.reply_to]
+        self._events.publish(events, replies)
+        for event in events:
+            JOBS_FINISHED.labels("Predict", event.status).inc()
+            JOB_SECONDS.labels("Predict").observe(seconds)
+            if event.error and event.error.code == "invalid_command":
+                COMMANDS_REFUSED.labels("predict").inc()
+            facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
+            log.info(
+                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
+            )
+
+    def _event(self, finished: FinishedJob, known: Document | None) -> JobChanged:
+        """What to tell: of a job that was known before, what its record says and not what was computed again."""
+        job = finished.job
+        if known is not None and known["spec_hash"] == job.spec_hash:
+            return job_changed(known, _SERVICE)
+        error = finished.error if known is None else error_document(_reused(job.correlation_id, known))
+        return JobChanged(
+            correlation_id=job.correlation_id,
+            command="Predict",
+            service=_SERVICE,
+            status="succeeded" if error is None else "failed",
+            attempt=1,
+            error=ErrorRecord(**error) if error else None,
+        )
+
+    def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
+        refused = FinishedJob(received.job, None, error_document(error))
+        self._tell([refused], {}, 0.0)
+
+
+def _reused(correlation_id: str, known: Document) -> CorrelationIdReused:
+    return CorrelationIdReused(
+        f"correlation id {correlation_id} belongs to a {known['command']} job with another specification"
+    )

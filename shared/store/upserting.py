@@ -1,0 +1,29 @@
+"""Upserts that survive their one race: two that insert the same key at once."""
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.errors import DuplicateKeyError
+
+from shared.store.connection import Document
+
+
+def upsert(collection: Collection[Document], key: str, update: list[Document]) -> Document:
+    """Update the document under ``key``, made if it is absent; returns it as it is then.
+
+    Args:
+        collection: Where.
+        key: Its ``_id``.
+        update: A pipeline that makes sense of an absent document too.
+    """
+    for is_last in (False, True):
+        try:
+            document = collection.find_one_and_update(
+                {"_id": key}, update, upsert=True, return_document=ReturnDocument.AFTER
+            )
+            assert document is not None  # an upsert always has a document to return
+            return document
+        except DuplicateKeyError:
+            # The loser of the race finds the winner's document on its second try.
+            if is_last:
+                raise
+    raise AssertionError("unreachable")
