@@ -1,5 +1,6 @@
 """Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
 
+from types import NoneType
 from typing import Any
 
 from aiohttp import web
@@ -41,8 +42,12 @@ async def create(request: web.Request) -> web.Response:
 async def list_evaluations(request: web.Request) -> web.Response:
     """`GET /evaluations`: those that are filled and those that are not yet."""
     filled = [public(one) for one in await request.app[SHELF].list_all("evaluations")]
-    unfilled = [_of_job(job) for job in await request.app[JOBS].page(_UNFILLED, after=None, limit=200)]
-    return json_answer({"evaluations": [*unfilled, *filled]})
+    jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=200)
+    unfilled = {record["id"]: record for job in reversed(jobs) if (record := _record(job))}
+    # A job that failed because its evaluation exists is no second one.
+    for one in filled:
+        unfilled.pop(one["id"], None)
+    return json_answer({"evaluations": [*reversed(unfilled.values()), *filled]})
 
 
 async def read(request: web.Request) -> web.Response:
@@ -86,13 +91,22 @@ async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | No
     job = await request.app[JOBS].find_of_evaluation(evaluation_id)
     if job is None or job["status"] in ("succeeded", "cancelled"):
         return None
+    return _record(job)
+
+
+def _record(job: Document) -> dict[str, Any] | None:
+    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
+    spec = job["spec"]
+    is_named = isinstance(spec.get("evaluation"), (str, NoneType))
+    if not is_named or not all(isinstance(spec.get(name), str) for name in ("model", "dataset")):
+        return None
     return _of_job(job)
 
 
 def _of_job(job: Document) -> dict[str, Any]:
     spec = job["spec"]
     return {
-        "id": spec["evaluation"] or job["_id"],
+        "id": spec.get("evaluation") or job["_id"],
         "status": job["status"],
         "owner": job["owner"],
         "correlation_id": job["_id"],

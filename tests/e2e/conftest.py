@@ -1,9 +1,7 @@
-"""What the end-to-end tests share: the whole stack, its doors, and some datasets and models that nobody changes."""
+"""What the end-to-end tests share: the whole stack, its doors, and some datasets and models, whose champions stay."""
 
-import json
-import threading
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import redis
@@ -11,9 +9,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from modelbus.stack import LocalStack
-from shared.bus import EventSubscriber, Publisher
+from shared.bus import Publisher
 from shared.store.connection import Document
 from tests.e2e.api import Api
+from tests.e2e.heard_events import HeardEvents
 from tests.e2e.tables import numbers, parcels
 
 
@@ -32,7 +31,7 @@ def publisher(stack: LocalStack) -> Iterator[Publisher]:
 
 
 @pytest.fixture(scope="session")
-def broker(stack: LocalStack) -> Iterator["redis.Redis[bytes]"]:
+def broker(stack: LocalStack) -> Iterator[redis.Redis]:
     """Redis itself: the queue's door without any library for messages."""
     with redis.Redis.from_url(stack.bus_url) as client:
         yield client
@@ -81,32 +80,6 @@ def amount_model(api: Api, number_dataset: str) -> str:
 def unlabelled_dataset(api: Api) -> str:
     """The columns of the clean dataset, without its targets."""
     return api.dataset("a,b,c\n1.5,2.5,3.5\n-1.0,0.0,1.0\n", "unlabelled")
-
-
-class HeardEvents:
-    """All events since a moment."""
-
-    def __init__(self, url: str) -> None:
-        self._lock = threading.Lock()
-        self._events: list[dict[str, Any]] = []
-        self._subscriber = EventSubscriber(url, "test", self._hear)
-
-    def __enter__(self) -> Self:
-        self._subscriber.start()
-        assert self._subscriber.wait_subscribed(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._subscriber.stop()
-
-    def of(self, correlation_id: str) -> list[dict[str, Any]]:
-        """The events of one job, oldest first."""
-        with self._lock:
-            return [event for event in self._events if event["correlation_id"] == correlation_id]
-
-    def _hear(self, events: list[dict[str, Any]]) -> None:
-        with self._lock:
-            self._events += json.loads(json.dumps(events))
 
 
 @pytest.fixture

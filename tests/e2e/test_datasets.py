@@ -99,7 +99,7 @@ def test_an_upload_that_does_not_wait_is_answered_by_its_job(api: Api) -> None:
 def test_a_repeated_upload_is_the_same_upload(api: Api, header: str) -> None:
     name, key = fresh("repeated"), str(uuid4())
 
-    first, second = (api.upload(name, SMALL, **{header: key}) for _ in range(2))
+    first, second = (api.upload(name, SMALL, wait_s=60, **{header: key}) for _ in range(2))
 
     assert (first.status, second.status) == (201, 201)
     assert first.document == second.document

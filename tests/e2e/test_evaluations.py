@@ -1,8 +1,13 @@
 """Evaluations over HTTP: created by id, filled by the evaluator, read, listed, deleted."""
 
+from typing import Any
+from uuid import uuid4
+
 import pytest
 
+from shared.bus import Publisher
 from tests.e2e.api import ENDED, Api, fresh
+from tests.waiting import wait_until
 
 
 def _listed(api: Api) -> list[str]:
@@ -102,7 +107,6 @@ def test_a_dataset_without_a_feature_fails_by_its_name(api: Api, amount_model: s
     assert (answer.status, answer.code, answer.places) == (422, "signature_mismatch", ["rows.*.b"])
 
 
-@pytest.mark.xfail(strict=True, reason="a failed evaluation lives in its job alone, which nothing lets forget it")
 def test_a_failed_evaluation_is_deleted_and_frees_its_id(
     api: Api, amount_model: str, number_dataset: str, unlabelled_dataset: str
 ) -> None:
@@ -131,7 +135,7 @@ def test_deleting_an_evaluation_that_is_computed_cancels_its_job(api: Api, slow_
     ("changes", "status", "code"),
     [
         ({"model": "nowhere"}, 404, "unknown_model"),
-        ({"model": "{model}@7"}, 404, "unknown_model"),
+        ({"model": "{model}@7777"}, 404, "unknown_model"),
         ({"dataset": "nowhere"}, 404, "unknown_dataset"),
         ({"evaluation": "no spaces"}, 422, "invalid_command"),
         ({"metric": "accuracy"}, 422, "invalid_command"),
@@ -152,6 +156,36 @@ def test_an_evaluation_that_cannot_be_is_refused(
 def test_an_unknown_evaluation_is_not_found(api: Api) -> None:
     for answer in (api.get("/evaluations/nowhere"), api.delete("/evaluations/nowhere")):
         assert (answer.status, answer.code) == (404, "unknown_evaluation")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [{}, {"evaluation": ["a"]}, {"evaluation": "{}", "model": 7, "dataset": "d"}, {"model": "m", "dataset": "d"}],
+)
+def test_a_refused_command_from_the_queue_does_not_break_the_list(
+    api: Api, publisher: Publisher, command: dict[str, Any]
+) -> None:
+    correlation_id = str(uuid4())
+    publisher.send("evaluate", {"command": "EvaluateModel", "colour": 1, **command}, correlation_id=correlation_id)
+    wait_until(lambda: api.get(f"/jobs/{correlation_id}").status == 200, "the refusal is recorded")
+
+    assert api.get("/evaluations").status == 200
+    assert api.get(f"/evaluations/{correlation_id}").status in (200, 404)
+
+
+def test_an_evaluation_that_is_asked_for_again_by_the_queue_is_listed_once(
+    api: Api, publisher: Publisher, amount_model: str, number_dataset: str
+) -> None:
+    body = {"evaluation": fresh("once"), "model": amount_model, "dataset": number_dataset}
+    assert api.post("/evaluations?wait=60", body).status == 201
+    correlation_id = str(uuid4())
+
+    publisher.send("evaluate", {"command": "EvaluateModel", **body}, correlation_id=correlation_id)
+
+    wait_until(lambda: api.get(f"/jobs/{correlation_id}").status == 200, "the command arrives")
+    assert api.ended_job(correlation_id)["error"]["code"] == "evaluation_exists"
+    assert _listed(api).count(body["evaluation"]) == 1
+    assert api.get(f"/evaluations/{body['evaluation']}").document["status"] == "succeeded"
 
 
 def test_every_listed_evaluation_can_be_read(api: Api) -> None:

@@ -1,7 +1,6 @@
 """Jobs over HTTP: listed, waited for, cancelled, replayed."""
 
-import functools
-import operator
+import itertools
 import threading
 import time
 from typing import Any
@@ -65,7 +64,7 @@ def test_the_list_is_read_page_by_page_newest_first(api: Api, amount_model: str)
         cursor = f"&cursor={page['next']}"
 
     assert [len(page) for page in pages] == [3, 3, 3]
-    assert functools.reduce(operator.iadd, pages, []) == asked[::-1]
+    assert list(itertools.chain(*pages)) == asked[::-1]
 
 
 def test_the_last_page_has_no_next(api: Api, parcel_model: str) -> None:

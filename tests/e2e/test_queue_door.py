@@ -12,7 +12,7 @@ import redis
 from modelbus.stack import LocalStack
 from shared.bus import QUEUES, Publisher, poison_queue
 from tests.e2e.api import Api, fresh
-from tests.e2e.conftest import HeardEvents
+from tests.e2e.heard_events import HeardEvents
 from tests.e2e.tables import PARCEL, parcels
 from tests.waiting import wait_until
 
@@ -28,7 +28,7 @@ def _push(broker: Broker, queue: str, body: Any, **properties: Any) -> None:
     broker.lpush(queue, json.dumps(envelope))
 
 
-def _body(raw: bytes) -> Any:
+def _body(raw: bytes | str) -> Any:
     """The JSON inside a message as kombu writes it."""
     envelope = json.loads(raw)
     is_encoded = envelope["properties"].get("body_encoding") == "base64"
@@ -155,16 +155,16 @@ def test_an_array_of_commands_is_that_many_jobs(
     api: Api, broker: Broker, amount_model: str, number_dataset: str, queue: str
 ) -> None:
     ids = [str(uuid4()) for _ in range(5)]
-    command = {
+    commands: dict[str, dict[str, Any]] = {
         "predict": {"command": "Predict", "rows": [{"a": 1, "b": 2, "c": 3}]},
         "evaluate": {"command": "EvaluateModel", "dataset": number_dataset},
-    }[queue]
+    }
     models = [amount_model, amount_model, "nowhere", amount_model, amount_model]
 
     _push(
         broker,
         queue,
-        [{**command, "model": model, "correlation_id": one} for model, one in zip(models, ids, strict=True)],
+        [{**commands[queue], "model": model, "correlation_id": one} for model, one in zip(models, ids, strict=True)],
     )
 
     jobs = [_ended(api, one) for one in ids]
@@ -252,13 +252,15 @@ def test_garbage_ends_no_service_and_is_kept_aside(
     for queue in QUEUES:
         broker.lpush(queue, *GARBAGE.values())
 
-    for queue in QUEUES:
-        wait_until(
-            lambda queue=queue: publisher.queue_depth(poison_queue(queue)) - before[queue] == len(GARBAGE),
-            f"the garbage of {queue} is kept aside",
-            60,
-            lambda queue=queue: publisher.queue_depth(poison_queue(queue)) - before[queue],
-        )
+    def kept_of(queue: str) -> int:
+        return publisher.queue_depth(poison_queue(queue)) - before[queue]
+
+    wait_until(
+        lambda: all(kept_of(queue) == len(GARBAGE) for queue in QUEUES),
+        "the garbage of every queue is kept aside",
+        60,
+        lambda: {queue: kept_of(queue) for queue in QUEUES},
+    )
     kept = [_body(raw) for raw in broker.lrange(poison_queue("train"), 0, len(GARBAGE) - 1)]
     assert {record["queue"] for record in kept} == {"train"}
     assert all(record["reason"] for record in kept)

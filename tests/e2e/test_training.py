@@ -370,13 +370,15 @@ def test_a_deleted_model_leaves_no_bytes(api: Api, number_dataset: str, database
         assert (answer.status, answer.code) == (404, "unknown_model")
 
 
-def test_the_list_of_models_names_versions_and_aliases(api: Api, amount_model: str) -> None:
+def test_the_list_of_models_names_versions_and_aliases(api: Api, number_dataset: str) -> None:
+    model = api.train(number_dataset, "amount", "Ridge", features=["a"])["version"]["model"]
+
     listed = {one["name"]: one for one in api.get("/models").document["models"]}
 
-    assert listed[amount_model] == api.get(f"/models/{amount_model}").document
-    assert (listed[amount_model]["versions"], listed[amount_model]["aliases"]) == ([1], {"champion": 1})
+    assert listed[model] == api.get(f"/models/{model}").document
+    assert (listed[model]["versions"], listed[model]["aliases"]) == ([1], {"champion": 1})
 
 
 def test_a_version_is_named_by_a_number(api: Api, amount_model: str) -> None:
     assert api.get(f"/models/{amount_model}/versions/first").status == 400
-    assert api.get(f"/models/{amount_model}/versions/7").code == "unknown_model"
+    assert api.get(f"/models/{amount_model}/versions/7777").code == "unknown_model"

@@ -15,13 +15,25 @@ from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes
 from shared.store.ledger import JobLedger
-from shared.store.outcomes import Outcomes
 from shared.store.operation import Terms
+from shared.store.outcomes import Outcomes
 from shared.worker.process import start_fork_server
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import LAPSED, TERMS
 
 MESSAGE_LIMIT_BYTES = 1024 * 1024
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """Logs as the services have them: a traceback drawn for a terminal would take seconds."""
+    steps = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(default=str),
+    ]
+    structlog.configure(processors=steps)
 
 
 @pytest.fixture(scope="session")

@@ -525,9 +525,7 @@ StartService = Callable[..., RunningService]
 
 
 @pytest.fixture
-def start_service(
-    servers: LocalStack, database: Any, publisher: Publisher, tmp_path: Path
-) -> Iterator[StartService]:
+def start_service(servers: LocalStack, database: Any, publisher: Publisher, tmp_path: Path) -> Iterator[StartService]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start_service(**settings: str) -> RunningService:
@@ -590,4 +588,5 @@ def test_a_killed_service_leaves_no_process_behind_and_another_does_its_job(
         state=lambda: other.job(correlation_id),
     )
     assert (job["attempt"], job["fence"]) == (2, 3), "claimed, lapsed, claimed"
-    assert str(service.process.pid) in str(job["history"]) and str(other.process.pid) in str(job["history"])
+    workers = [entry["worker"] for entry in job["history"] if entry["what"] == "claimed"]
+    assert [int(worker.rpartition("-")[2]) for worker in workers] == [service.process.pid, other.process.pid]

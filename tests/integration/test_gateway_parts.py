@@ -1,0 +1,425 @@
+"""The gateway's outbox, waiters and dispatcher, with a real broker and a real record."""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+import pytest
+import redis
+
+from gateway.dispatch import Dispatcher
+from gateway.outbox import Outbox
+from gateway.waiting import JobWaiters
+from shared.bus import Publisher
+from shared.bus.queues import INTERACTIVE_HEADER
+from shared.contracts import Predict, new_correlation_id
+from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
+from shared.settings import Settings
+from shared.store.acceptance import new_job
+from shared.store.connection import Document, open_async_store
+from shared.store.ledger import FinishedJob, JobLedger, terms_of
+from shared.store.records import JobRecords
+from tests.integration.conftest import MakeConsumer
+from tests.integration.samples import train_command, train_job
+from tests.integration.test_bus import receive
+
+NOWHERE = "redis://127.0.0.1:1/0"
+RESULT = {"predictions": [1]}
+LONG_S = 30.0
+"""A wait that no test that passes waits for."""
+
+
+async def eventually(condition: Callable[[], Any], what: str) -> None:
+    """Wait on the event loop until the condition holds."""
+    deadline = time.monotonic() + LONG_S
+    while not condition():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        await asyncio.sleep(0.01)
+
+
+# --- the outbox ---
+
+
+class HeldPublisher(Publisher):
+    """A publisher whose broker takes its time: nothing leaves before ``go_on``."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, "test")
+        self.is_held = threading.Event()
+        self.go_on = threading.Event()
+
+    def send(self, *arguments: Any, **options: Any) -> None:
+        self.is_held.set()
+        assert self.go_on.wait(LONG_S)
+        super().send(*arguments, **options)
+
+
+MakeOutbox = Callable[..., Outbox]
+
+
+@pytest.fixture
+async def make_outbox(bus_url: str) -> AsyncIterator[MakeOutbox]:
+    opened: list[Outbox] = []
+
+    def make_outbox(
+        publisher: Publisher | None = None, batch_limit: int = 100, batch_bytes_limit: int = 10**6
+    ) -> Outbox:
+        opened.append(
+            Outbox(
+                publisher or Publisher(bus_url, "test"), batch_limit=batch_limit, batch_bytes_limit=batch_bytes_limit
+            )
+        )
+        return opened[-1]
+
+    yield make_outbox
+    for outbox in opened:
+        await outbox.close()
+
+
+def body(number: int, **fields: Any) -> bytes:
+    return orjson.dumps({"number": number, **fields})
+
+
+async def send_while_held(outbox: Outbox, publisher: HeldPublisher, letters: list[tuple[str, bytes]]) -> None:
+    """Send one that is held, then others meanwhile; then let all leave."""
+    tasks = [asyncio.create_task(outbox.send("predict", body(0), "id-0"))]
+    await asyncio.to_thread(publisher.is_held.wait, LONG_S)
+    tasks += [
+        asyncio.create_task(outbox.send(queue, content, f"id-{number}"))
+        for number, (queue, content) in enumerate(letters, start=1)
+    ]
+    await asyncio.sleep(0)  # each task puts its letter down
+    assert not any(task.done() for task in tasks)
+    publisher.go_on.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_a_command_that_is_sent_is_on_its_queue_when_send_returns(
+    make_outbox: MakeOutbox, broker: redis.Redis, consume: MakeConsumer
+) -> None:
+    await make_outbox().send("train", body(1), "id-1", "answers")
+    assert broker.llen("train") == 1
+    [delivery] = receive(consume("train"))
+    assert (delivery.documents, delivery.correlation_id) == ([{"number": 1}], "id-1")
+    assert (delivery.reply_to, INTERACTIVE_HEADER in delivery.headers) == ("answers", False)
+
+
+async def test_predictions_that_come_while_one_is_sent_leave_together(
+    make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
+) -> None:
+    publisher = HeldPublisher(bus_url)
+    await send_while_held(make_outbox(publisher), publisher, [("predict", body(n)) for n in range(1, 21)])
+    first, together = receive(consume("predict"), 2)
+    assert (first.documents, first.correlation_id) == ([{"number": 0}], "id-0")
+    assert together.documents == [{"number": number} for number in range(1, 21)]
+    assert all(delivery.headers[INTERACTIVE_HEADER] for delivery in (first, together))
+
+
+async def test_a_batch_has_no_more_commands_and_no_more_bytes_than_its_limits(
+    make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
+) -> None:
+    publisher = HeldPublisher(bus_url)
+    letters = [("predict", body(n)) for n in range(1, 6)] + [("predict", body(n, text="x" * 400)) for n in range(6, 9)]
+    outbox = make_outbox(publisher, batch_limit=3, batch_bytes_limit=1000)
+    await send_while_held(outbox, publisher, letters)
+    sizes: list[int] = []
+    numbers: list[int] = []
+    consumer = consume("predict")
+    while len(numbers) < 9:
+        [delivery] = receive(consumer)
+        sizes.append(len(delivery.documents))
+        numbers += [document["number"] for document in delivery.documents]
+    assert numbers == list(range(9))
+    assert sizes == [1, 3, 3, 2]
+
+
+async def test_commands_of_other_lanes_travel_one_by_one(
+    make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
+) -> None:
+    publisher = HeldPublisher(bus_url)
+    letters = [("train", body(1)), ("predict", body(2)), ("train", body(3)), ("predict", body(4))]
+    await send_while_held(make_outbox(publisher), publisher, letters)
+    trains = receive(consume("train"), 2)
+    assert [delivery.documents for delivery in trains] == [[{"number": 1}], [{"number": 3}]]
+    assert [delivery.correlation_id for delivery in trains] == ["id-1", "id-3"]
+    assert [len(delivery.documents) for delivery in receive(consume("predict"), 2)] == [1, 2]
+
+
+async def test_whoever_sends_without_a_broker_is_told(make_outbox: MakeOutbox) -> None:
+    outbox = make_outbox(Publisher(NOWHERE, "test"))
+    answers = await asyncio.gather(
+        *(outbox.send("predict", body(n), f"id-{n}") for n in range(5)), return_exceptions=True
+    )
+    assert {type(answer) for answer in answers} == {BusUnavailable}
+
+
+async def test_a_sender_that_went_away_does_not_disturb_the_others(
+    make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
+) -> None:
+    publisher = HeldPublisher(bus_url)
+    outbox = make_outbox(publisher)
+    tasks = [asyncio.create_task(outbox.send("predict", body(n), f"id-{n}")) for n in range(3)]
+    await asyncio.to_thread(publisher.is_held.wait, LONG_S)
+    tasks[1].cancel()
+    publisher.go_on.set()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None), asyncio.CancelledError, type(None)]
+
+
+async def test_what_waits_leaves_before_the_outbox_closes(bus_url: str, consume: MakeConsumer) -> None:
+    publisher = HeldPublisher(bus_url)
+    outbox = Outbox(publisher, batch_limit=100, batch_bytes_limit=10**6)
+    tasks = [asyncio.create_task(outbox.send("train", body(n), f"id-{n}")) for n in range(5)]
+    await asyncio.to_thread(publisher.is_held.wait, LONG_S)
+    closing = asyncio.create_task(outbox.close())
+    await asyncio.sleep(0)
+    publisher.go_on.set()
+    await asyncio.gather(closing, *tasks)
+    assert len(receive(consume("train"), 5)) == 5
+
+
+# --- the waiters ---
+
+
+@pytest.fixture
+async def records(settings: Settings) -> AsyncIterator[JobRecords]:
+    database = open_async_store(settings)
+    yield JobRecords(database, terms_of(settings))
+    await database.client.close()
+
+
+@pytest.fixture
+async def waiters(records: JobRecords) -> AsyncIterator[JobWaiters]:
+    waiters = JobWaiters(records)
+    yield waiters
+    await waiters.close()
+
+
+def finish(ledger: JobLedger, correlation_id: str) -> Document:
+    """End a job as a worker does; returns the event that it would send."""
+    ledger.record_finished([FinishedJob(train_job(correlation_id), RESULT, None)])
+    return {"correlation_id": correlation_id, "status": "succeeded"}
+
+
+async def test_an_event_wakes_whoever_waits_for_its_job(waiters: JobWaiters, ledger: JobLedger) -> None:
+    correlation_id = new_correlation_id()
+    first, second = waiters.register(correlation_id), waiters.register(correlation_id)
+    waiters.hear([finish(ledger, correlation_id)])
+    jobs = await asyncio.gather(
+        waiters.wait(correlation_id, first, LONG_S), waiters.wait(correlation_id, second, LONG_S)
+    )
+    assert [job and job["result"] for job in jobs] == [RESULT, RESULT]
+    assert not waiters._waiting
+
+
+async def test_one_event_message_wakes_many(waiters: JobWaiters, ledger: JobLedger) -> None:
+    ids = [new_correlation_id() for _ in range(50)]
+    futures = [waiters.register(correlation_id) for correlation_id in ids]
+    waiters.hear([finish(ledger, correlation_id) for correlation_id in ids])
+    jobs = await asyncio.gather(
+        *(waiters.wait(correlation_id, future, LONG_S) for correlation_id, future in zip(ids, futures, strict=True))
+    )
+    assert [job and job["_id"] for job in jobs] == ids
+
+
+async def test_whoever_misses_the_event_finds_the_record(waiters: JobWaiters, ledger: JobLedger) -> None:
+    correlation_id = new_correlation_id()
+    future = waiters.register(correlation_id)
+    finish(ledger, correlation_id)
+    job = await waiters.wait(correlation_id, future, LONG_S)
+    assert job is not None
+    assert job["status"] == "succeeded"
+
+
+async def test_an_event_alone_is_no_end(waiters: JobWaiters, ledger: JobLedger) -> None:
+    job = train_job()
+    ledger.accept(job)
+    future = waiters.register(job.correlation_id)
+    for status in ("running", "succeeded"):
+        waiters.hear([{"correlation_id": job.correlation_id, "status": status}])
+    assert await waiters.wait(job.correlation_id, future, 0.1) is None
+    assert not waiters._waiting, "nobody waits any more"
+
+
+async def test_events_of_any_shape_and_of_unknown_jobs_are_passed_over(waiters: JobWaiters, ledger: JobLedger) -> None:
+    correlation_id = new_correlation_id()
+    future = waiters.register(correlation_id)
+    waiters.hear([{}, {"status": "succeeded"}, {"correlation_id": None, "status": "failed"}, {"status": "lost"}])
+    waiters.hear([{"correlation_id": new_correlation_id(), "status": "succeeded"}])
+    waiters.hear([finish(ledger, correlation_id)])
+    assert await waiters.wait(correlation_id, future, LONG_S) is not None
+
+
+async def test_whoever_stops_waiting_leaves_nothing_behind(waiters: JobWaiters, ledger: JobLedger) -> None:
+    correlation_id = new_correlation_id()
+    gone, patient = waiters.register(correlation_id), waiters.register(correlation_id)
+    task = asyncio.create_task(waiters.wait(correlation_id, gone, LONG_S))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    waiters.hear([finish(ledger, correlation_id)])
+    assert await waiters.wait(correlation_id, patient, LONG_S) is not None
+    assert not waiters._waiting
+
+
+# --- the dispatcher ---
+
+
+MakeDispatcher = Callable[..., Dispatcher]
+
+
+@pytest.fixture
+async def make_dispatcher(
+    records: JobRecords, waiters: JobWaiters, make_outbox: MakeOutbox
+) -> AsyncIterator[MakeDispatcher]:
+    opened: list[Dispatcher] = []
+
+    def make_dispatcher(publisher: Publisher | None = None) -> Dispatcher:
+        opened.append(Dispatcher(records, make_outbox(publisher), waiters))
+        return opened[-1]
+
+    yield make_dispatcher
+    for dispatcher in opened:
+        await dispatcher.close()
+
+
+def predict_command() -> Predict:
+    return Predict.model_validate({"model": "churn", "rows": [{"age": 42}]})
+
+
+async def test_a_submitted_command_is_recorded_and_sent(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, consume: MakeConsumer
+) -> None:
+    correlation_id = new_correlation_id()
+    job = await make_dispatcher().submit(train_command(), correlation_id)
+    assert (job["status"], job["door"], job["spec"]["model"]) == ("queued", "http", "churn")
+    assert ledger.find(correlation_id) == job
+    [delivery] = await asyncio.to_thread(receive, consume("train"))
+    assert delivery.correlation_id == correlation_id
+    assert delivery.documents == [{**job["spec"], "correlation_id": correlation_id}]
+
+
+async def test_without_a_broker_a_command_is_accepted_all_the_same(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger
+) -> None:
+    correlation_id = new_correlation_id()
+    job = await make_dispatcher(Publisher(NOWHERE, "test")).submit(train_command(), correlation_id)
+    assert job["status"] == "queued"
+    assert ledger.find(correlation_id) == job, "the sweep sends it when the broker is back"
+
+
+async def test_submitting_the_same_again_is_the_same_job_and_another_is_refused(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger
+) -> None:
+    dispatcher, correlation_id = make_dispatcher(), new_correlation_id()
+    first = await dispatcher.submit(train_command(), correlation_id)
+    assert await dispatcher.submit(train_command(), correlation_id) == first
+    with pytest.raises(CorrelationIdReused):
+        await dispatcher.submit(train_command(model="prices"), correlation_id)
+    finish(ledger, correlation_id)
+    again = await dispatcher.submit(train_command(), correlation_id, wait_s=LONG_S)
+    assert again["status"] == "succeeded", "what has ended is answered at once"
+
+
+async def test_a_submitter_that_waits_gets_the_end(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, waiters: JobWaiters
+) -> None:
+    correlation_id = new_correlation_id()
+    waiting = asyncio.create_task(make_dispatcher().submit(train_command(), correlation_id, wait_s=LONG_S))
+    await eventually(lambda: ledger.find(correlation_id), "the job is recorded")
+    waiters.hear([finish(ledger, correlation_id)])
+    assert (await waiting)["status"] == "succeeded"
+
+
+async def test_a_submitter_whose_wait_runs_out_gets_the_job_as_it_is(make_dispatcher: MakeDispatcher) -> None:
+    job = await make_dispatcher().submit(train_command(), new_correlation_id(), wait_s=0.05)
+    assert job["status"] == "queued"
+
+
+async def test_a_prediction_is_sent_without_being_recorded_and_answered_by_its_record(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, waiters: JobWaiters, consume: MakeConsumer
+) -> None:
+    correlation_id, command = new_correlation_id(), predict_command()
+    waiting = asyncio.create_task(make_dispatcher().predict(command, correlation_id, wait_s=LONG_S))
+    [delivery] = await asyncio.to_thread(receive, consume("predict"))
+    assert delivery.documents[0]["correlation_id"] == correlation_id
+    assert ledger.find(correlation_id) is None
+    job = new_job(command, correlation_id, door="http")
+    ledger.record_finished([FinishedJob(job, RESULT, None)], is_durable=False)
+    waiters.hear([{"correlation_id": correlation_id, "status": "succeeded"}])
+    assert (await waiting)["result"] == RESULT
+
+
+@pytest.mark.parametrize("has_broker", [True, False])
+async def test_a_prediction_that_is_not_answered_in_time_becomes_a_job(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, has_broker: bool
+) -> None:
+    publisher = None if has_broker else Publisher(NOWHERE, "test")
+    correlation_id = new_correlation_id()
+    job = await make_dispatcher(publisher).predict(predict_command(), correlation_id, wait_s=0.05)
+    assert (job["status"], job["queue"]) == ("queued", "predict")
+    assert ledger.find(correlation_id) == job
+
+
+async def test_a_prediction_under_an_id_of_something_else_is_refused(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger
+) -> None:
+    correlation_id = new_correlation_id()
+    finish(ledger, correlation_id)
+    with pytest.raises(CorrelationIdReused):
+        await make_dispatcher().predict(predict_command(), correlation_id, wait_s=LONG_S)
+
+
+async def test_a_replayed_job_is_sent_again(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, consume: MakeConsumer
+) -> None:
+    dispatcher, job = make_dispatcher(), train_job(reply_to="answers")
+    ledger.accept(job)
+    with pytest.raises(JobFinished, match="is queued; only failed, dead and cancelled jobs"):
+        await dispatcher.replay(job.correlation_id)
+    ledger.request_cancel(job.correlation_id)
+    assert (await dispatcher.replay(job.correlation_id))["status"] == "queued"
+    [delivery] = await asyncio.to_thread(receive, consume("train"))
+    assert (delivery.correlation_id, delivery.reply_to) == (job.correlation_id, "answers")
+
+
+async def test_waiting_for_a_job_that_is_not_there_is_an_error(
+    make_dispatcher: MakeDispatcher, waiters: JobWaiters
+) -> None:
+    with pytest.raises(UnknownJob):
+        await make_dispatcher().wait(new_correlation_id(), wait_s=LONG_S)
+    assert not waiters._waiting
+
+
+async def test_cancelling_what_has_ended_says_how_it_ended(records: JobRecords, ledger: JobLedger) -> None:
+    correlation_id = new_correlation_id()
+    finish(ledger, correlation_id)
+    with pytest.raises(JobFinished, match="has ended: succeeded"):
+        await records.request_cancel(correlation_id)
+    with pytest.raises(UnknownJob):
+        await records.request_cancel(new_correlation_id())
+
+
+async def test_cancelling_what_is_being_recorded_says_so(records: JobRecords, ledger: JobLedger) -> None:
+    job = train_job()
+    ledger.accept(job)
+    claimed = ledger.claim(job.correlation_id)
+    assert claimed is not None
+    ledger.commit(claimed[0], {"kind": "predictions", "blobs": {}, "report": {}})
+    with pytest.raises(JobFinished, match="is being finished"):
+        await records.request_cancel(job.correlation_id)
+
+
+async def test_pages_of_jobs_follow_each_other_newest_first(records: JobRecords, ledger: JobLedger) -> None:
+    ids = [train_job().correlation_id for _ in range(7)]
+    for correlation_id in ids:
+        ledger.accept(train_job(correlation_id))
+    seen: list[Document] = []
+    while page := await records.page({}, after=seen[-1] if seen else None, limit=3):
+        assert len(page) <= 3
+        seen += page
+    assert sorted(job["_id"] for job in seen) == sorted(ids)
+    assert [job["created_at"] for job in seen] == sorted((job["created_at"] for job in seen), reverse=True)
