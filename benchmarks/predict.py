@@ -76,7 +76,13 @@ def _upload(url: str, frame: pd.DataFrame) -> None:
 
 def _train(url: str, name: str) -> None:
     parameters = {"max_iter": 5000} if name == "LogisticRegression" else {}
-    command = {"model": name, "dataset": "benchmark", "target": "target", "estimator": name, "hyperparameters": parameters}
+    command = {
+        "model": name,
+        "dataset": "benchmark",
+        "target": "target",
+        "estimator": name,
+        "hyperparameters": parameters,
+    }
     _post(f"{url}/models?wait=60", json.dumps(command).encode(), "application/json")
 
 

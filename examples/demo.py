@@ -22,6 +22,7 @@ from rich.table import Table
 
 from modelbus.stack import LocalStack
 from modelbus.stack.layout import Layout
+from modelbus.stack.log_lines import render_line
 from modelbus.stack.log_reading import LogFilter, LogReader
 from shared.errors import ModelbusError
 
@@ -133,7 +134,9 @@ def report(results: list[dict[str, Any]]) -> None:
     Raises:
         WrongAnswer: One is further from scikit-learn's than its tolerance.
     """
-    grid = Table("table", "estimator", "metric", "modelbus", "scikit-learn alone", title="On rows that no fit has seen")
+    grid = Table(title="On rows that no fit has seen")
+    for heading in ("table", "estimator", "metric", "modelbus", "scikit-learn"):
+        grid.add_column(heading, no_wrap=True)
     for result in results:
         table = result["table"]
         metric = "accuracy" if table.is_classification else "R²"
@@ -161,7 +164,7 @@ def follow(directory: Path, correlation_id: str, what: str) -> None:
     if len({line.service for line in lines}) < 2:
         raise WrongAnswer(f"{what}: {correlation_id} is in the logs of fewer than two services")
     for line in lines:
-        console.print(f"  {line.text}", markup=False)
+        sys.stdout.write(f"  {render_line(line, use_color=console.is_terminal)}\n")
 
 
 def _upload(api: Api, name: str, frame: Any, table: DemoTable) -> None:

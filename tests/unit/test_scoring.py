@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as library
 
-from shared.tabular.scoring import score
 from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
 from shared.tabular.metrics import (
     CLASSIFICATION_METRICS,
@@ -20,6 +19,7 @@ from shared.tabular.metrics import (
     score_classification,
     score_regression,
 )
+from shared.tabular.scoring import score
 from tests.unit.tables import fit, table
 
 RANDOM = np.random.default_rng(0)
