@@ -12,6 +12,8 @@ from modelbus.stack.log_lines import LogLine, parse_line
 from modelbus.stack.log_tail import FileTail
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
+REORDER_WINDOW = 256
+"""Within so many lines a file may be out of order: a thread writes a moment after it took the time."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class LogReader:
 
     def read_new(self) -> Iterator[LogLine]:
         """Yield the wanted lines that were written since the last call, oldest first."""
-        streams = [_timed(_parsed(name, tail.read_lines())) for name, tail in self._tails.items()]
+        streams = [_reordered(_timed(_parsed(name, tail.read_lines()))) for name, tail in self._tails.items()]
         merged = heapq.merge(*streams, key=itemgetter(0))
         return (line for _, line in merged if self._wanted.accepts(line))
 
@@ -66,3 +68,19 @@ def _timed(lines: Iterable[LogLine]) -> Iterator[tuple[datetime, LogLine]]:
     for line in lines:
         last = line.moment or last
         yield last, line
+
+
+def _reordered(lines: Iterable[tuple[datetime, LogLine]]) -> Iterator[tuple[datetime, LogLine]]:
+    """Put the lines of one file in the order of their times; lines of the same time stay as they were written."""
+    waiting: list[tuple[datetime, int, LogLine]] = []
+    for number, (moment, line) in enumerate(lines):
+        heapq.heappush(waiting, (moment, number, line))
+        if len(waiting) > REORDER_WINDOW:
+            yield _first(waiting)
+    while waiting:
+        yield _first(waiting)
+
+
+def _first(waiting: list[tuple[datetime, int, LogLine]]) -> tuple[datetime, LogLine]:
+    moment, _, line = heapq.heappop(waiting)
+    return moment, line

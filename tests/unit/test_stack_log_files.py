@@ -140,3 +140,9 @@ def test_a_relay_survives_a_terminal_that_has_gone(layout: Layout) -> None:
     relay.start()
     log(layout, "trainer", 2, "meanwhile")
     relay.stop()
+
+
+def test_lines_that_threads_wrote_out_of_order_are_read_in_the_order_of_their_times(layout: Layout) -> None:
+    for service, second in (("trainer", 2), ("trainer", 1), ("gateway", 3), ("trainer", 5), ("trainer", 4)):
+        log(layout, service, second, f"{service}.{second}")
+    assert read(layout, "trainer", "gateway") == ["trainer.1", "trainer.2", "gateway.3", "trainer.4", "trainer.5"]
