@@ -26,7 +26,7 @@ from modelbus.stack.log_lines import render_line
 from modelbus.stack.log_reading import LogFilter, LogReader
 from shared.errors import ModelbusError
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 

@@ -103,7 +103,9 @@ class Consumer:
         try:
             _acknowledge(messages)
         except self._errors() as error:
-            log.debug("bus.acknowledge_failed", reason=str(error))
+            # What stays unacknowledged would fill the prefetch window for ever; a new channel starts with an empty one.
+            log.warning("bus.acknowledge_failed", reason=str(error))
+            self._disconnect()
 
     def quarantine(self, delivery: Delivery, reason: str) -> None:
         """Move a delivery to its queue's poison, where people find it, and go on."""

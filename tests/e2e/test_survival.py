@@ -218,3 +218,30 @@ def test_http_says_so_while_mongodb_is_away_and_accepted_jobs_are_done_after_it(
     assert api.get("/health/live").status == 200
     stack.wait_until_ready("mongod")
     assert [api.ended_job(one)["status"] for one in accepted] == ["succeeded"] * len(accepted)
+
+
+@pytest.mark.parametrize("service", ["trainer", "evaluator", "predictor"])
+def test_a_service_goes_on_after_redis_refused_its_bookkeeping(
+    api: Api,
+    broker: redis.Redis,
+    quick_training: dict[str, Any],
+    amount_model: str,
+    number_dataset: str,
+    service: str,
+) -> None:
+    asked = {
+        "trainer": ("/models", {"model": fresh("survivor"), **quick_training}),
+        "evaluator": ("/evaluations", {"model": amount_model, "dataset": number_dataset}),
+        "predictor": (f"/models/{amount_model}/predict", {"dataset": number_dataset}),
+    }
+    path, body = asked[service]
+    # A text where a hash should be: whatever is noted or acknowledged is refused, while messages go on to come.
+    broker.delete(f"unacked.{service}")
+    broker.set(f"unacked.{service}", "in the way")
+    during = _accept(api.post(path, body))
+    assert api.ended_job(during)["status"] == "succeeded"
+
+    broker.delete(f"unacked.{service}")
+
+    afterwards = [_accept(api.post(path, body)) for _ in range(3)]
+    assert [api.ended_job(one)["status"] for one in afterwards] == ["succeeded"] * 3
