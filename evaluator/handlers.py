@@ -5,11 +5,11 @@ from pathlib import Path
 import structlog
 
 from evaluator.ingest import Limits, ingest
-from shared.artifacts import load_model
 from shared.contracts import Command, EvaluateModel, ProfileDataset, UploadSource
 from shared.errors import DatasetExists, EvaluationExists
 from shared.store.connection import Document
 from shared.tabular.scoring import score
+from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, read_frame
 from shared.worker.child import JobContext
 
@@ -84,12 +84,7 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset)
     context.progress(0.1, f"loading {version['model']} version {version['version']}")
-    model = load_model(
-        context.blobs.read(version["blob_id"]),
-        version["artifact_sha256"],
-        version["libraries"],
-        context.settings.artifact_limit_bytes,
-    )
+    model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     context.progress(0.3, f"reading {command.dataset}")
     frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory))
     context.progress(0.5, f"predicting {len(frame)} rows")

@@ -7,13 +7,13 @@ from datetime import datetime
 
 import structlog
 
-from shared.artifacts import load_model
 from shared.contracts.base import split_reference
 from shared.metrics import MODEL_LOADS
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.library import Library, version_number
 from shared.tabular.model import FittedModel
+from shared.tabular.stored_models import fetch_model
 
 log = structlog.get_logger()
 
@@ -66,17 +66,17 @@ class ModelCache:
 
     def _load(self, version: Document) -> LoadedModel:
         started = time.perf_counter()
-        payload = self._blobs.read(version["blob_id"])
-        model = load_model(payload, version["artifact_sha256"], version["libraries"], self._artifact_limit_bytes)
+        model = fetch_model(self._blobs, version, self._artifact_limit_bytes)
+        size_bytes: int = version["artifact_size_bytes"]
         MODEL_LOADS.inc()
         log.info(
             "model.loaded",
             model=version["model"],
             version=version["version"],
-            size_bytes=len(payload),
+            size_bytes=size_bytes,
             seconds=round(time.perf_counter() - started, 3),
         )
-        return LoadedModel(version["model"], version["version"], model, len(payload))
+        return LoadedModel(version["model"], version["version"], model, size_bytes)
 
     def _evict(self) -> None:
         """Drop the least recently used until the limit holds; the newest stays, however large."""

@@ -7,11 +7,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.artifacts import load_model
 from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
 from shared.worker.child import JobContext
 
@@ -33,12 +33,7 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset)
     context.progress(0.0, f"loading {version['model']} version {version['version']}")
-    model = load_model(
-        context.blobs.read(version["blob_id"]),
-        version["artifact_sha256"],
-        version["libraries"],
-        context.settings.artifact_limit_bytes,
-    )
+    model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     paths = {name: context.work_directory / f"predictions.{name}" for name in ("csv", "parquet")}
     report = _predict_all(model, dataset, paths, context, has_probabilities=command.has_probabilities)
     blobs = {}

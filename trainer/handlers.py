@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 import structlog
 
-from shared.artifacts import dump_model, library_versions, load_model
+from shared.artifacts import dump_model, library_versions
 from shared.contracts import Command, HoldOut, RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns
 from shared.contracts.commands import Promotion
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
 from shared.tabular.scoring import score
+from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
 from trainer.fitting import FitOutcome, fit_model
@@ -125,10 +126,7 @@ def _compare(
         return {"is_promoted": True}
     compared = {"metric": metric, "champion_version": champion["version"], "own": own}
     try:
-        payload = context.blobs.read(champion["blob_id"])
-        loaded = load_model(
-            payload, champion["artifact_sha256"], champion["libraries"], context.settings.artifact_limit_bytes
-        )
+        loaded = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
         theirs = score(loaded, frame.iloc[fitted.hold_out_indices]).metrics.get(metric)
     except (ArtifactRefused, InvalidCommand) as error:
         # A champion that cannot answer these rows cannot be compared; it stays until somebody decides.

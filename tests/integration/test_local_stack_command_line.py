@@ -18,6 +18,7 @@ import pytest
 from modelbus.stack import LocalStack
 from modelbus.stack.waiting import wait_until
 from tests.stack_fixtures import started
+from tests.waiting import is_alive
 
 ROOT = Path(__file__).parents[2]
 FAKE = Path(__file__).with_name("fake_service.py")
@@ -106,14 +107,6 @@ def up(modelbus: CommandLine) -> Iterator[Up]:
     running = modelbus.start_up()
     yield running
     running.end()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_the_banner_says_where_the_gateway_is(up: Up) -> None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from modelbus.stack import LocalStack, LogRelay
 from modelbus.stack.errors import PortInUse, ServiceFailed, StackError
 from modelbus.stack.waiting import wait_until
 from tests.stack_fixtures import started
+from tests.waiting import is_alive
 
 FAKE = Path(__file__).with_name("fake_service.py")
 NAMES = ("trainer", "gateway")
@@ -36,14 +36,6 @@ def stack_of(folder: Path, urls: Urls, **options: Any) -> LocalStack:
 def answer_of(url: str | None) -> Any:
     with urlopen(f"{url}/health/ready", timeout=5) as answer:
         return json.load(answer)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def events_in(stack: LocalStack, name: str) -> list[dict[str, Any]]:

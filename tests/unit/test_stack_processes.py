@@ -13,6 +13,7 @@ from modelbus.stack.journal import Journal
 from modelbus.stack.processes import Backoff, ManagedProcess, ProcessPlan, describe_exit
 from modelbus.stack.state import MemberState, StackState, end_leftovers, read_state, start_ticks, write_state
 from modelbus.stack.waiting import wait_until
+from tests.waiting import is_alive
 
 Start = Callable[[str], ManagedProcess]
 SLEEP = "import time; time.sleep(600)"
@@ -38,14 +39,6 @@ def start(tmp_path: Path) -> Iterator[Start]:
     for process in processes:
         process.request_stop()
         process.finish_stop()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_the_back_off_doubles_up_to_its_longest() -> None:

@@ -1,0 +1,25 @@
+"""Models from the store: a version's artifact, fetched and loaded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.artifacts import load_model
+from shared.store.blobs import BlobStore
+from shared.tabular.model import FittedModel
+
+
+def fetch_model(blobs: BlobStore, version: Mapping[str, Any], limit_bytes: int) -> FittedModel:
+    """Fetch and load a model version.
+
+    Args:
+        blobs: Where its artifact is.
+        version: The version's document.
+        limit_bytes: The most that the artifact may unpack to.
+
+    Raises:
+        ArtifactRefused: It cannot be loaded; says what to do.
+        UnknownUpload: Its artifact is gone.
+        StoreUnavailable: MongoDB does not answer.
+    """
+    payload = blobs.read(version["blob_id"])
+    return load_model(payload, version["artifact_sha256"], version["libraries"], limit_bytes)
