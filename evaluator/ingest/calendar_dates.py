@@ -135,7 +135,7 @@ def _timestamps(parts: dict[str, pa.Array], order: str) -> pa.Array | None:
     if clock is None or (month < 1).any() or (month > 12).any() or (day < 1).any():
         return None
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (day - 1)
+    days = months.astype("datetime64[D]") + (day - 1).astype("timedelta64[D]")
     if (days.astype("datetime64[M]") != months).any():
         return None
     found = pa.array(days.astype("datetime64[us]") + clock, pa.timestamp("us"))

@@ -110,7 +110,7 @@ def _read_moments(series: "pd.Series[Any]") -> Reading:
     if getattr(series.dtype, "tz", None) is not None:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     # numpy's NaT and NO_MOMENT are the same bits, so the view needs no mask
-    values = series.to_numpy(dtype="datetime64[us]", na_value=np.datetime64("NaT")).view(np.int64)
+    values = series.to_numpy(dtype="datetime64[us]", na_value=np.datetime64("NaT", "us")).view(np.int64)
     return Reading(values, np.zeros(len(values), dtype=np.bool_))
 
 

@@ -78,6 +78,7 @@ def make_model(tools: Tools, name: str, estimator: str = "LogisticRegression") -
         "model": name,
         "libraries": library_versions(),
         "artifact_sha256": hashlib.sha256(payload).hexdigest(),
+        "artifact_size_bytes": len(payload),
         "signature": fitted.model.signature.model_dump(mode="json"),
     }
     blob_id = tools.blobs.save(payload, "artifact", job.correlation_id, 1)

@@ -309,7 +309,7 @@ def test_a_report_splits_into_the_parts_of_a_batch(encoder: TabularEncoder) -> N
     assert later.coerced["amount"].tolist() == [1]
 
 
-@pytest.mark.parametrize("missing", [None, math.nan, np.nan, pd.NA, pd.NaT, np.datetime64("NaT"), "", "  "])
+@pytest.mark.parametrize("missing", [None, math.nan, np.nan, pd.NA, pd.NaT, np.datetime64("NaT", "us"), "", "  "])
 def test_everything_that_means_missing_is_missing(encoder: TabularEncoder, missing: Any) -> None:
     row = dict.fromkeys(rows_of(features())[0], None)
     for name in row:
