@@ -23,6 +23,7 @@ def make_lanes(tools: Tools) -> list[Lane]:
     )
     interactive = InteractiveLane(
         tools.consumer(("predict",), prefetch=settings.predict_batch_limit),
+        tools.ledger,
         Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, settings),
         batch_limit=settings.predict_batch_limit,
     )

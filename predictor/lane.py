@@ -15,6 +15,8 @@ import structlog
 from predictor.answering import Answerer
 from shared.bus import Consumer, Delivery
 from shared.errors import StoreUnavailable
+from shared.store.ledger import JobLedger
+from shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()
 
@@ -24,13 +26,15 @@ _RECEIVE_S: Final = 1.0
 class InteractiveLane:
     """One loop over the ``predict`` queue."""
 
-    def __init__(self, consumer: Consumer, answerer: Answerer, *, batch_limit: int) -> None:
+    def __init__(self, consumer: Consumer, ledger: JobLedger, answerer: Answerer, *, batch_limit: int) -> None:
         """Args:
         consumer: Of the lane's queue.
+        ledger: Where the jobs are that nobody could answer.
         answerer: Predicts, records and tells.
         batch_limit: How many messages are taken at once.
         """
         self._consumer = consumer
+        self._ledger = ledger
         self._answerer = answerer
         self._batch_limit = batch_limit
         self._stopping = threading.Event()
@@ -76,11 +80,10 @@ class InteractiveLane:
             for delivery in reversed(deliveries):
                 self._consumer.requeue(delivery)
             self._stopping.wait(1)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - told and logged by what is called
             # A message that brings out a fault of ours must not end the lane, nor its neighbours, nor come for ever.
-            log.exception("delivery.failed", queue="predict", count=len(deliveries))
             if len(deliveries) == 1:
-                self._consumer.quarantine(deliveries[0], f"{type(error).__name__}: {error}")
+                end_with_fault(deliveries[0], error, self._ledger, self._consumer)
             else:
                 for delivery in deliveries:
                     self._step([delivery])

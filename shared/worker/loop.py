@@ -22,6 +22,7 @@ from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.operation import Claim
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.attempt import AttemptRunner
+from shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()
 
@@ -107,10 +108,9 @@ class Worker:
                 log.warning("bus.requeued", queue=delivery.queue, reason=error.message)
                 self._consumer.requeue(delivery)
                 self._stopping.wait(1)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told and logged by what is called
                 # A message that brings out a fault of ours must not end the lane, nor come again for ever.
-                log.exception("delivery.failed", queue=delivery.queue)
-                self._consumer.quarantine(delivery, f"{type(error).__name__}: {error}")
+                end_with_fault(delivery, error, self._ledger, self._consumer)
 
     def _handle(self, delivery: Delivery) -> None:
         recorded = [received for received in received_commands(delivery) if self._record(received)]

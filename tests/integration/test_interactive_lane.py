@@ -226,6 +226,16 @@ def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: Bench) -> Non
     assert bench.wait_for(good)["status"] == "succeeded"
 
 
+def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(bench: Bench) -> None:
+    make_model(bench.tools, "incomplete")
+    bench.tools.database["versions"].update_one({"model": "incomplete"}, {"$unset": {"libraries": ""}})
+    [faulty] = bench.send(predict(model="incomplete"))
+    error = bench.wait_for(faulty)["error"]
+    assert error["code"] == "internal"
+    assert "KeyError: 'libraries'" in error["message"]
+    assert bench.answer(predict())["status"] == "succeeded"
+
+
 def test_what_a_waiting_caller_asked_is_recorded_as_come_by_http(bench: Bench) -> None:
     [correlation_id] = bench.send(predict(), is_interactive=True)
     assert bench.wait_for(correlation_id)["door"] == "http"

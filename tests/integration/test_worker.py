@@ -162,6 +162,34 @@ def test_an_error_of_the_handler_keeps_its_code_words_and_details(bench: Bench) 
     }
 
 
+def refuse_documents(bench: Bench, rule: Document) -> None:
+    """Have MongoDB refuse the jobs that do not fulfil a rule: a fault that no worker foresees."""
+    bench.tools.database.command("collMod", "jobs", validator=rule, validationLevel="strict")
+
+
+def test_a_job_that_cannot_be_accepted_for_an_unforeseen_reason_ends_and_the_worker_goes_on(bench: Bench) -> None:
+    refuse_documents(bench, {"status": {"$ne": "queued"}})
+    try:
+        job = bench.run("answer_oddly", report={})
+    finally:
+        refuse_documents(bench, {})
+    assert (job["status"], job["error"]["code"]) == ("failed", "internal")
+    assert "the service failed on this command" in job["error"]["message"]
+    assert bench.run("answer_oddly", report={})["status"] == "succeeded"
+
+
+def test_a_message_whose_job_cannot_be_recorded_at_all_is_kept_as_poison(bench: Bench, servers: LocalStack) -> None:
+    refuse_documents(bench, {"status": {"$nin": ["queued", "failed"]}})
+    try:
+        bench.send("answer_oddly", report={})
+        with redis.Redis.from_url(bench_url(servers)) as broker:
+            wait_until(lambda: broker.llen("train.poison"), "the message is kept")
+            broker.delete("train.poison")
+    finally:
+        refuse_documents(bench, {})
+    assert bench.run("answer_oddly", report={})["status"] == "succeeded"
+
+
 def test_an_error_that_nobody_expected_is_internal_and_named_without_its_trace(bench: Bench) -> None:
     job = bench.run("divide")
     assert job["status"] == "failed"
