@@ -45,6 +45,9 @@ def frames(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Itera
     """
     for number in range(table.num_row_groups):
         group = table.read_row_group(number, columns=list(columns) if columns else None, use_threads=False)
+        if columns:
+            # pyarrow takes a name for a path: asked for `a`, it brings `a.b` too.
+            group = group.select(list(columns))
         yield group.to_pandas(types_mapper=_PANDAS_TYPES.get)
 
 
