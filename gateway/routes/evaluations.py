@@ -1,14 +1,14 @@
 """Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
 
-from types import NoneType
 from typing import Any
 
 from aiohttp import web
+from pydantic import ValidationError
 
 from gateway.answers import job_answer, job_links, json_answer, public
 from gateway.keys import DISPATCHER, JOBS, SHELF
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
-from shared.contracts import EvaluateModel
+from shared.contracts import EvaluateModel, EvaluationRecord
 from shared.errors import EvaluationExists, JobFinished, UnknownDataset, UnknownEvaluation
 from shared.store.connection import Document
 from shared.store.library import unknown_dataset
@@ -35,15 +35,15 @@ async def create(request: web.Request) -> web.Response:
     job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
-        return json_answer({**_of_job(job), "links": job_links(correlation_id)}, status=202, headers=headers)
+        return json_answer({**(_of_job(job) or {}), "links": job_links(correlation_id)}, status=202, headers=headers)
     return await job_answer(request, job, _created)
 
 
 async def list_evaluations(request: web.Request) -> web.Response:
     """`GET /evaluations`: those that are filled and those that are not yet."""
-    filled = [public(one) for one in await request.app[SHELF].list_all("evaluations")]
+    filled = [_filled(one) for one in await request.app[SHELF].list_all("evaluations")]
     jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=200)
-    unfilled = {record["id"]: record for job in reversed(jobs) if (record := _record(job))}
+    unfilled = {record["id"]: record for job in reversed(jobs) if (record := _of_job(job))}
     # A job that failed because its evaluation exists is no second one.
     for one in filled:
         unfilled.pop(one["id"], None)
@@ -87,35 +87,34 @@ async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | No
     """The record: its own document once it is filled; before that, what its job says."""
     document = await request.app[SHELF].find("evaluations", evaluation_id)
     if document is not None:
-        return public(document)
+        return _filled(document)
     job = await request.app[JOBS].find_of_evaluation(evaluation_id)
     if job is None or job["status"] in ("succeeded", "cancelled"):
-        return None
-    return _record(job)
-
-
-def _record(job: Document) -> dict[str, Any] | None:
-    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
-    spec = job["spec"]
-    is_named = isinstance(spec.get("evaluation"), (str, NoneType))
-    if not is_named or not all(isinstance(spec.get(name), str) for name in ("model", "dataset")):
         return None
     return _of_job(job)
 
 
-def _of_job(job: Document) -> dict[str, Any]:
+def _of_job(job: Document) -> dict[str, Any] | None:
+    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
     spec = job["spec"]
-    return {
-        "id": spec.get("evaluation") or job["_id"],
-        "status": job["status"],
-        "owner": job["owner"],
-        "correlation_id": job["_id"],
-        "model": spec["model"],
-        "dataset": spec["dataset"],
-        "metrics": None,
-        "error": job["error"],
-        "created_at": job["created_at"],
-    }
+    try:
+        record = EvaluationRecord(
+            id=spec.get("evaluation") or job["_id"],
+            status=job["status"],
+            owner=job["owner"],
+            correlation_id=job["_id"],
+            model=spec.get("model"),
+            dataset=spec.get("dataset"),
+            error=job["error"],
+            created_at=job["created_at"],
+        )
+    except ValidationError:
+        return None
+    return record.model_dump(mode="json")
+
+
+def _filled(document: Document) -> dict[str, Any]:
+    return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
 
 
 def _created(result: dict[str, Any]) -> web.Response:
