@@ -9,16 +9,15 @@ from gateway.answers import job_view, json_answer, with_whole_result
 from gateway.keys import DISPATCHER, JOBS
 from gateway.problems import RETRY_AFTER_S, BadRequest
 from gateway.requests import correlation_id_in_path, wait_s, whole_number
+from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import JobStatus
 from shared.store.connection import Document
-
-_COMMANDS = ("ProfileDataset", "TrainModel", "RetrainModel", "Predict", "PredictDataset", "EvaluateModel")
 
 
 async def list_jobs(request: web.Request) -> web.Response:
     """`GET /jobs?status=&command=&limit=&cursor=`: newest first; `next` is the cursor of the following page."""
     query: dict[str, Any] = {}
-    for name, allowed in (("status", get_args(JobStatus)), ("command", _COMMANDS)):
+    for name, allowed in (("status", get_args(JobStatus)), ("command", COMMAND_NAMES)):
         given = request.query.get(name)
         if given is None:
             continue

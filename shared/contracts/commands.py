@@ -1,7 +1,7 @@
 """The commands: what may be asked of the services, by HTTP or by queue."""
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
@@ -185,6 +185,9 @@ Command = Annotated[
     Field(discriminator="command"),
 ]
 
+COMMAND_NAMES: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]))
+"""The name of every command, as its field `command` has it."""
+
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 
@@ -221,14 +224,11 @@ def invalid_command(error: ValidationError) -> InvalidCommand:
     return InvalidCommand(f"{named}{more}", details=details)
 
 
-_COMMAND_NAMES = frozenset(
-    {"ProfileDataset", "TrainModel", "RetrainModel", "Predict", "PredictDataset", "EvaluateModel"}
-)
-
-
 def _detail(fault: Any) -> dict[str, Any]:
     # pydantic puts the union's tag first in the location; a reader looks for the field
-    path = [str(part) for part in fault["loc"] if part not in _COMMAND_NAMES]
+    path = [str(part) for part in fault["loc"]]
+    if path and path[0] in COMMAND_NAMES:
+        path = path[1:]
     given = fault.get("input")
     shown = given if isinstance(given, (str, int, float, bool)) or given is None else type(given).__name__
     if isinstance(shown, int) and not is_storable_integer(shown):

@@ -341,3 +341,9 @@ def test_an_event_of_an_unknown_status_is_none() -> None:
         JobChanged.model_validate(
             {"correlation_id": new_correlation_id(), "command": "x", "service": "y", "status": "lost"}
         )
+
+
+def test_a_column_that_is_called_as_a_command_is_named_in_the_refusal() -> None:
+    with pytest.raises(InvalidCommand) as refused:
+        parse_command({"command": "Predict", "model": "churn", "rows": [{"Predict": []}]})
+    assert refused.value.details[0]["where"] == "rows.0.Predict"
