@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 import kombu
 import orjson
@@ -37,7 +38,7 @@ class Delivery:
     reply_to: str | None
     headers: Mapping[str, Any]
     tag: str
-    """The same when the message is delivered again."""
+    """The same when the message is delivered again (on AMQP only if its sender gave it a ``message_id``)."""
     is_redelivered: bool
     """Whether it was delivered before and not acknowledged."""
     message: Any
@@ -201,7 +202,8 @@ class Consumer:
 
 
 def _acknowledge(messages: Sequence[Any]) -> None:
-    acknowledge_many = getattr(messages[0].channel.qos, "acknowledge_many", None)
+    # Only the hardened Redis channel has it; an AMQP channel keeps no bookkeeping of its own.
+    acknowledge_many = getattr(getattr(messages[0].channel, "qos", None), "acknowledge_many", None)
     if len(messages) > 1 and acknowledge_many is not None:
         acknowledge_many([message.delivery_tag for message in messages])
         for message in messages:
@@ -209,6 +211,13 @@ def _acknowledge(messages: Sequence[Any]) -> None:
         return
     for message in messages:
         message.ack()
+
+
+def _tag(message: Any) -> str:
+    """What names the message. AMQP's delivery tag does not: it counts the deliveries of one channel."""
+    if isinstance(message.delivery_tag, str):
+        return message.delivery_tag
+    return str(message.properties.get("message_id") or uuid4())
 
 
 def _delivery(message: Any, queue: str) -> Delivery:
@@ -230,7 +239,7 @@ def _delivery(message: Any, queue: str) -> Delivery:
         correlation_id=str(correlation_id) if correlation_id is not None and isinstance(body, dict) else None,
         reply_to=str(reply_to) if reply_to else None,
         headers=message.headers,
-        tag=str(message.delivery_tag),
+        tag=_tag(message),
         is_redelivered=bool(message.headers.get("redelivered") or message.delivery_info.get("redelivered")),
         message=message,
     )
