@@ -10,10 +10,9 @@ from gateway.outbox import Outbox
 from gateway.waiting import JobWaiters
 from shared.contracts import Command, Predict
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import BusUnavailable, CorrelationIdReused
-from shared.store.acceptance import new_job
+from shared.errors import BusUnavailable
+from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
-from shared.store.operation import NewJob
 from shared.store.records import JobRecords
 
 log = structlog.get_logger()
@@ -75,7 +74,7 @@ class Dispatcher:
             ended = None
         finally:
             self._waiters.forget(correlation_id, waiting)
-        return _same(ended, job) if ended else await self._jobs.accept(job)
+        return require_same(ended, job) if ended else await self._jobs.accept(job)
 
     async def wait(self, correlation_id: str, wait_s: float) -> Document:
         """Read a job, waiting for its end for a while.
@@ -121,11 +120,3 @@ class Dispatcher:
 
 def _message(spec: dict[str, Any], correlation_id: str) -> bytes:
     return orjson.dumps({**spec, "correlation_id": correlation_id})
-
-
-def _same(ended: Document, job: NewJob) -> Document:
-    if ended["spec_hash"] != job.spec_hash:
-        raise CorrelationIdReused(
-            f"correlation id {job.correlation_id} belongs to a {ended['command']} job with another specification"
-        )
-    return ended

@@ -20,6 +20,7 @@ from shared.contracts.checks import check_row_count
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
 from shared.metrics import COMMANDS_REFUSED, JOB_SECONDS, JOBS_FINISHED, PREDICT_BATCH
 from shared.settings import Settings
+from shared.store.acceptance import require_same
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
@@ -181,9 +182,12 @@ class Answerer:
     def _event(self, finished: FinishedJob, known: Document | None) -> JobChanged:
         """What to tell: of a job that was known before, what its record says and not what was computed again."""
         job = finished.job
-        if known is not None and known["spec_hash"] == job.spec_hash:
-            return job_changed(known, _SERVICE)
-        error = finished.error if known is None else error_document(_reused(job.correlation_id, known))
+        error = finished.error
+        if known is not None:
+            try:
+                return job_changed(require_same(known, job), _SERVICE)
+            except CorrelationIdReused as reused:
+                error = error_document(reused)
         return JobChanged(
             correlation_id=job.correlation_id,
             command="Predict",
@@ -196,9 +200,3 @@ class Answerer:
     def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
         refused = FinishedJob(received.job, None, error_document(error))
         self._tell([refused], {}, 0.0)
-
-
-def _reused(correlation_id: str, known: Document) -> CorrelationIdReused:
-    return CorrelationIdReused(
-        f"correlation id {correlation_id} belongs to a {known['command']} job with another specification"
-    )

@@ -15,11 +15,9 @@ from shared.errors import (
     ModelbusError,
     StillInUse,
     StoreUnavailable,
-    UnknownDataset,
     UnknownJob,
 )
 from shared.store.connection import Document
-from shared.store.library import unknown_dataset
 
 
 async def upload(request: web.Request) -> web.Response:
@@ -117,11 +115,7 @@ async def _is_known(request: web.Request, correlation_id: str, name: str | None)
 
 
 async def _dataset(request: web.Request) -> Document:
-    name = name_in_path(request, "name")
-    document = await request.app[SHELF].find("datasets", name)
-    if document is None:
-        raise UnknownDataset(unknown_dataset(name))
-    return document
+    return await request.app[SHELF].dataset(name_in_path(request, "name"))
 
 
 def _view(document: Document) -> dict[str, object]:

@@ -9,9 +9,8 @@ from gateway.answers import job_answer, job_links, json_answer, public
 from gateway.keys import DISPATCHER, JOBS, SHELF
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
 from shared.contracts import EvaluateModel, EvaluationRecord
-from shared.errors import EvaluationExists, JobFinished, UnknownDataset, UnknownEvaluation
+from shared.errors import EvaluationExists, JobFinished, UnknownEvaluation
 from shared.store.connection import Document
-from shared.store.library import unknown_dataset
 
 _UNFILLED = {
     "command": "EvaluateModel",
@@ -30,8 +29,7 @@ async def create(request: web.Request) -> web.Response:
     if known is not None and known["correlation_id"] != correlation_id:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
     await request.app[SHELF].version(command.model)
-    if await request.app[SHELF].find("datasets", command.dataset) is None:
-        raise UnknownDataset(unknown_dataset(command.dataset))
+    await request.app[SHELF].dataset(command.dataset)
     job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}

@@ -21,9 +21,8 @@ from gateway.routes.estimators import no_such_estimator
 from shared.contracts import RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns
 from shared.contracts.records import ModelRecord, VersionRecord
-from shared.errors import StillInUse, UnknownDataset, UnknownModel
+from shared.errors import StillInUse, UnknownModel
 from shared.store.connection import Document
-from shared.store.library import unknown_dataset
 
 
 async def train(request: web.Request) -> web.Response:
@@ -31,7 +30,7 @@ async def train(request: web.Request) -> web.Response:
     command = command_from(request, "TrainModel", await json_body(request))
     assert isinstance(command, TrainModel)  # the route says so
     await _check_estimator(request, command.estimator)
-    check_training_columns(command, await _dataset(request, command.dataset))
+    check_training_columns(command, await request.app[SHELF].dataset(command.dataset))
     return await _submit(request, command)
 
 
@@ -42,7 +41,7 @@ async def retrain(request: web.Request) -> web.Response:
     assert isinstance(command, RetrainModel)  # the route says so
     await request.app[SHELF].version(command.model)
     if command.dataset is not None:
-        await _dataset(request, command.dataset)
+        await request.app[SHELF].dataset(command.dataset)
     return await _submit(request, command)
 
 
@@ -131,13 +130,6 @@ def _trained(result: dict[str, Any]) -> web.Response:
 async def _check_estimator(request: web.Request, name: str) -> None:
     if await request.app[SHELF].find("estimators", name) is None and await request.app[SHELF].count("estimators", {}):
         raise await no_such_estimator(request, name)
-
-
-async def _dataset(request: web.Request, name: str) -> Document:
-    document = await request.app[SHELF].find("datasets", name)
-    if document is None:
-        raise UnknownDataset(unknown_dataset(name))
-    return document
 
 
 async def _version(request: web.Request) -> Document:

@@ -18,8 +18,7 @@ from gateway.requests import (
 )
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
-from shared.errors import Conflict, NotFound, UnknownDataset
-from shared.store.library import unknown_dataset
+from shared.errors import Conflict, NotFound
 
 _FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
@@ -65,8 +64,7 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
     command = command_from(request, "PredictDataset", body, model=reference_in_path(request))
     assert isinstance(command, PredictDataset)  # the route says so
     await request.app[SHELF].version(command.model)
-    if await request.app[SHELF].find("datasets", command.dataset) is None:
-        raise UnknownDataset(unknown_dataset(command.dataset))
+    await request.app[SHELF].dataset(command.dataset)
     job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
     return await job_answer(
         request, job, lambda result: json_answer({"correlation_id": job["_id"], **_view(job, result)})

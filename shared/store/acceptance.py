@@ -1,7 +1,8 @@
-"""What to record for a command, whichever door it came by."""
+"""What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
 
 from shared.contracts import Command, command_queue, command_spec, spec_hash
-from shared.store.operation import NewJob
+from shared.errors import CorrelationIdReused
+from shared.store.operation import Document, NewJob
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, or by a queue that only trusted producers reach."""
@@ -30,3 +31,16 @@ def new_job(
         door=door,
         reply_to=reply_to,
     )
+
+
+def require_same(recorded: Document, job: NewJob) -> Document:
+    """The recorded job, if it is the one that was asked for.
+
+    Raises:
+        CorrelationIdReused: The id belongs to a job with another specification or owner.
+    """
+    if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
+        raise CorrelationIdReused(
+            f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
+        )
+    return recorded

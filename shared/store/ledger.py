@@ -11,11 +11,12 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from shared.contracts import Progress
-from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError
+from shared.errors import LeaseLost, ModelbusError
 from shared.settings import Settings
 from shared.store import protocol, repair
+from shared.store.acceptance import require_same
 from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from shared.store.operation import NOW, Claim, NewJob, Operation, Terms
+from shared.store.operation import Claim, NewJob, Operation, Terms
 from shared.store.upserting import upsert
 
 _DAY_S = 24 * 3600.0
@@ -76,11 +77,7 @@ class JobLedger:
         operation = protocol.accept(job, self._terms)
         with store_errors():
             recorded = upsert(self._jobs, job.correlation_id, operation.update)
-        if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
-            raise CorrelationIdReused(
-                f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
-            )
-        return recorded
+        return require_same(recorded, job)
 
     def find(self, correlation_id: str) -> Document | None:
         """Read one job."""
@@ -164,7 +161,7 @@ class JobLedger:
 
     def replay(self, correlation_id: str) -> Document | None:
         """Queue an unsuccessful job once more; None when it is not one."""
-        return self._run(protocol.replay(correlation_id, None, None, self._terms))
+        return self._run(protocol.replay(correlation_id, self._terms))
 
     def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, Document]:
         """Record jobs that ended before they were recorded: one insert for all; those already known get an update.
@@ -205,15 +202,13 @@ class JobLedger:
 
     def lapse(self) -> Iterator[Document]:
         """Take every running job whose lease has lapsed from its worker; yields each as it is now."""
-        lapsed = {"status": "running", "outcome": None, "$expr": {"$lt": ["$lease.until", NOW]}}
-        for correlation_id in self._ids(lapsed):
+        for correlation_id in self._ids(repair.lapsed(is_committed=False)):
             if document := self._run(repair.lapse(correlation_id, self._terms)):
                 yield document
 
     def take_over_committed(self) -> Iterator[tuple[Claim, Document]]:
         """Take every committed job whose worker died before finishing it."""
-        lapsed = {"status": "running", "outcome": {"$ne": None}, "$expr": {"$lt": ["$lease.until", NOW]}}
-        for correlation_id in self._ids(lapsed):
+        for correlation_id in self._ids(repair.lapsed(is_committed=True)):
             document = self._run(repair.take_over_committed(correlation_id, self._worker, self._terms))
             if document:
                 yield self._claim_of(document), document

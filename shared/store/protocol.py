@@ -259,8 +259,8 @@ def cancelled(claim: Claim, terms: Terms) -> Operation:
     return Operation({**claim.filter, "outcome": None}, [ended("cancelled", terms, outcome=None)])
 
 
-def replay(correlation_id: str, spec: Document | None, spec_hash: str | None, terms: Terms) -> Operation:
-    """Queue a job that ended without success once more, with fresh attempts; with another specification if given."""
+def replay(correlation_id: str, terms: Terms) -> Operation:
+    """Queue a job that ended without success once more, with fresh attempts."""
     changes: Document = {
         "status": "queued",
         "attempt": literal(0),
@@ -278,6 +278,4 @@ def replay(correlation_id: str, spec: Document | None, spec_hash: str | None, te
         "updated_at": NOW,
         "history": happened("replayed"),
     }
-    if spec is not None:
-        changes |= {"spec": literal(spec), "spec_hash": spec_hash}
     return Operation({"_id": correlation_id, "status": {"$in": ["failed", "dead", "cancelled"]}}, [{"$set": changes}])

@@ -11,11 +11,12 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from shared.contracts.base import split_reference
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import CorrelationIdReused, JobFinished, UnknownJob, UnknownModel, UnknownUpload
+from shared.errors import JobFinished, UnknownDataset, UnknownJob, UnknownModel, UnknownUpload
 from shared.store import protocol
+from shared.store.acceptance import require_same
 from shared.store.blobs import CHUNK_BYTES, BlobKind, blob_metadata
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.library import version_number
+from shared.store.library import unknown_dataset, version_number
 from shared.store.operation import NewJob, Operation, Terms
 
 PAGE_LIMIT = 200
@@ -37,12 +38,7 @@ class JobRecords:
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
         """
-        recorded = await self._upsert(protocol.accept(job, self._terms))
-        if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
-            raise CorrelationIdReused(
-                f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
-            )
-        return recorded
+        return require_same(await self._upsert(protocol.accept(job, self._terms)), job)
 
     async def find(self, correlation_id: str) -> Document:
         """Read one job.
@@ -99,7 +95,7 @@ class JobRecords:
             UnknownJob: There is none of that id.
             JobFinished: It has not ended, or it succeeded.
         """
-        changed = await self._run(protocol.replay(correlation_id, None, None, self._terms))
+        changed = await self._run(protocol.replay(correlation_id, self._terms))
         if changed is None:
             job = await self.find(correlation_id)
             raise JobFinished(
@@ -182,6 +178,17 @@ class Shelf:
         """Delete one document; whether it was there."""
         with store_errors():
             return (await self._database[collection].delete_one({"_id": key})).deleted_count == 1
+
+    async def dataset(self, name: str) -> Document:
+        """A dataset's document.
+
+        Raises:
+            UnknownDataset: There is none of that name.
+        """
+        document = await self.find("datasets", name)
+        if document is None:
+            raise UnknownDataset(unknown_dataset(name))
+        return document
 
     async def services(self) -> list[Document]:
         """The consumers' records, with ``silent_s``: seconds since each was last heard of, by the server's clock."""

@@ -13,15 +13,16 @@ EMPTY_QUEUE_GRACE_S: Final = 1.0
 """A job whose queue is empty and whose message is older than this has lost it."""
 
 
+def lapsed(*, is_committed: bool) -> Document:
+    """The filter for running jobs whose worker stopped answering, with or without a committed outcome."""
+    outcome = {"$ne": None} if is_committed else None
+    return {"status": "running", "outcome": outcome, "$expr": {"$lt": ["$lease.until", NOW]}}
+
+
 def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Operation:
     """Take a committed job whose worker died before it was finished."""
     return Operation(
-        {
-            "_id": correlation_id,
-            "status": "running",
-            "outcome": {"$ne": None},
-            "$expr": {"$lt": ["$lease.until", NOW]},
-        },
+        {"_id": correlation_id, **lapsed(is_committed=True)},
         [
             {
                 "$set": {
@@ -58,12 +59,7 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
     is_again = {"$eq": ["$status", "queued"]}
     retention = {"$cond": [{"$eq": ["$status", "dead"]}, terms.dead_retention_s, terms.job_retention_s]}
     return Operation(
-        {
-            "_id": correlation_id,
-            "status": "running",
-            "outcome": None,
-            "$expr": {"$lt": ["$lease.until", NOW]},
-        },
+        {"_id": correlation_id, **lapsed(is_committed=False)},
         [
             {"$set": {"status": next_status, "error": lost, "history": happened("lapsed", attempt="$attempt")}},
             {
