@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from evaluator.ingest.faults import refused
-from evaluator.ingest.table import TableFormat
+from shared.contracts.datasets import TableFormat
 from shared.errors import MalformedTable
 
 HEAD_BYTES = 64 * 1024

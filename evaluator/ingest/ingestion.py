@@ -19,9 +19,9 @@ from evaluator.ingest.table import (
     Limits,
     ProgressCallback,
     Stage,
-    TableFormat,
     TextTable,
 )
+from shared.contracts.datasets import TableFormat
 
 _WARNING_LIMIT = 100
 

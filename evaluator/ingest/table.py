@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
+from shared.contracts.datasets import TableFormat
 from shared.contracts.records import ColumnSchema, ColumnType
 
-TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
 ProgressCallback = Callable[[float, str], None]
 
 ROWS_PER_GROUP = 50_000

@@ -1,7 +1,7 @@
-"""What every contract stands on: the frozen base class, names, correlation ids, model references."""
+"""What every contract stands on: the frozen base classes, names, correlation ids, model references."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
@@ -62,6 +62,19 @@ CorrelationId = Annotated[
 def new_correlation_id() -> str:
     """A fresh correlation id: a random UUID (RFC 9562, version 4) in lower-case text."""
     return str(uuid4())
+
+
+class CommandBase(Contract):
+    """What all commands have."""
+
+    queue: ClassVar[str]
+    retention_s: ClassVar[float | None] = None
+    """Seconds that the ended job is kept; by default what the settings say."""
+
+    contract: Literal[1] = 1
+    """The version of the contract that the sender speaks."""
+    correlation_id: CorrelationId | None = None
+    """The job's id: a resent command with the same id is the same job. Default: the message's, or a new one."""
 
 
 _REFERENCE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,99}))?$")

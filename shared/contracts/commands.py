@@ -9,60 +9,16 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from shared.contracts.base import (
     CONTRACT_VERSION,
     ColumnName,
+    CommandBase,
     Contract,
-    CorrelationId,
     JsonDocument,
     ModelReference,
     Name,
     Scalar,
     is_storable_integer,
 )
+from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
 from shared.errors import InvalidCommand
-
-
-class _Command(Contract):
-    """What all commands have."""
-
-    queue: ClassVar[str]
-
-    contract: Literal[1] = 1
-    """The version of the contract that the sender speaks."""
-    correlation_id: CorrelationId | None = None
-    """The job's id: a resent command with the same id is the same job. Default: the message's, or a new one."""
-
-
-class UploadSource(Contract):
-    """A file that was uploaded over HTTP and lies in GridFS."""
-
-    kind: Literal["upload"] = "upload"
-    upload_id: CorrelationId
-    """The id under which the gateway stored the bytes."""
-    file_name: str | None = Field(None, max_length=255)
-    """What the sender called the file."""
-    media_type: str | None = Field(None, max_length=255)
-    """The media type that the sender declared, such as `text/csv`."""
-
-
-class InlineSource(Contract):
-    """A small table inside the command itself."""
-
-    kind: Literal["inline"] = "inline"
-    text: str
-    """The table as text, in the command's `format`."""
-
-
-class ProfileDataset(_Command):
-    """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
-
-    queue: ClassVar[str] = "profile"
-
-    command: Literal["ProfileDataset"] = "ProfileDataset"
-    dataset: Name
-    """The name of the dataset to make."""
-    source: Annotated[UploadSource | InlineSource, Field(discriminator="kind")]
-    """Where the bytes are."""
-    format: Literal["csv", "tsv", "parquet", "jsonl"] | None = None
-    """The file's format; found from its media type, name and first bytes if not given."""
 
 
 class HoldOut(Contract):
@@ -79,7 +35,7 @@ Task = Literal["classification", "regression"]
 Hyperparameters = JsonDocument
 
 
-class TrainModel(_Command):
+class TrainModel(CommandBase):
     """Fit an estimator on a dataset and store the result as the next version of a model."""
 
     queue: ClassVar[str] = "train"
@@ -117,7 +73,7 @@ class TrainModel(_Command):
         return self
 
 
-class RetrainModel(_Command):
+class RetrainModel(CommandBase):
     """Train a model again as an earlier version was, with what is given here changed."""
 
     queue: ClassVar[str] = "train"
@@ -138,7 +94,7 @@ class RetrainModel(_Command):
 Rows = list[dict[ColumnName, Scalar]]
 
 
-class Predict(_Command):
+class Predict(CommandBase):
     """Predict for the rows in the command."""
 
     queue: ClassVar[str] = "predict"
@@ -152,7 +108,7 @@ class Predict(_Command):
     """Also answer the probability of each class."""
 
 
-class PredictDataset(_Command):
+class PredictDataset(CommandBase):
     """Predict for each row of a dataset and store the predictions as a table."""
 
     queue: ClassVar[str] = "predict.bulk"
@@ -166,7 +122,7 @@ class PredictDataset(_Command):
     """Also store the probability of each class."""
 
 
-class EvaluateModel(_Command):
+class EvaluateModel(CommandBase):
     """Measure a model version on a dataset that has the target."""
 
     queue: ClassVar[str] = "evaluate"
@@ -181,7 +137,15 @@ class EvaluateModel(_Command):
 
 
 Command = Annotated[
-    ProfileDataset | TrainModel | RetrainModel | Predict | PredictDataset | EvaluateModel,
+    ProfileDataset
+    | PreviewDataset
+    | ReadRows
+    | ExportDataset
+    | TrainModel
+    | RetrainModel
+    | Predict
+    | PredictDataset
+    | EvaluateModel,
     Field(discriminator="command"),
 ]
 

@@ -75,6 +75,37 @@ class ColumnSchema(Contract):
     """Largest value of a number or a date (ISO 8601)."""
     top: list[dict[str, Any]] = []
     """The most frequent values of a text or boolean column: `value` and `count`, 10 at most."""
+    mean: Any = None
+    """Mean of the finite values of a number, or of a date (ISO 8601)."""
+    standard_deviation: float | None = None
+    """Of the finite values of a number (of the population); of a date in seconds."""
+    quantiles: dict[str, Any] | None = None
+    """Of a number or a date: value by share, `0.01`, `0.05`, `0.25`, `0.5`, `0.75`, `0.95` and `0.99`. Exact up to
+    100,000 rows; beyond, of 100,000 rows taken at random."""
+    histogram: dict[str, Any] | None = None
+    """Of a number or a date: `edges` (n + 1 of them, equally far apart) and `counts` (n), all rows counted; a value on
+    an edge counts above it, the last edge's below."""
+
+
+class Alert(Contract):
+    """Something about a column that matters to training."""
+
+    code: Literal[
+        "constant",
+        "all_missing",
+        "mostly_missing",
+        "identifier_like",
+        "date_like_text",
+        "target_leak",
+        "class_imbalance",
+        "rare_classes",
+        "missing_target",
+    ]
+    """The stable name of what was found."""
+    column: str
+    """The column that it is about."""
+    message: str
+    """A sentence for people, with the figures and what to do."""
 
 
 class DatasetRecord(Contract):
@@ -99,7 +130,17 @@ class DatasetRecord(Contract):
     sha256: str
     """Of the stored Parquet file."""
     warnings: list[str] = []
-    """What was noticed in the file and may matter."""
+    """What was decided where the file could be read in more than one way."""
+    alerts: list[Alert] = []
+    """What was noticed in the columns that matters to training."""
+    skipped_row_count: int = 0
+    """Rows that could not be read and were left out, as `on_bad_rows: skip` asked."""
+    skipped_rows: list[dict[str, Any]] = []
+    """The first 100 of them: `where` (its line), `problem`, `expected`, and `column` where one is at fault."""
+    options: dict[str, Any] = {}
+    """The parse options that were given."""
+    target: str | None = None
+    """The column that the uploader said is to be predicted."""
     created_at: datetime
 
 

@@ -15,10 +15,13 @@ from shared.bus.queues import QUEUES
 from shared.contracts import (
     CONTRACT_VERSION,
     EvaluateModel,
+    ExportDataset,
     JobChanged,
     Predict,
     PredictDataset,
+    PreviewDataset,
     ProfileDataset,
+    ReadRows,
     RetrainModel,
     TrainModel,
     command_queue,
@@ -50,6 +53,13 @@ VALID: dict[type, dict[str, Any]] = {
         "dataset": "customers",
         "source": {"kind": "inline", "text": "a,b\n1,2\n"},
     },
+    PreviewDataset: {
+        "command": "PreviewDataset",
+        "source": {"kind": "inline", "text": "a;b\n1;2\n"},
+        "options": {"delimiter": ";", "columns": {"a": {"type": "text"}}},
+    },
+    ReadRows: {"command": "ReadRows", "dataset": "customers", "offset": 10, "limit": 5},
+    ExportDataset: {"command": "ExportDataset", "dataset": "customers", "format": "csv"},
 }
 
 
@@ -264,6 +274,40 @@ def test_what_was_given_is_told_in_a_form_that_can_be_stored(value: Any) -> None
     ):
         error = refusal(document)
         assert len(bson.encode({"message": error.message, "details": error.details})) < 10_000
+
+
+# --- how a file is to be read ---
+
+
+def option_faults(**options: Any) -> dict[str, dict[str, Any]]:
+    return faults({**VALID[ProfileDataset], "options": options})
+
+
+@pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", "\r", "\0", "é", 7])
+def test_a_delimiter_is_one_plain_character(delimiter: Any) -> None:
+    assert "options.delimiter" in option_faults(delimiter=delimiter)
+
+
+@pytest.mark.parametrize("date_format", ["", "%d/%m", "%H:%M", "day", "%Q", "%d/%m/%Y %"])
+def test_a_date_format_tells_the_day(date_format: str) -> None:
+    assert "options.columns.a.date_format" in option_faults(
+        columns={"a": {"type": "datetime", "date_format": date_format}}
+    )
+
+
+@pytest.mark.parametrize("date_format", ["%d/%m/%Y", "%m/%d/%y %I:%M %p", "%Y%m%d", "%d %b %Y", "%Y-%m-%dT%H:%M:%S%z"])
+def test_a_date_format_that_tells_the_day_is_taken(date_format: str) -> None:
+    column = {"type": "datetime", "date_format": date_format}
+    parse_command({**VALID[ProfileDataset], "options": {"columns": {"a": column}}})
+
+
+def test_only_a_date_has_a_date_format() -> None:
+    assert "options.columns.a" in option_faults(columns={"a": {"type": "text", "date_format": "%d/%m/%Y"}})
+
+
+@pytest.mark.parametrize("encoding", ["utf8 ", "rot13", "unicode_escape", "idna", "/etc/passwd", 8])
+def test_an_encoding_is_one_of_a_list(encoding: Any) -> None:
+    assert "options.encoding" in option_faults(encoding=encoding)
 
 
 JSON = st.recursive(

@@ -1,0 +1,188 @@
+"""The commands about datasets, and how a file is to be read."""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from shared.contracts.base import ColumnName, CommandBase, Contract, CorrelationId, Name
+
+_HOUR_S: Final = 3600.0
+
+TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
+TextEncoding = Literal[
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "cp1250",
+    "cp1251",
+    "cp1252",
+    "iso-8859-1",
+    "iso-8859-2",
+    "iso-8859-15",
+    "koi8-r",
+    "mac-roman",
+    "cp437",
+    "cp850",
+    "shift_jis",
+    "euc-jp",
+    "euc-kr",
+    "gb18030",
+    "big5",
+]
+
+
+class UploadSource(Contract):
+    """A file that was uploaded over HTTP and lies in GridFS."""
+
+    kind: Literal["upload"] = "upload"
+    upload_id: CorrelationId
+    """The id under which the gateway stored the bytes."""
+    file_name: str | None = Field(None, max_length=255)
+    """What the sender called the file."""
+    media_type: str | None = Field(None, max_length=255)
+    """The media type that the sender declared, such as `text/csv`."""
+
+
+class InlineSource(Contract):
+    """A small table inside the command itself."""
+
+    kind: Literal["inline"] = "inline"
+    text: str
+    """The table as text, in the command's `format`."""
+
+
+def _known_date_format(value: str) -> str:
+    """A format by which a date can be written and read back."""
+    sample = datetime(2024, 12, 31, 13, 45, 59, tzinfo=UTC)
+    try:
+        read = datetime.strptime(sample.strftime(value), value)  # noqa: DTZ007 - a format need not have a zone
+    except ValueError as error:
+        raise ValueError(f"no date format: {error}; one is written as strptime has it, such as %d/%m/%Y") from None
+    if read.date() != sample.date():
+        raise ValueError("a date format has day, month and year, such as %d/%m/%Y")
+    return value
+
+
+DateFormat = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=100), AfterValidator(_known_date_format)
+]
+
+
+class ColumnOptions(Contract):
+    """How one column is to be read."""
+
+    type: Literal["integer", "real", "boolean", "datetime", "text"]
+    """The column's type; a cell that does not fit is a fault of its row."""
+    date_format: DateFormat | None = None
+    """How a `datetime` is written, as strptime has it; default: found, which needs that day and month can be told
+    apart."""
+
+    @model_validator(mode="after")
+    def _only_dates_have_a_format(self) -> Self:
+        if self.date_format is not None and self.type != "datetime":
+            raise ValueError(f"a date_format goes with type datetime, not {self.type}")
+        return self
+
+
+def _is_delimiter(value: str) -> str:
+    if not value.isascii() or value in '"\r\n\0':
+        raise ValueError("a delimiter is one ASCII character, and no quote, line end or NUL")
+    return value
+
+
+Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1), AfterValidator(_is_delimiter)]
+
+
+class ParseOptions(Contract):
+    """How a file is to be read, where it should not be found out."""
+
+    delimiter: Delimiter | None = None
+    """Between the fields of delimited text; default: found among comma, semicolon, tab and pipe."""
+    encoding: TextEncoding | None = None
+    """Of text; default: by its byte order mark, else UTF-8, else cp1252."""
+    decimal_mark: Literal[".", ","] | None = None
+    """Of numbers in delimited text; default: the comma only where the delimiter is a semicolon and no number has a
+    point."""
+    missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=100)
+    """Cells of delimited text that mean "no value", beside the empty one; default: NA, N/A, NaN, nan, null, NULL, None,
+    ? and, among numbers, dates and booleans, a dash."""
+    has_header: bool = True
+    """Whether the first record of delimited text holds the columns' names; else they are `column_1`, `column_2`, …"""
+    columns: dict[ColumnName, ColumnOptions] = Field({}, max_length=10_000)
+    """The types of columns; of those that are not named here, they are found."""
+    on_bad_rows: Literal["refuse", "skip"] = "refuse"
+    """What to do about rows that cannot be read: refuse the file, or leave them out and report them."""
+
+
+Source = Annotated[UploadSource | InlineSource, Field(discriminator="kind")]
+
+
+class ProfileDataset(CommandBase):
+    """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
+
+    queue: ClassVar[str] = "profile"
+
+    command: Literal["ProfileDataset"] = "ProfileDataset"
+    dataset: Name
+    """The name of the dataset to make."""
+    source: Source
+    """Where the bytes are."""
+    format: TableFormat | None = None
+    """The file's format; found from its media type, name and first bytes if not given."""
+    options: ParseOptions = ParseOptions()
+    """How the file is to be read."""
+    target: ColumnName | None = None
+    """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
+
+
+class PreviewDataset(CommandBase):
+    """Say how a file would be read, from its beginning; nothing is made of it."""
+
+    queue: ClassVar[str] = "read"
+    retention_s: ClassVar[float | None] = _HOUR_S
+
+    command: Literal["PreviewDataset"] = "PreviewDataset"
+    source: Source
+    """Where the bytes are; an upload is removed afterwards."""
+    format: TableFormat | None = None
+    """The file's format; found from its media type, name and first bytes if not given."""
+    options: ParseOptions = ParseOptions()
+    """How the file is to be read."""
+    row_limit: int = Field(20, ge=1, le=100)
+    """How many rows to show."""
+    is_cut: bool = False
+    """Whether the bytes are only the beginning of a file."""
+
+
+class ReadRows(CommandBase):
+    """Read some rows of a dataset."""
+
+    queue: ClassVar[str] = "read"
+    retention_s: ClassVar[float | None] = _HOUR_S
+
+    command: Literal["ReadRows"] = "ReadRows"
+    dataset: Name
+    """The dataset."""
+    offset: int = Field(0, ge=0, le=2**53)
+    """How many rows to pass over."""
+    limit: int = Field(50, ge=1, le=1000)
+    """How many rows to read at most."""
+    columns: list[ColumnName] | None = Field(None, min_length=1)
+    """Which columns, in this order; default: all."""
+
+
+class ExportDataset(CommandBase):
+    """Write a dataset as a text file, to be downloaded."""
+
+    queue: ClassVar[str] = "export"
+
+    command: Literal["ExportDataset"] = "ExportDataset"
+    dataset: Name
+    """The dataset."""
+    format: Literal["csv", "jsonl"]
+    """The format to write."""
+    formulas: Literal["escaped", "kept"] = "escaped"
+    """In CSV, text that a spreadsheet would run (it begins with `=`, `+`, `-`, `@`, a tab or a carriage return) gets an
+    apostrophe before it, or stays as it is."""
