@@ -4,8 +4,8 @@ from pathlib import Path
 
 import structlog
 
-from evaluator.ingest import Limits, ingest
-from shared.contracts import Command, EvaluateModel, ProfileDataset, UploadSource
+from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
+from shared.contracts import Command, EvaluateModel, InlineSource, PreviewDataset, ProfileDataset, UploadSource
 from shared.errors import DatasetExists, EvaluationExists
 from shared.store.connection import Document
 from shared.tabular.scoring import score
@@ -28,26 +28,12 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
     assert isinstance(command, ProfileDataset)  # the queue's handlers are keyed by command
     if context.library.has_dataset(command.dataset):
         raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
-    source = context.work_directory / "source"
-    destination = context.work_directory / "table.parquet"
-    is_upload = isinstance(command.source, UploadSource)
     context.progress(0.0, "reading the file")
-    _fetch(command, context, source)
-    limits = Limits(column_limit=context.settings.column_limit, line_limit_bytes=context.settings.line_limit_bytes)
-    with source.open("rb") as file:
-        table = ingest(
-            file,
-            destination,
-            file_name=command.source.file_name if isinstance(command.source, UploadSource) else None,
-            media_type=command.source.media_type if isinstance(command.source, UploadSource) else None,
-            format=command.format or (None if is_upload else "csv"),
-            limits=limits,
-            on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
-        )
+    table, path = _ingest(command, context)
     for warning in table.warnings:
         log.warning("table.warned", text=warning)
     context.progress(0.95, "storing the table")
-    with destination.open("rb") as file:
+    with path.open("rb") as file:
         blob_id = context.blobs.save(file, "dataset", context.correlation_id, context.fence)
     return {
         "kind": "dataset",
@@ -62,10 +48,42 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             "source_size_bytes": table.source_size_bytes,
             "sha256": table.sha256,
             "warnings": table.warnings,
+            "skipped_row_count": table.skipped.count,
+            "skipped_rows": [fault.detail() for fault in table.skipped.faults],
+            "options": command.options.model_dump(mode="json", exclude_defaults=True),
         },
         "blob_id": blob_id,
-        "upload_id": command.source.upload_id if isinstance(command.source, UploadSource) else None,
+        "upload_id": _upload_id(command),
     }
+
+
+def preview_dataset(command: Command, context: JobContext) -> Document:
+    """Say how a file would be read, from its beginning; the outcome is an answer.
+
+    Rows that cannot be read are reported beside the others, whatever the options say: that is what a preview is for.
+
+    Raises:
+        MalformedTable: The file is no table; names the lines at fault.
+        InvalidCommand: The options do not fit the file.
+        LimitExceeded: Too many columns, or a line that is too long.
+        UnknownUpload: The uploaded file is gone.
+    """
+    assert isinstance(command, PreviewDataset)  # the queue's handlers are keyed by command
+    table, path = _ingest(command, context)
+    rows = next(frames(pq.ParquetFile(path))).head(command.row_limit)
+    result = {
+        "row_count": table.row_count,
+        "is_cut": command.is_cut,
+        "format": table.format,
+        "encoding": table.encoding,
+        "delimiter": table.delimiter,
+        "columns": [column.model_dump(mode="json") for column in table.columns],
+        "rows": rows,
+        "warnings": table.warnings,
+        "skipped_row_count": table.skipped.count,
+        "skipped_rows": [fault.detail() for fault in table.skipped.faults],
+    }
+    return {"kind": "answer", "result": result, "upload_id": _upload_id(command)}
 
 
 def evaluate_model(command: Command, context: JobContext) -> Document:
@@ -107,9 +125,39 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
     }
 
 
-def _fetch(command: ProfileDataset, context: JobContext, path: Path) -> None:
-    if isinstance(command.source, UploadSource):
-        context.blobs.require_kind(command.source.upload_id, "upload")
-        context.blobs.download(command.source.upload_id, path)
+def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tuple[IngestedTable, Path]:
+    """Read the command's file; returns what was found and where the Parquet file lies."""
+    source, destination = context.work_directory / "source", context.work_directory / "table.parquet"
+    upload = command.source if isinstance(command.source, UploadSource) else None
+    _fetch(command.source, context, source)
+    is_cut = isinstance(command, PreviewDataset) and command.is_cut
+    if is_cut:
+        cut_last_line(source, command.options)
+    with source.open("rb") as file:
+        table = ingest(
+            file,
+            destination,
+            file_name=upload.file_name if upload else None,
+            media_type=upload.media_type if upload else None,
+            format=command.format or (None if upload else "csv"),
+            limits=Limits(
+                column_limit=context.settings.column_limit, line_limit_bytes=context.settings.line_limit_bytes
+            ),
+            on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
+            options=command.options,
+            is_preview=isinstance(command, PreviewDataset),
+            is_cut=is_cut,
+        )
+    return table, destination
+
+
+def _fetch(source: UploadSource | InlineSource, context: JobContext, path: Path) -> None:
+    if isinstance(source, UploadSource):
+        context.blobs.require_kind(source.upload_id, "upload")
+        context.blobs.download(source.upload_id, path)
     else:
-        path.write_text(command.source.text, encoding="utf-8")
+        path.write_text(source.text, encoding="utf-8")
+
+
+def _upload_id(command: ProfileDataset | PreviewDataset) -> str | None:
+    return command.source.upload_id if isinstance(command.source, UploadSource) else None

@@ -4,19 +4,24 @@
 
     ingestion     the door: ``ingest``
     formats       which format the file has
+    cutting       the beginning of a file, for a preview
     text_stream   text of any encoding as a stream of UTF-8 and as lines
     survey        pass 0 over text: encoding, NUL bytes, long lines, doubtful quotes
     dialect       delimiter and header of delimited text
     delimited     pass 1 over delimited text     ┐ every column as text into a spool,
     json_lines    pass 1 over JSON lines         ┘ candidate types narrow meanwhile
-    quoting       the scanner that names the lines at fault
+    quoting       a quick watch: is a closer look needed?
+    records       the scanner that names the lines at fault, and leaves records out
+    findings      what the parse options say of the columns, and what is to be found out
     narrowing     which type a column of text has: numerals, booleans, iso_dates, calendar_dates
+    declared      columns whose type was declared
     casting       pass 2: the spool becomes typed Parquet
     parquet       a Parquet file becomes our Parquet
     profiling     missing, distinct, range and most frequent values of each column
 """
 
+from evaluator.ingest.cutting import cut_last_line
 from evaluator.ingest.ingestion import ingest
 from evaluator.ingest.table import IngestedTable, Limits
 
-__all__ = ["IngestedTable", "Limits", "ingest"]
+__all__ = ["IngestedTable", "Limits", "cut_last_line", "ingest"]

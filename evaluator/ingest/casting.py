@@ -1,8 +1,10 @@
 """Pass 2: the spool's text becomes typed Parquet, batch by batch, by the plan that pass 1 made."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -10,12 +12,16 @@ import pyarrow.parquet as pq
 from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import to_calendar_dates
 from evaluator.ingest.cells import missing_mask, trimmed
-from evaluator.ingest.iso_dates import ISO_FORMAT, to_iso_dates
+from evaluator.ingest.declared import cast_declared, expected_of
+from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
+from evaluator.ingest.iso_dates import to_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals
 from evaluator.ingest.spool import read_spool, regrouped
-from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage
+from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
+from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 
+_SHOWN_LENGTH = 100
 _STORED: dict[ColumnType, pa.DataType] = {
     "integer": pa.int64(),
     "real": pa.float64(),
@@ -36,32 +42,103 @@ def stored_type(plan: ColumnPlan) -> pa.DataType:
     return pa.timestamp("us", "UTC") if plan.is_zoned else _STORED[plan.type]
 
 
-def write_typed(spool: Path, destination: Path, plans: Sequence[ColumnPlan], stage: Stage, *, row_count: int) -> None:
+def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *, skipped: SkippedRows | None) -> int:
     """Cast the spool into the final Parquet file.
 
     Args:
-        row_count: Rows in the spool, for the progress.
+        spool: What pass 1 wrote.
+        destination: The file to write.
+        text: What pass 1 found.
+        stage: For the progress.
+        skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
+
+    Returns:
+        How many rows were written.
+
+    Raises:
+        MalformedTable: With the line of each such row, 100 at most.
     """
-    write_groups(destination, plans, (_cast_batch(batch, plans) for batch in read_spool(spool)), stage, row_count)
+    caster = _Caster(text.plans, is_skipping=skipped is not None)
+    batches = (caster.cast(batch) for batch in read_spool(spool))
+    written = write_groups(destination, text.plans, batches, stage, text.row_count)
+    faults = caster.faults(text.lines_of)
+    if faults and skipped is None:
+        raise malformed(faults)
+    if skipped is not None:
+        skipped.add_all(faults, caster.bad_row_count)
+    return written
 
 
 def write_groups(
     destination: Path, plans: Sequence[ColumnPlan], batches: Iterable[pa.RecordBatch], stage: Stage, row_count: int
-) -> None:
-    """Write typed batches as Parquet with row groups of the right size."""
+) -> int:
+    """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
     done = 0
     with pq.ParquetWriter(str(destination), stored_schema(plans), compression="zstd") as writer:
         for batch in regrouped(batches, GROUP_SIZE_BYTES):
             writer.write_batch(batch)
             done += batch.num_rows
             stage.report(done / row_count)
+    return done
 
 
-def _cast_batch(batch: pa.RecordBatch, plans: Sequence[ColumnPlan]) -> pa.RecordBatch:
-    # a spool's early batches lack the columns that came late
-    cells = (batch.column(position) if position < batch.num_columns else None for position in range(len(plans)))
-    columns = [_cast_column(column, plan, batch.num_rows) for column, plan in zip(cells, plans, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=stored_schema(plans))
+@dataclass(frozen=True)
+class _BadCell:
+    row: int
+    """Its place in the spool, from 0."""
+    plan: ColumnPlan
+    text: str
+
+
+class _Caster:
+    """Casts batch by batch, and gathers the cells that do not fit."""
+
+    def __init__(self, plans: Sequence[ColumnPlan], *, is_skipping: bool) -> None:
+        self._plans = plans
+        self._is_skipping = is_skipping
+        self._schema = stored_schema(plans)
+        self._row_count = 0
+        self._bad_cells: list[_BadCell] = []
+        self.bad_row_count = 0
+
+    def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch typed; without its bad rows, if they are to be skipped."""
+        bad: dict[int, _BadCell] = {}
+        columns = []
+        for position, plan in enumerate(self._plans):
+            # a spool's early batches lack the columns that came late
+            cells = batch.column(position) if position < batch.num_columns else None
+            if cells is not None and plan.is_declared and plan.type != "text":
+                columns.append(self._cast_declared(cells, plan, bad))
+            else:
+                columns.append(_cast_column(cells, plan, batch.num_rows))
+        found = pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        self._row_count += batch.num_rows
+        self.bad_row_count += len(bad)
+        self._bad_cells += [bad[row] for row in sorted(bad)[: FAULT_LIMIT - len(self._bad_cells)]]
+        if not (bad and self._is_skipping):
+            return found
+        keeps = np.ones(batch.num_rows, dtype=bool)
+        keeps[list(bad)] = False
+        return found.filter(pa.array(keeps))
+
+    def faults(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> list[Fault]:
+        """One for each bad row, the first 100."""
+        if not self._bad_cells:
+            return []
+        lines = lines_of({cell.row for cell in self._bad_cells})
+        return [
+            Fault(lines.get(cell.row), f"{cell.text[:_SHOWN_LENGTH]!r}", expected_of(cell.plan), cell.plan.name)
+            for cell in self._bad_cells
+        ]
+
+    def _cast_declared(self, cells: pa.Array, plan: ColumnPlan, bad: dict[int, _BadCell]) -> pa.Array:
+        values = trimmed(cells)
+        values = _without_missing(values, values, plan)
+        found, places = cast_declared(values, plan, stored_type(plan))
+        for place in places:
+            bad.setdefault(place, _BadCell(self._row_count + place, plan, values[place].as_py()))
+        return found
 
 
 def _cast_column(cells: pa.Array | None, plan: ColumnPlan, row_count: int) -> pa.Array:

@@ -16,7 +16,7 @@ from evaluator.ingest.faults import refused, too_long, too_many_columns
 from evaluator.ingest.formats import HEAD_BYTES
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.table import Limits
-from evaluator.ingest.text_stream import Utf8Stream, marked_encoding, physical_lines
+from evaluator.ingest.text_stream import Utf8Stream, agreed_encoding, physical_lines
 
 DELIMITERS = "\t;|,"
 """Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
@@ -35,15 +35,18 @@ class Header:
     """Whether each name has a space before it, as in `a, b, c`."""
     size_bytes: int
     """Bytes of UTF-8 up to the first record behind it."""
+    line_count: int
+    """Lines up to there."""
     warnings: list[str]
 
 
-def sample_text(head: bytes) -> str:
+def sample_text(head: bytes, encoding: str | None) -> str:
     """The file's first complete lines, good enough to look for delimiters in."""
-    if marked_encoding(head) == "utf-16":
-        text = head.decode("utf-16", errors="replace")
-    else:
+    agreed = agreed_encoding(head, encoding)
+    if agreed in (None, "utf-8", "utf-8-sig"):
         text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    else:
+        text = head.decode(agreed, errors="replace")
     cut = max(text.rfind("\n"), text.rfind("\r"))
     return text[: cut + 1] if len(head) >= HEAD_BYTES and cut >= 0 else text
 
@@ -83,8 +86,8 @@ def _has_wide_body(widths: list[int]) -> bool:
     return width > 1 and count * 2 > len(body)
 
 
-def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, limits: Limits) -> Header:
-    """Read the header: the first record that is not blank.
+def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_header: bool, limits: Limits) -> Header:
+    """Read the header: the first record that is not blank; without a header, that record tells how many columns.
 
     Raises:
         MalformedTable: There is none.
@@ -101,10 +104,14 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, limit
         raise refused("there is no header", "a line with the columns' names", line=1)
     if len(found) > limits.column_limit:
         raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
+    are_indented = [name.startswith(" ") for name in found]
+    if not has_header:
+        names = [f"column_{position}" for position in range(1, len(found) + 1)]
+        return Header(names, are_indented, pulled.hint_bytes, int(pulled.hint_bytes > 0), [])
     names, warnings = column_names(found, line=pulled.count)
     if all(_NUMBER.match(name.strip()) for name in found):
         warnings.append(f"line {pulled.count} is taken as the header, though it holds nothing but numbers")
-    return Header(names, [name.startswith(" ") for name in found], pulled.size_bytes, warnings)
+    return Header(names, are_indented, pulled.size_bytes, pulled.count, warnings)
 
 
 def is_hint(line: bytes) -> bool:
@@ -120,6 +127,7 @@ class _Pulled:
         self._limit = limit_bytes
         self.count = 0
         self.size_bytes = 0
+        self.hint_bytes = 0
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
@@ -127,5 +135,7 @@ class _Pulled:
             self.size_bytes += len(line)
             if self.size_bytes > self._limit:
                 raise too_long(self.count, self._limit)
-            if self.count > 1 or not is_hint(line):
+            if self.count == 1 and is_hint(line):
+                self.hint_bytes = len(line)
+            else:
                 yield line.decode("utf-8")

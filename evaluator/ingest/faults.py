@@ -17,6 +17,8 @@ class Fault:
     problem: str
     expected: str
     column: str | None = None
+    is_limit: bool = False
+    """It exceeds a limit; apart from that it may be a table."""
 
     def detail(self) -> dict[str, str]:
         """The fault as an error's detail."""
@@ -35,6 +37,38 @@ class Fault:
         return f"{self.problem}; expected {self.expected}"
 
 
+class SkippedRows:
+    """Rows that were left out: how many, and what was wrong with the first ones."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        """How many there were."""
+        self.faults: list[Fault] = []
+        """One for each of the first 100."""
+
+    def add(self, fault: Fault) -> None:
+        """Note a row that is left out."""
+        self.add_all([fault], 1)
+
+    def add_all(self, faults: Sequence[Fault], count: int) -> None:
+        """Note ``count`` rows that are left out, with the faults of the first ones."""
+        self.count += count
+        self.faults += faults[: FAULT_LIMIT - len(self.faults)]
+
+    def warnings(self) -> list[str]:
+        """What should be known about them."""
+        if not self.count:
+            return []
+        rows = "1 row is" if self.count == 1 else f"{self.count} rows are"
+        return [f"{rows} left out, the first for this reason: {self.faults[0].sentence()}"]
+
+
+def refusal(faults: Sequence[Fault]) -> MalformedTable | LimitExceeded:
+    """The error for what is wrong with a file: where it merely exceeds a limit, that; else all other faults."""
+    others = [fault for fault in faults if not fault.is_limit]
+    return malformed(others) if others else _exceeded(faults[0])
+
+
 def malformed(faults: Sequence[Fault]) -> MalformedTable:
     """One error for all faults (100 at most): the sentence names the first, the details name each."""
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
@@ -47,17 +81,21 @@ def refused(problem: str, expected: str, *, line: int | None = None, column: str
     return malformed([Fault(line, problem, expected, column)])
 
 
-def exceeded(problem: str, expected: str, *, line: int | None = None) -> LimitExceeded:
-    """The error for a limit that the table exceeds."""
-    fault = Fault(line, problem, expected)
-    return LimitExceeded(fault.sentence(), details=[fault.detail()])
-
-
 def too_many_columns(count: int, limit: int, *, line: int | None = None) -> LimitExceeded:
     """The error for a table that is too wide."""
-    return exceeded(f"the table has {count} columns or more", f"{limit} at most", line=line)
+    return _exceeded(Fault(line, f"the table has {count} columns or more", f"{limit} at most", is_limit=True))
 
 
 def too_long(line: int, limit_bytes: int) -> LimitExceeded:
     """The error for a record that is too long."""
-    return exceeded("the record is too long (is a quote left open?)", f"{limit_bytes} bytes at most", line=line)
+    return _exceeded(too_long_fault(line, limit_bytes))
+
+
+def too_long_fault(line: int, limit_bytes: int) -> Fault:
+    """The fault of a record that is too long."""
+    problem = "the record is too long (is a quote left open?)"
+    return Fault(line, problem, f"{limit_bytes} bytes at most", is_limit=True)
+
+
+def _exceeded(fault: Fault) -> LimitExceeded:
+    return LimitExceeded(fault.sentence(), details=[fault.detail()])

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from evaluator.ingest.faults import refused
+from shared.contracts import ParseOptions
 from shared.contracts.datasets import TableFormat
 from shared.errors import MalformedTable
 
@@ -33,7 +34,7 @@ _SUFFIXES: dict[str, TableFormat] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
 }
-_PARQUET = b"PAR1"
+PARQUET_MAGIC = b"PAR1"
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\x1f\x8b": "compressed with gzip",
@@ -68,15 +69,27 @@ def read_head(source: BinaryIO) -> bytes:
 
 
 def find_format(
-    head: bytes, *, declared: TableFormat | None, media_type: str | None, file_name: str | None
+    head: bytes,
+    *,
+    declared: TableFormat | None,
+    media_type: str | None,
+    file_name: str | None,
+    options: ParseOptions,
 ) -> TableFormat:
     """Find the file's format: as declared, by media type, by name, else by its first bytes.
+
+    Args:
+        head: The first bytes.
+        declared: The format that the sender declared.
+        media_type: The media type that the sender declared.
+        file_name: What the sender called the file.
+        options: How the file is to be read: their delimiter may be a control character.
 
     Raises:
         MalformedTable: The bytes are of a format that is no table here, or not of the declared one.
     """
     _refuse_foreign(head)
-    is_parquet = head.startswith(_PARQUET)
+    is_parquet = head.startswith(PARQUET_MAGIC)
     named = declared or _by_media_type(media_type) or _by_name(file_name)
     if is_parquet and declared not in (None, "parquet"):
         raise refused("the file is Parquet", f"{declared}, as declared")
@@ -84,7 +97,8 @@ def find_format(
         return "parquet"
     if named == "parquet":
         raise refused("the file does not begin as Parquet does", "the bytes PAR1")
-    _refuse_binary(head)
+    if not (options.encoding or "").startswith("utf-16"):
+        _refuse_binary(head, (options.delimiter or "").encode())
     return named or _by_content(head)
 
 
@@ -94,13 +108,14 @@ def _refuse_foreign(head: bytes) -> None:
             raise _not_text(f"the file is {kind}")
 
 
-def _refuse_binary(head: bytes) -> None:
+def _refuse_binary(head: bytes, delimiter: bytes) -> None:
     # a stray control character may occur in text; one in fifty bytes may not, and UTF-16 is half NUL bytes
     if head.startswith(_BYTE_ORDER_MARKS):
         return
-    controls = len(head) - len(head.translate(None, _CONTROLS))
+    unusual = _CONTROLS.replace(delimiter, b"") if delimiter else _CONTROLS
+    controls = len(head) - len(head.translate(None, unusual))
     if controls * 50 > len(head):
-        first = next(position for position, code in enumerate(head) if code in _CONTROLS)
+        first = next(position for position, code in enumerate(head) if code in unusual)
         line = head.count(b"\n", 0, first) + 1
         raise refused(f"the file is binary: byte 0x{head[first]:02x}", "text or Parquet", line=line)
 

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from evaluator.ingest.casting import write_typed
 from evaluator.ingest.delimited import read_delimited
-from evaluator.ingest.faults import refused
+from evaluator.ingest.faults import SkippedRows, malformed, refused
+from evaluator.ingest.findings import check_options
 from evaluator.ingest.formats import find_format, read_head, source_size
 from evaluator.ingest.json_lines import read_json_lines
 from evaluator.ingest.parquet import convert_parquet
@@ -21,9 +23,11 @@ from evaluator.ingest.table import (
     Stage,
     TextTable,
 )
+from shared.contracts import ParseOptions
 from shared.contracts.datasets import TableFormat
 
 _WARNING_LIMIT = 100
+_NO_OPTIONS = ParseOptions()
 
 
 def ingest(
@@ -35,6 +39,9 @@ def ingest(
     format: TableFormat | None,  # noqa: A002 - the contract's word for it
     limits: Limits,
     on_progress: ProgressCallback,
+    options: ParseOptions = _NO_OPTIONS,
+    is_preview: bool = False,
+    is_cut: bool = False,
 ) -> IngestedTable:
     """Turn a file into a dataset: typed Parquet at the destination, and a profile of each column.
 
@@ -48,52 +55,95 @@ def ingest(
         limits: What the table may not exceed.
         on_progress: Called with the share that is done (0 to 1) and what is being done. What it raises ends the
             ingest.
+        options: How the file is to be read; what they leave open is found out.
+        is_preview: Report the rows that cannot be read beside the others, whatever the options say.
+        is_cut: Whether the text is only the beginning of a file, whole lines of it: a quote may then be left open.
 
     Raises:
         MalformedTable: The file is no table; the details name line, column, problem and expectation, 100 at most.
         LimitExceeded: Too many columns, or a record too long.
+        InvalidCommand: The options do not fit the file: they name a column that is not there, or its format has no use
+            for them.
     """
     size = source_size(source)
     if not size:
         raise refused("the file is empty (0 bytes)", "a table with a header and one row at least")
-    found = find_format(read_head(source), declared=format, media_type=media_type, file_name=file_name)
+    head = read_head(source)
+    found = find_format(head, declared=format, media_type=media_type, file_name=file_name, options=options)
+    check_options(options, found)
+    skipped = SkippedRows()
+    is_skipping = is_preview or options.on_bad_rows == "skip"
     with _removed_after_error(destination):
         if found == "parquet":
             stage = Stage(on_progress, 0.0, 0.85, "converting")
-            plans, warnings = convert_parquet(source, destination, limits=limits, stage=stage)
+            plans, warnings = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
             text = None
         else:
-            text = _ingest_text(source, destination, found, limits, on_progress, size)
-            plans, warnings = text.plans, text.warnings
-        return _finished(destination, found, text, plans, warnings, size, on_progress)
+            reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
+            text = _ingest_text(reading, skipped if is_skipping else None)
+            plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
+        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress)
 
 
-def _ingest_text(
-    source: BinaryIO,
-    destination: Path,
-    found: TableFormat,
-    limits: Limits,
-    on_progress: ProgressCallback,
-    size: int,
-) -> TextTable:
-    spool = destination.with_name(f"{destination.name}.spool")
-    survey_stage = Stage(on_progress, 0.0, 0.1, "looking through")
-    stage = Stage(on_progress, 0.1, 0.5, "reading")
+@dataclass(frozen=True)
+class _Reading:
+    """A text file and how it is to be read."""
+
+    source: BinaryIO
+    destination: Path
+    format: TableFormat
+    options: ParseOptions
+    is_cut: bool
+    limits: Limits
+    on_progress: ProgressCallback
+    size_bytes: int
+
+
+def _ingest_text(reading: _Reading, skipped: SkippedRows | None) -> TextTable:
+    spool = reading.destination.with_name(f"{reading.destination.name}.spool")
     try:
-        if found == "jsonl":
-            text = read_json_lines(source, spool, limits=limits, survey_stage=survey_stage, stage=stage, size=size)
-        else:
-            fixed = "\t" if found == "tsv" else None
-            text = read_delimited(
-                source, spool, delimiter=fixed, limits=limits, survey_stage=survey_stage, stage=stage, size=size
-            )
-        if not text.row_count:
+        text = _read_text(reading, spool, skipped)
+        row_count = text.row_count
+        if row_count:
+            stage = Stage(reading.on_progress, 0.5, 0.85, "casting")
+            row_count = write_typed(spool, reading.destination, text, stage, skipped=skipped)
+        if not row_count:
+            if skipped and skipped.count:
+                raise malformed(skipped.faults)
             raise refused("the table has no rows", "one row at least beside the header")
-        cast_stage = Stage(on_progress, 0.5, 0.85, "casting")
-        write_typed(spool, destination, text.plans, cast_stage, row_count=text.row_count)
     finally:
         spool.unlink(missing_ok=True)
     return text
+
+
+def _read_text(reading: _Reading, spool: Path, skipped: SkippedRows | None) -> TextTable:
+    survey_stage = Stage(reading.on_progress, 0.0, 0.1, "looking through")
+    stage = Stage(reading.on_progress, 0.1, 0.5, "reading")
+    if reading.format == "jsonl":
+        return read_json_lines(
+            reading.source,
+            spool,
+            options=reading.options,
+            skipped=skipped,
+            limits=reading.limits,
+            survey_stage=survey_stage,
+            stage=stage,
+            size=reading.size_bytes,
+        )
+    options = reading.options
+    if reading.format == "tsv" and options.delimiter is None:
+        options = options.model_copy(update={"delimiter": "\t"})
+    return read_delimited(
+        reading.source,
+        spool,
+        options=options,
+        skipped=skipped,
+        is_cut=reading.is_cut,
+        limits=reading.limits,
+        survey_stage=survey_stage,
+        stage=stage,
+        size=reading.size_bytes,
+    )
 
 
 def _finished(
@@ -102,6 +152,7 @@ def _finished(
     text: TextTable | None,
     plans: list[ColumnPlan],
     warnings: list[str],
+    skipped: SkippedRows,
     size: int,
     on_progress: ProgressCallback,
 ) -> IngestedTable:
@@ -119,6 +170,7 @@ def _finished(
         source_size_bytes=size,
         sha256=sha256,
         warnings=_shortened(warnings),
+        skipped=skipped,
     )
 
 

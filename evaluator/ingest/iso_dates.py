@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.cells import cell_lengths, other_bytes, try_cast
 from evaluator.ingest.table import ColumnPlan
+from shared.contracts.datasets import ISO_FORMAT
 
-ISO_FORMAT = "ISO8601"
 _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")
 _LONGEST_EXACT = len("2024-01-31T10:00:00.123456")

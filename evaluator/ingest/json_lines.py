@@ -6,7 +6,7 @@ number, ``"NA"`` is text, a missing key is a null.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.faults import FAULT_LIMIT, Fault, malformed, refused, too_many_columns
+from evaluator.ingest.declared import DeclaredColumn
+from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed, refused, too_many_columns
+from evaluator.ingest.findings import ColumnFinding, check_column_options
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.narrowing import Candidate, ColumnNarrowing
@@ -23,6 +25,7 @@ from evaluator.ingest.spool import SpoolWriter
 from evaluator.ingest.survey import survey_text
 from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
 from evaluator.ingest.text_stream import Utf8Stream, physical_lines
+from shared.contracts import ColumnOptions, ParseOptions
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000
@@ -31,39 +34,64 @@ Row = dict[str, Any]
 
 
 def read_json_lines(
-    source: BinaryIO, spool: Path, *, limits: Limits, survey_stage: Stage, stage: Stage, size: int
+    source: BinaryIO,
+    spool: Path,
+    *,
+    options: ParseOptions,
+    skipped: SkippedRows | None,
+    limits: Limits,
+    survey_stage: Stage,
+    stage: Stage,
+    size: int,
 ) -> TextTable:
     """Read the whole file into the spool; the columns are all keys that occur.
 
     Args:
+        source: The file.
+        spool: Where to write the cells.
+        options: How the file is to be read; what they leave open is found out.
+        skipped: Takes the lines that cannot be read; None refuses the file.
+        limits: What the table may not exceed.
+        survey_stage: For the progress of the first look.
+        stage: For the progress of the reading.
         size: Bytes of the file.
 
     Raises:
         MalformedTable: With the line and the problem of each bad line, 100 at most.
         LimitExceeded: Too many keys, or a line too long.
+        InvalidCommand: The options name a column that is not there.
     """
-    survey = survey_text(source, delimiter=None, limits=limits, stage=survey_stage, size_bytes=size)
+    survey = survey_text(
+        source, delimiter=None, encoding=options.encoding, limits=limits, stage=survey_stage, size_bytes=size
+    )
     stream = Utf8Stream(source, survey.encoding)
-    columns: dict[str, _JsonColumn] = {}
+    columns = _JsonColumns(options, limits.column_limit)
     with SpoolWriter(spool) as writer:
-        for rows in _blocks(stream, columns, limits):
-            writer.write(_text_batch(rows, columns))
+        for rows in _blocks(stream, columns, skipped):
+            writer.write(columns.text_batch(rows))
             stage.report(stream.source_bytes / size)
-    if writer.row_count and not columns:
+    if writer.row_count and not columns.by_key:
         raise refused("no object has a key", "one key for each column", line=1)
-    names, warnings = column_names(list(columns))
-    for name, column in zip(names, columns.values(), strict=True):
+    names, warnings = column_names(list(columns.by_key))
+    if writer.row_count:
+        check_column_options(options, names)
+    for name, column in zip(names, columns.by_key.values(), strict=True):
         warnings += column.warnings(name)
-    plans = [column.plan(name) for name, column in zip(names, columns.values(), strict=True)]
-    return TextTable(plans, writer.row_count, survey.encoding, None, warnings)
+    plans = [column.plan(name) for name, column in zip(names, columns.by_key.values(), strict=True)]
+    return TextTable(
+        plans, writer.row_count, survey.encoding, None, warnings, lambda rows: _lines_of(source, survey.encoding, rows)
+    )
 
 
 class _JsonColumn:
     """What one key's values are."""
 
-    def __init__(self) -> None:
+    def __init__(self, declared: ColumnOptions | None) -> None:
         self._kinds: set[str] = set()
-        self._narrowing: ColumnNarrowing | None = None
+        self._is_declared = declared is not None
+        self._finding: ColumnFinding | None = None
+        if declared is not None:
+            self._finding = DeclaredColumn(declared, marks=("",), text_marks=())
 
     def take(self, values: list[Any]) -> pa.Array:
         """The next values as text cells."""
@@ -71,27 +99,56 @@ class _JsonColumn:
         self._kinds |= kinds
         texts = values if kinds == {"text"} else [_cell_text(value) for value in values]
         cells = pa.array(texts, pa.string())
-        if len(self._kinds) == 1:
-            self._narrow(cells)
+        if self._finding is None and len(self._kinds) == 1:
+            kind = next(iter(self._kinds))
+            self._finding = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=())
+        if self._finding is not None and not self._is_mixed:
+            self._finding.feed(cells)
         return cells
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column."""
-        if len(self._kinds) > 1:
+        if self._is_mixed:
             return ColumnPlan(name, "text")
-        return self._narrowing.plan(name) if self._narrowing else ColumnPlan(name, "empty")
+        return self._finding.plan(name) if self._finding else ColumnPlan(name, "empty")
 
     def warnings(self, name: str) -> list[str]:
         """What should be known about the column."""
-        if len(self._kinds) > 1:
+        if self._is_mixed:
             return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and is text"]
-        return self._narrowing.warnings(name) if self._narrowing else []
+        return self._finding.warnings(name) if self._finding else []
 
-    def _narrow(self, cells: pa.Array) -> None:
-        if self._narrowing is None:
-            kind = next(iter(self._kinds))
-            self._narrowing = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=())
-        self._narrowing.feed(cells)
+    @property
+    def _is_mixed(self) -> bool:
+        return len(self._kinds) > 1 and not self._is_declared
+
+
+class _JsonColumns:
+    """The columns by their keys, in the order in which they came."""
+
+    def __init__(self, options: ParseOptions, limit: int) -> None:
+        self._options = options
+        self._limit = limit
+        self.by_key: dict[str, _JsonColumn] = {}
+
+    def add(self, row: Row, line: int) -> None:
+        """Add the row's keys that are new.
+
+        Raises:
+            LimitExceeded: Too many keys.
+        """
+        for key in row:
+            if key not in self.by_key:
+                if len(self.by_key) >= self._limit:
+                    raise too_many_columns(len(self.by_key) + 1, self._limit, line=line)
+                self.by_key[key] = _JsonColumn(self._options.columns.get(key.strip()))
+
+    def text_batch(self, rows: list[Row]) -> pa.RecordBatch:
+        """The rows as text cells, a column for each key that came so far."""
+        cells = [column.take([row.get(key) for row in rows]) for key, column in self.by_key.items()]
+        # objects without keys are rows all the same, of the column that comes first when one comes
+        cells = cells or [pa.nulls(len(rows), pa.string())]
+        return pa.RecordBatch.from_arrays(cells, names=[str(position) for position in range(len(cells))])
 
 
 _KINDS = {bool: "booleans", int: "numbers", float: "numbers", str: "text"}
@@ -99,7 +156,7 @@ _KINDS = {bool: "booleans", int: "numbers", float: "numbers", str: "text"}
 
 def _candidates(kind: str) -> list[Candidate]:
     if kind == "numbers":
-        return [Numerals(may_have_decimal_comma=False)]
+        return [Numerals(decimal_marks=".")]
     return [Booleans()] if kind == "booleans" else [IsoDates(), CalendarDates()]
 
 
@@ -111,14 +168,7 @@ def _cell_text(value: Any) -> str | None:
     return str(value)
 
 
-def _text_batch(rows: list[Row], columns: dict[str, _JsonColumn]) -> pa.RecordBatch:
-    cells = [column.take([row.get(key) for row in rows]) for key, column in columns.items()]
-    # objects without keys are rows all the same, of the column that comes first when one comes
-    cells = cells or [pa.nulls(len(rows), pa.string())]
-    return pa.RecordBatch.from_arrays(cells, names=[str(position) for position in range(len(cells))])
-
-
-def _blocks(stream: Utf8Stream, columns: dict[str, _JsonColumn], limits: Limits) -> Iterator[list[Row]]:
+def _blocks(stream: Utf8Stream, columns: _JsonColumns, skipped: SkippedRows | None) -> Iterator[list[Row]]:
     """Blocks of rows; new keys are added to the columns before their block comes."""
     rows: list[Row] = []
     faults: list[Fault] = []
@@ -128,13 +178,15 @@ def _blocks(stream: Utf8Stream, columns: dict[str, _JsonColumn], limits: Limits)
             continue
         row = _parse(line, number, faults)
         if row is None:
-            if len(faults) >= FAULT_LIMIT:
+            if skipped is not None:
+                skipped.add(faults.pop())
+            elif len(faults) >= FAULT_LIMIT:
                 break
             continue
-        _add_columns(row, columns, limits, number)
+        columns.add(row, number)
         rows.append(row)
         size_bytes += len(line)
-        if size_bytes >= _BLOCK_BYTES or len(rows) * len(columns) >= _BLOCK_CELLS:
+        if size_bytes >= _BLOCK_BYTES or len(rows) * len(columns.by_key) >= _BLOCK_CELLS:
             yield rows
             rows, size_bytes = [], 0
     if faults:
@@ -143,12 +195,12 @@ def _blocks(stream: Utf8Stream, columns: dict[str, _JsonColumn], limits: Limits)
         yield rows
 
 
-def _add_columns(row: Row, columns: dict[str, _JsonColumn], limits: Limits, number: int) -> None:
-    for key in row:
-        if key not in columns:
-            if len(columns) >= limits.column_limit:
-                raise too_many_columns(len(columns) + 1, limits.column_limit, line=number)
-            columns[key] = _JsonColumn()
+def _lines_of(source: BinaryIO, encoding: str, rows: Collection[int]) -> dict[int, int]:
+    """At which line each of some rows is, by their positions from 0."""
+    numbered = enumerate(physical_lines(Utf8Stream(source, encoding)), start=1)
+    sound = (number for number, line in numbered if line.strip() and _parse(line, number, []) is not None)
+    last = max(rows, default=-1)
+    return {row: number for row, number in zip(range(last + 1), sound, strict=False) if row in rows}
 
 
 class _TwiceGivenError(ValueError):

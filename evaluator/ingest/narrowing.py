@@ -104,6 +104,6 @@ class ColumnNarrowing:
             self._is_indented = self._is_indented and bool(pc.all(pc.starts_with(present, " ")).as_py())
 
 
-def delimited_candidates(*, delimiter: str | None) -> list[Candidate]:
-    """What a column of delimited text may be: anything, a decimal comma only between semicolons."""
-    return [Numerals(may_have_decimal_comma=delimiter == ";"), Booleans(), IsoDates(), CalendarDates()]
+def delimited_candidates(decimal_marks: str) -> list[Candidate]:
+    """What a column of delimited text may be: anything."""
+    return [Numerals(decimal_marks=decimal_marks), Booleans(), IsoDates(), CalendarDates()]

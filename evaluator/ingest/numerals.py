@@ -38,8 +38,11 @@ def to_reals(values: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
 class Numerals:
     """The candidate "numbers" of one column."""
 
-    def __init__(self, *, may_have_decimal_comma: bool) -> None:
-        self._usual_in_reals = b".eE," if may_have_decimal_comma else b".eE"
+    def __init__(self, *, decimal_marks: str) -> None:
+        """Args:
+        decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
+        """
+        self._usual_in_reals = b"eE" + decimal_marks.encode()
         self._is_integer = True
         self._has_point = False
         self._has_comma = False

@@ -16,11 +16,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.casting import stored_schema, stored_type, write_groups
-from evaluator.ingest.cells import try_cast
+from evaluator.ingest.cells import trimmed, try_cast
+from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
-from evaluator.ingest.iso_dates import ISO_FORMAT, are_in_calendar
+from evaluator.ingest.findings import check_column_options
+from evaluator.ingest.iso_dates import are_in_calendar
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.table import ROWS_PER_GROUP, ColumnPlan, Limits, Stage
+from shared.contracts import ColumnOptions, ParseOptions
+from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 from shared.errors import MalformedTable
 
@@ -44,7 +48,7 @@ class _Source:
 
 
 def convert_parquet(
-    source: BinaryIO, destination: Path, *, limits: Limits, stage: Stage
+    source: BinaryIO, destination: Path, *, options: ParseOptions, limits: Limits, stage: Stage
 ) -> tuple[list[ColumnPlan], list[str]]:
     """Rewrite a Parquet file.
 
@@ -52,8 +56,9 @@ def convert_parquet(
         The columns' plans and warnings.
 
     Raises:
-        MalformedTable: No Parquet, no rows, or a column of a type that is no cell, by name.
+        MalformedTable: No Parquet, no rows, or a column of a type that is no cell or not the declared one, by name.
         LimitExceeded: Too many columns.
+        InvalidCommand: The options name a column that is not there.
     """
     with _refusing_damage():
         file = pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER_BYTES)
@@ -61,7 +66,7 @@ def convert_parquet(
         raise too_many_columns(file.metadata.num_columns, limits.column_limit)
     if not file.metadata.num_rows:
         raise refused("the table has no rows", "one row at least")
-    columns, warnings = _plan(file)
+    columns, warnings = _plan(file, options)
     plans = [column.plan for column in columns]
     batches = (_typed(batch, columns) for batch in _batches(file))
     write_groups(destination, plans, batches, stage, file.metadata.num_rows)
@@ -80,7 +85,7 @@ def _refusing_damage() -> Iterator[None]:
         ) from error
 
 
-def _plan(file: pq.ParquetFile) -> tuple[list[_Source], list[str]]:
+def _plan(file: pq.ParquetFile, options: ParseOptions) -> tuple[list[_Source], list[str]]:
     fields = list(file.schema_arrow)
     kept = [position for position, field in enumerate(fields) if not field.name.startswith(_INDEX)]
     if not kept:
@@ -88,11 +93,34 @@ def _plan(file: pq.ParquetFile) -> tuple[list[_Source], list[str]]:
     names, warnings = column_names([fields[position].name for position in kept])
     if len(kept) < len(fields):
         warnings.append("the index that pandas stored beside the columns is left out")
+    check_column_options(options, names)
     columns = []
     for position, name in zip(kept, names, strict=True):
         kind = _column_type(file, position, name)
-        columns.append(_Source(position, _column_plan(name, kind, fields[position].type)))
+        plan = _column_plan(name, kind, fields[position].type)
+        declared = options.columns.get(name)
+        if declared is not None and kind != "empty":
+            plan = _declared_plan(file, position, plan, declared)
+        columns.append(_Source(position, plan))
     return columns, warnings
+
+
+def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declared: ColumnOptions) -> ColumnPlan:
+    """The plan by the declared type; text is read as it is in a text file, the other types are cast where that is safe.
+
+    Raises:
+        MalformedTable: The column's own type cannot become the declared one.
+    """
+    if declared.type == plan.type and plan.type != "text":
+        return plan
+    if plan.type == "text":
+        finding = DeclaredColumn(declared, marks=("",), text_marks=())
+        for cells in _column(file, position):
+            finding.feed(_text(cells))
+        return finding.plan(plan.name)
+    if declared.type not in _SAFE.get(plan.type, ("text",)):
+        raise refused(f"a column of type {plan.type}", f"text, to be read as {declared.type}", column=plan.name)
+    return ColumnPlan(plan.name, declared.type)
 
 
 def _column_plan(name: str, kind: ColumnType, found: pa.DataType) -> ColumnPlan:
@@ -116,7 +144,7 @@ def _column_type(file: pq.ParquetFile, position: int, name: str) -> ColumnType:
     return kind
 
 
-def _is_text(found: pa.DataType) -> bool:
+def _is_text_type(found: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(found)
         or pa.types.is_large_string(found)
@@ -135,6 +163,8 @@ def _may_exceed_integers(found: pa.DataType) -> bool:
     return bool(pa.types.is_uint64(found) or (pa.types.is_decimal(found) and found.precision > _EXACT_DIGITS))
 
 
+_SAFE: dict[ColumnType, tuple[ColumnType, ...]] = {"integer": ("real", "text"), "real": ("integer", "text")}
+"""What a column that is no text can be declared as, beside its own type; text, where nothing stands here."""
 _KINDS: list[tuple[Callable[[pa.DataType], bool], ColumnType]] = [
     (_is_whole, "integer"),
     (pa.types.is_floating, "real"),
@@ -142,7 +172,7 @@ _KINDS: list[tuple[Callable[[pa.DataType], bool], ColumnType]] = [
     (pa.types.is_boolean, "boolean"),
     (pa.types.is_date, "datetime"),
     (pa.types.is_timestamp, "datetime"),
-    (_is_text, "text"),
+    (_is_text_type, "text"),
     (pa.types.is_null, "empty"),
 ]
 
@@ -195,6 +225,8 @@ def _cast(cells: pa.Array, column: _Source) -> pa.Array:
     target = stored_type(plan)
     if plan.type == "empty":
         return pa.nulls(len(cells), target)
+    if plan.type not in ("text", "empty") and _is_text_type(cells.type):
+        return _cast_text(_text(cells), plan, target)
     found = try_cast(cells, target)
     if found is None:
         column.is_cut = pa.types.is_timestamp(cells.type) and cells.type.unit == "ns"
@@ -215,6 +247,19 @@ def _cast_loosely(cells: pa.Array, column: _Source) -> pa.Array:
         return pc.cast(cells, stored_type(plan), safe=plan.type != "real" and not column.is_cut)
     except pa.ArrowInvalid as error:
         raise refused(str(error)[:500], f"values that are {plan.type}", column=plan.name) from error
+
+
+def _text(cells: pa.Array) -> pa.Array:
+    """Text of any of Arrow's kinds as trimmed cells, blank ones missing."""
+    values = trimmed(pc.cast(cells, pa.string()))
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
+
+
+def _cast_text(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> pa.Array:
+    found, places = cast_declared(values, plan, target)
+    if places:
+        raise refused(repr(values[places[0]].as_py()[:100]), expected_of(plan), column=plan.name)
+    return found
 
 
 def _refuse_bad_text(cells: pa.Array, name: str) -> None:

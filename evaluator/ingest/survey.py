@@ -14,7 +14,7 @@ from evaluator.ingest.faults import refused, too_long
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
-from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, chunks, marked_encoding
+from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, chunks
 
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
@@ -28,40 +28,53 @@ class Survey:
     """A quote stands where no well-formed table has one: only a scan can tell what it means."""
 
 
-def survey_text(source: BinaryIO, *, delimiter: bytes | None, limits: Limits, stage: Stage, size_bytes: int) -> Survey:
+def survey_text(
+    source: BinaryIO,
+    *,
+    delimiter: bytes | None,
+    encoding: str | None,
+    limits: Limits,
+    stage: Stage,
+    size_bytes: int,
+) -> Survey:
     """Read the whole file once.
 
     Args:
         delimiter: One byte, for delimited text; without it quotes are not looked at.
+        encoding: As it was declared; found if not given.
         size_bytes: Of the file, for the progress.
 
     Raises:
         MalformedTable: A byte that is not text, with its line.
         LimitExceeded: A line longer than the limit.
     """
-    marked = marked_encoding(read_head(source))
-    # UTF-16 is looked at after transcoding; the others agree with ASCII about everything that matters here
-    stream = Utf8Stream(source, marked or "utf-8")
+    agreed = agreed_encoding(read_head(source), encoding)
+    # UTF-8 and cp1252 agree with ASCII about all that matters here; the others are looked at after transcoding
+    stream = Utf8Stream(source, agreed or "utf-8")
     lines = _LineWatch(limits.line_limit_bytes)
-    encoding = _EncodingWatch(marked)
+    watch = _EncodingWatch(agreed)
     quotes = QuoteWatch(delimiter) if delimiter is not None else None
     # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
-    for chunk in _decoded(chunks(stream, min(CHUNK_BYTES, limits.line_limit_bytes)), lines):
+    for chunk in _decoded(chunks(stream, min(CHUNK_BYTES, limits.line_limit_bytes)), agreed or "utf-8", lines):
         _refuse_nul(chunk, lines)
-        encoding.feed(chunk, lines)
+        watch.feed(chunk, lines)
         if quotes is not None:
             quotes.feed(chunk)
         lines.feed(chunk)
         stage.report(stream.source_bytes / size_bytes)
-    encoding.finish(lines)
-    return Survey(encoding.found, quotes is not None and quotes.finish())
+    watch.finish(lines)
+    return Survey(watch.found, quotes is not None and quotes.finish())
 
 
-def _decoded(pieces: Iterator[bytes], lines: "_LineWatch") -> Iterator[bytes]:
+def _decoded(pieces: Iterator[bytes], encoding: str, lines: "_LineWatch") -> Iterator[bytes]:
     try:
         yield from pieces
     except UnicodeDecodeError as error:
-        raise refused(f"no valid UTF-16: {error.reason}", "text", line=lines.line) from error
+        before = error.object[: error.start].decode(encoding, "replace").encode("utf-8", "replace")
+        # behind the first chunk of UTF-16 the order of its bytes is known to the decoder alone
+        line = lines.line if encoding == "utf-16" else lines.line_at(before, len(before))
+        problem = f"no valid {encoding.upper()}: {error.reason} (byte 0x{error.object[error.start]:02x})"
+        raise refused(problem, "text in one encoding", line=line) from error
 
 
 def _refuse_nul(chunk: bytes, lines: "_LineWatch") -> None:
@@ -105,26 +118,27 @@ def _first_end(chunk: bytes) -> int:
 
 
 class _EncodingWatch:
-    """Decides between UTF-8 and cp1252.
+    """Decides between UTF-8 and cp1252, where it was not declared.
 
     The first character beyond ASCII decides. A file that was UTF-8 and then is not is refused: read as cp1252, all
     that was right before would turn into rubbish.
     """
 
-    def __init__(self, marked: str | None) -> None:
-        self.found = marked or "utf-8"
-        self._is_marked = marked is not None
+    def __init__(self, agreed: str | None) -> None:
+        self.found = agreed or "utf-8"
+        self._is_agreed = agreed is not None
+        self._is_utf8 = self.found in ("utf-8", "utf-8-sig")
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._has_multibyte = False
 
     def feed(self, chunk: bytes, lines: _LineWatch) -> None:
-        if self.found == "cp1252":
-            self._refuse_undefined(chunk, lines)
-        elif self.found != "utf-16":
+        if self._is_utf8:
             self._feed_utf8(chunk, lines, is_final=False)
+        elif not self._is_agreed:
+            self._refuse_undefined(chunk, lines)
 
     def finish(self, lines: _LineWatch) -> None:
-        if self.found in ("utf-8", "utf-8-sig"):
+        if self._is_utf8:
             self._feed_utf8(b"", lines, is_final=True)
 
     def _feed_utf8(self, chunk: bytes, lines: _LineWatch, *, is_final: bool) -> None:
@@ -137,11 +151,11 @@ class _EncodingWatch:
         except UnicodeDecodeError as error:
             # the object is the chunk, behind what an earlier chunk left of a character
             before = error.object[: error.start]
-            if self._is_marked or self._has_multibyte or not before.isascii():
+            if self._is_agreed or self._has_multibyte or not before.isascii():
                 line = lines.line_at(error.object, error.start)
                 problem = f"byte 0x{error.object[error.start]:02x} is not UTF-8, as the text before it is"
                 raise refused(problem, "one encoding for the whole file", line=line) from error
-            self.found = "cp1252"
+            self.found, self._is_utf8 = "cp1252", False
             self._refuse_undefined(error.object, lines)
 
     def _refuse_undefined(self, chunk: bytes, lines: _LineWatch) -> None:

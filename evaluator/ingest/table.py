@@ -1,8 +1,9 @@
 """What ingest takes and gives: limits, the plan of a column, the finished table. Values only, no reading."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from evaluator.ingest.faults import SkippedRows
 from shared.contracts.datasets import TableFormat
 from shared.contracts.records import ColumnSchema, ColumnType
 
@@ -33,7 +34,8 @@ class IngestedTable:
     columns: list[ColumnSchema]
     format: TableFormat
     encoding: str | None
-    """`utf-8`, `utf-8-sig` (UTF-8 with a byte order mark), `utf-16` or `cp1252`; absent for Parquet."""
+    """`utf-8`, `utf-8-sig` (UTF-8 with a byte order mark), `utf-16`, `cp1252` or what was declared; absent for
+    Parquet."""
     delimiter: str | None
     """Absent for a single column, Parquet and JSON lines."""
     size_bytes: int
@@ -43,6 +45,8 @@ class IngestedTable:
     """Of the Parquet file, in hex."""
     warnings: list[str] = field(default_factory=list)
     """What was decided where the file could be read in more than one way."""
+    skipped: SkippedRows = field(default_factory=SkippedRows)
+    """Rows that could not be read and were left out."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class ColumnPlan:
     """Every text value begins with a space that is no part of it, as in `a, b, c`."""
     missing_marks: tuple[str, ...] = ()
     """Cells that mean "no value", without surrounding space."""
+    is_declared: bool = False
+    """The type was declared, not found: a cell that does not fit is a fault of its row."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class TextTable:
     encoding: str
     delimiter: str | None
     warnings: list[str]
+    lines_of: Callable[[Collection[int]], dict[int, int]]
+    """At which line each of some rows of the spool begins; reads the file once more."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from evaluator.ingest.faults import refused
+
 CHUNK_BYTES = 1024 * 1024
 
 BYTE_ORDER_MARKS = {
@@ -19,13 +21,32 @@ def marked_encoding(head: bytes) -> str | None:
     return next((name for mark, name in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
 
 
+def agreed_encoding(head: bytes, given: str | None) -> str | None:
+    """The encoding by its byte order mark and by what its sender says; none if neither tells.
+
+    Raises:
+        MalformedTable: The two contradict each other.
+    """
+    marked = marked_encoding(head)
+    if marked is None:
+        return _utf16_order(head) if given == "utf-16" else given
+    if given is not None and not marked.startswith(given) and not given.startswith(marked):
+        raise refused(f"the file has the byte order mark of {marked.removesuffix('-sig')}", f"{given}, as declared")
+    return marked
+
+
+def _utf16_order(head: bytes) -> str:
+    # Latin text has its zeros in the high bytes; without a mark nothing else tells
+    return "utf-16-be" if head[::2].count(0) > head[1::2].count(0) else "utf-16-le"
+
+
 class Utf8Stream(io.RawIOBase):
     """A file read as UTF-8: other encodings are transcoded on the way. Closing it leaves the file open."""
 
     def __init__(self, source: BinaryIO, encoding: str, *, skip_bytes: int = 0) -> None:
         """Args:
         source: The file; it is rewound.
-        encoding: One of `utf-8`, `utf-8-sig`, `utf-16`, `cp1252`.
+        encoding: As Python calls it.
         skip_bytes: How many bytes of UTF-8 to leave out at the start.
         """
         super().__init__()

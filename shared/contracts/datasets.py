@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from shared.contracts.base import ColumnName, CommandBase, Contract, CorrelationId, Name
 
 _HOUR_S: Final = 3600.0
+ISO_FORMAT: Final = "ISO8601"
+"""The date format of ISO 8601, which is no single one of strptime's."""
 
 TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
 TextEncoding = Literal[
@@ -55,6 +57,8 @@ class InlineSource(Contract):
 
 def _known_date_format(value: str) -> str:
     """A format by which a date can be written and read back."""
+    if value == ISO_FORMAT:
+        return value
     sample = datetime(2024, 12, 31, 13, 45, 59, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(value), value)  # noqa: DTZ007 - a format need not have a zone
@@ -76,8 +80,8 @@ class ColumnOptions(Contract):
     type: Literal["integer", "real", "boolean", "datetime", "text"]
     """The column's type; a cell that does not fit is a fault of its row."""
     date_format: DateFormat | None = None
-    """How a `datetime` is written, as strptime has it; default: found, which needs that day and month can be told
-    apart."""
+    """How a `datetime` is written, as strptime has it, or `ISO8601`; default: found, which needs that day and month can
+    be told apart."""
 
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:

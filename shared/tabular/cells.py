@@ -21,6 +21,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from shared.contracts.datasets import ISO_FORMAT
+
 NO_MOMENT: Final = int(np.iinfo(np.int64).min)
 """The datetime that is missing; the same bits as numpy's NaT."""
 
@@ -147,7 +149,7 @@ def _moment_of_text(text: str, date_format: str | None) -> tuple[int, bool]:
     text = text.strip()
     if not text:
         return NO_MOMENT, False
-    if date_format is not None and date_format != "ISO8601":
+    if date_format is not None and date_format != ISO_FORMAT:
         try:
             # a format without a zone gives a moment without one, which _microseconds takes as UTC
             return _microseconds(datetime.strptime(text, date_format), date_format), False  # noqa: DTZ007
@@ -171,7 +173,7 @@ def _microseconds(moment: datetime, date_format: str | None) -> int:
 
 
 def _expected_date(date_format: str | None) -> str:
-    if date_format is None or date_format == "ISO8601":
+    if date_format is None or date_format == ISO_FORMAT:
         return "a date in ISO 8601, such as 2024-05-31 or 2024-05-31T18:30:00Z"
     return f"a date written as {date_format} or in ISO 8601"
 

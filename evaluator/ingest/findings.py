@@ -1,0 +1,101 @@
+"""What is to be found out about the columns of a text format, and what the parse options say already."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS
+from evaluator.ingest.declared import DeclaredColumn
+from evaluator.ingest.dialect import Header
+from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
+from evaluator.ingest.table import ColumnPlan
+from shared.contracts import ParseOptions
+from shared.contracts.datasets import TableFormat
+from shared.errors import InvalidCommand
+
+_TEXT_FORMATS: tuple[TableFormat, ...] = ("csv", "tsv", "jsonl")
+_DELIMITED: tuple[TableFormat, ...] = ("csv", "tsv")
+_MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
+    "delimiter": _DELIMITED,
+    "decimal_mark": _DELIMITED,
+    "missing_marks": _DELIMITED,
+    "has_header": _DELIMITED,
+    "encoding": _TEXT_FORMATS,
+    "on_bad_rows": _TEXT_FORMATS,
+}
+_SHOWN = 20
+
+
+class ColumnFinding(Protocol):
+    """One column while the file is read."""
+
+    def feed(self, cells: pa.Array) -> None:
+        """Take the next cells of the column."""
+
+    def plan(self, name: str) -> ColumnPlan:
+        """How to read the column, now that all of it was seen."""
+
+    def warnings(self, name: str) -> list[str]:
+        """What should be known about the column."""
+
+
+def check_options(options: ParseOptions, found: TableFormat) -> None:
+    """Check that the options say nothing that the format has no use for: it would be ignored without a word.
+
+    Raises:
+        InvalidCommand: Names each such option.
+    """
+    given = options.model_dump(exclude_defaults=True)
+    details: list[dict[str, Any]] = [
+        {
+            "where": f"options.{name}",
+            "problem": f"{found} has no use for it",
+            "expected": f"only for {', '.join(meant)}",
+        }
+        for name, meant in _MEANT_FOR.items()
+        if name in given and found not in meant
+    ]
+    if details:
+        raise InvalidCommand("; ".join(f"{d['where']}: {d['problem']}" for d in details), details=details)
+
+
+def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
+    """Check that the options name columns that are there.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant.
+    """
+    known = set(names)
+    details: list[dict[str, Any]] = [
+        {
+            "where": f"options.columns.{name}",
+            "problem": f"the file has no column {name!r}",
+            "expected": get_close_matches(name, names, n=3) or list(names[:_SHOWN]),
+        }
+        for name in options.columns
+        if name not in known
+    ]
+    if details:
+        raise InvalidCommand("; ".join(d["problem"] for d in details[:3]), details=details[:100])
+
+
+def delimited_columns(header: Header, options: ParseOptions, delimiter: str | None) -> list[ColumnFinding]:
+    """What is to be found out about each column of delimited text."""
+    marks: tuple[str, ...] = MISSING_MARKS
+    text_marks: tuple[str, ...] = TEXT_MISSING_MARKS
+    if options.missing_marks is not None:
+        marks = text_marks = tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
+    # between commas a comma in a number is a separator of thousands, or no number at all
+    decimal_marks = options.decimal_mark or (".," if delimiter == ";" else ".")
+    columns: list[ColumnFinding] = []
+    for name, is_indented in zip(header.names, header.are_indented, strict=True):
+        declared = options.columns.get(name)
+        if declared is None:
+            candidates = delimited_candidates(decimal_marks)
+            columns.append(ColumnNarrowing(candidates, marks=marks, text_marks=text_marks, may_be_indented=is_indented))
+        else:
+            has_comma = options.decimal_mark == ","
+            columns.append(DeclaredColumn(declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma))
+    return columns
