@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import structlog
 
 from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
@@ -70,7 +71,7 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, PreviewDataset)  # the queue's handlers are keyed by command
     table, path = _ingest(command, context)
-    rows = next(frames(pq.ParquetFile(path))).head(command.row_limit)
+    rows = pq.ParquetFile(path).read_row_group(0, use_threads=False).slice(0, command.row_limit).to_pylist()
     result = {
         "row_count": table.row_count,
         "is_cut": command.is_cut,

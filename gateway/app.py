@@ -12,7 +12,7 @@ from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import correlation_middleware, say_correlation_id
-from gateway.routes import datasets, estimators, evaluations, jobs, models, predictions, services
+from gateway.routes import datasets, estimators, evaluations, jobs, models, predictions, previews, services
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -37,7 +37,7 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    for routes in (services, datasets, estimators, models, predictions, evaluations, jobs):
+    for routes in (services, previews, datasets, estimators, models, predictions, evaluations, jobs):
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
     app.cleanup_ctx.append(_open)

@@ -1,6 +1,7 @@
 """Receiving files: a raw body or a multipart form, streamed into GridFS, counted while they come."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -8,33 +9,62 @@ from uuid import uuid4
 from aiohttp import BodyPartReader, web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.keys import BLOBS, SETTINGS
+from gateway.keys import BLOBS, JOBS, SETTINGS
+from gateway.parse_fields import Fields, check_fields
 from gateway.problems import BadRequest, UnsupportedMediaType
 from shared.contracts import Name
-from shared.errors import LimitExceeded
+from shared.errors import CorrelationIdReused, LimitExceeded, UnknownJob
 from shared.store.connection import store_errors
 
 _CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
-_NAME_BYTES_LIMIT = 400
+_FIELD_BYTES_LIMIT = 256 * 1024
+_NOT_OF_THE_FILE = frozenset({"wait"})
+_PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True)
 class ReceivedUpload:
     """A file that lies in GridFS, pending."""
 
-    name: str
-    """What the dataset is to be called."""
     upload_id: str
     file_name: str | None
     media_type: str | None
+    is_cut: bool
+    """Whether only the beginning of the file was stored."""
+    fields: Fields
+    """What came beside it, in the query string and in the form."""
+
+    @property
+    def source(self) -> dict[str, str | None]:
+        """The file as a command names it."""
+        return {
+            "kind": "upload",
+            "upload_id": self.upload_id,
+            "file_name": self.file_name,
+            "media_type": self.media_type,
+        }
 
 
-async def receive_upload(request: web.Request, correlation_id: str) -> ReceivedUpload:
+@dataclass(frozen=True)
+class _Stored:
+    upload_id: str
+    is_cut: bool
+
+
+async def receive_upload(
+    request: web.Request, correlation_id: str, known_fields: frozenset[str], *, head_bytes: int | None = None
+) -> ReceivedUpload:
     """Stream the request's file into a pending blob.
 
+    Args:
+        request: The request.
+        correlation_id: The job that the file is for.
+        known_fields: What may be said beside the file.
+        head_bytes: Keep the beginning only, so many bytes of it; of Parquet, which describes itself at its end, all.
+
     Raises:
-        BadRequest: There is no name, no file, or the form is malformed.
+        BadRequest: There is no file, a field is unknown, or the form is malformed.
         LimitExceeded: The file is larger than the settings allow; what was stored is gone.
         UnsupportedMediaType: The body is compressed as a whole.
     """
@@ -43,66 +73,36 @@ async def receive_upload(request: web.Request, correlation_id: str) -> ReceivedU
     limit = request.app[SETTINGS].upload_limit_bytes
     if request.content_length is not None and request.content_length > limit + 65536:
         raise LimitExceeded(f"the upload has {request.content_length} bytes, the limit is {limit}")
-    if request.content_type == "multipart/form-data":
-        return await _receive_form(request, correlation_id)
-    name = _checked_name(request.query.get("name"))
-    upload_id = await _store(request, request.content.iter_chunked(_CHUNK_BYTES), correlation_id)
+    fields = query_fields(request)
+    if is_form(request):
+        return await _receive_form(request, correlation_id, fields, known_fields, head_bytes)
+    check_fields(fields, known_fields | {"file_name"})
+    stored = await _store(request, request.content.iter_chunked(_CHUNK_BYTES), correlation_id, head_bytes)
     media_type = request.content_type if "Content-Type" in request.headers else None
-    return ReceivedUpload(name, upload_id, request.query.get("file_name"), media_type)
+    return ReceivedUpload(stored.upload_id, request.query.get("file_name"), media_type, stored.is_cut, fields)
 
 
-async def _receive_form(request: web.Request, correlation_id: str) -> ReceivedUpload:
-    name = request.query.get("name")
-    stored: tuple[str, str | None, str | None] | None = None
-    try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
-                raise BadRequest("the form holds another form; expected are the fields `name` and `file`")
-            if part.name == "name":
-                name = (await part.read_chunk(_NAME_BYTES_LIMIT)).decode("utf-8", "replace")
-            elif part.name == "file" and stored is None:
-                media_type = part.headers.get("Content-Type")
-                stored = (await _store(request, _chunks(part), correlation_id), part.filename, media_type)
-            else:
-                raise BadRequest(f"unexpected form field {part.name!r}; expected are `name` and `file`, once each")
-        if stored is None:
-            raise BadRequest("the form has no field `file`")
-        return ReceivedUpload(_checked_name(name), *stored)
-    except BaseException as error:
-        if stored is not None:
-            await request.app[BLOBS].delete(stored[0])
-        if isinstance(error, ValueError):
-            raise BadRequest(f"the form is malformed: {error}") from error
-        raise
+def is_form(request: web.Request) -> bool:
+    """Whether the file comes in a form."""
+    return request.content_type == "multipart/form-data"
 
 
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(_CHUNK_BYTES):
-        yield chunk
+def query_fields(request: web.Request) -> dict[str, list[str]]:
+    """What the query string says of the file."""
+    fields: defaultdict[str, list[str]] = defaultdict(list)
+    for name, value in request.query.items():
+        if name not in _NOT_OF_THE_FILE:
+            fields[name].append(value)
+    return dict(fields)
 
 
-async def _store(request: web.Request, chunks: AsyncIterator[bytes], correlation_id: str) -> str:
-    limit = request.app[SETTINGS].upload_limit_bytes
-    upload_id = str(uuid4())
-    size = 0
-    with store_errors():
-        writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id)
-        try:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > limit:
-                    raise LimitExceeded(f"the upload has more than {limit} bytes")
-                await writer.write(chunk)
-            await writer.close()
-        except BaseException:
-            # A caller who hangs up cancels this; the chunks must go all the same (the sweep finds what stays).
-            with contextlib.suppress(Exception):
-                await writer.abort()
-            raise
-    return upload_id
+def dataset_name(fields: Fields) -> str:
+    """What the dataset is to be called.
 
-
-def _checked_name(name: str | None) -> str:
+    Raises:
+        BadRequest: There is no name, or it is none.
+    """
+    name = fields.get("name", [""])[0]
     if not name:
         raise BadRequest("the dataset needs a name: POST /datasets?name=... or the form field `name`")
     try:
@@ -112,3 +112,94 @@ def _checked_name(name: str | None) -> str:
             f"{name[:100]!r} is no dataset name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit, "
             "100 characters at most"
         ) from None
+
+
+async def is_repeated(request: web.Request, correlation_id: str, command: str, dataset: str | None = None) -> bool:
+    """Whether an upload is repeated: then its file need not be read again.
+
+    Raises:
+        CorrelationIdReused: The id belongs to a job of another kind, or to an upload under another name.
+    """
+    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
+        return False
+    try:
+        job = await request.app[JOBS].find(correlation_id)
+    except UnknownJob:
+        return False
+    if job["command"] != command or dataset not in (None, job["spec"].get("dataset")):
+        raise CorrelationIdReused(f"correlation id {correlation_id} belongs to another {job['command']} job")
+    return True
+
+
+async def _receive_form(
+    request: web.Request,
+    correlation_id: str,
+    fields: dict[str, list[str]],
+    known_fields: frozenset[str],
+    head_bytes: int | None,
+) -> ReceivedUpload:
+    received: tuple[_Stored, str | None, str | None] | None = None
+    try:
+        async for part in await request.multipart():
+            if not isinstance(part, BodyPartReader):
+                raise BadRequest("the form holds another form; expected are a field `file` and texts beside it")
+            if part.name == "file":
+                if received is not None:
+                    raise BadRequest("the form has two fields `file`; one dataset has one file")
+                stored = await _store(request, _chunks(part), correlation_id, head_bytes)
+                received = (stored, part.filename, part.headers.get("Content-Type"))
+            else:
+                fields.setdefault(str(part.name), []).append(await _text(part))
+                check_fields(fields, known_fields)
+        check_fields(fields, known_fields)
+        if received is None:
+            raise BadRequest("the form has no field `file`")
+        stored, file_name, media_type = received
+        return ReceivedUpload(stored.upload_id, file_name, media_type, stored.is_cut, fields)
+    except BaseException as error:
+        if received is not None:
+            await request.app[BLOBS].delete(received[0].upload_id)
+        if isinstance(error, ValueError):
+            raise BadRequest(f"the form is malformed: {error}") from error
+        raise
+
+
+async def _text(part: BodyPartReader) -> str:
+    held = b""
+    async for chunk in _chunks(part):
+        held += chunk
+        if len(held) > _FIELD_BYTES_LIMIT:
+            raise LimitExceeded(f"form field {str(part.name)[:100]!r} has more than {_FIELD_BYTES_LIMIT} bytes")
+    return held.decode("utf-8", "replace")
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(_CHUNK_BYTES):
+        yield chunk
+
+
+async def _store(
+    request: web.Request, chunks: AsyncIterator[bytes], correlation_id: str, head_bytes: int | None
+) -> _Stored:
+    limit = request.app[SETTINGS].upload_limit_bytes
+    upload_id = str(uuid4())
+    size, kept = 0, limit
+    with store_errors():
+        writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id)
+        try:
+            async for chunk in chunks:
+                if not size and head_bytes is not None and not chunk.startswith(_PARQUET_MAGIC):
+                    kept = head_bytes
+                # what is behind the beginning is read all the same, so that the sender's connection ends in order
+                if size < kept:
+                    await writer.write(chunk[: kept - size])
+                size += len(chunk)
+                if size > limit:
+                    raise LimitExceeded(f"the upload has more than {limit} bytes")
+            await writer.close()
+        except BaseException:
+            # A caller who hangs up cancels this; the chunks must go all the same (the sweep finds what stays).
+            with contextlib.suppress(Exception):
+                await writer.abort()
+            raise
+    return _Stored(upload_id, is_cut=size > kept)

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """A larger message is quarantined; the gateway refuses a body of more than half of it."""
     upload_limit_bytes: int = Field(10 * 1024 * MEBIBYTE, ge=1)
     """A larger upload is refused."""
+    preview_bytes: int = Field(MEBIBYTE, ge=4096)
+    """How much of a file a preview reads; of a Parquet file, all."""
     column_limit: int = Field(2000, ge=1)
     """A table with more columns is refused."""
     line_limit_bytes: int = Field(MEBIBYTE, ge=64)

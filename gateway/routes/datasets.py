@@ -1,33 +1,35 @@
 """Datasets: upload, list, read, delete."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from gateway.answers import job_answer, json_answer, public
 from gateway.downloads import send_blob
-from gateway.keys import BLOBS, DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
+from gateway.parse_fields import PARSE_FIELDS, Fields, check_fields, parse_body
 from gateway.problems import BadRequest
 from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
-from gateway.uploads import ReceivedUpload, receive_upload
+from gateway.uploads import ReceivedUpload, dataset_name, is_form, is_repeated, query_fields, receive_upload
+from shared.contracts import ProfileDataset
 from shared.contracts.records import DatasetRecord
-from shared.errors import (
-    CorrelationIdReused,
-    DatasetExists,
-    ModelbusError,
-    StillInUse,
-    StoreUnavailable,
-    UnknownJob,
-)
+from shared.errors import DatasetExists, ModelbusError, StillInUse, StoreUnavailable
 from shared.store.connection import Document
+
+_FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
 
 
 async def upload(request: web.Request) -> web.Response:
     """`POST /datasets?name=`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    if await _is_known(request, correlation_id, request.query.get("name")):
+    if await is_repeated(request, correlation_id, "ProfileDataset", request.query.get("name")):
         job = await request.app[DISPATCHER].wait(correlation_id, wait)
     else:
-        job = await _profile(request, await receive_upload(request, correlation_id), wait)
+        if not is_form(request):
+            # all that is said of the file is known already: a fault in it is told before the file is sent
+            _command(request, query_fields(request), {"kind": "upload", "upload_id": correlation_id})
+        job = await _profile(request, await receive_upload(request, correlation_id, _FIELDS), wait)
     return await job_answer(request, job, _created)
 
 
@@ -75,16 +77,11 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
     """Have a received file profiled; when it is not accepted, its bytes go."""
     correlation_id = correlation_id_of(request)
     try:
-        if await request.app[SHELF].find("datasets", received.name):
-            raise DatasetExists(f"a dataset named {received.name!r} exists; datasets are immutable: take another name")
-        source = {
-            "kind": "upload",
-            "upload_id": received.upload_id,
-            "file_name": received.file_name,
-            "media_type": received.media_type,
-        }
-        body = {"format": request.query["format"]} if "format" in request.query else {}
-        command = command_from(request, "ProfileDataset", body, dataset=received.name, source=source)
+        command = _command(request, received.fields, received.source)
+        if await request.app[SHELF].find("datasets", command.dataset):
+            raise DatasetExists(
+                f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
+            )
         return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
     except StoreUnavailable:
         # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
@@ -92,26 +89,18 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
     except ModelbusError:
         await request.app[BLOBS].delete(received.upload_id)
         # The same upload came twice at once: the first one is it.
-        if await _is_known(request, correlation_id, received.name):
+        if await is_repeated(request, correlation_id, "ProfileDataset", received.fields.get("name", [None])[0]):
             return await request.app[DISPATCHER].wait(correlation_id, wait)
         raise
 
 
-async def _is_known(request: web.Request, correlation_id: str, name: str | None) -> bool:
-    """Whether the upload is repeated: then its file need not be read again.
-
-    Raises:
-        CorrelationIdReused: The id belongs to a job of another kind, or to an upload under another name.
-    """
-    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
-        return False
-    try:
-        job = await request.app[JOBS].find(correlation_id)
-    except UnknownJob:
-        return False
-    if job["command"] != "ProfileDataset" or name not in (None, job["spec"].get("dataset")):
-        raise CorrelationIdReused(f"correlation id {correlation_id} belongs to another {job['command']} job")
-    return True
+def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:
+    check_fields(fields, _FIELDS | {"file_name"})
+    command = command_from(
+        request, "ProfileDataset", parse_body(fields), dataset=dataset_name(fields), source=dict(source)
+    )
+    assert isinstance(command, ProfileDataset)  # the route says so
+    return command
 
 
 async def _dataset(request: web.Request) -> Document:

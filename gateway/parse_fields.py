@@ -1,0 +1,75 @@
+"""The fields that say how a file is to be read: in the query string, or in the form beside the file."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final
+
+import orjson
+
+from gateway.problems import BadRequest
+
+Fields = Mapping[str, Sequence[str]]
+
+_COMMAND_FIELDS: Final = frozenset({"format", "target", "row_limit"})
+_OPTION_FIELDS: Final = frozenset({"delimiter", "encoding", "decimal_mark", "on_bad_rows"})
+_LISTS: Final = frozenset({"missing_marks"})
+_FLAGS: Final = frozenset({"has_header"})
+_OPTIONS: Final = "options"
+PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | {_OPTIONS}
+"""All of them. ``options`` is the whole object as JSON; the others are its parts, for those who type."""
+
+
+def check_fields(fields: Fields, known: frozenset[str]) -> None:
+    """Check that all fields are known and only lists are given more than once: a typing error must not pass unseen.
+
+    Raises:
+        BadRequest: Names the field, and the likely one meant.
+    """
+    for name, values in fields.items():
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
+            raise BadRequest(f"unknown field {name[:100]!r}; {hint}")
+        if len(values) > 1 and name not in _LISTS:
+            raise BadRequest(f"field {name} is given {len(values)} times; once is enough")
+
+
+def parse_body(fields: Fields) -> dict[str, Any]:
+    """The part of a command that the fields make: format, target and options.
+
+    Raises:
+        BadRequest: A field is malformed, or said twice.
+    """
+    body: dict[str, Any] = {name: fields[name][0] for name in sorted(_COMMAND_FIELDS & fields.keys())}
+    if "row_limit" in body:
+        body["row_limit"] = _whole_number("row_limit", body["row_limit"])
+    options: dict[str, Any] = {name: fields[name][0] for name in sorted(_OPTION_FIELDS & fields.keys())}
+    options |= {name: list(fields[name]) for name in sorted(_LISTS & fields.keys())}
+    options |= {name: _flag(name, fields[name][0]) for name in sorted(_FLAGS & fields.keys())}
+    whole = _json_object(fields[_OPTIONS][0]) if _OPTIONS in fields else {}
+    twice = sorted(whole.keys() & options.keys())
+    if twice:
+        raise BadRequest(f"{', '.join(twice)}: given in `options` and as a field of its own")
+    return {**body, "options": {**whole, **options}} if whole or options else body
+
+
+def _whole_number(name: str, given: str) -> int:
+    if not given.isdecimal() or len(given) > 9:
+        raise BadRequest(f"{name} must be a whole number, not {given[:50]!r}")
+    return int(given)
+
+
+def _flag(name: str, given: str) -> bool:
+    if given not in ("true", "false"):
+        raise BadRequest(f"{name} must be true or false, not {given[:50]!r}")
+    return given == "true"
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"options must be a JSON object: {error}") from error
+    if not isinstance(document, dict):
+        raise BadRequest(f"options must be a JSON object, not {type(document).__name__}")
+    return document

@@ -1,0 +1,49 @@
+"""Previews: how a file would be read, from its beginning; nothing is made of it."""
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer
+from gateway.keys import BLOBS, DISPATCHER, SETTINGS
+from gateway.parse_fields import PARSE_FIELDS, parse_body
+from gateway.requests import command_from, correlation_id_of, wait_s
+from gateway.uploads import is_repeated, receive_upload
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import ModelbusError, StoreUnavailable
+from shared.store.connection import Document
+
+_FIELDS = PARSE_FIELDS - {"target"}
+
+
+async def preview(request: web.Request) -> web.Response:
+    """`POST /datasets/preview`: 200 with the first rows, the columns' types and how the text was taken."""
+    correlation_id = correlation_id_of(request)
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
+    if await is_repeated(request, correlation_id, "PreviewDataset"):
+        job = await request.app[DISPATCHER].wait(correlation_id, wait)
+    else:
+        job = await _submit(request, correlation_id, wait)
+    return await job_answer(request, job, json_answer)
+
+
+async def _submit(request: web.Request, correlation_id: str, wait: float) -> Document:
+    head_bytes = request.app[SETTINGS].preview_bytes
+    received = await receive_upload(request, correlation_id, _FIELDS, head_bytes=head_bytes)
+    try:
+        body = parse_body(received.fields)
+        command = command_from(request, "PreviewDataset", body, source=received.source, is_cut=received.is_cut)
+        job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+    except StoreUnavailable:
+        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
+        raise
+    except ModelbusError:
+        await request.app[BLOBS].delete(received.upload_id)
+        raise
+    if job["status"] in TERMINAL_STATUSES:
+        # gone already, unless the preview failed
+        await request.app[BLOBS].delete(received.upload_id)
+    return job
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/datasets/preview", preview)
