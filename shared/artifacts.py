@@ -59,11 +59,13 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn.metrics._dist_metrics.RussellRaoDistance64": "metric of *Neighbors*",
     "sklearn.metrics._dist_metrics.SokalMichenerDistance64": "metric of *Neighbors*",
     "sklearn.metrics._dist_metrics.SokalSneathDistance64": "metric of *Neighbors*",
+    "sklearn.multiclass._ConstantPredictor": "OutputCodeClassifier where a code has one value only",
     "sklearn.neighbors._ball_tree.BallTree": "index of *Neighbors*",
     "sklearn.neighbors._kd_tree.KDTree": "index of *Neighbors*",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer": "MLP*(solver='adam')",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer": "MLP*(solver='sgd')",
     "sklearn.tree._tree.Tree": "nodes of a tree: DecisionTree*, forests, GradientBoosting*, AdaBoost*, Bagging*",
+    "sklearn.utils._bunch.Bunch": "a dict; Stacking* and Voting* keep their members by name in it",
 }
 """Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded."""
 

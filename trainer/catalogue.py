@@ -2,9 +2,8 @@
 
 import functools
 import inspect
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from sklearn.utils import all_estimators
@@ -12,9 +11,8 @@ from sklearn.utils import all_estimators
 from shared.contracts import EstimatorRecord
 from shared.contracts.checks import unknown_estimator
 from trainer.documentation import summary
-from trainer.hyperparameters import Hyperparameter, check_hyperparameters, settable
+from trainer.hyperparameters import Hyperparameter, settable
 
-_NEEDS_ESTIMATOR = "it wraps another estimator, which a plain hyperparameter cannot name"
 _SEVERAL_TARGETS = "it is made for several targets"
 
 LEFT_OUT: Final[Mapping[str, str]] = {
@@ -28,16 +26,8 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "MultiTaskLassoCV": _SEVERAL_TARGETS,
     "CCA": _SEVERAL_TARGETS,
     "PLSCanonical": _SEVERAL_TARGETS,
-    "FixedThresholdClassifier": _NEEDS_ESTIMATOR,
-    "TunedThresholdClassifierCV": _NEEDS_ESTIMATOR,
-    "OneVsOneClassifier": _NEEDS_ESTIMATOR,
-    "OneVsRestClassifier": _NEEDS_ESTIMATOR,
-    "OutputCodeClassifier": _NEEDS_ESTIMATOR,
-    "SelfTrainingClassifier": _NEEDS_ESTIMATOR,
-    "StackingClassifier": _NEEDS_ESTIMATOR,
-    "StackingRegressor": _NEEDS_ESTIMATOR,
-    "VotingClassifier": _NEEDS_ESTIMATOR,
-    "VotingRegressor": _NEEDS_ESTIMATOR,
+    "FixedThresholdClassifier": "its threshold is of one class, which it knows by its code and not by its label",
+    "TunedThresholdClassifierCV": "it keeps its scorer, a function, which no artifact may hold",
     "TransformedTargetRegressor": "without functions or objects it is LinearRegression",
     "CategoricalNB": "it takes category numbers only; on a table's real numbers it would be silently wrong",
     "IsotonicRegression": "it takes a single number column and answers nothing outside of its range",
@@ -45,6 +35,44 @@ LEFT_OUT: Final[Mapping[str, str]] = {
 """Classifiers and regressors that are not offered, each with the reason; a test knows that nothing else is missing."""
 
 Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """A hyperparameter that takes other estimators of the catalogue."""
+
+    task: Task
+    """What they must do."""
+    is_list: bool = False
+    """Several of them, each with a name of its own."""
+    is_required: bool = False
+    keeps_classes: bool = True
+    """They see all classes by their codes, and not two at a time."""
+
+
+_CLASSIFIER = Nesting("classification")
+_REGRESSOR = Nesting("regression")
+_CLASSIFIERS = Nesting("classification", is_list=True, is_required=True)
+_REGRESSORS = Nesting("regression", is_list=True, is_required=True)
+_OF_TWO_CLASSES = Nesting("classification", is_required=True, keeps_classes=False)
+
+NESTED: Final[Mapping[str, Mapping[str, Nesting]]] = {
+    "AdaBoostClassifier": {"estimator": _CLASSIFIER},
+    "AdaBoostRegressor": {"estimator": _REGRESSOR},
+    "BaggingClassifier": {"estimator": _CLASSIFIER},
+    "BaggingRegressor": {"estimator": _REGRESSOR},
+    "CalibratedClassifierCV": {"estimator": _CLASSIFIER},
+    "OneVsOneClassifier": {"estimator": _OF_TWO_CLASSES},
+    "OneVsRestClassifier": {"estimator": _OF_TWO_CLASSES},
+    "OutputCodeClassifier": {"estimator": _OF_TWO_CLASSES},
+    "RANSACRegressor": {"estimator": _REGRESSOR},
+    "SelfTrainingClassifier": {"estimator": Nesting("classification", is_required=True)},
+    "StackingClassifier": {"estimators": _CLASSIFIERS, "final_estimator": _CLASSIFIER},
+    "StackingRegressor": {"estimators": _REGRESSORS, "final_estimator": _REGRESSOR},
+    "VotingClassifier": {"estimators": _CLASSIFIERS},
+    "VotingRegressor": {"estimators": _REGRESSORS},
+}
+"""By estimator, the hyperparameters that take other estimators."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,12 @@ class CatalogueEntry:
     """Hyperparameters that may not, with the reason."""
     is_seeded: bool
     """Whether it has a ``random_state``."""
+    nested: Mapping[str, Nesting] = field(default_factory=dict)
+    """Hyperparameters that take other estimators."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    """Constructor arguments that the service sets."""
+    default_member_count: int = 1
+    """How many estimators it is made of when nothing else is said."""
 
 
 def catalogue() -> list[EstimatorRecord]:
@@ -78,28 +112,6 @@ def find_estimator(name: str) -> CatalogueEntry:
     raise unknown_estimator(name, _entries(), LEFT_OUT)
 
 
-def make_estimator(name: str, hyperparameters: Mapping[str, Any], seed: int) -> Any:
-    """Construct an estimator, unfitted.
-
-    Args:
-        name: A name of the catalogue.
-        hyperparameters: Plain JSON values; 1 and 1.0 stay what they are, for they can mean different things. What is
-            about classes (``class_weight``, ``constant``) is told by label; ``class_labels.py`` turns it into codes.
-        seed: Becomes ``random_state`` where there is one.
-
-    Raises:
-        UnknownEstimator: There is no such name.
-        InvalidCommand: One detail for each hyperparameter that is unknown, forbidden, or has a wrong value.
-    """
-    entry = find_estimator(name)
-    values = check_hyperparameters(name, hyperparameters, entry.allowed, entry.refused)
-    if entry.is_seeded:
-        values["random_state"] = seed
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # a class about to be removed says so; the release is pinned
-        return entry.estimator_type(**values)
-
-
 @functools.cache
 def _entries() -> dict[str, CatalogueEntry]:
     entries = {}
@@ -117,7 +129,11 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
         for parameter in inspect.signature(estimator_type).parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
-    allowed, refused = settable(estimator_type, defaults)
+    nested = NESTED.get(name, {})
+    allowed, refused = settable(estimator_type, {key: value for key, value in defaults.items() if key not in nested})
+    properties = {each.name: each.schema for each in allowed.values()}
+    properties |= {key: _nested_schema(nesting) for key, nesting in nested.items()}
+    required = [key for key, nesting in nested.items() if nesting.is_required]
     record = EstimatorRecord(
         name=name,
         task=task,
@@ -125,8 +141,46 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
         module=estimator_type.__module__,
         hyperparameters={
             "type": "object",
-            "properties": {each.name: each.schema for each in allowed.values()},
+            "properties": properties,
             "additionalProperties": False,
+            **({"required": required} if required else {}),
         },
     )
-    return CatalogueEntry(record, estimator_type, allowed, refused, is_seeded="random_state" in defaults)
+    return CatalogueEntry(
+        record,
+        estimator_type,
+        allowed,
+        refused,
+        is_seeded="random_state" in defaults,
+        nested=nested,
+        default_member_count=_default_member_count(defaults),
+    )
+
+
+def _default_member_count(defaults: Mapping[str, Any]) -> int:
+    default = defaults.get("n_estimators")
+    return default if isinstance(default, int) else 1
+
+
+def _nested_schema(nesting: Nesting) -> dict[str, Any]:
+    """A specification inside another: its estimator's own hyperparameters are at ``GET /estimators/{name}``."""
+    one: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            "estimator": {"type": "string", "description": f"A name of the catalogue whose task is {nesting.task}."},
+            "hyperparameters": {"type": "object", "description": "Its hyperparameters.", "default": {}},
+        },
+        "required": ["estimator"],
+        "additionalProperties": False,
+    }
+    if not nesting.is_list:
+        kinds = [one] if nesting.is_required else [one, {"type": "null"}]
+        return {"anyOf": kinds, "description": "Another estimator, which this one wraps."}
+    one["properties"]["name"] = {"type": "string", "description": "What to call it; default: its estimator."}
+    return {
+        "type": "array",
+        "items": one,
+        "minItems": 1,
+        "maxItems": 20,
+        "description": "Other estimators, which this one asks together.",
+    }

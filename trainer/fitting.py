@@ -17,9 +17,9 @@ from shared.tabular.encoder import TabularEncoder
 from shared.tabular.learning import ONE_HOT_LIMIT, Scaling
 from shared.tabular.metrics import Metrics, score_classification, score_regression
 from shared.tabular.model import FittedModel, words_of
-from trainer.catalogue import Task, find_estimator, make_estimator
-from trainer.class_labels import translate_class_labels
+from trainer.catalogue import Task, find_estimator
 from trainer.learning_target import LearningTarget, learn_target
+from trainer.making import make_estimator, set_class_labels
 from trainer.splitting import RowIndices, split_rows
 
 WARNING_LIMIT = 50
@@ -93,7 +93,7 @@ def fit_model(
         notes.extend(known.notes)
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
         if task == "classification":
-            translate_class_labels(estimator, hyperparameters, known.classes)
+            set_class_labels(estimator, estimator_name, hyperparameters, known.classes)
         started = time.perf_counter()
         encoder = _fit(estimator, frame.iloc[train_rows], known, split.train, columns, task, seed)
         fit_s = time.perf_counter() - started

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import ColumnSchema, HoldOut, SignatureColumn
+from trainer.catalogue import NESTED
 from trainer.fitting import FitOutcome, fit_model
 
 TYPES: dict[str, tuple[Any, str | None]] = {
@@ -22,6 +23,10 @@ TYPES: dict[str, tuple[Any, str | None]] = {
     "nothing": ("empty", None),
 }
 COLUMNS = [SignatureColumn(name=name, type=kind, date_format=form) for name, (kind, form) in TYPES.items()]
+MEMBERS = {
+    "classification": ["LogisticRegression", "DecisionTreeClassifier"],
+    "regression": ["Ridge", "DecisionTreeRegressor"],
+}
 TARGETS = {"label": "text", "flag": "boolean", "grade": "integer", "rate": "real", "price": "real"}
 
 
@@ -80,6 +85,17 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def needed(estimator: str) -> dict[str, Any]:
+    """The hyperparameters that an estimator cannot do without: the estimators inside of it."""
+    given: dict[str, Any] = {}
+    for parameter, nesting in NESTED.get(estimator, {}).items():
+        if nesting.is_required:
+            names = MEMBERS[nesting.task][: 2 if nesting.is_list else 1]
+            members = [{"estimator": name} for name in names]
+            given[parameter] = members if nesting.is_list else members[0]
+    return given
+
+
 def fit(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
     """Fit an estimator on the table."""
     given: dict[str, Any] = {
@@ -87,7 +103,7 @@ def fit(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
         "features": [schema(name) for name in TYPES],
         "target_schema": changes.pop("target_schema", None) or schema(target),
         "estimator_name": estimator,
-        "hyperparameters": {},
+        "hyperparameters": needed(estimator),
         "task": None,
         "hold_out": HoldOut(),
         "seed": 3,

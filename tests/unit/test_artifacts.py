@@ -18,10 +18,12 @@ from shared import artifacts
 from shared.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
 from shared.errors import ArtifactRefused
 from shared.tabular.model import FittedModel
-from tests.unit.tables import features, fit, rows_of
+from tests.unit.tables import features, fit, needed, rows_of
 from trainer.catalogue import catalogue
 
 LIMIT_BYTES = 10**9
+TREES = [{"estimator": "DecisionTreeClassifier"}, {"estimator": "ExtraTreeClassifier", "name": "extra"}]
+VOTE = {"hyperparameters": {"estimators": TREES}}
 
 # with this table and no hyperparameters these estimators refuse by design; they are tried with what they ask for
 NEEDED: dict[str, dict[str, Any]] = {
@@ -63,7 +65,7 @@ def assert_same(one: FittedModel, other: FittedModel) -> None:
 )
 def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimator: str, task: str) -> None:
     target = "label" if task == "classification" else "price"
-    model = fit(estimator, target, hyperparameters=NEEDED.get(estimator, {})).model
+    model = fit(estimator, target, hyperparameters=NEEDED.get(estimator, needed(estimator))).model
     assert_same(model, load(dump_model(model)))
 
 
@@ -77,6 +79,13 @@ def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimat
         ("KNeighborsClassifier", "label", {"metric": "canberra", "algorithm": "ball_tree"}),
         ("KNeighborsRegressor", "price", {"p": 3.5}),
         ("TweedieRegressor", "price", {"power": 1.5, "link": "log"}),
+        ("StackingClassifier", "grade", {"estimators": TREES, "final_estimator": TREES[0]}),
+        ("VotingClassifier", "grade", {"estimators": TREES, "voting": "soft"}),
+        ("BaggingClassifier", "label", {"estimator": {"estimator": "VotingClassifier", **VOTE}, "n_estimators": 2}),
+        ("CalibratedClassifierCV", "label", {"estimator": {"estimator": "HistGradientBoostingClassifier"}, "cv": 2}),
+        ("AdaBoostRegressor", "price", {"estimator": {"estimator": "ExtraTreeRegressor"}, "n_estimators": 3}),
+        ("RANSACRegressor", "price", {"estimator": {"estimator": "Ridge"}, "min_samples": 20}),
+        ("OneVsRestClassifier", "grade", {"estimator": {"estimator": "SVC"}}),
         # these score themselves while they fit, and keep references to themselves from it
         ("HistGradientBoostingClassifier", "grade", {"early_stopping": True, "scoring": "accuracy", "max_iter": 5}),
         ("HistGradientBoostingRegressor", "price", {"early_stopping": True, "scoring": None, "max_iter": 5}),
