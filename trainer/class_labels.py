@@ -20,19 +20,32 @@ def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], c
     """
     weights = hyperparameters.get("class_weight")
     if isinstance(weights, dict):
-        codes = {_spelling(label): code for code, label in enumerate(classes)}
-        unknown = sorted(key for key in weights if _folded(key, codes) is None)
-        if unknown:
-            raise _unknown_labels("class_weight", unknown, list(codes))
-        estimator.set_params(class_weight={codes[str(_folded(key, codes))]: value for key, value in weights.items()})
+        by_code = weights_by_code(weights, classes, where="hyperparameters.class_weight")
+        estimator.set_params(class_weight=by_code)
     for name in _BY_LABEL:
         label = hyperparameters.get(name)
         if label is None or (name == "outlier_label" and label == "most_frequent"):
             continue
         matching = [code for code, each in enumerate(classes) if each == label and _is_alike(each, label)]
         if not matching:
-            raise _unknown_labels(name, [str(label)], [_spelling(each) for each in classes])
+            known = [_spelling(each) for each in classes]
+            raise _unknown_labels(f"hyperparameters.{name}", [str(label)], known)
         estimator.set_params(**{name: matching[0]})
+
+
+def weights_by_code(
+    weights: Mapping[str, float], classes: Sequence[Label], *, where: str = "class_weight"
+) -> dict[int, float]:
+    """Weights told by label as weights by class code; a class that is not named counts once.
+
+    Raises:
+        InvalidCommand: A label that the training rows do not have.
+    """
+    codes = {_spelling(label): code for code, label in enumerate(classes)}
+    unknown = sorted(key for key in weights if _folded(key, codes) is None)
+    if unknown:
+        raise _unknown_labels(where, unknown, list(codes))
+    return {codes[str(_folded(key, codes))]: value for key, value in weights.items()}
 
 
 def _spelling(label: Label) -> str:
@@ -48,9 +61,7 @@ def _is_alike(one: Label, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool)  # True == 1, but they are different labels
 
 
-def _unknown_labels(name: str, unknown: Sequence[str], known: Sequence[str]) -> InvalidCommand:
-    named = ", ".join(unknown[:5])
+def _unknown_labels(where: str, unknown: Sequence[str], known: Sequence[str]) -> InvalidCommand:
+    name, named = where.rpartition(".")[2], ", ".join(unknown[:5])
     problem = f"{name} names {named}, which the training rows do not have; their classes are {', '.join(known[:20])}"
-    return InvalidCommand(
-        problem, details=[{"where": f"hyperparameters.{name}", "problem": problem, "expected": list(known[:100])}]
-    )
+    return InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": list(known[:100])}])

@@ -1,31 +1,37 @@
-"""Fit an estimator on a table and measure it on held-out rows. Pure maths: frames and specifications in, values out."""
+"""Fit an estimator on a table and measure it on held-out rows. Pure maths: frames and plans in, values out."""
 
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import MethodType
 from typing import Any
 
 import pandas as pd
-from sklearn.utils import get_tags
 
-from shared.contracts import ColumnSchema, HoldOut, Signature, SignatureColumn
-from shared.errors import EstimatorRejected, InvalidCommand, JobOutOfMemory, ModelbusError
+from shared.contracts import Signature
+from shared.errors import InvalidCommand
 from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import ONE_HOT_LIMIT, Scaling
+from shared.tabular.learning import ONE_HOT_LIMIT
 from shared.tabular.metrics import Metrics, score_classification, score_regression
-from shared.tabular.model import FittedModel, words_of
+from shared.tabular.model import FittedModel
+from shared.tabular.scoring import score
 from trainer.catalogue import Task, find_estimator
+from trainer.cross_validation import cross_validate
+from trainer.estimator_fitting import fit_rows
+from trainer.fit_plan import FitPlan, signature_column
 from trainer.learning_target import LearningTarget, learn_target
 from trainer.making import make_estimator, set_class_labels
-from trainer.splitting import RowIndices, split_rows
+from trainer.reporting import FitReporter, ReportCallback
+from trainer.splitting import RowIndices, Split, read_times, split_rows
+from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
 
 WARNING_LIMIT = 50
 """So many different warnings are kept."""
 
 _WARNING_LENGTH = 500
+_MEASURING_SHARE = 0.95
+"""The share of the work that is done when measuring begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +42,8 @@ class FitOutcome:
     """Fitted on the training part alone, so that the metrics are of this very model and of no sibling."""
     metrics: Metrics
     """On the held-out rows."""
+    cross_validation: dict[str, Any] | None
+    """What ``cross_validate`` answered, if it was asked for."""
     row_count: int
     """Rows that the model was fitted on."""
     fit_s: float
@@ -45,20 +53,17 @@ class FitOutcome:
     train_indices: RowIndices
     """Positions in the frame of the rows that were trained on, shape (row_count,)."""
     hold_out_indices: RowIndices
-    """Positions in the frame of the rows that were held out."""
+    """Positions in the frame of the rows that were held out; none where another dataset is measured on."""
+    hold_out: pd.DataFrame
+    """The rows that were measured on, with their target."""
 
 
 def fit_model(
     frame: pd.DataFrame,
+    plan: FitPlan,
     *,
-    target: str,
-    features: Sequence[ColumnSchema],
-    target_schema: ColumnSchema,
-    estimator_name: str,
-    hyperparameters: Mapping[str, Any],
-    task: Task | None,
-    hold_out: HoldOut,
-    seed: int,
+    hold_out_frame: pd.DataFrame | None = None,
+    report: ReportCallback = lambda _share, _message: None,
 ) -> FitOutcome:
     """Fit an estimator and measure it.
 
@@ -66,42 +71,133 @@ def fit_model(
     only. The same arguments give a model with the same predictions to the last bit.
 
     Args:
-        frame: The dataset's rows, with the target and all features.
-        target: The column to predict.
-        features: The columns to predict from.
-        target_schema: What the target's column holds.
-        estimator_name: A name of the catalogue.
-        hyperparameters: Plain JSON values by name.
-        task: What to learn; None takes what the estimator does.
-        hold_out: The rows to measure on.
-        seed: Seeds the split, the encoder and the estimator.
+        frame: The dataset's rows, with the columns that the plan needs.
+        plan: What is to be fitted, and how.
+        hold_out_frame: The rows of the dataset to measure on, where the plan names one.
+        report: Takes how far the work is; may be called by another thread.
 
     Raises:
         UnknownEstimator: There is no estimator of that name.
-        InvalidCommand: Hyperparameters, task, columns or target cannot be what the command says.
+        InvalidCommand: Hyperparameters, task, columns, weights or target cannot be what the plan says.
         EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
         JobOutOfMemory: The fit needs more memory than there is.
     """
-    estimator = make_estimator(estimator_name, hyperparameters, seed)
-    task = _agreed_task(estimator_name, task)
-    _require_columns(frame, target, [column.name for column in features])
-    columns = [_signature_column(column) for column in features]
+    estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
+    task = _agreed_task(plan.estimator_name, plan.task)
+    _require_columns(frame, plan)
+    require_weighable(estimator, plan.sample_weight)
     with _gathered_warnings() as notes:
-        known = learn_target(frame[target], _signature_column(target_schema), task, estimator_name)
-        split = split_rows(known.values, hold_out, is_classification=task == "classification", seed=seed)
-        known = known.within(split.train)
-        notes.extend(known.notes)
-        train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
+        rows = _prepare(frame, plan, task)
+        notes.extend(rows.known.notes)
+        work = _Work(frame, plan, task, rows, report)
         if task == "classification":
-            set_class_labels(estimator, estimator_name, hyperparameters, known.classes)
+            set_class_labels(estimator, plan.estimator_name, plan.hyperparameters, rows.known.classes)
+        validated = work.cross_validate(estimator) if plan.cross_validation else None
         started = time.perf_counter()
-        encoder = _fit(estimator, frame.iloc[train_rows], known, split.train, columns, task, seed)
+        model = work.fit(estimator, rows.split, begin=work.validation_share, end=_MEASURING_SHARE, what="fitting")
         fit_s = time.perf_counter() - started
-        notes.extend(_notes_on(encoder, frame, train_rows))
-        signature = Signature(columns=columns, target=target, task=task, classes=known.classes or None)
-        model = FittedModel(encoder, estimator, signature)
-        metrics = _measure(model, frame.iloc[hold_out_rows], known, split.hold_out)
-    return FitOutcome(model, metrics, len(train_rows), fit_s, list(notes), train_rows, hold_out_rows)
+        train_rows, hold_out_rows = rows.known.rows[rows.split.train], rows.known.rows[rows.split.hold_out]
+        notes.extend(_notes_on(model.encoder, frame, train_rows))
+        report(_MEASURING_SHARE, "measuring")
+        metrics = (
+            score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, rows.split)
+        )
+    return FitOutcome(
+        model,
+        metrics,
+        validated,
+        len(train_rows),
+        fit_s,
+        list(notes),
+        train_rows,
+        hold_out_rows,
+        frame.iloc[hold_out_rows] if hold_out_frame is None else hold_out_frame,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows that have a target: which are trained on, and how much each counts."""
+
+    known: LearningTarget
+    split: Split
+    weights: Weights | None
+
+
+def _prepare(frame: pd.DataFrame, plan: FitPlan, task: Task) -> _Rows:
+    known = learn_target(frame[plan.target], signature_column(plan.target_schema), task, plan.estimator_name)
+    times = read_times(frame, plan.time_schema, known.rows)
+    is_classification = task == "classification"
+    split = split_rows(known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times)
+    weights = read_sample_weights(frame, plan.sample_weight, known.rows)
+    return _Rows(known.within(split.train), split, weights)
+
+
+class _Work:
+    """Fits and measures on parts of the rows."""
+
+    def __init__(self, frame: pd.DataFrame, plan: FitPlan, task: Task, rows: _Rows, report: ReportCallback) -> None:
+        self._frame = frame
+        self._plan = plan
+        self._task: Task = task
+        self._known = rows.known
+        self._split = rows.split
+        self._weights = rows.weights
+        self._report = report
+        folds = plan.cross_validation.folds if plan.cross_validation else 0
+        self.validation_share = _MEASURING_SHARE * folds / (folds + 1)
+        """The share of the work that cross-validation is."""
+
+    def fit(self, estimator: Any, split: Split, *, begin: float, end: float, what: str) -> FittedModel:
+        """Fit on a split's training rows."""
+        plan, known = self._plan, self._known
+        target = known.values[split.train]
+        weights = self._weights[split.train] if self._weights is not None else None
+        weights = weigh_classes(estimator, plan.class_weight, known.classes, target, weights)
+        sentence = f"{what} {plan.estimator_name} on {len(split.train)} rows"
+        with FitReporter(self._report, sentence, begin, end).running() as on_step:
+            encoder = fit_rows(
+                estimator,
+                self._frame.iloc[known.rows[split.train]],
+                target,
+                plan.columns,
+                task=self._task,
+                seed=plan.seed,
+                weights=weights,
+                on_step=on_step,
+            )
+        signature = Signature(columns=plan.columns, target=plan.target, task=self._task, classes=known.classes or None)
+        return FittedModel(encoder, estimator, signature)
+
+    def measure(self, model: FittedModel, split: Split) -> Metrics:
+        """Measure a model on a split's held-out rows."""
+        frame = self._frame.iloc[self._known.rows[split.hold_out]]
+        predictions = model.predict_frame(frame, model.has_probabilities)
+        if self._task == "regression":
+            return score_regression(self._known.values[split.hold_out], predictions.labels)
+        truth = [self._known.labels[index] for index in split.hold_out.tolist()]
+        return score_classification(truth, predictions.labels, predictions.probabilities, self._known.classes)
+
+    def cross_validate(self, estimator: Any) -> dict[str, Any]:
+        """Measure an estimator on parts of the training rows."""
+        assert self._plan.cross_validation is not None  # it is what asks for this
+        folds = self._plan.cross_validation.folds
+        share = self.validation_share / folds
+
+        def measure(fresh: Any, part: Split, fold: int) -> Metrics:
+            what = f"cross-validating, part {fold + 1} of {folds}: fitting"
+            return self.measure(self.fit(fresh, part, begin=share * fold, end=share * (fold + 1), what=what), part)
+
+        return cross_validate(
+            estimator,
+            self._split,
+            self._known.values,
+            measure,
+            folds=folds,
+            is_classification=self._task == "classification",
+            is_ordered=self._plan.time_schema is not None,
+            seed=self._plan.seed,
+        )
 
 
 def _agreed_task(estimator_name: str, task: Task | None) -> Task:
@@ -114,71 +210,25 @@ def _agreed_task(estimator_name: str, task: Task | None) -> Task:
     return does
 
 
-def _require_columns(frame: pd.DataFrame, target: str, features: Sequence[str]) -> None:
+def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
+    features = [column.name for column in plan.features]
     if not features:
         raise InvalidCommand("there is no column to predict from", details=[{"where": "features", "problem": "empty"}])
-    if target in features:
+    if plan.target in features:
         raise InvalidCommand(
-            f"the target {target!r} is among the features", details=[{"where": "features", "problem": "has the target"}]
+            f"the target {plan.target!r} is among the features",
+            details=[{"where": "features", "problem": "has the target"}],
         )
-    absent = [name for name in (target, *features) if name not in frame.columns]
+    absent = [name for name in (plan.target, *features) if name not in frame.columns]
     if absent:
         details = [
-            {"where": "target" if name == target else f"features.{name}", "problem": "the dataset has no such column"}
+            {
+                "where": "target" if name == plan.target else f"features.{name}",
+                "problem": "the dataset has no such column",
+            }
             for name in absent
         ]
         raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)
-
-
-def _signature_column(column: ColumnSchema) -> SignatureColumn:
-    return SignatureColumn(name=column.name, type=column.type, date_format=column.date_format)
-
-
-def _fit(
-    estimator: Any,
-    frame: pd.DataFrame,
-    known: LearningTarget,
-    train: RowIndices,
-    columns: Sequence[SignatureColumn],
-    task: Task,
-    seed: int,
-) -> TabularEncoder:
-    name, encoder = type(estimator).__name__, TabularEncoder()
-    scaling: Scaling = "unit" if get_tags(estimator).input_tags.positive_only else "standard"
-    try:
-        matrix = encoder.fit_transform(frame, known.values[train], columns, task, seed, scaling=scaling)
-        if not matrix.shape[1]:
-            raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
-        estimator.fit(matrix, known.values[train])
-    except ModelbusError:
-        raise
-    except MemoryError as error:
-        raise JobOutOfMemory(f"{name} needs more memory than the job may use: {error}") from error
-    except Exception as error:
-        raise EstimatorRejected(f"{name} rejected the data or the hyperparameters: {words_of(error)}") from error
-    _forget_fitting(estimator)
-    return encoder
-
-
-def _forget_fitting(estimator: Any) -> None:
-    """Drop what HistGradientBoosting* keep from scoring themselves while they fit: it refers back to the estimator.
-
-    Prediction uses none of it, and a circle of references cannot be stored.
-    """
-    attributes = vars(estimator)
-    for name, value in list(attributes.items()):
-        if isinstance(value, MethodType) and value.__self__ is estimator:
-            del attributes[name]  # the class has the method all the same
-    if attributes.get("_scorer") is not None:
-        attributes["_scorer"] = None
-
-
-def _measure(model: FittedModel, frame: pd.DataFrame, known: LearningTarget, hold_out: RowIndices) -> Metrics:
-    predictions = model.predict_frame(frame, model.has_probabilities)
-    if model.signature.task == "regression":
-        return score_regression(known.values[hold_out], predictions.labels)
-    truth = [known.labels[index] for index in hold_out.tolist()]
-    return score_classification(truth, predictions.labels, predictions.probabilities, known.classes)
 
 
 def _notes_on(encoder: TabularEncoder, frame: pd.DataFrame, train_rows: RowIndices) -> list[str]:

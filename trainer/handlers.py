@@ -7,15 +7,16 @@ import pandas as pd
 import structlog
 
 from shared.artifacts import dump_model, library_versions
-from shared.contracts import Command, HoldOut, RetrainModel, TrainModel
-from shared.contracts.checks import check_training_columns
-from shared.contracts.commands import Promotion
+from shared.contracts import Command, RetrainModel, TrainModel, command_spec
+from shared.contracts.checks import check_same_columns, check_training_columns
+from shared.contracts.training import Promotion
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
 from shared.tabular.scoring import score
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
+from trainer.fit_plan import FitPlan, plan_of
 from trainer.fitting import FitOutcome, fit_model
 
 log = structlog.get_logger()
@@ -43,44 +44,58 @@ def retrain_model(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, RetrainModel)  # the queue's handlers are keyed by command
     earlier = context.library.version(command.model)
-    changed = {**earlier["hyperparameters"], **command.hyperparameters}
-    again = TrainModel(
-        model=earlier["model"],
-        dataset=command.dataset or earlier["dataset"],
-        target=earlier["signature"]["target"],
-        features=[column["name"] for column in earlier["signature"]["columns"]],
-        estimator=earlier["estimator"],
-        hyperparameters={name: value for name, value in changed.items() if value is not None},
-        task=earlier["signature"]["task"],
-        hold_out=HoldOut.model_validate(earlier["hold_out"]),
-        seed=earlier["seed"] if command.seed is None else command.seed,
+    return _train(_again(earlier, command), command.promote, context)
+
+
+def _again(earlier: Document, command: RetrainModel) -> TrainModel:
+    """The training that an earlier version had, with what the command changes."""
+    specification = earlier.get("specification") or _reconstructed(earlier)
+    changed = {**specification["hyperparameters"], **command.hyperparameters}
+    return TrainModel.model_validate(
+        {
+            **specification,
+            "dataset": command.dataset or earlier["dataset"],
+            "hyperparameters": {name: value for name, value in changed.items() if value is not None},
+            "seed": earlier["seed"] if command.seed is None else command.seed,
+            "promote": command.promote,
+            "limits": command.limits or specification.get("limits", {}),
+            "tags": command.tags,
+            "note": command.note,
+        }
     )
-    return _train(again, command.promote, context)
+
+
+def _reconstructed(earlier: Document) -> Document:
+    """The command of a version that was made before versions kept it."""
+    signature = earlier["signature"]
+    return {
+        "model": earlier["model"],
+        "dataset": earlier["dataset"],
+        "target": signature["target"],
+        "features": [column["name"] for column in signature["columns"]],
+        "estimator": earlier["estimator"],
+        "hyperparameters": earlier["hyperparameters"],
+        "task": signature["task"],
+        "hold_out": earlier["hold_out"],
+    }
 
 
 def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
-    columns = dataset_columns(dataset)
-    features = command.features or [name for name in columns if name != command.target]
+    plan = plan_of(command, dataset_columns(dataset))
     context.progress(0.05, f"reading {command.dataset}")
-    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), [*features, command.target])
-    context.progress(0.2, f"fitting {command.estimator} on {len(frame)} rows")
+    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
     fitted = fit_model(
         frame,
-        target=command.target,
-        features=[columns[name] for name in features],
-        target_schema=columns[command.target],
-        estimator_name=command.estimator,
-        hyperparameters=command.hyperparameters,
-        task=command.task,
-        hold_out=command.hold_out,
-        seed=command.seed,
+        plan,
+        hold_out_frame=_hold_out_frame(command, plan, context),
+        report=lambda share, message: context.progress(None if share is None else 0.1 + 0.8 * share, message),
     )
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
-    comparison = _compare(command.model, promote, fitted, frame, context)
+    comparison = _compare(command.model, promote, fitted, context)
     payload = dump_model(fitted.model)
     record = _record(command, dataset, fitted, payload)
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
@@ -93,6 +108,17 @@ def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Docu
     }
 
 
+def _hold_out_frame(command: TrainModel, plan: FitPlan, context: JobContext) -> pd.DataFrame | None:
+    """The rows of the dataset to measure on, where the command names one."""
+    if command.hold_out.dataset is None:
+        return None
+    dataset = context.library.dataset(command.hold_out.dataset)
+    check_same_columns(command, dataset, [*(column.name for column in plan.features), plan.target])
+    context.progress(0.08, f"reading {command.hold_out.dataset}")
+    table = fetch_table(context.blobs, dataset, context.work_directory)
+    return read_frame(table, [*(column.name for column in plan.features), plan.target])
+
+
 def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes) -> dict[str, Any]:
     return {
         "model": command.model,
@@ -103,19 +129,21 @@ def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload:
         "signature": fitted.model.signature.model_dump(mode="json"),
         "hold_out": command.hold_out.model_dump(mode="json"),
         "seed": command.seed,
+        "specification": command_spec(command),
         "metrics": fitted.metrics,
+        "cross_validation": fitted.cross_validation,
         "row_count": fitted.row_count,
         "fit_s": round(fitted.fit_s, 4),
         "warnings": fitted.warnings,
+        "tags": command.tags,
+        "note": command.note,
         "libraries": library_versions(),
         "artifact_sha256": hashlib.sha256(payload).hexdigest(),
         "artifact_size_bytes": len(payload),
     }
 
 
-def _compare(
-    model: str, promote: Promotion, fitted: FitOutcome, frame: pd.DataFrame, context: JobContext
-) -> dict[str, Any]:
+def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobContext) -> dict[str, Any]:
     """Decide whether ``champion`` moves; with `if_better`, by measuring the champion on the same hold-out rows."""
     if promote != "if_better":
         return {"is_promoted": promote == "always"}
@@ -127,7 +155,7 @@ def _compare(
     compared = {"metric": metric, "champion_version": champion["version"], "own": own}
     try:
         loaded = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
-        theirs = score(loaded, frame.iloc[fitted.hold_out_indices]).metrics.get(metric)
+        theirs = score(loaded, fitted.hold_out).metrics.get(metric)
     except (ArtifactRefused, InvalidCommand) as error:
         # A champion that cannot answer these rows cannot be compared; it stays until somebody decides.
         return {**compared, "champion": None, "reason": error.message, "is_promoted": False}

@@ -1,8 +1,11 @@
 """Models: train, retrain, list, read, alias, download, delete."""
 
+import hashlib
 from typing import Any
 
+import orjson
 from aiohttp import web
+from pydantic import ValidationError
 
 from gateway.answers import job_answer, json_answer, public
 from gateway.downloads import send_blob
@@ -20,9 +23,13 @@ from gateway.requests import (
 from gateway.routes.estimators import no_such_estimator
 from shared.contracts import RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns
+from shared.contracts.commands import invalid_command
 from shared.contracts.records import ModelRecord, VersionRecord
-from shared.errors import StillInUse, UnknownModel
+from shared.contracts.training import VersionChanges
+from shared.errors import LimitExceeded, StillInUse, UnknownModel
 from shared.store.connection import Document
+
+_TAG_LIMIT = 50
 
 
 async def train(request: web.Request) -> web.Response:
@@ -31,6 +38,8 @@ async def train(request: web.Request) -> web.Response:
     assert isinstance(command, TrainModel)  # the route says so
     await _check_estimator(request, command.estimator)
     check_training_columns(command, await request.app[SHELF].dataset(command.dataset))
+    if command.hold_out.dataset is not None:
+        await request.app[SHELF].dataset(command.hold_out.dataset)
     return await _submit(request, command)
 
 
@@ -56,10 +65,35 @@ async def read_model(request: web.Request) -> web.Response:
 
 
 async def read_version(request: web.Request) -> web.Response:
-    """`GET /models/{name}/versions/{version}`: the version with its whole lineage; never changes."""
+    """`GET /models/{name}/versions/{version}`: the version with its whole lineage; only tags and note ever change."""
+    return _version_answer(await _version(request))
+
+
+async def change_version(request: web.Request) -> web.Response:
+    """`PATCH /models/{name}/versions/{version}` with `{"tags": {"team": "risk", "old": null}, "note": "..."}`."""
     document = await _version(request)
-    etag = f'"{document["artifact_sha256"]}"'
-    return json_answer(VersionRecord.model_validate(public(document)).model_dump(mode="json"), headers={"ETag": etag})
+    changes = _valid_changes(await json_body(request))
+    removed = {name for name, value in changes.tags.items() if value is None}
+    kept = {name: value for name, value in changes.tags.items() if value is not None}
+    if len((document.get("tags", {}).keys() - removed) | kept.keys()) > _TAG_LIMIT:
+        raise LimitExceeded(f"a version has {_TAG_LIMIT} tags at most")
+    changed = await request.app[SHELF].change_version(
+        document["_id"], set_tags=kept, removed=removed, note=changes.note
+    )
+    return _version_answer(changed)
+
+
+def _version_answer(document: Document) -> web.Response:
+    record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
+    body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
+    return json_answer(record, headers={"ETag": f'"{hashlib.sha256(body).hexdigest()}"'})
+
+
+def _valid_changes(body: dict[str, Any]) -> VersionChanges:
+    try:
+        return VersionChanges.model_validate(body)
+    except ValidationError as error:
+        raise invalid_command(error) from error
 
 
 async def set_alias(request: web.Request) -> web.Response:
@@ -158,6 +192,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_get("/models/{name}", read_model)
     router.add_delete("/models/{name}", delete_model)
     router.add_get("/models/{name}/versions/{version}", read_version)
+    router.add_patch("/models/{name}/versions/{version}", change_version)
     router.add_delete("/models/{name}/versions/{version}", delete_version)
     router.add_get("/models/{name}/versions/{version}/artifact", download_artifact)
     router.add_put("/models/{name}/aliases/{alias}", set_alias)

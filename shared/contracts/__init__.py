@@ -9,11 +9,8 @@ from shared.contracts.base import CONTRACT_VERSION, Contract, CorrelationId, Mod
 from shared.contracts.commands import (
     Command,
     EvaluateModel,
-    HoldOut,
     Predict,
     PredictDataset,
-    RetrainModel,
-    TrainModel,
     command_queue,
     command_spec,
     parse_command,
@@ -45,6 +42,7 @@ from shared.contracts.records import (
     SignatureColumn,
     VersionRecord,
 )
+from shared.contracts.training import CrossValidation, HoldOut, JobLimits, RetrainModel, TrainModel
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -54,6 +52,7 @@ __all__ = [
     "Command",
     "Contract",
     "CorrelationId",
+    "CrossValidation",
     "DatasetRecord",
     "ErrorRecord",
     "EstimatorRecord",
@@ -63,6 +62,7 @@ __all__ = [
     "HoldOut",
     "InlineSource",
     "JobChanged",
+    "JobLimits",
     "JobRecord",
     "JobStatus",
     "ModelRecord",

@@ -2,16 +2,17 @@
 begins, so that both doors refuse alike.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from shared.contracts.commands import Predict, TrainModel
+from shared.contracts.commands import Predict
+from shared.contracts.training import TrainModel
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 
 def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> None:
-    """Check that target and features are columns of the dataset.
+    """Check that all columns that the command names are columns of the dataset.
 
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
@@ -19,6 +20,9 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
     known = [column["name"] for column in dataset["columns"]]
     wanted = [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
+    wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
+    single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
+    wanted += [(where, name) for where, name in single.items() if name is not None]
     details = [
         {"where": where, "problem": f"no column {name!r} in dataset {command.dataset!r}", **_likely(name, known)}
         for where, name in wanted
@@ -28,8 +32,44 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
         raise InvalidCommand(
             "; ".join(f"{d['where']}: {d['problem']}{_asked(d)}" for d in details[:3]), details=details
         )
-    if len(known) < 2:
-        raise InvalidCommand(f"dataset {command.dataset!r} has no column besides the target to learn from")
+    if not training_features(command, known):
+        raise InvalidCommand(
+            f"dataset {command.dataset!r} has no column besides the target to learn from",
+            details=[{"where": "features", "problem": "no column is left", "expected": "one column at least"}],
+        )
+
+
+def training_features(command: TrainModel, known: Sequence[str]) -> list[str]:
+    """The columns to predict from: those that are named, or all others less those that are excluded.
+
+    Args:
+        command: The command.
+        known: The dataset's columns.
+    """
+    if command.features is not None:
+        return list(command.features)
+    others = {command.target, command.sample_weight, *(command.excluded or [])}
+    return [name for name in known if name not in others]
+
+
+def check_same_columns(command: TrainModel, hold_out: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Check that the dataset to measure on has the target and all columns to predict from.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant.
+    """
+    known = [column["name"] for column in hold_out["columns"]]
+    details = [
+        {
+            "where": "hold_out.dataset",
+            "problem": f"no column {name!r} in dataset {command.hold_out.dataset!r}",
+            **_likely(name, known),
+        }
+        for name in names
+        if name not in known
+    ]
+    if details:
+        raise InvalidCommand("; ".join(str(detail["problem"]) for detail in details[:3]), details=details)
 
 
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:

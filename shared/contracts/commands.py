@@ -1,95 +1,23 @@
 """The commands: what may be asked of the services, by HTTP or by queue."""
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.contracts.base import (
     CONTRACT_VERSION,
     ColumnName,
     CommandBase,
-    Contract,
-    JsonDocument,
     ModelReference,
     Name,
     Scalar,
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.training import RetrainModel, TrainModel
 from shared.errors import InvalidCommand
-
-
-class HoldOut(Contract):
-    """Which rows are kept out of training, to measure the model on."""
-
-    fraction: float = Field(0.2, gt=0, lt=1)
-    """The share of the rows."""
-    is_stratified: bool | None = None
-    """Keep the classes' shares; default: yes for a classifier where every class has two rows."""
-
-
-Promotion = Literal["always", "if_better", "never"]
-Task = Literal["classification", "regression"]
-Hyperparameters = JsonDocument
-
-
-class TrainModel(CommandBase):
-    """Fit an estimator on a dataset and store the result as the next version of a model."""
-
-    queue: ClassVar[str] = "train"
-
-    command: Literal["TrainModel"] = "TrainModel"
-    model: Name
-    """The model's name; a model of that name gets a further version."""
-    dataset: Name
-    """The dataset to train on."""
-    target: ColumnName
-    """The column to predict."""
-    features: list[ColumnName] | None = Field(None, min_length=1)
-    """The columns to predict from; default: all but the target."""
-    estimator: Annotated[str, Field(max_length=100)]
-    """A name from `GET /estimators`."""
-    hyperparameters: Hyperparameters = {}
-    """Constructor arguments of the estimator; what is absent keeps the estimator's default."""
-    task: Task | None = None
-    """What to learn; default: what the estimator does."""
-    hold_out: HoldOut = HoldOut()
-    """The rows to measure on."""
-    seed: int = Field(0, ge=0, le=2**32 - 1)
-    """Seeds the split and the estimator: the same seed gives the same model."""
-    promote: Promotion = "always"
-    """Whether `champion` moves to the new version."""
-
-    @model_validator(mode="after")
-    def _features_are_distinct(self) -> Self:
-        features = self.features or []
-        if self.target in features:
-            raise ValueError(f"the target {self.target!r} is among the features")
-        if len(set(features)) < len(features):
-            twice = sorted({name for name in features if features.count(name) > 1})
-            raise ValueError(f"features are named twice: {', '.join(twice)}")
-        return self
-
-
-class RetrainModel(CommandBase):
-    """Train a model again as an earlier version was, with what is given here changed."""
-
-    queue: ClassVar[str] = "train"
-
-    command: Literal["RetrainModel"] = "RetrainModel"
-    model: ModelReference
-    """The version to start from."""
-    dataset: Name | None = None
-    """Another dataset."""
-    hyperparameters: Hyperparameters = {}
-    """Changed hyperparameters; null takes the estimator's default again."""
-    seed: int | None = Field(None, ge=0, le=2**32 - 1)
-    """Another seed."""
-    promote: Promotion = "if_better"
-    """Whether `champion` moves; `if_better` compares both on the new version's hold-out."""
-
 
 Rows = list[dict[ColumnName, Scalar]]
 

@@ -178,14 +178,22 @@ class VersionRecord(Contract):
     signature: Signature
     hold_out: dict[str, Any]
     seed: int
+    specification: dict[str, Any] | None = None
+    """The training command as it was carried out, for retraining; absent in versions of the first releases."""
     metrics: dict[str, float | None]
     """On the hold-out rows."""
+    cross_validation: dict[str, Any] | None = None
+    """`folds`, and by metric the `mean`, the `standard_deviation` and the `values` of the folds."""
     row_count: int
     """Rows that the estimator was fitted on."""
     fit_s: float
     """Seconds that the fit took."""
     warnings: list[str] = []
     """What the fit warned of."""
+    tags: dict[str, str] = {}
+    """What is to be remembered of it, by name; can be changed."""
+    note: str = ""
+    """What is to be remembered of it, in words; can be changed."""
     libraries: dict[str, str]
     """Versions of the libraries that the artifact depends on."""
     artifact_sha256: str

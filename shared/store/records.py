@@ -1,6 +1,6 @@
 """The records, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from gridfs import AsyncGridFSBucket
 from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
@@ -219,6 +219,38 @@ class Shelf:
         document = await self.find("versions", f"{name}@{number}")
         if document is None:
             raise UnknownModel(f"model {name!r} has no version {number}")
+        return document
+
+    async def change_version(
+        self, key: str, *, set_tags: Mapping[str, str], removed: Collection[str], note: str | None
+    ) -> Document:
+        """Change what is to be remembered of a version; returns it as it is then.
+
+        Args:
+            key: Its ``_id``.
+            set_tags: Tags to set; names have no dots.
+            removed: Names of tags to remove.
+            note: Another note; None leaves the one that is there.
+
+        Raises:
+            UnknownModel: It was deleted meanwhile.
+        """
+        update: Document = {"$set": {f"tags.{name}": value for name, value in set_tags.items()}}
+        if note is not None:
+            update["$set"]["note"] = note
+        if removed:
+            update["$unset"] = {f"tags.{name}": "" for name in removed}
+        operation = {operator: fields for operator, fields in update.items() if fields}
+        with store_errors():
+            versions = self._database["versions"]
+            if operation:
+                document = await versions.find_one_and_update(
+                    {"_id": key}, operation, return_document=ReturnDocument.AFTER
+                )
+            else:
+                document = await versions.find_one({"_id": key})
+        if document is None:
+            raise UnknownModel(f"version {key!r} was deleted")
         return document
 
     async def set_alias(self, model: str, alias: str, version: int) -> None:

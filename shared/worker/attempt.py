@@ -20,6 +20,7 @@ from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
 from shared.worker.child import Attempt
 from shared.worker.finishing import Finisher, job_changed
+from shared.worker.limits import Limit, time_limit
 from shared.worker.process import ChildProcess, error_from
 
 log = structlog.get_logger()
@@ -87,7 +88,8 @@ class AttemptRunner:
             LeaseLost: Another worker has the job; the child is gone.
         """
         watch = _Watch(self._ledger, self._events, self._service, claim, job, self._settings.heartbeat_s)
-        deadline = time.monotonic() + self._settings.job_time_limit_s
+        limit = time_limit(job["spec"], self._settings)
+        deadline = time.monotonic() + limit.value
         try:
             while True:
                 answer = watch.listen(child)
@@ -98,7 +100,7 @@ class AttemptRunner:
                 if watch.is_cancelled():
                     return lambda: self._finisher.cancelled(claim)
                 if time.monotonic() > deadline:
-                    return self._failing(claim, self._timed_out())
+                    return self._failing(claim, _timed_out(limit))
                 if time.monotonic() > self._stop_at:
                     return lambda: self._finisher.release(claim)
         finally:
@@ -112,9 +114,6 @@ class AttemptRunner:
     def _failing(self, claim: Claim, error: ModelbusError) -> Callable[[], None]:
         return lambda: self._finisher.fail(claim, error)
 
-    def _timed_out(self) -> JobTimedOut:
-        return JobTimedOut(f"the job ran longer than {self._settings.job_time_limit_s:g} s (MODELBUS_JOB_TIME_LIMIT_S)")
-
     def _record(self, ending: Callable[[], None]) -> None:
         """Record how a job ended; while MongoDB is away, try again for four leases. The fence decides who may write."""
         give_up = time.monotonic() + self._settings.lease_s * 4
@@ -127,6 +126,10 @@ class AttemptRunner:
                     raise
                 log.warning("job.record_delayed", reason=error.message)
                 threading.Event().wait(1)
+
+
+def _timed_out(limit: Limit) -> JobTimedOut:
+    return JobTimedOut(f"the job ran longer than {limit.value:g} s ({limit.source})")
 
 
 class _Watch:

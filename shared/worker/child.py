@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -26,6 +27,7 @@ from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document, open_store
 from shared.store.library import Library
+from shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
 
@@ -54,11 +56,14 @@ class JobContext:
     correlation_id: str
     fence: int
     settings: Settings
+    memory_limit_bytes: int
+    """What the process may add to what it started with."""
     library: Library
     blobs: BlobStore
     work_directory: Path
     """A directory of the attempt's own; it is removed afterwards, whatever happens."""
     report: Callable[[Progress], None]
+    """May be called by any thread."""
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Tell how far the job is: the share that is done (0 to 1, None if unknown) and what is being done."""
@@ -79,24 +84,25 @@ def run_attempt(attempt: Attempt, answers: Connection, output: Connection) -> No
     """
     _die_with_parent()
     _take_over_output(attempt, output)
-    _limit_memory(attempt.settings.job_memory_limit_bytes)
+    spec = orjson.loads(attempt.spec)
+    limit = memory_limit(spec, attempt.settings)
+    _limit_memory(int(limit.value))
     with job_log_context(attempt.correlation_id):
-        answers.send_bytes(orjson.dumps(_answer(attempt, answers), default=str))
+        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers), default=str))
     sys.stdout.flush()
     sys.stderr.flush()
     # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
     os._exit(0)
 
 
-def _answer(attempt: Attempt, answers: Connection) -> Document:
+def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection) -> Document:
     try:
-        return {"kind": "outcome", "outcome": _do(attempt, answers)}
+        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers)}
     except ModelbusError as error:
         return _error(error.code, error.message, error.details)
     except MemoryError:
-        limit_mebibytes = attempt.settings.job_memory_limit_bytes // 2**20
         sentence = (
-            f"the job needed more than {limit_mebibytes} MiB of memory (MODELBUS_JOB_MEMORY_LIMIT_BYTES): "
+            f"the job needed more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
             "give it fewer rows, columns or a smaller model"
         )
         return _error(JobOutOfMemory.code, sentence, [])
@@ -106,22 +112,28 @@ def _answer(attempt: Attempt, answers: Connection) -> Document:
         return _error("internal", f"{type(error).__name__}: {error}", [])
 
 
-def _do(attempt: Attempt, answers: Connection) -> Document:
+def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection) -> Document:
     module, _, function = attempt.handler.partition(":")
     handler: Handler = getattr(importlib.import_module(module), function)
     database = open_store(attempt.settings)
+    reporting = threading.Lock()
+
+    def report(progress: Progress) -> None:
+        message = orjson.dumps({"kind": "progress", "progress": progress.model_dump(mode="json")})
+        with reporting:  # a handler may report from a thread of its own
+            answers.send_bytes(message)
+
     context = JobContext(
         correlation_id=attempt.correlation_id,
         fence=attempt.fence,
         settings=attempt.settings,
+        memory_limit_bytes=limit_bytes,
         library=Library(database),
         blobs=BlobStore(database),
         work_directory=Path(attempt.work_directory),
-        report=lambda progress: answers.send_bytes(
-            orjson.dumps({"kind": "progress", "progress": progress.model_dump(mode="json")})
-        ),
+        report=report,
     )
-    return handler(parse_command(orjson.loads(attempt.spec)), context)
+    return handler(parse_command(spec), context)
 
 
 def _error(code: str, message: str, details: list[dict[str, Any]]) -> Document:

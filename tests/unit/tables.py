@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import ColumnSchema, HoldOut, SignatureColumn
+from shared.contracts import ColumnSchema, SignatureColumn
 from trainer.catalogue import NESTED
+from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
 
 TYPES: dict[str, tuple[Any, str | None]] = {
@@ -97,16 +98,16 @@ def needed(estimator: str) -> dict[str, Any]:
 
 
 def fit(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
-    """Fit an estimator on the table."""
+    """Fit an estimator on the table; what is changed are fields of the plan, or the frame."""
+    frame = changes.pop("frame", table())
+    more = {name: changes.pop(name) for name in ("hold_out_frame", "report") if name in changes}
     given: dict[str, Any] = {
         "target": target,
         "features": [schema(name) for name in TYPES],
         "target_schema": changes.pop("target_schema", None) or schema(target),
         "estimator_name": estimator,
         "hyperparameters": needed(estimator),
-        "task": None,
-        "hold_out": HoldOut(),
         "seed": 3,
         **changes,
     }
-    return fit_model(given.pop("frame", table()), **given)
+    return fit_model(frame, FitPlan(**given), **more)

@@ -1,0 +1,145 @@
+"""The commands that make model versions, and what can be said of a training."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from shared.contracts.base import ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name
+
+Promotion = Literal["always", "if_better", "never"]
+Task = Literal["classification", "regression"]
+Hyperparameters = JsonDocument
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+TagName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+TagValue = Annotated[str, Field(max_length=500)]
+Tags = Annotated[dict[TagName, TagValue], Field(max_length=50)]
+
+
+class HoldOut(Contract):
+    """Which rows are kept out of training, to measure the model on."""
+
+    fraction: float = Field(0.2, gt=0, lt=1)
+    """The share of the rows."""
+    is_stratified: bool | None = None
+    """Keep the classes' shares; default: yes for a classifier where every class has two rows."""
+    time_column: ColumnName | None = None
+    """Hold out the latest rows by this column, a date or a number, instead of random ones."""
+    dataset: Name | None = None
+    """Measure on the rows of this dataset, and train on all rows of the other; `fraction` then says nothing."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.time_column is not None and self.dataset is not None:
+            raise ValueError("rows are held out by time_column or are those of dataset, not both")
+        if self.is_stratified and (self.time_column is not None or self.dataset is not None):
+            raise ValueError("only rows that are held out at random can be stratified")
+        return self
+
+
+class CrossValidation(Contract):
+    """Measure by cross-validation too: on the training rows, beside the hold-out."""
+
+    folds: int = Field(5, ge=2, le=20)
+    """How many parts; each is measured by a model of the others. With a time column, each by a model of the earlier
+    ones."""
+
+
+class JobLimits(Contract):
+    """Limits of one job, within those of the service."""
+
+    time_s: float | None = Field(None, gt=0)
+    """Seconds that an attempt may run; default, and most: the service's."""
+    memory_bytes: int | None = Field(None, ge=64 * 1024 * 1024, le=2**50)
+    """Bytes that the job's process may add to what it starts with; default, and most: the service's."""
+
+
+class VersionChanges(Contract):
+    """What of a version can be changed: what is to be remembered of it."""
+
+    tags: dict[TagName, TagValue | None] = Field({}, max_length=50)
+    """Tags to set; null removes one. Those that are not named stay."""
+    note: str | None = Field(None, max_length=10_000)
+    """Another note; null or absent leaves the one that is there."""
+
+
+class TrainModel(CommandBase):
+    """Fit an estimator on a dataset and store the result as the next version of a model."""
+
+    queue: ClassVar[str] = "train"
+
+    command: Literal["TrainModel"] = "TrainModel"
+    model: Name
+    """The model's name; a model of that name gets a further version."""
+    dataset: Name
+    """The dataset to train on."""
+    target: ColumnName
+    """The column to predict."""
+    features: list[ColumnName] | None = Field(None, min_length=1)
+    """The columns to predict from; default: all but the target, the sample weight and those that are excluded."""
+    excluded: list[ColumnName] | None = None
+    """Columns not to predict from, where all others are wanted."""
+    estimator: Annotated[str, Field(max_length=100)]
+    """A name from `GET /estimators`."""
+    hyperparameters: Hyperparameters = {}
+    """Constructor arguments of the estimator; what is absent keeps the estimator's default."""
+    task: Task | None = None
+    """What to learn; default: what the estimator does."""
+    class_weight: Literal["balanced"] | Annotated[dict[str, Weight], Field(max_length=1000)] | None = None
+    """How much the rows of each class count, by label, or `balanced`: inversely to how many there are. For estimators
+    that take class weights or sample weights."""
+    sample_weight: ColumnName | None = None
+    """The column that says how much each row counts in training; numbers from 0 on. It is no feature."""
+    hold_out: HoldOut = HoldOut()
+    """The rows to measure on."""
+    cross_validation: CrossValidation | None = None
+    """Measure by cross-validation too."""
+    seed: int = Field(0, ge=0, le=2**32 - 1)
+    """Seeds the split and the estimator: the same seed gives the same model."""
+    promote: Promotion = "always"
+    """Whether `champion` moves to the new version."""
+    limits: JobLimits = JobLimits()
+    """What the job may take."""
+    tags: Tags = {}
+    """What to remember of the version, by name."""
+    note: str = Field("", max_length=10_000)
+    """What to remember of the version, in words."""
+
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> Self:
+        features = self.features or []
+        if self.target in features:
+            raise ValueError(f"the target {self.target!r} is among the features")
+        if len(set(features)) < len(features):
+            twice = sorted({name for name in features if features.count(name) > 1})
+            raise ValueError(f"features are named twice: {', '.join(twice)}")
+        if self.features is not None and self.excluded is not None:
+            raise ValueError("give features or excluded, not both")
+        if self.sample_weight is not None and self.sample_weight in (self.target, *features):
+            raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
+        if self.class_weight is not None and "class_weight" in self.hyperparameters:
+            raise ValueError("class_weight is given twice, also as a hyperparameter")
+        return self
+
+
+class RetrainModel(CommandBase):
+    """Train a model again as an earlier version was, with what is given here changed."""
+
+    queue: ClassVar[str] = "train"
+
+    command: Literal["RetrainModel"] = "RetrainModel"
+    model: ModelReference
+    """The version to start from."""
+    dataset: Name | None = None
+    """Another dataset."""
+    hyperparameters: Hyperparameters = {}
+    """Changed hyperparameters; null takes the estimator's default again."""
+    seed: int | None = Field(None, ge=0, le=2**32 - 1)
+    """Another seed."""
+    promote: Promotion = "if_better"
+    """Whether `champion` moves; `if_better` compares both on the new version's hold-out."""
+    limits: JobLimits | None = None
+    """What the job may take; default: what the earlier one might."""
+    tags: Tags = {}
+    """What to remember of the new version, by name."""
+    note: str = Field("", max_length=10_000)
+    """What to remember of the new version, in words."""

@@ -1,0 +1,208 @@
+"""What can be said of a training, by either door: weights, hold-outs, cross-validation, limits, tags."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.bus import Publisher
+from tests.e2e.api import Api, fresh
+from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.tables import numbers
+
+
+@pytest.fixture(params=["http", "queue"])
+def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
+    """Each door in turn."""
+    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
+
+
+@pytest.fixture(scope="module")
+def weighted_dataset(api: Api) -> str:
+    """Numbers with a weight, a day, and an id that tells nothing."""
+    lines = numbers(200, columns=3).splitlines()
+    rows = [
+        f"{line},{1 + number % 3},2024-{number % 12 + 1:02d}-01,id{number}" for number, line in enumerate(lines[1:])
+    ]
+    return api.dataset("\n".join([f"{lines[0]},weight,day,id", *rows]) + "\n", "weighted")
+
+
+def command(dataset: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "command": "TrainModel",
+        "model": fresh("model"),
+        "dataset": dataset,
+        "target": "kind",
+        "estimator": "DecisionTreeClassifier",
+        **changes,
+    }
+
+
+def test_all_that_can_be_said_of_a_training_is_kept_and_said_again(api: Api, door: Door, weighted_dataset: str) -> None:
+    said = command(
+        weighted_dataset,
+        excluded=["id", "amount"],
+        sample_weight="weight",
+        class_weight="balanced",
+        hold_out={"fraction": 0.25, "time_column": "day"},
+        cross_validation={"folds": 3},
+        limits={"time_s": 60, "memory_bytes": 2**31},
+        tags={"team": "risk"},
+        note="the first",
+    )
+
+    outcome = door.send(said)
+
+    assert outcome.status == "succeeded", outcome
+    assert outcome.result is not None
+    version = outcome.result["version"]
+    assert [column["name"] for column in version["signature"]["columns"]] == ["a", "b", "c", "day"]
+    assert (version["row_count"], version["hold_out"]["time_column"]) == (150, "day")
+    assert len(version["cross_validation"]["metrics"]["accuracy"]["values"]) == 3
+    assert (version["tags"], version["note"]) == ({"team": "risk"}, "the first")
+
+    again = api.post(f"/models/{version['model']}/retrain?wait=60", {"seed": 5, "note": "the second"})
+
+    assert again.status == 201, again
+    second = again.document["version"]
+    kept = ("class_weight", "sample_weight", "excluded", "hold_out", "cross_validation", "limits", "estimator")
+    assert {name: second["specification"][name] for name in kept} == {
+        name: version["specification"][name] for name in kept
+    }
+    assert (second["seed"], second["tags"], second["note"]) == (5, {}, "the second")
+
+
+def test_another_dataset_can_be_measured_on(api: Api, door: Door, number_dataset: str) -> None:
+    other = api.dataset(numbers(150, seed=77), "other")
+
+    outcome = door.send(
+        command(number_dataset, target="amount", estimator="Ridge", excluded=["kind"], hold_out={"dataset": other})
+    )
+
+    assert outcome.result is not None, outcome
+    version = outcome.result["version"]
+    assert version["row_count"] == 400
+    evaluation = api.post("/evaluations?wait=60", {"model": f"{version['model']}@1", "dataset": other})
+    assert evaluation.document["metrics"] == version["metrics"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "an unknown excluded column": ({"excluded": ["idd"]}, "invalid_command", "excluded.0"),
+    "an unknown weight": ({"sample_weight": "wieght"}, "invalid_command", "sample_weight"),
+    "text as a weight": ({"sample_weight": "id"}, "invalid_command", "sample_weight"),
+    "an unknown time": ({"hold_out": {"time_column": "date"}}, "invalid_command", "hold_out.time_column"),
+    "text as a time": ({"hold_out": {"time_column": "id"}}, "invalid_command", "hold_out.time_column"),
+    "two hold-outs": ({"hold_out": {"time_column": "day", "dataset": "x"}}, "invalid_command", "hold_out"),
+    "features and excluded": ({"features": ["a"], "excluded": ["b"]}, "invalid_command", "command"),
+    "one fold": ({"cross_validation": {"folds": 1}}, "invalid_command", "cross_validation.folds"),
+    "a negative class weight": ({"class_weight": {"low": -1}}, "invalid_command", "class_weight"),
+    "an unknown class": ({"class_weight": {"lowest": 2}}, "invalid_command", "class_weight"),
+    "weights twice": (
+        {"class_weight": "balanced", "hyperparameters": {"class_weight": "balanced"}},
+        "invalid_command",
+        "command",
+    ),
+    "no weights taken": (
+        {"sample_weight": "weight", "estimator": "KNeighborsClassifier"},
+        "invalid_command",
+        "sample_weight",
+    ),
+    "nothing left": (
+        {"excluded": ["a", "b", "c", "amount", "weight", "day", "id"]},
+        "invalid_command",
+        "features",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "code", "place"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_cannot_be_is_refused_alike(
+    door: Door, weighted_dataset: str, changes: dict[str, Any], code: str, place: str
+) -> None:
+    outcome = door.send(command(weighted_dataset, **changes))
+
+    assert (outcome.status, outcome.code) == ("failed", code), outcome
+    assert outcome.places[0].startswith(place), outcome
+
+
+def test_a_dataset_to_measure_on_must_be_there_and_have_the_columns(
+    door: Door, weighted_dataset: str, number_dataset: str
+) -> None:
+    unknown = door.send(command(weighted_dataset, hold_out={"dataset": fresh("nowhere")}))
+    narrow = door.send(command(weighted_dataset, hold_out={"dataset": number_dataset}))
+
+    assert (unknown.code, narrow.code) == ("unknown_dataset", "invalid_command")
+    assert set(narrow.places) == {"hold_out.dataset"}
+
+
+def test_a_training_keeps_to_its_own_time_limit(api: Api, endless_training: dict[str, Any]) -> None:
+    answer = api.post("/models", {**endless_training, "model": fresh("endless"), "limits": {"time_s": 1}})
+
+    job = api.ended_job(answer.correlation_id)
+
+    assert job["error"]["code"] == "timed_out"
+    assert job["error"]["message"] == "the job ran longer than 1 s (limits.time_s)"
+
+
+def test_a_training_keeps_to_its_own_memory_limit(api: Api, number_dataset: str) -> None:
+    said = command(
+        number_dataset,
+        estimator="RandomForestRegressor",
+        target="amount",
+        hyperparameters={"n_estimators": 10_000},
+        limits={"memory_bytes": 64 * 2**20},
+    )
+    del said["command"]
+
+    job = api.ended_job(api.post("/models", said).correlation_id)
+
+    assert (job["status"], job["error"]["code"]) == ("failed", "out_of_memory")
+
+
+def test_a_training_tells_its_steps(api: Api, endless_training: dict[str, Any]) -> None:
+    model, key = fresh("endless"), str(uuid4())
+    api.post("/models", {**endless_training, "model": model}, headers={"X-Correlation-ID": key})
+
+    job = api.running_job(key, doing="step ")
+
+    assert " of 10000, about " in job["progress"]["message"]
+    api.delete(f"/jobs/{key}")
+
+
+def test_tags_and_note_of_a_version_can_be_changed(api: Api, number_dataset: str) -> None:
+    model = api.train(number_dataset, "kind", "GaussianNB", features=["a"], tags={"a": "1", "b": "2"})["version"][
+        "model"
+    ]
+    path = f"/models/{model}/versions/1"
+    before = api.get(path)
+
+    answer = api.call("PATCH", path, {"tags": {"b": None, "c": "3"}, "note": "good"})
+
+    assert answer.status == 200, answer
+    assert (answer.document["tags"], answer.document["note"]) == ({"a": "1", "c": "3"}, "good")
+    assert api.get(path).document == answer.document
+    assert api.get(path).headers["ETag"] == answer.headers["ETag"] != before.headers["ETag"]
+    changed = {"tags", "note"}
+    assert {k: v for k, v in answer.document.items() if k not in changed} == {
+        k: v for k, v in before.document.items() if k not in changed
+    }
+    assert api.call("PATCH", path, {}).document == answer.document
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "place"),
+    [
+        ({"tags": {"a.b": "1"}}, 422, "tags"),
+        ({"tags": {"a": 1}}, 422, "tags.a"),
+        ({"note": "x" * 10_001}, 422, "note"),
+        ({"metrics": {}}, 422, "metrics"),
+        ({"tags": {f"t{number}": "x" for number in range(51)}}, 422, "tags"),
+    ],
+)
+def test_nothing_else_of_a_version_can_be_changed(
+    api: Api, amount_model: str, body: dict[str, Any], status: int, place: str
+) -> None:
+    answer = api.call("PATCH", f"/models/{amount_model}/versions/1", body)
+
+    assert (answer.status, answer.code) == (status, "invalid_command")
+    assert answer.places[0].startswith(place)

@@ -1,0 +1,74 @@
+"""What is to be fitted, on which columns and how: the training command with what the dataset says of its columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, TrainModel
+from shared.contracts.checks import training_features
+from trainer.catalogue import Task
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """One training, as values."""
+
+    target: str
+    """The column to predict."""
+    features: Sequence[ColumnSchema]
+    """The columns to predict from."""
+    target_schema: ColumnSchema
+    """What the target's column holds."""
+    estimator_name: str
+    """A name of the catalogue."""
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    """Plain JSON values by name."""
+    task: Task | None = None
+    """What to learn; None takes what the estimator does."""
+    hold_out: HoldOut = field(default_factory=HoldOut)
+    """The rows to measure on."""
+    time_schema: ColumnSchema | None = None
+    """What the column holds by which rows are held out."""
+    class_weight: str | Mapping[str, float] | None = None
+    """How much the rows of each class count: by label, or `balanced`."""
+    sample_weight: str | None = None
+    """The column that says how much each row counts."""
+    cross_validation: CrossValidation | None = None
+    """Measure by cross-validation too."""
+    seed: int = 0
+    """Seeds the split, the encoder and the estimator."""
+
+    @property
+    def columns(self) -> list[SignatureColumn]:
+        """The features as a signature has them."""
+        return [signature_column(column) for column in self.features]
+
+    @property
+    def needed_columns(self) -> list[str]:
+        """All columns of the dataset that take part, each once."""
+        others = (self.target, self.sample_weight, self.hold_out.time_column)
+        return list(dict.fromkeys([*(column.name for column in self.features), *filter(None, others)]))
+
+
+def plan_of(command: TrainModel, columns: Mapping[str, ColumnSchema]) -> FitPlan:
+    """The plan that a command makes with the columns of its dataset, which has all that it names."""
+    time_column = command.hold_out.time_column
+    return FitPlan(
+        target=command.target,
+        features=[columns[name] for name in training_features(command, list(columns))],
+        target_schema=columns[command.target],
+        estimator_name=command.estimator,
+        hyperparameters=command.hyperparameters,
+        task=command.task,
+        hold_out=command.hold_out,
+        time_schema=columns[time_column] if time_column is not None else None,
+        class_weight=command.class_weight,
+        sample_weight=command.sample_weight,
+        cross_validation=command.cross_validation,
+        seed=command.seed,
+    )
+
+
+def signature_column(column: ColumnSchema) -> SignatureColumn:
+    """A dataset's column as a signature has it."""
+    return SignatureColumn(name=column.name, type=column.type, date_format=column.date_format)
