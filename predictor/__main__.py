@@ -6,6 +6,7 @@ from typing import Final
 from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
+from shared.store.usage import UsageCounter
 from shared.worker.service import Lane, Tools, run_service
 
 BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
@@ -21,10 +22,12 @@ def make_lanes(tools: Tools) -> list[Lane]:
         limit_bytes=settings.model_cache_bytes,
         artifact_limit_bytes=settings.artifact_limit_bytes,
     )
+    usage = UsageCounter(tools.database)
     interactive = InteractiveLane(
         tools.consumer(("predict",), prefetch=settings.predict_batch_limit),
         tools.ledger,
-        Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, settings),
+        Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, usage, settings),
+        usage,
         batch_limit=settings.predict_batch_limit,
     )
     return [interactive, tools.worker(("predict.bulk",), BULK)]

@@ -11,20 +11,28 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from predictor.cache import ModelCache
+from predictor.cache import LoadedModel, ModelCache
 from predictor.prediction import Answer, predict_group
 from shared.bus import Delivery, EventPublisher
 from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import ErrorRecord, JobChanged, Predict
 from shared.contracts.checks import check_row_count
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
-from shared.metrics import COMMANDS_REFUSED, JOB_SECONDS, JOBS_FINISHED, PREDICT_BATCH
+from shared.metrics import (
+    COMMANDS_REFUSED,
+    JOB_SECONDS,
+    JOBS_FINISHED,
+    PREDICT_BATCH,
+    PREDICT_INCIDENTS,
+    PREDICTED_ROWS,
+)
 from shared.settings import Settings
 from shared.store.acceptance import require_same
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.results import within_limit
+from shared.store.usage import UsageCounter
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.finishing import Finisher, job_changed
 
@@ -51,6 +59,7 @@ class Answerer:
         events: EventPublisher,
         blobs: BlobStore,
         cache: ModelCache,
+        usage: UsageCounter,
         settings: Settings,
     ) -> None:
         """Args:
@@ -59,6 +68,7 @@ class Answerer:
         events: Tells of predictions.
         blobs: Where large results go.
         cache: The loaded models.
+        usage: Counts what the models answer.
         settings: For the limits of rows and results.
         """
         self._ledger = ledger
@@ -66,6 +76,7 @@ class Answerer:
         self._events = events
         self._blobs = blobs
         self._cache = cache
+        self._usage = usage
         self._settings = settings
 
     def answer(self, deliveries: Sequence[Delivery]) -> None:
@@ -118,17 +129,18 @@ class Answerer:
 
     def _compute(self, requests: Sequence[_Request]) -> list[tuple[_Request, FinishedJob]]:
         answered: list[tuple[_Request, FinishedJob]] = []
-        groups: defaultdict[tuple[str, bool], list[tuple[_Request, Predict]]] = defaultdict(list)
+        groups: defaultdict[tuple[str, bool, bool], list[tuple[_Request, Predict]]] = defaultdict(list)
         for request in requests:
             command = request.received.command
             error = request.received.error or self._limit(command)
             if error is not None:
                 answered.append((request, FinishedJob(request.received.job, None, error_document(error))))
             elif isinstance(command, Predict):
-                groups[command.model, command.has_probabilities].append((request, command))
-        for (reference, has_probabilities), group in groups.items():
+                key = (command.model, command.has_probabilities, command.has_scores)
+                groups[key].append((request, command))
+        for (reference, _, _), group in groups.items():
             PREDICT_BATCH.observe(len(group))
-            answers = self._predict(reference, has_probabilities, [command for _, command in group])
+            answers = self._predict(reference, [command for _, command in group])
             answered += [
                 (request, self._finished(request, answer)) for (request, _), answer in zip(group, answers, strict=True)
             ]
@@ -142,14 +154,27 @@ class Answerer:
             return error
         return None
 
-    def _predict(self, reference: str, has_probabilities: bool, commands: Sequence[Predict]) -> list[Answer]:
+    def _predict(self, reference: str, commands: Sequence[Predict]) -> list[Answer]:
         try:
             loaded = self._cache.get(reference)
         except StoreUnavailable:
             raise
         except ModelbusError as error:
             return [Answer(None, error)] * len(commands)
-        return predict_group(loaded.model, loaded.name, loaded.version, commands, has_probabilities=has_probabilities)
+        answers = predict_group(loaded.model, loaded.name, loaded.version, commands)
+        self._count(loaded, answers)
+        return answers
+
+    def _count(self, loaded: LoadedModel, answers: Sequence[Answer]) -> None:
+        labels = (loaded.name, str(loaded.version))
+        for answer in answers:
+            if answer.result is None:
+                continue
+            rows, report = len(answer.result["predictions"]), answer.result["report"]
+            PREDICTED_ROWS.labels(*labels).inc(rows)
+            for incident, columns in report.items():
+                PREDICT_INCIDENTS.labels(*labels, incident).inc(sum(columns.values()))
+            self._usage.add(loaded.version_id, requests=1, rows=rows, report=report)
 
     def _finished(self, request: _Request, answer: Answer) -> FinishedJob:
         job = replace(request.received.job, door="http" if request.is_interactive else "queue")

@@ -27,6 +27,8 @@ class LoadedModel:
     model: FittedModel
     size_bytes: int
     """Of its artifact, as a measure for what it takes."""
+    version_id: str
+    """The correlation id of the job that made it."""
 
 
 class ModelCache:
@@ -76,7 +78,7 @@ class ModelCache:
             size_bytes=size_bytes,
             seconds=round(time.perf_counter() - started, 3),
         )
-        return LoadedModel(version["model"], version["version"], model, size_bytes)
+        return LoadedModel(version["model"], version["version"], model, size_bytes, version["correlation_id"])
 
     def _evict(self) -> None:
         """Drop the least recently used until the limit holds; the newest stays, however large."""

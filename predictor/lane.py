@@ -16,6 +16,7 @@ from predictor.answering import Answerer
 from shared.bus import Consumer, Delivery
 from shared.errors import StoreUnavailable
 from shared.store.ledger import JobLedger
+from shared.store.usage import UsageCounter
 from shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()
@@ -26,16 +27,20 @@ _RECEIVE_S: Final = 1.0
 class InteractiveLane:
     """One loop over the ``predict`` queue."""
 
-    def __init__(self, consumer: Consumer, ledger: JobLedger, answerer: Answerer, *, batch_limit: int) -> None:
+    def __init__(
+        self, consumer: Consumer, ledger: JobLedger, answerer: Answerer, usage: UsageCounter, *, batch_limit: int
+    ) -> None:
         """Args:
         consumer: Of the lane's queue.
         ledger: Where the jobs are that nobody could answer.
         answerer: Predicts, records and tells.
+        usage: What the models answered; written when nothing waits for it.
         batch_limit: How many messages are taken at once.
         """
         self._consumer = consumer
         self._ledger = ledger
         self._answerer = answerer
+        self._usage = usage
         self._batch_limit = batch_limit
         self._stopping = threading.Event()
         self.looped_at = time.monotonic()
@@ -62,6 +67,8 @@ class InteractiveLane:
             for delivery in deliveries:
                 if delivery.is_redelivered:
                     self._step([delivery])
+            self._usage.flush()
+        self._usage.flush(is_last=True)
         self._consumer.close()
 
     def stop(self) -> None:

@@ -21,32 +21,25 @@ class Answer:
     error: ModelbusError | None
 
 
-def predict_group(
-    model: FittedModel, name: str, version: int, requests: Sequence[Predict], *, has_probabilities: bool
-) -> list[Answer]:
+def predict_group(model: FittedModel, name: str, version: int, requests: Sequence[Predict]) -> list[Answer]:
     """Answer requests of one model.
 
     Args:
         model: The model.
         name: Its name, for the answer.
         version: Its version, for the answer.
-        requests: What is asked, any number of rows each.
-        has_probabilities: Whether all of them want probabilities.
+        requests: What is asked, any number of rows each; all want probabilities and scores alike.
 
     Returns:
         One answer a request, in order.
     """
     rows = [row for request in requests for row in request.rows]
     try:
-        predictions = model.predict_rows(rows, has_probabilities)
+        predictions = model.predict_rows(rows, requests[0].has_probabilities, has_scores=requests[0].has_scores)
     except Exception as error:  # noqa: BLE001 - whatever a library raises is this request's answer
         if len(requests) == 1:
             return [Answer(None, _told(error))]
-        return [
-            answer
-            for request in requests
-            for answer in predict_group(model, name, version, [request], has_probabilities=has_probabilities)
-        ]
+        return [answer for request in requests for answer in predict_group(model, name, version, [request])]
     answers = []
     start = 0
     for request in requests:
@@ -72,6 +65,9 @@ def _result(
     if predictions.probabilities is not None:
         result["classes"] = model.signature.classes
         result["probabilities"] = predictions.probabilities[start:stop].tolist()
+    if predictions.scores is not None:
+        result["classes"] = model.signature.classes
+        result["scores"] = predictions.scores[start:stop].tolist()
     counts = predictions.report.part(start, stop).counts()
     result["report"] = {incident: columns for incident, columns in counts.items() if columns}
     return result

@@ -19,6 +19,12 @@ PREDICT_BATCH = Histogram(
     "Prediction requests computed together.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
+PREDICTED_ROWS = Counter("modelbus_predicted_rows_total", "Rows predicted at once.", ["model", "version"])
+PREDICT_INCIDENTS = Counter(
+    "modelbus_predict_incidents_total",
+    "Cells of predicted rows that were coerced, unseen or missing, and columns that were extra.",
+    ["model", "version", "incident"],
+)
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
 HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(

@@ -83,6 +83,13 @@ async def change_version(request: web.Request) -> web.Response:
     return _version_answer(changed)
 
 
+async def read_usage(request: web.Request) -> web.Response:
+    """`GET /models/{name}/versions/{version}/usage`: rows it predicted, and what had to be done to them."""
+    document = await _version(request)
+    usage = await request.app[SHELF].usage(document)
+    return json_answer({"model": document["model"], "version": document["version"], **usage})
+
+
 def _version_answer(document: Document) -> web.Response:
     record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
     body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
@@ -181,6 +188,7 @@ async def _delete_version(request: web.Request, document: Document) -> None:
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
     await request.app[SHELF].delete("versions", document["_id"])
+    await request.app[SHELF].delete("usage", document["correlation_id"])
     await request.app[BLOBS].delete(document["blob_id"])
 
 
@@ -195,5 +203,6 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_patch("/models/{name}/versions/{version}", change_version)
     router.add_delete("/models/{name}/versions/{version}", delete_version)
     router.add_get("/models/{name}/versions/{version}/artifact", download_artifact)
+    router.add_get("/models/{name}/versions/{version}/usage", read_usage)
     router.add_put("/models/{name}/aliases/{alias}", set_alias)
     router.add_delete("/models/{name}/aliases/{alias}", remove_alias)

@@ -24,10 +24,13 @@ _FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache
 
 
 async def predict(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/predict`: with `rows` 200 and the predictions, with `dataset` 202 and a job."""
+    """`POST /models/{reference}/predict`: with rows 200 and the predictions, with `dataset` 202 and a job."""
     body = await json_body(request)
-    if ("rows" in body) == ("dataset" in body):
-        raise BadRequest("the body must have `rows` (answered at once) or `dataset` (answered by a job), one of them")
+    if ("rows" in body or "data" in body) == ("dataset" in body):
+        raise BadRequest(
+            "the body must have rows (`rows`, or `columns` and `data`; answered at once) or `dataset` (answered by a "
+            "job), one of them"
+        )
     if "dataset" in body:
         return await _predict_dataset(request, body)
     settings = request.app[SETTINGS]

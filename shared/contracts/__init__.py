@@ -9,8 +9,6 @@ from shared.contracts.base import CONTRACT_VERSION, Contract, CorrelationId, Mod
 from shared.contracts.commands import (
     Command,
     EvaluateModel,
-    Predict,
-    PredictDataset,
     command_queue,
     command_spec,
     parse_command,
@@ -27,6 +25,7 @@ from shared.contracts.datasets import (
     UploadSource,
 )
 from shared.contracts.events import JobChanged
+from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
     ColumnSchema,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from shared.contracts.commands import Predict
+from shared.contracts.prediction import Predict
 from shared.contracts.training import TrainModel
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 

@@ -8,46 +8,15 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.contracts.base import (
     CONTRACT_VERSION,
-    ColumnName,
     CommandBase,
     ModelReference,
     Name,
-    Scalar,
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.training import RetrainModel, TrainModel
 from shared.errors import InvalidCommand
-
-Rows = list[dict[ColumnName, Scalar]]
-
-
-class Predict(CommandBase):
-    """Predict for the rows in the command."""
-
-    queue: ClassVar[str] = "predict"
-
-    command: Literal["Predict"] = "Predict"
-    model: ModelReference
-    """The version to ask."""
-    rows: Rows = Field(min_length=1)
-    """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
-    has_probabilities: bool = False
-    """Also answer the probability of each class."""
-
-
-class PredictDataset(CommandBase):
-    """Predict for each row of a dataset and store the predictions as a table."""
-
-    queue: ClassVar[str] = "predict.bulk"
-
-    command: Literal["PredictDataset"] = "PredictDataset"
-    model: ModelReference
-    """The version to ask."""
-    dataset: Name
-    """The dataset whose rows are predicted."""
-    has_probabilities: bool = False
-    """Also store the probability of each class."""
 
 
 class EvaluateModel(CommandBase):

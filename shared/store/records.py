@@ -1,6 +1,7 @@
 """The records, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
 
 from collections.abc import Collection, Mapping, Sequence
+from urllib.parse import unquote
 
 from gridfs import AsyncGridFSBucket
 from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
@@ -252,6 +253,20 @@ class Shelf:
         if document is None:
             raise UnknownModel(f"version {key!r} was deleted")
         return document
+
+    async def usage(self, version: Document) -> Document:
+        """How a version was used: ``requests``, ``rows``, ``report`` (rows by incident and column), ``updated_at``."""
+        document = await self.find("usage", version["correlation_id"]) or {}
+        report = {
+            incident: {unquote(column): count for column, count in columns.items()}
+            for incident, columns in document.get("report", {}).items()
+        }
+        return {
+            "requests": document.get("requests", 0),
+            "rows": document.get("rows", 0),
+            "report": report,
+            "updated_at": document.get("updated_at"),
+        }
 
     async def set_alias(self, model: str, alias: str, version: int) -> None:
         """Point an alias at a version that is there.

@@ -31,6 +31,9 @@ class Predictions:
     """Shape (n_rows, n_classes), in the order of the signature's classes; None unless they were asked for."""
     report: EncodingReport
     """What had to be done to the rows."""
+    scores: Floats | None = None
+    """Decision scores, shape (n_rows,) for two classes (positive for the second) and (n_rows, n_classes) for more; None
+    unless they were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +54,46 @@ class FittedModel:
         is_one_vs_one = getattr(self.estimator, "multi_class", None) == "one_vs_one"
         return not (is_one_vs_one and len(self.signature.classes or []) > 2)
 
-    def predict_rows(self, rows: Sequence[Mapping[str, Any]], has_probabilities: bool) -> Predictions:
+    @property
+    def has_scores(self) -> bool:
+        """Whether the model can tell decision scores."""
+        # one-vs-one scores are of pairs of classes, and not of classes
+        is_of_pairs = getattr(self.estimator, "decision_function_shape", None) == "ovo"
+        return hasattr(self.estimator, "decision_function") and not (
+            is_of_pairs and len(self.signature.classes or []) > 2
+        )
+
+    def predict_rows(
+        self, rows: Sequence[Mapping[str, Any]], has_probabilities: bool, *, has_scores: bool = False
+    ) -> Predictions:
         """Predict for rows as a request holds them; the fast path for few of them.
 
         Args:
             rows: A mapping from column to value each.
             has_probabilities: Also answer the probability of each class.
+            has_scores: Also answer the decision scores.
 
         Raises:
             SignatureMismatch: A column is missing or a value cannot be cast; one detail for each.
-            InvalidCommand: Probabilities are asked of a model that has none.
+            InvalidCommand: Probabilities or scores are asked of a model that has none.
             EstimatorRejected: The estimator refused the rows.
         """
-        self._require_probabilities(has_probabilities)
-        return self._predict(*self.encoder.rows(rows), has_probabilities=has_probabilities)
+        self._require(has_probabilities=has_probabilities, has_scores=has_scores)
+        return self._predict(*self.encoder.rows(rows), has_probabilities=has_probabilities, has_scores=has_scores)
 
-    def predict_frame(self, frame: pd.DataFrame, has_probabilities: bool) -> Predictions:
+    def predict_frame(self, frame: pd.DataFrame, has_probabilities: bool, *, has_scores: bool = False) -> Predictions:
         """Predict for a table; see ``predict_rows``, which gives the same for the same values."""
+        self._require(has_probabilities=has_probabilities, has_scores=has_scores)
+        return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities, has_scores=has_scores)
+
+    def _require(self, *, has_probabilities: bool, has_scores: bool) -> None:
         self._require_probabilities(has_probabilities)
-        return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities)
+        if has_scores and not self.has_scores:
+            name = type(self.estimator).__name__
+            raise InvalidCommand(
+                f"{name} has no decision scores for each class; ask without them",
+                details=[{"where": "has_scores", "problem": f"{name} has no decision scores", "expected": False}],
+            )
 
     def _require_probabilities(self, has_probabilities: bool) -> None:
         if not has_probabilities or self.has_probabilities:
@@ -83,18 +107,21 @@ class FittedModel:
             details=[{"where": "has_probabilities", "problem": f"{name} has no probabilities", "expected": False}],
         )
 
-    def _predict(self, matrix: Floats, report: EncodingReport, *, has_probabilities: bool) -> Predictions:
+    def _predict(
+        self, matrix: Floats, report: EncodingReport, *, has_probabilities: bool, has_scores: bool
+    ) -> Predictions:
         if not len(matrix):
             empty = np.empty((0, len(self.signature.classes or [])))
-            return Predictions([], empty if has_probabilities else None, report)
+            return Predictions([], empty if has_probabilities else None, report, empty if has_scores else None)
         try:
             answers, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
+            scores = np.asarray(self.estimator.decision_function(matrix)) if has_scores else None
         except MemoryError:
             raise
         except Exception as error:
             name = type(self.estimator).__name__
             raise EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}") from error
-        return Predictions(self._labels(answers), probabilities, report)
+        return Predictions(self._labels(answers), probabilities, report, scores)
 
     def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
         if is_forest_classifier(self.estimator):

@@ -12,6 +12,7 @@ import pytest
 from shared.artifacts import load_model
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import PARCEL, numbers
+from tests.waiting import wait_until
 
 LIMIT_BYTES = 2**30
 
@@ -268,3 +269,78 @@ def test_only_a_predicted_dataset_has_a_table_to_download(api: Api, parcel_model
     assert api.get(f"/predictions/{failed.correlation_id}/content").status == 409
     assert api.get(f"/predictions/{training}/content?format=xlsx").status == 400
     assert api.get("/predictions/not-an-id/content").status == 400
+
+
+ROWS = [{"a": 1.0, "b": None, "c": 3}, {"a": "2", "b": 0.5, "c": -1}]
+FORMS: dict[str, dict[str, Any]] = {
+    "records": {"rows": ROWS},
+    "split": {"columns": ["c", "a", "b"], "data": [[3, 1.0, None], [-1, "2", 0.5]]},
+    "columns": {"data": {"a": [1.0, "2"], "b": [None, 0.5], "c": [3, -1]}},
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_rows_may_come_in_three_forms(api: Api, amount_model: str, form: dict[str, Any]) -> None:
+    answer = api.post(f"/models/{amount_model}/predict", form)
+
+    assert answer.status == 200, answer
+    assert answer.document["predictions"] == _ask(api, amount_model, *ROWS).document["predictions"]
+    assert answer.document["report"] == {"coerced": {"a": 1}, "missing": {"b": 1}}
+    assert api.job(answer.correlation_id)["spec"]["rows"] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"rows": ROWS, "data": {"a": [1]}}, "rows or data, not both"),
+        ({"columns": ["a", "a"], "data": [[1, 2]]}, "names a column twice"),
+        ({"columns": "a", "data": [[1]]}, "columns must be a list of names"),
+        ({"columns": ["a", "b"], "data": [[1, 2], [1]]}, "data.1 has 1 values; columns has 2 names"),
+        ({"columns": ["a"], "data": [1]}, "data.0 is no list; columns has 1 names"),
+        ({"columns": ["a"], "data": {"a": [1]}}, "data must be a list of rows"),
+        ({"data": {"a": [1, 2], "b": [1]}}, "data.b has 1 values, data.a has 2"),
+        ({"data": {"a": 1}}, "data.a must be a list"),
+        ({"data": [[1]]}, "or come with columns"),
+        ({"columns": ["a"], "data": []}, "rows"),
+    ],
+)
+def test_rows_of_no_form_are_refused(api: Api, amount_model: str, form: dict[str, Any], words: str) -> None:
+    answer = api.post(f"/models/{amount_model}/predict", form)
+
+    assert (answer.status, answer.code) == (422, "invalid_command"), answer
+    assert words in answer.detail
+
+
+def test_decision_scores_are_answered_on_request(api: Api, number_dataset: str) -> None:
+    model = api.train(number_dataset, "kind", "LinearSVC", features=["a", "b", "c"])["version"]["model"]
+
+    answer = _ask(api, model, *ROWS, has_scores=True)
+
+    document = answer.document
+    assert document["classes"] == ["high", "low", "mid"]
+    for label, scores in zip(document["predictions"], document["scores"], strict=True):
+        assert max(scores) == scores[document["classes"].index(label)]
+    assert "scores" not in _ask(api, model, *ROWS).document
+
+
+def test_scores_of_a_model_without_them_are_refused(api: Api, amount_model: str) -> None:
+    answer = _ask(api, amount_model, *ROWS, has_scores=True)
+
+    assert (answer.status, answer.code, answer.places) == (422, "invalid_command", ["has_scores"])
+
+
+def test_what_a_version_answered_is_counted(api: Api, number_dataset: str) -> None:
+    model = api.train(number_dataset, "amount", "Ridge", features=["a", "b", "c"])["version"]["model"]
+    path = f"/models/{model}/versions/1/usage"
+    assert api.get(path).document["requests"] == 0
+
+    for _ in range(3):
+        _ask(api, model, *ROWS, {"a": 1, "b": 2, "c": 3, "d.e$f": "extra"})
+    _ask(api, model, {"a": "no number", "b": 2, "c": 3})
+
+    wait_until(lambda: api.get(path).document["requests"] == 3, "the requests are counted", 20)
+    usage = api.get(path).document
+    assert (usage["model"], usage["version"], usage["rows"]) == (model, 1, 9)
+    assert usage["report"] == {"coerced": {"a": 3}, "missing": {"b": 3}, "extra": {"d.e$f": 3}}
+    assert api.delete(f"/models/{model}").status == 204
+    assert api.get(path).status == 404

@@ -1,0 +1,89 @@
+"""The commands that ask for predictions, and the forms in which rows may come."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Scalar
+
+Rows = list[dict[ColumnName, Scalar]]
+
+
+class _Prediction(CommandBase):
+    """What all predictions can be asked for."""
+
+    model: ModelReference
+    """The version to ask."""
+    has_probabilities: bool = False
+    """Also answer the probability of each class."""
+    has_scores: bool = False
+    """Also answer the decision scores: of two classes one number a row, positive for the second class; of more, one for
+    each class."""
+
+
+class Predict(_Prediction):
+    """Predict for the rows in the command.
+
+    The rows may come in three forms, and are kept in the first: `rows`, a list of objects; `columns` with `data`, a
+    list of names and a list of rows of values; `data` alone, an object with a list of values for each column.
+    """
+
+    queue: ClassVar[str] = "predict"
+
+    command: Literal["Predict"] = "Predict"
+    rows: Rows = Field(min_length=1)
+    """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rows_in_any_form(cls, document: Any) -> Any:
+        if not isinstance(document, dict) or "data" not in document:
+            return document
+        if "rows" in document:
+            raise _malformed("give rows or data, not both")
+        rest = {name: value for name, value in document.items() if name not in ("columns", "data")}
+        if "columns" in document:
+            return {**rest, "rows": _rows_of_table(document["columns"], document["data"])}
+        return {**rest, "rows": _rows_of_columns(document["data"])}
+
+
+class PredictDataset(_Prediction):
+    """Predict for each row of a dataset and store the predictions as a table."""
+
+    queue: ClassVar[str] = "predict.bulk"
+
+    command: Literal["PredictDataset"] = "PredictDataset"
+    dataset: Name
+    """The dataset whose rows are predicted."""
+
+
+def _rows_of_table(columns: Any, data: Any) -> list[dict[str, Any]]:
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise _malformed("columns must be a list of names")
+    if len(set(columns)) < len(columns):
+        raise _malformed("columns names a column twice")
+    if not isinstance(data, list):
+        raise _malformed("data must be a list of rows where columns are given")
+    for place, values in enumerate(data):
+        if not isinstance(values, list) or len(values) != len(columns):
+            found = f"has {len(values)} values" if isinstance(values, list) else "is no list"
+            raise _malformed(f"data.{place} {found}; columns has {len(columns)} names")
+    return [dict(zip(columns, values, strict=True)) for values in data]
+
+
+def _rows_of_columns(data: Any) -> list[dict[str, Any]]:
+    if not isinstance(data, dict) or not data:
+        raise _malformed("data must be an object with a list of values for each column, or come with columns")
+    lengths = {name: len(values) if isinstance(values, list) else None for name, values in data.items()}
+    first = next(iter(lengths))
+    for name, length in lengths.items():
+        if length is None:
+            raise _malformed(f"data.{name} must be a list of values")
+        if length != lengths[first]:
+            raise _malformed(f"data.{name} has {length} values, data.{first} has {lengths[first]}")
+    return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+
+
+def _malformed(problem: str) -> PydanticCustomError:
+    return PydanticCustomError("rows", "{problem}", {"problem": problem})

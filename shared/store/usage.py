@@ -1,0 +1,77 @@
+"""How a model version is used: requests, rows, and what had to be done to them, counted over its life.
+
+Counts are statistics, not records: they are gathered and written now and then, and what a killed predictor had not
+written yet is lost.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+import structlog
+from pymongo import UpdateOne
+from pymongo.database import Database
+
+from shared.errors import StoreUnavailable
+from shared.store.connection import FAST, Document, store_errors
+
+log = structlog.get_logger()
+
+COLLECTION: Final = "usage"
+_FLUSH_S: Final = 2.0
+
+
+class UsageCounter:
+    """Gathers counts and writes them now and then; safe to share between threads."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._usage = database.get_collection(COLLECTION, write_concern=FAST)
+        self._counts: dict[str, Counter[str]] = {}
+        self._lock = threading.Lock()
+        self._flushed_at = time.monotonic()
+
+    def add(self, version_id: str, *, requests: int, rows: int, report: Mapping[str, Mapping[str, int]]) -> None:
+        """Count what a version answered.
+
+        Args:
+            version_id: The correlation id of the job that made the version: names are used again, ids are not.
+            requests: How many requests.
+            rows: How many rows they had.
+            report: Rows by incident (``coerced``, ``unseen``, ``missing``, ``extra``) and column.
+        """
+        with self._lock:
+            counts = self._counts.setdefault(version_id, Counter())
+            counts["requests"] += requests
+            counts["rows"] += rows
+            for incident, columns in report.items():
+                for column, count in columns.items():
+                    counts[f"report.{incident}.{_field(column)}"] += count
+
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what was gathered, if it is time to; while MongoDB is away it is kept."""
+        if not self._counts or (time.monotonic() - self._flushed_at < _FLUSH_S and not is_last):
+            return
+        self._flushed_at = time.monotonic()
+        with self._lock:
+            taken, self._counts = self._counts, {}
+        now = {"$currentDate": {"updated_at": True}}
+        writes = [UpdateOne({"_id": key}, {"$inc": dict(counts), **now}, upsert=True) for key, counts in taken.items()]
+        try:
+            with store_errors():
+                self._usage.bulk_write(writes, ordered=False)
+        except StoreUnavailable as error:
+            log.warning("usage.not_written", reason=error.message)
+            self._keep(taken)
+
+    def _keep(self, taken: Mapping[str, Counter[str]]) -> None:
+        with self._lock:
+            for key, counts in taken.items():
+                self._counts.setdefault(key, Counter()).update(counts)
+
+
+def _field(column: str) -> str:
+    """A column's name as the name of a field: MongoDB takes a dot for a path, and a dollar for an operator."""
+    return quote(column, safe="").replace(".", "%2E").replace("$", "%24")
