@@ -6,17 +6,17 @@ from typing import Final
 from shared.worker.service import Lane, Tools, run_service
 from trainer.catalogue import LEFT_OUT, catalogue
 
-QUEUES: Final = ("train",)
-HANDLERS: Final = {
+TRAIN: Final = {
     "TrainModel": "trainer.handlers:train_model",
     "RetrainModel": "trainer.handlers:retrain_model",
 }
+CHECK: Final = {"CheckTraining": "trainer.handlers:check_training"}
 PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model")
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """One lane: fits, each in its own process."""
-    return [tools.worker(QUEUES, HANDLERS)]
+    """Two lanes, so that a check is answered while a fit takes its time."""
+    return [tools.worker(("train",), TRAIN), tools.worker(("check",), CHECK)]
 
 
 def declare(tools: Tools) -> None:
@@ -25,4 +25,4 @@ def declare(tools: Tools) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_service("trainer", QUEUES, make_lanes, preload=PRELOAD, declare=declare))
+    sys.exit(run_service("trainer", ("train", "check"), make_lanes, preload=PRELOAD, declare=declare))

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, TrainModel
+from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn
 from shared.contracts.checks import training_features
+from shared.contracts.training import Training
 from trainer.catalogue import Task
 
 
@@ -44,13 +45,22 @@ class FitPlan:
         return [signature_column(column) for column in self.features]
 
     @property
+    def row_columns(self) -> list[str]:
+        """The columns that say of each row what it is for: target, weight, time; each once."""
+        return list(dict.fromkeys(filter(None, (self.target, self.sample_weight, self.hold_out.time_column))))
+
+    @property
+    def hold_out_columns(self) -> list[str]:
+        """The columns that a dataset to measure on must have."""
+        return [*(column.name for column in self.features), self.target]
+
+    @property
     def needed_columns(self) -> list[str]:
         """All columns of the dataset that take part, each once."""
-        others = (self.target, self.sample_weight, self.hold_out.time_column)
-        return list(dict.fromkeys([*(column.name for column in self.features), *filter(None, others)]))
+        return list(dict.fromkeys([*(column.name for column in self.features), *self.row_columns]))
 
 
-def plan_of(command: TrainModel, columns: Mapping[str, ColumnSchema]) -> FitPlan:
+def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
     """The plan that a command makes with the columns of its dataset, which has all that it names."""
     time_column = command.hold_out.time_column
     return FitPlan(

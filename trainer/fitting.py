@@ -82,26 +82,20 @@ def fit_model(
         EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
         JobOutOfMemory: The fit needs more memory than there is.
     """
-    estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
-    task = _agreed_task(plan.estimator_name, plan.task)
     _require_columns(frame, plan)
-    require_weighable(estimator, plan.sample_weight)
     with _gathered_warnings() as notes:
-        rows = _prepare(frame, plan, task)
-        notes.extend(rows.known.notes)
-        work = _Work(frame, plan, task, rows, report)
-        if task == "classification":
-            set_class_labels(estimator, plan.estimator_name, plan.hyperparameters, rows.known.classes)
-        validated = work.cross_validate(estimator) if plan.cross_validation else None
+        prepared = prepare(frame, plan)
+        known, split = prepared.known, prepared.split
+        notes.extend(known.notes)
+        work = _Work(frame, plan, prepared, report)
+        validated = work.cross_validate(prepared.estimator) if plan.cross_validation else None
         started = time.perf_counter()
-        model = work.fit(estimator, rows.split, begin=work.validation_share, end=_MEASURING_SHARE, what="fitting")
+        model = work.fit(prepared.estimator, split, begin=work.validation_share, end=_MEASURING_SHARE, what="fitting")
         fit_s = time.perf_counter() - started
-        train_rows, hold_out_rows = rows.known.rows[rows.split.train], rows.known.rows[rows.split.hold_out]
+        train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
         notes.extend(_notes_on(model.encoder, frame, train_rows))
         report(_MEASURING_SHARE, "measuring")
-        metrics = (
-            score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, rows.split)
-        )
+        metrics = score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, split)
     return FitOutcome(
         model,
         metrics,
@@ -116,33 +110,56 @@ def fit_model(
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
-    """The rows that have a target: which are trained on, and how much each counts."""
+class PreparedFit:
+    """All that is known of a fit before anything is fitted."""
 
+    estimator: Any
+    """Unfitted."""
+    task: Task
     known: LearningTarget
+    """The rows that have a target."""
     split: Split
+    """Which of them are trained on."""
     weights: Weights | None
+    """How much each of them counts."""
 
 
-def _prepare(frame: pd.DataFrame, plan: FitPlan, task: Task) -> _Rows:
+def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
+    """Check all that can be checked before a fit, and split the rows.
+
+    Args:
+        frame: The dataset's rows, with the plan's ``row_columns`` at least.
+        plan: What is to be fitted, and how.
+
+    Raises:
+        UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_model`` raises them.
+    """
+    estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
+    task = _agreed_task(plan.estimator_name, plan.task)
+    require_weighable(estimator, plan.sample_weight)
     known = learn_target(frame[plan.target], signature_column(plan.target_schema), task, plan.estimator_name)
     times = read_times(frame, plan.time_schema, known.rows)
     is_classification = task == "classification"
     split = split_rows(known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times)
     weights = read_sample_weights(frame, plan.sample_weight, known.rows)
-    return _Rows(known.within(split.train), split, weights)
+    known = known.within(split.train)
+    if is_classification:
+        set_class_labels(estimator, plan.estimator_name, plan.hyperparameters, known.classes)
+    # only to find out now whether it can be done: rows are weighed by the classes of the part that is fitted
+    weigh_classes(estimator, plan.class_weight, known.classes, known.values[split.train], None)
+    return PreparedFit(estimator, task, known, split, weights)
 
 
 class _Work:
     """Fits and measures on parts of the rows."""
 
-    def __init__(self, frame: pd.DataFrame, plan: FitPlan, task: Task, rows: _Rows, report: ReportCallback) -> None:
+    def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, report: ReportCallback) -> None:
         self._frame = frame
         self._plan = plan
-        self._task: Task = task
-        self._known = rows.known
-        self._split = rows.split
-        self._weights = rows.weights
+        self._task: Task = prepared.task
+        self._known = prepared.known
+        self._split = prepared.split
+        self._weights = prepared.weights
         self._report = report
         folds = plan.cross_validation.folds if plan.cross_validation else 0
         self.validation_share = _MEASURING_SHARE * folds / (folds + 1)

@@ -7,17 +7,18 @@ import pandas as pd
 import structlog
 
 from shared.artifacts import dump_model, library_versions
-from shared.contracts import Command, RetrainModel, TrainModel, command_spec
+from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
 from shared.contracts.checks import check_same_columns, check_training_columns
-from shared.contracts.training import Promotion
+from shared.contracts.training import Promotion, Training
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
 from shared.tabular.scoring import score
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
+from trainer.estimating import MemoryEstimate, estimate_memory, require_memory
 from trainer.fit_plan import FitPlan, plan_of
-from trainer.fitting import FitOutcome, fit_model
+from trainer.fitting import FitOutcome, fit_model, prepare
 
 log = structlog.get_logger()
 
@@ -80,10 +81,56 @@ def _reconstructed(earlier: Document) -> Document:
     }
 
 
-def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
+def check_training(command: Command, context: JobContext) -> Document:
+    """Check all that a training would check before it fits; the outcome is an answer.
+
+    Raises:
+        UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: What training would refuse.
+    """
+    assert isinstance(command, CheckTraining)  # the queue's handlers are keyed by command
+    dataset, plan = _planned(command, context)
+    if command.hold_out.dataset is not None:
+        check_same_columns(command, context.library.dataset(command.hold_out.dataset), plan.hold_out_columns)
+    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.row_columns)
+    prepared = prepare(frame, plan)
+    known, split = prepared.known, prepared.split
+    estimate = _estimated(plan, len(split.train), len(known.classes), context)
+    result = {
+        "is_valid": True,
+        "estimator": command.estimator,
+        "task": prepared.task,
+        "features": [column.name for column in plan.features],
+        "classes": known.classes or None,
+        "row_count": len(split.train),
+        "hold_out_row_count": len(split.hold_out),
+        "encoded_feature_count": estimate.feature_count,
+        "least_memory_bytes": estimate.least_bytes,
+        "likely_memory_bytes": estimate.likely_bytes,
+        "memory_limit_bytes": context.memory_limit_bytes,
+        "warnings": known.notes,
+    }
+    return {"kind": "answer", "result": result, "upload_id": None}
+
+
+def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]:
+    """The dataset and the plan of a training, once the dataset is known to have all columns that it names."""
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
-    plan = plan_of(command, dataset_columns(dataset))
+    return dataset, plan_of(command, dataset_columns(dataset))
+
+
+def _estimated(plan: FitPlan, row_count: int, class_count: int, context: JobContext) -> MemoryEstimate:
+    """What the training takes; refused where that cannot be had."""
+    estimate = estimate_memory(plan.estimator_name, plan.features, row_count, class_count)
+    require_memory(estimate, context.memory_limit_bytes, plan.estimator_name, row_count)
+    return estimate
+
+
+def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
+    dataset, plan = _planned(command, context)
+    # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
+    estimate = _estimated(plan, dataset["row_count"], plan.target_schema.distinct, context)
+    log.info("fit.estimated", features=estimate.feature_count, likely_bytes=estimate.likely_bytes)
     context.progress(0.05, f"reading {command.dataset}")
     frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
     fitted = fit_model(
@@ -113,10 +160,9 @@ def _hold_out_frame(command: TrainModel, plan: FitPlan, context: JobContext) -> 
     if command.hold_out.dataset is None:
         return None
     dataset = context.library.dataset(command.hold_out.dataset)
-    check_same_columns(command, dataset, [*(column.name for column in plan.features), plan.target])
+    check_same_columns(command, dataset, plan.hold_out_columns)
     context.progress(0.08, f"reading {command.hold_out.dataset}")
-    table = fetch_table(context.blobs, dataset, context.work_directory)
-    return read_frame(table, [*(column.name for column in plan.features), plan.target])
+    return read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.hold_out_columns)
 
 
 def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gateway.answers import job_answer, json_answer, public
 from gateway.downloads import send_blob
-from gateway.keys import BLOBS, DISPATCHER, SHELF
+from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
 from gateway.problems import BadRequest
 from gateway.requests import (
     alias_in_path,
@@ -41,6 +41,14 @@ async def train(request: web.Request) -> web.Response:
     if command.hold_out.dataset is not None:
         await request.app[SHELF].dataset(command.hold_out.dataset)
     return await _submit(request, command)
+
+
+async def check(request: web.Request) -> web.Response:
+    """`POST /models/validate`: 200 with what the training in the body would take, or what it would be refused for."""
+    command = command_from(request, "CheckTraining", await json_body(request))
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
+    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait)
+    return await job_answer(request, job, json_answer)
 
 
 async def retrain(request: web.Request) -> web.Response:
@@ -195,6 +203,7 @@ async def _delete_version(request: web.Request, document: Document) -> None:
 def add_routes(router: web.UrlDispatcher) -> None:
     """Add the routes of this file."""
     router.add_post("/models", train)
+    router.add_post("/models/validate", check)
     router.add_get("/models", list_models)
     router.add_post("/models/{reference}/retrain", retrain)
     router.add_get("/models/{name}", read_model)

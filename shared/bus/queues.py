@@ -6,7 +6,7 @@ messages silently (docs/adr/0002).
 
 from typing import Final
 
-QUEUES: Final = ("train", "predict", "predict.bulk", "evaluate", "profile", "read", "export")
+QUEUES: Final = ("train", "predict", "predict.bulk", "evaluate", "profile", "read", "export", "check")
 """One queue a lane, named after what it carries; ``shared.contracts`` says which command goes where."""
 
 EVENTS_EXCHANGE: Final = "events"

@@ -41,11 +41,12 @@ from shared.contracts.records import (
     SignatureColumn,
     VersionRecord,
 )
-from shared.contracts.training import CrossValidation, HoldOut, JobLimits, RetrainModel, TrainModel
+from shared.contracts.training import CheckTraining, CrossValidation, HoldOut, JobLimits, RetrainModel, TrainModel
 
 __all__ = [
     "CONTRACT_VERSION",
     "Alert",
+    "CheckTraining",
     "ColumnOptions",
     "ColumnSchema",
     "Command",

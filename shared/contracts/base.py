@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import core_schema
 
 CONTRACT_VERSION = 1
+HOUR_S = 3600.0
 
 
 class Contract(BaseModel):

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from shared.contracts.prediction import Predict
-from shared.contracts.training import TrainModel
+from shared.contracts.training import Training
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 
-def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> None:
+def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> None:
     """Check that all columns that the command names are columns of the dataset.
 
     Raises:
@@ -39,7 +39,7 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
         )
 
 
-def training_features(command: TrainModel, known: Sequence[str]) -> list[str]:
+def training_features(command: Training, known: Sequence[str]) -> list[str]:
     """The columns to predict from: those that are named, or all others less those that are excluded.
 
     Args:
@@ -52,7 +52,7 @@ def training_features(command: TrainModel, known: Sequence[str]) -> list[str]:
     return [name for name in known if name not in others]
 
 
-def check_same_columns(command: TrainModel, hold_out: Mapping[str, Any], names: Sequence[str]) -> None:
+def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Sequence[str]) -> None:
     """Check that the dataset to measure on has the target and all columns to predict from.
 
     Raises:

@@ -15,7 +15,7 @@ from shared.contracts.base import (
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
 from shared.contracts.prediction import Predict, PredictDataset
-from shared.contracts.training import RetrainModel, TrainModel
+from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
 
 
@@ -39,6 +39,7 @@ Command = Annotated[
     | ReadRows
     | ExportDataset
     | TrainModel
+    | CheckTraining
     | RetrainModel
     | Predict
     | PredictDataset

@@ -5,9 +5,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.contracts.base import ColumnName, CommandBase, Contract, CorrelationId, Name
+from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
 
-_HOUR_S: Final = 3600.0
 ISO_FORMAT: Final = "ISO8601"
 """The date format of ISO 8601, which is no single one of strptime's."""
 
@@ -145,7 +144,7 @@ class PreviewDataset(CommandBase):
     """Say how a file would be read, from its beginning; nothing is made of it."""
 
     queue: ClassVar[str] = "read"
-    retention_s: ClassVar[float | None] = _HOUR_S
+    retention_s: ClassVar[float | None] = HOUR_S
 
     command: Literal["PreviewDataset"] = "PreviewDataset"
     source: Source
@@ -164,7 +163,7 @@ class ReadRows(CommandBase):
     """Read some rows of a dataset."""
 
     queue: ClassVar[str] = "read"
-    retention_s: ClassVar[float | None] = _HOUR_S
+    retention_s: ClassVar[float | None] = HOUR_S
 
     command: Literal["ReadRows"] = "ReadRows"
     dataset: Name

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.base import ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name
+from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name
 
 Promotion = Literal["always", "if_better", "never"]
 Task = Literal["classification", "regression"]
@@ -62,12 +62,9 @@ class VersionChanges(Contract):
     """Another note; null or absent leaves the one that is there."""
 
 
-class TrainModel(CommandBase):
-    """Fit an estimator on a dataset and store the result as the next version of a model."""
+class Training(CommandBase):
+    """What is said of a training, whether it is to be carried out or only to be checked."""
 
-    queue: ClassVar[str] = "train"
-
-    command: Literal["TrainModel"] = "TrainModel"
     model: Name
     """The model's name; a model of that name gets a further version."""
     dataset: Name
@@ -119,6 +116,23 @@ class TrainModel(CommandBase):
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
             raise ValueError("class_weight is given twice, also as a hyperparameter")
         return self
+
+
+class TrainModel(Training):
+    """Fit an estimator on a dataset and store the result as the next version of a model."""
+
+    queue: ClassVar[str] = "train"
+
+    command: Literal["TrainModel"] = "TrainModel"
+
+
+class CheckTraining(Training):
+    """Say whether a training could be carried out, and what it would take, without fitting anything."""
+
+    queue: ClassVar[str] = "check"
+    retention_s: ClassVar[float | None] = HOUR_S
+
+    command: Literal["CheckTraining"] = "CheckTraining"
 
 
 class RetrainModel(CommandBase):

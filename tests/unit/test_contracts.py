@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from shared.bus.queues import QUEUES
 from shared.contracts import (
     CONTRACT_VERSION,
+    CheckTraining,
     EvaluateModel,
     ExportDataset,
     JobChanged,
@@ -44,6 +45,7 @@ TRAIN = {
 PREDICT = {"command": "Predict", "model": "churn", "rows": [{"age": 42}]}
 VALID: dict[type, dict[str, Any]] = {
     TrainModel: TRAIN,
+    CheckTraining: {**TRAIN, "command": "CheckTraining"},
     RetrainModel: {"command": "RetrainModel", "model": "churn@3"},
     Predict: PREDICT,
     PredictDataset: {"command": "PredictDataset", "model": "churn@champion", "dataset": "customers"},
