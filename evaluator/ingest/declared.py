@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.cells import missing_mask, trimmed
+from evaluator.ingest.cells import missing_mask, other_bytes, trimmed
 from evaluator.ingest.faults import refused
 from evaluator.ingest.iso_dates import IsoDates, are_in_calendar, to_iso_dates
 from evaluator.ingest.narrowing import ColumnNarrowing
-from evaluator.ingest.numerals import to_integers, to_reals
+from evaluator.ingest.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions
 from shared.contracts.datasets import ISO_FORMAT
@@ -144,7 +144,8 @@ def cast_declared(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> tu
 def _cast_whole(values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
     """The whole column at once, where each and every cell fits."""
     if plan.type == "integer":
-        return to_integers(values)
+        # Arrow takes hexadecimal too
+        return None if other_bytes(values, DIGITS_AND_SIGNS) else to_integers(values)
     if plan.type == "real":
         has_points = plan.has_decimal_comma and pc.any(pc.match_substring(values, ".")).as_py()
         found = None if has_points else to_reals(values, has_decimal_comma=plan.has_decimal_comma)

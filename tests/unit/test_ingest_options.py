@@ -124,6 +124,12 @@ def test_missing_marks_that_are_given_replace_the_usual_ones(tmp_path: Path) -> 
     assert found == {"a": [1, None, None], "b": ["NA", "x", None]}
 
 
+def test_missing_marks_may_be_longer_in_bytes_than_in_characters(tmp_path: Path) -> None:
+    _, found = read(tmp_path, "a,b\n10,x\n—,y\n", missing_marks=["—"])
+
+    assert found == {"a": [10, None], "b": ["x", "y"]}
+
+
 def test_without_missing_marks_only_the_empty_cell_is_missing(tmp_path: Path) -> None:
     _, found = read(tmp_path, "a,b\nNA,1\n?,\n", missing_marks=[])
 
@@ -212,6 +218,7 @@ MISFITS: dict[str, tuple[dict[str, Any], str, str]] = {
     "text": ({"type": "integer"}, "oops", "a whole number of 64 bits"),
     "a fraction": ({"type": "integer"}, "1.5", "a whole number of 64 bits"),
     "beyond 64 bits": ({"type": "integer"}, "9223372036854775808", "a whole number of 64 bits"),
+    "a hexadecimal integer": ({"type": "integer"}, "0x1F", "a whole number of 64 bits"),
     "a comma": ({"type": "real"}, "1;5", "a number with a decimal point"),
     "hexadecimal": ({"type": "real"}, "0x1F", "a number with a decimal point"),
     "beyond the double's range": ({"type": "real"}, "1e400", "a number with a decimal point"),
