@@ -159,7 +159,7 @@ class _DelimitedReader:
         )
 
     def _take_bad_row(self, row: Any) -> str:
-        if not row.text.strip(" "):
+        if self._delimiter != " " and not row.text.strip(" "):
             return "skip"
         self._bad_rows.append(row)
         return "skip" if len(self._bad_rows) < FAULT_LIMIT else "error"

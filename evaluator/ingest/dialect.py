@@ -22,7 +22,7 @@ DELIMITERS = "\t;|,"
 """Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
 NO_DELIMITER = "\x1f"
 """Stands in for the delimiter of a single column: ASCII's unit separator, which text does not have."""
-_EXCEL_HINT = re.compile(r'^"?sep=([,;\t|])"?$')
+_EXCEL_HINT = re.compile(r'^"?sep=([!#-/:-@\[-^`{-~\t])"?[ \r\n]*$')
 _NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 
 
@@ -53,7 +53,7 @@ def sample_text(head: bytes, encoding: str | None) -> str:
 
 def find_delimiter(sample: str) -> str | None:
     """Find the delimiter: comma, tab, semicolon, pipe, or none for a table of a single column."""
-    hint = _EXCEL_HINT.match(sample.partition("\n")[0].strip())
+    hint = _EXCEL_HINT.match(re.split(r"[\r\n]", sample, maxsplit=1)[0])
     if hint:
         return hint.group(1)
     widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
@@ -116,7 +116,7 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
 
 def is_hint(line: bytes) -> bool:
     """Whether the line is Excel's word about the delimiter (``sep=;``), which only a first line can be."""
-    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace").strip()) is not None
+    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace")) is not None
 
 
 class _Pulled:

@@ -60,8 +60,8 @@ class RecordScanner:
         self._numbered = enumerate(lines, start=first_line)
         self._again: deque[tuple[int, bytes]] = deque()
         self._rules = rules
-        # of a single column, a line of spaces is a row; pyarrow has it so
-        self._blank = b"\r\n" if len(rules.columns) == 1 else b" \r\n"
+        # of a single column, or between spaces, a line of spaces is a row; pyarrow has it so
+        self._blank = b"\r\n" if len(rules.columns) == 1 or rules.delimiter == b" " else b" \r\n"
         self._recovers = False
 
     def strictly(self) -> Iterator[Record]:

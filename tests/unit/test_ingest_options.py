@@ -39,6 +39,20 @@ def test_a_delimiter_that_is_given_is_taken(tmp_path: Path, delimiter: str) -> N
     assert table.delimiter == delimiter
 
 
+@pytest.mark.parametrize("on_bad_rows", ["refuse", "skip"])
+def test_between_spaces_a_line_of_spaces_is_a_row(tmp_path: Path, on_bad_rows: str) -> None:
+    _, found = read(tmp_path, "a b\n1 x\n \n2 y\n\n", delimiter=" ", on_bad_rows=on_bad_rows)
+
+    assert found == {"a": [1, None, 2], "b": ["x", None, "y"]}
+
+
+def test_between_spaces_a_line_of_too_many_spaces_is_refused_by_its_line(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable) as caught:
+        read(tmp_path, "a b\n1 x\n   \n", delimiter=" ")
+
+    assert caught.value.details[0]["where"] == "line 3"
+
+
 def test_a_delimiter_that_is_given_wins_over_the_format(tmp_path: Path) -> None:
     _, found = read(tmp_path, "a;b\n1;2\t3\n", declared={"format": "tsv"}, delimiter=";")
 

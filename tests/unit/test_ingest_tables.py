@@ -107,6 +107,10 @@ TYPED = {
     "quoted line ends and quotes": ('a,b\n1,"x\ny ""z"""\n2,y\n', {"a": "integer", "b": "text"}),
     "blank lines": ("\n\na,b\n\n1,x\n   \n2,y\n\n", {"a": "integer", "b": "text"}),
     "Excel's word about the delimiter": ("sep=;\na;b\n1;x,y\n2;z\n", {"a": "integer", "b": "text"}),
+    "a tab as Excel's word": ("sep=\t\na\tb\n1\tx;y\n", {"a": "integer", "b": "text"}),
+    "a quoted tab as Excel's word": ('"sep=\t"\r\na\tb\r\n1\tx\r\n', {"a": "integer", "b": "text"}),
+    "another delimiter as Excel's word": ("sep=^\na^b\n1^x,y\n", {"a": "integer", "b": "text"}),
+    "Excel's word before carriage returns": ("sep=;\ra,b;c\r1,2;x\r", {"a,b": "real", "c": "text"}),
     "empty rows of a spreadsheet": ("a,b\n1,x\n,\n2,y\n", {"a": "integer", "b": "text"}),
     "duplicate and empty names": (
         "a,a,,a_2\n1,2,3,4\n",
@@ -145,6 +149,7 @@ REFUSED = {
     "an unclosed quote that another one closes": (b'a,b\n1,"x\n2,y\n3,"z\n4,w\n', "text follows the quote", "line 2"),
     "text behind a closing quote": (b'a,b\n1,x\n2,"y" z\n', "text follows the quote", "line 3"),
     "quotes escaped by backslashes": (b'a,b\n1,"x \\"y\\" z"\n', "text follows the quote", "line 2"),
+    "a NUL byte behind mixed line ends": (b"a,b\r\n1,2\r3,4\n" + b"3,4\r" * 50 + b"3,\x004\n", "NUL byte", "line 54"),
     "a NUL byte": (b"a,b\n1,2\n" + b"3,4\n" * 50 + b"3,\x004\n", "NUL byte", "line 53"),
     "binary rubbish": (bytes(range(256)) * 8, "the file is binary", "line 1"),
     "UTF-16 without a byte order mark": ("a,b\n1,2\n".encode("utf-16-le"), "binary", "line 1"),
