@@ -8,7 +8,7 @@ doubtful, where rows are to be skipped, and for the line of a row.
 import io
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, too_long_fault
@@ -222,7 +222,7 @@ class SoundRecords(io.RawIOBase):
         length = len(self._held)
         for record in self._records:
             if record.faults:
-                self._skipped.add(record.faults[0])
+                self._skipped.add(_of_record(record))
                 continue
             taken += record.lines
             length += record.size_bytes
@@ -235,6 +235,14 @@ class SoundRecords(io.RawIOBase):
         cut = len(joined) if size < 0 else size
         self._held = joined[cut:]
         return joined[:cut]
+
+
+def _of_record(record: Record) -> Fault:
+    """The record's first fault at its first line: another line may be a record of its own."""
+    fault = record.faults[0]
+    if fault.line == record.line:
+        return fault
+    return replace(fault, line=record.line, problem=f"{fault.problem} (on line {fault.line})")
 
 
 def _closing_quote(line: bytes, start: int) -> int:

@@ -349,6 +349,7 @@ SKIPPED: dict[str, tuple[str, dict[str, list[Any]], list[int]]] = {
     "a quote that is never closed": ('a,b\n1,x\n2,"y\n3,z\n', {"a": [1, 3], "b": ["x", "z"]}, [3]),
     "text behind a closing quote": ('a,b\n1,x\n2,"y" z\n3,w\n', {"a": [1, 3], "b": ["x", "w"]}, [3]),
     "a quote closed on another line": ('a,b\n1,x\n"2,y\n3,"z"\n4,w\n', {"a": [1, 3, 4], "b": ["x", "z", "w"]}, [3]),
+    "a quote that is opened on another line": ('a,b\n1,x\n"\n","\n2,y\n', {"a": [1, 2], "b": ["x", "y"]}, [3, 4]),
     "many quotes that are opened": (
         "a,b\n" + "".join(f'"{n},x\n' for n in range(5)) + "7,y\n",
         {"a": [7], "b": ["y"]},
