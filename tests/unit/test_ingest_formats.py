@@ -46,6 +46,7 @@ FOUND = {
     "file name": ("a\tb\n1\t2\n", {"file_name": "X.TSV"}, "tsv"),
     "an unknown media type": ("a,b\n1,2\n", {"media_type": "application/octet-stream"}, "csv"),
     "first bytes of JSON lines": ('\n{"a": 1}\n', {}, "jsonl"),
+    "a column that is named as Parquet begins": ("PAR1,PAR2\n1,2\n", {}, "csv"),
     "a brace is not yet JSON": ("{a},b\n1,2\n", {}, "csv"),
     "nothing to go by": ("a,b\n1,2\n", {}, "csv"),
 }
@@ -199,6 +200,7 @@ JSON_TYPED = {
     "keys that are missing": ('{"a": 1, "b": null}\n{}\n', {"a": "integer", "b": "empty"}),
     "numbers and text": ('{"a": 1}\n{"a": "x"}\n', {"a": "text"}),
     "numbers and booleans": ('{"a": 1}\n{"a": true}\n', {"a": "text"}),
+    "a number beyond the double's range": ('{"a": 1e400}\n{"a": 1}\n', {"a": "text"}),
     "a long number": ('{"a": 12345678901234567890}\n', {"a": "text"}),
     "NaN and infinity": ('{"a": NaN, "b": Infinity}\n{"a": 1, "b": 1}\n', {"a": "integer", "b": "real"}),
     "blank lines": ('\n{"a": 1}\n\n{"a": 2}\n', {"a": "integer"}),
@@ -218,7 +220,7 @@ def test_json_cells_keep_their_values(tmp_path: Path) -> None:
     content = (
         '{"n": 1, "r": 1e3, "t": " NA ", "d": "2024-01-31T10:00:00.25", "b": false, "m": 1}\n'
         '{"t": "", "m": "\\ud83d\\ude00"}\n'
-        '{"m": 1.5, "n": null}\n'
+        '{"m": 1.50, "n": null}\n'
     )
     table, frame = ingested(tmp_path, content, format="jsonl")
     assert frame == {
@@ -227,7 +229,7 @@ def test_json_cells_keep_their_values(tmp_path: Path) -> None:
         "t": [" NA ", "", None],
         "d": [MOMENT, None, None],
         "b": [False, None, None],
-        "m": ["1", "😀", "1.5"],
+        "m": ["1", "😀", "1.50"],
     }
     assert table.warnings == ["column 'm' mixes numbers and text and is text"]
 
@@ -241,6 +243,8 @@ JSON_REFUSED = {
     "an array around": ('[{"a": 1}]\n', "array", "line 1", None),
     "no object": ('{"a": 1}\n5\n', "single value", "line 2", None),
     "a key twice": ('{"a": 1, "b": 2, "a": 3}\n', "twice", "line 1", "a"),
+    "an object on many lines": ('{\n  "a": 1\n}\n', "spread over several lines", "line 1", None),
+    "an array on many lines": ('[\n  {"a": 1}\n]\n', "spread over several lines", "line 1", None),
     "deeply nested": ("[" * 2000 + "\n", "no JSON", "line 1", None),
     "half a surrogate pair": ('{"a": "\\ud83d"}\n', "surrogate", "line 1", None),
     "no key at all": ("{}\n{}\n", "no object has a key", "line 1", None),
@@ -257,6 +261,28 @@ def test_malformed_json_lines_are_refused_by_their_line(
     detail = caught.value.details[0]
     assert problem in caught.value.message
     assert (detail["where"], detail.get("column")) == (where, column)
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"a": 1}]', '[\n{"a": 1},\n{"a": 2}\n]\n', '{\n  "a": 1\n}\n', "\ufeff[\n  [1, 2]\n]\n"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_json_that_is_no_lines_is_not_taken_for_a_table_of_text(tmp_path: Path, content: str, encoding: str) -> None:
+    with pytest.raises(MalformedTable, match=r"line 1: .*expected one JSON object a line"):
+        ingested(tmp_path, content.removeprefix("\ufeff" if encoding == "utf-16" else "").encode(encoding))
+
+
+def test_what_is_wrong_with_json_is_told_by_its_place_in_the_line(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable, match=r"line 2: no JSON: Extra data \(character 9\)"):
+        ingested(tmp_path, '{"a": 1}\n{"a": 2},\n', format="jsonl")
+
+
+@pytest.mark.parametrize(
+    "content", ["<!DOCTYPE html>\n<p>not found</p>\n", "\ufeff\n<HTML>\n", '<?xml version="1.0"?>\n<a/>\n']
+)
+def test_a_web_page_is_no_table_of_one_column(tmp_path: Path, content: str) -> None:
+    with pytest.raises(MalformedTable, match="a web page or XML"):
+        ingested(tmp_path, content, file_name="table.csv")
 
 
 def test_every_bad_json_line_is_named_up_to_a_hundred(tmp_path: Path) -> None:
