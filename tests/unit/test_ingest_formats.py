@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluator.ingest import IngestedTable, Limits, ingest
+from shared.contracts import ParseOptions
 from shared.errors import LimitExceeded, MalformedTable
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=4096)
@@ -92,6 +93,7 @@ MOMENT = datetime.fromisoformat("2024-01-31T10:00:00.250")
 TYPED: dict[str, tuple[pa.Array, str, list[Any]]] = {
     "small integers": (pa.array([1, None], pa.int8()), "integer", [1, None]),
     "unsigned": (pa.array([1, 2**63 - 1], pa.uint64()), "integer", [1, 2**63 - 1]),
+    "half floats": (pa.array([0.5, float("nan")], pa.float16()), "real", [0.5, None]),
     "unsigned beyond 64 bits": (pa.array([1, 2**63], pa.uint64()), "text", ["1", str(2**63)]),
     "floats": (pa.array([0.5, float("nan")], pa.float32()), "real", [0.5, None]),
     "nothing but NaN": (pa.array([float("nan")] * 2), "empty", [None, None]),
@@ -116,6 +118,7 @@ TYPED: dict[str, tuple[pa.Array, str, list[Any]]] = {
     "text": (pa.array(["NA", ""]), "text", ["NA", ""]),
     "large text": (pa.array(["x", None], pa.large_string()), "text", ["x", None]),
     "text as bytes": (pa.array([b"x", None]), "text", ["x", None]),
+    "views of bytes": (pa.array([b"x", None], pa.binary_view()), "text", ["x", None]),
     "categories": (pa.array(["x", None]).dictionary_encode(), "text", ["x", None]),
     "categories of numbers": (pa.array([7, None]).dictionary_encode(), "integer", [7, None]),
     "nulls": (pa.nulls(2), "empty", [None, None]),
@@ -158,6 +161,49 @@ def test_cut_nanoseconds_are_told(tmp_path: Path) -> None:
     exact, cut = pa.array([1000], pa.timestamp("ns")), pa.array([1001], pa.timestamp("ns"))
     table, _ = ingested(tmp_path, parquet_bytes(pa.table({"exact": exact, "cut": cut})))
     assert table.warnings == ["column 'cut' has times finer than a microsecond, which are cut"]
+
+
+ROUNDED = "is real, and numbers of more than 15 digits in it are rounded"
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "warning"),
+    [
+        (pa.array([2**63], pa.uint64()), {}, "has numbers beyond the range of 64 bits and becomes text"),
+        (pa.array([Decimal("12345678901234567.89")]), {}, ROUNDED),
+        (pa.array([2**53 + 1]), {"columns": {"c": {"type": "real"}}}, ROUNDED),
+        (pa.array([Decimal("0.1"), Decimal("1.5")], pa.decimal128(38, 10)), {}, None),
+        (pa.array([2**53]), {"columns": {"c": {"type": "real"}}}, None),
+    ],
+)
+def test_numbers_of_parquet_that_change_are_told(
+    tmp_path: Path, column: pa.Array, options: dict[str, Any], warning: str | None
+) -> None:
+    table, _ = ingested(tmp_path, parquet_bytes(pa.table({"c": column})), options=ParseOptions.model_validate(options))
+    assert table.warnings == ([f"column 'c' {warning}"] if warning else [])
+
+
+def test_nan_is_missing_whatever_a_real_column_is_declared_as(tmp_path: Path) -> None:
+    data = parquet_bytes(pa.table({"c": [1.0, float("nan")], "t": [1.5, float("nan")]}))
+    options = ParseOptions.model_validate({"columns": {"c": {"type": "integer"}, "t": {"type": "text"}}})
+    _, frame = ingested(tmp_path, data, options=options)
+    assert frame == {"c": [1, None], "t": ["1.5", None]}
+
+
+@pytest.mark.parametrize("kind", ["text", "integer", "datetime"])
+@pytest.mark.parametrize("arrow_type", [pa.binary(), pa.string()])
+def test_bytes_that_are_no_text_are_refused_whatever_they_are_declared_as(
+    tmp_path: Path, kind: str, arrow_type: pa.DataType
+) -> None:
+    column = pa.array([b"1", b"\xff\xfe"]).view(arrow_type)
+    options = ParseOptions.model_validate({"columns": {"odd": {"type": kind}}})
+    with pytest.raises(MalformedTable, match="column 'odd': bytes that are not UTF-8"):
+        ingested(tmp_path, parquet_bytes(pa.table({"odd": column})), options=options)
+
+
+def test_a_name_with_a_nul_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable, match="the name of column 1 has a NUL character"):
+        ingested(tmp_path, '{"a\\u0000b": 1}\n', format="jsonl")
 
 
 def test_a_parquet_file_without_rows_or_with_too_many_columns_is_refused(tmp_path: Path) -> None:
