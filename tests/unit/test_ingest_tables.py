@@ -70,6 +70,7 @@ TYPED = {
     "booleans in any case": ("a,b,c\nTRUE,Yes,y\nfalse,NO,N\n", {"a": "boolean", "b": "boolean", "c": "boolean"}),
     "words of two pairs are text": ("a,b\ntrue,1\nno,2\n", {"a": "text", "b": "integer"}),
     "one letter alone is text": ("sex,b\nF,true\nF,true\n", {"sex": "text", "b": "boolean"}),
+    "one country alone is text": ("country,b\nNO,true\nNO,\n", {"country": "text", "b": "boolean"}),
     "ISO dates": (
         "a,b\n2024-01-31,2024-01-31T10:00:00.25\n2024-02-29,2024-01-31 10:00\n",
         {"a": "datetime", "b": "datetime"},
