@@ -109,9 +109,18 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
         names = [f"column_{position}" for position in range(1, len(found) + 1)]
         return Header(names, are_indented, pulled.hint_bytes, int(pulled.hint_bytes > 0), [])
     names, warnings = column_names(found, line=pulled.count)
-    if all(_NUMBER.match(name.strip()) for name in found):
-        warnings.append(f"line {pulled.count} is taken as the header, though it holds nothing but numbers")
+    warnings += _doubts(found, pulled.count)
     return Header(names, are_indented, pulled.size_bytes, pulled.count, warnings)
+
+
+def _doubts(found: list[str], line: int) -> list[str]:
+    """A warning where the header looks as a row does: half of it are numbers, or one has a fraction."""
+    numbers = [name.strip() for name in found if _NUMBER.match(name.strip())]
+    has_fraction = any("." in number or "," in number for number in numbers)
+    if not has_fraction and len(numbers) * 2 < len(found):
+        return []
+    share = "nothing but numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
+    return [f"line {line} is taken as the header, though it holds {share}"]
 
 
 def is_hint(line: bytes) -> bool:

@@ -72,7 +72,8 @@ def read_json_lines(
             stage.report(stream.source_bytes / size)
     if writer.row_count and not columns.by_key:
         raise refused("no object has a key", "one key for each column", line=1)
-    names, warnings = column_names(list(columns.by_key))
+    names, renamed = column_names(list(columns.by_key))
+    warnings = [*survey.warnings, *renamed]
     if writer.row_count:
         check_column_options(options, names)
     for name, column in zip(names, columns.by_key.values(), strict=True):

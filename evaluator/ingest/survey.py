@@ -16,6 +16,7 @@ from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, chunks
 
+_GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
@@ -26,6 +27,8 @@ class Survey:
     encoding: str
     has_doubtful_quotes: bool
     """A quote stands where no well-formed table has one: only a scan can tell what it means."""
+    warnings: list[str]
+    """What should be known about the encoding."""
 
 
 def survey_text(
@@ -63,7 +66,8 @@ def survey_text(
         lines.feed(chunk)
         stage.report(stream.source_bytes / size_bytes)
     watch.finish(lines)
-    return Survey(watch.found, quotes is not None and quotes.finish())
+    is_guessed = agreed is None and watch.found != "utf-8"
+    return Survey(watch.found, quotes is not None and quotes.finish(), [_GUESSED] if is_guessed else [])
 
 
 def _decoded(pieces: Iterator[bytes], encoding: str, lines: "_LineWatch") -> Iterator[bytes]:

@@ -326,6 +326,38 @@ def test_a_header_of_numbers_is_doubted(tmp_path: Path) -> None:
     assert table.warnings == ["line 1 is taken as the header, though it holds nothing but numbers"]
 
 
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("5.1,3.5,Iris-setosa", ["line 1 is taken as the header, though it holds numbers, such as 5.1"]),
+        ("country,2019,2020", ["line 1 is taken as the header, though it holds numbers, such as 2019"]),
+        ("country,capital,2020", []),
+    ],
+)
+def test_a_header_with_numbers_is_doubted(tmp_path: Path, header: str, words: list[str]) -> None:
+    table, _ = ingested(tmp_path, f"{header}\n1,2,3\n")
+    assert table.warnings == words
+
+
+def test_a_point_beside_decimal_commas_is_told(tmp_path: Path) -> None:
+    table, _ = ingested(tmp_path, "a;b;c\n1.234;1,5;1\n2.500;2,5;2\n")
+    assert table.warnings == [
+        "column 'b' is read with a decimal comma",
+        "column 'a' is read with a decimal point, other columns with a decimal comma",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_an_encoding_that_is_guessed_is_told(tmp_path: Path, name: str) -> None:
+    content = '{"a": "é"}\n' if name == "x.jsonl" else "a,b\né,1\n"
+    guessed, _ = ingested(tmp_path, content.encode("cp1252"), file_name=name)
+    known, _ = ingested(tmp_path, content.encode(), file_name=name)
+    assert guessed.warnings == [
+        "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
+    ]
+    assert known.warnings == []
+
+
 def test_blank_lines_of_a_single_column_are_counted_and_quoted_ones_kept(tmp_path: Path) -> None:
     table, frame = ingested(tmp_path, 'a\n1\n\n""\n2\n\n')
     assert frame == {"a": [1, None, 2]}
