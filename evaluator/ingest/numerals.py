@@ -42,6 +42,7 @@ class Numerals:
         """Args:
         decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
         """
+        self._is_mark_found = len(decimal_marks) > 1
         self._usual_in_reals = b"eE" + decimal_marks.encode()
         self._is_integer = True
         self._has_point = False
@@ -72,7 +73,7 @@ class Numerals:
         """What somebody who looks at the column should know."""
         if self._is_integer:
             return []
-        notes = ["is read with a decimal comma"] if self._has_comma else []
+        notes = ["is read with a decimal comma"] if self._has_comma and self._is_mark_found else []
         if self._has_infinities:
             notes.append("has infinite values")
         if self._has_inexact:

@@ -117,6 +117,7 @@ def test_a_decimal_comma_can_be_given_between_any_delimiters(tmp_path: Path) -> 
     table, found = read(tmp_path, 'a,b\n"1,5",1\n"2,25",2\n', decimal_mark=",")
 
     assert found == {"a": [1.5, 2.25], "b": [1, 2]}
+    assert table.warnings == []
     assert types(table) == {"a": "real", "b": "integer"}
 
 
