@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, is_hint, read_header, sample_text
+from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
 from evaluator.ingest.faults import FAULT_LIMIT, SkippedRows, refusal, refused
 from evaluator.ingest.findings import (
     ColumnFinding,
@@ -74,7 +74,7 @@ def read_delimited(
         source, encoding=survey.encoding, delimiter=delimiter, has_header=options.has_header, limits=limits
     )
     check_column_options(options, header.names)
-    rules = RecordRules(separator, header.names, limits.line_limit_bytes, is_cut=is_cut)
+    rules = RecordRules(separator, header.names, limits.line_limit_bytes, is_cut=is_cut, has_header=options.has_header)
     reader = _DelimitedReader(source, survey, delimiter, header, rules, skipped)
     if survey.has_doubtful_quotes:
         reader.refuse_faults(of_header=skipped is not None)
@@ -116,7 +116,11 @@ class _DelimitedReader:
     def refuse_faults(self, *, of_header: bool = False) -> None:
         """Scan the file, or its header alone, and raise what the scanner finds; return if it finds nothing."""
         lines = physical_lines(Utf8Stream(self._source, self._survey.encoding))
-        faults = find_faults(_without_hint(lines), self._rules, record_limit=1 if of_header else None)
+        for _ in range(self._header.first_line - 1):
+            next(lines)
+        faults = find_faults(
+            lines, self._rules, first_line=self._header.first_line, record_limit=1 if of_header else None
+        )
         if faults:
             raise refusal(faults)
 
@@ -194,8 +198,3 @@ class _DelimitedReader:
         if self._blank_lines:
             warnings.append(f"{self._blank_lines} blank lines are left out")
         return TextTable(plans, row_count, self._survey.encoding, self._delimiter, warnings, self._lines_of)
-
-
-def _without_hint(lines: Iterator[bytes]) -> Iterator[bytes]:
-    for number, line in enumerate(lines, start=1):
-        yield b"\n" if number == 1 and is_hint(line) else line

@@ -37,6 +37,8 @@ class Header:
     """Bytes of UTF-8 up to the first record behind it."""
     line_count: int
     """Lines up to there."""
+    first_line: int
+    """At which the header begins; what is before it is blank."""
     warnings: list[str]
 
 
@@ -97,7 +99,13 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
     try:
         # not strict: an unclosed quote in the header is the scanner's to report
         records = csv.reader(pulled, delimiter=delimiter or NO_DELIMITER)
-        found = next((record for record in records if any(name.strip() for name in record)), [])
+        found: list[str] = []
+        first_line = 1
+        for record in records:
+            if any(name.strip() for name in record):
+                found = record
+                break
+            first_line = pulled.count + 1
     except csv.Error as error:
         raise refused(str(error), "a header", line=pulled.count) from error
     if not found:
@@ -105,12 +113,13 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
     if len(found) > limits.column_limit:
         raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
     are_indented = [name.startswith(" ") for name in found]
+    hint_lines = int(pulled.hint_bytes > 0)
     if not has_header:
         names = [f"column_{position}" for position in range(1, len(found) + 1)]
-        return Header(names, are_indented, pulled.hint_bytes, int(pulled.hint_bytes > 0), [])
+        return Header(names, are_indented, pulled.hint_bytes, hint_lines, hint_lines + 1, [])
     names, warnings = column_names(found, line=pulled.count)
     warnings += _doubts(found, pulled.count)
-    return Header(names, are_indented, pulled.size_bytes, pulled.count, warnings)
+    return Header(names, are_indented, pulled.size_bytes, pulled.count, max(first_line, hint_lines + 1), warnings)
 
 
 def _doubts(found: list[str], line: int) -> list[str]:

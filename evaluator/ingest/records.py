@@ -29,6 +29,8 @@ class RecordRules:
     """How long a record may be."""
     is_cut: bool = False
     """Whether the text is only the beginning of a file: then its last record may be left open."""
+    has_header: bool = True
+    """Whether a header tells how many fields there are, not the first record."""
 
 
 @dataclass
@@ -152,7 +154,8 @@ class RecordScanner:
             record.faults.append(too_long_fault(record.line, self._rules.limit_bytes))
             record.is_trusted = record.quote_line is None and record.is_trusted
         elif record.is_trusted and record.fields != len(self._rules.columns):
-            expected = f"{_fields(len(self._rules.columns))}, as the header has"
+            teller = "header" if self._rules.has_header else "first record"
+            expected = f"{_fields(len(self._rules.columns))}, as the {teller} has"
             record.faults.append(Fault(record.line, _fields(record.fields), expected))
         return record
 
@@ -171,16 +174,19 @@ class RecordScanner:
         return columns[record.fields - 1] if record.fields <= len(columns) else None
 
 
-def find_faults(lines: Iterator[bytes], rules: RecordRules, record_limit: int | None = None) -> list[Fault]:
+def find_faults(
+    lines: Iterator[bytes], rules: RecordRules, *, first_line: int = 1, record_limit: int | None = None
+) -> list[Fault]:
     """What is wrong with a file, header included, 100 faults at most.
 
     Args:
-        lines: All its lines.
+        lines: Its lines from the header on.
         rules: How they are to be read.
+        first_line: The number of the first one.
         record_limit: How many records to look at; all by default.
     """
     faults: list[Fault] = []
-    for record in islice(RecordScanner(lines, rules).strictly(), record_limit):
+    for record in islice(RecordScanner(lines, rules, first_line=first_line).strictly(), record_limit):
         faults += record.faults
         if len(faults) >= FAULT_LIMIT:
             break

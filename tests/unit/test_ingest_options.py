@@ -169,6 +169,7 @@ def test_lines_are_counted_right_without_a_header(tmp_path: Path) -> None:
         read(tmp_path, "sep=;\n1;x\n2;y;z\n", has_header=False)
 
     assert caught.value.details[0]["where"] == "line 3"
+    assert caught.value.details[0]["expected"] == "2 fields, as the first record has"
 
 
 # --- types of columns ---
