@@ -21,7 +21,8 @@ def to_booleans(values: pa.Array) -> pa.Array:
 class Booleans:
     """The candidate "booleans" of one column: all cells are of one pair.
 
-    A single letter alone says little (a column of nothing but ``f`` may well be of sexes): both letters must occur.
+    One word alone says little, unless it is true or false: a column of nothing but ``f`` may well be of sexes, and one
+    of nothing but ``NO`` of countries. Both words must occur.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Booleans:
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if its cells say too little."""
-        if self._seen in ({"t"}, {"f"}, {"y"}, {"n"}):
+        if len(self._seen) == 1 and not self._seen <= {"true", "false"}:
             return None
         return ColumnPlan(name, "boolean")
 

@@ -36,7 +36,7 @@ def trimmed(values: pa.Array) -> pa.Array:
 
 def missing_mask(values: pa.Array, marks: tuple[str, ...]) -> pa.Array | None:
     """Which cells mean "no value", shape (n_cells,); ``None`` if no cell does. The cells are trimmed and not null."""
-    if not marks or not len(values) or int(cell_lengths(values).min()) > max(map(len, marks)):
+    if not marks or not len(values) or int(cell_lengths(values).min()) > max(len(mark.encode()) for mark in marks):
         return None
     mask = pc.is_in(values, value_set=pa.array(marks, pa.string()))
     return mask if pc.any(mask).as_py() else None

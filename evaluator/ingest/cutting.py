@@ -4,7 +4,7 @@ import codecs
 from pathlib import Path
 
 from evaluator.ingest.faults import refused
-from evaluator.ingest.formats import PARQUET_MAGIC
+from evaluator.ingest.formats import begins_as_parquet
 from evaluator.ingest.text_stream import agreed_encoding
 from shared.contracts import ParseOptions
 
@@ -16,7 +16,7 @@ def cut_last_line(path: Path, options: ParseOptions) -> None:
         MalformedTable: It is the beginning of a Parquet file, which says little.
     """
     data = path.read_bytes()
-    if data.startswith(PARQUET_MAGIC):
+    if begins_as_parquet(data):
         raise refused(
             "the file is the beginning of a Parquet file, which describes itself at its end", "the whole file"
         )

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.cells import missing_mask, trimmed
+from evaluator.ingest.cells import missing_mask, other_bytes, trimmed
 from evaluator.ingest.faults import refused
-from evaluator.ingest.iso_dates import IsoDates, are_in_calendar, to_iso_dates
+from evaluator.ingest.iso_dates import CUT_FRACTIONS, IsoDates, are_in_calendar, have_fine_fractions, to_iso_dates
 from evaluator.ingest.narrowing import ColumnNarrowing
-from evaluator.ingest.numerals import to_integers, to_reals
+from evaluator.ingest.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions
 from shared.contracts.datasets import ISO_FORMAT
@@ -56,6 +56,7 @@ class DeclaredColumn:
         self._text_marks = text_marks
         self._has_decimal_comma = has_decimal_comma
         self._is_zoned: bool | None = None
+        self._has_cut_fractions = False
         self._narrowing: ColumnNarrowing | None = None
         if options.type == "datetime" and options.date_format is None:
             self._narrowing = ColumnNarrowing([IsoDates(), CalendarDates()], marks=marks, text_marks=text_marks)
@@ -64,12 +65,14 @@ class DeclaredColumn:
         """Look at the next cells of the column; only for dates they matter."""
         if self._narrowing is not None:
             self._narrowing.feed(cells)
-        elif self._options.date_format == ISO_FORMAT and self._is_zoned is None:
+        elif self._options.date_format == ISO_FORMAT:
             values = trimmed(cells.drop_null())
             mask = missing_mask(values, self._marks)
             present = values if mask is None else values.filter(pc.invert(mask))
             if len(present):
-                self._is_zoned = _ZONED.search(present[0].as_py()) is not None
+                self._has_cut_fractions |= have_fine_fractions(present)
+                if self._is_zoned is None:
+                    self._is_zoned = _ZONED.search(present[0].as_py()) is not None
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column.
@@ -92,9 +95,11 @@ class DeclaredColumn:
             is_declared=True,
         )
 
-    def warnings(self, _name: str) -> list[str]:
-        """Nothing: the sender knows."""
-        return []
+    def warnings(self, name: str) -> list[str]:
+        """What is cut from the cells; the sender knows the rest."""
+        if self._narrowing is not None:
+            return self._narrowing.warnings(name)
+        return [f"column {name!r} {CUT_FRACTIONS}"] if self._has_cut_fractions else []
 
     def _found_dates(self, name: str, plan: ColumnPlan) -> ColumnPlan:
         if plan.type == "text":
@@ -144,7 +149,8 @@ def cast_declared(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> tu
 def _cast_whole(values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
     """The whole column at once, where each and every cell fits."""
     if plan.type == "integer":
-        return to_integers(values)
+        # Arrow takes hexadecimal too
+        return None if other_bytes(values, DIGITS_AND_SIGNS) else to_integers(values)
     if plan.type == "real":
         has_points = plan.has_decimal_comma and pc.any(pc.match_substring(values, ".")).as_py()
         found = None if has_points else to_reals(values, has_decimal_comma=plan.has_decimal_comma)

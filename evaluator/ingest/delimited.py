@@ -13,13 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, is_hint, read_header, sample_text
+from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
 from evaluator.ingest.faults import FAULT_LIMIT, SkippedRows, refusal, refused
-from evaluator.ingest.findings import ColumnFinding, check_column_options, delimited_columns
+from evaluator.ingest.findings import (
+    ColumnFinding,
+    check_column_options,
+    delimited_columns,
+    points_beside_commas,
+)
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
 from evaluator.ingest.spool import SpoolWriter, regrouped
-from evaluator.ingest.survey import survey_text
+from evaluator.ingest.survey import Survey, survey_text
 from evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, physical_lines
 from shared.contracts import ParseOptions
@@ -69,8 +74,8 @@ def read_delimited(
         source, encoding=survey.encoding, delimiter=delimiter, has_header=options.has_header, limits=limits
     )
     check_column_options(options, header.names)
-    rules = RecordRules(separator, header.names, limits.line_limit_bytes, is_cut=is_cut)
-    reader = _DelimitedReader(source, survey.encoding, delimiter, header, rules, skipped)
+    rules = RecordRules(separator, header.names, limits.line_limit_bytes, is_cut=is_cut, has_header=options.has_header)
+    reader = _DelimitedReader(source, survey, delimiter, header, rules, skipped)
     if survey.has_doubtful_quotes:
         reader.refuse_faults(of_header=skipped is not None)
     return reader.read(spool, delimited_columns(header, options, delimiter), stage, size)
@@ -80,14 +85,14 @@ class _DelimitedReader:
     def __init__(
         self,
         source: BinaryIO,
-        encoding: str,
+        survey: Survey,
         delimiter: str | None,
         header: Header,
         rules: RecordRules,
         skipped: SkippedRows | None,
     ) -> None:
         self._source = source
-        self._encoding = encoding
+        self._survey = survey
         self._delimiter = delimiter
         self._header = header
         self._rules = rules
@@ -110,13 +115,17 @@ class _DelimitedReader:
 
     def refuse_faults(self, *, of_header: bool = False) -> None:
         """Scan the file, or its header alone, and raise what the scanner finds; return if it finds nothing."""
-        lines = physical_lines(Utf8Stream(self._source, self._encoding))
-        faults = find_faults(_without_hint(lines), self._rules, record_limit=1 if of_header else None)
+        lines = physical_lines(Utf8Stream(self._source, self._survey.encoding))
+        for _ in range(self._header.first_line - 1):
+            next(lines)
+        faults = find_faults(
+            lines, self._rules, first_line=self._header.first_line, record_limit=1 if of_header else None
+        )
         if faults:
             raise refusal(faults)
 
     def _body(self) -> Utf8Stream:
-        return Utf8Stream(self._source, self._encoding, skip_bytes=self._header.size_bytes)
+        return Utf8Stream(self._source, self._survey.encoding, skip_bytes=self._header.size_bytes)
 
     def _scanner(self, body: Utf8Stream) -> RecordScanner:
         return RecordScanner(physical_lines(body), self._rules, first_line=self._header.line_count + 1)
@@ -159,7 +168,7 @@ class _DelimitedReader:
         )
 
     def _take_bad_row(self, row: Any) -> str:
-        if not row.text.strip(" "):
+        if self._delimiter != " " and not row.text.strip(" "):
             return "skip"
         self._bad_rows.append(row)
         return "skip" if len(self._bad_rows) < FAULT_LIMIT else "error"
@@ -182,13 +191,10 @@ class _DelimitedReader:
 
     def _table(self, columns: Sequence[ColumnFinding], row_count: int) -> TextTable:
         named = list(zip(columns, self._header.names, strict=True))
-        warnings = [*self._header.warnings, *(text for column, name in named for text in column.warnings(name))]
+        plans = [column.plan(name) for column, name in named]
+        warnings = [*self._survey.warnings, *self._header.warnings]
+        warnings += [text for column, name in named for text in column.warnings(name)]
+        warnings += points_beside_commas(plans)
         if self._blank_lines:
             warnings.append(f"{self._blank_lines} blank lines are left out")
-        plans = [column.plan(name) for column, name in named]
-        return TextTable(plans, row_count, self._encoding, self._delimiter, warnings, self._lines_of)
-
-
-def _without_hint(lines: Iterator[bytes]) -> Iterator[bytes]:
-    for number, line in enumerate(lines, start=1):
-        yield b"\n" if number == 1 and is_hint(line) else line
+        return TextTable(plans, row_count, self._survey.encoding, self._delimiter, warnings, self._lines_of)

@@ -22,7 +22,7 @@ DELIMITERS = "\t;|,"
 """Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
 NO_DELIMITER = "\x1f"
 """Stands in for the delimiter of a single column: ASCII's unit separator, which text does not have."""
-_EXCEL_HINT = re.compile(r'^"?sep=([,;\t|])"?$')
+_EXCEL_HINT = re.compile(r'^"?sep=([!#-/:-@\[-^`{-~\t])"?[ \r\n]*$')
 _NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 
 
@@ -37,6 +37,8 @@ class Header:
     """Bytes of UTF-8 up to the first record behind it."""
     line_count: int
     """Lines up to there."""
+    first_line: int
+    """At which the header begins; what is before it is blank."""
     warnings: list[str]
 
 
@@ -53,7 +55,7 @@ def sample_text(head: bytes, encoding: str | None) -> str:
 
 def find_delimiter(sample: str) -> str | None:
     """Find the delimiter: comma, tab, semicolon, pipe, or none for a table of a single column."""
-    hint = _EXCEL_HINT.match(sample.partition("\n")[0].strip())
+    hint = _EXCEL_HINT.match(re.split(r"[\r\n]", sample, maxsplit=1)[0])
     if hint:
         return hint.group(1)
     widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
@@ -97,7 +99,13 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
     try:
         # not strict: an unclosed quote in the header is the scanner's to report
         records = csv.reader(pulled, delimiter=delimiter or NO_DELIMITER)
-        found = next((record for record in records if any(name.strip() for name in record)), [])
+        found: list[str] = []
+        first_line = 1
+        for record in records:
+            if any(name.strip() for name in record):
+                found = record
+                break
+            first_line = pulled.count + 1
     except csv.Error as error:
         raise refused(str(error), "a header", line=pulled.count) from error
     if not found:
@@ -105,18 +113,28 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
     if len(found) > limits.column_limit:
         raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
     are_indented = [name.startswith(" ") for name in found]
+    hint_lines = int(pulled.hint_bytes > 0)
     if not has_header:
         names = [f"column_{position}" for position in range(1, len(found) + 1)]
-        return Header(names, are_indented, pulled.hint_bytes, int(pulled.hint_bytes > 0), [])
+        return Header(names, are_indented, pulled.hint_bytes, hint_lines, hint_lines + 1, [])
     names, warnings = column_names(found, line=pulled.count)
-    if all(_NUMBER.match(name.strip()) for name in found):
-        warnings.append(f"line {pulled.count} is taken as the header, though it holds nothing but numbers")
-    return Header(names, are_indented, pulled.size_bytes, pulled.count, warnings)
+    warnings += _doubts(found, pulled.count)
+    return Header(names, are_indented, pulled.size_bytes, pulled.count, max(first_line, hint_lines + 1), warnings)
+
+
+def _doubts(found: list[str], line: int) -> list[str]:
+    """A warning where the header looks as a row does: half of it are numbers, or one has a fraction."""
+    numbers = [name.strip() for name in found if _NUMBER.match(name.strip())]
+    has_fraction = any("." in number or "," in number for number in numbers)
+    if not has_fraction and len(numbers) * 2 < len(found):
+        return []
+    share = "nothing but numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
+    return [f"line {line} is taken as the header, though it holds {share}"]
 
 
 def is_hint(line: bytes) -> bool:
     """Whether the line is Excel's word about the delimiter (``sep=;``), which only a first line can be."""
-    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace").strip()) is not None
+    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace")) is not None
 
 
 class _Pulled:

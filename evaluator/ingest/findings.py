@@ -99,3 +99,17 @@ def delimited_columns(header: Header, options: ParseOptions, delimiter: str | No
             has_comma = options.decimal_mark == ","
             columns.append(DeclaredColumn(declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma))
     return columns
+
+
+def points_beside_commas(plans: Sequence[ColumnPlan]) -> list[str]:
+    """A warning for each column of reals with a point in a file that has a decimal comma elsewhere.
+
+    The point may well separate thousands there, and no cell tells: ``1.234`` is read as a number a thousandth as large.
+    """
+    if not any(plan.has_decimal_comma for plan in plans):
+        return []
+    return [
+        f"column {plan.name!r} is read with a decimal point, other columns with a decimal comma"
+        for plan in plans
+        if plan.type == "real" and not plan.has_decimal_comma and not plan.is_declared
+    ]

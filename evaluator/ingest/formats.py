@@ -1,7 +1,8 @@
 """Which format a file has: from what its sender says, its name, and its first bytes."""
 
-import json
+import codecs
 import os
+import re
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -34,7 +35,6 @@ _SUFFIXES: dict[str, TableFormat] = {
     ".ndjson": "jsonl",
     ".json": "jsonl",
 }
-PARQUET_MAGIC = b"PAR1"
 _FOREIGN = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\x1f\x8b": "compressed with gzip",
@@ -47,7 +47,14 @@ _FOREIGN = {
     b"SQLite format 3": "an SQLite database",
     b"\x89PNG": "an image",
     b"\x89HDF": "an HDF5 file",
+    codecs.BOM_UTF32_LE: "text in UTF-32",
+    codecs.BOM_UTF32_BE: "text in UTF-32",
 }
+_MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)\b", re.IGNORECASE)
+_PARQUET = re.compile(rb"PAR1(?![\t\r\n -~])")
+"""What follows the magic is no text; `PAR1` alone may be the name of a column."""
+_JSON = re.compile(r'\s*(\{\s*("([^"\\\n]|\\.)*"\s*:|\})|\[\s*[{\[])')
+"""The beginning of an object or of an array of them, be it on one line or on many."""
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TEXT_CONTROLS = b"\t\n\v\f\r\x1b"
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS)
@@ -89,7 +96,7 @@ def find_format(
         MalformedTable: The bytes are of a format that is no table here, or not of the declared one.
     """
     _refuse_foreign(head)
-    is_parquet = head.startswith(PARQUET_MAGIC)
+    is_parquet = begins_as_parquet(head)
     named = declared or _by_media_type(media_type) or _by_name(file_name)
     if is_parquet and declared not in (None, "parquet"):
         raise refused("the file is Parquet", f"{declared}, as declared")
@@ -102,10 +109,17 @@ def find_format(
     return named or _by_content(head)
 
 
+def begins_as_parquet(head: bytes) -> bool:
+    """Whether the first bytes are those of a Parquet file."""
+    return _PARQUET.match(head) is not None
+
+
 def _refuse_foreign(head: bytes) -> None:
     for magic, kind in _FOREIGN.items():
         if head.startswith(magic):
             raise _not_text(f"the file is {kind}")
+    if _MARKUP.match(head):
+        raise _not_text("the file is a web page or XML")
 
 
 def _refuse_binary(head: bytes, delimiter: bytes) -> None:
@@ -117,7 +131,8 @@ def _refuse_binary(head: bytes, delimiter: bytes) -> None:
     if controls * 50 > len(head):
         first = next(position for position, code in enumerate(head) if code in unusual)
         line = head.count(b"\n", 0, first) + 1
-        raise refused(f"the file is binary: byte 0x{head[first]:02x}", "text or Parquet", line=line)
+        hint = " (UTF-16 without a byte order mark needs its encoding)" if not head[first] else ""
+        raise refused(f"the file is binary: byte 0x{head[first]:02x}", f"text or Parquet{hint}", line=line)
 
 
 def _not_text(problem: str) -> MalformedTable:
@@ -133,11 +148,5 @@ def _by_name(file_name: str | None) -> TableFormat | None:
 
 
 def _by_content(head: bytes) -> TableFormat:
-    line = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
-    if not line.startswith(b"{"):
-        return "csv"
-    try:
-        json.loads(line)
-    except ValueError:
-        return "csv"
-    return "jsonl"
+    encoding = "utf-16" if head.startswith(_BYTE_ORDER_MARKS) else "utf-8-sig"
+    return "jsonl" if _JSON.match(head.decode(encoding, "replace")) else "csv"

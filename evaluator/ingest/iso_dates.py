@@ -14,6 +14,8 @@ _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")
 _LONGEST_EXACT = len("2024-01-31T10:00:00.123456")
 _TOO_FINE = r"(\.[0-9]{6})[0-9]+"
+CUT_FRACTIONS = "has times finer than a microsecond, which are cut"
+"""What is to be known of a column where that happened."""
 FIRST_US = -62_135_596_800_000_000
 """Year 1, in microseconds since 1970: Python's calendar begins here."""
 LAST_US = 253_402_300_799_999_999
@@ -33,7 +35,8 @@ def are_in_calendar(found: pa.Array) -> bool:
     return span["min"] is None or (span["min"] >= FIRST_US and span["max"] <= LAST_US)
 
 
-def _have_fine_fractions(values: pa.Array) -> bool:
+def have_fine_fractions(values: pa.Array) -> bool:
+    """Whether a cell (one at least, none missing) has a time finer than a microsecond."""
     if int(cell_lengths(values).max()) <= _LONGEST_EXACT:
         return False
     return bool(pc.any(pc.match_substring_regex(values, pattern=_TOO_FINE)).as_py())
@@ -59,7 +62,7 @@ class IsoDates:
             found = to_iso_dates(values, is_zoned=is_zoned)
             if found is not None:
                 self._zones = [is_zoned]
-                self._has_cut_fractions |= _have_fine_fractions(values)
+                self._has_cut_fractions |= have_fine_fractions(values)
                 return are_in_calendar(found)
         return False
 
@@ -69,4 +72,4 @@ class IsoDates:
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
-        return ["has times finer than a microsecond, which are cut"] if self._has_cut_fractions else []
+        return [CUT_FRACTIONS] if self._has_cut_fractions else []

@@ -72,7 +72,8 @@ def read_json_lines(
             stage.report(stream.source_bytes / size)
     if writer.row_count and not columns.by_key:
         raise refused("no object has a key", "one key for each column", line=1)
-    names, warnings = column_names(list(columns.by_key))
+    names, renamed = column_names(list(columns.by_key))
+    warnings = [*survey.warnings, *renamed]
     if writer.row_count:
         check_column_options(options, names)
     for name, column in zip(names, columns.by_key.values(), strict=True):
@@ -151,9 +152,6 @@ class _JsonColumns:
         return pa.RecordBatch.from_arrays(cells, names=[str(position) for position in range(len(cells))])
 
 
-_KINDS = {bool: "booleans", int: "numbers", float: "numbers", str: "text"}
-
-
 def _candidates(kind: str) -> list[Candidate]:
     if kind == "numbers":
         return [Numerals(decimal_marks=".")]
@@ -203,6 +201,12 @@ def _lines_of(source: BinaryIO, encoding: str, rows: Collection[int]) -> dict[in
     return {row: number for row, number in zip(range(last + 1), sound, strict=False) if row in rows}
 
 
+class _Numeral(str):
+    """A number as it is written: read by Python, 1e400 would be infinite, and a long fraction shorter."""
+
+    __slots__ = ()
+
+
 class _TwiceGivenError(ValueError):
     """A key occurs twice in one object."""
 
@@ -215,7 +219,9 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
     return found
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_KINDS = {bool: "booleans", _Numeral: "numbers", float: "numbers", str: "text"}
+"""Of a value's type; the only floats are NaN and the infinities."""
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_Numeral, parse_int=_Numeral)
 
 
 def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
@@ -229,7 +235,7 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
     except UnicodeEncodeError:
         faults.append(Fault(number, "half of a surrogate pair", "whole characters"))
     except (ValueError, RecursionError) as error:
-        faults.append(Fault(number, f"no JSON: {error}"[:200], "one JSON object a line"))
+        faults.append(Fault(number, _no_json(error, line), "one JSON object a line, without an array around them"))
     else:
         fault = _row_fault(found, number)
         if fault is None:
@@ -237,6 +243,14 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
             return found
         faults.append(fault)
     return None
+
+
+def _no_json(error: Exception, line: bytes) -> str:
+    if line.strip() in (b"[", b"{"):
+        return "JSON that is spread over several lines"
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON: {error.msg} (character {error.pos + 1})"
+    return f"no JSON: {error}"[:200]
 
 
 def _row_fault(found: Any, number: int) -> Fault | None:

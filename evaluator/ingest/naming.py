@@ -18,7 +18,7 @@ def column_names(found: Sequence[str], *, line: int | None = None) -> tuple[list
         The names, as many as were found and all different, and a warning for each that was changed.
 
     Raises:
-        MalformedTable: A name is longer than 500 characters.
+        MalformedTable: A name is longer than 500 characters, or holds a NUL character.
     """
     taken = {name.strip() for name in found}
     given: set[str] = set()
@@ -26,6 +26,8 @@ def column_names(found: Sequence[str], *, line: int | None = None) -> tuple[list
     for position, name in enumerate((name.strip() for name in found), start=1):
         if len(name) > NAME_LIMIT:
             raise refused(f"the name of column {position} has {len(name)} characters", "500 at most", line=line)
+        if "\0" in name:
+            raise refused(f"the name of column {position} has a NUL character", "text", line=line)
         usable = name
         if not name:
             usable = _free(f"column_{position}", taken | given)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells import cell_bytes, cell_lengths, other_bytes, try_cast
 from evaluator.ingest.table import ColumnPlan
 
-_DIGITS_AND_SIGNS = b"0123456789+-"
+DIGITS_AND_SIGNS = b"0123456789+-"
 _EXACT_LIMIT = 2**53
 """Doubles hold every whole number up to here."""
 _LONG_DIGITS = 15
@@ -42,6 +42,7 @@ class Numerals:
         """Args:
         decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
         """
+        self._is_mark_found = len(decimal_marks) > 1
         self._usual_in_reals = b"eE" + decimal_marks.encode()
         self._is_integer = True
         self._has_point = False
@@ -52,10 +53,10 @@ class Numerals:
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
-        other = other_bytes(values, _DIGITS_AND_SIGNS)
+        other = other_bytes(values, DIGITS_AND_SIGNS)
         if b"i" in other or b"I" in other:
             values = self._without_infinities(values)
-            other = other_bytes(values, _DIGITS_AND_SIGNS)
+            other = other_bytes(values, DIGITS_AND_SIGNS)
         if other.translate(None, self._usual_in_reals) or _has_leading_zero(values):
             return False
         if other:
@@ -72,7 +73,7 @@ class Numerals:
         """What somebody who looks at the column should know."""
         if self._is_integer:
             return []
-        notes = ["is read with a decimal comma"] if self._has_comma else []
+        notes = ["is read with a decimal comma"] if self._has_comma and self._is_mark_found else []
         if self._has_infinities:
             notes.append("has infinite values")
         if self._has_inexact:

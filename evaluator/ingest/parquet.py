@@ -45,6 +45,8 @@ class _Source:
     plan: ColumnPlan
     is_cut: bool = False
     """Its nanoseconds did not fit."""
+    is_rounded: bool = False
+    """Some of its numbers have more digits than a double."""
 
 
 def convert_parquet(
@@ -70,8 +72,14 @@ def convert_parquet(
     plans = [column.plan for column in columns]
     batches = (_typed(batch, columns) for batch in _batches(file))
     write_groups(destination, plans, batches, stage, file.metadata.num_rows)
-    cut = [column.plan.name for column in columns if column.is_cut]
-    return plans, warnings + [f"column {name!r} has times finer than a microsecond, which are cut" for name in cut]
+    return plans, warnings + [warning for column in columns for warning in _warnings(column)]
+
+
+def _warnings(column: _Source) -> list[str]:
+    found = ["has times finer than a microsecond, which are cut"] if column.is_cut else []
+    if column.is_rounded:
+        found.append("is real, and numbers of more than 15 digits in it are rounded")
+    return [f"column {column.plan.name!r} {text}" for text in found]
 
 
 @contextmanager
@@ -98,6 +106,8 @@ def _plan(file: pq.ParquetFile, options: ParseOptions) -> tuple[list[_Source], l
     for position, name in zip(kept, names, strict=True):
         kind = _column_type(file, position, name)
         plan = _column_plan(name, kind, fields[position].type)
+        if kind == "text" and _is_whole(fields[position].type):
+            warnings.append(f"column {name!r} has numbers beyond the range of 64 bits and becomes text")
         declared = options.columns.get(name)
         if declared is not None and kind != "empty":
             plan = _declared_plan(file, position, plan, declared)
@@ -116,7 +126,7 @@ def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declar
     if plan.type == "text":
         finding = DeclaredColumn(declared, marks=("",), text_marks=())
         for cells in _column(file, position):
-            finding.feed(_text(cells))
+            finding.feed(_text(cells, plan.name))
         return finding.plan(plan.name)
     if declared.type not in _SAFE.get(plan.type, ("text",)):
         raise refused(f"a column of type {plan.type}", f"text, to be read as {declared.type}", column=plan.name)
@@ -151,6 +161,7 @@ def _is_text_type(found: pa.DataType) -> bool:
         or pa.types.is_string_view(found)
         or pa.types.is_binary(found)
         or pa.types.is_large_binary(found)
+        or pa.types.is_binary_view(found)
         or pa.types.is_time(found)
     )
 
@@ -226,18 +237,27 @@ def _cast(cells: pa.Array, column: _Source) -> pa.Array:
     if plan.type == "empty":
         return pa.nulls(len(cells), target)
     if plan.type not in ("text", "empty") and _is_text_type(cells.type):
-        return _cast_text(_text(cells), plan, target)
+        return _cast_text(_text(cells, plan.name), plan, target)
+    if pa.types.is_floating(cells.type):
+        cells = pc.if_else(pc.is_nan(pc.cast(cells, pa.float64())), pa.scalar(None, cells.type), cells)
     found = try_cast(cells, target)
     if found is None:
         column.is_cut = pa.types.is_timestamp(cells.type) and cells.type.unit == "ns"
         found = _cast_loosely(cells, column)
     if plan.type == "real":
-        return pc.if_else(pc.is_nan(found), pa.scalar(None, target), found)
+        column.is_rounded |= _is_rounded(cells, found)
     if plan.type == "datetime" and not are_in_calendar(found):
         raise refused("a date before year 1 or after year 9999", "years 1 to 9999", column=plan.name)
     if plan.type == "text":
         _refuse_bad_text(found, plan.name)
     return found
+
+
+def _is_rounded(cells: pa.Array, found: pa.Array) -> bool:
+    if pa.types.is_floating(cells.type):
+        return False
+    back = try_cast(found, cells.type)
+    return back is None or not back.equals(cells)
 
 
 def _cast_loosely(cells: pa.Array, column: _Source) -> pa.Array:
@@ -249,9 +269,13 @@ def _cast_loosely(cells: pa.Array, column: _Source) -> pa.Array:
         raise refused(str(error)[:500], f"values that are {plan.type}", column=plan.name) from error
 
 
-def _text(cells: pa.Array) -> pa.Array:
+def _text(cells: pa.Array, name: str) -> pa.Array:
     """Text of any of Arrow's kinds as trimmed cells, blank ones missing."""
-    values = trimmed(pc.cast(cells, pa.string()))
+    values = try_cast(cells, pa.string())
+    if values is None:
+        raise _bad_text(name)
+    _refuse_bad_text(values, name)
+    values = trimmed(values)
     return pc.if_else(pc.equal(values, ""), pa.scalar(None, pa.string()), values)
 
 
@@ -266,4 +290,8 @@ def _refuse_bad_text(cells: pa.Array, name: str) -> None:
     try:
         cells.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise refused("bytes that are not UTF-8", "text", column=name) from error
+        raise _bad_text(name) from error
+
+
+def _bad_text(name: str) -> MalformedTable:
+    return refused("bytes that are not UTF-8", "text", column=name)

@@ -8,7 +8,7 @@ doubtful, where rows are to be skipped, and for the line of a row.
 import io
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, too_long_fault
@@ -29,6 +29,8 @@ class RecordRules:
     """How long a record may be."""
     is_cut: bool = False
     """Whether the text is only the beginning of a file: then its last record may be left open."""
+    has_header: bool = True
+    """Whether a header tells how many fields there are, not the first record."""
 
 
 @dataclass
@@ -60,8 +62,8 @@ class RecordScanner:
         self._numbered = enumerate(lines, start=first_line)
         self._again: deque[tuple[int, bytes]] = deque()
         self._rules = rules
-        # of a single column, a line of spaces is a row; pyarrow has it so
-        self._blank = b"\r\n" if len(rules.columns) == 1 else b" \r\n"
+        # of a single column, or between spaces, a line of spaces is a row; pyarrow has it so
+        self._blank = b"\r\n" if len(rules.columns) == 1 or rules.delimiter == b" " else b" \r\n"
         self._recovers = False
 
     def strictly(self) -> Iterator[Record]:
@@ -152,7 +154,8 @@ class RecordScanner:
             record.faults.append(too_long_fault(record.line, self._rules.limit_bytes))
             record.is_trusted = record.quote_line is None and record.is_trusted
         elif record.is_trusted and record.fields != len(self._rules.columns):
-            expected = f"{_fields(len(self._rules.columns))}, as the header has"
+            teller = "header" if self._rules.has_header else "first record"
+            expected = f"{_fields(len(self._rules.columns))}, as the {teller} has"
             record.faults.append(Fault(record.line, _fields(record.fields), expected))
         return record
 
@@ -171,16 +174,19 @@ class RecordScanner:
         return columns[record.fields - 1] if record.fields <= len(columns) else None
 
 
-def find_faults(lines: Iterator[bytes], rules: RecordRules, record_limit: int | None = None) -> list[Fault]:
+def find_faults(
+    lines: Iterator[bytes], rules: RecordRules, *, first_line: int = 1, record_limit: int | None = None
+) -> list[Fault]:
     """What is wrong with a file, header included, 100 faults at most.
 
     Args:
-        lines: All its lines.
+        lines: Its lines from the header on.
         rules: How they are to be read.
+        first_line: The number of the first one.
         record_limit: How many records to look at; all by default.
     """
     faults: list[Fault] = []
-    for record in islice(RecordScanner(lines, rules).strictly(), record_limit):
+    for record in islice(RecordScanner(lines, rules, first_line=first_line).strictly(), record_limit):
         faults += record.faults
         if len(faults) >= FAULT_LIMIT:
             break
@@ -222,7 +228,7 @@ class SoundRecords(io.RawIOBase):
         length = len(self._held)
         for record in self._records:
             if record.faults:
-                self._skipped.add(record.faults[0])
+                self._skipped.add(_of_record(record))
                 continue
             taken += record.lines
             length += record.size_bytes
@@ -235,6 +241,14 @@ class SoundRecords(io.RawIOBase):
         cut = len(joined) if size < 0 else size
         self._held = joined[cut:]
         return joined[:cut]
+
+
+def _of_record(record: Record) -> Fault:
+    """The record's first fault at its first line: another line may be a record of its own."""
+    fault = record.faults[0]
+    if fault.line == record.line:
+        return fault
+    return replace(fault, line=record.line, problem=f"{fault.problem} (on line {fault.line})")
 
 
 def _closing_quote(line: bytes, start: int) -> int:

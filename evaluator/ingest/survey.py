@@ -16,6 +16,7 @@ from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, chunks
 
+_GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
@@ -26,6 +27,8 @@ class Survey:
     encoding: str
     has_doubtful_quotes: bool
     """A quote stands where no well-formed table has one: only a scan can tell what it means."""
+    warnings: list[str]
+    """What should be known about the encoding."""
 
 
 def survey_text(
@@ -63,7 +66,8 @@ def survey_text(
         lines.feed(chunk)
         stage.report(stream.source_bytes / size_bytes)
     watch.finish(lines)
-    return Survey(watch.found, quotes is not None and quotes.finish())
+    is_guessed = agreed is None and watch.found != "utf-8"
+    return Survey(watch.found, quotes is not None and quotes.finish(), [_GUESSED] if is_guessed else [])
 
 
 def _decoded(pieces: Iterator[bytes], encoding: str, lines: "_LineWatch") -> Iterator[bytes]:
@@ -80,7 +84,8 @@ def _decoded(pieces: Iterator[bytes], encoding: str, lines: "_LineWatch") -> Ite
 def _refuse_nul(chunk: bytes, lines: "_LineWatch") -> None:
     position = chunk.find(b"\0")
     if position >= 0:
-        raise refused("a NUL byte", "text (UTF-16 needs a byte order mark)", line=lines.line_at(chunk, position))
+        expected = "text (UTF-16 without a byte order mark needs its encoding)"
+        raise refused("a NUL byte", expected, line=lines.line_at(chunk, position))
 
 
 class _LineWatch:
@@ -89,18 +94,17 @@ class _LineWatch:
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
         self._length = 0
-        self._feeds = 0
-        self._returns = 0
+        self._ends = 0
+        self._is_behind_return = False
 
     @property
     def line(self) -> int:
         """The line at the border of what was fed, from 1."""
-        return 1 + (self._feeds or self._returns)
+        return 1 + self._ends
 
     def line_at(self, chunk: bytes, position: int) -> int:
         """The line of a byte of the chunk that comes next."""
-        feeds = self._feeds + chunk.count(b"\n", 0, position)
-        return 1 + (feeds or self._returns + chunk.count(b"\r", 0, position))
+        return 1 + self._ends + self._count_ends(chunk, position)
 
     def feed(self, chunk: bytes) -> None:
         end = _first_end(chunk)
@@ -108,8 +112,15 @@ class _LineWatch:
             raise too_long(self.line, self._limit)
         last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         self._length = self._length + len(chunk) if last < 0 else len(chunk) - last - 1
-        self._feeds += chunk.count(b"\n")
-        self._returns += chunk.count(b"\r")
+        self._ends += self._count_ends(chunk, len(chunk))
+        self._is_behind_return = chunk.endswith(b"\r")
+
+    def _count_ends(self, chunk: bytes, position: int) -> int:
+        # the ends may be mixed, and one may be cut by the chunk's border
+        returns = chunk.count(b"\r", 0, position)
+        pairs = chunk.count(b"\r\n", 0, position) if returns else 0
+        is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
+        return chunk.count(b"\n", 0, position) + returns - pairs - is_cut
 
 
 def _first_end(chunk: bytes) -> int:

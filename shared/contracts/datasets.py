@@ -1,5 +1,6 @@
 """The commands about datasets, and how a file is to be read."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Final, Literal, Self
 
@@ -61,7 +62,7 @@ def _known_date_format(value: str) -> str:
     sample = datetime(2024, 12, 31, 13, 45, 59, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(value), value)  # noqa: DTZ007 - a format need not have a zone
-    except ValueError as error:
+    except (ValueError, re.error) as error:  # a directive that occurs twice
         raise ValueError(f"no date format: {error}; one is written as strptime has it, such as %d/%m/%Y") from None
     if read.date() != sample.date():
         raise ValueError("a date format has day, month and year, such as %d/%m/%Y")

@@ -290,7 +290,7 @@ def test_a_delimiter_is_one_plain_character(delimiter: Any) -> None:
     assert "options.delimiter" in option_faults(delimiter=delimiter)
 
 
-@pytest.mark.parametrize("date_format", ["", "%d/%m", "%H:%M", "day", "%Q", "%d/%m/%Y %"])
+@pytest.mark.parametrize("date_format", ["", "%d/%m", "%H:%M", "day", "%Q", "%d/%m/%Y %", "%d/%m/%Y %d"])
 def test_a_date_format_tells_the_day(date_format: str) -> None:
     assert "options.columns.a.date_format" in option_faults(
         columns={"a": {"type": "datetime", "date_format": date_format}}

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluator.ingest import IngestedTable, Limits, ingest
+from shared.contracts import ParseOptions
 from shared.errors import LimitExceeded, MalformedTable
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=4096)
@@ -46,6 +47,7 @@ FOUND = {
     "file name": ("a\tb\n1\t2\n", {"file_name": "X.TSV"}, "tsv"),
     "an unknown media type": ("a,b\n1,2\n", {"media_type": "application/octet-stream"}, "csv"),
     "first bytes of JSON lines": ('\n{"a": 1}\n', {}, "jsonl"),
+    "a column that is named as Parquet begins": ("PAR1,PAR2\n1,2\n", {}, "csv"),
     "a brace is not yet JSON": ("{a},b\n1,2\n", {}, "csv"),
     "nothing to go by": ("a,b\n1,2\n", {}, "csv"),
 }
@@ -91,6 +93,7 @@ MOMENT = datetime.fromisoformat("2024-01-31T10:00:00.250")
 TYPED: dict[str, tuple[pa.Array, str, list[Any]]] = {
     "small integers": (pa.array([1, None], pa.int8()), "integer", [1, None]),
     "unsigned": (pa.array([1, 2**63 - 1], pa.uint64()), "integer", [1, 2**63 - 1]),
+    "half floats": (pa.array([0.5, float("nan")], pa.float16()), "real", [0.5, None]),
     "unsigned beyond 64 bits": (pa.array([1, 2**63], pa.uint64()), "text", ["1", str(2**63)]),
     "floats": (pa.array([0.5, float("nan")], pa.float32()), "real", [0.5, None]),
     "nothing but NaN": (pa.array([float("nan")] * 2), "empty", [None, None]),
@@ -115,6 +118,7 @@ TYPED: dict[str, tuple[pa.Array, str, list[Any]]] = {
     "text": (pa.array(["NA", ""]), "text", ["NA", ""]),
     "large text": (pa.array(["x", None], pa.large_string()), "text", ["x", None]),
     "text as bytes": (pa.array([b"x", None]), "text", ["x", None]),
+    "views of bytes": (pa.array([b"x", None], pa.binary_view()), "text", ["x", None]),
     "categories": (pa.array(["x", None]).dictionary_encode(), "text", ["x", None]),
     "categories of numbers": (pa.array([7, None]).dictionary_encode(), "integer", [7, None]),
     "nulls": (pa.nulls(2), "empty", [None, None]),
@@ -159,6 +163,49 @@ def test_cut_nanoseconds_are_told(tmp_path: Path) -> None:
     assert table.warnings == ["column 'cut' has times finer than a microsecond, which are cut"]
 
 
+ROUNDED = "is real, and numbers of more than 15 digits in it are rounded"
+
+
+@pytest.mark.parametrize(
+    ("column", "options", "warning"),
+    [
+        (pa.array([2**63], pa.uint64()), {}, "has numbers beyond the range of 64 bits and becomes text"),
+        (pa.array([Decimal("12345678901234567.89")]), {}, ROUNDED),
+        (pa.array([2**53 + 1]), {"columns": {"c": {"type": "real"}}}, ROUNDED),
+        (pa.array([Decimal("0.1"), Decimal("1.5")], pa.decimal128(38, 10)), {}, None),
+        (pa.array([2**53]), {"columns": {"c": {"type": "real"}}}, None),
+    ],
+)
+def test_numbers_of_parquet_that_change_are_told(
+    tmp_path: Path, column: pa.Array, options: dict[str, Any], warning: str | None
+) -> None:
+    table, _ = ingested(tmp_path, parquet_bytes(pa.table({"c": column})), options=ParseOptions.model_validate(options))
+    assert table.warnings == ([f"column 'c' {warning}"] if warning else [])
+
+
+def test_nan_is_missing_whatever_a_real_column_is_declared_as(tmp_path: Path) -> None:
+    data = parquet_bytes(pa.table({"c": [1.0, float("nan")], "t": [1.5, float("nan")]}))
+    options = ParseOptions.model_validate({"columns": {"c": {"type": "integer"}, "t": {"type": "text"}}})
+    _, frame = ingested(tmp_path, data, options=options)
+    assert frame == {"c": [1, None], "t": ["1.5", None]}
+
+
+@pytest.mark.parametrize("kind", ["text", "integer", "datetime"])
+@pytest.mark.parametrize("arrow_type", [pa.binary(), pa.string()])
+def test_bytes_that_are_no_text_are_refused_whatever_they_are_declared_as(
+    tmp_path: Path, kind: str, arrow_type: pa.DataType
+) -> None:
+    column = pa.array([b"1", b"\xff\xfe"]).view(arrow_type)
+    options = ParseOptions.model_validate({"columns": {"odd": {"type": kind}}})
+    with pytest.raises(MalformedTable, match="column 'odd': bytes that are not UTF-8"):
+        ingested(tmp_path, parquet_bytes(pa.table({"odd": column})), options=options)
+
+
+def test_a_name_with_a_nul_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable, match="the name of column 1 has a NUL character"):
+        ingested(tmp_path, '{"a\\u0000b": 1}\n', format="jsonl")
+
+
 def test_a_parquet_file_without_rows_or_with_too_many_columns_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MalformedTable, match="the table has no rows"):
         ingested(tmp_path, parquet_bytes(pa.table({"a": pa.array([], pa.int64())})))
@@ -199,6 +246,7 @@ JSON_TYPED = {
     "keys that are missing": ('{"a": 1, "b": null}\n{}\n', {"a": "integer", "b": "empty"}),
     "numbers and text": ('{"a": 1}\n{"a": "x"}\n', {"a": "text"}),
     "numbers and booleans": ('{"a": 1}\n{"a": true}\n', {"a": "text"}),
+    "a number beyond the double's range": ('{"a": 1e400}\n{"a": 1}\n', {"a": "text"}),
     "a long number": ('{"a": 12345678901234567890}\n', {"a": "text"}),
     "NaN and infinity": ('{"a": NaN, "b": Infinity}\n{"a": 1, "b": 1}\n', {"a": "integer", "b": "real"}),
     "blank lines": ('\n{"a": 1}\n\n{"a": 2}\n', {"a": "integer"}),
@@ -218,7 +266,7 @@ def test_json_cells_keep_their_values(tmp_path: Path) -> None:
     content = (
         '{"n": 1, "r": 1e3, "t": " NA ", "d": "2024-01-31T10:00:00.25", "b": false, "m": 1}\n'
         '{"t": "", "m": "\\ud83d\\ude00"}\n'
-        '{"m": 1.5, "n": null}\n'
+        '{"m": 1.50, "n": null}\n'
     )
     table, frame = ingested(tmp_path, content, format="jsonl")
     assert frame == {
@@ -227,7 +275,7 @@ def test_json_cells_keep_their_values(tmp_path: Path) -> None:
         "t": [" NA ", "", None],
         "d": [MOMENT, None, None],
         "b": [False, None, None],
-        "m": ["1", "😀", "1.5"],
+        "m": ["1", "😀", "1.50"],
     }
     assert table.warnings == ["column 'm' mixes numbers and text and is text"]
 
@@ -241,6 +289,8 @@ JSON_REFUSED = {
     "an array around": ('[{"a": 1}]\n', "array", "line 1", None),
     "no object": ('{"a": 1}\n5\n', "single value", "line 2", None),
     "a key twice": ('{"a": 1, "b": 2, "a": 3}\n', "twice", "line 1", "a"),
+    "an object on many lines": ('{\n  "a": 1\n}\n', "spread over several lines", "line 1", None),
+    "an array on many lines": ('[\n  {"a": 1}\n]\n', "spread over several lines", "line 1", None),
     "deeply nested": ("[" * 2000 + "\n", "no JSON", "line 1", None),
     "half a surrogate pair": ('{"a": "\\ud83d"}\n', "surrogate", "line 1", None),
     "no key at all": ("{}\n{}\n", "no object has a key", "line 1", None),
@@ -257,6 +307,28 @@ def test_malformed_json_lines_are_refused_by_their_line(
     detail = caught.value.details[0]
     assert problem in caught.value.message
     assert (detail["where"], detail.get("column")) == (where, column)
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"a": 1}]', '[\n{"a": 1},\n{"a": 2}\n]\n', '{\n  "a": 1\n}\n', "\ufeff[\n  [1, 2]\n]\n"]
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_json_that_is_no_lines_is_not_taken_for_a_table_of_text(tmp_path: Path, content: str, encoding: str) -> None:
+    with pytest.raises(MalformedTable, match=r"line 1: .*expected one JSON object a line"):
+        ingested(tmp_path, content.removeprefix("\ufeff" if encoding == "utf-16" else "").encode(encoding))
+
+
+def test_what_is_wrong_with_json_is_told_by_its_place_in_the_line(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable, match=r"line 2: no JSON: Extra data \(character 9\)"):
+        ingested(tmp_path, '{"a": 1}\n{"a": 2},\n', format="jsonl")
+
+
+@pytest.mark.parametrize(
+    "content", ["<!DOCTYPE html>\n<p>not found</p>\n", "\ufeff\n<HTML>\n", '<?xml version="1.0"?>\n<a/>\n']
+)
+def test_a_web_page_is_no_table_of_one_column(tmp_path: Path, content: str) -> None:
+    with pytest.raises(MalformedTable, match="a web page or XML"):
+        ingested(tmp_path, content, file_name="table.csv")
 
 
 def test_every_bad_json_line_is_named_up_to_a_hundred(tmp_path: Path) -> None:

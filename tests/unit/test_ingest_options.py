@@ -39,6 +39,20 @@ def test_a_delimiter_that_is_given_is_taken(tmp_path: Path, delimiter: str) -> N
     assert table.delimiter == delimiter
 
 
+@pytest.mark.parametrize("on_bad_rows", ["refuse", "skip"])
+def test_between_spaces_a_line_of_spaces_is_a_row(tmp_path: Path, on_bad_rows: str) -> None:
+    _, found = read(tmp_path, "a b\n1 x\n \n2 y\n\n", delimiter=" ", on_bad_rows=on_bad_rows)
+
+    assert found == {"a": [1, None, 2], "b": ["x", None, "y"]}
+
+
+def test_between_spaces_a_line_of_too_many_spaces_is_refused_by_its_line(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable) as caught:
+        read(tmp_path, "a b\n1 x\n   \n", delimiter=" ")
+
+    assert caught.value.details[0]["where"] == "line 3"
+
+
 def test_a_delimiter_that_is_given_wins_over_the_format(tmp_path: Path) -> None:
     _, found = read(tmp_path, "a;b\n1;2\t3\n", declared={"format": "tsv"}, delimiter=";")
 
@@ -103,6 +117,7 @@ def test_a_decimal_comma_can_be_given_between_any_delimiters(tmp_path: Path) -> 
     table, found = read(tmp_path, 'a,b\n"1,5",1\n"2,25",2\n', decimal_mark=",")
 
     assert found == {"a": [1.5, 2.25], "b": [1, 2]}
+    assert table.warnings == []
     assert types(table) == {"a": "real", "b": "integer"}
 
 
@@ -122,6 +137,12 @@ def test_missing_marks_that_are_given_replace_the_usual_ones(tmp_path: Path) -> 
     _, found = read(tmp_path, "a,b\n1,NA\n-999,x\n,unknown\n", missing_marks=["-999", " unknown "])
 
     assert found == {"a": [1, None, None], "b": ["NA", "x", None]}
+
+
+def test_missing_marks_may_be_longer_in_bytes_than_in_characters(tmp_path: Path) -> None:
+    _, found = read(tmp_path, "a,b\n10,x\n—,y\n", missing_marks=["—"])
+
+    assert found == {"a": [10, None], "b": ["x", "y"]}
 
 
 def test_without_missing_marks_only_the_empty_cell_is_missing(tmp_path: Path) -> None:
@@ -148,6 +169,7 @@ def test_lines_are_counted_right_without_a_header(tmp_path: Path) -> None:
         read(tmp_path, "sep=;\n1;x\n2;y;z\n", has_header=False)
 
     assert caught.value.details[0]["where"] == "line 3"
+    assert caught.value.details[0]["expected"] == "2 fields, as the first record has"
 
 
 # --- types of columns ---
@@ -200,6 +222,13 @@ def test_a_column_gets_the_type_that_is_given(
         assert found["a"] == expected
 
 
+@pytest.mark.parametrize("options", [{"type": "datetime"}, dated("ISO8601")])
+def test_times_that_are_cut_are_told_of_declared_columns_too(tmp_path: Path, options: dict[str, Any]) -> None:
+    table, _ = read(tmp_path, "a,b\n2024-01-01T00:00:00.123456789,1\n", columns={"a": options})
+
+    assert table.warnings == ["column 'a' has times finer than a microsecond, which are cut"]
+
+
 def test_a_zoned_date_becomes_utc(tmp_path: Path) -> None:
     column = dated("%d.%m.%Y %H:%M %z")
 
@@ -212,6 +241,7 @@ MISFITS: dict[str, tuple[dict[str, Any], str, str]] = {
     "text": ({"type": "integer"}, "oops", "a whole number of 64 bits"),
     "a fraction": ({"type": "integer"}, "1.5", "a whole number of 64 bits"),
     "beyond 64 bits": ({"type": "integer"}, "9223372036854775808", "a whole number of 64 bits"),
+    "a hexadecimal integer": ({"type": "integer"}, "0x1F", "a whole number of 64 bits"),
     "a comma": ({"type": "real"}, "1;5", "a number with a decimal point"),
     "hexadecimal": ({"type": "real"}, "0x1F", "a number with a decimal point"),
     "beyond the double's range": ({"type": "real"}, "1e400", "a number with a decimal point"),
@@ -328,6 +358,7 @@ SKIPPED: dict[str, tuple[str, dict[str, list[Any]], list[int]]] = {
     "a quote that is never closed": ('a,b\n1,x\n2,"y\n3,z\n', {"a": [1, 3], "b": ["x", "z"]}, [3]),
     "text behind a closing quote": ('a,b\n1,x\n2,"y" z\n3,w\n', {"a": [1, 3], "b": ["x", "w"]}, [3]),
     "a quote closed on another line": ('a,b\n1,x\n"2,y\n3,"z"\n4,w\n', {"a": [1, 3, 4], "b": ["x", "z", "w"]}, [3]),
+    "a quote that is opened on another line": ('a,b\n1,x\n"\n","\n2,y\n', {"a": [1, 2], "b": ["x", "y"]}, [3, 4]),
     "many quotes that are opened": (
         "a,b\n" + "".join(f'"{n},x\n' for n in range(5)) + "7,y\n",
         {"a": [7], "b": ["y"]},

@@ -70,6 +70,7 @@ TYPED = {
     "booleans in any case": ("a,b,c\nTRUE,Yes,y\nfalse,NO,N\n", {"a": "boolean", "b": "boolean", "c": "boolean"}),
     "words of two pairs are text": ("a,b\ntrue,1\nno,2\n", {"a": "text", "b": "integer"}),
     "one letter alone is text": ("sex,b\nF,true\nF,true\n", {"sex": "text", "b": "boolean"}),
+    "one country alone is text": ("country,b\nNO,true\nNO,\n", {"country": "text", "b": "boolean"}),
     "ISO dates": (
         "a,b\n2024-01-31,2024-01-31T10:00:00.25\n2024-02-29,2024-01-31 10:00\n",
         {"a": "datetime", "b": "datetime"},
@@ -107,6 +108,11 @@ TYPED = {
     "quoted line ends and quotes": ('a,b\n1,"x\ny ""z"""\n2,y\n', {"a": "integer", "b": "text"}),
     "blank lines": ("\n\na,b\n\n1,x\n   \n2,y\n\n", {"a": "integer", "b": "text"}),
     "Excel's word about the delimiter": ("sep=;\na;b\n1;x,y\n2;z\n", {"a": "integer", "b": "text"}),
+    "empty rows above the header, and an inch sign": (';;;\n\na;b\n1;12" x\n', {"a": "integer", "b": "text"}),
+    "a tab as Excel's word": ("sep=\t\na\tb\n1\tx;y\n", {"a": "integer", "b": "text"}),
+    "a quoted tab as Excel's word": ('"sep=\t"\r\na\tb\r\n1\tx\r\n', {"a": "integer", "b": "text"}),
+    "another delimiter as Excel's word": ("sep=^\na^b\n1^x,y\n", {"a": "integer", "b": "text"}),
+    "Excel's word before carriage returns": ("sep=;\ra,b;c\r1,2;x\r", {"a,b": "real", "c": "text"}),
     "empty rows of a spreadsheet": ("a,b\n1,x\n,\n2,y\n", {"a": "integer", "b": "text"}),
     "duplicate and empty names": (
         "a,a,,a_2\n1,2,3,4\n",
@@ -137,6 +143,11 @@ REFUSED = {
     "a long row behind quoted line ends": (b'a,b\n"x\ny\nz",2\n\n1,2,3\n', "3 fields", "line 6"),
     "a long row behind carriage returns": (b"a,b\r1,2\r1,2,3\r", "3 fields", "line 3"),
     "nothing but long rows": (b"a,b\n1,2,3\n1,2,3\n", "3 fields", "line 2"),
+    "empty rows of a spreadsheet above the header": (
+        b",,,\n\na,b\n1,x\n1,2,3\n",
+        "3 fields; expected 2 fields",
+        "line 5",
+    ),
     "a title above the header": (b"Report\na,b\n1,2\n3,4\n", "2 fields; expected 1 field", "line 2"),
     "an unclosed quote": (b'a,b\n1,x\n2,"y\n3,z\n', "never closed", "line 3"),
     "an unclosed quote in the first row": (b'a,b\n"1,x\n', "never closed", "line 2"),
@@ -145,6 +156,7 @@ REFUSED = {
     "an unclosed quote that another one closes": (b'a,b\n1,"x\n2,y\n3,"z\n4,w\n', "text follows the quote", "line 2"),
     "text behind a closing quote": (b'a,b\n1,x\n2,"y" z\n', "text follows the quote", "line 3"),
     "quotes escaped by backslashes": (b'a,b\n1,"x \\"y\\" z"\n', "text follows the quote", "line 2"),
+    "a NUL byte behind mixed line ends": (b"a,b\r\n1,2\r3,4\n" + b"3,4\r" * 50 + b"3,\x004\n", "NUL byte", "line 54"),
     "a NUL byte": (b"a,b\n1,2\n" + b"3,4\n" * 50 + b"3,\x004\n", "NUL byte", "line 53"),
     "binary rubbish": (bytes(range(256)) * 8, "the file is binary", "line 1"),
     "UTF-16 without a byte order mark": ("a,b\n1,2\n".encode("utf-16-le"), "binary", "line 1"),
@@ -318,6 +330,38 @@ def test_what_was_decided_is_said(tmp_path: Path) -> None:
 def test_a_header_of_numbers_is_doubted(tmp_path: Path) -> None:
     table, _ = ingested(tmp_path, "1,2\n3,4\n")
     assert table.warnings == ["line 1 is taken as the header, though it holds nothing but numbers"]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("5.1,3.5,Iris-setosa", ["line 1 is taken as the header, though it holds numbers, such as 5.1"]),
+        ("country,2019,2020", ["line 1 is taken as the header, though it holds numbers, such as 2019"]),
+        ("country,capital,2020", []),
+    ],
+)
+def test_a_header_with_numbers_is_doubted(tmp_path: Path, header: str, words: list[str]) -> None:
+    table, _ = ingested(tmp_path, f"{header}\n1,2,3\n")
+    assert table.warnings == words
+
+
+def test_a_point_beside_decimal_commas_is_told(tmp_path: Path) -> None:
+    table, _ = ingested(tmp_path, "a;b;c\n1.234;1,5;1\n2.500;2,5;2\n")
+    assert table.warnings == [
+        "column 'b' is read with a decimal comma",
+        "column 'a' is read with a decimal point, other columns with a decimal comma",
+    ]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_an_encoding_that_is_guessed_is_told(tmp_path: Path, name: str) -> None:
+    content = '{"a": "é"}\n' if name == "x.jsonl" else "a,b\né,1\n"
+    guessed, _ = ingested(tmp_path, content.encode("cp1252"), file_name=name)
+    known, _ = ingested(tmp_path, content.encode(), file_name=name)
+    assert guessed.warnings == [
+        "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
+    ]
+    assert known.warnings == []
 
 
 def test_blank_lines_of_a_single_column_are_counted_and_quoted_ones_kept(tmp_path: Path) -> None:
