@@ -14,11 +14,12 @@ from sklearn.utils import get_tags
 from shared.contracts import ColumnSchema, HoldOut, Signature, SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand, JobOutOfMemory, ModelbusError
 from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import ONE_HOT_LIMIT, Scaling
+from shared.tabular.learning import Scaling
 from shared.tabular.metrics import Metrics, score_classification, score_regression
 from shared.tabular.model import FittedModel, words_of
 from trainer.catalogue import Task, find_estimator, make_estimator
 from trainer.class_labels import translate_class_labels
+from trainer.data_notes import notes_on
 from trainer.learning_target import LearningTarget, learn_target
 from trainer.splitting import RowIndices, split_rows
 
@@ -97,7 +98,7 @@ def fit_model(
         started = time.perf_counter()
         encoder = _fit(estimator, frame.iloc[train_rows], known, split.train, columns, task, seed)
         fit_s = time.perf_counter() - started
-        notes.extend(_notes_on(encoder, frame, train_rows))
+        notes.extend(notes_on(frame, columns, target, known, split.train))
         signature = Signature(columns=columns, target=target, task=task, classes=known.classes or None)
         model = FittedModel(encoder, estimator, signature)
         metrics = _measure(model, frame.iloc[hold_out_rows], known, split.hold_out)
@@ -179,17 +180,6 @@ def _measure(model: FittedModel, frame: pd.DataFrame, known: LearningTarget, hol
         return score_regression(known.values[hold_out], predictions.labels)
     truth = [known.labels[index] for index in hold_out.tolist()]
     return score_classification(truth, predictions.labels, predictions.probabilities, known.classes)
-
-
-def _notes_on(encoder: TabularEncoder, frame: pd.DataFrame, train_rows: RowIndices) -> list[str]:
-    """Warn of text that is different in each row: it fits anything and tells nothing about a new row."""
-    found = []
-    for column in encoder.columns:
-        if column.type == "text" and len(train_rows) > ONE_HOT_LIMIT:
-            texts = frame[column.name].iloc[train_rows].dropna()
-            if len(texts) > ONE_HOT_LIMIT and texts.astype(str).is_unique:
-                found.append(f"column {column.name!r} has another text in every row and tells nothing about new rows")
-    return found
 
 
 @contextmanager
