@@ -34,6 +34,7 @@ def ingest(
     media_type: str | None,
     format: TableFormat | None,  # noqa: A002 - the contract's word for it
     limits: Limits,
+    target: str | None = None,
     on_progress: ProgressCallback,
 ) -> IngestedTable:
     """Turn a file into a dataset: typed Parquet at the destination, and a profile of each column.
@@ -46,10 +47,12 @@ def ingest(
         media_type: The media type that the sender declared.
         format: The format that the sender declared; found if not given.
         limits: What the table may not exceed.
+        target: The column that is to be predicted, for the alerts.
         on_progress: Called with the share that is done (0 to 1) and what is being done. What it raises ends the
             ingest.
 
     Raises:
+        InvalidCommand: The target is no column of the file; names the likeliest ones meant.
         MalformedTable: The file is no table; the details name line, column, problem and expectation, 100 at most.
         LimitExceeded: Too many columns, or a record too long.
     """
@@ -65,7 +68,7 @@ def ingest(
         else:
             text = _ingest_text(source, destination, found, limits, on_progress, size)
             plans, warnings = text.plans, text.warnings
-        return _finished(destination, found, text, plans, warnings, size, on_progress)
+        return _finished(destination, found, text, plans, warnings, size, on_progress, target)
 
 
 def _ingest_text(
@@ -104,14 +107,16 @@ def _finished(
     warnings: list[str],
     size: int,
     on_progress: ProgressCallback,
+    target: str | None,
 ) -> IngestedTable:
-    columns, row_count = profile(destination, plans, Stage(on_progress, 0.85, 0.98, "profiling"))
+    profiled = profile(destination, plans, Stage(on_progress, 0.85, 0.98, "profiling"), target=target)
     with destination.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     on_progress(1.0, "done")
     return IngestedTable(
-        row_count=row_count,
-        columns=columns,
+        row_count=profiled.row_count,
+        columns=profiled.columns,
+        alerts=profiled.alerts,
         format=found,
         encoding=text.encoding if text else None,
         delimiter=text.delimiter if text else None,

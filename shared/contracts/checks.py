@@ -2,7 +2,7 @@
 begins, so that both doors refuse alike.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -30,6 +30,21 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
         )
     if len(known) < 2:
         raise InvalidCommand(f"dataset {command.dataset!r} has no column besides the target to learn from")
+
+
+def check_target_column(target: str, known: Sequence[str]) -> None:
+    """Check that the target is a column of a file.
+
+    Args:
+        target: What the command names.
+        known: The file's columns.
+
+    Raises:
+        InvalidCommand: Names the likeliest columns meant.
+    """
+    if target not in known:
+        detail = {"where": "target", "problem": f"no column {target!r} in the file", **_likely(target, list(known))}
+        raise InvalidCommand(f"target: {detail['problem']}{_asked(detail)}", details=[detail])
 
 
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
