@@ -23,6 +23,7 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
         MalformedTable: The file is no table; names the lines at fault.
         LimitExceeded: Too many columns, or a line that is too long.
         DatasetExists: A dataset of that name is there.
+        InvalidCommand: The target is no column of the file.
         UnknownUpload: The uploaded file is gone.
     """
     assert isinstance(command, ProfileDataset)  # the queue's handlers are keyed by command
@@ -43,6 +44,7 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             format=command.format or (None if is_upload else "csv"),
             limits=limits,
             on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
+            target=command.target,
         )
     for warning in table.warnings:
         log.warning("table.warned", text=warning)
@@ -55,6 +57,8 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             "name": command.dataset,
             "row_count": table.row_count,
             "columns": [column.model_dump(mode="json") for column in table.columns],
+            "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
+            "target": command.target,
             "format": table.format,
             "encoding": table.encoding,
             "delimiter": table.delimiter,
