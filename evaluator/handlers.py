@@ -24,6 +24,7 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
         MalformedTable: The file is no table; names the lines at fault.
         LimitExceeded: Too many columns, or a line that is too long.
         DatasetExists: A dataset of that name is there.
+        InvalidCommand: The target is no column of the file.
         UnknownUpload: The uploaded file is gone.
     """
     assert isinstance(command, ProfileDataset)  # the queue's handlers are keyed by command
@@ -42,6 +43,8 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             "name": command.dataset,
             "row_count": table.row_count,
             "columns": [column.model_dump(mode="json") for column in table.columns],
+            "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
+            "target": command.target,
             "format": table.format,
             "encoding": table.encoding,
             "delimiter": table.delimiter,
@@ -145,6 +148,7 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
                 column_limit=context.settings.column_limit, line_limit_bytes=context.settings.line_limit_bytes
             ),
             on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
+            target=command.target if isinstance(command, ProfileDataset) else None,
             options=command.options,
             is_preview=isinstance(command, PreviewDataset),
             is_cut=is_cut,

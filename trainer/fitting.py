@@ -11,13 +11,12 @@ import pandas as pd
 
 from shared.contracts import Signature
 from shared.errors import InvalidCommand
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import ONE_HOT_LIMIT
 from shared.tabular.metrics import Metrics, score_classification, score_regression
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
 from trainer.catalogue import Task, find_estimator
 from trainer.cross_validation import cross_validate
+from trainer.data_notes import notes_on
 from trainer.estimator_fitting import fit_rows
 from trainer.fit_plan import FitPlan, signature_column
 from trainer.learning_target import LearningTarget, learn_target
@@ -93,7 +92,7 @@ def fit_model(
         model = work.fit(prepared.estimator, split, begin=work.validation_share, end=_MEASURING_SHARE, what="fitting")
         fit_s = time.perf_counter() - started
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
-        notes.extend(_notes_on(model.encoder, frame, train_rows))
+        notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train))
         report(_MEASURING_SHARE, "measuring")
         metrics = score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, split)
     return FitOutcome(
@@ -246,17 +245,6 @@ def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
             for name in absent
         ]
         raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)
-
-
-def _notes_on(encoder: TabularEncoder, frame: pd.DataFrame, train_rows: RowIndices) -> list[str]:
-    """Warn of text that is different in each row: it fits anything and tells nothing about a new row."""
-    found = []
-    for column in encoder.columns:
-        if column.type == "text" and len(train_rows) > ONE_HOT_LIMIT:
-            texts = frame[column.name].iloc[train_rows].dropna()
-            if len(texts) > ONE_HOT_LIMIT and texts.astype(str).is_unique:
-                found.append(f"column {column.name!r} has another text in every row and tells nothing about new rows")
-    return found
 
 
 @contextmanager

@@ -17,7 +17,13 @@
     declared      columns whose type was declared
     casting       pass 2: the spool becomes typed Parquet
     parquet       a Parquet file becomes our Parquet
-    profiling     missing, distinct, range and most frequent values of each column
+    profiling     the profile of each column, and the alerts
+    row_groups    the finished file, some columns at a time
+    spans         smallest and largest values, from the file's statistics
+    tallies       what is kept of a column: scales, moments, histograms, steps, most frequent texts
+    sampling      100,000 rows that all columns are sampled in: quantiles, text_looks
+    column_alerts, target_alerts
+                  what in the columns, and in the target, matters to training
 """
 
 from evaluator.ingest.cutting import cut_last_line

@@ -38,6 +38,7 @@ def ingest(
     media_type: str | None,
     format: TableFormat | None,  # noqa: A002 - the contract's word for it
     limits: Limits,
+    target: str | None = None,
     on_progress: ProgressCallback,
     options: ParseOptions = _NO_OPTIONS,
     is_preview: bool = False,
@@ -53,6 +54,7 @@ def ingest(
         media_type: The media type that the sender declared.
         format: The format that the sender declared; found if not given.
         limits: What the table may not exceed.
+        target: The column that is to be predicted, for the alerts.
         on_progress: Called with the share that is done (0 to 1) and what is being done. What it raises ends the
             ingest.
         options: How the file is to be read; what they leave open is found out.
@@ -62,8 +64,8 @@ def ingest(
     Raises:
         MalformedTable: The file is no table; the details name line, column, problem and expectation, 100 at most.
         LimitExceeded: Too many columns, or a record too long.
-        InvalidCommand: The options do not fit the file: they name a column that is not there, or its format has no use
-            for them.
+        InvalidCommand: The target or an option names a column that is not there, or the format has no use for an
+            option.
     """
     size = source_size(source)
     if not size:
@@ -82,7 +84,7 @@ def ingest(
             reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
             text = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
-        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress)
+        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target)
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,16 @@ def _finished(
     skipped: SkippedRows,
     size: int,
     on_progress: ProgressCallback,
+    target: str | None,
 ) -> IngestedTable:
-    columns, row_count = profile(destination, plans, Stage(on_progress, 0.85, 0.98, "profiling"))
+    profiled = profile(destination, plans, Stage(on_progress, 0.85, 0.98, "profiling"), target=target)
     with destination.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     on_progress(1.0, "done")
     return IngestedTable(
-        row_count=row_count,
-        columns=columns,
+        row_count=profiled.row_count,
+        columns=profiled.columns,
+        alerts=profiled.alerts,
         format=found,
         encoding=text.encoding if text else None,
         delimiter=text.delimiter if text else None,

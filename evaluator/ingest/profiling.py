@@ -1,208 +1,151 @@
-"""The profile of a finished dataset's columns: missing and distinct values, range, most frequent values.
+"""The profile of a finished dataset: what each column holds, and what about it matters to training.
 
-The columns are read a few at a time, row group by row group, so that what is kept of a column (10,000 values at most)
-is never kept of two thousand columns at once.
+The columns are read a few at a time, row group by row group, so that what is kept of a column (10,000 values and
+100,000 sampled cells at most) is never kept of two thousand columns at once.
 """
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.column_alerts import Evidence, column_alerts
+from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
+from evaluator.ingest.sampling import RowSample, SampledCells
+from evaluator.ingest.spans import Span, find_spans
 from evaluator.ingest.table import ColumnPlan, Stage
-from shared.contracts.records import ColumnSchema
-
-DISTINCT_LIMIT = 10_000
-TOP_LIMIT = 10
-LONGEST_SHOWN = 200
-"""Characters of a text value that a profile shows."""
-_DIGEST = "\0…\0"
-"""Between the beginning of a long text and the digest of the whole."""
-_RECOUNTED = 50
-_COLUMNS_AT_ONCE = 16
-_VALUES_AT_ONCE = 1000
+from evaluator.ingest.tallies import FrequencyTally, RangeTally
+from evaluator.ingest.target_alerts import Target, read_target
+from evaluator.ingest.text_looks import TextLooks
+from shared.contracts.records import Alert, ColumnSchema
+from shared.tabular.alerts import repeated_share
 
 
-def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage) -> tuple[list[ColumnSchema], int]:
-    """Profile each column of a Parquet file that ingest wrote, and count its rows."""
-    with pq.ParquetFile(str(path)) as file:
-        columns: list[ColumnSchema] = []
-        for start in range(0, len(plans), _COLUMNS_AT_ONCE):
-            columns += _profile_some(file, plans[start : start + _COLUMNS_AT_ONCE])
-            stage.report(len(columns) / len(plans))
-        return columns, file.metadata.num_rows
+@dataclass(frozen=True)
+class Profile:
+    """What a dataset holds."""
+
+    row_count: int
+    columns: list[ColumnSchema]
+    alerts: list[Alert]
+    """First those about the target, then those of each column in turn."""
 
 
-def _profile_some(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> list[ColumnSchema]:
-    tallies = [_tally(plan) for plan in plans]
-    missing = [0] * len(plans)
-    for cells in _groups(file, plans):
-        for place, column in enumerate(cells):
-            missing[place] += column.null_count
-            if column.null_count < len(column):
-                tallies[place].feed(column.drop_null())
-    _recount(file, plans, tallies)
-    rows = file.metadata.num_rows
-    return [_schema(plan, tally, count, rows) for plan, tally, count in zip(plans, tallies, missing, strict=True)]
+def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: str | None = None) -> Profile:
+    """Profile a Parquet file that ingest wrote.
 
+    Args:
+        path: The file.
+        plans: Its columns.
+        stage: Where to report.
+        target: The column that is to be predicted.
 
-def _recount(file: pq.ParquetFile, plans: Sequence[ColumnPlan], tallies: Sequence["Tally"]) -> None:
-    inexact = [
-        (plan, tally)
-        for plan, tally in zip(plans, tallies, strict=True)
-        if isinstance(tally, _FrequencyTally) and tally.is_full
-    ]
-    for cells in _groups(file, [plan for plan, _ in inexact]) if inexact else ():
-        for (_, tally), column in zip(inexact, cells, strict=True):
-            tally.recount(column.drop_null())
-
-
-def _groups(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> Iterator[list[pa.Array]]:
-    """The columns' cells, row group by row group."""
-    names = [plan.name for plan in plans]
-    for group in range(file.num_row_groups):
-        table = file.read_row_group(group, columns=names, use_threads=False)
-        # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)
-        yield [table.column(name).combine_chunks() for name in names]
-
-
-def _schema(plan: ColumnPlan, tally: "Tally", missing: int, rows: int) -> ColumnSchema:
-    if missing == rows:
-        return ColumnSchema(name=plan.name, type="empty", missing=missing, distinct=0)
-    facts = tally.facts()
-    return ColumnSchema(name=plan.name, type=plan.type, date_format=plan.date_format, missing=missing, **facts)
-
-
-class Tally(Protocol):
-    """What is kept of one column while it is read."""
-
-    def feed(self, cells: pa.Array) -> None:
-        """Take the next cells, none missing."""
-
-    def facts(self) -> dict[str, Any]:
-        """The fields of the column's schema that were tallied."""
-
-
-def _tally(plan: ColumnPlan) -> Tally:
-    if plan.type in ("text", "boolean"):
-        return _FrequencyTally()
-    return _RangeTally()
-
-
-class _RangeTally:
-    """Numbers and dates: distinct values, smallest and largest (of numbers, the finite ones)."""
-
-    def __init__(self) -> None:
-        self._known: npt.NDArray[Any] | None = None
-        self._minimum: Any = None
-        self._maximum: Any = None
-
-    def feed(self, cells: pa.Array) -> None:
-        if self._known is None or len(self._known) < DISTINCT_LIMIT:
-            self._count(pc.unique(cells))
-        if pa.types.is_floating(cells.type):
-            cells = cells.filter(pc.is_finite(cells))
-        span = pc.min_max(cells).as_py()
-        if span["min"] is not None:
-            self._minimum = span["min"] if self._minimum is None else min(self._minimum, span["min"])
-            self._maximum = span["max"] if self._maximum is None else max(self._maximum, span["max"])
-
-    def facts(self) -> dict[str, Any]:
-        count = 0 if self._known is None else len(self._known)
-        return {
-            "distinct": min(count, DISTINCT_LIMIT),
-            "minimum": _json_value(self._minimum),
-            "maximum": _json_value(self._maximum),
-        }
-
-    def _count(self, cells: pa.Array) -> None:
-        values = cells.to_numpy(zero_copy_only=False)
-        self._known = np.unique(values) if self._known is None else np.union1d(self._known, values)
-
-
-class _FrequencyTally:
-    """Text and booleans: distinct values, and the most frequent ones by the summary of Misra and Gries (1982).
-
-    Beyond 10,000 distinct values the counts are too low, and those of the first ones are counted again: no value is
-    overlooked that makes up more than one five-thousandth of the rows, and every count that is shown is exact.
+    Raises:
+        InvalidCommand: The target is no column of the file; names the likeliest ones meant.
     """
-
-    def __init__(self) -> None:
-        self._counts: dict[Any, int] = {}
-        self._recounted: dict[Any, int] | None = None
-        self.is_full = False
-        """There were more distinct values than are kept."""
-
-    def feed(self, cells: pa.Array) -> None:
-        found = pc.value_counts(cells)
-        if self.is_full and len(cells) >= DISTINCT_LIMIT:
-            # there are many single occurrences, and they weigh little
-            found = found.filter(pc.greater(found.field("counts"), 1))
-        _add_counts(self._counts, found)
-        if len(self._counts) > DISTINCT_LIMIT:
-            self._prune()
-
-    def recount(self, cells: pa.Array) -> None:
-        """Take the same cells again."""
-        if self._recounted is None:
-            self._recounted = dict.fromkeys(_most_frequent(self._counts, _RECOUNTED), 0)
-        shown = pa.array([value for value in self._recounted if _DIGEST not in value], pa.string())
-        found = pc.value_counts(cells)
-        values = found.field("values")
-        is_wanted = pc.or_(pc.is_in(values, value_set=shown), pc.greater(pc.utf8_length(values), LONGEST_SHOWN))
-        counts: dict[Any, int] = {}
-        _add_counts(counts, found.filter(is_wanted))
-        for value in self._recounted.keys() & counts.keys():
-            self._recounted[value] += counts[value]
-
-    def facts(self) -> dict[str, Any]:
-        counts = self._counts if self._recounted is None else self._recounted
-        top = _most_frequent(counts, TOP_LIMIT)
-        return {
-            "distinct": DISTINCT_LIMIT if self.is_full else len(counts),
-            "top": [{"value": _without_digest(value), "count": counts[value]} for value in top],
-        }
-
-    def _prune(self) -> None:
-        self.is_full = True
-        surplus = sorted(self._counts.values(), reverse=True)[DISTINCT_LIMIT]
-        kept = {value: count - surplus for value, count in self._counts.items() if count > surplus}
-        # where the others are all equally rare, any of them may fill the places that are left
-        fillers = dict.fromkeys(list(self._counts)[:_RECOUNTED], 0)
-        self._counts = fillers | kept
+    with pq.ParquetFile(str(path)) as file:
+        sample = RowSample(file.metadata.num_rows)
+        read = read_target(file, plans, target, sample) if target is not None else None
+        spans = find_spans(file, plans)
+        columns: list[ColumnSchema] = []
+        alerts = list(read.alerts) if read else []
+        for start in range(0, len(plans), COLUMNS_AT_ONCE):
+            some = plans[start : start + COLUMNS_AT_ONCE]
+            readings = [_Reading(plan, spans.get(plan.name), is_compared=read is not None) for plan in some]
+            _read(file, readings, sample)
+            for reading in readings:
+                columns.append(reading.schema())
+                alerts += reading.alerts(columns[-1], read)
+            stage.report(len(columns) / len(plans))
+        return Profile(file.metadata.num_rows, columns, alerts)
 
 
-def _add_counts(counts: dict[Any, int], found: pa.StructArray) -> None:
-    for start in range(0, len(found), _VALUES_AT_ONCE):
-        part = found.slice(start, _VALUES_AT_ONCE)
-        values = map(_shortened, part.field("values").to_pylist())
-        for value, count in zip(values, part.field("counts").to_pylist(), strict=True):
-            counts[value] = counts.get(value, 0) + count
+class _Reading:
+    """One column while it is read."""
+
+    def __init__(self, plan: ColumnPlan, span: Span | None, *, is_compared: bool) -> None:
+        """Args:
+        plan: The column.
+        span: From its smallest to its largest finite value, if it has one.
+        is_compared: Whether there is a target that its cells are compared with.
+        """
+        self.plan = plan
+        self.cells = SampledCells(plan)
+        is_counted = plan.type in ("text", "boolean")
+        self.tally: FrequencyTally | RangeTally = FrequencyTally() if is_counted else RangeTally(plan, span)
+        self._looks = TextLooks() if plan.type == "text" else None
+        self._is_compared = is_compared
+        self._missing = 0
+        self._rows = 0
+
+    def feed(self, cells: pa.Array, sampled: pa.Array) -> None:
+        """Take the next cells, and those of them that are sampled."""
+        self._rows += len(cells)
+        self._missing += cells.null_count
+        if cells.null_count < len(cells):
+            self.tally.feed(cells.drop_null())
+        # as long as all values are counted, a sample of texts tells nothing more, and costs their hashes
+        if self._is_compared or not isinstance(self.tally, FrequencyTally) or self.tally.is_full:
+            self.cells.feed(sampled)
+        if self._looks is not None:
+            self._looks.feed(sampled.drop_null())
+
+    def schema(self) -> ColumnSchema:
+        """The column's profile."""
+        plan = self.plan
+        if self._missing == self._rows:
+            return ColumnSchema(name=plan.name, type="empty", missing=self._missing, distinct=0)
+        facts = self.tally.facts(self.cells)
+        return ColumnSchema(
+            name=plan.name, type=plan.type, date_format=plan.date_format, missing=self._missing, **facts
+        )
+
+    def alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
+        """What about the column matters to training.
+
+        Args:
+            schema: The column's profile.
+            target: The target, of this column or another.
+        """
+        found = column_alerts(
+            schema, self._rows, Evidence(self._repeated_share, self._has_constant_step(), self._looks)
+        )
+        if target is None:
+            return found
+        if target.name == self.plan.name:
+            # a ranking may be learnt; that its numbers are no feature goes without saying
+            return [alert for alert in found if alert.code != "identifier_like" or schema.type == "text"]
+        leak = target.leak(self.plan.name, self.cells)
+        return found if leak is None else [leak, *found]
+
+    def _repeated_share(self) -> float:
+        present = self._rows - self._missing
+        if isinstance(self.tally, FrequencyTally) and not self.tally.is_full and present:
+            return self.tally.repeated_rows() / present
+        return repeated_share(self.cells.codes(), present)
+
+    def _has_constant_step(self) -> bool:
+        return isinstance(self.tally, RangeTally) and self.tally.steps.is_constant
 
 
-def _most_frequent(counts: dict[Any, int], limit: int) -> list[Any]:
-    return sorted(counts, key=lambda value: (-counts[value], str(value)))[:limit]
+def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample) -> None:
+    start = 0
+    for cells in row_groups(file, [reading.plan.name for reading in readings]):
+        for reading, column in zip(readings, cells, strict=True):
+            reading.feed(column, sample.cells(column, start))
+        start += len(cells[0])
+    _recount(file, readings)
 
 
-def _shortened(value: Any) -> Any:
-    """The value; of a long text its beginning, and a digest that keeps different ones apart."""
-    if not isinstance(value, str) or len(value) <= LONGEST_SHOWN:
-        return value
-    digest = hashlib.blake2b(value.encode(), digest_size=16).hexdigest()
-    return f"{value[:LONGEST_SHOWN]}{_DIGEST}{digest}"
-
-
-def _without_digest(value: Any) -> Any:
-    if not isinstance(value, str) or _DIGEST not in value:
-        return value
-    return value.rpartition(_DIGEST)[0] + "…"
-
-
-def _json_value(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
+def _recount(file: pq.ParquetFile, readings: Sequence[_Reading]) -> None:
+    """Count the most frequent texts again where there were too many different ones."""
+    tallies = {
+        reading.plan.name: reading.tally
+        for reading in readings
+        if isinstance(reading.tally, FrequencyTally) and reading.tally.is_full
+    }
+    for cells in row_groups(file, list(tallies)) if tallies else ():
+        for tally, column in zip(tallies.values(), cells, strict=True):
+            tally.recount(column.drop_null())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from evaluator.ingest.faults import SkippedRows
 from shared.contracts.datasets import TableFormat
-from shared.contracts.records import ColumnSchema, ColumnType
+from shared.contracts.records import Alert, ColumnSchema, ColumnType
 
 ProgressCallback = Callable[[float, str], None]
 
@@ -43,6 +43,8 @@ class IngestedTable:
     source_size_bytes: int
     sha256: str
     """Of the Parquet file, in hex."""
+    alerts: list[Alert] = field(default_factory=list)
+    """What was noticed in the columns that matters to training."""
     warnings: list[str] = field(default_factory=list)
     """What was decided where the file could be read in more than one way."""
     skipped: SkippedRows = field(default_factory=SkippedRows)

@@ -72,6 +72,21 @@ def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Se
         raise InvalidCommand("; ".join(str(detail["problem"]) for detail in details[:3]), details=details)
 
 
+def check_target_column(target: str, known: Sequence[str]) -> None:
+    """Check that the target is a column of a file.
+
+    Args:
+        target: What the command names.
+        known: The file's columns.
+
+    Raises:
+        InvalidCommand: Names the likeliest columns meant.
+    """
+    if target not in known:
+        detail = {"where": "target", "problem": f"no column {target!r} in the file", **_likely(target, list(known))}
+        raise InvalidCommand(f"target: {detail['problem']}{_asked(detail)}", details=[detail])
+
+
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
     """The error for an estimator that is not offered: why it is left out, or which ones are likely meant.
 

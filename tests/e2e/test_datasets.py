@@ -11,8 +11,10 @@ import pytest
 from pymongo.database import Database
 
 from modelbus.stack import LocalStack
+from shared.bus import Publisher
 from shared.store.connection import Document
 from tests.e2e.api import Answer, Api, form, fresh, gzipped
+from tests.e2e.doors import QueueDoor
 from tests.e2e.tables import numbers, parcels
 
 SMALL = "a,b\n1,x\n2,y\n"
@@ -246,6 +248,39 @@ def test_a_download_that_the_caller_has_is_not_sent_again(api: Api, parcel_datas
 
     assert (answer.status, answer.body) == (304, b"")
     assert api.get(f"/datasets/{parcel_dataset}/content", headers={"If-None-Match": '"other"'}).status == 200
+
+
+def test_an_upload_with_a_target_is_told_what_matters_to_training(api: Api, publisher: Publisher) -> None:
+    lines = [f"{row},{row % 5 / 2},{'yes' if row % 50 == 0 else 'no'},{int(row % 50 == 0)}" for row in range(300)]
+    text = "\n".join(["row,size,churn,left", *lines]) + "\n"
+    name = fresh("alerts")
+    command = {"command": "ProfileDataset", "dataset": name, "source": {"kind": "inline", "text": text}}
+
+    outcome = QueueDoor(api, publisher).send({**command, "target": "churn"})
+
+    assert outcome.status == "succeeded"
+    record = api.get(f"/datasets/{name}").document
+    assert record["target"] == "churn"
+    assert [(alert["code"], alert["column"]) for alert in record["alerts"]] == [
+        ("class_imbalance", "churn"),
+        ("identifier_like", "row"),
+        ("target_leak", "left"),
+    ]
+    size = next(column for column in record["columns"] if column["name"] == "size")
+    assert (size["mean"], size["quantiles"]["0.5"]) == (1.0, 1.0)
+    assert sum(size["histogram"]["counts"]) == 300
+    trained = api.train(name, "churn", "DecisionTreeClassifier", features=["size", "left"])
+    assert any(text.startswith("column 'left' all but gives") for text in trained["version"]["warnings"])
+
+
+def test_a_target_that_the_file_lacks_is_refused(api: Api, publisher: Publisher) -> None:
+    name = fresh("no-target")
+    command = {"command": "ProfileDataset", "dataset": name, "source": {"kind": "inline", "text": SMALL}}
+
+    outcome = QueueDoor(api, publisher).send({**command, "target": "c"})
+
+    assert (outcome.status, outcome.code, outcome.places) == ("failed", "invalid_command", ("target",))
+    assert api.get(f"/datasets/{name}").status == 404
 
 
 def test_an_unknown_dataset_is_not_found(api: Api) -> None:

@@ -377,31 +377,6 @@ def test_missing_marks_depend_on_the_column(tmp_path: Path) -> None:
     assert [value is None for value in frame["d"]] == [False, True, True, True]
 
 
-def test_the_profile_counts_and_ranges(tmp_path: Path) -> None:
-    rows = "".join(f"{row},{row % 7 / 2},{'even' if row % 2 == 0 else 'odd'},{row % 3 == 0}\n" for row in range(60_000))
-    table, _ = ingested(tmp_path, f"id,share,parity,third\n{rows}60000,,,\n")
-    by_name = {column.name: column for column in table.columns}
-    assert table.row_count == 60_001
-    assert (by_name["id"].minimum, by_name["id"].maximum, by_name["id"].distinct) == (0, 60_000, 10_000)
-    assert (by_name["share"].minimum, by_name["share"].maximum, by_name["share"].distinct) == (0.0, 3.0, 7)
-    assert by_name["parity"].top == [{"value": "even", "count": 30_000}, {"value": "odd", "count": 30_000}]
-    assert by_name["third"].top == [{"value": False, "count": 40_000}, {"value": True, "count": 20_000}]
-    assert [column.missing for column in table.columns] == [0, 1, 1, 1]
-
-
-def test_the_most_frequent_of_many_texts_are_found_and_counted_exactly(tmp_path: Path) -> None:
-    long = "y" * 300
-    cells = [f"unique {row}" for row in range(60_000)]
-    cells[::60] = ["often"] * 1000
-    cells[1::120] = [long] * 500
-    table, _ = ingested(tmp_path, "a,b\n" + "".join(f"{cell},1\n" for cell in cells))
-    column = table.columns[0]
-    assert column.distinct == 10_000
-    assert column.top[:2] == [{"value": "often", "count": 1000}, {"value": "y" * 200 + "…", "count": 500}]
-    assert all(entry["count"] == 1 for entry in column.top[2:])
-    assert len(column.top) == 10
-
-
 def test_the_file_is_described(tmp_path: Path) -> None:
     content = "a,b\n1,x\n"
     seen: list[float] = []

@@ -1,0 +1,34 @@
+"""The finished Parquet file, some columns at a time, row group by row group."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+COLUMNS_AT_ONCE = 16
+
+Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+
+
+def row_groups(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[list[pa.Array]]:
+    """The columns' cells, row group by row group."""
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, columns=list(names), use_threads=False)
+        # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)
+        yield [table.column(name).combine_chunks() for name in names]
+
+
+def finite_values(cells: pa.Array) -> Values:
+    """The values of numbers and dates that are there and finite, shape (n_values,).
+
+    Integers as int64, reals as float64, dates as int64: microseconds since 1970.
+    """
+    present = cells.drop_null() if cells.null_count else cells
+    if not pa.types.is_floating(present.type):
+        whole: npt.NDArray[np.int64] = present.view(pa.int64()).to_numpy(zero_copy_only=False)
+        return whole
+    values: npt.NDArray[np.float64] = present.to_numpy(zero_copy_only=False)
+    is_finite = np.isfinite(values)
+    return values if is_finite.all() else values[is_finite]

@@ -1,0 +1,164 @@
+"""What about a table's columns matters to training, as alerts: each a code and a sentence. Pure: no bus, no store.
+
+Only what both the evaluator (at upload) and the trainer (on the rows that it trains on) need stands here; the measures
+behind it in ``leaks.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from shared.contracts.records import Alert, ColumnType
+from shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
+from shared.tabular.targets import Label
+
+SAMPLE_LIMIT: Final = 100_000
+"""So many rows are looked at."""
+CLASS_LIMIT: Final = 20
+"""Numbers with more different values than this are a quantity, not classes."""
+FEW_ROWS: Final = 40
+"""Among so many rows, different values are nothing to wonder at."""
+
+_CLASS_SHARE = 0.5
+_RAREST_SHARE = 0.05
+_LARGEST_SHARE = 0.95
+_CLASS_ROWS = 5
+_REPEATED_SHARE = 0.05
+_NAMED = 3
+_SHOWN_LENGTH = 50
+
+
+def is_class_like(kind: ColumnType, distinct: int, row_count: int) -> bool:
+    """Whether a target holds classes, by its type, its different values and the rows that have one."""
+    if kind in ("integer", "real"):
+        return 0 < distinct <= CLASS_LIMIT
+    if kind not in ("text", "boolean"):
+        return False
+    return distinct > 0 and (distinct <= CLASS_LIMIT or distinct <= _CLASS_SHARE * row_count)
+
+
+def class_alerts(target: str, counts: Mapping[Label, int]) -> list[Alert]:
+    """Alerts about the classes of a target.
+
+    Args:
+        target: The target's name.
+        counts: Rows of each class, at least one class.
+    """
+    found = [_imbalance(target, counts), _rare_classes(target, counts)]
+    return [alert for alert in found if alert is not None]
+
+
+def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
+    rows = sum(counts.values())
+    rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    if len(counts) == 1:
+        message = f"the target {target!r} has one class only, {_shown(largest)}: there is nothing to tell"
+        return Alert(code="class_imbalance", column=target, message=message)
+    # thirty classes of one size have 3 % each, and nothing is wrong with them
+    low = min(_RAREST_SHARE, 0.5 / len(counts))
+    if counts[rarest] >= low * rows and counts[largest] <= _LARGEST_SHARE * rows:
+        return None
+    return Alert(
+        code="class_imbalance",
+        column=target,
+        message=(
+            f"the {len(counts)} classes of the target {target!r} are of unequal size: {_shown(rarest)} has "
+            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; look at "
+            "balanced_accuracy rather than accuracy, and set class_weight to balanced where the estimator has it"
+        ),
+    )
+
+
+def _rare_classes(target: str, counts: Mapping[Label, int]) -> Alert | None:
+    rare = sorted((label for label, count in counts.items() if count < _CLASS_ROWS), key=lambda label: counts[label])
+    if not rare or len(counts) == 1:
+        return None
+    named = ", ".join(f"{_shown(label)} ({counts[label]})" for label in rare[:_NAMED])
+    more = f" and {len(rare) - _NAMED} more" if len(rare) > _NAMED else ""
+    return Alert(
+        code="rare_classes",
+        column=target,
+        message=(
+            f"{len(rare)} of {len(counts)} classes of the target {target!r} have fewer than {_CLASS_ROWS} rows: "
+            f"{named}{more}; join them with others, leave them out, or gather more rows"
+        ),
+    )
+
+
+def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> Alert | None:
+    """The alert for a column that goes one to one with the classes of the target, if it does."""
+    share = recoded_share(codes, target_codes)
+    if share < RECODED_SHARE:
+        return None
+    return _leak(column, target, f"goes with its classes one to one in {_percent(share)} of the rows")
+
+
+def number_leak(column: str, numbers: Floats, target: str, target_numbers: Floats) -> Alert | None:
+    """The alert for a column of numbers that correlates all but perfectly with a numeric target, if it does."""
+    found = find_correlation(numbers, target_numbers)
+    if found is None:
+        return None
+    value = max(-1.0, min(1.0, found.value))
+    return _leak(column, target, f"correlates with it by {value:.4f} ({found.coefficient})")
+
+
+def _leak(column: str, target: str, how: str) -> Alert:
+    message = (
+        f"column {column!r} all but gives the target {target!r} away: it {how}; leave it out of the features unless "
+        "it is known before the target is"
+    )
+    return Alert(code="target_leak", column=column, message=message)
+
+
+def repeated_share(codes: Codes, population: int) -> float:
+    """The share of rows whose value another row has too, estimated for a population from a sample of its rows.
+
+    Of a value that occurs twice among many rows, a sample seldom has both: a pair in the sample stands for more pairs
+    than a row stands for rows. A value that the sample has three times is frequent, and its rows count as they are.
+
+    Args:
+        codes: The sample, shape (n_rows,); missing values are left out.
+        population: Rows with a value that it was taken from, all alike.
+
+    Returns:
+        Between 0 and 1; 0 where no row has a value.
+    """
+    present = codes[codes != MISSING_CODE]
+    if not len(present):
+        return 0.0
+    counts = np.bincount(present)
+    in_pairs = 2 * int((counts == 2).sum()) * max(1.0, population / len(present))
+    return min(1.0, float(in_pairs + counts[counts > 2].sum()) / len(present))
+
+
+def text_identifier(column: str, repeated: float, row_count: int) -> Alert | None:
+    """The alert for text that is different in (nearly) each row: it fits anything and tells nothing about a new row.
+
+    Args:
+        column: Its name.
+        repeated: The share of the rows with a value that another row has too.
+        row_count: Rows with a value.
+    """
+    if row_count <= FEW_ROWS or repeated > _REPEATED_SHARE:
+        return None
+    where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
+    message = (
+        f"column {column!r} has another text {where} and tells nothing about new rows: leave it out of the features"
+    )
+    return Alert(code="identifier_like", column=column, message=message)
+
+
+def _percent(share: float) -> str:
+    """A share for people; what is not all is never shown as all, nor something as nothing."""
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+
+
+def _of(count: int, rows: int) -> str:
+    return f"{_percent(count / rows)} of the rows ({count} of {rows})"
+
+
+def _shown(label: Label) -> str:
+    return repr(label[:_SHOWN_LENGTH]) if isinstance(label, str) else str(label)

@@ -1,0 +1,142 @@
+"""Whether a column gives the target away: measured on arrays, pure. What is said about it stands in ``alerts.py``."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.int64]
+"""One code a row: equal values have equal codes, 0 and up without gaps; ``MISSING_CODE`` is no value."""
+Floats = npt.NDArray[np.float64]
+
+MISSING_CODE: Final = -1
+RECODED_SHARE: Final = 0.99
+"""A column that goes with the classes one to one in so many rows gives them away."""
+SUPPORT: Final = 5
+"""Rows that a pair of value and class needs: what occurs once goes with one class by itself."""
+CORRELATED: Final = 0.999
+"""A column whose correlation with a numeric target is as high as this, or as low as its negative, gives it away."""
+
+_BEYOND_LARGEST_SHARE = 0.9
+"""Of the rows outside the largest class: where that one has 99 % of the rows, a constant would pass for a recoding."""
+_ROWS_NEEDED = 20
+_LOOKED_AT_FIRST = 1000
+_SURELY_NOT = 0.9
+_OUTERMOST_SHARE = 0.01
+_STILL_CORRELATED = 0.99
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How closely a column of numbers goes with a numeric target."""
+
+    coefficient: Literal["Pearson", "Spearman"]
+    value: float
+    """Between -1 and 1."""
+
+
+def recoded_share(codes: Codes, target_codes: Codes) -> float:
+    """The share of the rows in which a column's value and the class go with each other one to one.
+
+    A value and a class go with each other if each is the other's most frequent partner, in 5 rows at least. A missing
+    value is a value of its own here (a date of leaving that only those have who left), a missing target is left out.
+
+    Args:
+        codes: The column, shape (n_rows,).
+        target_codes: The classes, shape (n_rows,).
+
+    Returns:
+        Between 0 and 1; 0 where the smaller classes are not recovered.
+    """
+    is_known = target_codes != MISSING_CODE
+    values, classes = codes[is_known] - MISSING_CODE, target_codes[is_known]
+    if not len(values):
+        return 0.0
+    width = int(classes.max()) + 1
+    pairs, counts = np.unique(values * width + classes, return_counts=True)
+    # every pair of enough rows takes its share of them, so an identifier has none
+    if int(counts.max()) < SUPPORT:
+        return 0.0
+    is_mutual = _are_mutual(pairs // width, pairs % width, counts) & (counts >= SUPPORT)
+    class_sizes = np.bincount(classes)
+    is_beyond = pairs % width != int(class_sizes.argmax())
+    beyond = len(values) - int(class_sizes.max())
+    if not beyond or counts[is_mutual & is_beyond].sum() < _BEYOND_LARGEST_SHARE * beyond:
+        return 0.0
+    return float(counts[is_mutual].sum() / len(values))
+
+
+def _are_mutual(values: Codes, classes: Codes, counts: Codes) -> npt.NDArray[np.bool_]:
+    """Which pairs are the most frequent one of their value and of their class, shape (n_pairs,)."""
+    places = np.argsort(counts, kind="stable")
+    best_of_value = np.zeros(int(values.max()) + 1, dtype=np.int64)
+    best_of_class = np.zeros(int(classes.max()) + 1, dtype=np.int64)
+    # of an index that occurs repeatedly the last assignment stays: the most frequent pair
+    best_of_value[values[places]] = places
+    best_of_class[classes[places]] = places
+    own = np.arange(len(counts))
+    mutual: npt.NDArray[np.bool_] = (best_of_value[values] == own) & (best_of_class[classes] == own)
+    return mutual
+
+
+def find_correlation(numbers: Floats, target: Floats) -> Correlation | None:
+    """The correlation by which a column of numbers gives a numeric target away, ``None`` if it does not.
+
+    Pearson's must hold without the outermost rows as well, because one pair of outliers makes it 1.
+
+    Args:
+        numbers: The column, shape (n_rows,); what is not finite is missing.
+        target: The target, shape (n_rows,); what is not finite is missing.
+    """
+    is_known = np.isfinite(numbers) & np.isfinite(target)
+    numbers, target = numbers[is_known], target[is_known]
+    if len(numbers) < _ROWS_NEEDED or not _may_correlate(numbers, target):
+        return None
+    straight = _pearson(numbers, target)
+    if abs(straight) >= CORRELATED and _holds_within(numbers, target):
+        return Correlation("Pearson", straight)
+    monotonic = _pearson(_ranks(numbers), _ranks(target))
+    return Correlation("Spearman", monotonic) if abs(monotonic) >= CORRELATED else None
+
+
+def _may_correlate(numbers: Floats, target: Floats) -> bool:
+    """A look at some rows that spares most columns the rest."""
+    step = max(1, len(numbers) // _LOOKED_AT_FIRST)
+    numbers, target = numbers[::step], target[::step]
+    if abs(_pearson(numbers, target)) >= _SURELY_NOT:
+        return True
+    return abs(_pearson(_ranks(numbers), _ranks(target))) >= _SURELY_NOT
+
+
+def _holds_within(numbers: Floats, target: Floats) -> bool:
+    distance = np.abs(target / 2 - np.median(target / 2))  # halves, because the whole may overflow
+    left_out = max(1, int(_OUTERMOST_SHARE * len(target)))
+    within = np.argpartition(distance, len(target) - left_out)[:-left_out]
+    return abs(_pearson(numbers[within], target[within])) >= _STILL_CORRELATED
+
+
+def _pearson(one: Floats, other: Floats) -> float:
+    """Pearson's coefficient, 0 where one of both does not vary."""
+    one, other = _centered(one), _centered(other)
+    length = float(np.sqrt((one * one).sum()) * np.sqrt((other * other).sum()))
+    return float((one * other).sum() / length) if length else 0.0
+
+
+def _centered(values: Floats) -> Floats:
+    """Values around 0 and within -1..1, so that squares of huge ones do not overflow nor of tiny ones vanish."""
+    low, high = float(values.min()), float(values.max())
+    middle = values - (low / 2 + high / 2)
+    largest = float(np.abs(middle).max())
+    if not largest or low == high:
+        return np.zeros(len(values))
+    middle = middle / largest
+    centered: Floats = middle - middle.mean()
+    return centered
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1, equal values sharing the mean of theirs."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    return ranks

@@ -1,0 +1,78 @@
+"""What about the training rows should be known: alerts, as the dataset's profile has them, on what is really learnt."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from shared.contracts import SignatureColumn
+from shared.contracts.records import Alert
+from shared.tabular.alerts import (
+    SAMPLE_LIMIT,
+    class_alerts,
+    class_leak,
+    number_leak,
+    repeated_share,
+    text_identifier,
+)
+from shared.tabular.columns import read_column
+from shared.tabular.leaks import MISSING_CODE, Codes
+from trainer.learning_target import LearningTarget
+from trainer.splitting import RowIndices
+
+NOTE_LIMIT: Final = 20
+"""So many sentences are said; what the fit itself warns of needs its place."""
+
+_CELL_LIMIT = 5_000_000
+_FEWEST_ROWS = 1000
+
+
+def notes_on(
+    frame: pd.DataFrame,
+    columns: Sequence[SignatureColumn],
+    target: str,
+    known: LearningTarget,
+    train: RowIndices,
+) -> list[str]:
+    """Sentences about the training rows: unequal and rare classes, columns that give the target away or name the rows.
+
+    Columns are looked at in 100,000 rows at most, fewer where there are many columns: every second, third, ... row.
+
+    Args:
+        frame: The dataset's rows.
+        columns: The features.
+        target: The target's name.
+        known: The target.
+        train: The training rows' positions among those of ``known``.
+    """
+    limit = min(SAMPLE_LIMIT, max(_FEWEST_ROWS, _CELL_LIMIT // len(columns)))
+    looked_at = train[:: -(-len(train) // limit)]
+    rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
+    found: list[Alert] = []
+    if known.classes:
+        counts = np.bincount(known.values[train], minlength=len(known.classes)).tolist()
+        found += class_alerts(target, dict(zip(known.classes, counts, strict=True)))
+    found += [
+        alert
+        for column in columns
+        if (alert := _alert(column, rows[column.name], len(train), target, values, is_classes=bool(known.classes)))
+    ]
+    return [alert.message for alert in found[:NOTE_LIMIT]]
+
+
+def _alert(
+    column: SignatureColumn, series: "pd.Series[Any]", row_count: int, target: str, values: Any, *, is_classes: bool
+) -> Alert | None:
+    if is_classes or column.type == "text":
+        codes = pd.factorize(series)[0].astype(np.int64)
+        identifier = _identifier(column, codes, row_count) if column.type == "text" else None
+        return identifier or (class_leak(column.name, codes, target, values) if is_classes else None)
+    if column.type not in ("integer", "real", "boolean"):
+        return None
+    return number_leak(column.name, read_column(series, column).values, target, values)
+
+
+def _identifier(column: SignatureColumn, codes: Codes, row_count: int) -> Alert | None:
+    present = round(row_count * np.count_nonzero(codes != MISSING_CODE) / len(codes))
+    return text_identifier(column.name, repeated_share(codes, present), present)
