@@ -4,10 +4,15 @@ begins, so that both doors refuse alike.
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from shared.contracts.commands import Predict, TrainModel
+from shared.contracts.datasets import ReadRows
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
+
+_DETAIL_LIMIT: Final = 100
+_HINT_LIMIT: Final = 10
+"""Faults of an error that are told with what was likely meant."""
 
 
 def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> None:
@@ -16,20 +21,29 @@ def check_training_columns(command: TrainModel, dataset: Mapping[str, Any]) -> N
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    known = [column["name"] for column in dataset["columns"]]
     wanted = [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
+    _require_columns(wanted, command.dataset, dataset)
+    if len(dataset["columns"]) < 2:
+        raise InvalidCommand(f"dataset {command.dataset!r} has no column besides the target to learn from")
+
+
+def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
+    """Check that the columns to read are columns of the dataset, each named once.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant, or that is named twice.
+    """
+    wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
+    _require_columns(wanted, command.dataset, dataset)
+    names = [name for _, name in wanted]
     details = [
-        {"where": where, "problem": f"no column {name!r} in dataset {command.dataset!r}", **_likely(name, known)}
-        for where, name in wanted
-        if name not in known
+        {"where": where, "problem": f"column {name!r} is named twice"}
+        for position, (where, name) in enumerate(wanted)
+        if name in names[:position]
     ]
     if details:
-        raise InvalidCommand(
-            "; ".join(f"{d['where']}: {d['problem']}{_asked(d)}" for d in details[:3]), details=details
-        )
-    if len(known) < 2:
-        raise InvalidCommand(f"dataset {command.dataset!r} has no column besides the target to learn from")
+        raise _refused(details)
 
 
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
@@ -60,10 +74,38 @@ def check_row_count(command: Predict, limit: int) -> None:
         )
 
 
+def _require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: Mapping[str, Any]) -> None:
+    """Check that columns are there.
+
+    Args:
+        wanted: Where in the command each is named, and its name.
+        dataset: The dataset's name.
+        document: The dataset's document.
+    """
+    known = [column["name"] for column in document["columns"]]
+    there = set(known)
+    missing = [(where, name) for where, name in wanted if name not in there][:_DETAIL_LIMIT]
+    details: list[dict[str, Any]] = [
+        {"where": where, "problem": f"no column {name!r} in dataset {dataset!r}"} for where, name in missing
+    ]
+    # Likeness costs time that grows with both tables' widths.
+    for detail, (_, name) in zip(details[:_HINT_LIMIT], missing, strict=False):
+        detail.update(_likely(name, known))
+    if details:
+        raise _refused(details)
+
+
+def _refused(details: list[dict[str, Any]]) -> InvalidCommand:
+    """The error for faulty fields; its sentence names the first three."""
+    named = "; ".join(f"{detail['where']}: {detail['problem']}{_asked(detail)}" for detail in details[:3])
+    return InvalidCommand(named, details=details[:_DETAIL_LIMIT])
+
+
 def _likely(name: str, known: list[str]) -> dict[str, Any]:
     close = get_close_matches(name, known, n=3)
     return {"expected": close or known[:20]}
 
 
 def _asked(detail: Mapping[str, Any]) -> str:
-    return f" (is it {detail['expected'][0]!r}?)" if len(detail["expected"]) == 1 else ""
+    expected = detail.get("expected", [])
+    return f" (is it {expected[0]!r}?)" if len(expected) == 1 else ""
