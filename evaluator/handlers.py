@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import structlog
 
 from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
+from evaluator.paging import read_page
 from shared.contracts import Command, EvaluateModel, InlineSource, PreviewDataset, ProfileDataset, UploadSource
 from shared.errors import DatasetExists, EvaluationExists
 from shared.store.connection import Document
@@ -74,7 +75,8 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, PreviewDataset)  # the queue's handlers are keyed by command
     table, path = _ingest(command, context)
-    rows = pq.ParquetFile(path).read_row_group(0, use_threads=False).slice(0, command.row_limit).to_pylist()
+    with pq.ParquetFile(path) as parquet:
+        rows = read_page(parquet, 0, command.row_limit).rows
     result = {
         "row_count": table.row_count,
         "is_cut": command.is_cut,
@@ -84,10 +86,11 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
         "columns": [column.model_dump(mode="json") for column in table.columns],
         "rows": rows,
         "warnings": table.warnings,
+        "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
         "skipped_row_count": table.skipped.count,
         "skipped_rows": [fault.detail() for fault in table.skipped.faults],
     }
-    return {"kind": "answer", "result": result, "upload_id": _upload_id(command)}
+    return context.answer(result, _upload_id(command))
 
 
 def evaluate_model(command: Command, context: JobContext) -> Document:

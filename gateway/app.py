@@ -8,17 +8,28 @@ import structlog
 from aiohttp import web
 
 from gateway.dispatch import Dispatcher
-from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, SETTINGS, SHELF
+from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import correlation_middleware, say_correlation_id
-from gateway.routes import datasets, estimators, evaluations, jobs, models, predictions, previews, services
+from gateway.routes import (
+    dataset_contents,
+    datasets,
+    estimators,
+    evaluations,
+    jobs,
+    models,
+    predictions,
+    previews,
+    services,
+)
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.connection import open_async_store
 from shared.store.ledger import terms_of
+from shared.store.readings import Readings
 from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 log = structlog.get_logger()
@@ -37,7 +48,8 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    for routes in (services, previews, datasets, estimators, models, predictions, evaluations, jobs):
+    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
+    for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
     app.cleanup_ctx.append(_open)
@@ -50,6 +62,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     database = open_async_store(settings)
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
+    app[READINGS] = Readings(database, app[BLOBS])
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(

@@ -1,6 +1,7 @@
 """From a valid command to a job: recorded, sent, waited for."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from gateway.outbox import Outbox
 from gateway.waiting import JobWaiters
 from shared.contracts import Command, Predict
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import BusUnavailable
+from shared.errors import BusUnavailable, JobFinished
 from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
 from shared.store.records import JobRecords
@@ -51,6 +52,27 @@ class Dispatcher:
             return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
         finally:
             self._waiters.forget(correlation_id, waiting)
+
+    async def obtain(self, command: Command, correlation_id: str, *, wait_s: float) -> Document:
+        """Have a command done once, whoever asks: its job is made, waited for, or was done before.
+
+        A job that ended without success before this request is replayed, so that nobody is answered a stale error.
+
+        Returns:
+            The job, ended or not.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification.
+            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+        """
+        job = await self.submit(command, correlation_id)
+        if job["status"] == "succeeded":
+            return job
+        if job["status"] in TERMINAL_STATUSES:
+            # Whoever asked at the same moment may have replayed it already.
+            with contextlib.suppress(JobFinished):
+                await self.replay(correlation_id)
+        return await self.wait(correlation_id, wait_s)
 
     async def predict(self, command: Predict, correlation_id: str, *, wait_s: float) -> Document:
         """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.

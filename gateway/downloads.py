@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from aiohttp import web
+from aiohttp.helpers import ETAG_ANY
 
 from gateway.keys import BLOBS
 from shared.store.connection import store_errors
@@ -12,6 +13,8 @@ async def send_blob(
     request: web.Request, blob_id: str, file_name: str, media_type: str, etag: str | None = None
 ) -> web.StreamResponse:
     """Stream a blob as an attachment; an immutable one with its ETag, 304 when the caller has it already.
+
+    To HEAD the same is answered, without the bytes.
 
     Raises:
         UnknownUpload: The blob is gone.
@@ -23,12 +26,14 @@ async def send_blob(
     }
     if etag:
         headers["ETag"] = f'"{etag}"'
-        if any(known.value == etag for known in request.if_none_match or ()):
+        if any(known.value in (etag, ETAG_ANY) for known in request.if_none_match or ()):
             return web.Response(status=304, headers={"ETag": headers["ETag"]})
     reader = await request.app[BLOBS].open_reader(blob_id)
     response = web.StreamResponse(headers=headers)
     response.content_length = reader.length
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
     with store_errors():
         while chunk := await reader.readchunk():
             await response.write(chunk)

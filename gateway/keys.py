@@ -5,11 +5,13 @@ from aiohttp import web
 from gateway.dispatch import Dispatcher
 from shared.bus import Publisher
 from shared.settings import Settings
+from shared.store.readings import Readings
 from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)
 SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
+READINGS: web.AppKey[Readings] = web.AppKey("readings", Readings)
 BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
 DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
 PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)

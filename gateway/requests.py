@@ -65,6 +65,17 @@ def correlation_id_of(request: web.Request) -> str:
     return str(request[CORRELATION_ID])
 
 
+def has_own_correlation_id(request: web.Request) -> bool:
+    """Whether the caller said which job its request is, by a correlation id or an Idempotency-Key."""
+    return CORRELATION_HEADER in request.headers or "Idempotency-Key" in request.headers
+
+
+def adopt_correlation_id(request: web.Request, correlation_id: str) -> None:
+    """Let the request speak for a job that has its own id, in its answer and in its log lines."""
+    request[CORRELATION_ID] = correlation_id
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+
+
 def name_in_path(request: web.Request, part: str) -> str:
     """A name from the path.
 

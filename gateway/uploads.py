@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.keys import BLOBS, JOBS, SETTINGS
 from gateway.parse_fields import Fields, check_fields
 from gateway.problems import BadRequest, UnsupportedMediaType
+from gateway.requests import has_own_correlation_id
 from shared.contracts import Name
 from shared.errors import CorrelationIdReused, LimitExceeded, UnknownJob
 from shared.store.connection import store_errors
@@ -120,7 +121,7 @@ async def is_repeated(request: web.Request, correlation_id: str, command: str, d
     Raises:
         CorrelationIdReused: The id belongs to a job of another kind, or to an upload under another name.
     """
-    if "Idempotency-Key" not in request.headers and "X-Correlation-ID" not in request.headers:
+    if not has_own_correlation_id(request):
         return False
     try:
         job = await request.app[JOBS].find(correlation_id)

@@ -1,7 +1,7 @@
 """Predicting for a whole dataset: row group by row group, so that a table of any size takes the same memory."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -10,13 +10,11 @@ import pyarrow.parquet as pq
 from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.store.connection import Document
+from shared.tabular.formulas import without_formulas
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
 from shared.worker.child import JobContext
-
-_FORMULA_PREFIXES: Final = ("=", "+", "-", "@", "\t", "\r")
-"""Text that a spreadsheet would run; OWASP ASVS 1.2.10."""
 
 
 def predict_dataset(command: Command, context: JobContext) -> Document:
@@ -83,8 +81,7 @@ def _as_safe_text(frame: pd.DataFrame) -> pd.DataFrame:
     column = frame["prediction"]
     if not isinstance(column.dtype, pd.StringDtype):
         return frame
-    is_risky = column.str.startswith(_FORMULA_PREFIXES)
-    return frame.assign(prediction=column.where(~is_risky, "'" + column))
+    return frame.assign(prediction=without_formulas(pa.array(column, pa.string())).to_pandas())
 
 
 def _add(totals: dict[str, dict[str, int]], counts: dict[str, dict[str, int]]) -> None:

@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
     upload_wait_s: float = Field(30.0, ge=0)
-    """Seconds that an upload waits for its profile before it is answered 202."""
+    """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""
     wait_limit_s: float = Field(60.0, ge=0)
     """The longest `wait` that a request may ask for."""
     model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)

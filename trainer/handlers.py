@@ -109,7 +109,7 @@ def check_training(command: Command, context: JobContext) -> Document:
         "memory_limit_bytes": context.memory_limit_bytes,
         "warnings": known.notes,
     }
-    return {"kind": "answer", "result": result, "upload_id": None}
+    return context.answer(result)
 
 
 def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]:

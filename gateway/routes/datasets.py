@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from gateway.answers import job_answer, json_answer, public
-from gateway.downloads import send_blob
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
 from gateway.parse_fields import PARSE_FIELDS, Fields, check_fields, parse_body
-from gateway.problems import BadRequest
+from gateway.readings import remove_readings
 from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
 from gateway.uploads import ReceivedUpload, dataset_name, is_form, is_repeated, query_fields, receive_upload
 from shared.contracts import ProfileDataset
@@ -44,23 +43,11 @@ async def read_dataset(request: web.Request) -> web.Response:
     return json_answer(_view(await _dataset(request)))
 
 
-async def download(request: web.Request) -> web.StreamResponse:
-    """`GET /datasets/{name}/content`: the table as Parquet."""
-    document = await _dataset(request)
-    chosen = request.query.get("format", "parquet")
-    if chosen != "parquet":
-        raise BadRequest(f"?format= must be parquet, not {chosen[:50]!r}")
-    return await send_blob(
-        request,
-        document["blob_id"],
-        f"{document['name']}.parquet",
-        "application/vnd.apache.parquet",
-        document["sha256"],
-    )
-
-
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /datasets/{name}`: refused while a model version was made from it, unless `?force=true`."""
+    """`DELETE /datasets/{name}`: refused while a model version was made from it, unless `?force=true`.
+
+    With it go the pages and exports that were read of it, also those that are being read.
+    """
     document = await _dataset(request)
     name = document["_id"]
     versions = await request.app[SHELF].count("versions", {"dataset": name})
@@ -69,6 +56,7 @@ async def delete(request: web.Request) -> web.Response:
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
     await request.app[SHELF].delete("datasets", name)
+    await remove_readings(request.app, name)
     await request.app[BLOBS].delete(document["blob_id"])
     return web.Response(status=204)
 
@@ -121,5 +109,4 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_post("/datasets", upload)
     router.add_get("/datasets", list_datasets)
     router.add_get("/datasets/{name}", read_dataset)
-    router.add_get("/datasets/{name}/content", download)
     router.add_delete("/datasets/{name}", delete)

@@ -4,11 +4,16 @@ begins, so that both doors refuse alike.
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
+from shared.contracts.datasets import ReadRows
 from shared.contracts.prediction import Predict
 from shared.contracts.training import Training
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
+
+_DETAIL_LIMIT: Final = 100
+_HINT_LIMIT: Final = 10
+"""Faults of an error that are told with what was likely meant."""
 
 
 def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> None:
@@ -17,26 +22,35 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    known = [column["name"] for column in dataset["columns"]]
     wanted = [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
     wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
     single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
     wanted += [(where, name) for where, name in single.items() if name is not None]
-    details = [
-        {"where": where, "problem": f"no column {name!r} in dataset {command.dataset!r}", **_likely(name, known)}
-        for where, name in wanted
-        if name not in known
-    ]
-    if details:
-        raise InvalidCommand(
-            "; ".join(f"{d['where']}: {d['problem']}{_asked(d)}" for d in details[:3]), details=details
-        )
-    if not training_features(command, known):
+    _require_columns(wanted, command.dataset, dataset)
+    if not training_features(command, [column["name"] for column in dataset["columns"]]):
         raise InvalidCommand(
             f"dataset {command.dataset!r} has no column besides the target to learn from",
             details=[{"where": "features", "problem": "no column is left", "expected": "one column at least"}],
         )
+
+
+def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
+    """Check that the columns to read are columns of the dataset, each named once.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant, or that is named twice.
+    """
+    wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
+    _require_columns(wanted, command.dataset, dataset)
+    names = [name for _, name in wanted]
+    details = [
+        {"where": where, "problem": f"column {name!r} is named twice"}
+        for position, (where, name) in enumerate(wanted)
+        if name in names[:position]
+    ]
+    if details:
+        raise _refused(details)
 
 
 def training_features(command: Training, known: Sequence[str]) -> list[str]:
@@ -58,18 +72,7 @@ def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Se
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    known = [column["name"] for column in hold_out["columns"]]
-    details = [
-        {
-            "where": "hold_out.dataset",
-            "problem": f"no column {name!r} in dataset {command.hold_out.dataset!r}",
-            **_likely(name, known),
-        }
-        for name in names
-        if name not in known
-    ]
-    if details:
-        raise InvalidCommand("; ".join(str(detail["problem"]) for detail in details[:3]), details=details)
+    _require_columns([("hold_out.dataset", name) for name in names], str(command.hold_out.dataset), hold_out)
 
 
 def check_target_column(target: str, known: Sequence[str]) -> None:
@@ -83,8 +86,7 @@ def check_target_column(target: str, known: Sequence[str]) -> None:
         InvalidCommand: Names the likeliest columns meant.
     """
     if target not in known:
-        detail = {"where": "target", "problem": f"no column {target!r} in the file", **_likely(target, list(known))}
-        raise InvalidCommand(f"target: {detail['problem']}{_asked(detail)}", details=[detail])
+        raise _refused([{"where": "target", "problem": f"no column {target!r} in the file", **_likely(target, known)}])
 
 
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
@@ -115,10 +117,38 @@ def check_row_count(command: Predict, limit: int) -> None:
         )
 
 
-def _likely(name: str, known: list[str]) -> dict[str, Any]:
+def _require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: Mapping[str, Any]) -> None:
+    """Check that columns are there.
+
+    Args:
+        wanted: Where in the command each is named, and its name.
+        dataset: The dataset's name.
+        document: The dataset's document.
+    """
+    known = [column["name"] for column in document["columns"]]
+    there = set(known)
+    missing = [(where, name) for where, name in wanted if name not in there][:_DETAIL_LIMIT]
+    details: list[dict[str, Any]] = [
+        {"where": where, "problem": f"no column {name!r} in dataset {dataset!r}"} for where, name in missing
+    ]
+    # Likeness costs time that grows with both tables' widths.
+    for detail, (_, name) in zip(details[:_HINT_LIMIT], missing, strict=False):
+        detail.update(_likely(name, known))
+    if details:
+        raise _refused(details)
+
+
+def _refused(details: list[dict[str, Any]]) -> InvalidCommand:
+    """The error for faulty fields; its sentence names the first three."""
+    named = "; ".join(f"{detail['where']}: {detail['problem']}{_asked(detail)}" for detail in details[:3])
+    return InvalidCommand(named, details=details[:_DETAIL_LIMIT])
+
+
+def _likely(name: str, known: Sequence[str]) -> dict[str, Any]:
     close = get_close_matches(name, known, n=3)
-    return {"expected": close or known[:20]}
+    return {"expected": close or list(known[:20])}
 
 
 def _asked(detail: Mapping[str, Any]) -> str:
-    return f" (is it {detail['expected'][0]!r}?)" if len(detail["expected"]) == 1 else ""
+    expected = detail.get("expected", [])
+    return f" (is it {expected[0]!r}?)" if len(expected) == 1 else ""

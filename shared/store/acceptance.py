@@ -30,6 +30,7 @@ def new_job(
         owner=owner,
         door=door,
         reply_to=reply_to,
+        retention_s=type(command).retention_s,
     )
 
 

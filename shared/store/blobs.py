@@ -1,13 +1,14 @@
-"""Files in GridFS: uploads, datasets' Parquet, models' artifacts, stored predictions, large results.
+"""Files in GridFS: uploads, datasets' Parquet, models' artifacts, stored predictions, exports, large results.
 
 A blob is written ``pending``, with the job and the fence that write it, and becomes ``live`` when the job is finished:
 what a killed worker leaves behind stays pending, and the sweep removes it (``remove_orphans``).
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Literal
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import gridfs
 from bson import ObjectId
@@ -15,16 +16,36 @@ from gridfs.errors import NoFile
 from pymongo.database import Database
 
 from shared.errors import UnknownUpload
+from shared.store.blob_reader import BlobReader
+from shared.store.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
-BlobKind = Literal["upload", "dataset", "artifact", "predictions", "result"]
-CHUNK_BYTES = 1024 * 1024
+BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result"]
 _BATCH = 100
 
 
 def blob_metadata(kind: BlobKind, correlation_id: str, fence: int = 0) -> Document:
     """What a blob's record says of it while it is being written."""
     return {"kind": kind, "state": "pending", "correlation_id": correlation_id, "fence": fence}
+
+
+def export_id(correlation_id: str, fence: int) -> str:
+    """The id of the blob that one attempt of an export writes.
+
+    It can be told before the blob is whole: so that what a killed attempt left of it is found.
+    """
+    return str(uuid5(UUID(correlation_id), f"export/{fence}"))
+
+
+def chunk_stretches(blob_id: str, last: Document | None) -> Iterator[Document]:
+    """Filters that match all chunks of a blob, 100 at a time, so that deleting them outlasts no time-out.
+
+    Args:
+        blob_id: The blob.
+        last: Its last chunk; None if it has none.
+    """
+    for first in range(0, last["n"] + 1 if last else 0, _BATCH):
+        yield {"files_id": blob_id, "n": {"$gte": first, "$lt": first + _BATCH}}
 
 
 class BlobStore:
@@ -39,13 +60,13 @@ class BlobStore:
         self._files = self._database["fs.files"]
         self._chunks = self._database["fs.chunks"]
 
-    def save(self, source: bytes | IO[bytes], kind: BlobKind, correlation_id: str, fence: int) -> str:
-        """Store bytes as a pending blob; returns its id."""
-        blob_id = str(uuid4())
+    def save(
+        self, source: bytes | IO[bytes], kind: BlobKind, correlation_id: str, fence: int, blob_id: str | None = None
+    ) -> str:
+        """Store bytes as a pending blob, under a new id unless one is given; returns its id."""
+        blob_id = blob_id or str(uuid4())
         with store_errors():
-            self._bucket.upload_from_stream_with_id(
-                blob_id, blob_id, source, metadata=blob_metadata(kind, correlation_id, fence)
-            )
+            write_blob(self._files, self._chunks, blob_id, source, blob_metadata(kind, correlation_id, fence))
         return blob_id
 
     def read(self, blob_id: str) -> bytes:
@@ -59,6 +80,14 @@ class BlobStore:
                 return bytes(self._bucket.open_download_stream(blob_id).read())
             except NoFile as error:
                 raise UnknownUpload(f"the stored file {blob_id} is gone") from error
+
+    def open(self, blob_id: str) -> BlobReader:
+        """Open a blob to read parts of it, as a seekable file. It may be read while others read it too.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        return BlobReader(self._files, self._chunks, blob_id)
 
     def require_kind(self, blob_id: str, kind: BlobKind) -> None:
         """Check what a blob is: an id that came in a command may name any.
@@ -82,19 +111,19 @@ class BlobStore:
             except NoFile as error:
                 raise UnknownUpload(f"the stored file {blob_id} is gone") from error
 
-    def make_live(self, blob_id: str) -> None:
-        """Mark a blob as belonging to something; harmless when repeated."""
+    def make_live(self, blob_id: str) -> bool:
+        """Mark a blob as belonging to something; harmless when repeated. Whether it is there."""
         with store_errors():
-            self._files.update_one({"_id": blob_id}, {"$set": {"metadata.state": "live"}})
+            return self._files.update_one({"_id": blob_id}, {"$set": {"metadata.state": "live"}}).matched_count == 1
 
     def delete(self, blob_id: str) -> None:
         """Remove a blob; one that is gone already is fine."""
         with store_errors():
-            try:
-                self._bucket.delete(blob_id)
-            except NoFile:
-                # Its chunks may still be there when an earlier delete was interrupted.
-                self._chunks.delete_many({"files_id": blob_id})
+            self._files.delete_one({"_id": blob_id})
+            # They may still be there when an earlier delete was interrupted.
+            last = self._chunks.find_one({"files_id": blob_id}, {"n": 1}, sort=[("n", -1)])
+            for stretch in chunk_stretches(blob_id, last):
+                self._chunks.delete_many(stretch)
 
     def remove_orphans(self, grace_s: float) -> int:
         """Remove blobs, and chunks without a file, that are older than ``grace_s`` and belong to nothing.
@@ -128,9 +157,9 @@ class BlobStore:
         return [file["_id"] for file in self._files.aggregate(stages)]
 
     def _outlived(self, before: datetime) -> list[str]:
-        """Results and predictions whose job is gone: its retention ended."""
+        """Results, predictions and exports whose job is gone: its retention ended, or somebody removed it."""
         stages: list[Document] = [
-            {"$match": {"metadata.kind": {"$in": ["predictions", "result"]}, "uploadDate": {"$lt": before}}},
+            {"$match": {"metadata.kind": {"$in": ["predictions", "export", "result"]}, "uploadDate": {"$lt": before}}},
             *_joined("jobs", "metadata.correlation_id", "_id", "job"),
             {"$match": {"job": []}},
             {"$limit": _BATCH},

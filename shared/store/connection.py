@@ -41,6 +41,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
+        IndexModel(
+            [("spec.dataset", ASCENDING), ("command", ASCENDING)],
+            partialFilterExpression={"spec.dataset": {"$exists": True}},
+        ),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "datasets": [IndexModel([("created_at", DESCENDING)]), IndexModel([("blob_id", ASCENDING)])],
@@ -55,7 +59,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
         IndexModel([("metadata.kind", ASCENDING), ("uploadDate", ASCENDING)]),
+        IndexModel([("metadata.correlation_id", ASCENDING)]),
     ],
+    # The one that GridFS makes itself when it is the first to write.
+    "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)],
 }
 
 

@@ -49,6 +49,8 @@ class NewJob:
     door: str
     reply_to: str | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
+    retention_s: float | None = None
+    """Seconds that the job is kept once it has ended, however it ends; by default what the terms say."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,14 @@ def either(condition: Any, changes: Document, otherwise: Document) -> Document:
     }
 
 
+def kept_until(retention_s: float | Document) -> Document:
+    """Until when a job that ends now is kept: for its own retention, or else for ``retention_s``.
+
+    Jobs that an earlier release accepted have no such field.
+    """
+    return seconds_from_now({"$ifNull": ["$retention_s", retention_s]})
+
+
 def ended(status: str, terms: Terms, **changes: Any) -> Document:
     """The update that all terminal statuses share."""
     retention_s = terms.dead_retention_s if status == "dead" else terms.job_retention_s
@@ -102,7 +112,7 @@ def ended(status: str, terms: Terms, **changes: Any) -> Document:
             "lease": None,
             "finished_at": NOW,
             "updated_at": NOW,
-            "expires_at": seconds_from_now(retention_s),
+            "expires_at": kept_until(retention_s),
             "history": happened(status),
             **changes,
         }

@@ -1,4 +1,4 @@
-"""What a finished job leaves behind: a dataset, a model version, an evaluation, stored predictions.
+"""What a finished job leaves behind: a dataset, a model version, an evaluation, stored files, or an answer alone.
 
 An outcome is committed in the job first and applied here afterwards, by whoever finishes the job. Each is applied
 exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
@@ -10,7 +10,7 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from shared.errors import DatasetExists, EvaluationExists
+from shared.errors import DatasetExists, EvaluationExists, UnknownUpload
 from shared.store.blobs import BlobStore
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, literal
@@ -27,7 +27,9 @@ class Outcomes:
             "dataset": self._dataset,
             "version": self._version,
             "evaluation": self._evaluation,
-            "predictions": self._predictions,
+            "predictions": self._files,
+            "export": self._files,
+            "answer": self._answer,
         }
 
     def apply(self, job: Document) -> Document:
@@ -41,6 +43,7 @@ class Outcomes:
 
         Raises:
             DatasetExists, EvaluationExists: Another job made one of that name meanwhile.
+            NotFound: What the outcome stands on was removed meanwhile.
             StoreUnavailable: MongoDB does not answer.
         """
         outcome = job["outcome"]
@@ -106,10 +109,17 @@ class Outcomes:
             raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
         return {"evaluation": _public(stored)}
 
-    def _predictions(self, _job: Document, outcome: Document) -> Document:
+    def _files(self, _job: Document, outcome: Document) -> Document:
         for blob_id in outcome["blobs"].values():
-            self._blobs.make_live(blob_id)
+            if not self._blobs.make_live(blob_id):
+                raise UnknownUpload(f"the stored file {blob_id} was removed meanwhile")
         return {**outcome["report"], "blobs": outcome["blobs"]}
+
+    def _answer(self, _job: Document, outcome: Document) -> Document:
+        # An upload that was only looked at; of a large answer its file is live already.
+        if outcome.get("upload_id"):
+            self._blobs.delete(outcome["upload_id"])
+        return dict(outcome["result"])
 
 
 def _model_fields(owner: str) -> Document:

@@ -7,6 +7,7 @@ Rules that hold for all of them:
 - Every claim raises ``fence``; whoever writes a result names the fence of its claim, so that a worker that was
   declared dead and woke up cannot overwrite the one that took over (a fencing token, Kleppmann 2016).
 - ``outcome`` is the commit point: once it is written the job will not be executed again, only finished.
+- A job that ends is kept for its own ``retention_s``, which its command's class says, else for what the terms say.
 
 ``docs/architecture.md`` draws the life of a job.
 """
@@ -40,6 +41,7 @@ def _new_fields(job: NewJob, terms: Terms) -> Document:
         "door": job.door,
         "reply_to": job.reply_to,
         "headers": dict(job.headers),
+        "retention_s": job.retention_s,
         "status": "queued",
         "progress": None,
         "attempt": 0,
@@ -79,6 +81,7 @@ def finished_document(
     decided by them but the order of lists and the day on which it expires.
     """
     status = "succeeded" if error is None else "failed"
+    retention_s = terms.job_retention_s if job.retention_s is None else job.retention_s
     times = ("not_before", "next_publish_at", "published_at", "created_at", "updated_at", "started_at", "finished_at")
     return {
         **_new_fields(job, terms),
@@ -88,7 +91,7 @@ def finished_document(
         "fence": 1,
         "result": result,
         "error": error,
-        "expires_at": now + timedelta(seconds=terms.job_retention_s),
+        "expires_at": now + timedelta(seconds=retention_s),
         "history": [{"at": now, "what": status, "worker": worker}],
     }
 

@@ -15,7 +15,8 @@ from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import JobFinished, UnknownDataset, UnknownJob, UnknownModel, UnknownUpload
 from shared.store import protocol
 from shared.store.acceptance import require_same
-from shared.store.blobs import CHUNK_BYTES, BlobKind, blob_metadata
+from shared.store.blob_writer import CHUNK_BYTES
+from shared.store.blobs import BlobKind, blob_metadata, chunk_stretches
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.library import unknown_dataset, version_number
 from shared.store.operation import NewJob, Operation, Terms
@@ -350,9 +351,10 @@ class AsyncBlobStore:
             await self._database["fs.files"].update_one({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
 
     async def delete(self, blob_id: str) -> None:
-        """Remove a blob; one that is gone already is fine."""
+        """Remove a blob; one that is gone already is fine, also one of which there are only chunks."""
+        chunks = self._database["fs.chunks"]
         with store_errors():
-            try:
-                await self._bucket.delete(blob_id)
-            except NoFile:
-                await self._database["fs.chunks"].delete_many({"files_id": blob_id})
+            await self._database["fs.files"].delete_one({"_id": blob_id})
+            last = await chunks.find_one({"files_id": blob_id}, {"n": 1}, sort=[("n", -1)])
+            for stretch in chunk_stretches(blob_id, last):
+                await chunks.delete_many(stretch)

@@ -5,7 +5,7 @@ As in ``protocol``, each is a filter and a pipeline update, to be run as one sin
 
 from typing import Final
 
-from shared.store.operation import NOW, Document, Operation, Terms, happened, literal, seconds_from_now
+from shared.store.operation import NOW, Document, Operation, Terms, happened, kept_until, literal, seconds_from_now
 
 REPUBLISH_LIMIT_S: Final = 300.0
 """The longest pause between two publications of a queued job."""
@@ -71,7 +71,7 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
                     "next_publish_at": NOW,
                     "publish_count": literal(0),
                     "finished_at": {"$cond": [is_again, None, NOW]},
-                    "expires_at": {"$cond": [is_again, None, seconds_from_now(retention)]},
+                    "expires_at": {"$cond": [is_again, None, kept_until(retention)]},
                     "updated_at": NOW,
                 }
             },

@@ -36,6 +36,17 @@ def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -
     return pq.ParquetFile(path)
 
 
+def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
+    """Open a dataset where it lies: only what is read of it is fetched.
+
+    Raises:
+        UnknownUpload: The dataset's file is gone.
+        StoreUnavailable: MongoDB does not answer.
+    """
+    # Without pre-buffering all is read in this thread, one stretch after the other.
+    return pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
+
+
 def frames(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
     """Yield the table's row groups as frames, 50,000 rows at most each.
 

@@ -27,6 +27,7 @@ from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document, open_store
 from shared.store.library import Library
+from shared.store.results import within_limit
 from shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
@@ -68,6 +69,19 @@ class JobContext:
     def progress(self, fraction: float | None, message: str) -> None:
         """Tell how far the job is: the share that is done (0 to 1, None if unknown) and what is being done."""
         self.report(Progress(fraction=fraction, message=message))
+
+    def answer(self, result: Document, upload_id: str | None = None) -> Document:
+        """The outcome of a job that makes nothing but its result; a large one is stored apart.
+
+        Args:
+            result: What the job answers; JSON.
+            upload_id: An upload that was only looked at, and is removed with the end of the job.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        kept = within_limit(result, self.correlation_id, self.blobs, self.settings.result_inline_bytes)
+        return {"kind": "answer", "result": kept, "upload_id": upload_id}
 
 
 Handler = Callable[[Command, JobContext], Document]

@@ -7,7 +7,7 @@ import structlog
 from shared.bus import EventPublisher
 from shared.contracts import ErrorRecord, JobChanged, Progress
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import Conflict, LeaseLost, ModelbusError, StoreUnavailable
+from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from shared.metrics import JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
@@ -123,7 +123,8 @@ class Finisher:
     def _finished(self, claim: Claim, job: Document) -> Document:
         try:
             return self._ledger.complete(claim, self._outcomes.apply(job))
-        except Conflict as error:
+        except (Conflict, NotFound) as error:
+            # Its name was taken, or what it stands on was removed, while the work was done.
             return self._ledger.fail(claim, error)
         except (StoreUnavailable, LeaseLost):
             raise

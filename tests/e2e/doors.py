@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from shared.bus import Publisher
@@ -16,6 +17,8 @@ QUEUE_OF = {
     "Predict": "predict",
     "PredictDataset": "predict.bulk",
     "EvaluateModel": "evaluate",
+    "ReadRows": "read",
+    "ExportDataset": "export",
 }
 
 
@@ -41,8 +44,11 @@ class HttpDoor:
         """Send a command and tell what became of it."""
         headers = {"X-Correlation-ID": correlation_id or str(uuid4()), "Prefer": "respond-async"}
         body = dict(command)
-        path = self._path(body.pop("command"), body)
-        if path.startswith("/datasets"):
+        name = body.pop("command")
+        path = self._path(name, body)
+        if name in ("ReadRows", "ExportDataset"):
+            answer = self._api.get(f"{path}?{urlencode(body, doseq=True)}", headers=headers)
+        elif name == "ProfileDataset":
             text = body["source"]["text"].encode()
             answer = self._api.post(path, text, headers={**headers, "Content-Type": "text/csv"})
         else:
@@ -60,6 +66,8 @@ class HttpDoor:
             return "/evaluations"
         if name == "ProfileDataset":
             return f"/datasets?name={body['dataset']}"
+        if name in ("ReadRows", "ExportDataset"):
+            return f"/datasets/{body.pop('dataset')}/{'rows' if name == 'ReadRows' else 'content'}"
         return f"/models/{body.pop('model')}/{'retrain' if name == 'RetrainModel' else 'predict'}"
 
 

@@ -82,6 +82,14 @@ def _evaluate(names: Names) -> dict[str, Any]:
     return {"evaluation": fresh("doors"), "model": names["parcel-model"], "dataset": names["parcels"]}
 
 
+def _read(names: Names) -> dict[str, Any]:
+    return {"dataset": names["parcels"], "offset": 290, "limit": 20, "columns": ["weight", "sent_on"]}
+
+
+def _export(names: Names) -> dict[str, Any]:
+    return {"dataset": names["parcels"], "format": "jsonl"}
+
+
 COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "ProfileDataset": _profile,
     "TrainModel": _train,
@@ -89,6 +97,8 @@ COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "Predict": _predict,
     "PredictDataset": _predict_dataset,
     "EvaluateModel": _evaluate,
+    "ReadRows": _read,
+    "ExportDataset": _export,
 }
 RESULTS = {
     "ProfileDataset": {"dataset"},
@@ -97,6 +107,8 @@ RESULTS = {
     "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
     "PredictDataset": {"model", "version", "dataset", "row_count", "report", "blobs"},
     "EvaluateModel": {"evaluation"},
+    "ReadRows": {"dataset", "offset", "limit", "row_count", "columns", "rows", "next"},
+    "ExportDataset": {"dataset", "format", "row_count", "size_bytes", "sha256", "blobs"},
 }
 
 
@@ -179,6 +191,15 @@ FAULTS = [
     Fault("EvaluateModel", "evaluation_exists", {"evaluation": "evaluation"}),
     Fault("EvaluateModel", "unknown_model", {"model": "nowhere"}),
     Fault("EvaluateModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("ReadRows", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("ReadRows", INVALID, {"offset": -1}, places=("offset",)),
+    Fault("ReadRows", INVALID, {"limit": 1001}, places=("limit",)),
+    Fault("ReadRows", INVALID, {"columns": ["weight", "hieght"]}, places=("columns.1",)),
+    Fault("ReadRows", INVALID, {"columns": ["weight", "weight"]}, places=("columns.1",)),
+    Fault("ReadRows", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("ExportDataset", INVALID, {"format": "xlsx"}, places=("format",)),
+    Fault("ExportDataset", INVALID, {"format": "csv", "formulas": "run"}, places=("formulas",)),
+    Fault("ExportDataset", "unknown_dataset", {"dataset": "nowhere"}),
 ]
 
 
@@ -208,7 +229,7 @@ def test_the_sentence_is_the_same_by_either_door(api: Api, publisher: Publisher,
     assert by_http.message == by_queue.message
 
 
-@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset"])
+@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset", "ReadRows"])
 def test_what_one_door_took_is_the_same_job_at_the_other(
     api: Api, publisher: Publisher, names: Names, name: str
 ) -> None:
@@ -221,6 +242,16 @@ def test_what_one_door_took_is_the_same_job_at_the_other(
     assert first == second == third
     history = [entry["what"] for entry in api.job(correlation_id)["history"]]
     assert history.count("succeeded") == 1
+
+
+def test_a_page_read_by_either_door_is_the_same_page(api: Api, publisher: Publisher, names: Names) -> None:
+    command = {"command": "ReadRows", **_read(names)}
+
+    by_http, by_queue = (door.send(command) for door in (HttpDoor(api), QueueDoor(api, publisher)))
+
+    assert by_http.result == by_queue.result
+    assert by_http.result is not None
+    assert len(by_http.result["rows"]) == 10
 
 
 def test_a_model_trained_by_either_door_is_the_same_model(api: Api, publisher: Publisher, names: Names) -> None:

@@ -8,7 +8,8 @@ from pymongo.database import Database
 
 from shared.contracts import new_correlation_id
 from shared.errors import EstimatorRejected, UnknownUpload
-from shared.store.blobs import CHUNK_BYTES, BlobStore
+from shared.store.blob_writer import CHUNK_BYTES
+from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.outcomes import Outcomes
@@ -124,13 +125,13 @@ def test_chunks_of_an_upload_that_was_cut_off_are_removed(blobs: BlobStore, data
 
 def test_results_go_when_their_job_is_gone(blobs: BlobStore, ledger: JobLedger, database: Database[Document]) -> None:
     correlation_id = failed_job(ledger)
-    kept = [blobs.save(b"x", kind, correlation_id, 1) for kind in ("predictions", "result")]
+    kept = [blobs.save(b"x", kind, correlation_id, 1) for kind in ("predictions", "export", "result")]
     for blob_id in kept:
         blobs.make_live(blob_id)
     assert blobs.remove_orphans(ANY_AGE) == 0
     database["jobs"].delete_one({"_id": correlation_id})
     assert blobs.remove_orphans(DAY_S) == 0
-    assert blobs.remove_orphans(ANY_AGE) == 2
+    assert blobs.remove_orphans(ANY_AGE) == 3
     assert not any(exists(database, blob_id) for blob_id in kept)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import Progress, new_correlation_id
+from shared.contracts import ExportDataset, Progress, ReadRows, new_correlation_id
 from shared.errors import CorrelationIdReused, EstimatorRejected, LeaseLost, StoreUnavailable
+from shared.store.acceptance import new_job
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.operation import HISTORY_LIMIT, Claim, NewJob
@@ -396,8 +397,8 @@ def test_a_committed_job_stays_with_its_worker_while_the_lease_holds(ledger: Job
 # --- terminal ---
 
 
-def ended_job(ledger: JobLedger, status: str) -> Claim:
-    claim = started(ledger)
+def ended_job(ledger: JobLedger, status: str, **changes: Any) -> Claim:
+    claim = started(ledger, replace(train_job(), **changes))
     if status == "succeeded":
         ledger.complete(claim, RESULT)
     elif status == "failed":
@@ -487,6 +488,43 @@ def test_a_job_is_kept_for_its_time_after_its_end(ledger_of: MakeLedger, status:
     ledger = ledger_of("worker-a", AT_ONCE)
     job = found(ledger, ended_job(ledger, status).correlation_id)
     assert job["expires_at"] - job["finished_at"] == timedelta(seconds=retention_s)
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "cancelled", "dead"])
+def test_a_job_whose_command_says_how_long_is_kept_so_long_however_it_ends(ledger_of: MakeLedger, status: str) -> None:
+    ledger = ledger_of("worker-a", AT_ONCE)
+    job = found(ledger, ended_job(ledger, status, retention_s=3600.0).correlation_id)
+    assert job["expires_at"] - job["finished_at"] == timedelta(hours=1)
+
+
+def test_a_job_of_a_short_retention_whose_worker_died_is_kept_so_long(
+    ledger: JobLedger, dead_ledger: JobLedger, database: Database[Document]
+) -> None:
+    job = train_job()
+    started(dead_ledger, replace(job, retention_s=3600.0))
+    database["jobs"].update_one({"_id": job.correlation_id}, {"$set": {"attempt": 3}})
+    (lapsed,) = ledger.lapse()
+    assert lapsed["status"] == "dead"
+    assert lapsed["expires_at"] - lapsed["finished_at"] == timedelta(hours=1)
+
+
+def test_a_job_that_an_earlier_release_accepted_ends_too(ledger: JobLedger, database: Database[Document]) -> None:
+    claim = started(ledger)
+    database["jobs"].update_one({"_id": claim.correlation_id}, {"$unset": {"retention_s": ""}})
+    job = ledger.complete(claim, RESULT)
+    assert job["expires_at"] - job["finished_at"] == timedelta(seconds=TERMS.job_retention_s)
+
+
+def test_a_read_is_kept_for_an_hour_and_an_export_as_any_job(ledger: JobLedger) -> None:
+    read, export = (
+        new_job(command, new_correlation_id(), door="http")
+        for command in (ReadRows(dataset="customers"), ExportDataset(dataset="customers", format="csv"))
+    )
+    assert (read.retention_s, export.retention_s) == (3600, None)
+    assert ledger.accept(read)["retention_s"] == 3600
+    ledger.record_finished([FinishedJob(replace(read, correlation_id=(other := new_correlation_id())), RESULT, None)])
+    recorded = found(ledger, other)
+    assert recorded["expires_at"] - recorded["finished_at"] == timedelta(hours=1)
 
 
 def test_a_job_that_has_not_ended_is_kept(ledger: JobLedger) -> None:

@@ -1,19 +1,23 @@
 """What a finished job leaves behind: made once, however often it is tried, and never twice under one name."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from pymongo.database import Database
 
 from shared.bus import EventPublisher, Publisher
 from shared.contracts import new_correlation_id
 from shared.errors import DatasetExists, EvaluationExists
+from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.library import Library
 from shared.store.outcomes import Outcomes
+from shared.worker.child import JobContext
 from shared.worker.finishing import Finisher
 from tests.integration.samples import train_job
 
@@ -169,10 +173,79 @@ def test_an_evaluation_is_made_once_and_never_under_a_name_that_is_taken(
     assert indexed["evaluations"].count_documents({}) == 1
 
 
-def test_stored_predictions_become_live_however_often_it_is_tried(
-    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+@pytest.mark.parametrize("kind", ["predictions", "export"])
+def test_stored_files_become_live_however_often_it_is_tried(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document], kind: Any
 ) -> None:
-    stored = {form: blobs.save(b"0,1\n", "predictions", new_correlation_id(), 1) for form in ("csv", "parquet")}
-    job = job_with({"kind": "predictions", "blobs": stored, "report": {"row_count": 1}})
+    stored = {form: blobs.save(b"0,1\n", kind, new_correlation_id(), 1) for form in ("csv", "parquet")}
+    job = job_with({"kind": kind, "blobs": stored, "report": {"row_count": 1}})
     assert outcomes.apply(job) == outcomes.apply(job) == {"row_count": 1, "blobs": stored}
     assert {state_of(indexed, blob_id) for blob_id in stored.values()} == {"live"}
+
+
+@pytest.mark.parametrize("kind", ["predictions", "export"])
+def test_a_job_whose_files_were_removed_meanwhile_ends_failed(
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher, kind: Any
+) -> None:
+    blob_id = blobs.save(b"0,1\n", kind, new_correlation_id(), 1)
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    job = train_job()
+    ledger.accept(job)
+    claimed = ledger.claim(job.correlation_id)
+    assert claimed is not None
+    blobs.delete(blob_id)
+    finisher.succeed(*claimed, {"kind": kind, "blobs": {"csv": blob_id}, "report": {}})
+    ended = ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "unknown_upload", None)
+    assert blob_id in ended["error"]["message"]
+
+
+def test_an_answer_is_the_result_and_takes_its_upload_away_however_often_it_is_tried(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    upload = blobs.save(b"a,b\n1,2\n", "upload", new_correlation_id(), 0)
+    result = {"rows": [{"$a": "$status", "a.b": 1, "": None, "$ref": "x", "$id": 2**63 - 1}]}
+    job = job_with({"kind": "answer", "result": result, "upload_id": upload})
+    assert outcomes.apply(job) == outcomes.apply(job) == result
+    assert state_of(indexed, upload) is None
+    assert indexed["fs.chunks"].count_documents({}) == 0
+    assert outcomes.apply(job_with({"kind": "answer", "result": result, "upload_id": None})) == result
+
+
+def test_an_answer_is_kept_in_its_job_whatever_its_columns_are_called(
+    outcomes: Outcomes, ledger: JobLedger, publisher: Publisher
+) -> None:
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    result = {"rows": [{"$a": "$status", "a.b": 1, "": None, "$ref": "x", "$id": 2**63 - 1, "$db": 1, "_id": 3}]}
+    job = train_job()
+    ledger.accept(job)
+    claimed = ledger.claim(job.correlation_id)
+    assert claimed is not None
+    finisher.succeed(*claimed, {"kind": "answer", "result": result, "upload_id": None})
+    ended = ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["result"]) == ("succeeded", result)
+
+
+@pytest.mark.parametrize("limit_bytes", [1024, 1024 * 1024])
+def test_a_large_answer_is_stored_apart(
+    settings: Settings, indexed: Database[Document], blobs: BlobStore, limit_bytes: int
+) -> None:
+    result = {"rows": [{"number": number} for number in range(1000)]}
+    context = JobContext(
+        correlation_id=new_correlation_id(),
+        fence=1,
+        settings=settings.model_copy(update={"result_inline_bytes": limit_bytes}),
+        library=Library(indexed),
+        blobs=blobs,
+        work_directory=Path(),
+        report=lambda progress: None,
+    )
+    outcome = context.answer(result, upload_id="u")
+    assert (outcome["kind"], outcome["upload_id"]) == ("answer", "u")
+    if limit_bytes > 1024:
+        assert outcome["result"] == result
+        return
+    assert orjson.loads(blobs.read(outcome["result"]["stored_result"])) == result
+    assert state_of(indexed, outcome["result"]["stored_result"]) == "live"

@@ -1,0 +1,104 @@
+"""What is in a dataset: pages of its rows, and all of it as a file."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer
+from gateway.downloads import send_blob
+from gateway.keys import DISPATCHER, JOBS, READINGS, SETTINGS, SHELF
+from gateway.readings import reading_id
+from gateway.requests import (
+    adopt_correlation_id,
+    command_from,
+    correlation_id_of,
+    has_own_correlation_id,
+    name_in_path,
+    wait_s,
+)
+from shared.contracts import ExportDataset, ReadRows
+from shared.contracts.checks import check_columns
+from shared.errors import UnknownUpload
+
+_MEDIA_TYPES = {
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
+
+
+async def read_rows(request: web.Request) -> web.Response:
+    """`GET /datasets/{name}/rows?offset=&limit=&columns=&columns=`: a page; 202 and a job when it is not there soon."""
+    command = command_from(request, "ReadRows", _page(request), dataset=name_in_path(request, "name"))
+    assert isinstance(command, ReadRows)  # the route says so
+    dataset = await request.app[SHELF].dataset(command.dataset)
+    check_columns(command, dataset)
+    wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
+    if has_own_correlation_id(request):
+        job = await dispatcher.submit(command, correlation_id_of(request), wait_s=wait)
+    else:
+        adopt_correlation_id(request, reading_id(dataset, command))
+        job = await dispatcher.obtain(command, correlation_id_of(request), wait_s=wait)
+    return await job_answer(request, job, json_answer)
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    """`GET /datasets/{name}/content?format=&formulas=`: the table as Parquet, or as CSV or JSON lines, made once."""
+    name = name_in_path(request, "name")
+    chosen = request.query.get("format", "parquet")
+    if chosen != "parquet":
+        return await _download_export(request, _export(request, chosen, name))
+    document = await request.app[SHELF].dataset(name)
+    return await send_blob(request, document["blob_id"], f"{name}.parquet", _MEDIA_TYPES["parquet"], document["sha256"])
+
+
+async def _download_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
+    dataset = await request.app[SHELF].dataset(command.dataset)
+    # Also when the request has an id of its own: an export is made once, whoever asks.
+    adopt_correlation_id(request, reading_id(dataset, command))
+    try:
+        return await _send_export(request, command)
+    except UnknownUpload:
+        # Its file was removed without it: both are made anew.
+        await request.app[READINGS].remove([await request.app[JOBS].find(correlation_id_of(request))])
+        return await _send_export(request, command)
+
+
+async def _send_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
+    """The file of the export; 202 or a problem as long as it is not there.
+
+    Raises:
+        UnknownUpload: The job has succeeded, and its file is gone.
+    """
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
+    job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), wait_s=wait)
+    if job["status"] != "succeeded":
+        return await job_answer(request, job, json_answer)
+    result = job["result"]
+    return await send_blob(
+        request,
+        result["blobs"][command.format],
+        f"{command.dataset}.{command.format}",
+        _MEDIA_TYPES[command.format],
+        result["sha256"],
+    )
+
+
+def _page(request: web.Request) -> dict[str, Any]:
+    """Which rows the query asks for, as text: the contract says what each is, and refuses what it does not know."""
+    given: dict[str, Any] = {name: value for name, value in request.query.items() if name != "wait"}
+    return given | ({"columns": request.query.getall("columns")} if "columns" in given else {})
+
+
+def _export(request: web.Request, chosen: str, dataset: str) -> ExportDataset:
+    given = {"format": chosen} | {name: request.query[name] for name in ("formulas",) if name in request.query}
+    command = command_from(request, "ExportDataset", given, dataset=dataset)
+    assert isinstance(command, ExportDataset)  # the route says so
+    # Nothing is escaped in JSON: both are one file.
+    return command if command.format == "csv" else command.model_copy(update={"formulas": "escaped"})
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/datasets/{name}/rows", read_rows)
+    router.add_get("/datasets/{name}/content", download)

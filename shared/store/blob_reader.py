@@ -1,0 +1,95 @@
+"""A blob as a seekable file that fetches only what is read: a page of a large table costs a few of its chunks.
+
+GridFS's own reader opens a cursor over all chunks that follow, whose first batch is 16 MB, however little is read.
+"""
+
+import io
+from collections import OrderedDict
+from typing import Any, Final
+
+from pymongo.collection import Collection
+
+from shared.errors import UnknownUpload
+from shared.store.connection import Document, store_errors
+
+_KEPT_CHUNKS: Final = 8
+"""Chunks that are kept, because a Parquet file is read in stretches that end in the middle of one."""
+
+
+class BlobReader(io.RawIOBase):
+    """Reads a blob; one reader is for one thread, any number may read the same blob.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer, and ``UnknownUpload`` when the blob is gone.
+    """
+
+    def __init__(self, files: Collection[Document], chunks: Collection[Document], blob_id: str) -> None:
+        self._chunks = chunks
+        self._blob_id = blob_id
+        self._position = 0
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        with store_errors():
+            file = files.find_one({"_id": blob_id}, {"length": 1, "chunkSize": 1})
+        if file is None:
+            raise self._gone()
+        self.size_bytes: Final = int(file["length"])
+        """Bytes of the whole blob."""
+        self._chunk_bytes = int(file["chunkSize"])
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place; returns it, counted from the beginning."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}[whence]
+        self._position = max(0, base + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer from here on; returns how many bytes there were."""
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), max(0, self.size_bytes - self._position))
+        if count:
+            first, last = self._position // self._chunk_bytes, (self._position + count - 1) // self._chunk_bytes
+            for number in range(first, last + 1):
+                self._copy(number, self._chunk(number, last), view[:count])
+            self._position += count
+        return count
+
+    def _copy(self, number: int, chunk: bytes, view: memoryview) -> None:
+        """Copy what a chunk and the stretch that is read have in common."""
+        begin = number * self._chunk_bytes - self._position
+        piece = memoryview(chunk)[max(0, -begin) : len(view) - begin]
+        view[max(0, begin) : max(0, begin) + len(piece)] = piece
+
+    def _chunk(self, number: int, last: int) -> bytes:
+        """One chunk; those that are missing behind it, up to ``last``, are fetched with it."""
+        if number not in self._kept:
+            end = number + 1
+            while end not in self._kept and end <= last and end - number < _KEPT_CHUNKS:
+                end += 1
+            self._fetch(number, end - 1)
+        self._kept.move_to_end(number)
+        return self._kept[number]
+
+    def _fetch(self, first: int, last: int) -> None:
+        query = {"files_id": self._blob_id, "n": {"$gte": first, "$lte": last}}
+        with store_errors():
+            for chunk in self._chunks.find(query, {"n": 1, "data": 1}):
+                self._kept[chunk["n"]] = chunk["data"]
+                self._kept.move_to_end(chunk["n"])
+        if any(number not in self._kept for number in range(first, last + 1)):
+            raise self._gone()
+        while len(self._kept) > _KEPT_CHUNKS:
+            self._kept.popitem(last=False)
+
+    def _gone(self) -> UnknownUpload:
+        return UnknownUpload(f"the stored file {self._blob_id} is gone")

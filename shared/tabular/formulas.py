@@ -1,0 +1,17 @@
+"""Text that a spreadsheet would run as a formula, and how a CSV file says that it is text."""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_FORMULA: Final = r"^[=+\-@\t\r]"
+"""How text begins that a spreadsheet would run; OWASP ASVS 1.2.10."""
+
+
+def without_formulas(cells: pa.Array) -> pa.Array:
+    """Text cells, with an apostrophe before those that a spreadsheet would take for a formula. Nulls stay."""
+    is_formula = pc.match_substring_regex(cells, pattern=_FORMULA)
+    if not pc.any(is_formula).as_py():
+        return cells
+    return pc.if_else(is_formula, pc.binary_join_element_wise("'", cells, ""), cells)
