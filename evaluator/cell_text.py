@@ -3,6 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+JSON_INFINITY = "1e999"
+"""How JSON lines write an infinite number: valid JSON, which every parser of doubles takes for infinity."""
 _WHOLE = r"^-?[0-9]+$"
 _MOMENT = r"^(.{10}) (.{8})(?:\.000000)?"
 

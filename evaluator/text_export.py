@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.cell_text import cell_texts
+from evaluator.cell_text import JSON_INFINITY, cell_texts
 from evaluator.row_groups import read_group
 from shared.tabular.formulas import without_formulas
 
@@ -125,7 +125,7 @@ def _json_texts(cells: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(cells.type):
         return pc.binary_join_element_wise('"', texts, '"', "")
     if pa.types.is_floating(cells.type):
-        return pc.replace_substring(texts, pattern="inf", replacement="1e999")
+        return pc.replace_substring(texts, pattern="inf", replacement=JSON_INFINITY)
     return texts
 
 

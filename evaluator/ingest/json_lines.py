@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
+from evaluator.cell_text import JSON_INFINITY
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.declared import DeclaredColumn
@@ -207,6 +208,11 @@ class _Numeral(str):
     __slots__ = ()
 
 
+def _real(text: str) -> _Numeral:
+    """A real as it is written, but for the one number that is written instead of infinity."""
+    return _INFINITIES.get(text) or _Numeral(text)
+
+
 class _TwiceGivenError(ValueError):
     """A key occurs twice in one object."""
 
@@ -221,7 +227,8 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
 
 _KINDS = {bool: "booleans", _Numeral: "numbers", float: "numbers", str: "text"}
 """Of a value's type; the only floats are NaN and the infinities."""
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_Numeral, parse_int=_Numeral)
+_INFINITIES = {JSON_INFINITY: _Numeral("inf"), f"-{JSON_INFINITY}": _Numeral("-inf")}
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_real, parse_int=_Numeral)
 
 
 def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
