@@ -13,6 +13,7 @@ from tests.waiting import wait_until
 QUEUE_OF = {
     "ProfileDataset": "profile",
     "TrainModel": "train",
+    "CheckTraining": "check",
     "RetrainModel": "train",
     "Predict": "predict",
     "PredictDataset": "predict.bulk",
@@ -62,6 +63,8 @@ class HttpDoor:
         """The route of a command; what the route says leaves the body."""
         if name == "TrainModel":
             return "/models"
+        if name == "CheckTraining":
+            return "/models/validate"
         if name == "EvaluateModel":
             return "/evaluations"
         if name == "ProfileDataset":

@@ -119,10 +119,52 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 def test_what_cannot_be_is_refused_alike(
     door: Door, weighted_dataset: str, changes: dict[str, Any], code: str, place: str
 ) -> None:
-    outcome = door.send(command(weighted_dataset, **changes))
+    trained, checked = (
+        door.send(command(weighted_dataset, command=name, **changes)) for name in ("TrainModel", "CheckTraining")
+    )
 
-    assert (outcome.status, outcome.code) == ("failed", code), outcome
-    assert outcome.places[0].startswith(place), outcome
+    assert (trained.status, trained.code) == ("failed", code), trained
+    assert trained.places[0].startswith(place), trained
+    assert checked == trained
+
+
+HYPERPARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "no such estimator": ("RandomForrestClassifier", {}),
+    "no such hyperparameter": ("RandomForestClassifier", {"trees": 5}),
+    "forbidden": ("RandomForestClassifier", {"n_jobs": 8}),
+    "beyond the bound": ("RandomForestClassifier", {"n_estimators": 10**9}),
+    "forbidden inside": (
+        "BaggingClassifier",
+        {"estimator": {"estimator": "SVC", "hyperparameters": {"verbose": True}}},
+    ),
+    "nothing inside": ("VotingClassifier", {}),
+    "the wrong task": ("Ridge", {}),
+}
+
+
+@pytest.mark.parametrize(("estimator", "hyperparameters"), HYPERPARAMETERS.values(), ids=HYPERPARAMETERS.keys())
+def test_a_check_refuses_what_training_refuses(
+    door: Door, weighted_dataset: str, estimator: str, hyperparameters: dict[str, Any]
+) -> None:
+    said = command(weighted_dataset, estimator=estimator, hyperparameters=hyperparameters)
+
+    trained, checked = (door.send({**said, "command": name}) for name in ("TrainModel", "CheckTraining"))
+
+    assert trained.status == "failed"
+    assert checked == trained
+
+
+def test_a_check_says_what_a_training_would_take(door: Door, weighted_dataset: str) -> None:
+    outcome = door.send(command(weighted_dataset, command="CheckTraining", excluded=["id"], sample_weight="weight"))
+
+    assert outcome.status == "succeeded", outcome
+    assert outcome.result is not None
+    result = outcome.result
+    assert (result["is_valid"], result["task"], result["classes"]) == (True, "classification", ["high", "low", "mid"])
+    assert (result["row_count"], result["hold_out_row_count"]) == (160, 40)
+    assert result["features"] == ["a", "b", "c", "amount", "day"]
+    assert 0 < result["least_memory_bytes"] < result["likely_memory_bytes"] < result["memory_limit_bytes"]
+    assert outcome.result.keys().isdisjoint({"version", "comparison"})
 
 
 def test_a_dataset_to_measure_on_must_be_there_and_have_the_columns(
