@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -171,6 +172,21 @@ def test_a_page_that_could_not_be_read_is_tried_again(
         again = rows(api, long_dataset, "?offset=79&limit=3")
 
         assert (again.status, again.body, again.correlation_id) == (200, first.body, first.correlation_id)
+
+
+def test_many_who_ask_for_one_page_at_once_are_answered_by_one_job(
+    api: Api, long_dataset: str, database: Database[Document]
+) -> None:
+    first = rows(api, long_dataset, "?offset=81&limit=3")
+    changes = {"status": "failed", "result": None, "error": {"code": "crashed", "message": "died", "details": []}}
+    database["jobs"].update_one({"_id": first.correlation_id}, {"$set": changes})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: rows(api, long_dataset, "?offset=81&limit=3"), range(8)))
+
+    assert {(one.status, one.body, one.correlation_id) for one in answers} == {(200, first.body, first.correlation_id)}
+    history = [entry["what"] for entry in api.job(first.correlation_id)["history"]]
+    assert (history.count("replayed"), history.count("succeeded")) == (1, 2)
 
 
 @pytest.mark.parametrize("header", ["X_Correlation_ID", "Idempotency_Key"])
