@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
+
 from evaluator.ingest.faults import refused, too_long
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, chunks, marked_encoding
 
+_LINE_FEED = 0x0A
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
@@ -95,8 +98,10 @@ class _LineWatch:
             raise too_long(self.line, self._limit)
         last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         self._length = self._length + len(chunk) if last < 0 else len(chunk) - last - 1
-        self._feeds += chunk.count(b"\n")
-        self._returns += chunk.count(b"\r")
+        # of numpy's speed, and returns count only where there is no line feed at all
+        self._feeds += int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8) == _LINE_FEED))
+        if not self._feeds:
+            self._returns += chunk.count(b"\r")
 
 
 def _first_end(chunk: bytes) -> int:
