@@ -24,6 +24,8 @@ _STORED: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "empty": pa.float64(),
 }
+_DICTIONARY_LIMIT_BYTES = 128 * 1024
+"""A column's values are written as they are where more of them differ: a large dictionary takes time, and room too."""
 
 
 def stored_schema(plans: Sequence[ColumnPlan]) -> pa.Schema:
@@ -50,7 +52,9 @@ def write_groups(
 ) -> None:
     """Write typed batches as Parquet with row groups of the right size."""
     done = 0
-    with pq.ParquetWriter(str(destination), stored_schema(plans), compression="zstd") as writer:
+    schema = stored_schema(plans)
+    options = {"compression": "zstd", "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES}
+    with pq.ParquetWriter(str(destination), schema, **options) as writer:
         for batch in regrouped(batches, GROUP_SIZE_BYTES):
             writer.write_batch(batch)
             done += batch.num_rows
