@@ -11,6 +11,7 @@
     json_lines    pass 1 over JSON lines         ┘ candidate types narrow meanwhile
     quoting       the scanner that names the lines at fault
     narrowing     which type a column of text has: numerals, booleans, iso_dates, calendar_dates
+    ahead         the next batch is made while the last one is worked on
     casting       pass 2: the spool becomes typed Parquet
     parquet       a Parquet file becomes our Parquet
     profiling     missing, distinct, range and most frequent values of each column

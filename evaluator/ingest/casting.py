@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.ahead import read_ahead
 from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import to_calendar_dates
 from evaluator.ingest.cells import missing_mask, trimmed
@@ -55,7 +56,7 @@ def write_groups(
     schema = stored_schema(plans)
     options = {"compression": "zstd", "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES}
     with pq.ParquetWriter(str(destination), schema, **options) as writer:
-        for batch in regrouped(batches, GROUP_SIZE_BYTES):
+        for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
             writer.write_batch(batch)
             done += batch.num_rows
             stage.report(done / row_count)

@@ -5,6 +5,7 @@ pyarrow only detects that something is wrong; where and what, the scanner of ``q
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from evaluator.ingest.ahead import read_ahead
 from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, is_hint, read_header, sample_text
 from evaluator.ingest.faults import FAULT_LIMIT, malformed, refused, too_long
 from evaluator.ingest.formats import read_head
@@ -69,11 +71,12 @@ class _DelimitedReader:
             for is_indented in self._header.are_indented
         ]
         stream = Utf8Stream(self._source, self._encoding, skip_bytes=self._header.size_bytes)
-        with SpoolWriter(spool) as writer:
-            for batch in regrouped(self._batches(stream), TEXT_SIZE_BYTES):
+        with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread:
+            for batch in read_ahead(regrouped(self._batches(stream), TEXT_SIZE_BYTES)):
+                written = thread.submit(writer.write, batch)
                 for column, cells in zip(columns, batch.columns, strict=True):
                     column.feed(cells)
-                writer.write(batch)
+                written.result()
                 stage.report(stream.source_bytes / size)
         if self._bad_rows:
             self._refuse_bad_rows()
