@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.ahead import read_ahead
 from evaluator.ingest.table import ColumnPlan, Stage
 from shared.contracts.records import ColumnSchema
 
@@ -42,7 +43,7 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage) -> tuple[list
 def _profile_some(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> list[ColumnSchema]:
     tallies = [_tally(plan) for plan in plans]
     missing = [0] * len(plans)
-    for cells in _groups(file, plans):
+    for cells in read_ahead(_groups(file, plans)):
         for place, column in enumerate(cells):
             missing[place] += column.null_count
             if column.null_count < len(column):
@@ -58,7 +59,7 @@ def _recount(file: pq.ParquetFile, plans: Sequence[ColumnPlan], tallies: Sequenc
         for plan, tally in zip(plans, tallies, strict=True)
         if isinstance(tally, _FrequencyTally) and tally.is_full
     ]
-    for cells in _groups(file, [plan for plan, _ in inexact]) if inexact else ():
+    for cells in read_ahead(_groups(file, [plan for plan, _ in inexact])) if inexact else ():
         for (_, tally), column in zip(inexact, cells, strict=True):
             tally.recount(column.drop_null())
 
