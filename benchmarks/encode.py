@@ -82,7 +82,8 @@ def _column(random: np.random.Generator, kind: str) -> pd.Series:
     else:
         categories = [f"{kind} {number}" for number in range(_FEW if kind == "few" else _MANY)]
         values = pd.Series(random.choice(categories, _ROWS), dtype="str")
-    return values.mask(random.random(_ROWS) < 0.05)
+    masked: pd.Series = values.mask(random.random(_ROWS) < 0.05)
+    return masked
 
 
 def _type(name: str) -> Any:

@@ -131,11 +131,11 @@ def _speed_table(conversions: dict[str, Conversion], upload: Upload, size: int) 
     _, fastest_s = _fastest(conversions)
     for name, one in conversions.items():
         if not one.error:
-            figures = [size / one.seconds, one.seconds, one.peak_bytes, one.size_bytes]
-            grid.add_row(name, *_figures(*figures), f"{fastest_s / one.seconds:.2f}")
+            figures = _figures(size / one.seconds, one.seconds, one.peak_bytes, one.size_bytes)
+            grid.add_row(name, *figures, f"{fastest_s / one.seconds:.2f}")
     peak = max(upload.peaks[name] for name in _ours(upload))
-    figures = [size / upload.total_s, upload.total_s, peak, 0]
-    grid.add_row("modelbus over HTTP", *_figures(*figures), f"{fastest_s / upload.total_s:.2f}")
+    figures = _figures(size / upload.total_s, upload.total_s, peak, 0)
+    grid.add_row("modelbus over HTTP", *figures, f"{fastest_s / upload.total_s:.2f}")
     grid.caption = f"over HTTP: {upload.upload_s:.1f} s until the file is stored, then {upload.job_s:.1f} s for the job"
     return grid
 
