@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench lock clean
+.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench bench-ingest lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,8 +58,11 @@ e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and servi
 chaos: setup ## Kill services at random under load for some minutes (not part of `test`)
 	$(BIN)/python -m tests.chaos
 
-bench: setup ## Measure, side by side with the alternatives
+bench: setup ## Measure predictions and encoding, side by side with the alternatives
 	$(BIN)/python -m benchmarks
+
+bench-ingest: setup ## Measure the ingest of a 1.5 GB CSV, side by side with pandas, pyarrow and polars (ten minutes)
+	$(BIN)/python -m benchmarks ingest
 
 format: setup ## Bring the code into shape
 	$(BIN)/ruff check --fix .

@@ -1,11 +1,17 @@
-"""``python -m benchmarks [name ...]``: run the benchmarks, all by default."""
+"""``python -m benchmarks [name ...]``: run the benchmarks, without names all but the long one, ``ingest``."""
 
 import argparse
 import sys
+from collections.abc import Callable
 
-from benchmarks import predict
+from benchmarks import encode, ingest, predict
 
-BENCHMARKS = {"predict": predict.main}
+BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "predict": lambda options: predict.main(options.seconds),
+    "encode": lambda options: encode.main(options.seconds),
+    "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
+}
+SHORT = ("predict", "encode")
 
 
 def main() -> int:
@@ -13,13 +19,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each measurement (default: %(default)s)")
+    parser.add_argument(
+        "--size-bytes", type=int, default=1_500_000_000, help="ingest: of the CSV file (default: %(default)s)"
+    )
+    parser.add_argument("--rounds", type=int, default=2, help="ingest: runs of each converter (default: %(default)s)")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - BENCHMARKS.keys())
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are: {', '.join(BENCHMARKS)}")
-    for name in options.names or BENCHMARKS:
+    for name in options.names or SHORT:
         print(f"== {name}")
-        BENCHMARKS[name](options.seconds)
+        BENCHMARKS[name](options)
     return 0
 
 

@@ -15,6 +15,7 @@
     findings      what the parse options say of the columns, and what is to be found out
     narrowing     which type a column of text has: numerals, booleans, iso_dates, calendar_dates
     declared      columns whose type was declared
+    ahead         the next batch is made while the last one is worked on
     casting       pass 2: the spool becomes typed Parquet
     parquet       a Parquet file becomes our Parquet
     profiling     the profile of each column, and the alerts

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.ahead import read_ahead
 from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import to_calendar_dates
 from evaluator.ingest.cells import missing_mask, trimmed
@@ -30,6 +31,8 @@ _STORED: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "empty": pa.float64(),
 }
+_DICTIONARY_LIMIT_BYTES = 128 * 1024
+"""A column's values are written as they are where more of them differ: a large dictionary takes time, and room too."""
 
 
 def stored_schema(plans: Sequence[ColumnPlan]) -> pa.Schema:
@@ -74,8 +77,10 @@ def write_groups(
 ) -> int:
     """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
     done = 0
-    with pq.ParquetWriter(str(destination), stored_schema(plans), compression="zstd") as writer:
-        for batch in regrouped(batches, GROUP_SIZE_BYTES):
+    schema = stored_schema(plans)
+    options = {"compression": "zstd", "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES}
+    with pq.ParquetWriter(str(destination), schema, **options) as writer:
+        for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
             writer.write_batch(batch)
             done += batch.num_rows
             stage.report(done / row_count)

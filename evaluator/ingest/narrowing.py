@@ -71,7 +71,8 @@ class ColumnNarrowing:
         if mask is not None:
             values = values.filter(pc.invert(mask))
         if len(values):
-            self._candidates = [candidate for candidate in self._candidates if self._keeps(candidate, values)]
+            # no cell fits two candidates: where one fits, the others need not refuse, which can take long
+            self._candidates = next(([one] for one in self._candidates if self._keeps(one, values)), [])
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column, now that all of it was seen."""

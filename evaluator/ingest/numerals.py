@@ -114,6 +114,7 @@ class Numerals:
         if not is_long.any():
             return True
         long = values.filter(pa.array(is_long))
+        long = long.filter(pc.invert(pc.match_substring(long, ".")))  # which is all of most columns of reals
         return self._accepts_integers(long.filter(pc.match_substring_regex(long, pattern=_WHOLE)))
 
     def _note_inexact(self, found: pa.Array) -> None:

@@ -29,9 +29,9 @@ class QuoteWatch:
         places = np.flatnonzero(block[1:-1] == _QUOTE) + 1
         if not len(places):
             return
-        is_opening = (np.arange(len(places)) + self._count) % 2 == 0
-        neighbours = np.where(is_opening, block[places - 1], block[places + 1])
-        self._is_doubtful |= not self._is_border[neighbours].all()
+        first = self._count % 2  # every other quote opens: the first one here, or the second
+        before, behind = block[places[first::2] - 1], block[places[1 - first :: 2] + 1]
+        self._is_doubtful |= not (self._is_border[before].all() and self._is_border[behind].all())
         self._count += len(places)
 
     def finish(self) -> bool:

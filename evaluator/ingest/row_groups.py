@@ -7,13 +7,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluator.ingest.ahead import read_ahead
+
 COLUMNS_AT_ONCE = 16
 
 Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 def row_groups(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[list[pa.Array]]:
-    """The columns' cells, row group by row group."""
+    """The columns' cells, row group by row group; the next one is read meanwhile."""
+    return read_ahead(_row_groups(file, names))
+
+
+def _row_groups(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[list[pa.Array]]:
     for group in range(file.num_row_groups):
         table = file.read_row_group(group, columns=list(names), use_threads=False)
         # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)

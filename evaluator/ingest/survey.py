@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+import numpy as np
+
 from evaluator.ingest.faults import refused, too_long
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.quoting import QuoteWatch
@@ -17,6 +19,7 @@ from evaluator.ingest.table import Limits, Stage
 from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, chunks
 
 _GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
+_LINE_FEED = 0x0A
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
@@ -120,7 +123,9 @@ class _LineWatch:
         returns = chunk.count(b"\r", 0, position)
         pairs = chunk.count(b"\r\n", 0, position) if returns else 0
         is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
-        return chunk.count(b"\n", 0, position) + returns - pairs - is_cut
+        # numpy counts the many line feeds of a chunk at several times the speed
+        feeds = int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8, count=position) == _LINE_FEED))
+        return feeds + returns - pairs - is_cut
 
 
 def _first_end(chunk: bytes) -> int:

@@ -1,0 +1,176 @@
+"""A CSV file into a Parquet file, by Modelbus and by others; each in a fresh process, for its own peak of memory.
+
+``python -m benchmarks.converters NAME SOURCE DESTINATION`` prints what came of it as one line of JSON.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks.generated_table import LATE_REAL, LATE_TEXT
+from benchmarks.memory import peak_bytes
+
+_WATCHED = (LATE_REAL, LATE_TEXT, "postcode", "ordered_at", "due")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What one converter made of the file."""
+
+    seconds: float
+    """Without the imports."""
+    peak_bytes: int
+    """Resident memory of the process, at most."""
+    size_bytes: int = 0
+    """Of the Parquet file."""
+    types: dict[str, str] = field(default_factory=dict)
+    """Of the columns at which converters part."""
+    error: str = ""
+
+
+def modelbus_ingest(source: Path, destination: Path) -> Callable[[], object]:
+    """Modelbus without HTTP: types, Parquet and the profile of each column."""
+    from evaluator.ingest import Limits, ingest
+
+    def convert() -> None:
+        with source.open("rb") as file:
+            ingest(
+                file,
+                destination,
+                file_name=source.name,
+                media_type=None,
+                format="csv",
+                limits=Limits(column_limit=2000, line_limit_bytes=1024 * 1024),
+                on_progress=lambda *_: None,
+            )
+
+    return convert
+
+
+def pandas_default(source: Path, destination: Path) -> Callable[[], object]:
+    """The C engine as it comes."""
+    import pandas as pd
+    import pyarrow.parquet  # noqa: F401 - imported by to_parquet, which is timed
+
+    return lambda: pd.read_csv(source).to_parquet(destination)
+
+
+def pandas_helped(source: Path, destination: Path) -> Callable[[], object]:
+    """The C engine, told which column is text."""
+    import pandas as pd
+    import pyarrow.parquet  # noqa: F401 - imported by to_parquet, which is timed
+
+    return lambda: pd.read_csv(source, dtype={LATE_TEXT: "str"}).to_parquet(destination)
+
+
+def pyarrow_whole(source: Path, destination: Path) -> Callable[[], object]:
+    """``read_csv``: the whole table in memory, with threads; late types come out right."""
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    options = csv.ParseOptions(newlines_in_values=True)
+    return lambda: pq.write_table(csv.read_csv(source, parse_options=options), destination)
+
+
+def pyarrow_stream(source: Path, destination: Path) -> Callable[[], object]:
+    """``open_csv`` as it comes: block by block, typed by the first block."""
+    return _pyarrow_stream(source, destination, is_helped=False)
+
+
+def pyarrow_stream_helped(source: Path, destination: Path) -> Callable[[], object]:
+    """``open_csv``, told the types of the two late columns."""
+    return _pyarrow_stream(source, destination, is_helped=True)
+
+
+def _pyarrow_stream(source: Path, destination: Path, *, is_helped: bool) -> Callable[[], object]:
+    import pyarrow as pa
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    types = {LATE_REAL: pa.float64(), LATE_TEXT: pa.string()} if is_helped else None
+
+    def convert() -> None:
+        reader = csv.open_csv(
+            source,
+            read_options=csv.ReadOptions(block_size=8 * 1024 * 1024),  # row groups of a decent size
+            parse_options=csv.ParseOptions(newlines_in_values=True),
+            convert_options=csv.ConvertOptions(column_types=types),
+        )
+        with pq.ParquetWriter(destination, reader.schema) as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+
+    return convert
+
+
+def polars_default(source: Path, destination: Path) -> Callable[[], object]:
+    """Streamed as it comes: typed by the first 100 rows."""
+    import polars as pl
+
+    return lambda: pl.scan_csv(source).sink_parquet(destination)
+
+
+def polars_helped(source: Path, destination: Path) -> Callable[[], object]:
+    """Streamed, told the types of the two late columns."""
+    import polars as pl
+
+    types = {LATE_REAL: pl.Float64, LATE_TEXT: pl.String}
+    return lambda: pl.scan_csv(source, schema_overrides=types).sink_parquet(destination)
+
+
+def polars_dates(source: Path, destination: Path) -> Callable[[], object]:
+    """Streamed, told the types of the two late columns and to look for dates, as Modelbus does."""
+    import polars as pl
+
+    types = {LATE_REAL: pl.Float64, LATE_TEXT: pl.String}
+    return lambda: pl.scan_csv(source, schema_overrides=types, try_parse_dates=True).sink_parquet(destination)
+
+
+CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
+    "modelbus ingest": modelbus_ingest,
+    "pandas": pandas_default,
+    "pandas, helped": pandas_helped,
+    "pyarrow open_csv": pyarrow_stream,
+    "pyarrow open_csv, helped": pyarrow_stream_helped,
+    "pyarrow read_csv": pyarrow_whole,
+    "polars": polars_default,
+    "polars, helped": polars_helped,
+    "polars, helped, dates": polars_dates,
+}
+"""``helped`` says that somebody who knows the file told the converter the types of its late columns."""
+
+
+def run_converter(name: str, source: Path, destination: Path) -> Conversion:
+    """Run one converter in a process of its own; its Parquet file is removed afterwards."""
+    command = [sys.executable, "-m", "benchmarks.converters", name, str(source), str(destination)]
+    try:
+        ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    finally:
+        destination.unlink(missing_ok=True)
+    return Conversion(**json.loads(ran.stdout.splitlines()[-1]))
+
+
+def _convert(name: str, source: Path, destination: Path) -> Conversion:
+    convert = CONVERTERS[name](source, destination)
+    started = time.perf_counter()
+    error = ""
+    try:
+        convert()
+    except Exception as problem:  # noqa: BLE001 - whatever a converter says about the file is its result
+        error = f"{type(problem).__name__}: {problem}"
+    seconds = time.perf_counter() - started
+    if error:
+        return Conversion(seconds, peak_bytes("self"), error=error)
+    import pyarrow.parquet as pq
+
+    peak = peak_bytes("self")
+    types = {column.name: str(column.type) for column in pq.read_schema(destination) if column.name in _WATCHED}
+    return Conversion(seconds, peak, destination.stat().st_size, types)
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(_convert(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))))
