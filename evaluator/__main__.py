@@ -3,11 +3,12 @@
 import sys
 from typing import Final
 
+from shared.installed_plugins import installed_plugins, log_plugins
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
 EVALUATE: Final = {"EvaluateModel": "evaluator.handlers:evaluate_model"}
-PRELOAD: Final = ("evaluator.handlers", "sklearn.ensemble", "sklearn.linear_model")
+PRELOAD: Final = ("evaluator.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.preloaded_plugins")
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
@@ -15,5 +16,10 @@ def make_lanes(tools: Tools) -> list[Lane]:
     return [tools.worker(("profile",), PROFILE), tools.worker(("evaluate",), EVALUATE)]
 
 
+def declare(_tools: Tools) -> None:
+    """Say which plug-ins' models can be loaded."""
+    log_plugins(installed_plugins())
+
+
 if __name__ == "__main__":
-    sys.exit(run_service("evaluator", ("profile", "evaluate"), make_lanes, preload=PRELOAD))
+    sys.exit(run_service("evaluator", ("profile", "evaluate"), make_lanes, preload=PRELOAD, declare=declare))

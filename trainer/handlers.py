@@ -107,7 +107,7 @@ def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload:
         "row_count": fitted.row_count,
         "fit_s": round(fitted.fit_s, 4),
         "warnings": fitted.warnings,
-        "libraries": library_versions(),
+        "libraries": library_versions(fitted.model.estimator),
         "artifact_sha256": hashlib.sha256(payload).hexdigest(),
         "artifact_size_bytes": len(payload),
     }
