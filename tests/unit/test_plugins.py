@@ -1,19 +1,23 @@
 """Plug-ins: offered and judged as scikit-learn's own, stored and loaded, and never in the way when they are broken."""
 
 import hashlib
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import structlog
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from shared import installed_plugins
 from shared.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownEstimator
 from shared.installed_plugins import log_plugins
-from shared.plugins import EstimatorPlugin
+from shared.plugins import GROUP, EstimatorPlugin
 from shared.tabular.model import FittedModel
 from tests.plugins import PLUGIN_FOLDER, write_distribution
 from tests.unit.tables import features, fit
@@ -415,6 +419,32 @@ def test_a_default_beyond_the_services_bound_is_refused(monkeypatch: pytest.Monk
     install(monkeypatch, tmp_path / "many", {"ManyRegressor": "mb_many:PLUGIN"}, code)
 
     assert "more than 10,000, the most on this service" in left_out()["ManyRegressor"]
+
+
+def module_with(*names: str) -> ModuleType:
+    """A module that stands in for a library: classes after scikit-learn's conventions, which are not fitted."""
+    module = ModuleType("library")
+    for name in names:
+        mixin = ClassifierMixin if name.endswith("Classifier") else RegressorMixin
+        setattr(module, name, type(name, (mixin, BaseEstimator), {}))
+    return module
+
+
+def test_the_examples_of_the_documentation_are_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", module_with("LGBMClassifier", "LGBMRegressor"))
+    monkeypatch.setitem(sys.modules, "xgboost", module_with("XGBClassifier", "XGBRegressor"))
+    text = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
+    named = [tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    programs = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+    assert len(named) == len(programs) == 3
+    for packaging, program in zip(named, programs, strict=True):
+        made: dict[str, Any] = {"__name__": "example"}
+        exec(program, made)
+        for place in packaging["project"]["entry-points"][GROUP].values():
+            plugin = made[place.partition(":")[2]]
+            assert isinstance(plugin, EstimatorPlugin)
+            assert plugins._hyperparameters_fault(plugin) is None
 
 
 def test_an_author_learns_of_a_wrong_field_at_once() -> None:
