@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Final
 
+from shared.installed_plugins import installed_plugins, log_plugins
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
@@ -14,7 +15,13 @@ READ: Final = {
 }
 EXPORT: Final = {"ExportDataset": "evaluator.reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
-PRELOAD: Final = ("evaluator.handlers", "evaluator.reading", "sklearn.ensemble", "sklearn.linear_model")
+PRELOAD: Final = (
+    "evaluator.handlers",
+    "evaluator.reading",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "shared.preloaded_plugins",
+)
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "JE_ARROW_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0",
@@ -30,8 +37,13 @@ def make_lanes(tools: Tools) -> list[Lane]:
     return [tools.worker((queue,), handlers) for queue, handlers in LANES.items()]
 
 
+def declare(_tools: Tools) -> None:
+    """Say which plug-ins' models can be loaded."""
+    log_plugins(installed_plugins())
+
+
 if __name__ == "__main__":
     if sys.platform == "linux":  # elsewhere Arrow may have no jemalloc
         for variable, value in ALLOCATORS.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
-    sys.exit(run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD))
+    sys.exit(run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD, declare=declare))

@@ -6,11 +6,12 @@ from typing import Final
 from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
+from shared.installed_plugins import installed_plugins, log_plugins
 from shared.store.usage import UsageCounter
 from shared.worker.service import Lane, Tools, run_service
 
 BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
-PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model")
+PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.preloaded_plugins")
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
@@ -33,5 +34,10 @@ def make_lanes(tools: Tools) -> list[Lane]:
     return [interactive, tools.worker(("predict.bulk",), BULK)]
 
 
+def declare(_tools: Tools) -> None:
+    """Say which plug-ins' models can be loaded."""
+    log_plugins(installed_plugins())
+
+
 if __name__ == "__main__":
-    sys.exit(run_service("predictor", ("predict", "predict.bulk"), make_lanes, preload=PRELOAD))
+    sys.exit(run_service("predictor", ("predict", "predict.bulk"), make_lanes, preload=PRELOAD, declare=declare))

@@ -4,6 +4,9 @@ What is loaded is checked in this order, and refused at the first fault: SHA-256
 versions, unpacked size from the zip directory, types against the fixed list below, scikit-learn's own version mark.
 Never pickle, and never ``get_untrusted_types`` fed back as trusted: that would trust whatever the file asks for.
 
+A model of a plug-in may also hold the types that the plug-in names (ADR 0012): no other model may, and no plug-in is
+asked that is not installed here and in the version's record.
+
 skops keeps foreign code from running. It does not check content: a crafted tree with node indices out of range can
 crash the process at prediction. That is why the SHA-256 comes from the version's record and not with the file.
 
@@ -17,7 +20,7 @@ import platform
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +32,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from shared.contracts import Signature
 from shared.errors import ArtifactRefused
+from shared.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.model import FittedModel
 
@@ -67,15 +71,23 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn.tree._tree.Tree": "nodes of a tree: DecisionTree*, forests, GradientBoosting*, AdaBoost*, Bagging*",
     "sklearn.utils._bunch.Bunch": "a dict; Stacking* and Voting* keep their members by name in it",
 }
-"""Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded."""
+"""Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded, but what the
+plug-ins of a model name for it."""
 
 _RETRAIN: Final = "train the model again: POST /models/{name}/retrain"
 _ENTRY_LIMIT: Final = 1_000_000
+_OWN_LIBRARIES: Final = ("scikit-learn", "numpy", "scipy", "skops")
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of what an artifact depends on, to be kept in the version's record."""
-    versions = {name: version(name) for name in ("scikit-learn", "numpy", "scipy", "skops")}
+def library_versions(estimator: Any = None) -> dict[str, str]:
+    """Versions of what an artifact depends on, to be kept in the version's record.
+
+    Args:
+        estimator: What the artifact holds; the plug-ins in it bring their own package and their libraries.
+    """
+    versions = {name: version(name) for name in _OWN_LIBRARIES}
+    for one in _plugins_within(estimator):
+        versions = {**one.libraries, **versions}
     return {**versions, "python": platform.python_version()}
 
 
@@ -96,7 +108,8 @@ def dump_model(model: FittedModel) -> bytes:
         payload: bytes = skops.io.dumps(contents, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
     except Exception as error:
         raise ArtifactRefused(f"{type(model.estimator).__name__} cannot be stored: {error}") from error
-    foreign = set(skops.io.get_untrusted_types(data=payload)) - TRUSTED_TYPES.keys()
+    trusted = _trusted_types(_plugins_within(model.estimator))
+    foreign = set(skops.io.get_untrusted_types(data=payload)) - trusted
     if foreign:
         named = ", ".join(sorted(foreign))
         raise ArtifactRefused(f"{type(model.estimator).__name__} cannot be stored: it holds {named}, not on the list")
@@ -113,16 +126,18 @@ def load_model(payload: bytes, sha256: str, libraries: Mapping[str, str], limit_
         limit_bytes: A file that unpacks to more is refused.
 
     Returns:
-        The model; every ``n_jobs`` in it is None, for a thread pool makes single rows slower.
+        The model; every ``n_jobs`` in it is None, for a thread pool makes single rows slower. In a plug-in's estimator
+        it is what the plug-in fixed: None is all cores to some libraries.
 
     Raises:
-        ArtifactRefused: The file is not the one that was stored, was written by another scikit-learn, is too large,
-            broken, or holds a type that is not on the list.
+        ArtifactRefused: The file is not the one that was stored, was written by another scikit-learn or another release
+            of a plug-in, needs a plug-in that is not here, is too large, broken, or holds a type that is not on the
+            list.
     """
     _verify_hash(payload, sha256)
     _verify_libraries(libraries)
     _verify_size(payload, limit_bytes)
-    contents = _load(payload)
+    contents = _load(payload, libraries)
     try:
         if contents["layout"] != LAYOUT:
             raise ArtifactRefused(f"the artifact's layout is {contents['layout']}, not {LAYOUT}: {_RETRAIN}")
@@ -146,9 +161,21 @@ def _verify_hash(payload: bytes, sha256: str) -> None:
 
 
 def _verify_libraries(libraries: Mapping[str, str]) -> None:
-    written, running = libraries.get("scikit-learn", "an unknown release"), version("scikit-learn")
+    _verify_release("scikit-learn", libraries.get("scikit-learn", "an unknown release"))
+    for name in libraries.keys() - {*_OWN_LIBRARIES, "python"}:
+        _verify_release(name, libraries[name])
+
+
+def _verify_release(name: str, written: str) -> None:
+    try:
+        running = version(name)
+    except PackageNotFoundError as error:
+        raise ArtifactRefused(
+            f"the model needs {name} {written}, of a plug-in, which is not installed in this service: trainer, "
+            "predictor and evaluator need the same plug-ins"
+        ) from error
     if written.split(".")[:2] != running.split(".")[:2]:
-        raise ArtifactRefused(f"the model was made by scikit-learn {written}, this is {running}: {_RETRAIN}")
+        raise ArtifactRefused(f"the model was made by {name} {written}, this is {running}: {_RETRAIN}")
 
 
 def _verify_size(payload: bytes, limit_bytes: int) -> None:
@@ -162,24 +189,45 @@ def _verify_size(payload: bytes, limit_bytes: int) -> None:
         raise ArtifactRefused(f"the artifact unpacks to {size_bytes:,} bytes; {limit_bytes:,} are allowed")
 
 
-def _load(payload: bytes) -> Any:
+def _plugins_within(estimator: Any) -> list[InstalledPlugin]:
+    return plugins_of(_parts(estimator, set())) if installed_plugins().usable else []
+
+
+def _plugins_in(libraries: Mapping[str, str]) -> list[InstalledPlugin]:
+    return [one for one in installed_plugins().usable.values() if one.distribution in libraries]
+
+
+def _trusted_types(plugins: list[InstalledPlugin]) -> set[str]:
+    return TRUSTED_TYPES.keys() | {name for one in plugins for name in one.trusted_types}
+
+
+def _load(payload: bytes, libraries: Mapping[str, str]) -> Any:
+    trusted = sorted(_trusted_types(_plugins_in(libraries)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # a class about to be removed says so when it is built
         warnings.simplefilter("error", InconsistentVersionWarning)
         try:
-            return skops.io.loads(payload, trusted=list(TRUSTED_TYPES))
+            return skops.io.loads(payload, trusted=trusted)
         except UntrustedTypesFoundException as error:
-            raise ArtifactRefused(f"the artifact holds types that are not on the list: {error}") from error
+            problem = f"the artifact holds types that are not on the list: {error}{_on_left_out_plugins(libraries)}"
+            raise ArtifactRefused(problem) from error
         except InconsistentVersionWarning as error:
             raise ArtifactRefused(f"{error} {_RETRAIN}") from error
         except Exception as error:  # a broken file fails anywhere inside skops, numpy, zipfile or json
             raise ArtifactRefused(f"the artifact cannot be read ({type(error).__name__}: {error})") from error
 
 
+def _on_left_out_plugins(libraries: Mapping[str, str]) -> str:
+    """What keeps the plug-ins that the model was made with from being used here; empty if nothing does."""
+    left_out = [one for one in installed_plugins().left_out.values() if one.distribution in libraries]
+    return "".join(f"; the plug-in {one.name} of {one.distribution} is left out: {one.reason}" for one in left_out)
+
+
 def _reset_n_jobs(estimator: Any) -> None:
+    fixed = {one.plugin.estimator_type: one.plugin.fixed.get("n_jobs") for one in installed_plugins().usable.values()}
     for part in _parts(estimator, set()):
         if getattr(part, "n_jobs", None) is not None:
-            part.n_jobs = None
+            part.n_jobs = fixed.get(type(part))
 
 
 def _parts(value: Any, visited: set[int]) -> Iterator[BaseEstimator]:

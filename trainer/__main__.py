@@ -3,15 +3,17 @@
 import sys
 from typing import Final
 
+from shared.installed_plugins import log_plugins
 from shared.worker.service import Lane, Tools, run_service
-from trainer.catalogue import LEFT_OUT, catalogue
+from trainer.catalogue import catalogue, left_out
+from trainer.plugins import trainable_plugins
 
 TRAIN: Final = {
     "TrainModel": "trainer.handlers:train_model",
     "RetrainModel": "trainer.handlers:retrain_model",
 }
 CHECK: Final = {"CheckTraining": "trainer.handlers:check_training"}
-PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model")
+PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.preloaded_plugins")
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
@@ -21,7 +23,8 @@ def make_lanes(tools: Tools) -> list[Lane]:
 
 def declare(tools: Tools) -> None:
     """Say what can be trained."""
-    tools.library.declare_estimators(catalogue(), LEFT_OUT)
+    log_plugins(trainable_plugins())
+    tools.library.declare_estimators(catalogue(), left_out())
 
 
 if __name__ == "__main__":

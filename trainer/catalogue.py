@@ -1,4 +1,4 @@
-"""What can be trained: scikit-learn's classifiers and regressors that learn one target from one table."""
+"""What can be trained: scikit-learn's classifiers and regressors that learn one target from one table, and plug-ins."""
 
 import functools
 import inspect
@@ -10,8 +10,10 @@ from sklearn.utils import all_estimators
 
 from shared.contracts import EstimatorRecord
 from shared.contracts.checks import unknown_estimator
+from shared.installed_plugins import InstalledPlugin
 from trainer.documentation import summary
 from trainer.hyperparameters import Hyperparameter, settable
+from trainer.plugins import settable_of, trainable_plugins
 
 _SEVERAL_TARGETS = "it is made for several targets"
 
@@ -32,7 +34,8 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "CategoricalNB": "it takes category numbers only; on a table's real numbers it would be silently wrong",
     "IsotonicRegression": "it takes a single number column and answers nothing outside of its range",
 }
-"""Classifiers and regressors that are not offered, each with the reason; a test knows that nothing else is missing."""
+"""scikit-learn's own that are not offered, each with the reason; a test knows that nothing else is missing."""
+
 
 Task = Literal["classification", "regression"]
 
@@ -100,6 +103,15 @@ def catalogue() -> list[EstimatorRecord]:
     return [entry.record for entry in _entries().values()]
 
 
+def left_out() -> dict[str, str]:
+    """What is not offered on purpose or because of a fault, with the reason: scikit-learn's own and plug-ins."""
+    plugins = trainable_plugins().left_out
+    return {
+        **{name: f"its plug-in has a fault: {one.reason}" for name, one in plugins.items() if name not in _entries()},
+        **LEFT_OUT,
+    }
+
+
 def find_estimator(name: str) -> CatalogueEntry:
     """The entry of that name.
 
@@ -109,18 +121,24 @@ def find_estimator(name: str) -> CatalogueEntry:
     entry = _entries().get(name)
     if entry is not None:
         return entry
-    raise unknown_estimator(name, _entries(), LEFT_OUT)
+    raise unknown_estimator(name, _entries(), left_out())
 
 
 @functools.cache
 def _entries() -> dict[str, CatalogueEntry]:
+    plugins = {name: _plugin_entry(plugin) for name, plugin in trainable_plugins().usable.items()}
+    return dict(sorted((_library_entries() | plugins).items()))
+
+
+@functools.cache
+def _library_entries() -> dict[str, CatalogueEntry]:
     entries = {}
     tasks: tuple[tuple[Task, str], ...] = (("classification", "classifier"), ("regression", "regressor"))
     for task, kind in tasks:
         for name, estimator_type in all_estimators(type_filter=kind):
             if name not in LEFT_OUT:
                 entries[name] = _entry(name, estimator_type, task)
-    return dict(sorted(entries.items()))
+    return entries
 
 
 def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
@@ -131,13 +149,49 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
     }
     nested = NESTED.get(name, {})
     allowed, refused = settable(estimator_type, {key: value for key, value in defaults.items() if key not in nested})
+    return CatalogueEntry(
+        _record(name, estimator_type, task, summary(estimator_type), allowed, nested),
+        estimator_type,
+        allowed,
+        refused,
+        is_seeded="random_state" in defaults,
+        nested=nested,
+        default_member_count=_default_member_count(defaults),
+    )
+
+
+def _plugin_entry(installed: InstalledPlugin) -> CatalogueEntry:
+    plugin = installed.plugin
+    arguments = plugin.estimator_type(**plugin.fixed).get_params(deep=False)
+    allowed, refused = settable_of(installed, arguments)
+    published = {name: each.schema["default"] for name, each in allowed.items() if "default" in each.schema}
+    description = plugin.description or summary(plugin.estimator_type)
+    return CatalogueEntry(
+        _record(installed.name, plugin.estimator_type, plugin.task, description, allowed, {}),
+        plugin.estimator_type,
+        allowed,
+        refused,
+        is_seeded="random_state" in arguments,
+        fixed=plugin.fixed,
+        default_member_count=_default_member_count({**arguments, **published}),
+    )
+
+
+def _record(
+    name: str,
+    estimator_type: type,
+    task: Task,
+    description: str,
+    allowed: Mapping[str, Hyperparameter],
+    nested: Mapping[str, Nesting],
+) -> EstimatorRecord:
     properties = {each.name: each.schema for each in allowed.values()}
     properties |= {key: _nested_schema(nesting) for key, nesting in nested.items()}
     required = [key for key, nesting in nested.items() if nesting.is_required]
-    record = EstimatorRecord(
+    return EstimatorRecord(
         name=name,
         task=task,
-        description=summary(estimator_type),
+        description=description,
         module=estimator_type.__module__,
         hyperparameters={
             "type": "object",
@@ -145,15 +199,6 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
             "additionalProperties": False,
             **({"required": required} if required else {}),
         },
-    )
-    return CatalogueEntry(
-        record,
-        estimator_type,
-        allowed,
-        refused,
-        is_seeded="random_state" in defaults,
-        nested=nested,
-        default_member_count=_default_member_count(defaults),
     )
 
 

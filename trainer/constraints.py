@@ -54,17 +54,15 @@ def json_default(constraints: list[Any], default: Any) -> tuple[bool, Any]:
 
 
 def accepts(schema: Schema, value: Any) -> bool:
-    """Whether a JSON value fits one of the alternatives; unlike JSON Schema, a boolean or 1.0 is no integer."""
+    """Whether a JSON value fits a schema; unlike JSON Schema, a boolean or 1.0 is no integer."""
+    if "anyOf" in schema:
+        return any(accepts(choice, value) for choice in schema["anyOf"])
     if "const" in schema or "enum" in schema:
-        return isinstance(value, str) and value in schema.get("enum", [schema.get("const")])
+        return any(_is_option(option, value) for option in schema.get("enum", [schema.get("const")]))
     kind = schema["type"]
     if kind == "array":
-        items = schema["items"]["anyOf"]
-        return (
-            isinstance(value, list)
-            and len(value) <= schema["maxItems"]
-            and all(any(accepts(item, each) for item in items) for each in value)
-        )
+        is_short = isinstance(value, list) and len(value) <= schema.get("maxItems", _ITEM_LIMIT)
+        return is_short and all(accepts(schema["items"], each) for each in value)
     if kind == "object":
         return isinstance(value, dict) and all(accepts(schema["additionalProperties"], each) for each in value.values())
     if kind in ("integer", "number"):
@@ -116,6 +114,11 @@ def _interval(interval: Any) -> list[Schema]:
         key = "maximum" if interval.closed in ("right", "both") else "exclusiveMaximum"
         schema[key] = interval.right
     return [schema, {"const": INFINITY}] if interval.type is not numbers.Integral and math.inf in interval else [schema]
+
+
+def _is_option(option: Any, value: Any) -> bool:
+    is_alike = type(option) is type(value) or (type(option) is float and type(value) is int)
+    return bool(is_alike and option == value)
 
 
 def _is_within(schema: Schema, value: float) -> bool:

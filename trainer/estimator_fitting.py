@@ -70,8 +70,10 @@ def fit_rows(
 def _forget_fitting(estimator: Any) -> None:
     """Drop what HistGradientBoosting* keep from scoring themselves while they fit: it refers back to the estimator.
 
-    Prediction uses none of it, and a circle of references cannot be stored.
+    Prediction uses none of it, and a circle of references cannot be stored. What a plug-in keeps is its own affair.
     """
+    if not type(estimator).__module__.startswith("sklearn."):
+        return
     attributes = vars(estimator)
     for name, value in list(attributes.items()):
         if isinstance(value, MethodType) and value.__self__ is estimator:

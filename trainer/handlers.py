@@ -183,7 +183,7 @@ def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload:
         "warnings": fitted.warnings,
         "tags": command.tags,
         "note": command.note,
-        "libraries": library_versions(),
+        "libraries": library_versions(fitted.model.estimator),
         "artifact_sha256": hashlib.sha256(payload).hexdigest(),
         "artifact_size_bytes": len(payload),
     }

@@ -22,6 +22,7 @@ from trainer.constraints import (
     refusal,
 )
 from trainer.documentation import parameter_descriptions
+from trainer.schema_words import in_words
 
 _ENCODED = "it names columns by position after encoding, which a table's owner cannot know"
 _FREE_FORM = "it passes free-form options to inner functions"
@@ -77,8 +78,8 @@ class Hyperparameter:
     """One constructor argument that users may set."""
 
     name: str
-    constraints: list[Any]
-    """As the library declares them."""
+    constraints: list[Any] | None
+    """As the library declares them; None if the alternatives say it all."""
     alternatives: list[Schema]
     """JSON Schemas of what may be given."""
     schema: Schema
@@ -104,7 +105,7 @@ def settable(estimator_type: type, defaults: Mapping[str, Any]) -> tuple[dict[st
         if reason is not None:
             refused[name] = reason
             continue
-        choices = _bounded(name, _without_labels(name, constraints))
+        choices = bounded(name, _without_labels(name, constraints))
         schema = _published(choices, constraints, defaults[name], descriptions.get(name))
         allowed[name] = Hyperparameter(name, constraints, choices, schema)
     return allowed, refused
@@ -160,7 +161,8 @@ def _without_labels(name: str, constraints: list[Any]) -> list[Schema]:
     return choices
 
 
-def _bounded(name: str, choices: list[Schema]) -> list[Schema]:
+def bounded(name: str, choices: list[Schema]) -> list[Schema]:
+    """The alternatives, with the service's own bound on large numbers."""
     bound = BOUNDS.get(name)
     if bound is None:
         return choices
@@ -207,29 +209,21 @@ def _is_infinity(value: Any, hyperparameter: Hyperparameter) -> bool:
 
 def _problem(estimator: str, hyperparameter: Hyperparameter, given: Any, value: Any) -> str | None:
     is_accepted = any(accepts(choice, given) for choice in hyperparameter.alternatives)
-    is_label = hyperparameter.name in ("outlier_label", "constant")  # judged when the classes are known
-    words = None if is_label else refusal(hyperparameter.constraints, hyperparameter.name, value, estimator)
+    name, constraints = hyperparameter.name, hyperparameter.constraints
+    is_label = name in ("outlier_label", "constant")  # judged when the classes are known
+    words = None if is_label or constraints is None else refusal(constraints, name, value, estimator)
     if is_accepted:
         return words
-    name, bound = hyperparameter.name, BOUNDS.get(hyperparameter.name)
-    if words is None and bound is not None and _exceeds(given, bound):
+    bound = BOUNDS.get(name)
+    if words is None and constraints is not None and bound is not None and _exceeds(given, bound):
         return f"{name} may be {bound:,} at most on this service, not {_shown(given)!r}"
-    return words or f"{name} of {estimator} does not take {_shown(given)!r}: it takes {_described(hyperparameter)}"
+    takes = " or ".join(dict.fromkeys(map(in_words, hyperparameter.alternatives)))
+    return words or f"{name} of {estimator} does not take {_shown(given)!r}: it takes {takes}"
 
 
 def _exceeds(given: Any, bound: float) -> bool:
     numbers = given if isinstance(given, list) else [given]
     return any(isinstance(number, (int, float)) and number > bound for number in numbers)
-
-
-def _described(hyperparameter: Hyperparameter) -> str:
-    words = []
-    for choice in hyperparameter.alternatives:
-        if "enum" in choice:
-            words.append(" or ".join(f'"{option}"' for option in choice["enum"][:20]))
-        else:
-            words.append(f'"{choice["const"]}"' if "const" in choice else str(choice["type"]))
-    return ", ".join(dict.fromkeys(words))
 
 
 def _shown(value: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shared.errors import InvalidCommand, ModelbusError
+from shared.tabular.model import words_of
 from trainer.catalogue import CatalogueEntry, Nesting, find_estimator
 from trainer.class_labels import translate_class_labels
 from trainer.hyperparameters import BOUNDS, check_hyperparameters
@@ -97,7 +98,10 @@ class _Maker:
             values["random_state"] = self._seed
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # a class about to be removed says so; the release is pinned
-            return entry.estimator_type(**{**entry.fixed, **values})
+            try:
+                return entry.estimator_type(**{**entry.fixed, **values})
+            except Exception as error:  # noqa: BLE001 - a plug-in's constructor may judge values too
+                return self._add(where, f"{name} does not take these hyperparameters: {words_of(error)}")
 
     def _nested(self, outer: str, given: Any, nesting: Nesting, where: str, depth: int) -> Any:
         if not nesting.is_list:
@@ -169,10 +173,11 @@ def _check_work(name: str, hyperparameters: Mapping[str, Any], details: Details)
 
 def _member_count(name: str, hyperparameters: Mapping[str, Any]) -> int:
     entry = find_estimator(name)
-    own = hyperparameters.get("n_estimators", entry.default_member_count)
+    given = hyperparameters.get("n_estimators")
+    own = given if type(given) is int else entry.default_member_count
     inner = [
         sum(_member_count(one["estimator"], one.get("hyperparameters", {})) for one in members)
         for parameter, nesting in entry.nested.items()
         if (members := _members(hyperparameters.get(parameter), nesting))
     ]
-    return int(own) * max(sum(inner), 1)
+    return own * max(sum(inner), 1)

@@ -145,7 +145,7 @@ class FittedModel:
         ]
 
 
-def words_of(error: Exception) -> str:
+def words_of(error: BaseException) -> str:
     """An estimator's own words on what went wrong, on one line, at most ``_WORDS_LENGTH`` characters; never empty."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= _WORDS_LENGTH else f"{words[:_WORDS_LENGTH]}…"

@@ -1,0 +1,5 @@
+"""Imported by a service's fork server, so that its children have the plug-ins already and need not import them."""
+
+from shared.installed_plugins import installed_plugins
+
+installed_plugins()
