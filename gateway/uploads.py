@@ -79,7 +79,8 @@ async def receive_upload(
         return await _receive_form(request, correlation_id, fields, known_fields, head_bytes)
     check_fields(fields, known_fields | {"file_name"})
     stored = await _store(request, request.content.iter_chunked(_CHUNK_BYTES), correlation_id, head_bytes)
-    media_type = request.content_type if "Content-Type" in request.headers else None
+    # whole, with its charset
+    media_type = request.headers.get("Content-Type")
     return ReceivedUpload(stored.upload_id, request.query.get("file_name"), media_type, stored.is_cut, fields)
 
 

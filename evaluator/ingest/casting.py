@@ -1,5 +1,6 @@
 """Pass 2: the spool's text becomes typed Parquet, batch by batch, by the plan that pass 1 made."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow.parquet as pq
 from evaluator.ingest.ahead import read_ahead
 from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import to_calendar_dates
-from evaluator.ingest.cells import missing_mask, trimmed
+from evaluator.ingest.cells import TEXT_MISSING_MARKS, missing_mask, trimmed
 from evaluator.ingest.declared import cast_declared, expected_of
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
 from evaluator.ingest.iso_dates import to_iso_dates
@@ -51,7 +52,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
     Args:
         spool: What pass 1 wrote.
         destination: The file to write.
-        text: What pass 1 found.
+        text: What pass 1 found; what is to be known of its cells is added to its warnings.
         stage: For the progress.
         skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
 
@@ -69,6 +70,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
         raise malformed(faults)
     if skipped is not None:
         skipped.add_all(faults, caster.bad_row_count)
+    text.warnings.extend(caster.warnings())
     return written
 
 
@@ -104,6 +106,7 @@ class _Caster:
         self._schema = stored_schema(plans)
         self._row_count = 0
         self._bad_cells: list[_BadCell] = []
+        self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0
 
     def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -113,10 +116,14 @@ class _Caster:
         for position, plan in enumerate(self._plans):
             # a spool's early batches lack the columns that came late
             cells = batch.column(position) if position < batch.num_columns else None
-            if cells is not None and plan.is_declared and plan.type != "text":
+            if cells is None or plan.type == "empty":
+                columns.append(pa.nulls(batch.num_rows, stored_type(plan)))
+            elif plan.type == "text":
+                columns.append(self._cast_text(cells, plan))
+            elif plan.is_declared:
                 columns.append(self._cast_declared(cells, plan, bad))
             else:
-                columns.append(_cast_column(cells, plan, batch.num_rows))
+                columns.append(_cast_found(cells, plan))
         found = pa.RecordBatch.from_arrays(columns, schema=self._schema)
         self._row_count += batch.num_rows
         self.bad_row_count += len(bad)
@@ -137,6 +144,26 @@ class _Caster:
             for cell in self._bad_cells
         ]
 
+    def warnings(self) -> list[str]:
+        """What should be known about the marks of missing values that stood in text, where they may be words."""
+        return [
+            f"column {name!r} has {_counted(marks)}, taken for missing values; say in missing_marks what is a word"
+            for name, marks in self._marks.items()
+        ]
+
+    def _cast_text(self, cells: pa.Array, plan: ColumnPlan) -> pa.Array:
+        values = trimmed(cells)
+        texts = pc.ascii_ltrim(cells, characters=" ") if plan.is_indented else cells
+        mask = missing_mask(values, plan.missing_marks)
+        if mask is None:
+            return texts
+        if plan.missing_marks == TEXT_MISSING_MARKS:  # else the sender said which they are
+            found = pc.value_counts(values.filter(mask).drop_null())
+            counts = {one["values"]: one["counts"] for one in found.to_pylist() if one["values"]}
+            if counts:
+                self._marks.setdefault(plan.name, Counter()).update(counts)
+        return pc.if_else(mask, pa.scalar(None, pa.string()), texts)
+
     def _cast_declared(self, cells: pa.Array, plan: ColumnPlan, bad: dict[int, _BadCell]) -> pa.Array:
         values = trimmed(cells)
         values = _without_missing(values, values, plan)
@@ -146,12 +173,12 @@ class _Caster:
         return found
 
 
-def _cast_column(cells: pa.Array | None, plan: ColumnPlan, row_count: int) -> pa.Array:
-    if cells is None or plan.type == "empty":
-        return pa.nulls(row_count, stored_type(plan))
+def _counted(marks: Counter[str]) -> str:
+    return ", ".join(f"{mark!r} ({count})" for mark, count in marks.most_common(5))
+
+
+def _cast_found(cells: pa.Array, plan: ColumnPlan) -> pa.Array:
     values = trimmed(cells)
-    if plan.type == "text":
-        return _without_missing(pc.ascii_ltrim(cells, characters=" ") if plan.is_indented else cells, values, plan)
     found = _cast_values(_without_missing(values, values, plan), plan)
     if found is None:  # pass 1 cast the same cells by the same functions
         raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-MISSING_MARKS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-")
+MISSING_MARKS = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """Cells of delimited text that mean "no value"."""
 TEXT_MISSING_MARKS = tuple(mark for mark in MISSING_MARKS if mark != "-")
 """The same in a column of text, where a dash may be a category beside a plus."""

@@ -3,12 +3,13 @@
 import codecs
 import os
 import re
+from email.message import EmailMessage
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 from evaluator.ingest.faults import refused
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import TableFormat
+from shared.contracts.datasets import TableFormat, TextEncoding
 from shared.errors import MalformedTable
 
 HEAD_BYTES = 64 * 1024
@@ -73,6 +74,29 @@ def read_head(source: BinaryIO) -> bytes:
     head = source.read(HEAD_BYTES)
     source.seek(0)
     return head
+
+
+def charset_encoding(media_type: str | None) -> TextEncoding | None:
+    """The encoding that a media type names (``text/csv; charset=iso-8859-2``); none for UTF-8, which is found anyway.
+
+    Raises:
+        MalformedTable: It names one that is not read here.
+    """
+    message = EmailMessage()
+    message["Content-Type"] = media_type or "text/csv"
+    charset = message.get_content_charset()
+    if charset is None:
+        return None
+    known: dict[str, TextEncoding] = {codecs.lookup(name).name: name for name in get_args(TextEncoding)}
+    try:
+        found = codecs.lookup(charset).name
+    except LookupError:
+        found = charset
+    if found in ("utf-8", "utf-8-sig", "ascii"):
+        return None
+    if found not in known:
+        raise refused(f"the charset {charset[:100]!r} of the media type is not read here", ", ".join(known.values()))
+    return known[found]
 
 
 def find_format(

@@ -11,7 +11,7 @@ from evaluator.ingest.casting import write_typed
 from evaluator.ingest.delimited import read_delimited
 from evaluator.ingest.faults import SkippedRows, malformed, refused
 from evaluator.ingest.findings import check_options
-from evaluator.ingest.formats import find_format, read_head, source_size
+from evaluator.ingest.formats import charset_encoding, find_format, read_head, source_size
 from evaluator.ingest.json_lines import read_json_lines
 from evaluator.ingest.parquet import convert_parquet
 from evaluator.ingest.profiling import profile
@@ -71,6 +71,8 @@ def ingest(
     if not size:
         raise refused("the file is empty (0 bytes)", "a table with a header and one row at least")
     head = read_head(source)
+    if options.encoding is None and (encoding := charset_encoding(media_type)):
+        options = options.model_copy(update={"encoding": encoding})
     found = find_format(head, declared=format, media_type=media_type, file_name=file_name, options=options)
     check_options(options, found)
     skipped = SkippedRows()

@@ -76,7 +76,9 @@ def read_json_lines(
     names, renamed = column_names(list(columns.by_key))
     warnings = [*survey.warnings, *renamed]
     if writer.row_count:
-        check_column_options(options, names)
+        # what is declared is looked up by key while the file is read: a name that was made up later cannot be
+        keys = {key.strip() for key in columns.by_key}
+        check_column_options(options, [name for name in names if name in keys])
     for name, column in zip(names, columns.by_key.values(), strict=True):
         warnings += column.warnings(name)
     plans = [column.plan(name) for name, column in zip(names, columns.by_key.values(), strict=True)]

@@ -110,8 +110,8 @@ class ParseOptions(Contract):
     """Of numbers in delimited text; default: the comma only where the delimiter is a semicolon and no number has a
     point."""
     missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=100)
-    """Cells of delimited text that mean "no value", beside the empty one; default: NA, N/A, NaN, nan, null, NULL, None,
-    ? and, among numbers, dates and booleans, a dash."""
+    """Cells of delimited text that mean "no value", beside the empty one; default: NA, N/A, n/a, #N/A, #NA, <NA>, NaN,
+    nan, null, NULL, None, ? and, among numbers, dates and booleans, a dash."""
     has_header: bool = True
     """Whether the first record of delimited text holds the columns' names; else they are `column_1`, `column_2`, …"""
     columns: dict[ColumnName, ColumnOptions] = Field({}, max_length=10_000)

@@ -172,6 +172,31 @@ def test_lines_are_counted_right_without_a_header(tmp_path: Path) -> None:
     assert caught.value.details[0]["expected"] == "2 fields, as the first record has"
 
 
+def test_the_charset_of_a_media_type_is_taken(tmp_path: Path) -> None:
+    data = "a,b\n1,žluť\n".encode("iso-8859-2")
+
+    table, found = read(tmp_path, data, declared={"media_type": "text/csv; charset=ISO-8859-2"})
+
+    assert (found["b"], table.encoding) == (["žluť"], "iso-8859-2")
+    _, told = read(tmp_path, data, declared={"media_type": "text/csv; charset=utf-8"}, encoding="iso-8859-2")
+    assert told["b"] == ["žluť"]
+
+
+def test_a_charset_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable, match="charset 'klingon' of the media type is not read here"):
+        read(tmp_path, "a,b\n1,2\n", declared={"media_type": "text/csv; charset=klingon"})
+
+
+def test_marks_that_may_be_words_are_told(tmp_path: Path) -> None:
+    table, found = read(tmp_path, "country,n\nDE,1\nNA,2\nNA,NA\nnull,n/a\n")
+
+    assert found == {"country": ["DE", None, None, None], "n": [1, 2, None, None]}
+    [warning] = table.warnings
+    assert warning.startswith("column 'country' has 'NA' (2), 'null' (1), taken for missing values")
+    kept, words = read(tmp_path, "country,n\nDE,1\nNA,2\n", missing_marks=[])
+    assert (words["country"], kept.warnings) == (["DE", "NA"], [])
+
+
 # --- types of columns ---
 
 
@@ -309,6 +334,11 @@ def test_dates_that_cannot_be_told_apart_ask_for_a_format(tmp_path: Path) -> Non
         read(tmp_path, "a,b\n01/02/2024,1\n", columns={"a": {"type": "datetime"}})
 
     assert "date_format" in caught.value.details[0]["expected"]
+
+
+def test_a_json_column_that_is_called_otherwise_cannot_be_declared(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCommand, match="no column 'column_1'"):
+        read(tmp_path, '{"": 1, "a": 2}\n', declared={"format": "jsonl"}, columns={"column_1": {"type": "text"}})
 
 
 # --- options that do not fit ---
