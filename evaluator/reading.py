@@ -4,12 +4,12 @@ import hashlib
 from pathlib import Path
 
 from evaluator.paging import read_page
-from evaluator.text_export import write_csv, write_json_lines
 from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.store.blobs import export_id
 from shared.store.connection import Document
 from shared.tabular.tables import open_table
+from shared.tabular.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
 
 

@@ -3,24 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.store.connection import Document
-from shared.tabular.formulas import without_formulas
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
+from shared.tabular.targets import class_type
+from shared.tabular.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
+
+_ARROW_TYPES = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "real": pa.float64()}
+_PREDICTING_SHARE = 0.8
 
 
 def predict_dataset(command: Command, context: JobContext) -> Document:
-    """Predict and store one row for each row of the dataset, in its order, as CSV and as Parquet.
+    """Predict and store one row for each row of the dataset, in its order, as Parquet, CSV and JSON lines.
 
-    Columns: ``row`` (number from 0), ``prediction``, and ``probability_<class>`` for each class if asked for.
+    Columns: ``row`` (number from 0), ``prediction``, and if asked for ``probability_<class>`` for each class, and
+    ``score`` (of two classes) or ``score_<class>``.
 
     Raises:
         UnknownModel, UnknownDataset: One of them is not there.
@@ -32,8 +36,9 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
     dataset = context.library.dataset(command.dataset)
     context.progress(0.0, f"loading {version['model']} version {version['version']}")
     model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
-    paths = {name: context.work_directory / f"predictions.{name}" for name in ("csv", "parquet")}
-    report = _predict_all(model, dataset, paths, context, has_probabilities=command.has_probabilities)
+    paths = {name: context.work_directory / f"predictions.{name}" for name in ("parquet", "csv", "jsonl")}
+    report = _predict_all(model, dataset, paths["parquet"], context, command)
+    _write_texts(paths, dataset["row_count"], context)
     blobs = {}
     for name, path in paths.items():
         with path.open("rb") as file:
@@ -43,7 +48,7 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
 
 
 def _predict_all(
-    model: FittedModel, dataset: Document, paths: dict[str, Path], context: JobContext, *, has_probabilities: bool
+    model: FittedModel, dataset: Document, path: Path, context: JobContext, command: PredictDataset
 ) -> dict[str, Any]:
     table = fetch_table(context.blobs, dataset, context.work_directory)
     # The target may well be in the dataset; it is what is predicted, and no column too many.
@@ -52,36 +57,51 @@ def _predict_all(
     writer: pq.ParquetWriter | None = None
     done = 0
     for frame in frames(table, columns):
-        predictions = model.predict_frame(frame, has_probabilities)
+        predictions = model.predict_frame(frame, command.has_probabilities, has_scores=command.has_scores)
         answer = _table(model, predictions, first_row=done)
         done += len(frame)
         _add(totals, predictions.report.counts())
-        arrow = pa.Table.from_pandas(answer, preserve_index=False)
-        writer = writer or pq.ParquetWriter(paths["parquet"], arrow.schema, compression="zstd")
-        writer.write_table(arrow)
-        _as_safe_text(answer).to_csv(paths["csv"], mode="a", header=done == len(frame), index=False)
-        context.progress(done / max(dataset["row_count"], 1), f"{done} of {dataset['row_count']} rows")
+        writer = writer or pq.ParquetWriter(path, answer.schema, compression="zstd")
+        writer.write_table(answer)
+        share = done / max(dataset["row_count"], 1)
+        context.progress(_PREDICTING_SHARE * share, f"{done} of {dataset['row_count']} rows")
     if writer is None:
         raise JobCrashed(f"dataset {dataset['name']!r} has no rows")
     writer.close()
     return {"report": {incident: columns for incident, columns in totals.items() if columns}}
 
 
-def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pd.DataFrame:
+def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) -> None:
+    """Write the predictions as text too; what a spreadsheet would run is escaped in CSV."""
+
+    def tell(done: int) -> None:
+        context.progress(_PREDICTING_SHARE, f"writing text, {done} of {row_count} rows")
+
+    with pq.ParquetFile(paths["parquet"]) as table:
+        with paths["csv"].open("wb") as file:
+            write_csv(table, file, has_formulas=False, on_rows=tell)
+        with paths["jsonl"].open("wb") as file:
+            write_json_lines(table, file, on_rows=tell)
+
+
+def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.Table:
+    classes = model.signature.classes
     count = len(predictions.labels)
-    columns: dict[str, Any] = {"row": range(first_row, first_row + count), "prediction": predictions.labels}
+    kind = _ARROW_TYPES[class_type(classes)] if classes else pa.float64()
+    columns: dict[str, Any] = {
+        "row": pa.array(range(first_row, first_row + count), pa.int64()),
+        "prediction": pa.array(predictions.labels, kind),
+    }
     if predictions.probabilities is not None:
-        for position, label in enumerate(model.signature.classes or []):
+        for position, label in enumerate(classes or []):
             columns[f"probability_{label}"] = predictions.probabilities[:, position]
-    return pd.DataFrame(columns)
-
-
-def _as_safe_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with text that a spreadsheet would take for a formula marked by a leading apostrophe."""
-    column = frame["prediction"]
-    if not isinstance(column.dtype, pd.StringDtype):
-        return frame
-    return frame.assign(prediction=without_formulas(pa.array(column, pa.string())).to_pandas())
+    if predictions.scores is not None:
+        if predictions.scores.ndim == 1:
+            columns["score"] = predictions.scores
+        else:
+            for position, label in enumerate(classes or []):
+                columns[f"score_{label}"] = predictions.scores[:, position]
+    return pa.table(columns)
 
 
 def _add(totals: dict[str, dict[str, int]], counts: dict[str, dict[str, int]]) -> None:

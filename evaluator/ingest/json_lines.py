@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from evaluator.cell_text import JSON_INFINITY
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.declared import DeclaredColumn
@@ -27,6 +26,7 @@ from evaluator.ingest.survey import survey_text
 from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
 from evaluator.ingest.text_stream import Utf8Stream, physical_lines
 from shared.contracts import ColumnOptions, ParseOptions
+from shared.tabular.cell_text import JSON_INFINITY
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000

@@ -20,7 +20,11 @@ from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
 from shared.errors import Conflict, NotFound
 
-_FORMATS = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_FORMATS = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "jsonl": "application/x-ndjson",
+}
 
 
 async def predict(request: web.Request) -> web.Response:
@@ -52,15 +56,16 @@ async def download(request: web.Request) -> web.StreamResponse:
     correlation_id = correlation_id_in_path(request)
     chosen = request.query.get("format", "csv")
     if chosen not in _FORMATS:
-        raise BadRequest(f"?format= must be csv or parquet, not {chosen[:50]!r}")
+        raise BadRequest(f"?format= must be {', '.join(_FORMATS)}, not {chosen[:50]!r}")
     job = await request.app[JOBS].find(correlation_id)
     if job["command"] != "PredictDataset":
         raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
     if job["status"] != "succeeded":
         raise Conflict(f"job {correlation_id} is {job['status']}; its table is there when it has succeeded")
-    return await send_blob(
-        request, job["result"]["blobs"][chosen], f"predictions-{correlation_id}.{chosen}", _FORMATS[chosen]
-    )
+    blob_id = job["result"]["blobs"].get(chosen)
+    if blob_id is None:
+        raise NotFound(f"job {correlation_id} was done by a release that wrote no {chosen}; predict the dataset again")
+    return await send_blob(request, blob_id, f"predictions-{correlation_id}.{chosen}", _FORMATS[chosen])
 
 
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:

@@ -3,7 +3,11 @@
 import csv
 import io
 import itertools
+import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -223,7 +227,8 @@ def test_a_dataset_is_predicted_by_a_job_and_downloaded(api: Api, parcel_model: 
     job = api.ended_job(accepted.correlation_id)
     assert (job["status"], job["result"]["row_count"]) == ("succeeded", 300)
     answers = {
-        name: api.get(f"/predictions/{accepted.correlation_id}/content?format={name}") for name in ("csv", "parquet")
+        name: api.get(f"/predictions/{accepted.correlation_id}/content?format={name}")
+        for name in ("csv", "parquet", "jsonl")
     }
     lines = list(csv.DictReader(io.StringIO(answers["csv"].body.decode())))
     table = pq.read_table(io.BytesIO(answers["parquet"].body)).to_pylist()
@@ -231,6 +236,26 @@ def test_a_dataset_is_predicted_by_a_job_and_downloaded(api: Api, parcel_model: 
     assert [int(line["row"]) for line in lines] == list(range(300))
     assert [line["prediction"] for line in lines] == [row["prediction"] for row in table]
     assert lines[0].keys() == {"row", "prediction", "probability_express", "probability_heavy", "probability_light"}
+    assert answers["jsonl"].headers["Content-Type"] == "application/x-ndjson"
+    assert [json.loads(line) for line in answers["jsonl"].body.splitlines()] == table
+
+
+@pytest.mark.parametrize(
+    ("target", "estimator", "columns"),
+    [("kind", "LinearSVC", {"score_high", "score_low", "score_mid"}), ("is_big", "LogisticRegression", {"score"})],
+)
+def test_scores_of_a_dataset_are_stored_on_request(api: Api, target: str, estimator: str, columns: set[str]) -> None:
+    lines = numbers(80).splitlines()
+    rows = [f"{line},{'true' if number % 2 else 'false'}" for number, line in enumerate(lines[1:])]
+    dataset = api.dataset("\n".join([f"{lines[0]},is_big", *rows]) + "\n", "scored")
+    model = api.train(dataset, target, estimator, features=["a", "b", "c"])["version"]["model"]
+
+    answer = api.post(f"/models/{model}/predict?wait=60", {"dataset": dataset, "has_scores": True})
+
+    table = pq.read_table(io.BytesIO(api.get(answer.document["links"]["parquet"]).body))
+    assert set(table.column_names) == {"row", "prediction", *columns}
+    if target == "is_big":
+        assert [row["prediction"] for row in table.to_pylist()] == [row["score"] > 0 for row in table.to_pylist()]
 
 
 def test_a_predicted_dataset_agrees_with_its_rows_asked_at_once(
@@ -344,3 +369,16 @@ def test_what_a_version_answered_is_counted(api: Api, number_dataset: str) -> No
     assert usage["report"] == {"coerced": {"a": 3}, "missing": {"b": 3}, "extra": {"d.e$f": 3}}
     assert api.delete(f"/models/{model}").status == 204
     assert api.get(path).status == 404
+
+
+def test_the_documented_snippet_loads_an_artifact_outside(api: Api, number_dataset: str, tmp_path: Path) -> None:
+    model = api.train(number_dataset, "kind", "RandomForestClassifier", features=["a", "b", "c"])["version"]["model"]
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    snippet = page.split("```python\n")[1].split("```")[0]
+    snippet = snippet.replace("http://127.0.0.1:8000", f"http://{api.host}:{api.port}").replace("churn", model)
+    snippet = snippet.replace('[{"age": 42, "balance": 1.5}]', json.dumps([{"a": 1.0, "b": 2.0, "c": 3.0}]))
+
+    done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, cwd=tmp_path, check=False)
+
+    asked = _ask(api, model, {"a": 1.0, "b": 2.0, "c": 3.0}).document["predictions"]
+    assert done.stdout.strip() == str(asked), done.stderr

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.cell_text import JSON_INFINITY, cell_texts
-from evaluator.row_groups import read_group
+from shared.tabular.cell_text import JSON_INFINITY, cell_texts
 from shared.tabular.formulas import without_formulas
+from shared.tabular.row_groups import read_group
 
 _SLICE_BYTES: Final = 2 * 1024 * 1024
 """Cells that are turned into text at once: text of numbers takes some times as much."""
