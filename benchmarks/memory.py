@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_INTERVAL_S = 0.05
+_INTERVAL_S = 0.2
 
 
 def peak_bytes(process_id: int | str) -> int:
@@ -20,7 +20,7 @@ def peak_bytes(process_id: int | str) -> int:
 
 
 class PeakWatch:
-    """Looks at some processes and all that descends from them twenty times a second, until its context is left."""
+    """Looks at some processes and all that descends from them five times a second, until its context is left."""
 
     def __init__(self, processes: Mapping[str, int]) -> None:
         """Args:

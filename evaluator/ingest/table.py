@@ -10,7 +10,7 @@ from shared.contracts.records import Alert, ColumnSchema, ColumnType
 ProgressCallback = Callable[[float, str], None]
 
 ROWS_PER_GROUP = 50_000
-TEXT_SIZE_BYTES = 8 * 1024 * 1024
+TEXT_SIZE_BYTES = 6 * 1024 * 1024
 """Text that is worked on at once: rows may be wide, so memory is bounded by bytes."""
 GROUP_SIZE_BYTES = 16 * 1024 * 1024
 """A row group is closed before it has all its rows where they are wide."""
