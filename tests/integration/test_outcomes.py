@@ -237,6 +237,7 @@ def test_a_large_answer_is_stored_apart(
         correlation_id=new_correlation_id(),
         fence=1,
         settings=settings.model_copy(update={"result_inline_bytes": limit_bytes}),
+        memory_limit_bytes=settings.job_memory_limit_bytes,
         library=Library(indexed),
         blobs=blobs,
         work_directory=Path(),
