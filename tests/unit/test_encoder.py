@@ -94,6 +94,19 @@ def test_native_dtypes_and_written_rows_encode_to_the_same_bits(encoder: Tabular
     assert report.counts()["missing"]["amount"] == features()["amount"].isna().sum()
 
 
+def test_one_row_and_a_frame_of_a_million_encode_to_the_same_bits(encoder: TabularEncoder) -> None:
+    # other lengths take other ways through numpy: what is left over behind the last full vector, say
+    positions = np.random.default_rng(1).integers(0, len(features()), 1_000_003)
+    frame = features().iloc[positions].reset_index(drop=True)
+    frame["amount"] = frame["amount"] * np.random.default_rng(2).normal(1, 0.3, len(frame))
+    chosen = [0, 1, 31, 32, 999_999, 1_000_002, *np.random.default_rng(3).integers(0, len(frame), 200).tolist()]
+
+    matrix, _ = encoder.transform(frame)
+
+    rows = rows_of(frame.iloc[chosen])
+    assert np.array([encoder.row(row) for row in rows]).tobytes() == matrix[chosen].tobytes()
+
+
 @pytest.mark.parametrize(
     "converted",
     [
