@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     concurrency: int = Field(1, ge=1, le=256)
     """How many jobs a consumer runs at once, each in its own process."""
 
+    dask_scheduler: SecretStr | None = None
+    """The address of a Dask scheduler, such as `tcp://10.0.0.5:8786`: fits that are worth it run on its workers."""
+    dask_least_cells: int = Field(4_000_000, ge=0)
+    """With how many cells (rows times encoded features) a fit is worth it: one tree takes about a second."""
+
     message_limit_bytes: int = Field(4 * MEBIBYTE, ge=1024)
     """A larger message is quarantined; the gateway refuses a body of more than half of it."""
     upload_limit_bytes: int = Field(10 * 1024 * MEBIBYTE, ge=1)

@@ -19,6 +19,7 @@ from shared.worker.child import JobContext
 from trainer.estimating import MemoryEstimate, estimate_memory, require_memory
 from trainer.fit_plan import FitPlan, plan_of
 from trainer.fitting import FitOutcome, fit_model, prepare
+from trainer.spreading import spread_over
 
 log = structlog.get_logger()
 
@@ -133,12 +134,14 @@ def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Docu
     log.info("fit.estimated", features=estimate.feature_count, likely_bytes=estimate.likely_bytes)
     context.progress(0.05, f"reading {command.dataset}")
     frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
-    fitted = fit_model(
-        frame,
-        plan,
-        hold_out_frame=_hold_out_frame(command, plan, context),
-        report=lambda share, message: context.progress(None if share is None else 0.1 + 0.8 * share, message),
-    )
+    cells = dataset["row_count"] * estimate.feature_count
+    with spread_over(_scheduler(context), cells, context.settings.dask_least_cells):
+        fitted = fit_model(
+            frame,
+            plan,
+            hold_out_frame=_hold_out_frame(command, plan, context),
+            report=lambda share, message: context.progress(None if share is None else 0.1 + 0.8 * share, message),
+        )
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
@@ -153,6 +156,11 @@ def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Docu
         "promote": comparison.pop("is_promoted"),
         "report": {"comparison": comparison} if comparison else {},
     }
+
+
+def _scheduler(context: JobContext) -> str | None:
+    address = context.settings.dask_scheduler
+    return address.get_secret_value() if address is not None else None
 
 
 def _hold_out_frame(command: TrainModel, plan: FitPlan, context: JobContext) -> pd.DataFrame | None:

@@ -1,7 +1,7 @@
 """Fitting in steps, for the estimators that can tell how far they are; the result is the same to the last bit.
 
 Forests grow a few trees at a time (``warm_start``), which draws the same random numbers as growing them all at once.
-Gradient boosting calls a monitor after each stage. The others are fitted at one go.
+Gradient boosting calls a monitor after each stage. The others are fitted at one go, and so is all that a cluster fits.
 """
 
 import math
@@ -20,6 +20,7 @@ from sklearn.ensemble import (
 )
 
 from trainer.reporting import StepCallback
+from trainer.spreading import is_spread, on_cluster
 
 _FORESTS: Final = frozenset({RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor})
 _BOOSTED: Final = frozenset({GradientBoostingClassifier, GradientBoostingRegressor})
@@ -44,7 +45,10 @@ def fit_in_steps(
         on_step: Called after each step, where there are any.
     """
     options: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
-    if type(estimator) in _FORESTS and _can_grow(estimator):
+    if is_spread():
+        with on_cluster():
+            estimator.fit(matrix, target, **options)
+    elif type(estimator) in _FORESTS and _can_grow(estimator):
         _grow(estimator, matrix, target, options, on_step)
     elif type(estimator) in _BOOSTED:
         estimator.fit(matrix, target, **options, monitor=_monitor(estimator.n_estimators, on_step))
