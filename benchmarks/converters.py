@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ from pathlib import Path
 
 from benchmarks.generated_table import LATE_REAL, LATE_TEXT
 from benchmarks.memory import peak_bytes
+from evaluator.__main__ import ALLOCATORS
 
+OURS = "modelbus ingest"
 _WATCHED = (LATE_REAL, LATE_TEXT, "postcode", "ordered_at", "due")
 
 
@@ -131,7 +134,7 @@ def polars_dates(source: Path, destination: Path) -> Callable[[], object]:
 
 
 CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
-    "modelbus ingest": modelbus_ingest,
+    OURS: modelbus_ingest,
     "pandas": pandas_default,
     "pandas, helped": pandas_helped,
     "pyarrow open_csv": pyarrow_stream,
@@ -145,10 +148,14 @@ CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
 
 
 def run_converter(name: str, source: Path, destination: Path) -> Conversion:
-    """Run one converter in a process of its own; its Parquet file is removed afterwards."""
+    """Run one converter in a process of its own, ours with the allocators that the evaluator's jobs have.
+
+    Its Parquet file is removed afterwards.
+    """
     command = [sys.executable, "-m", "benchmarks.converters", name, str(source), str(destination)]
+    allocators = ALLOCATORS if name == OURS else {}
     try:
-        ran = subprocess.run(command, check=True, capture_output=True, text=True)
+        ran = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **allocators})
     finally:
         destination.unlink(missing_ok=True)
     return Conversion(**json.loads(ran.stdout.splitlines()[-1]))

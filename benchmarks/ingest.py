@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.converters import CONVERTERS, Conversion, run_converter
+from benchmarks.converters import CONVERTERS, OURS, Conversion, run_converter
 from benchmarks.generated_table import write_table
 from benchmarks.memory import PeakWatch
 from modelbus.stack import LocalStack
@@ -25,7 +25,6 @@ MEMORY_GOAL_BYTES = 350_000_000
 SPEED_GOAL = 0.5
 """Of the fastest of the others."""
 
-_OURS = "modelbus ingest"
 _MEGABYTE = 1_000_000
 _WAIT_S = 1800
 _BLOCK_BYTES = 1024 * 1024
@@ -121,7 +120,7 @@ def _get(url: str, path: str) -> dict[str, str]:
 
 
 def _fastest(conversions: dict[str, Conversion]) -> tuple[str, float]:
-    others = {name: one.seconds for name, one in conversions.items() if name != _OURS and not one.error}
+    others = {name: one.seconds for name, one in conversions.items() if name != OURS and not one.error}
     name = min(others, key=lambda name: others[name])
     return name, others[name]
 
@@ -171,7 +170,7 @@ def _ours(upload: Upload) -> list[str]:
 
 def _verdict(conversions: dict[str, Conversion], upload: Upload) -> list[str]:
     name, seconds = _fastest(conversions)
-    ratio = seconds / conversions[_OURS].seconds
+    ratio = seconds / conversions[OURS].seconds
     largest = max(_ours(upload), key=lambda process: upload.peaks[process])
     peak = upload.peaks[largest]
     speed = f"{ratio:.2f} of {name}; the goal is {SPEED_GOAL}: {_word(ratio >= SPEED_GOAL)}"
