@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import read_ahead
+from evaluator.ingest.ahead import Columns, read_ahead
 from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import to_calendar_dates
 from evaluator.ingest.cells import TEXT_MISSING_MARKS, missing_mask, trimmed
@@ -62,9 +62,10 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
     Raises:
         MalformedTable: With the line of each such row, 100 at most.
     """
-    caster = _Caster(text.plans, is_skipping=skipped is not None)
-    batches = (caster.cast(batch) for batch in read_spool(spool))
-    written = write_groups(destination, text.plans, batches, stage, text.row_count)
+    with Columns() as side_by_side:
+        caster = _Caster(text.plans, side_by_side, is_skipping=skipped is not None)
+        batches = (caster.cast(batch) for batch in read_spool(spool))
+        written = write_groups(destination, text.plans, batches, stage, text.row_count)
     faults = caster.faults(text.lines_of)
     if faults and skipped is None:
         raise malformed(faults)
@@ -100,8 +101,9 @@ class _BadCell:
 class _Caster:
     """Casts batch by batch, and gathers the cells that do not fit."""
 
-    def __init__(self, plans: Sequence[ColumnPlan], *, is_skipping: bool) -> None:
+    def __init__(self, plans: Sequence[ColumnPlan], side_by_side: Columns, *, is_skipping: bool) -> None:
         self._plans = plans
+        self._side_by_side = side_by_side
         self._is_skipping = is_skipping
         self._schema = stored_schema(plans)
         self._row_count = 0
@@ -111,19 +113,15 @@ class _Caster:
 
     def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch typed; without its bad rows, if they are to be skipped."""
+        # a spool's early batches lack the columns that came late
+        cells = [batch.column(place) if place < batch.num_columns else None for place in range(len(self._plans))]
+        cast = self._side_by_side.each(
+            lambda one, plan: self._cast_column(one, plan, batch.num_rows), cells, self._plans
+        )
+        columns = [column for column, _ in cast]
         bad: dict[int, _BadCell] = {}
-        columns = []
-        for position, plan in enumerate(self._plans):
-            # a spool's early batches lack the columns that came late
-            cells = batch.column(position) if position < batch.num_columns else None
-            if cells is None or plan.type == "empty":
-                columns.append(pa.nulls(batch.num_rows, stored_type(plan)))
-            elif plan.type == "text":
-                columns.append(self._cast_text(cells, plan))
-            elif plan.is_declared:
-                columns.append(self._cast_declared(cells, plan, bad))
-            else:
-                columns.append(_cast_found(cells, plan))
+        for _, found_bad in cast:  # of several in a row, the first column's is told
+            bad = found_bad | bad
         found = pa.RecordBatch.from_arrays(columns, schema=self._schema)
         self._row_count += batch.num_rows
         self.bad_row_count += len(bad)
@@ -133,6 +131,18 @@ class _Caster:
         keeps = np.ones(batch.num_rows, dtype=bool)
         keeps[list(bad)] = False
         return found.filter(pa.array(keeps))
+
+    def _cast_column(
+        self, cells: pa.Array | None, plan: ColumnPlan, row_count: int
+    ) -> tuple[pa.Array, dict[int, _BadCell]]:
+        """A column typed, and by their place in the batch the cells that do not fit."""
+        if cells is None or plan.type == "empty":
+            return pa.nulls(row_count, stored_type(plan)), {}
+        if plan.type == "text":
+            return self._cast_text(cells, plan), {}
+        if plan.is_declared:
+            return self._cast_declared(cells, plan)
+        return _cast_found(cells, plan), {}
 
     def faults(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> list[Fault]:
         """One for each bad row, the first 100."""
@@ -164,13 +174,11 @@ class _Caster:
                 self._marks.setdefault(plan.name, Counter()).update(counts)
         return pc.if_else(mask, pa.scalar(None, pa.string()), texts)
 
-    def _cast_declared(self, cells: pa.Array, plan: ColumnPlan, bad: dict[int, _BadCell]) -> pa.Array:
+    def _cast_declared(self, cells: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, dict[int, _BadCell]]:
         values = trimmed(cells)
         values = _without_missing(values, values, plan)
         found, places = cast_declared(values, plan, stored_type(plan))
-        for place in places:
-            bad.setdefault(place, _BadCell(self._row_count + place, plan, values[place].as_py()))
-        return found
+        return found, {place: _BadCell(self._row_count + place, plan, values[place].as_py()) for place in places}
 
 
 def _counted(marks: Counter[str]) -> str:

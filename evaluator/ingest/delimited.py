@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from evaluator.ingest.ahead import read_ahead
+from evaluator.ingest.ahead import Columns, read_ahead
 from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
 from evaluator.ingest.faults import FAULT_LIMIT, SkippedRows, refusal, refused
 from evaluator.ingest.findings import (
@@ -105,11 +105,10 @@ class _DelimitedReader:
     def read(self, spool: Path, columns: Sequence[ColumnFinding], stage: Stage, size: int) -> TextTable:
         stream = self._body()
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
-        with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread:
+        with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
             for batch in read_ahead(regrouped(self._batches(sound), TEXT_SIZE_BYTES)):
                 written = thread.submit(writer.write, batch)
-                for column, cells in zip(columns, batch.columns, strict=True):
-                    column.feed(cells)
+                side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
                 written.result()
                 stage.report(stream.source_bytes / size)
         if self._bad_rows:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evaluator.ingest.ahead import Columns
 from evaluator.ingest.column_alerts import Evidence, column_alerts
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
 from evaluator.ingest.sampling import RowSample, SampledCells
@@ -132,10 +133,11 @@ class _Reading:
 
 def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample) -> None:
     start = 0
-    for cells in row_groups(file, [reading.plan.name for reading in readings]):
-        for reading, column in zip(readings, cells, strict=True):
-            reading.feed(column, sample.cells(column, start))
-        start += len(cells[0])
+    with Columns() as columns:
+        for cells in row_groups(file, [reading.plan.name for reading in readings]):
+            first = start
+            columns.each(lambda reading, column: reading.feed(column, sample.cells(column, first)), readings, cells)  # noqa: B023 - done before the next one
+            start += len(cells[0])
     _recount(file, readings)
 
 
@@ -146,6 +148,8 @@ def _recount(file: pq.ParquetFile, readings: Sequence[_Reading]) -> None:
         for reading in readings
         if isinstance(reading.tally, FrequencyTally) and reading.tally.is_full
     }
-    for cells in row_groups(file, list(tallies)) if tallies else ():
-        for tally, column in zip(tallies.values(), cells, strict=True):
-            tally.recount(column.drop_null())
+    if not tallies:
+        return
+    with Columns() as columns:
+        for cells in row_groups(file, list(tallies)):
+            columns.each(lambda tally, column: tally.recount(column.drop_null()), tallies.values(), cells)
