@@ -11,7 +11,7 @@ from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.store.connection import Document
 from shared.tabular.formulas import without_formulas
-from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.model import FittedModel, Floats, Predictions
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
 from shared.worker.child import JobContext
@@ -20,7 +20,8 @@ from shared.worker.child import JobContext
 def predict_dataset(command: Command, context: JobContext) -> Document:
     """Predict and store one row for each row of the dataset, in its order, as CSV and as Parquet.
 
-    Columns: ``row`` (number from 0), ``prediction``, and ``probability_<class>`` for each class if asked for.
+    Columns: ``row`` (number from 0), ``prediction``, and, if asked for, ``probability_<class>`` for each class and the
+    decision scores: ``score``, or ``score_<class>`` for each of more than two classes.
 
     Raises:
         UnknownModel, UnknownDataset: One of them is not there.
@@ -33,7 +34,7 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
     context.progress(0.0, f"loading {version['model']} version {version['version']}")
     model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     paths = {name: context.work_directory / f"predictions.{name}" for name in ("csv", "parquet")}
-    report = _predict_all(model, dataset, paths, context, has_probabilities=command.has_probabilities)
+    report = _predict_all(model, dataset, paths, context, command)
     blobs = {}
     for name, path in paths.items():
         with path.open("rb") as file:
@@ -43,7 +44,7 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
 
 
 def _predict_all(
-    model: FittedModel, dataset: Document, paths: dict[str, Path], context: JobContext, *, has_probabilities: bool
+    model: FittedModel, dataset: Document, paths: dict[str, Path], context: JobContext, command: PredictDataset
 ) -> dict[str, Any]:
     table = fetch_table(context.blobs, dataset, context.work_directory)
     # The target may well be in the dataset; it is what is predicted, and no column too many.
@@ -52,7 +53,7 @@ def _predict_all(
     writer: pq.ParquetWriter | None = None
     done = 0
     for frame in frames(table, columns):
-        predictions = model.predict_frame(frame, has_probabilities)
+        predictions = model.predict_frame(frame, command.has_probabilities, has_scores=command.has_scores)
         answer = _table(model, predictions, first_row=done)
         done += len(frame)
         _add(totals, predictions.report.counts())
@@ -73,7 +74,15 @@ def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pd.D
     if predictions.probabilities is not None:
         for position, label in enumerate(model.signature.classes or []):
             columns[f"probability_{label}"] = predictions.probabilities[:, position]
+    if predictions.scores is not None:
+        columns |= _score_columns(model, predictions.scores)
     return pd.DataFrame(columns)
+
+
+def _score_columns(model: FittedModel, scores: Floats) -> dict[str, Any]:
+    if scores.ndim == 1:
+        return {"score": scores}
+    return {f"score_{label}": scores[:, position] for position, label in enumerate(model.signature.classes or [])}
 
 
 def _as_safe_text(frame: pd.DataFrame) -> pd.DataFrame:

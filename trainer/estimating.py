@@ -16,8 +16,13 @@ from shared.tabular.learning import ONE_HOT_LIMIT
 _FLOAT_BYTES: Final = 8
 _CELL_BYTES: Final = {"integer": 9, "real": 8, "boolean": 2, "datetime": 8, "text": 8, "empty": 8}
 """What a cell takes in a frame, at least."""
-_PAIRWISE: Final = frozenset({"GaussianProcessClassifier", "GaussianProcessRegressor", "KernelRidge"})
-"""These hold a matrix of all rows by all rows."""
+_PAIRWISE: Final = {
+    "AffinityPropagation": 4,
+    "GaussianProcessClassifier": 1,
+    "GaussianProcessRegressor": 1,
+    "KernelRidge": 1,
+}
+"""These hold matrices of all rows by all rows, so many at least."""
 _COPIES: Final = {"HistGradientBoostingClassifier": 2.6, "HistGradientBoostingRegressor": 2.6}
 _USUAL_COPIES: Final = 2.2
 """How often the matrix is held, itself included."""
@@ -43,12 +48,12 @@ def estimate_memory(
         estimator_name: A name of the catalogue.
         features: The columns to predict from, as the dataset's profile has them.
         row_count: Rows that are trained on.
-        class_count: Classes of the target; 0 for a number.
+        class_count: Classes of the target; 0 for a number and where there is no target.
     """
     width = sum(_output_count(column, class_count) for column in features)
     frame = row_count * sum(_CELL_BYTES[column.type] for column in features)
     matrix = row_count * width * _FLOAT_BYTES
-    pairs = row_count**2 * _FLOAT_BYTES if estimator_name in _PAIRWISE else 0
+    pairs = row_count**2 * _FLOAT_BYTES * _PAIRWISE.get(estimator_name, 0)
     likely = frame + matrix * _COPIES.get(estimator_name, _USUAL_COPIES) + 2 * pairs
     return MemoryEstimate(width, frame + matrix + pairs, round(likely))
 

@@ -16,9 +16,10 @@ from sklearn.preprocessing import FunctionTransformer
 
 from shared import artifacts
 from shared.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
+from shared.contracts import Task
 from shared.errors import ArtifactRefused
 from shared.tabular.model import FittedModel
-from tests.unit.tables import features, fit, needed, rows_of
+from tests.unit.tables import TARGET_OF, features, fit, needed, rows_of
 from trainer.catalogue import catalogue
 
 LIMIT_BYTES = 10**9
@@ -63,9 +64,8 @@ def assert_same(one: FittedModel, other: FittedModel) -> None:
 @pytest.mark.parametrize(
     ("estimator", "task"), [(record.name, record.task) for record in catalogue()], ids=lambda value: str(value)
 )
-def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimator: str, task: str) -> None:
-    target = "label" if task == "classification" else "price"
-    model = fit(estimator, target, hyperparameters=NEEDED.get(estimator, needed(estimator))).model
+def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimator: str, task: Task) -> None:
+    model = fit(estimator, TARGET_OF.get(task), hyperparameters=NEEDED.get(estimator, needed(estimator))).model
     assert_same(model, load(dump_model(model)))
 
 
@@ -86,13 +86,19 @@ def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimat
         ("AdaBoostRegressor", "price", {"estimator": {"estimator": "ExtraTreeRegressor"}, "n_estimators": 3}),
         ("RANSACRegressor", "price", {"estimator": {"estimator": "Ridge"}, "min_samples": 20}),
         ("OneVsRestClassifier", "grade", {"estimator": {"estimator": "SVC"}}),
+        ("BisectingKMeans", None, {"algorithm": "elkan", "n_clusters": 3}),
+        ("KMeans", None, {"algorithm": "elkan", "init": "random"}),
+        ("LocalOutlierFactor", None, {"metric": "canberra", "algorithm": "ball_tree"}),
+        ("MeanShift", None, {"bin_seeding": True, "cluster_all": False}),
+        ("OneClassSVM", None, {"kernel": "poly", "degree": 2}),
+        ("SGDOneClassSVM", None, {"average": True}),
         # these score themselves while they fit, and keep references to themselves from it
         ("HistGradientBoostingClassifier", "grade", {"early_stopping": True, "scoring": "accuracy", "max_iter": 5}),
         ("HistGradientBoostingRegressor", "price", {"early_stopping": True, "scoring": None, "max_iter": 5}),
     ],
 )
 def test_options_that_bring_other_types_are_stored_too(
-    estimator: str, target: str, hyperparameters: dict[str, Any]
+    estimator: str, target: str | None, hyperparameters: dict[str, Any]
 ) -> None:
     model = fit(estimator, target, hyperparameters=hyperparameters).model
     assert_same(model, load(dump_model(model)))
