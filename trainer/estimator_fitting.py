@@ -13,12 +13,12 @@ from shared.tabular.encoder import TabularEncoder
 from shared.tabular.learning import Scaling, Target
 from shared.tabular.model import words_of
 from shared.tabular.threads import fit_threads
+from trainer.clusters import require_clusters
 from trainer.reporting import StepCallback
 from trainer.stepping import fit_in_steps
 from trainer.weighting import Weights
 
 _OF_THE_FIT: Final = ("_kmeans_single", "affinity_matrix_")
-_MORE_STEPS: Final = "raise max_iter or damping, or lower preference"
 
 
 def fit_rows(
@@ -48,7 +48,8 @@ def fit_rows(
         The encoder.
 
     Raises:
-        EstimatorRejected: No feature varies, no cluster was found, or the estimator refused the rows, in its own words.
+        EstimatorRejected: No feature varies, the clusters are none that can be kept, or the estimator refused the rows,
+            in its own words.
         SignatureMismatch: A value is not of its column's type.
         JobOutOfMemory: The fit needs more memory than there is.
     """
@@ -60,8 +61,8 @@ def fit_rows(
             raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
         with fit_threads(estimator):
             fit_in_steps(estimator, matrix, target, weights, on_step)
-        if task == "clustering" and not len(estimator.cluster_centers_):
-            raise EstimatorRejected(f"{name} did not converge to any cluster: {_MORE_STEPS}")
+        if task == "clustering":
+            require_clusters(estimator)
     except ModelbusError:
         raise
     except MemoryError as error:

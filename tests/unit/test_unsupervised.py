@@ -207,6 +207,13 @@ def test_a_fit_that_finds_no_cluster_says_so() -> None:
         fit("AffinityPropagation", None, hyperparameters={"max_iter": 1})
 
 
+def test_a_tree_of_clusters_that_is_too_deep_to_be_stored_is_refused() -> None:
+    frame = pd.DataFrame({"x": 1.5 ** np.arange(220)})
+    columns = [ColumnSchema(name="x", type="real", missing=0, distinct=220)]
+    with pytest.raises(EstimatorRejected, match=r"times over; 100 can be stored: ask for fewer clusters"):
+        fit("BisectingKMeans", None, frame=frame, features=columns, hyperparameters={"n_clusters": 160})
+
+
 def test_what_only_the_fit_used_is_not_stored() -> None:
     assert not hasattr(made("AffinityPropagation").model.estimator, "affinity_matrix_")
     assert not hasattr(made("BisectingKMeans").model.estimator, "_kmeans_single")
