@@ -17,6 +17,7 @@ from shared.tabular.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
 
 _ARROW_TYPES = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "real": pa.float64()}
+_NUMBER_TYPES = {"regression": pa.float64(), "clustering": pa.int64()}
 _PREDICTING_SHARE = 0.8
 
 
@@ -87,7 +88,7 @@ def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) ->
 def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.Table:
     classes = model.signature.classes
     count = len(predictions.labels)
-    kind = _ARROW_TYPES[class_type(classes)] if classes else pa.float64()
+    kind = _ARROW_TYPES[class_type(classes)] if classes else _NUMBER_TYPES[model.signature.task]
     columns: dict[str, Any] = {
         "row": pa.array(range(first_row, first_row + count), pa.int64()),
         "prediction": pa.array(predictions.labels, kind),

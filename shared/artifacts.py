@@ -45,6 +45,7 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn.calibration._CalibratedClassifier": "one fold of CalibratedClassifierCV",
     "sklearn.calibration._SigmoidCalibration": "CalibratedClassifierCV(method='sigmoid')",
     "sklearn.calibration._TemperatureScaling": "CalibratedClassifierCV(method='temperature')",
+    "sklearn.cluster._bisect_k_means._BisectingTree": "tree of BisectingKMeans: a plain class, built without code",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor": "one tree of HistGradientBoosting*",
     "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace": "core of GaussianProcessClassifier",
     "sklearn.gaussian_process.kernels.ConstantKernel": "default kernel of GaussianProcess*",

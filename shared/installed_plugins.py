@@ -111,14 +111,21 @@ def _name_of(package: Distribution) -> str:
         return ""
 
 
+def _version_of(package: Distribution) -> str | None:
+    try:
+        return package.version
+    except Exception:  # noqa: BLE001 - as for the name
+        return None
+
+
 def _judge(distribution: str, package: Distribution) -> list[InstalledPlugin | LeftOutPlugin]:
     """All plug-ins of a package."""
     try:
         found = package.entry_points.select(group=GROUP)
-        number = package.version
     except Exception as error:  # noqa: BLE001 - a file that somebody wrote by hand; the others are read all the same
         reason = f"its metadata cannot be read ({type(error).__name__}: {words_of(error)})"
         return [LeftOutPlugin(distribution or "unknown", distribution, reason)]
+    number = _version_of(package)
     return [_judge_one(entry_point, distribution, number) for entry_point in found]
 
 

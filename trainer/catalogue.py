@@ -1,14 +1,17 @@
-"""What can be trained: scikit-learn's classifiers and regressors that learn one target from one table, and plug-ins."""
+"""What can be trained: scikit-learn's classifiers and regressors that learn one target from one table, its outlier
+detectors and clusterers that can answer for new rows, and plug-ins.
+"""
 
 import functools
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from sklearn.base import OutlierMixin
 from sklearn.utils import all_estimators
 
-from shared.contracts import EstimatorRecord
+from shared.contracts import TASKS, EstimatorRecord, Task
 from shared.contracts.checks import unknown_estimator
 from shared.installed_plugins import InstalledPlugin
 from trainer.documentation import summary
@@ -16,6 +19,7 @@ from trainer.hyperparameters import Hyperparameter, settable
 from trainer.plugins import settable_of, trainable_plugins
 
 _SEVERAL_TARGETS = "it is made for several targets"
+_NO_NEW_ROWS = "it groups the rows that it is given and cannot say where a new row belongs"
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "ClassifierChain": _SEVERAL_TARGETS,
@@ -33,11 +37,15 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "TransformedTargetRegressor": "without functions or objects it is LinearRegression",
     "CategoricalNB": "it takes category numbers only; on a table's real numbers it would be silently wrong",
     "IsotonicRegression": "it takes a single number column and answers nothing outside of its range",
+    "AgglomerativeClustering": _NO_NEW_ROWS,
+    "DBSCAN": _NO_NEW_ROWS,
+    "HDBSCAN": _NO_NEW_ROWS,
+    "OPTICS": _NO_NEW_ROWS,
+    "SpectralClustering": _NO_NEW_ROWS,
+    "FeatureAgglomeration": "it groups columns, not rows",
+    "Birch": "its tree refers to itself in circles, which no artifact may hold",
 }
 """scikit-learn's own that are not offered, each with the reason; a test knows that nothing else is missing."""
-
-
-Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,17 @@ NESTED: Final[Mapping[str, Mapping[str, Nesting]]] = {
     "VotingRegressor": {"estimators": _REGRESSORS},
 }
 """By estimator, the hyperparameters that take other estimators."""
+
+FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "LocalOutlierFactor": {"novelty": True},  # else it judges the rows that it was fitted on, and no others
+}
+"""By estimator, the constructor arguments that the service sets, so that it can answer for new rows."""
+
+_FILTERS: Final[Mapping[Task, str]] = {
+    "classification": "classifier",
+    "regression": "regressor",
+    "clustering": "cluster",
+}
 
 
 @dataclass(frozen=True)
@@ -132,13 +151,19 @@ def _entries() -> dict[str, CatalogueEntry]:
 
 @functools.cache
 def _library_entries() -> dict[str, CatalogueEntry]:
-    entries = {}
-    tasks: tuple[tuple[Task, str], ...] = (("classification", "classifier"), ("regression", "regressor"))
-    for task, kind in tasks:
-        for name, estimator_type in all_estimators(type_filter=kind):
-            if name not in LEFT_OUT:
-                entries[name] = _entry(name, estimator_type, task)
-    return entries
+    return {
+        name: _entry(name, estimator_type, task)
+        for task in TASKS
+        for name, estimator_type in library_estimators(task)
+        if name not in LEFT_OUT
+    }
+
+
+def library_estimators(task: Task) -> list[tuple[str, type]]:
+    """All of scikit-learn's estimators of a task, those that are left out included: names and classes."""
+    if task == "outlier_detection":  # the library has no filter for them
+        return [(name, each) for name, each in all_estimators() if issubclass(each, OutlierMixin)]
+    return list(all_estimators(type_filter=_FILTERS[task]))
 
 
 def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
@@ -147,15 +172,17 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
         for parameter in inspect.signature(estimator_type).parameters.values()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
-    nested = NESTED.get(name, {})
-    allowed, refused = settable(estimator_type, {key: value for key, value in defaults.items() if key not in nested})
+    nested, fixed = NESTED.get(name, {}), FIXED.get(name, {})
+    plain = {key: value for key, value in defaults.items() if key not in nested and key not in fixed}
+    allowed, refused = settable(estimator_type, plain)
     return CatalogueEntry(
         _record(name, estimator_type, task, summary(estimator_type), allowed, nested),
         estimator_type,
         allowed,
-        refused,
+        {**refused, **dict.fromkeys(fixed, "the service sets it")},
         is_seeded="random_state" in defaults,
         nested=nested,
+        fixed=fixed,
         default_member_count=_default_member_count(defaults),
     )
 

@@ -31,7 +31,7 @@ _FEWEST_ROWS = 1000
 def notes_on(
     frame: pd.DataFrame,
     columns: Sequence[SignatureColumn],
-    target: str,
+    target: str | None,
     known: LearningTarget,
     train: RowIndices,
 ) -> list[str]:
@@ -42,7 +42,7 @@ def notes_on(
     Args:
         frame: The dataset's rows.
         columns: The features.
-        target: The target's name.
+        target: The target's name; None where there is none, so that nothing can give it away.
         known: The target.
         train: The training rows' positions among those of ``known``.
     """
@@ -50,7 +50,7 @@ def notes_on(
     looked_at = train[:: -(-len(train) // limit)]
     rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
     found: list[Alert] = []
-    if known.classes:
+    if known.classes and target is not None:
         counts = np.bincount(known.values[train], minlength=len(known.classes)).tolist()
         found += class_alerts(target, dict(zip(known.classes, counts, strict=True)))
     found += [
@@ -62,13 +62,21 @@ def notes_on(
 
 
 def _alert(
-    column: SignatureColumn, series: "pd.Series[Any]", row_count: int, target: str, values: Any, *, is_classes: bool
+    column: SignatureColumn,
+    series: "pd.Series[Any]",
+    row_count: int,
+    target: str | None,
+    values: Any,
+    *,
+    is_classes: bool,
 ) -> Alert | None:
     if is_classes or column.type == "text":
         codes = pd.factorize(series)[0].astype(np.int64)
         identifier = _identifier(column, codes, row_count) if column.type == "text" else None
-        return identifier or (class_leak(column.name, codes, target, values) if is_classes else None)
-    if column.type not in ("integer", "real", "boolean"):
+        if identifier or not is_classes or target is None:
+            return identifier
+        return class_leak(column.name, codes, target, values)
+    if target is None or column.type not in ("integer", "real", "boolean"):
         return None
     return number_leak(column.name, read_column(series, column).values, target, values)
 

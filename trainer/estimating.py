@@ -16,8 +16,13 @@ from shared.tabular.learning import ONE_HOT_LIMIT
 _FLOAT_BYTES: Final = 8
 _CELL_BYTES: Final = {"integer": 9, "real": 8, "boolean": 2, "datetime": 8, "text": 8, "empty": 8}
 """What a cell takes in a frame, at least."""
-_PAIRWISE: Final = frozenset({"GaussianProcessClassifier", "GaussianProcessRegressor", "KernelRidge"})
-"""These hold a matrix of all rows by all rows."""
+_PAIRWISE: Final = {
+    "AffinityPropagation": (6, 6),
+    "GaussianProcessClassifier": (1, 2),
+    "GaussianProcessRegressor": (1, 2),
+    "KernelRidge": (1, 2),
+}
+"""These hold matrices of all rows by all rows: how many at least, and how many are likely."""
 _COPIES: Final = {"HistGradientBoostingClassifier": 2.6, "HistGradientBoostingRegressor": 2.6}
 _USUAL_COPIES: Final = 2.2
 """How often the matrix is held, itself included."""
@@ -43,14 +48,14 @@ def estimate_memory(
         estimator_name: A name of the catalogue.
         features: The columns to predict from, as the dataset's profile has them.
         row_count: Rows that are trained on.
-        class_count: Classes of the target; 0 for a number.
+        class_count: Classes of the target; 0 for a number and where there is no target.
     """
     width = sum(_output_count(column, class_count) for column in features)
     frame = row_count * sum(_CELL_BYTES[column.type] for column in features)
     matrix = row_count * width * _FLOAT_BYTES
-    pairs = row_count**2 * _FLOAT_BYTES if estimator_name in _PAIRWISE else 0
-    likely = frame + matrix * _COPIES.get(estimator_name, _USUAL_COPIES) + 2 * pairs
-    return MemoryEstimate(width, frame + matrix + pairs, round(likely))
+    least_pairs, likely_pairs = (row_count**2 * _FLOAT_BYTES * count for count in _PAIRWISE.get(estimator_name, (0, 0)))
+    likely = frame + matrix * _COPIES.get(estimator_name, _USUAL_COPIES) + likely_pairs
+    return MemoryEstimate(width, frame + matrix + least_pairs, round(likely))
 
 
 def require_memory(estimate: MemoryEstimate, limit_bytes: int, estimator_name: str, row_count: int) -> None:

@@ -2,27 +2,29 @@
 
 from collections.abc import Sequence
 from types import MethodType
-from typing import Any
+from typing import Any, Final
 
-import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import get_tags
 
-from shared.contracts import SignatureColumn
+from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected, JobOutOfMemory, ModelbusError
 from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import Scaling
+from shared.tabular.learning import Scaling, Target
 from shared.tabular.model import words_of
-from trainer.catalogue import Task
+from shared.tabular.threads import fit_threads
+from trainer.clusters import require_clusters
 from trainer.reporting import StepCallback
 from trainer.stepping import fit_in_steps
 from trainer.weighting import Weights
+
+_OF_THE_FIT: Final = ("_kmeans_single", "affinity_matrix_")
 
 
 def fit_rows(
     estimator: Any,
     frame: pd.DataFrame,
-    target: npt.NDArray[Any],
+    target: Target,
     columns: Sequence[SignatureColumn],
     *,
     task: Task,
@@ -35,7 +37,7 @@ def fit_rows(
     Args:
         estimator: Unfitted; it is fitted then.
         frame: The training rows.
-        target: Class codes (int64) or numbers (float64), shape (n_rows,).
+        target: Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks without one.
         columns: The features.
         task: What the target is.
         seed: Seeds the encoder.
@@ -46,7 +48,8 @@ def fit_rows(
         The encoder.
 
     Raises:
-        EstimatorRejected: No feature varies, or the estimator refused the rows, in its own words.
+        EstimatorRejected: No feature varies, the clusters are none that can be kept, or the estimator refused the rows,
+            in its own words.
         SignatureMismatch: A value is not of its column's type.
         JobOutOfMemory: The fit needs more memory than there is.
     """
@@ -56,7 +59,10 @@ def fit_rows(
         matrix = encoder.fit_transform(frame, target, columns, task, seed, scaling=scaling)
         if not matrix.shape[1]:
             raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
-        fit_in_steps(estimator, matrix, target, weights, on_step)
+        with fit_threads(estimator):
+            fit_in_steps(estimator, matrix, target, weights, on_step)
+        if task == "clustering":
+            require_clusters(estimator)
     except ModelbusError:
         raise
     except MemoryError as error:
@@ -68,9 +74,11 @@ def fit_rows(
 
 
 def _forget_fitting(estimator: Any) -> None:
-    """Drop what HistGradientBoosting* keep from scoring themselves while they fit: it refers back to the estimator.
+    """Drop what only the fit uses: prediction needs none of it. What a plug-in keeps is its own affair.
 
-    Prediction uses none of it, and a circle of references cannot be stored. What a plug-in keeps is its own affair.
+    HistGradientBoosting* score themselves while they fit and keep what refers back to the estimator: a circle of
+    references cannot be stored. BisectingKMeans keeps a function, which no artifact may hold, AffinityPropagation a
+    matrix of all training rows by all training rows.
     """
     if not type(estimator).__module__.startswith("sklearn."):
         return
@@ -78,5 +86,7 @@ def _forget_fitting(estimator: Any) -> None:
     for name, value in list(attributes.items()):
         if isinstance(value, MethodType) and value.__self__ is estimator:
             del attributes[name]  # the class has the method all the same
+    for name in _OF_THE_FIT:
+        attributes.pop(name, None)
     if attributes.get("_scorer") is not None:
         attributes["_scorer"] = None

@@ -4,21 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn
+from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
 from shared.contracts.checks import training_features
 from shared.contracts.training import Training
-from trainer.catalogue import Task
 
 
 @dataclass(frozen=True)
 class FitPlan:
     """One training, as values."""
 
-    target: str
-    """The column to predict."""
+    target: str | None
+    """The column to predict; None for tasks without one."""
     features: Sequence[ColumnSchema]
     """The columns to predict from."""
-    target_schema: ColumnSchema
+    target_schema: ColumnSchema | None
     """What the target's column holds."""
     estimator_name: str
     """A name of the catalogue."""
@@ -52,7 +51,7 @@ class FitPlan:
     @property
     def hold_out_columns(self) -> list[str]:
         """The columns that a dataset to measure on must have."""
-        return [*(column.name for column in self.features), self.target]
+        return [*(column.name for column in self.features), *([] if self.target is None else [self.target])]
 
     @property
     def needed_columns(self) -> list[str]:
@@ -66,7 +65,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
     return FitPlan(
         target=command.target,
         features=[columns[name] for name in training_features(command, list(columns))],
-        target_schema=columns[command.target],
+        target_schema=columns[command.target] if command.target is not None else None,
         estimator_name=command.estimator,
         hyperparameters=command.hyperparameters,
         task=command.task,

@@ -9,17 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from shared.contracts import Signature
+from shared.contracts import UNSUPERVISED, Signature, Task
 from shared.errors import InvalidCommand
 from shared.tabular.metrics import Metrics, score_classification, score_regression
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
-from trainer.catalogue import Task, find_estimator
+from shared.tabular.targets import OUTLIER_CLASSES, Label
+from trainer.catalogue import find_estimator
 from trainer.cross_validation import cross_validate
 from trainer.data_notes import notes_on
 from trainer.estimator_fitting import fit_rows
 from trainer.fit_plan import FitPlan, signature_column
-from trainer.learning_target import LearningTarget, learn_target
+from trainer.learning_target import LearningTarget, learn_target, rows_without_target
 from trainer.making import make_estimator, set_class_labels
 from trainer.reporting import FitReporter, ReportCallback
 from trainer.splitting import RowIndices, Split, read_times, split_rows
@@ -116,11 +117,16 @@ class PreparedFit:
     """Unfitted."""
     task: Task
     known: LearningTarget
-    """The rows that have a target."""
+    """The rows that have a target; all rows, where there is none to have."""
     split: Split
     """Which of them are trained on."""
     weights: Weights | None
     """How much each of them counts."""
+
+    @property
+    def classes(self) -> list[Label] | None:
+        """The labels that the model will answer with; None where it answers numbers."""
+        return list(OUTLIER_CLASSES) if self.task == "outlier_detection" else self.known.classes or None
 
 
 def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
@@ -136,7 +142,7 @@ def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
     estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
     task = _agreed_task(plan.estimator_name, plan.task)
     require_weighable(estimator, plan.sample_weight)
-    known = learn_target(frame[plan.target], signature_column(plan.target_schema), task, plan.estimator_name)
+    known = _known_rows(frame, plan, task)
     times = read_times(frame, plan.time_schema, known.rows)
     is_classification = task == "classification"
     split = split_rows(known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times)
@@ -149,6 +155,21 @@ def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
     return PreparedFit(estimator, task, known, split, weights)
 
 
+def _known_rows(frame: pd.DataFrame, plan: FitPlan, task: Task) -> LearningTarget:
+    """The rows to learn from.
+
+    Raises:
+        InvalidCommand: There is a target and the task has none, or the other way round.
+    """
+    if (plan.target_schema is None) != (task in UNSUPERVISED):
+        problem = f"{plan.estimator_name} {'learns without a target' if plan.target_schema else 'needs a target'}"
+        raise InvalidCommand(problem, details=[{"where": "target", "problem": problem}])
+    if plan.target_schema is None:
+        return rows_without_target(len(frame))
+    column = signature_column(plan.target_schema)
+    return learn_target(frame[column.name], column, task, plan.estimator_name)
+
+
 class _Work:
     """Fits and measures on parts of the rows."""
 
@@ -156,6 +177,7 @@ class _Work:
         self._frame = frame
         self._plan = plan
         self._task: Task = prepared.task
+        self._classes = prepared.classes
         self._known = prepared.known
         self._split = prepared.split
         self._weights = prepared.weights
@@ -175,19 +197,21 @@ class _Work:
             encoder = fit_rows(
                 estimator,
                 self._frame.iloc[known.rows[split.train]],
-                target,
+                target if plan.target is not None else None,
                 plan.columns,
                 task=self._task,
                 seed=plan.seed,
                 weights=weights,
                 on_step=on_step,
             )
-        signature = Signature(columns=plan.columns, target=plan.target, task=self._task, classes=known.classes or None)
+        signature = Signature(columns=plan.columns, target=plan.target, task=self._task, classes=self._classes)
         return FittedModel(encoder, estimator, signature)
 
     def measure(self, model: FittedModel, split: Split) -> Metrics:
         """Measure a model on a split's held-out rows."""
         frame = self._frame.iloc[self._known.rows[split.hold_out]]
+        if self._plan.target is None:
+            return score(model, frame).metrics
         predictions = model.predict_frame(frame, model.has_probabilities)
         if self._task == "regression":
             return score_regression(self._known.values[split.hold_out], predictions.labels)
@@ -235,7 +259,8 @@ def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
             f"the target {plan.target!r} is among the features",
             details=[{"where": "features", "problem": "has the target"}],
         )
-    absent = [name for name in (plan.target, *features) if name not in frame.columns]
+    needed = features if plan.target is None else [plan.target, *features]
+    absent = [name for name in needed if name not in frame.columns]
     if absent:
         details = [
             {

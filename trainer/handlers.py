@@ -7,8 +7,8 @@ import pandas as pd
 import structlog
 
 from shared.artifacts import dump_model, library_versions
-from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
-from shared.contracts.checks import check_same_columns, check_training_columns
+from shared.contracts import CheckTraining, Command, RetrainModel, Signature, TrainModel, command_spec
+from shared.contracts.checks import check_same_columns, check_training_columns, check_training_task
 from shared.contracts.training import Promotion, Training
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
@@ -16,6 +16,7 @@ from shared.tabular.scoring import score
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
+from trainer.catalogue import find_estimator
 from trainer.estimating import MemoryEstimate, estimate_memory, require_memory
 from trainer.fit_plan import FitPlan, plan_of
 from trainer.fitting import FitOutcome, fit_model, prepare
@@ -23,8 +24,8 @@ from trainer.spreading import spread_over
 
 log = structlog.get_logger()
 
-_PRIMARY_METRIC = {"classification": "balanced_accuracy", "regression": "r2"}
-"""What `promote: if_better` compares, by task; for both, more is better."""
+_PRIMARY_METRIC = {"classification": "balanced_accuracy", "regression": "r2", "clustering": "silhouette"}
+"""What `promote: if_better` compares, by task: more is better. Nothing says whose outliers are the right ones."""
 
 
 def train_model(command: Command, context: JobContext) -> Document:
@@ -101,7 +102,7 @@ def check_training(command: Command, context: JobContext) -> Document:
         "estimator": command.estimator,
         "task": prepared.task,
         "features": [column.name for column in plan.features],
-        "classes": known.classes or None,
+        "classes": prepared.classes,
         "row_count": len(split.train),
         "hold_out_row_count": len(split.hold_out),
         "encoded_feature_count": estimate.feature_count,
@@ -117,6 +118,7 @@ def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]
     """The dataset and the plan of a training, once the dataset is known to have all columns that it names."""
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
+    check_training_task(command, find_estimator(command.estimator).record.task)
     return dataset, plan_of(command, dataset_columns(dataset))
 
 
@@ -130,7 +132,8 @@ def _estimated(plan: FitPlan, row_count: int, class_count: int, context: JobCont
 def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
     dataset, plan = _planned(command, context)
     # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
-    estimate = _estimated(plan, dataset["row_count"], plan.target_schema.distinct, context)
+    class_count = plan.target_schema.distinct if plan.target_schema else 0
+    estimate = _estimated(plan, dataset["row_count"], class_count, context)
     log.info("fit.estimated", features=estimate.feature_count, likely_bytes=estimate.likely_bytes)
     context.progress(0.05, f"reading {command.dataset}")
     frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
@@ -201,12 +204,15 @@ def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobCon
     """Decide whether ``champion`` moves; with `if_better`, by measuring the champion on the same hold-out rows."""
     if promote != "if_better":
         return {"is_promoted": promote == "always"}
-    metric = _PRIMARY_METRIC[fitted.model.signature.task]
-    own = fitted.metrics.get(metric)
+    metric = _PRIMARY_METRIC.get(fitted.model.signature.task)
+    own = fitted.metrics.get(metric) if metric else None
     champion = _champion(model, context)
     if champion is None:
         return {"is_promoted": True}
     compared = {"metric": metric, "champion_version": champion["version"], "own": own}
+    obstacle = _obstacle(fitted.model.signature, champion["signature"])
+    if metric is None or obstacle is not None:
+        return {**compared, "champion": None, "reason": obstacle, "is_promoted": False}
     try:
         loaded = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
         theirs = score(loaded, fitted.hold_out).metrics.get(metric)
@@ -215,6 +221,18 @@ def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobCon
         return {**compared, "champion": None, "reason": error.message, "is_promoted": False}
     is_better = own is not None and (theirs is None or own > theirs)
     return {**compared, "champion": theirs, "is_promoted": is_better}
+
+
+def _obstacle(own: Signature, champion: Document) -> str | None:
+    """Why a version without a target cannot be compared with the champion; None if it can."""
+    if own.task == "outlier_detection":
+        return "without known outliers nothing says which version finds them better; move the alias yourself"
+    if own.task == "clustering" and champion["task"] != own.task:
+        return f"the champion does {champion['task']}, not {own.task}"
+    names = [column["name"] for column in champion["columns"]]
+    if own.task == "clustering" and sorted(names) != sorted(column.name for column in own.columns):
+        return "the champion finds its clusters by other columns, and distances by other columns are others"
+    return None
 
 
 def _champion(model: str, context: JobContext) -> Document | None:

@@ -37,6 +37,9 @@ FORBIDDEN: Final[Mapping[str, str]] = {
     "copy": "it is about memory inside the service",
     "copy_X": "it is about memory inside the service",
     "copy_X_train": "it is about memory inside the service",
+    "copy_x": "it is about memory inside the service",
+    "compute_labels": "it is about the training rows, which no answer shows",
+    "seeds": "it names points of the encoded rows, which a table's owner cannot know",
     "metric_params": _FREE_FORM,
     "kernel_params": _FREE_FORM,
     "solver_options": _FREE_FORM,
@@ -58,6 +61,9 @@ BOUNDS: Final[Mapping[str, float]] = {
     "max_skips": 1_000_000,
     "max_subpopulation": 1_000_000,
     "n_restarts_optimizer": 1_000,
+    "n_clusters": 10_000,
+    "n_init": 1_000,
+    "convergence_iter": 1_000_000,
     "hidden_layer_sizes": 10_000,
     "cache_size": 4_096,
     "max_n_alphas": 10_000,
@@ -68,6 +74,9 @@ BOUNDS: Final[Mapping[str, float]] = {
 }
 """The largest number that a hyperparameter may be, where more would only take time or memory. A list, such as
 ``hidden_layer_sizes``, keeps to it in each item; ``alphas`` and ``Cs`` only where they are a count."""
+
+_WITHOUT_LISTS = frozenset({"init", "preference"})
+"""Here clusterers also take encoded rows, or a number for each training row, which a table's owner cannot know."""
 
 _LAYER_LIMIT = 100
 _SHOWN_LENGTH = 200
@@ -156,6 +165,8 @@ def _without_labels(name: str, constraints: list[Any]) -> list[Schema]:
     if name == "class_weight":
         weights = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
         return [*choices, weights]
+    if name in _WITHOUT_LISTS:
+        return [choice for choice in choices if choice.get("type") != "array"]
     if name == "outlier_label" or (name == "constant" and {"type": "string"} in choices):
         return [{"type": kind} for kind in ("string", "number", "boolean", "null")]
     return choices

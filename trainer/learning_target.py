@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
+from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.targets import Label, codes_of, labels_of, read_target
-from trainer.catalogue import Task
 from trainer.splitting import RowIndices
 
 REAL_CLASS_LIMIT = 20
@@ -22,12 +21,12 @@ _EXACT_LIMIT = 2.0**53
 
 @dataclass(frozen=True, eq=False)
 class LearningTarget:
-    """The rows that have a target, and their targets."""
+    """The rows that have a target, and their targets; all rows, where there is none to have."""
 
     rows: RowIndices
     """Positions in the frame, shape (n_rows,)."""
     values: npt.NDArray[Any]
-    """Class codes (int64) or numbers (float64), shape (n_rows,)."""
+    """Class codes (int64) or numbers (float64), shape (n_rows,); all 0 where there is no target."""
     labels: list[Any]
     """For classification: the label of each row; else empty."""
     classes: list[Label]
@@ -51,6 +50,11 @@ class LearningTarget:
         only_held_out = [label for label in self.classes if label not in classes]
         note = f"classes that no training row has cannot be predicted: {', '.join(map(str, only_held_out[:10]))}"
         return replace(self, values=codes_of(self.labels, classes), classes=classes, notes=[*self.notes, note])
+
+
+def rows_without_target(row_count: int) -> LearningTarget:
+    """All rows, for tasks without a target."""
+    return LearningTarget(np.arange(row_count, dtype=np.int64), np.zeros(row_count), [], [], [])
 
 
 def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, estimator_name: str) -> LearningTarget:

@@ -34,7 +34,7 @@ def split_rows(
     """Split the rows; the same seed gives the same split.
 
     Args:
-        target: Class codes or numbers, shape (n_rows,), none missing.
+        target: Class codes or numbers, shape (n_rows,), none missing; where there is no target, any numbers.
         hold_out: The share of the rows, and whether each class keeps its share in both parts.
         is_classification: Whether the target holds class codes.
         seed: Shuffles the rows.
@@ -52,7 +52,7 @@ def split_rows(
     train_count = row_count - hold_out_count
     if train_count < 2 or hold_out_count < 1:
         raise EstimatorRejected(
-            f"{row_count} rows with a target are too few: with a hold-out of {hold_out.fraction:g} only {train_count} "
+            f"{row_count} rows to learn from are too few: with a hold-out of {hold_out.fraction:g} only {train_count} "
             "are left to train on"
         )
     if times is not None:

@@ -31,7 +31,7 @@ _PARTS: Final = 20
 def fit_in_steps(
     estimator: Any,
     matrix: npt.NDArray[np.float64],
-    target: npt.NDArray[Any],
+    target: npt.NDArray[Any] | None,
     weights: npt.NDArray[np.float64] | None,
     on_step: StepCallback,
 ) -> None:
@@ -40,7 +40,7 @@ def fit_in_steps(
     Args:
         estimator: Unfitted.
         matrix: Shape (n_rows, n_features).
-        target: Shape (n_rows,).
+        target: Shape (n_rows,); None for tasks without one.
         weights: How much each row counts, shape (n_rows,); None where all count alike.
         on_step: Called after each step, where there are any.
     """
@@ -73,7 +73,7 @@ def _can_grow(forest: Any) -> bool:
 def _grow(
     forest: Any,
     matrix: npt.NDArray[np.float64],
-    target: npt.NDArray[Any],
+    target: npt.NDArray[Any] | None,
     options: dict[str, Any],
     on_step: StepCallback,
 ) -> None:

@@ -60,7 +60,7 @@ def weigh_classes(
     Args:
         estimator: Unfitted; its ``class_weight`` is set where it has one.
         class_weight: By label, ``balanced``, or None.
-        classes: The labels, in the order of their codes; empty for a number.
+        classes: The labels, in the order of their codes; empty for a number and where there is no target.
         codes: The class of each training row, shape (n_rows,).
         weights: How much each row counts besides.
 
@@ -74,7 +74,7 @@ def weigh_classes(
         return weights
     name = type(estimator).__name__
     if not classes:
-        raise _refused("class_weight", f"{name} learns numbers, which have no classes")
+        raise _refused("class_weight", f"{name} learns no classes that could be weighed")
     by_code: Any = class_weight if isinstance(class_weight, str) else weights_by_code(class_weight, classes)
     if "class_weight" in estimator.get_params(deep=False):
         estimator.set_params(class_weight=by_code)

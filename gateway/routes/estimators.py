@@ -5,18 +5,17 @@ from aiohttp import web
 from gateway.answers import json_answer, public
 from gateway.keys import SHELF
 from gateway.problems import BadRequest
+from shared.contracts import TASKS
 from shared.contracts.checks import unknown_estimator
 from shared.errors import UnknownEstimator
 from shared.store.library import LEFT_OUT_KEY
-
-_TASKS = ("classification", "regression")
 
 
 async def list_estimators(request: web.Request) -> web.Response:
     """`GET /estimators?task=`: names, tasks and descriptions."""
     task = request.query.get("task")
-    if task is not None and task not in _TASKS:
-        raise BadRequest(f"?task= must be one of {', '.join(_TASKS)}, not {task[:50]!r}")
+    if task is not None and task not in TASKS:
+        raise BadRequest(f"?task= must be one of {', '.join(TASKS)}, not {task[:50]!r}")
     found = await request.app[SHELF].list_all("estimators", {"task": task} if task else {})
     names = ("name", "task", "description")
     return json_answer({"estimators": [{name: one[name] for name in names} for one in found]})

@@ -22,7 +22,7 @@ from gateway.requests import (
 )
 from gateway.routes.estimators import no_such_estimator
 from shared.contracts import RetrainModel, TrainModel
-from shared.contracts.checks import check_training_columns
+from shared.contracts.checks import check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
 from shared.contracts.records import ModelRecord, VersionRecord
 from shared.contracts.training import VersionChanges
@@ -36,8 +36,10 @@ async def train(request: web.Request) -> web.Response:
     """`POST /models`: 202 and a job, or 201 with the version when `?wait=` was long enough."""
     command = command_from(request, "TrainModel", await json_body(request))
     assert isinstance(command, TrainModel)  # the route says so
-    await _check_estimator(request, command.estimator)
+    estimator = await _find_estimator(request, command.estimator)
     check_training_columns(command, await request.app[SHELF].dataset(command.dataset))
+    if estimator is not None:
+        check_training_task(command, estimator["task"])
     if command.hold_out.dataset is not None:
         await request.app[SHELF].dataset(command.hold_out.dataset)
     return await _submit(request, command)
@@ -176,9 +178,12 @@ def _trained(result: dict[str, Any]) -> web.Response:
     return json_answer(result, status=201, headers={"Location": location})
 
 
-async def _check_estimator(request: web.Request, name: str) -> None:
-    if await request.app[SHELF].find("estimators", name) is None and await request.app[SHELF].count("estimators", {}):
+async def _find_estimator(request: web.Request, name: str) -> Document | None:
+    """The catalogue's entry; None as long as no trainer has declared a catalogue."""
+    found = await request.app[SHELF].find("estimators", name)
+    if found is None and await request.app[SHELF].count("estimators", {}):
         raise await no_such_estimator(request, name)
+    return found
 
 
 async def _version(request: web.Request) -> Document:

@@ -5,7 +5,17 @@ To change one: add a field with a default, and nothing else needs to know. To re
 To add a command: docs in CONTRIBUTING.md, "How to add a command".
 """
 
-from shared.contracts.base import CONTRACT_VERSION, Contract, CorrelationId, ModelReference, Name, new_correlation_id
+from shared.contracts.base import (
+    CONTRACT_VERSION,
+    TASKS,
+    UNSUPERVISED,
+    Contract,
+    CorrelationId,
+    ModelReference,
+    Name,
+    Task,
+    new_correlation_id,
+)
 from shared.contracts.commands import (
     Command,
     EvaluateModel,
@@ -45,6 +55,8 @@ from shared.contracts.training import CheckTraining, CrossValidation, HoldOut, J
 
 __all__ = [
     "CONTRACT_VERSION",
+    "TASKS",
+    "UNSUPERVISED",
     "Alert",
     "CheckTraining",
     "ColumnOptions",
@@ -78,6 +90,7 @@ __all__ = [
     "RetrainModel",
     "Signature",
     "SignatureColumn",
+    "Task",
     "TrainModel",
     "UploadSource",
     "VersionRecord",

@@ -1,7 +1,7 @@
 """What every contract stands on: the frozen base classes, names, correlation ids, model references."""
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
@@ -9,6 +9,11 @@ from pydantic_core import core_schema
 
 CONTRACT_VERSION = 1
 HOUR_S = 3600.0
+
+Task = Literal["classification", "regression", "outlier_detection", "clustering"]
+TASKS: tuple[Task, ...] = get_args(Task)
+UNSUPERVISED: frozenset[Task] = frozenset({"outlier_detection", "clustering"})
+"""The tasks that are learnt without a target."""
 
 
 class Contract(BaseModel):

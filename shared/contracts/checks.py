@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
+from shared.contracts.base import UNSUPERVISED, Task
 from shared.contracts.datasets import ReadRows
 from shared.contracts.prediction import Predict
 from shared.contracts.training import Training
@@ -22,7 +23,7 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    wanted = [("target", command.target)]
+    wanted = [] if command.target is None else [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
     wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
     single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
@@ -30,9 +31,43 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     _require_columns(wanted, command.dataset, dataset)
     if not training_features(command, [column["name"] for column in dataset["columns"]]):
         raise InvalidCommand(
-            f"dataset {command.dataset!r} has no column besides the target to learn from",
+            f"dataset {command.dataset!r} has no column{' besides the target' if command.target else ''} to learn from",
             details=[{"where": "features", "problem": "no column is left", "expected": "one column at least"}],
         )
+
+
+def check_training_task(command: Training, task: Task) -> None:
+    """Check that the command says what its estimator's task needs, and nothing that only other tasks have.
+
+    Args:
+        command: The command.
+        task: What its estimator does.
+
+    Raises:
+        InvalidCommand: There is no target to learn, or there is one, classes to weigh or a truth to compare with,
+            where nothing is predicted.
+    """
+    does = f"{command.estimator} does {task}"
+    if task not in UNSUPERVISED:
+        if command.target is None:
+            problem = f"{does}, which needs the column to predict"
+            raise _refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+        return
+    given = {
+        "target": command.target is not None,
+        "class_weight": command.class_weight is not None,
+        "hold_out.is_stratified": bool(command.hold_out.is_stratified),
+        "cross_validation": command.cross_validation is not None,
+    }
+    problems = {
+        "target": f"{does}, which learns without a target; leave the column out by `excluded`",
+        "class_weight": f"{does}, which has no classes to weigh",
+        "hold_out.is_stratified": f"{does}, which has no classes whose shares could be kept",
+        "cross_validation": f"{does}, which has no truth to validate against",
+    }
+    details = [{"where": where, "problem": problems[where]} for where, is_given in given.items() if is_given]
+    if details:
+        raise _refused(details)
 
 
 def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
@@ -67,7 +102,7 @@ def training_features(command: Training, known: Sequence[str]) -> list[str]:
 
 
 def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Check that the dataset to measure on has the target and all columns to predict from.
+    """Check that the dataset to measure on has the target, if there is one, and all columns to predict from.
 
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.

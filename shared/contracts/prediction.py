@@ -19,7 +19,7 @@ class _Prediction(CommandBase):
     """Also answer the probability of each class."""
     has_scores: bool = False
     """Also answer the decision scores: of two classes one number a row, positive for the second class; of more, one for
-    each class."""
+    each class; of outlier detection one number a row, negative for an outlier, the lower the further out."""
 
 
 class Predict(_Prediction):

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Contract, CorrelationId
+from shared.contracts.base import Contract, CorrelationId, Task
 
 JobStatus = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dead", "cancelled"})
@@ -156,10 +156,12 @@ class Signature(Contract):
     """What a model takes and what it answers."""
 
     columns: list[SignatureColumn]
-    target: str
-    task: Literal["classification", "regression"]
+    target: str | None = None
+    """Absent for outlier detection and clustering."""
+    task: Task
     classes: list[Any] | None = None
-    """The labels, in the order of the probabilities; absent for regression."""
+    """The labels, in the order of the probabilities; of outlier detection `inlier` and `outlier`; absent for regression
+    and for clustering, whose clusters are numbers from 0 on."""
 
 
 class VersionRecord(Contract):
@@ -230,7 +232,7 @@ class EvaluationRecord(Contract):
     metrics: dict[str, float | None] | None = None
     """Absent until the job succeeded."""
     confusion: dict[str, Any] | None = None
-    """For classification: `labels` and `counts`, one row for each true label."""
+    """For classification: `labels` and `counts`, one row for each true label; absent for other tasks."""
     report: dict[str, dict[str, int]] | None = None
     """What had to be done to the rows: coerced, unseen, missing and extra values, rows by column."""
     error: ErrorRecord | None = None
@@ -241,7 +243,7 @@ class EstimatorRecord(Contract):
     """One estimator of the catalogue."""
 
     name: str
-    task: Literal["classification", "regression"]
+    task: Task
     description: str
     """First line of the estimator's own documentation."""
     module: str

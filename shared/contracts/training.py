@@ -4,10 +4,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name
+from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name, Task
 
 Promotion = Literal["always", "if_better", "never"]
-Task = Literal["classification", "regression"]
 Hyperparameters = JsonDocument
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 TagName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
@@ -69,10 +68,11 @@ class Training(CommandBase):
     """The model's name; a model of that name gets a further version."""
     dataset: Name
     """The dataset to train on."""
-    target: ColumnName
-    """The column to predict."""
+    target: ColumnName | None = None
+    """The column to predict; for classification and regression, and for no other task."""
     features: list[ColumnName] | None = Field(None, min_length=1)
-    """The columns to predict from; default: all but the target, the sample weight and those that are excluded."""
+    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample weight
+    and those that are excluded."""
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
     estimator: Annotated[str, Field(max_length=100)]
@@ -93,7 +93,8 @@ class Training(CommandBase):
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Seeds the split and the estimator: the same seed gives the same model."""
     promote: Promotion = "always"
-    """Whether `champion` moves to the new version."""
+    """Whether `champion` moves to the new version; `if_better` never moves it for outlier detection, which has no
+    metric that says what is better."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
     tags: Tags = {}

@@ -15,14 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
+from shared.contracts import SignatureColumn, Task
 from shared.tabular.cells import UncastableCell
 from shared.tabular.columns import CellFault, Reading, read_column
 from shared.tabular.faults import FaultCollector
-from shared.tabular.learning import Scaling, Task, learn_column
+from shared.tabular.learning import Scaling, Target, learn_column
 from shared.tabular.report import EncodingReport, ReportBuilder
 from shared.tabular.scaled import EncodedColumn, Floats, Notes
 from shared.tabular.state import pack_columns, unpack_columns
@@ -62,7 +61,7 @@ class TabularEncoder:
     def fit_transform(
         self,
         frame: pd.DataFrame,
-        target: npt.NDArray[Any],
+        target: Target,
         columns: Sequence[SignatureColumn],
         task: Task,
         seed: int,
@@ -73,7 +72,7 @@ class TabularEncoder:
 
         Args:
             frame: The training rows, with all of ``columns``; others are ignored.
-            target: Class codes (int64) or numbers (float64), shape (n_rows,), none missing.
+            target: Class codes (int64) or numbers (float64), shape (n_rows,), none missing; None for tasks without one.
             columns: What to learn.
             task: What the target is.
             seed: The same seed gives the same matrix.

@@ -1,5 +1,6 @@
 """What a column learns from the training rows, with scikit-learn's own parts; serving never comes here."""
 
+from collections import Counter
 from typing import Any, Literal
 
 import numpy as np
@@ -8,15 +9,17 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler, TargetEncoder
 
-from shared.contracts import SignatureColumn
+from shared.contracts import SignatureColumn, Task
 from shared.tabular.columns import Reading
 from shared.tabular.looked_up import LookedUpColumn
 from shared.tabular.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
 
 ONE_HOT_LIMIT = 40
-"""Text with more categories than this is encoded by the target's means, so that the matrix stays narrow."""
+"""Text with more categories than this is encoded by the target's means, or by the categories' shares where there is no
+target, so that the matrix stays narrow."""
 
-Task = Literal["classification", "regression"]
+Target = npt.NDArray[Any] | None
+"""Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks that have none."""
 Scaling = Literal["standard", "unit"]
 """``standard``: mean 0, variance 1. ``unit``: within 0..1, for estimators that take no negative features."""
 
@@ -24,14 +27,14 @@ _FOLDS = 5
 
 
 def learn_column(
-    column: SignatureColumn, reading: Reading, target: npt.NDArray[Any], *, task: Task, scaling: Scaling, seed: int
+    column: SignatureColumn, reading: Reading, target: Target, *, task: Task, scaling: Scaling, seed: int
 ) -> tuple[EncodedColumn, Floats]:
     """Learn a column.
 
     Args:
         column: Its name and type.
         reading: Its training values.
-        target: Class codes (int64) or numbers (float64), shape (n_rows,).
+        target: The training rows' targets.
         task: What the target is.
         scaling: The range of the outputs.
         seed: Shuffles the folds of the cross-fitting.
@@ -45,10 +48,13 @@ def learn_column(
         scaled = _learn_scaled(column, reading, scaling)
         return scaled, scaled.encode(reading)[0]
     categories = sorted({text for text in reading.values if text is not None})
-    if len(categories) > ONE_HOT_LIMIT:
+    if len(categories) > ONE_HOT_LIMIT and target is not None:
         return _learn_target_means(column, reading, categories, target, task=task, scaling=scaling, seed=seed)
-    one_hot = _learn_one_hot(column, reading, categories)
-    return one_hot, one_hot.encode(reading)[0]
+    is_wide = len(categories) > ONE_HOT_LIMIT
+    looked_up = (
+        _learn_shares(column, reading, categories, scaling) if is_wide else _learn_one_hot(column, reading, categories)
+    )
+    return looked_up, looked_up.encode(reading)[0]
 
 
 def _learn_scaled(column: SignatureColumn, reading: Reading, scaling: Scaling) -> ScaledColumn:
@@ -94,12 +100,25 @@ def _center_and_scale(outputs: Floats, scaling: Scaling) -> tuple[Floats, Floats
 def _learn_one_hot(column: SignatureColumn, reading: Reading, categories: list[str]) -> LookedUpColumn:
     has_missing = bool(reading.missing.any())
     if not categories or (len(categories) == 1 and not has_missing):
-        return LookedUpColumn(column, categories, np.zeros((len(categories) + 2, 0)), is_target_mean=False)
+        return LookedUpColumn(column, categories, np.zeros((len(categories) + 2, 0)), "one-hot")
     # the second of two categories tells both; with missing values there are three cases, and all zeros is the third
     encoder = OneHotEncoder(drop=None if has_missing else "if_binary", sparse_output=False)
     rows = encoder.fit_transform(np.array(categories, dtype=object).reshape(-1, 1))
     neither = np.full((2, rows.shape[1]), 0.5 if rows.shape[1] < len(categories) else 0.0)
-    return LookedUpColumn(column, categories, np.vstack([rows, neither]), is_target_mean=False)
+    return LookedUpColumn(column, categories, np.vstack([rows, neither]), "one-hot")
+
+
+def _learn_shares(column: SignatureColumn, reading: Reading, categories: list[str], scaling: Scaling) -> LookedUpColumn:
+    """Each category by its share of the training rows; what is missing or unseen has the share 0."""
+    counts = Counter(text for text in reading.values if text is not None)
+    shares = np.array([*(counts[category] for category in categories), 0, 0], dtype=np.float64) / len(reading.values)
+    table = shares.reshape(-1, 1)
+    learnt = LookedUpColumn(column, categories, table, "share").encode(reading)[0]
+    if learnt.min() == learnt.max():  # as many rows of each category, as in a column of names: nothing to tell them by
+        return LookedUpColumn(column, categories, table[:, :0], "share")
+    center, scale = _center_and_scale(learnt, scaling)
+    low, high = (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
+    return LookedUpColumn(column, categories, np.clip((table - center) / scale, low, high), "share")
 
 
 def _learn_target_means(
@@ -122,7 +141,7 @@ def _learn_target_means(
     center, scale = _center_and_scale(crossed, scaling)
     low, high = (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
     table, crossed = (np.clip((outputs - center) / scale, low, high) for outputs in (table, crossed))
-    return LookedUpColumn(column, categories, table, is_target_mean=True), crossed
+    return LookedUpColumn(column, categories, table, "target mean"), crossed
 
 
 def _target_type(target: npt.NDArray[Any], task: Task) -> str:

@@ -1,15 +1,20 @@
-"""A column of text, looked up in a table of learnt outputs: one-hot for few categories, target means for many."""
+"""A column of text, looked up in a table of learnt outputs: one-hot for few categories; for many the target's means,
+or, where there is no target, how frequent each category is.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from shared.contracts import SignatureColumn
 from shared.tabular.columns import Mask, Reading, cast_of
 from shared.tabular.scaled import Floats, Notes
+
+LookUp = Literal["one-hot", "target mean", "share"]
+"""What the outputs are. ``share``: the category's share of the training rows, in the range of the other outputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,14 +25,15 @@ class LookedUpColumn:
     categories: list[str]
     table: Floats
     """Shape (n_categories + 2, n_outputs)."""
-    is_target_mean: bool
-    """Whether the outputs are means of the target; else they are one-hot."""
+    kind: LookUp
 
     @property
     def feature_names(self) -> list[str]:
         """A name for each output."""
         name, width = self.column.name, self.table.shape[1]
-        if self.is_target_mean:
+        if self.kind == "share":
+            return [f"{name}: share"] * width
+        if self.kind == "target mean":
             return [f"{name}: target mean"] if width == 1 else [f"{name}: share of class {i}" for i in range(width)]
         # two categories without a missing value share one output, which tells the second
         return [f"{name}={category}" for category in self.categories[len(self.categories) - width :]]
@@ -64,13 +70,11 @@ class LookedUpColumn:
         return self.categories
 
     @classmethod
-    def load(
-        cls, column: SignatureColumn, categories: list[str], floats: Floats, *, is_target_mean: bool
-    ) -> "LookedUpColumn":
+    def load(cls, column: SignatureColumn, categories: list[str], floats: Floats, kind: LookUp) -> "LookedUpColumn":
         """The inverse of ``floats`` and ``texts``."""
         row_count = len(categories) + 2
         table = floats.reshape(row_count, len(floats) // row_count)
-        return cls(column, categories, table, is_target_mean=is_target_mean)
+        return cls(column, categories, table, kind)
 
     @property
     def _unseen(self) -> int:

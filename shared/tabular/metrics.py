@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
-from shared.tabular.targets import UNKNOWN_CODE, Codes, Label, codes_of
+from shared.tabular.targets import OUTLIER_CLASSES, UNKNOWN_CODE, Codes, Label, codes_of
 
 Metrics = dict[str, float | None]
 Floats = npt.NDArray[np.float64]
@@ -46,6 +46,48 @@ REGRESSION_METRICS = (
     "max_error",
     "explained_variance",
 )
+
+
+CLUSTERING_METRICS = ("silhouette", "calinski_harabasz", "davies_bouldin", "cluster_count")
+"""The less of ``davies_bouldin`` the better, of the first two the more. ``cluster_count``: clusters that have a row."""
+
+OUTLIER_METRICS = ("outlier_share",)
+
+SILHOUETTE_ROWS = 2000
+"""``silhouette`` compares all rows with each other; of more rows than this it is of a sample, always the same one."""
+
+
+def score_clustering(matrix: Floats, labels: Sequence[int] | Codes) -> Metrics:
+    """Measure how well clusters are apart.
+
+    Args:
+        matrix: The encoded rows, shape (n_rows, n_features): what the estimator saw.
+        labels: The cluster of each row.
+
+    Returns:
+        A number or None for each of ``CLUSTERING_METRICS``; the first three need 2 to ``n_rows - 1``
+        clusters.
+    """
+    if not len(labels):
+        return dict.fromkeys(CLUSTERING_METRICS)
+    sample_size = SILHOUETTE_ROWS if len(labels) > SILHOUETTE_ROWS else None
+    return {
+        "silhouette": _measure(metrics.silhouette_score, matrix, labels, sample_size=sample_size, random_state=0),
+        "calinski_harabasz": _measure(metrics.calinski_harabasz_score, matrix, labels),
+        "davies_bouldin": _measure(metrics.davies_bouldin_score, matrix, labels),
+        "cluster_count": float(len(np.unique(labels))),
+    }
+
+
+def score_outliers(labels: Sequence[Label]) -> Metrics:
+    """Say how many rows are outliers.
+
+    Returns:
+        A number or None for each of ``OUTLIER_METRICS``.
+    """
+    if not len(labels):
+        return dict.fromkeys(OUTLIER_METRICS)
+    return {"outlier_share": sum(label == OUTLIER_CLASSES[1] for label in labels) / len(labels)}
 
 
 def score_classification(

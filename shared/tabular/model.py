@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature
+from shared.contracts import Signature, Task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
@@ -18,6 +18,12 @@ from shared.tabular.threads import prediction_threads
 Floats = npt.NDArray[np.float64]
 
 _WORDS_LENGTH = 1000
+_NO_PROBABILITIES: Final[Mapping[Task, str]] = {
+    "classification": "it tells classes only; ask without probabilities, or train an estimator that has them",
+    "regression": "it predicts numbers, not classes",
+    "outlier_detection": "it tells outliers from inliers; ask for scores, which say how far out a row is",
+    "clustering": "it tells each row's cluster and no other",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +31,15 @@ class Predictions:
     """What a model answers."""
 
     labels: list[Any]
-    """One a row, ready for JSON: the class in the target's own Python type, or a float. None where the estimator has
-    no finite answer."""
+    """One a row, ready for JSON: the class in the target's own Python type, `inlier` or `outlier`, a cluster's number,
+    or a float. None where the estimator has no finite answer."""
     probabilities: Floats | None
     """Shape (n_rows, n_classes), in the order of the signature's classes; None unless they were asked for."""
     report: EncodingReport
     """What had to be done to the rows."""
     scores: Floats | None = None
-    """Decision scores, shape (n_rows,) for two classes (positive for the second) and (n_rows, n_classes) for more; None
-    unless they were asked for."""
+    """Decision scores, shape (n_rows,) for two classes (positive for the second) and (n_rows, n_classes) for more; of
+    outlier detection shape (n_rows,), negative for an outlier. None unless they were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +92,21 @@ class FittedModel:
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities, has_scores=has_scores)
 
+    def predict_encoded(self, matrix: Floats, report: EncodingReport) -> Predictions:
+        """Predict for rows that the model's own encoder encoded, without probabilities and scores.
+
+        Raises:
+            EstimatorRejected: The estimator refused the rows.
+        """
+        return self._predict(matrix, report, has_probabilities=False, has_scores=False)
+
     def _require(self, *, has_probabilities: bool, has_scores: bool) -> None:
         self._require_probabilities(has_probabilities)
         if has_scores and not self.has_scores:
             name = type(self.estimator).__name__
+            whose = "" if self.signature.task == "clustering" else " for each class"
             raise InvalidCommand(
-                f"{name} has no decision scores for each class; ask without them",
+                f"{name} has no decision scores{whose}; ask without them",
                 details=[{"where": "has_scores", "problem": f"{name} has no decision scores", "expected": False}],
             )
 
@@ -99,11 +114,8 @@ class FittedModel:
         if not has_probabilities or self.has_probabilities:
             return
         name = type(self.estimator).__name__
-        why = "it predicts numbers, not classes"
-        if self.signature.task == "classification":
-            why = "it tells classes only; ask without probabilities, or train an estimator that has them"
         raise InvalidCommand(
-            f"{name} has no probabilities: {why}",
+            f"{name} has no probabilities: {_NO_PROBABILITIES[self.signature.task]}",
             details=[{"where": "has_probabilities", "problem": f"{name} has no probabilities", "expected": False}],
         )
 
@@ -135,7 +147,11 @@ class FittedModel:
             return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
 
     def _labels(self, answers: npt.NDArray[Any]) -> list[Any]:
-        classes = self.signature.classes
+        task, classes = self.signature.task, self.signature.classes
+        if task == "clustering":
+            return list(answers.astype(np.int64).tolist())
+        if task == "outlier_detection":
+            answers = answers < 0
         if classes is not None:
             return [classes[code] for code in answers.astype(np.int64).tolist()]
         numbers = answers.astype(np.float64)

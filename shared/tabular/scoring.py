@@ -1,4 +1,4 @@
-"""Measure a model on rows that have the target: joins predictions and truth. Pure maths, no bus and no store."""
+"""Measure a model on rows: joins predictions and truth, where there is one. Pure maths, no bus and no store."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,14 @@ from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import (
     CLASSIFICATION_METRICS,
+    CLUSTERING_METRICS,
+    OUTLIER_METRICS,
     REGRESSION_METRICS,
     Metrics,
     confusion,
     score_classification,
+    score_clustering,
+    score_outliers,
     score_regression,
 )
 from shared.tabular.model import FittedModel, Predictions
@@ -21,11 +25,15 @@ from shared.tabular.targets import Label, class_type, labels_of, read_target
 
 __all__ = [
     "CLASSIFICATION_METRICS",
+    "CLUSTERING_METRICS",
+    "OUTLIER_METRICS",
     "REGRESSION_METRICS",
     "Scores",
     "confusion",
     "score",
     "score_classification",
+    "score_clustering",
+    "score_outliers",
     "score_regression",
 ]
 
@@ -43,7 +51,7 @@ class Scores:
     dropped_row_count: int
     """Rows that were left out because they have no target."""
     truth: list[Any]
-    """The true label or number of each measured row."""
+    """The true label or number of each measured row; empty where there is no target."""
     predictions: Predictions
     """What the model answered for each measured row, with probabilities where it has them."""
 
@@ -60,7 +68,7 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
 
     Args:
         model: The model.
-        frame: Rows with the model's columns and its target; rows without a target are left out.
+        frame: Rows with the model's columns and its target, if it has one; rows without a target are left out.
 
     Raises:
         InvalidCommand: The target's column is absent, or not of the target's kind.
@@ -68,12 +76,14 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
         SignatureMismatch: The rows do not fit the model's signature.
     """
     target = model.signature.target
+    if target is None:
+        return _score_without_target(model, frame)
     if target not in frame.columns:
         raise InvalidCommand(
             f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
             details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
         )
-    truth = _truth(model, frame[target])
+    truth = _truth(model, frame[target], target)
     rows = [index for index, label in enumerate(truth) if label is not None]
     if not rows:
         raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
@@ -84,6 +94,16 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     return Scores(metrics, table, len(rows), len(frame) - len(rows), true, predictions)
 
 
+def _score_without_target(model: FittedModel, frame: pd.DataFrame) -> Scores:
+    matrix, report = model.encoder.transform(frame)
+    predictions = model.predict_encoded(matrix, report)
+    if model.signature.task == "clustering":
+        metrics = score_clustering(matrix, predictions.labels)
+    else:
+        metrics = score_outliers(predictions.labels)
+    return Scores(metrics, None, len(frame), 0, [], predictions)
+
+
 def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> tuple[Metrics, dict[str, Any] | None]:
     classes = model.signature.classes
     if classes is None:
@@ -92,11 +112,11 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
     return metrics, confusion(true, predictions.labels, classes)
 
 
-def _truth(model: FittedModel, series: "pd.Series[Any]") -> list[Label | None]:
+def _truth(model: FittedModel, series: "pd.Series[Any]", target: str) -> list[Label | None]:
     signature = model.signature
     if signature.classes is None:
-        return _true_numbers(series, SignatureColumn(name=signature.target, type="real"))
-    column = SignatureColumn(name=signature.target, type=class_type(signature.classes))
+        return _true_numbers(series, SignatureColumn(name=target, type="real"))
+    column = SignatureColumn(name=target, type=class_type(signature.classes))
     reading = read_target(series, column)
     labels = labels_of(reading, column)
     # what is not of the classes' type is a label that the model does not know

@@ -4,18 +4,20 @@ To change the layout: raise ``LAYOUT``; an artifact of another layout is refused
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 
 from shared.contracts import SignatureColumn
-from shared.tabular.looked_up import LookedUpColumn
+from shared.tabular.looked_up import LookedUpColumn, LookUp
 from shared.tabular.packing import pack_arrays, pack_texts, unpack_arrays, unpack_texts
 from shared.tabular.scaled import EncodedColumn, ScaledColumn
 
 LAYOUT: Final = 1
+
+_LOOK_UPS: Final = frozenset(get_args(LookUp))
 
 
 def pack_columns(columns: Sequence[EncodedColumn]) -> dict[str, Any]:
@@ -53,12 +55,12 @@ def unpack_columns(state: Mapping[str, Any]) -> list[EncodedColumn]:
 
 
 def _kind(column: EncodedColumn) -> str:
-    if isinstance(column, LookedUpColumn):
-        return "target mean" if column.is_target_mean else "one-hot"
-    return "scaled"
+    return column.kind if isinstance(column, LookedUpColumn) else "scaled"
 
 
 def _load(column: SignatureColumn, kind: str, floats: npt.NDArray[np.float64], texts: list[str]) -> EncodedColumn:
     if kind == "scaled":
         return ScaledColumn.load(column, floats)
-    return LookedUpColumn.load(column, texts, floats, is_target_mean=kind == "target mean")
+    if kind not in _LOOK_UPS:
+        raise ValueError(f"the encoder has a column of the kind {kind!r}, which this release does not know")
+    return LookedUpColumn.load(column, texts, floats, kind)  # type: ignore[arg-type]  # it was just looked up

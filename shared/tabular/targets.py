@@ -16,8 +16,9 @@ from shared.tabular.columns import Reading, read_column
 
 Label = str | bool | int | float
 Codes = npt.NDArray[np.int64]
-Task = Literal["classification", "regression"]
 
+OUTLIER_CLASSES: Sequence[Label] = ("inlier", "outlier")
+"""What outlier detection answers; scikit-learn's estimators say 1 and -1."""
 UNKNOWN_CODE = -1
 """The code of a label that the model does not know."""
 

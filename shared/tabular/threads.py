@@ -1,14 +1,19 @@
-"""How many threads a prediction uses: one, where a team of them costs more than it brings.
+"""How many threads a prediction or a fit uses: one, where a team of them costs more than it brings, or where it would
+make the result another one.
 
 HistGradientBoosting* start an OpenMP team for a single row. Its threads spin while they wait for each other, so on a
 machine with other work one row took 10 to 250 ms instead of 0.7. Rows are computed apart from each other, so the
 number of threads changes no bit of the answer.
+
+KMeans and its kin add up what their threads found in the order in which they come to an end, so a fit by three threads
+differs from the next in its last bits. They keep the number of threads of their fit for their predictions.
 """
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
 
+from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import ThreadpoolController
 
@@ -16,6 +21,15 @@ SMALL_BATCH = 1000
 """Up to so many rows are predicted by one thread."""
 
 _TEAMED = frozenset({HistGradientBoostingClassifier, HistGradientBoostingRegressor})
+_IN_ANY_ORDER = frozenset({BisectingKMeans, KMeans, MiniBatchKMeans})
+
+
+def fit_threads(estimator: Any) -> AbstractContextManager[Any]:
+    """A context in which the estimator should be fitted, so that the same fit gives the same bits."""
+    if type(estimator) in _IN_ANY_ORDER:
+        limit: AbstractContextManager[Any] = _openmp().limit(limits=1)
+        return limit
+    return nullcontext()
 
 
 def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager[Any]:

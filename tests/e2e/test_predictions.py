@@ -348,6 +348,20 @@ def test_decision_scores_are_answered_on_request(api: Api, number_dataset: str) 
     assert "scores" not in _ask(api, model, *ROWS).document
 
 
+def test_a_dataset_is_answered_with_decision_scores_on_request(
+    api: Api, number_dataset: str, unlabelled_dataset: str
+) -> None:
+    model = api.train(number_dataset, "kind", "LinearSVC", features=["a", "b", "c"])["version"]["model"]
+
+    answer = api.post(f"/models/{model}/predict?wait=60", {"dataset": unlabelled_dataset, "has_scores": True})
+
+    lines = api.get(answer.document["links"]["csv"]).body.decode().splitlines()
+    assert lines[0] == "row,prediction,score_high,score_low,score_mid"
+    for line in lines[1:]:
+        _, label, *scores = line.split(",")
+        assert max(scores, key=float) == scores[["high", "low", "mid"].index(label)]
+
+
 def test_scores_of_a_model_without_them_are_refused(api: Api, amount_model: str) -> None:
     answer = _ask(api, amount_model, *ROWS, has_scores=True)
 

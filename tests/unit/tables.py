@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import ColumnSchema, SignatureColumn
+from shared.contracts import ColumnSchema, SignatureColumn, Task
 from trainer.catalogue import NESTED
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
@@ -28,6 +28,8 @@ MEMBERS = {
     "classification": ["LogisticRegression", "DecisionTreeClassifier"],
     "regression": ["Ridge", "DecisionTreeRegressor"],
 }
+TARGET_OF: dict[Task, str | None] = {"classification": "label", "regression": "price"}
+"""What is learnt of the table by task; nothing by the tasks that have no target."""
 TARGETS = {"label": "text", "flag": "boolean", "grade": "integer", "rate": "real", "price": "real"}
 
 
@@ -97,14 +99,14 @@ def needed(estimator: str) -> dict[str, Any]:
     return given
 
 
-def fit(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
+def fit(estimator: str, target: str | None = "label", **changes: Any) -> FitOutcome:
     """Fit an estimator on the table; what is changed are fields of the plan, or the frame."""
     frame = changes.pop("frame", table())
     more = {name: changes.pop(name) for name in ("hold_out_frame", "report") if name in changes}
     given: dict[str, Any] = {
         "target": target,
         "features": [schema(name) for name in TYPES],
-        "target_schema": changes.pop("target_schema", None) or schema(target),
+        "target_schema": changes.pop("target_schema", None) or (schema(target) if target else None),
         "estimator_name": estimator,
         "hyperparameters": needed(estimator),
         "seed": 3,

@@ -16,20 +16,22 @@ from sklearn.preprocessing import FunctionTransformer
 
 from shared import artifacts
 from shared.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
+from shared.contracts import Task
 from shared.errors import ArtifactRefused
 from shared.tabular.model import FittedModel
-from tests.unit.tables import features, fit, needed, rows_of
+from tests.unit.tables import TARGET_OF, features, fit, needed, rows_of
 from trainer.catalogue import catalogue
 
 LIMIT_BYTES = 10**9
 TREES = [{"estimator": "DecisionTreeClassifier"}, {"estimator": "ExtraTreeClassifier", "name": "extra"}]
 VOTE = {"hyperparameters": {"estimators": TREES}}
 
-# with this table and no hyperparameters these estimators refuse by design; they are tried with what they ask for
+# with this table and no hyperparameters these refuse by design or dawdle; they are tried with what they ask for
 NEEDED: dict[str, dict[str, Any]] = {
     "QuadraticDiscriminantAnalysis": {"reg_param": 0.1},  # three plans, one-hot: the columns are collinear
     "RadiusNeighborsClassifier": {"radius": 50.0},  # within the default radius of 1 some rows have no neighbour
     "RadiusNeighborsRegressor": {"radius": 50.0},
+    "MeanShift": {"bin_seeding": True},  # seeds at each row take ten seconds
 }
 
 
@@ -63,9 +65,8 @@ def assert_same(one: FittedModel, other: FittedModel) -> None:
 @pytest.mark.parametrize(
     ("estimator", "task"), [(record.name, record.task) for record in catalogue()], ids=lambda value: str(value)
 )
-def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimator: str, task: str) -> None:
-    target = "label" if task == "classification" else "price"
-    model = fit(estimator, target, hyperparameters=NEEDED.get(estimator, needed(estimator))).model
+def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimator: str, task: Task) -> None:
+    model = fit(estimator, TARGET_OF.get(task), hyperparameters=NEEDED.get(estimator, needed(estimator))).model
     assert_same(model, load(dump_model(model)))
 
 
@@ -86,13 +87,19 @@ def test_every_estimator_fits_is_stored_and_answers_the_same_when_loaded(estimat
         ("AdaBoostRegressor", "price", {"estimator": {"estimator": "ExtraTreeRegressor"}, "n_estimators": 3}),
         ("RANSACRegressor", "price", {"estimator": {"estimator": "Ridge"}, "min_samples": 20}),
         ("OneVsRestClassifier", "grade", {"estimator": {"estimator": "SVC"}}),
+        ("BisectingKMeans", None, {"algorithm": "elkan", "n_clusters": 3}),
+        ("KMeans", None, {"algorithm": "elkan", "init": "random"}),
+        ("LocalOutlierFactor", None, {"metric": "canberra", "algorithm": "ball_tree"}),
+        ("MeanShift", None, {"bin_seeding": True, "cluster_all": False}),
+        ("OneClassSVM", None, {"kernel": "poly", "degree": 2}),
+        ("SGDOneClassSVM", None, {"average": True}),
         # these score themselves while they fit, and keep references to themselves from it
         ("HistGradientBoostingClassifier", "grade", {"early_stopping": True, "scoring": "accuracy", "max_iter": 5}),
         ("HistGradientBoostingRegressor", "price", {"early_stopping": True, "scoring": None, "max_iter": 5}),
     ],
 )
 def test_options_that_bring_other_types_are_stored_too(
-    estimator: str, target: str, hyperparameters: dict[str, Any]
+    estimator: str, target: str | None, hyperparameters: dict[str, Any]
 ) -> None:
     model = fit(estimator, target, hyperparameters=hyperparameters).model
     assert_same(model, load(dump_model(model)))

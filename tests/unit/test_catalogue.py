@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sklearn.base import OutlierMixin
 from sklearn.utils import all_estimators
 
 from shared.errors import InvalidCommand, UnknownEstimator
@@ -23,8 +24,10 @@ def problems(estimator: str, /, **hyperparameters: Any) -> list[dict[str, Any]]:
     return caught.value.details
 
 
-def test_every_classifier_and_regressor_is_offered_or_left_out_with_a_reason() -> None:
-    library = {name for kind in ("classifier", "regressor") for name, _ in all_estimators(type_filter=kind)}
+def test_every_estimator_of_each_task_is_offered_or_left_out_with_a_reason() -> None:
+    kinds = ("classifier", "regressor", "cluster")
+    library = {name for kind in kinds for name, _ in all_estimators(type_filter=kind)}
+    library |= {name for name, each in all_estimators() if issubclass(each, OutlierMixin)}
     assert set(RECORDS) | set(LEFT_OUT) == library
     assert not set(RECORDS) & set(LEFT_OUT)
     assert all(LEFT_OUT.values())
@@ -99,6 +102,8 @@ def test_infinity_is_told_as_text_where_the_library_takes_it() -> None:
         ("RandomForrestClassifier", "did you mean RandomForestClassifier"),
         ("randomforestclassifier", "did you mean RandomForestClassifier"),
         ("ClassifierChain", "made for several targets"),
+        ("DBSCAN", "cannot say where a new row belongs"),
+        ("Birch", "no artifact may hold"),
         ("os.system", "GET /estimators"),
         ("zzzzzz", "GET /estimators"),
     ],
@@ -141,6 +146,9 @@ def test_each_fault_has_its_own_detail() -> None:
         ("HistGradientBoostingClassifier", {"monotonic_cst": [1]}),
         ("LogisticRegression", {"penalty": "l1"}),
         ("SVC", {"probability": True}),
+        ("LocalOutlierFactor", {"novelty": False}),
+        ("KMeans", {"copy_x": False}),
+        ("MeanShift", {"seeds": [1.0]}),
     ],
 )
 def test_what_is_not_for_users_to_decide_is_refused_with_its_reason(
@@ -184,6 +192,10 @@ def refuse(value: Any) -> Callable[[], None]:
         ("LogisticRegression", "C", float("nan")),
         ("LogisticRegression", "C", float("inf")),  # JSON has none; "Infinity" says it
         ("RidgeCV", "cv", 101),
+        ("KMeans", "n_clusters", 10_001),
+        ("BisectingKMeans", "n_clusters", 10_001),
+        ("KMeans", "init", [1.0, 2.0]),
+        ("AffinityPropagation", "preference", [1.0, 2.0]),
         ("RidgeCV", "cv", [[0, 1]]),
         ("RidgeCV", "scoring", "not a metric"),
     ],

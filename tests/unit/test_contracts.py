@@ -200,9 +200,9 @@ def test_a_field_that_nobody_knows_is_refused(document: dict[str, Any]) -> None:
 
 def test_every_fault_is_named_and_the_sentence_names_the_first_three() -> None:
     error = refusal({"command": "TrainModel", "seed": -1})
-    assert {detail["where"] for detail in error.details} == {"model", "dataset", "target", "estimator", "seed"}
-    assert error.message.startswith("model: Field required; dataset: Field required; target: Field required")
-    assert error.message.endswith("(and 2 more)")
+    assert {detail["where"] for detail in error.details} == {"model", "dataset", "estimator", "seed"}
+    assert error.message.startswith("model: Field required; dataset: Field required; estimator: Field required")
+    assert error.message.endswith("(and 1 more)")
 
 
 def test_what_is_missing_is_not_said_to_be_given() -> None:

@@ -36,6 +36,13 @@ def encoder() -> TabularEncoder:
     return made
 
 
+@pytest.fixture(scope="module")
+def encoder_without_target() -> TabularEncoder:
+    made = TabularEncoder()
+    made.fit_transform(features(), None, COLUMNS, "clustering", 0)
+    return made
+
+
 def cell_values(finite: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.none(), finite)
 
@@ -71,6 +78,18 @@ ROWS = st.fixed_dictionaries(
 @settings(max_examples=150, deadline=None)
 @given(rows=st.lists(ROWS, min_size=1, max_size=6))
 def test_a_row_and_a_frame_encode_to_the_same_bits(encoder: TabularEncoder, rows: list[dict[str, Any]]) -> None:
+    assert_same_bits(encoder, rows)
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(ROWS, min_size=1, max_size=6))
+def test_a_row_and_a_frame_encode_to_the_same_bits_without_a_target(
+    encoder_without_target: TabularEncoder, rows: list[dict[str, Any]]
+) -> None:
+    assert_same_bits(encoder_without_target, rows)
+
+
+def assert_same_bits(encoder: TabularEncoder, rows: list[dict[str, Any]]) -> None:
     frame = pd.DataFrame({name: pd.Series([row[name] for row in rows], dtype=object) for name in rows[0]})
     matrix, report = encoder.transform(frame)
     by_cells, cells_report = encoder.rows(rows)
@@ -195,6 +214,57 @@ def test_many_categories_become_cross_fitted_target_means() -> None:
 
     means = TargetEncoder(target_type="binary").fit(codes.reshape(-1, 1), target).transform(codes.reshape(-1, 1))
     assert np.corrcoef(means[:, 0], served[:, 0])[0, 1] == pytest.approx(1)
+
+
+def test_without_a_target_many_categories_become_their_shares_of_the_training_rows() -> None:
+    towns = [f"t{number}" for number in range(50) for _ in range(number + 1)]
+    frame = pd.DataFrame({"town": pd.Series([*towns, *[None] * 25], dtype=object)})
+    column = SignatureColumn(name="town", type="text")
+    made = TabularEncoder()
+    trained = made.fit_transform(frame, None, [column], "clustering", 0)
+    share = frame.groupby("town")["town"].transform("size").fillna(0).to_numpy() / len(frame)
+
+    assert made.feature_names_out == ["town: share"]
+    assert trained.tobytes() == made.transform(frame)[0].tobytes()
+    assert np.allclose(trained, StandardScaler().fit_transform(share.reshape(-1, 1)))
+    unseen, missing = made.row({"town": "nowhere"}), made.row({"town": None})
+    assert unseen.tobytes() == missing.tobytes() == trained[-1].tobytes()  # the share 0
+    assert made.rows([{"town": "nowhere"}])[1].counts()["unseen"] == {"town": 1}
+
+
+def test_shares_stay_within_0_and_1_where_the_estimator_needs_it() -> None:
+    frame = pd.DataFrame({"town": [f"t{number}" for number in range(50) for _ in range(number + 1)]})
+    made = TabularEncoder()
+    column = SignatureColumn(name="town", type="text")
+    outputs = made.fit_transform(frame, None, [column], "clustering", 0, scaling="unit")
+    assert (outputs.min(), outputs.max()) == (0, 1)
+    assert made.row({"town": "nowhere"}).tolist() == [0]
+
+
+def test_without_a_target_categories_of_one_frequency_give_nothing() -> None:
+    frame = pd.DataFrame({"id": [f"id {number}" for number in range(60)]})
+    made = TabularEncoder()
+    outputs = made.fit_transform(frame, None, [SignatureColumn(name="id", type="text")], "clustering", 0)
+    assert outputs.shape == (60, 0)
+    again = TabularEncoder.from_state(made.state())
+    assert again.row({"id": "another"}).shape == (0,)
+    assert again.feature_names_out == []
+
+
+def test_an_encoder_without_a_target_comes_back_to_the_same_bits(encoder_without_target: TabularEncoder) -> None:
+    again = TabularEncoder.from_state(encoder_without_target.state())
+    rows = rows_of(features())
+    expected = encoder_without_target.transform(features())[0]
+    assert again.transform(features())[0].tobytes() == expected.tobytes()
+    assert np.array([again.row(row) for row in rows]).tobytes() == expected.tobytes()
+    assert again.feature_names_out == encoder_without_target.feature_names_out
+    assert "town: share" in again.feature_names_out
+
+
+def test_a_kind_of_column_that_this_release_does_not_know_is_refused(encoder: TabularEncoder) -> None:
+    state = encoder.state()
+    with pytest.raises(ValueError, match="does not know"):
+        TabularEncoder.from_state({**state, "kinds": np.array(["hashed"] * len(state["kinds"]))})
 
 
 def test_several_classes_give_one_target_mean_each() -> None:

@@ -66,7 +66,7 @@ def test_an_estimator_that_takes_no_weights_says_so() -> None:
         fit("KNeighborsClassifier", frame=frame, sample_weight="weight")
     with pytest.raises(InvalidCommand, match="takes neither class weights nor sample weights"):
         fit("KNeighborsClassifier", class_weight="balanced")
-    with pytest.raises(InvalidCommand, match="have no classes"):
+    with pytest.raises(InvalidCommand, match="Ridge learns no classes"):
         fit("Ridge", "price", class_weight="balanced")
 
 
