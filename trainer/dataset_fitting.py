@@ -58,7 +58,8 @@ class DatasetFitting:
         # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
         self._bounds = (dataset["row_count"], plan.target_schema.distinct if does_classes else 0)
         whole = estimate_memory(plan.estimator_name, plan.features, *self._bounds)
-        self.is_streamed = is_streamed(plan, whole.likely_bytes, context.memory_limit_bytes)
+        streamed = estimate_streamed(plan.features, *self._bounds)
+        self.is_streamed = is_streamed(plan, whole, streamed, context.memory_limit_bytes)
 
     def prospect(self) -> Prospect:
         """Check all that a fit would check before it begins.

@@ -17,9 +17,9 @@ ROW_GROUP_LIMIT: Final = 50_000
 KEPT_ROW_LIMIT: Final = 100_000
 """So many rows at most are kept to learn the encoder from, and so many to measure on."""
 
-_KEPT_CELL_LIMIT: Final = 10_000_000
+_KEPT_CELL_LIMIT: Final = 4_000_000
 _FEWEST_KEPT_ROWS: Final = 1000
-_BATCH_CELL_LIMIT: Final = 5_000_000
+_BATCH_CELL_LIMIT: Final = 2_500_000
 _FEWEST_BATCH_ROWS: Final = 500
 _SPLIT, _ORDER = range(2)
 """What a generator is for; two of one seed must not draw alike."""

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 from shared.errors import InvalidCommand
 from trainer.catalogue import find_estimator
+from trainer.estimating import MemoryEstimate
 from trainer.fit_plan import FitPlan
 from trainer.making import make_estimator
 from trainer.streamable import streaming_fault, takes
@@ -20,12 +21,13 @@ class Obstacle(NamedTuple):
     problem: str
 
 
-def is_streamed(plan: FitPlan, likely_bytes: int, limit_bytes: int) -> bool:
+def is_streamed(plan: FitPlan, whole: MemoryEstimate, streamed: MemoryEstimate, limit_bytes: int) -> bool:
     """Decide whether a training is streamed.
 
     Args:
         plan: What is to be fitted, and how.
-        likely_bytes: What fitting the whole table is likely to take.
+        whole: What fitting the whole table takes.
+        streamed: What it takes where the rows are streamed: of a small table not less.
         limit_bytes: What the job may take.
 
     Raises:
@@ -36,7 +38,8 @@ def is_streamed(plan: FitPlan, likely_bytes: int, limit_bytes: int) -> bool:
         return False
     obstacle = find_obstacle(plan)
     if obstacle is None:
-        return plan.streaming == "always" or likely_bytes > MEMORY_SHARE * limit_bytes
+        is_too_much = whole.likely_bytes > MEMORY_SHARE * limit_bytes
+        return plan.streaming == "always" or (is_too_much and streamed.likely_bytes < whole.likely_bytes)
     if plan.streaming == "always":
         raise InvalidCommand(obstacle.problem, details=[{"where": obstacle.where, "problem": obstacle.problem}])
     return False

@@ -93,7 +93,7 @@ class Training(CommandBase):
     """Measure by cross-validation too."""
     streaming: Streaming = "auto"
     """Whether the rows go through the estimator a row group at a time, in memory that does not grow with the table:
-    `auto` where the estimator can and the whole table is likely to take more than half of the memory limit."""
+    `auto` where the estimator can, and the whole table is likely to take more than half of the memory limit."""
     epochs: int = Field(5, ge=1, le=1000)
     """Passes over the training rows where they are streamed; naive Bayes needs one and takes one."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
