@@ -115,7 +115,8 @@ class DatasetFitting:
             estimate = estimate_streamed(plan.features, row_count, class_count)
         else:
             estimate = estimate_memory(plan.estimator_name, plan.features, row_count, class_count)
-        require_memory(estimate, self._context.memory_limit_bytes, plan.estimator_name, row_count)
+        limit_bytes = self._context.memory_limit_bytes
+        require_memory(estimate, limit_bytes, plan.estimator_name, row_count, is_streamed=self.is_streamed)
         return estimate
 
     def _hold_out_dataset(self) -> Mapping[str, Any] | None:

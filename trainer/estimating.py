@@ -67,7 +67,9 @@ def estimate_streamed(features: Sequence[ColumnSchema], row_count: int, class_co
     return MemoryEstimate(width, frame + matrix, round(likely))
 
 
-def require_memory(estimate: MemoryEstimate, limit_bytes: int, estimator_name: str, row_count: int) -> None:
+def require_memory(
+    estimate: MemoryEstimate, limit_bytes: int, estimator_name: str, row_count: int, *, is_streamed: bool = False
+) -> None:
     """Check that a training can fit into its limit at all.
 
     Raises:
@@ -75,10 +77,12 @@ def require_memory(estimate: MemoryEstimate, limit_bytes: int, estimator_name: s
     """
     if estimate.least_bytes <= limit_bytes:
         return
+    # rows that are streamed take no more memory when there are more of them
+    remedy = "fewer columns" if is_streamed else "fewer rows or columns, or an estimator that holds less"
     raise JobOutOfMemory(
         f"{estimator_name} on {row_count:,} rows and {estimate.feature_count:,} encoded features takes at least "
-        f"{estimate.least_bytes // 2**20:,} MiB, and the limit is {limit_bytes // 2**20:,} MiB: give it fewer rows or "
-        "columns, or an estimator that holds less",
+        f"{estimate.least_bytes // 2**20:,} MiB, and the limit is {limit_bytes // 2**20:,} MiB: give it "
+        f"{remedy}",
         details=[{"where": "limits.memory_bytes", "problem": "too low", "expected": estimate.least_bytes}],
     )
 

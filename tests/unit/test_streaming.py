@@ -12,11 +12,18 @@ import pytest
 from sklearn.naive_bayes import GaussianNB
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut
-from shared.errors import EstimatorRejected, InvalidCommand, ModelbusError, SignatureMismatch, UnknownEstimator
+from shared.errors import (
+    EstimatorRejected,
+    InvalidCommand,
+    JobOutOfMemory,
+    ModelbusError,
+    SignatureMismatch,
+    UnknownEstimator,
+)
 from shared.tabular.scoring import score
 from tests.unit.tables import TYPES, features, fit, schema, table
 from trainer.catalogue import catalogue, find_estimator
-from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed
+from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
 from trainer.fit_plan import FitPlan
 from trainer.fit_warnings import WARNING_LIMIT, gathered_warnings
 from trainer.fitting import FitOutcome
@@ -406,6 +413,13 @@ def test_auto_streams_what_takes_more_than_half_of_the_limit() -> None:
     assert find_obstacle(plan) is None
     with pytest.raises(UnknownEstimator):
         is_streamed(plan_of("SGDClasifier"), whole, streamed, 1)
+
+
+def test_streaming_that_cannot_fit_is_refused_without_asking_for_fewer_rows() -> None:
+    estimate = estimate_streamed(NUMBERS, 10**6, 2)
+    require_memory(estimate, estimate.least_bytes, "GaussianNB", 10**6, is_streamed=True)
+    with pytest.raises(JobOutOfMemory, match="give it fewer columns$"):
+        require_memory(estimate, estimate.least_bytes - 1, "GaussianNB", 10**6, is_streamed=True)
 
 
 def test_the_memory_of_streaming_does_not_grow_with_the_rows() -> None:
