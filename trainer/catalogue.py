@@ -17,6 +17,7 @@ from shared.installed_plugins import InstalledPlugin
 from trainer.documentation import summary
 from trainer.hyperparameters import Hyperparameter, settable
 from trainer.plugins import settable_of, trainable_plugins
+from trainer.streamable import streaming_fault
 
 _SEVERAL_TARGETS = "it is made for several targets"
 _NO_NEW_ROWS = "it groups the rows that it is given and cannot say where a new row belongs"
@@ -226,6 +227,7 @@ def _record(
             "additionalProperties": False,
             **({"required": required} if required else {}),
         },
+        can_stream=streaming_fault(name, estimator_type, task) is None,
     )
 
 

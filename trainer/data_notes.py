@@ -1,9 +1,10 @@
 """What about the training rows should be known: alerts, as the dataset's profile has them, on what is really learnt."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import SignatureColumn
@@ -18,6 +19,7 @@ from shared.tabular.alerts import (
 )
 from shared.tabular.columns import read_column
 from shared.tabular.leaks import MISSING_CODE, Codes
+from shared.tabular.targets import Label
 from trainer.learning_target import LearningTarget
 from trainer.splitting import RowIndices
 
@@ -46,17 +48,44 @@ def notes_on(
         known: The target.
         train: The training rows' positions among those of ``known``.
     """
-    limit = min(SAMPLE_LIMIT, max(_FEWEST_ROWS, _CELL_LIMIT // len(columns)))
-    looked_at = train[:: -(-len(train) // limit)]
+    counts: dict[Label, int] = {}
+    if known.classes:
+        by_code = np.bincount(known.values[train], minlength=len(known.classes)).tolist()
+        counts = dict(zip(known.classes, by_code, strict=True))
+    looked_at = train[:: row_step(len(train), len(columns))]
     rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
-    found: list[Alert] = []
-    if known.classes and target is not None:
-        counts = np.bincount(known.values[train], minlength=len(known.classes)).tolist()
-        found += class_alerts(target, dict(zip(known.classes, counts, strict=True)))
+    return notes_on_sample(rows, values, columns, target, counts, len(train))
+
+
+def row_step(row_count: int, column_count: int) -> int:
+    """Every how many rows one is looked at."""
+    limit = min(SAMPLE_LIMIT, max(_FEWEST_ROWS, _CELL_LIMIT // column_count))
+    return -(-row_count // limit)
+
+
+def notes_on_sample(
+    rows: pd.DataFrame,
+    values: npt.NDArray[Any],
+    columns: Sequence[SignatureColumn],
+    target: str | None,
+    counts: Mapping[Label, int],
+    row_count: int,
+) -> list[str]:
+    """The same, from a sample of the training rows.
+
+    Args:
+        rows: The sample.
+        values: Its class codes (int64) or numbers (float64), shape (n_sampled,).
+        columns: The features.
+        target: The target's name; None where there is none.
+        counts: All training rows by class; empty for a number.
+        row_count: Training rows.
+    """
+    found = class_alerts(target, counts) if counts and target is not None else []
     found += [
         alert
         for column in columns
-        if (alert := _alert(column, rows[column.name], len(train), target, values, is_classes=bool(known.classes)))
+        if (alert := _alert(column, rows[column.name], row_count, target, values, is_classes=bool(counts)))
     ]
     return [alert.message for alert in found[:NOTE_LIMIT]]
 

@@ -12,6 +12,7 @@ from shared.contracts import ColumnSchema
 from shared.errors import JobOutOfMemory
 from shared.tabular.dates import DATE_PARTS
 from shared.tabular.learning import ONE_HOT_LIMIT
+from trainer.row_groups import ROW_GROUP_LIMIT, batch_row_limit, kept_row_limit
 
 _FLOAT_BYTES: Final = 8
 _CELL_BYTES: Final = {"integer": 9, "real": 8, "boolean": 2, "datetime": 8, "text": 8, "empty": 8}
@@ -26,6 +27,8 @@ _PAIRWISE: Final = {
 _COPIES: Final = {"HistGradientBoostingClassifier": 2.6, "HistGradientBoostingRegressor": 2.6}
 _USUAL_COPIES: Final = 2.2
 """How often the matrix is held, itself included."""
+_STREAMING_BYTES: Final = 64 * 2**20
+"""What reading a row group and fitting takes besides, however small the table."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,28 @@ def estimate_memory(
         row_count: Rows that are trained on.
         class_count: Classes of the target; 0 for a number and where there is no target.
     """
-    width = sum(_output_count(column, class_count) for column in features)
-    frame = row_count * sum(_CELL_BYTES[column.type] for column in features)
+    width = encoded_width(features, class_count)
+    frame = row_count * _row_bytes(features)
     matrix = row_count * width * _FLOAT_BYTES
     least_pairs, likely_pairs = (row_count**2 * _FLOAT_BYTES * count for count in _PAIRWISE.get(estimator_name, (0, 0)))
     likely = frame + matrix * _COPIES.get(estimator_name, _USUAL_COPIES) + likely_pairs
     return MemoryEstimate(width, frame + matrix + least_pairs, round(likely))
 
 
-def require_memory(estimate: MemoryEstimate, limit_bytes: int, estimator_name: str, row_count: int) -> None:
+def estimate_streamed(features: Sequence[ColumnSchema], row_count: int, class_count: int) -> MemoryEstimate:
+    """Estimate the memory of a training whose rows are streamed; see ``estimate_memory``."""
+    width = encoded_width(features, class_count)
+    kept = min(row_count, kept_row_limit(width))
+    frame, matrix = kept * _row_bytes(features), kept * width * _FLOAT_BYTES
+    group = min(row_count, ROW_GROUP_LIMIT) * _row_bytes(features)
+    batch = min(row_count, ROW_GROUP_LIMIT, batch_row_limit(width)) * width * _FLOAT_BYTES
+    likely = 2 * (group + frame) + _USUAL_COPIES * matrix + 2 * batch + _STREAMING_BYTES
+    return MemoryEstimate(width, frame + matrix, round(likely))
+
+
+def require_memory(
+    estimate: MemoryEstimate, limit_bytes: int, estimator_name: str, row_count: int, *, is_streamed: bool = False
+) -> None:
     """Check that a training can fit into its limit at all.
 
     Raises:
@@ -66,12 +82,23 @@ def require_memory(estimate: MemoryEstimate, limit_bytes: int, estimator_name: s
     """
     if estimate.least_bytes <= limit_bytes:
         return
+    # rows that are streamed take no more memory when there are more of them
+    remedy = "fewer columns" if is_streamed else "fewer rows or columns, or an estimator that holds less"
     raise JobOutOfMemory(
         f"{estimator_name} on {row_count:,} rows and {estimate.feature_count:,} encoded features takes at least "
-        f"{estimate.least_bytes // 2**20:,} MiB, and the limit is {limit_bytes // 2**20:,} MiB: give it fewer rows or "
-        "columns, or an estimator that holds less",
+        f"{estimate.least_bytes // 2**20:,} MiB, and the limit is {limit_bytes // 2**20:,} MiB: give it "
+        f"{remedy}",
         details=[{"where": "limits.memory_bytes", "problem": "too low", "expected": estimate.least_bytes}],
     )
+
+
+def encoded_width(features: Sequence[ColumnSchema], class_count: int) -> int:
+    """How many columns the encoded matrix has."""
+    return sum(_output_count(column, class_count) for column in features)
+
+
+def _row_bytes(features: Sequence[ColumnSchema]) -> int:
+    return sum(_CELL_BYTES[column.type] for column in features)
 
 
 def _output_count(column: ColumnSchema, class_count: int) -> int:

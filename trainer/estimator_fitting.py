@@ -1,9 +1,12 @@
 """Encoder and estimator fitted on rows; what an estimator says when it refuses them is told in its own words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import MethodType
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import get_tags
 
@@ -53,24 +56,50 @@ def fit_rows(
         SignatureMismatch: A value is not of its column's type.
         JobOutOfMemory: The fit needs more memory than there is.
     """
-    name, encoder = type(estimator).__name__, TabularEncoder()
-    scaling: Scaling = "unit" if get_tags(estimator).input_tags.positive_only else "standard"
-    try:
-        matrix = encoder.fit_transform(frame, target, columns, task, seed, scaling=scaling)
-        if not matrix.shape[1]:
-            raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
+    encoder = TabularEncoder()
+    with translated_refusals(estimator):
+        matrix = encoder.fit_transform(frame, target, columns, task, seed, scaling=scaling_of(estimator))
+        require_varying(matrix)
         with fit_threads(estimator):
             fit_in_steps(estimator, matrix, target, weights, on_step)
         if task == "clustering":
             require_clusters(estimator)
+    _forget_fitting(estimator)
+    return encoder
+
+
+def scaling_of(estimator: Any) -> Scaling:
+    """The range of the features that an estimator takes."""
+    return "unit" if get_tags(estimator).input_tags.positive_only else "standard"
+
+
+def require_varying(matrix: npt.NDArray[np.float64]) -> None:
+    """Check that the encoded training rows have a column.
+
+    Raises:
+        EstimatorRejected: They have none.
+    """
+    if not matrix.shape[1]:
+        raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
+
+
+@contextmanager
+def translated_refusals(estimator: Any) -> Iterator[None]:
+    """Tell what goes wrong inside in the estimator's own words.
+
+    Raises:
+        EstimatorRejected: Something was refused.
+        JobOutOfMemory: More memory is needed than there is.
+    """
+    name = type(estimator).__name__
+    try:
+        yield
     except ModelbusError:
         raise
     except MemoryError as error:
         raise JobOutOfMemory(f"{name} needs more memory than the job may use: {error}") from error
     except Exception as error:
         raise EstimatorRejected(f"{name} rejected the data or the hyperparameters: {words_of(error)}") from error
-    _forget_fitting(estimator)
-    return encoder
 
 
 def _forget_fitting(estimator: Any) -> None:

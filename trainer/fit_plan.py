@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
 from shared.contracts.checks import training_features
-from shared.contracts.training import Training
+from shared.contracts.training import Streaming, Training
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,19 @@ class FitPlan:
     """The column that says how much each row counts."""
     cross_validation: CrossValidation | None = None
     """Measure by cross-validation too."""
+    streaming: Streaming = "auto"
+    """Whether the rows are streamed."""
+    epochs: int = 5
+    """Passes over the training rows where they are streamed."""
     seed: int = 0
     """Seeds the split, the encoder and the estimator."""
+
+    @property
+    def known_target(self) -> tuple[str, SignatureColumn]:
+        """The target's name and column, of a task that has one."""
+        assert self.target is not None
+        assert self.target_schema is not None  # what has a target has its column, too
+        return self.target, signature_column(self.target_schema)
 
     @property
     def columns(self) -> list[SignatureColumn]:
@@ -74,6 +85,8 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         class_weight=command.class_weight,
         sample_weight=command.sample_weight,
         cross_validation=command.cross_validation,
+        streaming=command.streaming,
+        epochs=command.epochs,
         seed=command.seed,
     )
 

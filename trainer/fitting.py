@@ -1,9 +1,7 @@
 """Fit an estimator on a table and measure it on held-out rows. Pure maths: frames and plans in, values out."""
 
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +18,13 @@ from trainer.cross_validation import cross_validate
 from trainer.data_notes import notes_on
 from trainer.estimator_fitting import fit_rows
 from trainer.fit_plan import FitPlan, signature_column
+from trainer.fit_warnings import gathered_warnings
 from trainer.learning_target import LearningTarget, learn_target, rows_without_target
 from trainer.making import make_estimator, set_class_labels
 from trainer.reporting import FitReporter, ReportCallback
 from trainer.splitting import RowIndices, Split, read_times, split_rows
 from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
 
-WARNING_LIMIT = 50
-"""So many different warnings are kept."""
-
-_WARNING_LENGTH = 500
 _MEASURING_SHARE = 0.95
 """The share of the work that is done when measuring begins."""
 
@@ -51,9 +46,10 @@ class FitOutcome:
     warnings: list[str]
     """What the fit warned of, each sentence once."""
     train_indices: RowIndices
-    """Positions in the frame of the rows that were trained on, shape (row_count,)."""
+    """Positions in the frame of the rows that were trained on, shape (row_count,); empty where they were streamed."""
     hold_out_indices: RowIndices
-    """Positions in the frame of the rows that were held out; none where another dataset is measured on."""
+    """Positions in the frame of the rows that were held out; none where another dataset is measured on, or where
+    they were streamed."""
     hold_out: pd.DataFrame
     """The rows that were measured on, with their target."""
 
@@ -82,8 +78,8 @@ def fit_model(
         EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
         JobOutOfMemory: The fit needs more memory than there is.
     """
-    _require_columns(frame, plan)
-    with _gathered_warnings() as notes:
+    require_columns(plan, frame.columns)
+    with gathered_warnings() as notes:
         prepared = prepare(frame, plan)
         known, split = prepared.known, prepared.split
         notes.extend(known.notes)
@@ -140,7 +136,7 @@ def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
         UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_model`` raises them.
     """
     estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
-    task = _agreed_task(plan.estimator_name, plan.task)
+    task = agreed_task(plan.estimator_name, plan.task)
     require_weighable(estimator, plan.sample_weight)
     known = _known_rows(frame, plan, task)
     times = read_times(frame, plan.time_schema, known.rows)
@@ -240,7 +236,13 @@ class _Work:
         )
 
 
-def _agreed_task(estimator_name: str, task: Task | None) -> Task:
+def agreed_task(estimator_name: str, task: Task | None) -> Task:
+    """What is learnt.
+
+    Raises:
+        UnknownEstimator: There is no estimator of that name.
+        InvalidCommand: It does not do the task that was asked for.
+    """
     does: Task = find_estimator(estimator_name).record.task
     if task is not None and task != does:
         raise InvalidCommand(
@@ -250,7 +252,12 @@ def _agreed_task(estimator_name: str, task: Task | None) -> Task:
     return does
 
 
-def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
+def require_columns(plan: FitPlan, known: Collection[str]) -> None:
+    """Check that there are features, and that the dataset has them and the target.
+
+    Raises:
+        InvalidCommand: Names what is wrong.
+    """
     features = [column.name for column in plan.features]
     if not features:
         raise InvalidCommand("there is no column to predict from", details=[{"where": "features", "problem": "empty"}])
@@ -260,7 +267,7 @@ def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
             details=[{"where": "features", "problem": "has the target"}],
         )
     needed = features if plan.target is None else [plan.target, *features]
-    absent = [name for name in needed if name not in frame.columns]
+    absent = [name for name in needed if name not in known]
     if absent:
         details = [
             {
@@ -270,18 +277,3 @@ def _require_columns(frame: pd.DataFrame, plan: FitPlan) -> None:
             for name in absent
         ]
         raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)
-
-
-@contextmanager
-def _gathered_warnings() -> Iterator[list[str]]:
-    """Gather warnings as sentences; what addresses developers (deprecations) is left out."""
-    notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        yield notes
-    for each in caught:
-        if issubclass(each.category, (FutureWarning, DeprecationWarning, PendingDeprecationWarning)):
-            continue
-        sentence = f"{each.category.__name__}: {' '.join(str(each.message).split())}"[:_WARNING_LENGTH]
-        if sentence not in notes and len(notes) < WARNING_LIMIT:
-            notes.append(sentence)

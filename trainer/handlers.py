@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any
 
-import pandas as pd
 import structlog
 
 from shared.artifacts import dump_model, library_versions
@@ -14,13 +13,12 @@ from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
 from shared.tabular.scoring import score
 from shared.tabular.stored_models import fetch_model
-from shared.tabular.tables import dataset_columns, fetch_table, read_frame
+from shared.tabular.tables import dataset_columns
 from shared.worker.child import JobContext
 from trainer.catalogue import find_estimator
-from trainer.estimating import MemoryEstimate, estimate_memory, require_memory
+from trainer.dataset_fitting import DatasetFitting
 from trainer.fit_plan import FitPlan, plan_of
-from trainer.fitting import FitOutcome, fit_model, prepare
-from trainer.spreading import spread_over
+from trainer.fitting import FitOutcome
 
 log = structlog.get_logger()
 
@@ -93,23 +91,24 @@ def check_training(command: Command, context: JobContext) -> Document:
     dataset, plan = _planned(command, context)
     if command.hold_out.dataset is not None:
         check_same_columns(command, context.library.dataset(command.hold_out.dataset), plan.hold_out_columns)
-    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.row_columns)
-    prepared = prepare(frame, plan)
-    known, split = prepared.known, prepared.split
-    estimate = _estimated(plan, len(split.train), len(known.classes), context)
+    fitting = DatasetFitting(command, plan, dataset, context)
+    prospect = fitting.prospect()
+    estimate = prospect.estimate
     result = {
         "is_valid": True,
         "estimator": command.estimator,
-        "task": prepared.task,
+        "task": prospect.task,
         "features": [column.name for column in plan.features],
-        "classes": prepared.classes,
-        "row_count": len(split.train),
-        "hold_out_row_count": len(split.hold_out),
+        "classes": prospect.classes,
+        "row_count": prospect.row_count,
+        "hold_out_row_count": prospect.hold_out_row_count,
+        "streamed": fitting.is_streamed,
+        "epochs": prospect.epochs,
         "encoded_feature_count": estimate.feature_count,
         "least_memory_bytes": estimate.least_bytes,
         "likely_memory_bytes": estimate.likely_bytes,
         "memory_limit_bytes": context.memory_limit_bytes,
-        "warnings": known.notes,
+        "warnings": prospect.notes,
     }
     return context.answer(result)
 
@@ -122,35 +121,16 @@ def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]
     return dataset, plan_of(command, dataset_columns(dataset))
 
 
-def _estimated(plan: FitPlan, row_count: int, class_count: int, context: JobContext) -> MemoryEstimate:
-    """What the training takes; refused where that cannot be had."""
-    estimate = estimate_memory(plan.estimator_name, plan.features, row_count, class_count)
-    require_memory(estimate, context.memory_limit_bytes, plan.estimator_name, row_count)
-    return estimate
-
-
 def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
     dataset, plan = _planned(command, context)
-    # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
-    class_count = plan.target_schema.distinct if plan.target_schema else 0
-    estimate = _estimated(plan, dataset["row_count"], class_count, context)
-    log.info("fit.estimated", features=estimate.feature_count, likely_bytes=estimate.likely_bytes)
-    context.progress(0.05, f"reading {command.dataset}")
-    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
-    cells = dataset["row_count"] * estimate.feature_count
-    with spread_over(_scheduler(context), cells, context.settings.dask_least_cells):
-        fitted = fit_model(
-            frame,
-            plan,
-            hold_out_frame=_hold_out_frame(command, plan, context),
-            report=lambda share, message: context.progress(None if share is None else 0.1 + 0.8 * share, message),
-        )
+    fitting = DatasetFitting(command, plan, dataset, context)
+    fitted = fitting.fit()
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
     comparison = _compare(command.model, promote, fitted, context)
     payload = dump_model(fitted.model)
-    record = _record(command, dataset, fitted, payload)
+    record = _record(command, dataset, fitted, payload, streamed=fitting.is_streamed)
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
     return {
         "kind": "version",
@@ -161,22 +141,9 @@ def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Docu
     }
 
 
-def _scheduler(context: JobContext) -> str | None:
-    address = context.settings.dask_scheduler
-    return address.get_secret_value() if address is not None else None
-
-
-def _hold_out_frame(command: TrainModel, plan: FitPlan, context: JobContext) -> pd.DataFrame | None:
-    """The rows of the dataset to measure on, where the command names one."""
-    if command.hold_out.dataset is None:
-        return None
-    dataset = context.library.dataset(command.hold_out.dataset)
-    check_same_columns(command, dataset, plan.hold_out_columns)
-    context.progress(0.08, f"reading {command.hold_out.dataset}")
-    return read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.hold_out_columns)
-
-
-def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes) -> dict[str, Any]:
+def _record(
+    command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes, *, streamed: bool
+) -> dict[str, Any]:
     return {
         "model": command.model,
         "estimator": command.estimator,
@@ -190,6 +157,7 @@ def _record(command: TrainModel, dataset: Document, fitted: FitOutcome, payload:
         "metrics": fitted.metrics,
         "cross_validation": fitted.cross_validation,
         "row_count": fitted.row_count,
+        "streamed": streamed,
         "fit_s": round(fitted.fit_s, 4),
         "warnings": fitted.warnings,
         "tags": command.tags,

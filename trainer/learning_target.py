@@ -1,5 +1,6 @@
 """The target as an estimator can learn it, or a clear sentence on why it cannot."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,14 +43,11 @@ class LearningTarget:
         """
         if not self.classes:
             return self
-        classes = [self.classes[code] for code in np.unique(self.values[train]).tolist()]
-        if len(classes) < 2:
-            raise EstimatorRejected(f"the training rows have one class only, {classes[0]!r}: there is nothing to tell")
-        if len(classes) == len(self.classes):
+        trained = {self.classes[code] for code in np.unique(self.values[train]).tolist()}
+        classes, notes = learnt_classes(self.classes, trained)
+        if not notes:
             return self
-        only_held_out = [label for label in self.classes if label not in classes]
-        note = f"classes that no training row has cannot be predicted: {', '.join(map(str, only_held_out[:10]))}"
-        return replace(self, values=codes_of(self.labels, classes), classes=classes, notes=[*self.notes, note])
+        return replace(self, values=codes_of(self.labels, classes), classes=classes, notes=[*self.notes, *notes])
 
 
 def rows_without_target(row_count: int) -> LearningTarget:
@@ -64,7 +62,26 @@ def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, 
         InvalidCommand: A column of this type cannot be the target of this task.
         EstimatorRejected: Its values cannot be learnt: none, one class only, or as many classes as rows.
     """
-    _require_type(column, task, estimator_name)
+    require_target_type(column, task, estimator_name)
+    known = read_known(series, column, task)
+    if not len(known.rows):
+        raise no_target(column)
+    if task == "regression":
+        return known
+    classes = sorted(set(known.labels))  # one type throughout, so they have an order
+    require_classes(column, classes, len(known.labels))
+    return replace(known, values=codes_of(known.labels, classes), classes=classes)
+
+
+def read_known(series: "pd.Series[Any]", column: SignatureColumn, task: Task) -> LearningTarget:
+    """The rows that have a target, of a table or of a part of it: without classes, which are those of the whole table.
+
+    Returns:
+        For classification without codes: ``values`` are the column's own.
+
+    Raises:
+        EstimatorRejected: A value is not of the column's type, or cannot be kept exactly as a class.
+    """
     reading = read_target(series, column)
     if reading.faults:
         fault = reading.faults[0]
@@ -73,22 +90,52 @@ def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, 
         )
     missing = reading.missing
     rows = np.flatnonzero(~missing).astype(np.int64)
-    if not len(rows):
-        raise EstimatorRejected(f"the target {column.name!r} has no value in any row")
-    notes = [f"{missing.sum()} rows without a target were left out"] if missing.any() else []
+    notes = [missing_note(int(missing.sum()))] if missing.any() else []
     if task == "regression":
         return LearningTarget(rows, reading.values[rows].astype(np.float64), [], [], notes)
-    if column.type == "integer" and np.abs(reading.values[rows]).max() >= _EXACT_LIMIT:
+    if column.type == "integer" and np.abs(reading.values[rows]).max(initial=0) >= _EXACT_LIMIT:
         raise EstimatorRejected(
             f"the target {column.name!r} has integers beyond 2**53, which are not kept exactly as classes"
         )
     labels = [label for label in labels_of(reading, column) if label is not None]
-    classes = sorted(set(labels))  # one type throughout, so they have an order
-    _require_classes(column, classes, len(labels))
-    return LearningTarget(rows, codes_of(labels, classes), labels, classes, notes)
+    return LearningTarget(rows, reading.values[rows], labels, [], notes)
 
 
-def _require_type(column: SignatureColumn, task: Task, estimator_name: str) -> None:
+def missing_note(row_count: int) -> str:
+    """What is said of rows without a target."""
+    return f"{row_count} rows without a target were left out"
+
+
+def no_target(column: SignatureColumn) -> EstimatorRejected:
+    """The error where no row has a target."""
+    return EstimatorRejected(f"the target {column.name!r} has no value in any row")
+
+
+def learnt_classes(every: Sequence[Label], trained: Collection[Label]) -> tuple[list[Label], list[str]]:
+    """The classes that can be learnt, in their order, and what should be known of the others.
+
+    Args:
+        every: The sorted labels.
+        trained: Those that a training row has.
+
+    Raises:
+        EstimatorRejected: The training rows have one class only.
+    """
+    classes = [label for label in every if label in trained]
+    if len(classes) < 2:
+        raise EstimatorRejected(f"the training rows have one class only, {classes[0]!r}: there is nothing to tell")
+    only_held_out = [str(label) for label in every if label not in trained]
+    if not only_held_out:
+        return classes, []
+    return classes, [f"classes that no training row has cannot be predicted: {', '.join(only_held_out[:10])}"]
+
+
+def require_target_type(column: SignatureColumn, task: Task, estimator_name: str) -> None:
+    """Check that a column of this type can be the target.
+
+    Raises:
+        InvalidCommand: It cannot be the target of this task.
+    """
     problem = None
     if column.type == "empty":
         problem = "it has no value in any row"
@@ -101,7 +148,17 @@ def _require_type(column: SignatureColumn, task: Task, estimator_name: str) -> N
         raise InvalidCommand(sentence, details=[{"where": "target", "problem": problem, "given": column.type}])
 
 
-def _require_classes(column: SignatureColumn, classes: list[Label], row_count: int) -> None:
+def require_classes(column: SignatureColumn, classes: Sequence[Label], row_count: int) -> None:
+    """Check that a target's values are classes.
+
+    Args:
+        column: The target.
+        classes: Its different labels.
+        row_count: Rows that have one.
+
+    Raises:
+        EstimatorRejected: There is one only, or there are so many that they are hardly classes.
+    """
     if len(classes) == 1:
         raise EstimatorRejected(
             f"the target {column.name!r} has one class only, {classes[0]!r}: there is nothing to tell"

@@ -188,6 +188,8 @@ class VersionRecord(Contract):
     """`folds`, and by metric the `mean`, the `standard_deviation` and the `values` of the folds."""
     row_count: int
     """Rows that the estimator was fitted on."""
+    streamed: bool = False
+    """Whether it was fitted a row group at a time."""
     fit_s: float
     """Seconds that the fit took."""
     warnings: list[str] = []
@@ -249,3 +251,5 @@ class EstimatorRecord(Contract):
     module: str
     hyperparameters: dict[str, Any] = {}
     """JSON Schema of the hyperparameters: an object with a property for each."""
+    can_stream: bool = False
+    """Whether it can be fitted a row group at a time (`streaming`)."""

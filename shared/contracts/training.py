@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name, Task
 
 Promotion = Literal["always", "if_better", "never"]
+Streaming = Literal["auto", "always", "never"]
 Hyperparameters = JsonDocument
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 TagName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
@@ -90,6 +91,11 @@ class Training(CommandBase):
     """The rows to measure on."""
     cross_validation: CrossValidation | None = None
     """Measure by cross-validation too."""
+    streaming: Streaming = "auto"
+    """Whether the rows go through the estimator a row group at a time, in memory that does not grow with the table:
+    `auto` where the estimator can, and the whole table is likely to take more than half of the memory limit."""
+    epochs: int = Field(5, ge=1, le=1000)
+    """Passes over the training rows where they are streamed; naive Bayes needs one and takes one."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Seeds the split and the estimator: the same seed gives the same model."""
     promote: Promotion = "always"

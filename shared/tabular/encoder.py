@@ -22,6 +22,7 @@ from shared.tabular.cells import UncastableCell
 from shared.tabular.columns import CellFault, Reading, read_column
 from shared.tabular.faults import FaultCollector
 from shared.tabular.learning import Scaling, Target, learn_column
+from shared.tabular.looked_up import LookedUpColumn
 from shared.tabular.report import EncodingReport, ReportBuilder
 from shared.tabular.scaled import EncodedColumn, Floats, Notes
 from shared.tabular.state import pack_columns, unpack_columns
@@ -57,6 +58,11 @@ class TabularEncoder:
     def feature_names_out(self) -> list[str]:
         """A name for each output, such as ``age``, ``city=Paris`` or ``since: month``."""
         return list(self._feature_names)
+
+    @property
+    def has_target_means(self) -> bool:
+        """Whether a column is encoded by the target's means, so that training rows must not be encoded as new ones."""
+        return any(isinstance(column, LookedUpColumn) and column.kind == "target mean" for column in self._columns)
 
     def fit_transform(
         self,

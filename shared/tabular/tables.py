@@ -55,11 +55,23 @@ def frames(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Itera
         columns: Which columns, in this order; all by default.
     """
     for number in range(table.num_row_groups):
-        group = table.read_row_group(number, columns=list(columns) if columns else None, use_threads=False)
-        if columns:
-            # pyarrow takes a name for a path: asked for `a`, it brings `a.b` too.
-            group = group.select(list(columns))
-        yield group.to_pandas(types_mapper=_PANDAS_TYPES.get)
+        yield read_group(table, number, columns)
+
+
+def read_group(table: pq.ParquetFile, number: int, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row group as a frame; see ``frames``.
+
+    Args:
+        table: The table.
+        number: Which one, from 0.
+        columns: Which columns, in this order; all by default.
+    """
+    group = table.read_row_group(number, columns=list(columns) if columns else None, use_threads=False)
+    if columns:
+        # pyarrow takes a name for a path: asked for `a`, it brings `a.b` too.
+        group = group.select(list(columns))
+    frame: pd.DataFrame = group.to_pandas(types_mapper=_PANDAS_TYPES.get)
+    return frame
 
 
 def read_frame(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import pytest
 
 from shared.bus import Publisher
@@ -248,3 +249,13 @@ def test_nothing_else_of_a_version_can_be_changed(
 
     assert (answer.status, answer.code) == (status, "invalid_command")
     assert answer.places[0].startswith(place)
+
+
+def test_many_different_numbers_to_predict_are_not_taken_for_classes(api: Api) -> None:
+    random = np.random.default_rng(0)
+    rows = zip(random.integers(0, 100, 15_000).tolist(), random.normal(size=15_000).tolist(), strict=True)
+    dataset = api.dataset("town,amount\n" + "".join(f"t{town},{amount!r}\n" for town, amount in rows), "towns")
+
+    trained = api.train(dataset, "amount", "Ridge", limits={"memory_bytes": 2**30})
+
+    assert trained["version"]["row_count"] == 12_000

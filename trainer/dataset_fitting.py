@@ -1,0 +1,149 @@
+"""From a dataset in the store to a fit, or to what can be said before one: whole, or a row group at a time."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import structlog
+
+from shared.contracts import Task
+from shared.contracts.checks import check_same_columns
+from shared.contracts.training import Training
+from shared.tabular.tables import fetch_table, read_frame, read_group
+from shared.tabular.targets import Label
+from shared.worker.child import JobContext
+from trainer.catalogue import find_estimator
+from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
+from trainer.fit_plan import FitPlan
+from trainer.fitting import FitOutcome, fit_model, prepare
+from trainer.row_groups import RowGroups
+from trainer.spreading import spread_over
+from trainer.stream_choice import is_streamed
+from trainer.streaming import fit_streamed, prepare_stream
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a training would do, known before anything is fitted."""
+
+    task: Task
+    classes: list[Label] | None
+    """The labels that the model will answer with; None where it answers numbers."""
+    row_count: int
+    """Rows that would be trained on."""
+    hold_out_row_count: int
+    epochs: int | None
+    """Passes over the training rows; None where the whole table is fitted at once."""
+    notes: list[str]
+    estimate: MemoryEstimate
+
+
+class DatasetFitting:
+    """Fits one plan on one dataset."""
+
+    def __init__(self, command: Training, plan: FitPlan, dataset: Mapping[str, Any], context: JobContext) -> None:
+        """Decides whether the rows are streamed.
+
+        Raises:
+            UnknownEstimator: There is no estimator of that name.
+            InvalidCommand: The rows are to be streamed and cannot be, or the hyperparameters are wrong.
+        """
+        self._command = command
+        self._plan = plan
+        self._dataset = dataset
+        self._context = context
+        does_classes = find_estimator(plan.estimator_name).record.task == "classification"
+        class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
+        # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
+        self._bounds = (dataset["row_count"], class_count)
+        whole = estimate_memory(plan.estimator_name, plan.features, *self._bounds)
+        streamed = estimate_streamed(plan.features, *self._bounds)
+        self.is_streamed = is_streamed(plan, whole, streamed, context.memory_limit_bytes)
+
+    def prospect(self) -> Prospect:
+        """Check all that a fit would check before it begins.
+
+        Raises:
+            InvalidCommand, EstimatorRejected, JobOutOfMemory: What the fit would refuse.
+        """
+        plan = self._plan
+        if self.is_streamed:
+            stream = prepare_stream(self._groups(self._dataset), plan)
+            found = stream.survey
+            estimate = self._estimated(found.train_count, len(found.classes))
+            counts = found.train_count, found.hold_out_count
+            return Prospect(stream.task, found.classes or None, *counts, stream.epochs, found.notes, estimate)
+        prepared = prepare(self._whole(self._dataset, plan.row_columns), plan)
+        known, split = prepared.known, prepared.split
+        estimate = self._estimated(len(split.train), len(known.classes))
+        return Prospect(
+            prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, known.notes, estimate
+        )
+
+    def fit(self) -> FitOutcome:
+        """Fit and measure.
+
+        Raises:
+            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: It cannot be done.
+        """
+        plan, context = self._plan, self._context
+        estimate = self._estimated(*self._bounds)
+        log.info(
+            "fit.estimated",
+            features=estimate.feature_count,
+            likely_bytes=estimate.likely_bytes,
+            streamed=self.is_streamed,
+        )
+        context.progress(0.05, f"reading {self._command.dataset}")
+
+        def report(share: float | None, message: str) -> None:
+            context.progress(None if share is None else 0.1 + 0.8 * share, message)
+
+        if self.is_streamed:
+            groups, measured = self._groups(self._dataset), self._hold_out_dataset()
+            apart = None if measured is None else self._groups(measured)
+            return fit_streamed(groups, plan, hold_out_groups=apart, report=report)
+        frame, measured = self._whole(self._dataset, plan.needed_columns), self._hold_out_dataset()
+        rows = None if measured is None else self._whole(measured, plan.hold_out_columns)
+        with self._cluster(estimate):
+            return fit_model(frame, plan, hold_out_frame=rows, report=report)
+
+    def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[bool]:
+        """The cluster that the settings name, if the fit is worth it."""
+        settings = self._context.settings
+        address = settings.dask_scheduler
+        scheduler = address.get_secret_value() if address is not None else None
+        cells = self._dataset["row_count"] * estimate.feature_count
+        return spread_over(scheduler, cells, settings.dask_least_cells)
+
+    def _estimated(self, row_count: int, class_count: int) -> MemoryEstimate:
+        """What the training takes; refused where that cannot be had."""
+        plan = self._plan
+        if self.is_streamed:
+            estimate = estimate_streamed(plan.features, row_count, class_count)
+        else:
+            estimate = estimate_memory(plan.estimator_name, plan.features, row_count, class_count)
+        limit_bytes = self._context.memory_limit_bytes
+        require_memory(estimate, limit_bytes, plan.estimator_name, row_count, is_streamed=self.is_streamed)
+        return estimate
+
+    def _hold_out_dataset(self) -> Mapping[str, Any] | None:
+        """The dataset to measure on, where the command names one."""
+        if self._command.hold_out.dataset is None:
+            return None
+        dataset = self._context.library.dataset(self._command.hold_out.dataset)
+        check_same_columns(self._command, dataset, self._plan.hold_out_columns)
+        self._context.progress(0.08, f"reading {self._command.hold_out.dataset}")
+        return dataset
+
+    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str]) -> pd.DataFrame:
+        return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns)
+
+    def _groups(self, dataset: Mapping[str, Any]) -> RowGroups:
+        table = fetch_table(self._context.blobs, dataset, self._context.work_directory)
+        return RowGroups(table.num_row_groups, partial(read_group, table))
