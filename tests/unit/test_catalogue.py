@@ -1,7 +1,9 @@
 """The catalogue: what can be trained, what its hyperparameters may be, and what is refused."""
 
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +33,14 @@ def test_every_estimator_of_each_task_is_offered_or_left_out_with_a_reason() -> 
     assert set(RECORDS) | set(LEFT_OUT) == library
     assert not set(RECORDS) & set(LEFT_OUT)
     assert all(LEFT_OUT.values())
+
+
+def test_the_page_on_training_lists_what_is_left_out_with_its_reason() -> None:
+    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    section = page.split("## What is left out")[1].split("\n## ")[0]
+    listed = dict(re.findall(r"^\| (`.+`) \| (.+) \|$", section, re.MULTILINE))
+    told = {name: reason.lower() for names, reason in listed.items() for name in re.findall(r"`(\w+)`", names)}
+    assert told == {name: reason.lower() for name, reason in LEFT_OUT.items()}
 
 
 def test_every_record_is_json_with_a_description_of_each_thing() -> None:
