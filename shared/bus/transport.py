@@ -1,8 +1,9 @@
 """kombu's Redis transport, hardened: nothing that lies on a queue, and no failing bookkeeping, ends a consumer.
 
 What stock kombu 5.7 does and this subclass does not (each measured, docs/adr/0003): exit on an item that is not JSON,
-not an object, not UTF-8 or has an unknown body encoding; lose an item without properties; inflate a compressed body
-before it looks at the content type; lose a message when the write to ``unacked`` fails after the pop.
+not an object, not UTF-8 or has an unknown body encoding; lose an item without properties; leave events unread behind
+one that is not JSON; inflate a compressed body before it looks at the content type; lose a message when the write to
+``unacked`` fails after the pop.
 
 A malformed item is wrapped and delivered with the header ``modelbus-malformed`` (the reason), body = the raw bytes:
 so it has the same bookkeeping as any message, and the consumer moves it to the poison queue.
@@ -206,6 +207,14 @@ class HardenedChannel(redis.Channel):
             return open_envelope(raw, queue, self.message_limit_bytes)
         except MalformedEnvelope as error:
             return wrap_malformed(raw, queue, str(error))
+
+    def _receive_one(self, c: Any) -> bool:
+        try:
+            return bool(super()._receive_one(c))
+        except Empty:
+            # What is no JSON. Stock kombu would stop reading here: messages that came in the same read would lie in the
+            # parser, where no poll sees them, until the next one comes.
+            return False
 
     def _deliver_fanout_message(self, message: Any, exchange: str) -> bool:
         try:

@@ -397,6 +397,15 @@ def test_something_else_on_the_events_exchange_does_not_end_a_subscriber(
     wait_until(lambda: [event["status"] for event in heard] == ["succeeded"], "the event is heard", state=lambda: heard)
 
 
+def test_events_read_together_with_something_else_are_heard(subscribe: MakeSubscriber, broker: redis.Redis) -> None:
+    heard = subscribe()
+    with broker.pipeline(transaction=False) as at_once:
+        for raw in (message("[]"), b"hello", b"\xff", message('[{"status": "succeeded"}]')):
+            at_once.publish("/0.events", raw)
+        at_once.execute()
+    wait_until(lambda: heard == [{"status": "succeeded"}], "the event is heard", state=lambda: heard)
+
+
 def test_an_event_without_a_broker_is_no_error() -> None:
     publisher = Publisher("redis://127.0.0.1:1/0", "test")
     EventPublisher(publisher).publish([changed()])
