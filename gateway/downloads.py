@@ -1,5 +1,6 @@
 """Sending stored files, chunk by chunk."""
 
+from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
@@ -7,6 +8,13 @@ from aiohttp.helpers import ETAG_ANY
 
 from gateway.keys import BLOBS
 from shared.store.connection import store_errors
+
+MEDIA_TYPES: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "jsonl": "application/x-ndjson",
+}
+"""Of the formats in which tables are sent."""
 
 
 async def send_blob(

@@ -19,6 +19,9 @@ from trainer.hyperparameters import Hyperparameter, settable
 from trainer.plugins import settable_of, trainable_plugins
 from trainer.streamable import streaming_fault
 
+MEMBER_LIMIT: Final = 20
+"""Estimators that a vote or a stack may have."""
+
 _SEVERAL_TARGETS = "it is made for several targets"
 _NO_NEW_ROWS = "it groups the rows that it is given and cannot say where a new row belongs"
 
@@ -255,6 +258,6 @@ def _nested_schema(nesting: Nesting) -> dict[str, Any]:
         "type": "array",
         "items": one,
         "minItems": 1,
-        "maxItems": 20,
+        "maxItems": MEMBER_LIMIT,
         "description": "Other estimators, which this one asks together.",
     }

@@ -17,16 +17,13 @@ from trainer.catalogue import find_estimator
 from trainer.cross_validation import cross_validate
 from trainer.data_notes import notes_on
 from trainer.estimator_fitting import fit_rows
-from trainer.fit_plan import FitPlan, signature_column
+from trainer.fit_plan import FitPlan
 from trainer.fit_warnings import gathered_warnings
 from trainer.learning_target import LearningTarget, learn_target, rows_without_target
 from trainer.making import make_estimator, set_class_labels
-from trainer.reporting import FitReporter, ReportCallback
+from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback
 from trainer.splitting import RowIndices, Split, read_times, split_rows
 from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
-
-_MEASURING_SHARE = 0.95
-"""The share of the work that is done when measuring begins."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +83,11 @@ def fit_model(
         work = _Work(frame, plan, prepared, report)
         validated = work.cross_validate(prepared.estimator) if plan.cross_validation else None
         started = time.perf_counter()
-        model = work.fit(prepared.estimator, split, begin=work.validation_share, end=_MEASURING_SHARE, what="fitting")
+        model = work.fit(prepared.estimator, split, begin=work.validation_share, end=MEASURING_SHARE, what="fitting")
         fit_s = time.perf_counter() - started
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
         notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train))
-        report(_MEASURING_SHARE, "measuring")
+        report(MEASURING_SHARE, "measuring")
         metrics = score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, split)
     return FitOutcome(
         model,
@@ -162,8 +159,8 @@ def _known_rows(frame: pd.DataFrame, plan: FitPlan, task: Task) -> LearningTarge
         raise InvalidCommand(problem, details=[{"where": "target", "problem": problem}])
     if plan.target_schema is None:
         return rows_without_target(len(frame))
-    column = signature_column(plan.target_schema)
-    return learn_target(frame[column.name], column, task, plan.estimator_name)
+    target, column = plan.known_target
+    return learn_target(frame[target], column, task, plan.estimator_name)
 
 
 class _Work:
@@ -179,7 +176,7 @@ class _Work:
         self._weights = prepared.weights
         self._report = report
         folds = plan.cross_validation.folds if plan.cross_validation else 0
-        self.validation_share = _MEASURING_SHARE * folds / (folds + 1)
+        self.validation_share = MEASURING_SHARE * folds / (folds + 1)
         """The share of the work that cross-validation is."""
 
     def fit(self, estimator: Any, split: Split, *, begin: float, end: float, what: str) -> FittedModel:

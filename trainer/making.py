@@ -10,14 +10,12 @@ from typing import Any, Final
 
 from shared.errors import InvalidCommand, ModelbusError
 from shared.tabular.model import words_of
-from trainer.catalogue import CatalogueEntry, Nesting, find_estimator
+from trainer.catalogue import MEMBER_LIMIT, CatalogueEntry, Nesting, find_estimator
 from trainer.class_labels import translate_class_labels
 from trainer.hyperparameters import BOUNDS, check_hyperparameters
 
 DEPTH_LIMIT: Final = 3
 """Levels of estimators: one, one inside of it, and one inside of that."""
-MEMBER_LIMIT: Final = 20
-"""Estimators that a vote or a stack may have."""
 
 Details = list[dict[str, Any]]
 

@@ -4,11 +4,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 ReportCallback = Callable[[float | None, str], None]
 """Takes the share that is done (0 to 1, None if unknown) and what is being done; may be called by another thread."""
 StepCallback = Callable[[int, int], None]
 """Takes how many steps are done, and how many there are."""
+
+MEASURING_SHARE: Final = 0.95
+"""The share of a fit's work that is done when measuring begins."""
 
 _TICK_S = 1.0
 

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from shared.contracts import ColumnSchema, HoldOut, SignatureColumn
+from shared.contracts import ColumnSchema, HoldOut
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.columns import read_column
+from trainer.fit_plan import signature_column
 
 RowIndices = npt.NDArray[np.int64]
 
@@ -87,8 +88,7 @@ def read_times(frame: pd.DataFrame, column: ColumnSchema | None, rows: RowIndice
         problem = f"the column {column.name!r} is {column.type}, which has no order in time"
         where = "hold_out.time_column"
         raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": "a date or a number"}])
-    known = SignatureColumn(name=column.name, type=column.type, date_format=column.date_format)
-    reading = read_column(frame[column.name].iloc[rows], known)
+    reading = read_column(frame[column.name].iloc[rows], signature_column(column))
     # 2**53 microseconds are 285 years: beyond them two rows of the same microsecond may change places, no others
     return np.where(reading.missing, np.nan, reading.values.astype(np.float64))
 

@@ -27,7 +27,7 @@ from trainer.fit_warnings import gathered_warnings
 from trainer.fitting import FitOutcome, agreed_task, require_columns
 from trainer.learning_target import LearningTarget, read_known
 from trainer.making import make_estimator, set_class_labels
-from trainer.reporting import FitReporter, ReportCallback, StepCallback
+from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
 from trainer.row_groups import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
 from trainer.splitting import RowIndices
 from trainer.streamable import takes, takes_one_pass
@@ -38,8 +38,6 @@ Floats = npt.NDArray[np.float64]
 
 _SAMPLING_SHARE: Final = 0.1
 """The share of the work that is done when the epochs begin."""
-_MEASURING_SHARE: Final = 0.95
-"""The share of the work that is done when measuring begins."""
 _OF_WHOLE_FITS: Final = ("max_iter", "tol", "n_iter_no_change", "warm_start")
 """Hyperparameters of scikit-learn's own that say how long ``fit`` goes on, and nothing of ``partial_fit``."""
 
@@ -120,7 +118,7 @@ def fit_streamed(
         fit_s = time.perf_counter() - started
         notes += [*stream.notes_on(sample), *_kept_notes(len(sample), found.train_count, len(held_out), found_count)]
         del sample
-        report(_MEASURING_SHARE, "measuring")
+        report(MEASURING_SHARE, "measuring")
         metrics = score(model, held_out).metrics
     nowhere = np.empty(0, dtype=np.int64)
     return FitOutcome(model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out)
@@ -157,7 +155,7 @@ class _Stream:
         plan, prepared, found = self._plan, self._prepared, self._prepared.survey
         estimator, encoder = prepared.estimator, TabularEncoder()
         sentence = f"streaming {found.train_count} rows through {plan.estimator_name}, epochs: {prepared.epochs}"
-        reporter = FitReporter(report, sentence, _SAMPLING_SHARE, _MEASURING_SHARE)
+        reporter = FitReporter(report, sentence, _SAMPLING_SHARE, MEASURING_SHARE)
         with reporter.running() as on_step, translated_refusals(estimator):
             matrix = encoder.fit_transform(
                 sample,

@@ -9,12 +9,11 @@ import numpy as np
 from evaluator.ingest.row_groups import Values
 from evaluator.ingest.scales import Floats, Scale
 from evaluator.ingest.spans import Number, Span
+from evaluator.ingest.table import EXACT_LIMIT
 from shared.contracts.records import ColumnType
 
 BIN_COUNT = 20
 
-_EXACT_LIMIT = 2**53
-"""Doubles hold every whole number up to here."""
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -64,7 +63,7 @@ def bin_edges(kind: ColumnType, span: Span) -> list[Number]:
 def _integer_edges(low: int, high: int) -> list[Number]:
     if high - low < BIN_COUNT:
         return [*range(low, high + 1), high + 1 if high < _LARGEST_INTEGER else float(high + 1)]
-    if max(-low, high) > _EXACT_LIMIT:
+    if max(-low, high) > EXACT_LIMIT:
         return _whole_edges(low, high)
     # one division of whole numbers, so that each edge is rounded once
     return [(low * (BIN_COUNT - place) + high * place) / BIN_COUNT for place in range(BIN_COUNT + 1)]

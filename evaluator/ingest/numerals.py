@@ -9,11 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.cells import cell_bytes, cell_lengths, other_bytes, try_cast
-from evaluator.ingest.table import ColumnPlan
+from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
 
 DIGITS_AND_SIGNS = b"0123456789+-"
-_EXACT_LIMIT = 2**53
-"""Doubles hold every whole number up to here."""
 _LONG_DIGITS = 15
 """Whole numbers of so many digits are exact as doubles."""
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
@@ -120,7 +118,7 @@ class Numerals:
     def _note_inexact(self, found: pa.Array) -> None:
         span = pc.min_max(found).as_py()
         if span["min"] is not None:
-            self._has_inexact |= max(-span["min"], span["max"]) > _EXACT_LIMIT
+            self._has_inexact |= max(-span["min"], span["max"]) > EXACT_LIMIT
 
 
 def _has_leading_zero(values: pa.Array) -> bool:

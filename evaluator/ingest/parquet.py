@@ -20,7 +20,7 @@ from evaluator.ingest.cells import trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
-from evaluator.ingest.iso_dates import are_in_calendar
+from evaluator.ingest.iso_dates import CUT_FRACTIONS, are_in_calendar
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.table import ROWS_PER_GROUP, ColumnPlan, Limits, Stage
 from shared.contracts import ColumnOptions, ParseOptions
@@ -76,7 +76,7 @@ def convert_parquet(
 
 
 def _warnings(column: _Source) -> list[str]:
-    found = ["has times finer than a microsecond, which are cut"] if column.is_cut else []
+    found = [CUT_FRACTIONS] if column.is_cut else []
     if column.is_rounded:
         found.append("is real, and numbers of more than 15 digits in it are rounded")
     return [f"column {column.plan.name!r} {text}" for text in found]
@@ -236,7 +236,7 @@ def _cast(cells: pa.Array, column: _Source) -> pa.Array:
     target = stored_type(plan)
     if plan.type == "empty":
         return pa.nulls(len(cells), target)
-    if plan.type not in ("text", "empty") and _is_text_type(cells.type):
+    if plan.type != "text" and _is_text_type(cells.type):
         return _cast_text(_text(cells, plan.name), plan, target)
     if pa.types.is_floating(cells.type):
         cells = pc.if_else(pc.is_nan(pc.cast(cells, pa.float64())), pa.scalar(None, cells.type), cells)

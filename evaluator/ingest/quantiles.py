@@ -8,11 +8,9 @@ import numpy.typing as npt
 
 from evaluator.ingest.row_groups import Values
 from evaluator.ingest.spans import Number
+from evaluator.ingest.table import EXACT_LIMIT
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-
-_EXACT_LIMIT = 2**53
-"""Doubles hold every whole number up to here."""
 
 
 def quantiles(values: Values) -> dict[str, Number]:
@@ -36,7 +34,7 @@ def _between(low: Number, high: Number, share: float) -> Number:
     if low == high or not share:
         return low
     difference = high - low
-    if isinstance(low, int) and abs(low) > _EXACT_LIMIT:
+    if isinstance(low, int) and abs(low) > EXACT_LIMIT:
         return low + round(difference * share)
     if math.isfinite(difference):
         return low + difference * share if share < 0.5 else high - difference * (1 - share)

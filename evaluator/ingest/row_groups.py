@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import read_ahead
+from shared.tabular.row_groups import read_group
 
 COLUMNS_AT_ONCE = 16
 
@@ -21,9 +22,7 @@ def row_groups(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[list[pa.A
 
 def _row_groups(file: pq.ParquetFile, names: Sequence[str]) -> Iterator[list[pa.Array]]:
     for group in range(file.num_row_groups):
-        table = file.read_row_group(group, columns=list(names), use_threads=False)
-        # by name: pyarrow also brings columns that nobody asked for (`a` brings `a.b`)
-        yield [table.column(name).combine_chunks() for name in names]
+        yield [column.combine_chunks() for column in read_group(file, group, names).columns]
 
 
 def finite_values(cells: pa.Array) -> Values:

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.answers import job_answer, json_answer
-from gateway.downloads import send_blob
+from gateway.downloads import MEDIA_TYPES, send_blob
 from gateway.keys import DISPATCHER, JOBS, READINGS, SETTINGS, SHELF
 from gateway.readings import reading_id
 from gateway.requests import (
@@ -19,12 +19,6 @@ from gateway.requests import (
 from shared.contracts import ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.errors import UnknownUpload
-
-_MEDIA_TYPES = {
-    "parquet": "application/vnd.apache.parquet",
-    "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/x-ndjson",
-}
 
 
 async def read_rows(request: web.Request) -> web.Response:
@@ -45,11 +39,10 @@ async def read_rows(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """`GET /datasets/{name}/content?format=&formulas=`: the table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
-    chosen = request.query.get("format", "parquet")
-    if chosen != "parquet":
-        return await _download_export(request, _export(request, chosen, name))
+    if request.query.get("format", "parquet") != "parquet":
+        return await _download_export(request, _export(request, name))
     document = await request.app[SHELF].dataset(name)
-    return await send_blob(request, document["blob_id"], f"{name}.parquet", _MEDIA_TYPES["parquet"], document["sha256"])
+    return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], document["sha256"])
 
 
 async def _download_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
@@ -79,7 +72,7 @@ async def _send_export(request: web.Request, command: ExportDataset) -> web.Stre
         request,
         result["blobs"][command.format],
         f"{command.dataset}.{command.format}",
-        _MEDIA_TYPES[command.format],
+        MEDIA_TYPES[command.format],
         result["sha256"],
     )
 
@@ -90,8 +83,8 @@ def _page(request: web.Request) -> dict[str, Any]:
     return given | ({"columns": request.query.getall("columns")} if "columns" in given else {})
 
 
-def _export(request: web.Request, chosen: str, dataset: str) -> ExportDataset:
-    given = {"format": chosen} | {name: request.query[name] for name in ("formulas",) if name in request.query}
+def _export(request: web.Request, dataset: str) -> ExportDataset:
+    given = {name: request.query[name] for name in ("format", "formulas") if name in request.query}
     command = command_from(request, "ExportDataset", given, dataset=dataset)
     assert isinstance(command, ExportDataset)  # the route says so
     # Nothing is escaped in JSON: both are one file.

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.answers import job_answer, json_answer
-from gateway.downloads import send_blob
+from gateway.downloads import MEDIA_TYPES, send_blob
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
 from gateway.problems import BadRequest
 from gateway.requests import (
@@ -19,12 +19,6 @@ from gateway.requests import (
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
 from shared.errors import Conflict, NotFound
-
-_FORMATS = {
-    "csv": "text/csv; charset=utf-8",
-    "parquet": "application/vnd.apache.parquet",
-    "jsonl": "application/x-ndjson",
-}
 
 
 async def predict(request: web.Request) -> web.Response:
@@ -55,8 +49,8 @@ async def download(request: web.Request) -> web.StreamResponse:
     """`GET /predictions/{correlation_id}/content?format=`: the table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
     chosen = request.query.get("format", "csv")
-    if chosen not in _FORMATS:
-        raise BadRequest(f"?format= must be {', '.join(_FORMATS)}, not {chosen[:50]!r}")
+    if chosen not in MEDIA_TYPES:
+        raise BadRequest(f"?format= must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}")
     job = await request.app[JOBS].find(correlation_id)
     if job["command"] != "PredictDataset":
         raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
@@ -65,7 +59,7 @@ async def download(request: web.Request) -> web.StreamResponse:
     blob_id = job["result"]["blobs"].get(chosen)
     if blob_id is None:
         raise NotFound(f"job {correlation_id} was done by a release that wrote no {chosen}; predict the dataset again")
-    return await send_blob(request, blob_id, f"predictions-{correlation_id}.{chosen}", _FORMATS[chosen])
+    return await send_blob(request, blob_id, f"predictions-{correlation_id}.{chosen}", MEDIA_TYPES[chosen])
 
 
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
@@ -80,7 +74,7 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
 
 
 def _view(job: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
-    links = {name: f"/predictions/{job['_id']}/content?format={name}" for name in _FORMATS}
+    links = {name: f"/predictions/{job['_id']}/content?format={name}" for name in MEDIA_TYPES}
     return {**{name: value for name, value in result.items() if name != "blobs"}, "links": links}
 
 

@@ -70,14 +70,15 @@ def _learn_scaled(column: SignatureColumn, reading: Reading, scaling: Scaling) -
     center, scale = _center_and_scale(np.where(missing[:, None], fill, parts), scaling)
     if is_boolean:
         center, scale = np.zeros(1), np.ones(1)
+    low, high = _bounds(scaling)
     return ScaledColumn(
         column,
         fill,
         center,
         scale,
         is_kept=present.min(axis=0) != present.max(axis=0),
-        low=0.0 if scaling == "unit" else -LIMIT,
-        high=1.0 if scaling == "unit" else LIMIT,
+        low=low,
+        high=high,
         has_indicator=bool(missing.any()),
     )
 
@@ -95,6 +96,11 @@ def _center_and_scale(outputs: Floats, scaling: Scaling) -> tuple[Floats, Floats
     center = np.where(is_finite, center, 0.0)
     scale = np.where(is_finite, scale, np.abs(outputs).max(axis=0))
     return center, np.where(scale == 0, 1.0, scale)
+
+
+def _bounds(scaling: Scaling) -> tuple[float, float]:
+    """Where outputs are cut off."""
+    return (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
 
 
 def _learn_one_hot(column: SignatureColumn, reading: Reading, categories: list[str]) -> LookedUpColumn:
@@ -117,7 +123,7 @@ def _learn_shares(column: SignatureColumn, reading: Reading, categories: list[st
     if learnt.min() == learnt.max():  # as many rows of each category, as in a column of names: nothing to tell them by
         return LookedUpColumn(column, categories, table[:, :0], "share")
     center, scale = _center_and_scale(learnt, scaling)
-    low, high = (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
+    low, high = _bounds(scaling)
     return LookedUpColumn(column, categories, np.clip((table - center) / scale, low, high), "share")
 
 
@@ -139,7 +145,7 @@ def _learn_target_means(
     # a missing value that never occurred is unseen to the encoder, and gets the overall mean as all unseen ones do
     table = np.asarray(encoder.transform(np.arange(missing_index + 2).reshape(-1, 1)), dtype=np.float64)
     center, scale = _center_and_scale(crossed, scaling)
-    low, high = (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
+    low, high = _bounds(scaling)
     table, crossed = (np.clip((outputs - center) / scale, low, high) for outputs in (table, crossed))
     return LookedUpColumn(column, categories, table, "target mean"), crossed
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from shared.contracts import ColumnSchema
 from shared.store.blobs import BlobStore
+from shared.tabular import row_groups
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable, so that a missing value does not turn integers into floats or booleans into objects."""
@@ -66,10 +67,7 @@ def read_group(table: pq.ParquetFile, number: int, columns: Sequence[str] | None
         number: Which one, from 0.
         columns: Which columns, in this order; all by default.
     """
-    group = table.read_row_group(number, columns=list(columns) if columns else None, use_threads=False)
-    if columns:
-        # pyarrow takes a name for a path: asked for `a`, it brings `a.b` too.
-        group = group.select(list(columns))
+    group = row_groups.read_group(table, number, columns or table.schema_arrow.names)
     frame: pd.DataFrame = group.to_pandas(types_mapper=_PANDAS_TYPES.get)
     return frame
 
