@@ -1,6 +1,5 @@
 """``python -m evaluator``: profile and read datasets, and measure models, until SIGTERM."""
 
-import os
 import sys
 from typing import Final
 
@@ -43,7 +42,6 @@ def declare(_tools: Tools) -> None:
 
 
 if __name__ == "__main__":
-    if sys.platform == "linux":  # elsewhere Arrow may have no jemalloc
-        for variable, value in ALLOCATORS.items():
-            os.environ.setdefault(variable, value)  # read by the fork server, when it starts
-    sys.exit(run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD, declare=declare))
+    sys.exit(
+        run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD, declare=declare, allocators=ALLOCATORS)
+    )

@@ -47,16 +47,19 @@ class DatasetFitting:
     """Fits one plan on one dataset."""
 
     def __init__(self, command: Training, plan: FitPlan, dataset: Mapping[str, Any], context: JobContext) -> None:
-        """Decides whether the rows are streamed.
+        """Decides whether the rows are streamed, and on which dataset they are measured.
 
         Raises:
+            UnknownDataset: There is no dataset to measure on.
             UnknownEstimator: There is no estimator of that name.
-            InvalidCommand: The rows are to be streamed and cannot be, or the hyperparameters are wrong.
+            InvalidCommand: The dataset to measure on lacks columns, the rows are to be streamed and cannot be, or the
+                hyperparameters are wrong.
         """
         self._command = command
         self._plan = plan
         self._dataset = dataset
         self._context = context
+        self._measured = self._hold_out_dataset()
         does_classes = find_estimator(plan.estimator_name).record.task == "classification"
         class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
         # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
@@ -78,7 +81,8 @@ class DatasetFitting:
             estimate = self._estimated(found.train_count, len(found.classes))
             counts = found.train_count, found.hold_out_count
             return Prospect(stream.task, found.classes or None, *counts, stream.epochs, found.notes, estimate)
-        prepared = prepare(self._whole(self._dataset, plan.row_columns), plan)
+        # where no column says what a row is for, one tells how many rows there are
+        prepared = prepare(self._whole(self._dataset, plan.row_columns or plan.needed_columns[:1]), plan)
         known, split = prepared.known, prepared.split
         estimate = self._estimated(len(split.train), len(known.classes))
         return Prospect(
@@ -105,11 +109,13 @@ class DatasetFitting:
             context.progress(None if share is None else 0.1 + 0.8 * share, message)
 
         if self.is_streamed:
-            groups, measured = self._groups(self._dataset), self._hold_out_dataset()
-            apart = None if measured is None else self._groups(measured)
+            groups = self._groups(self._dataset)
+            apart = None if self._measured is None else self._groups(self._measured)
             return fit_streamed(groups, plan, hold_out_groups=apart, report=report)
-        frame, measured = self._whole(self._dataset, plan.needed_columns), self._hold_out_dataset()
-        rows = None if measured is None else self._whole(measured, plan.hold_out_columns)
+        frame, rows = self._whole(self._dataset, plan.needed_columns), None
+        if self._measured is not None:
+            context.progress(0.08, f"reading {self._command.hold_out.dataset}")
+            rows = self._whole(self._measured, plan.hold_out_columns)
         with self._cluster(estimate):
             return fit_model(frame, plan, hold_out_frame=rows, report=report)
 
@@ -133,12 +139,11 @@ class DatasetFitting:
         return estimate
 
     def _hold_out_dataset(self) -> Mapping[str, Any] | None:
-        """The dataset to measure on, where the command names one."""
+        """The dataset to measure on, where the command names one; it has all columns that are needed."""
         if self._command.hold_out.dataset is None:
             return None
         dataset = self._context.library.dataset(self._command.hold_out.dataset)
         check_same_columns(self._command, dataset, self._plan.hold_out_columns)
-        self._context.progress(0.08, f"reading {self._command.hold_out.dataset}")
         return dataset
 
     def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str]) -> pd.DataFrame:

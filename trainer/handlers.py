@@ -7,7 +7,7 @@ import structlog
 
 from shared.artifacts import dump_model, library_versions
 from shared.contracts import CheckTraining, Command, RetrainModel, Signature, TrainModel, command_spec
-from shared.contracts.checks import check_same_columns, check_training_columns, check_training_task
+from shared.contracts.checks import check_training_columns, check_training_task
 from shared.contracts.training import Promotion, Training
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
@@ -89,8 +89,6 @@ def check_training(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, CheckTraining)  # the queue's handlers are keyed by command
     dataset, plan = _planned(command, context)
-    if command.hold_out.dataset is not None:
-        check_same_columns(command, context.library.dataset(command.hold_out.dataset), plan.hold_out_columns)
     fitting = DatasetFitting(command, plan, dataset, context)
     prospect = fitting.prospect()
     estimate = prospect.estimate

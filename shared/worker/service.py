@@ -3,7 +3,9 @@
 ``python -m trainer`` and its sisters differ in the lanes that they bring.
 """
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -179,6 +181,7 @@ def run_service(
     *,
     preload: Sequence[str] = (),
     declare: Callable[[Tools], None] | None = None,
+    allocators: Mapping[str, str] | None = None,
 ) -> int:
     """Run a consumer service; what its ``__main__`` calls.
 
@@ -188,12 +191,17 @@ def run_service(
         make_lanes: Makes its lanes.
         preload: Modules that the children of its jobs need, imported once.
         declare: What it writes to the store before it starts, such as the catalogue of estimators.
+        allocators: Environment variables by which its jobs' memory allocators are tuned, where nobody has set them; on
+            Linux alone, elsewhere there may be others.
 
     Returns:
         The process's exit status.
     """
     settings = Settings()
     configure_logs(name, settings.log_level)
+    if allocators and sys.platform == "linux":
+        for variable, value in allocators.items():
+            os.environ.setdefault(variable, value)  # read by the fork server, when it starts
     start_fork_server(preload)
     tools, sweeper = _open(name, settings)
     _wait_for_store(tools.database)
