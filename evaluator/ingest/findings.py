@@ -1,7 +1,6 @@
 """What is to be found out about the columns of a text format, and what the parse options say already."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ from evaluator.ingest.dialect import Header
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ParseOptions
+from shared.contracts.checks import missing_columns
 from shared.contracts.datasets import TableFormat
 from shared.errors import InvalidCommand
 
@@ -25,7 +25,6 @@ _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
     "encoding": _TEXT_FORMATS,
     "on_bad_rows": _TEXT_FORMATS,
 }
-_SHOWN = 20
 
 
 class ColumnFinding(Protocol):
@@ -67,18 +66,10 @@ def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    known = set(names)
-    details: list[dict[str, Any]] = [
-        {
-            "where": f"options.columns.{name}",
-            "problem": f"the file has no column {name!r}",
-            "expected": get_close_matches(name, names, n=3) or list(names[:_SHOWN]),
-        }
-        for name in options.columns
-        if name not in known
-    ]
+    wanted = ((f"options.columns.{name}", name) for name in options.columns)
+    details = missing_columns(wanted, names, lambda name: f"the file has no column {name!r}")
     if details:
-        raise InvalidCommand("; ".join(d["problem"] for d in details[:3]), details=details[:100])
+        raise InvalidCommand("; ".join(d["problem"] for d in details[:3]), details=details)
 
 
 def delimited_columns(header: Header, options: ParseOptions, delimiter: str | None) -> list[ColumnFinding]:

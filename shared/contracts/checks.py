@@ -2,7 +2,7 @@
 begins, so that both doors refuse alike.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 _DETAIL_LIMIT: Final = 100
 _HINT_LIMIT: Final = 10
 """Faults of an error that are told with what was likely meant."""
+_SHOWN_LIMIT: Final = 20
+"""Columns that are shown where none is alike."""
 
 
 def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> None:
@@ -120,8 +122,28 @@ def check_target_column(target: str, known: Sequence[str]) -> None:
     Raises:
         InvalidCommand: Names the likeliest columns meant.
     """
-    if target not in known:
-        raise _refused([{"where": "target", "problem": f"no column {target!r} in the file", **_likely(target, known)}])
+    details = missing_columns([("target", target)], known, lambda name: f"no column {name!r} in the file")
+    if details:
+        raise _refused(details)
+
+
+def missing_columns(
+    wanted: Iterable[tuple[str, str]], known: Sequence[str], problem_of: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """A detail for each column that is named and not there, 100 at most; the first ten with the likeliest ones meant.
+
+    Args:
+        wanted: Where in the command each is named, and its name.
+        known: The columns that are there.
+        problem_of: Says of a name that it is not there.
+    """
+    there = set(known)
+    missing = [(where, name) for where, name in wanted if name not in there][:_DETAIL_LIMIT]
+    details: list[dict[str, Any]] = [{"where": where, "problem": problem_of(name)} for where, name in missing]
+    # Likeness costs time that grows with both tables' widths.
+    for detail, (_, name) in zip(details[:_HINT_LIMIT], missing, strict=False):
+        detail["expected"] = get_close_matches(name, known, n=3) or list(known[:_SHOWN_LIMIT])
+    return details
 
 
 def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, str]) -> UnknownEstimator:
@@ -161,14 +183,7 @@ def _require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: 
         document: The dataset's document.
     """
     known = [column["name"] for column in document["columns"]]
-    there = set(known)
-    missing = [(where, name) for where, name in wanted if name not in there][:_DETAIL_LIMIT]
-    details: list[dict[str, Any]] = [
-        {"where": where, "problem": f"no column {name!r} in dataset {dataset!r}"} for where, name in missing
-    ]
-    # Likeness costs time that grows with both tables' widths.
-    for detail, (_, name) in zip(details[:_HINT_LIMIT], missing, strict=False):
-        detail.update(_likely(name, known))
+    details = missing_columns(wanted, known, lambda name: f"no column {name!r} in dataset {dataset!r}")
     if details:
         raise _refused(details)
 
@@ -177,11 +192,6 @@ def _refused(details: list[dict[str, Any]]) -> InvalidCommand:
     """The error for faulty fields; its sentence names the first three."""
     named = "; ".join(f"{detail['where']}: {detail['problem']}{_asked(detail)}" for detail in details[:3])
     return InvalidCommand(named, details=details[:_DETAIL_LIMIT])
-
-
-def _likely(name: str, known: Sequence[str]) -> dict[str, Any]:
-    close = get_close_matches(name, known, n=3)
-    return {"expected": close or list(known[:20])}
 
 
 def _asked(detail: Mapping[str, Any]) -> str:
