@@ -42,19 +42,11 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
         "kind": "dataset",
         "record": {
             "name": command.dataset,
-            "row_count": table.row_count,
-            "columns": [column.model_dump(mode="json") for column in table.columns],
-            "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
+            **_found(table),
             "target": command.target,
-            "format": table.format,
-            "encoding": table.encoding,
-            "delimiter": table.delimiter,
             "size_bytes": table.size_bytes,
             "source_size_bytes": table.source_size_bytes,
             "sha256": table.sha256,
-            "warnings": table.warnings,
-            "skipped_row_count": table.skipped.count,
-            "skipped_rows": [fault.detail() for fault in table.skipped.faults],
             "options": command.options.model_dump(mode="json", exclude_defaults=True),
         },
         "blob_id": blob_id,
@@ -77,20 +69,7 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
     table, path = _ingest(command, context)
     with pq.ParquetFile(path) as parquet:
         rows = read_page(parquet, 0, command.row_limit).rows
-    result = {
-        "row_count": table.row_count,
-        "is_cut": command.is_cut,
-        "format": table.format,
-        "encoding": table.encoding,
-        "delimiter": table.delimiter,
-        "columns": [column.model_dump(mode="json") for column in table.columns],
-        "rows": rows,
-        "warnings": table.warnings,
-        "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
-        "skipped_row_count": table.skipped.count,
-        "skipped_rows": [fault.detail() for fault in table.skipped.faults],
-    }
-    return context.answer(result, _upload_id(command))
+    return context.answer({**_found(table), "is_cut": command.is_cut, "rows": rows}, _upload_id(command))
 
 
 def evaluate_model(command: Command, context: JobContext) -> Document:
@@ -165,6 +144,21 @@ def _fetch(source: UploadSource | InlineSource, context: JobContext, path: Path)
         context.blobs.download(source.upload_id, path)
     else:
         path.write_text(source.text, encoding="utf-8")
+
+
+def _found(table: IngestedTable) -> Document:
+    """What was found in a file, as a dataset's record and a preview have it."""
+    return {
+        "row_count": table.row_count,
+        "format": table.format,
+        "encoding": table.encoding,
+        "delimiter": table.delimiter,
+        "columns": [column.model_dump(mode="json") for column in table.columns],
+        "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
+        "warnings": table.warnings,
+        "skipped_row_count": table.skipped.count,
+        "skipped_rows": [fault.detail() for fault in table.skipped.faults],
+    }
 
 
 def _upload_id(command: ProfileDataset | PreviewDataset) -> str | None:
