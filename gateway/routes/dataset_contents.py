@@ -18,7 +18,7 @@ from gateway.requests import (
 )
 from shared.contracts import ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
-from shared.errors import UnknownUpload
+from shared.errors import InvalidCommand, UnknownUpload
 
 
 async def read_rows(request: web.Request) -> web.Response:
@@ -39,7 +39,13 @@ async def read_rows(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """`GET /datasets/{name}/content?format=&formulas=`: the table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
-    if request.query.get("format", "parquet") != "parquet":
+    chosen = request.query.get("format", "parquet")
+    if chosen not in MEDIA_TYPES:
+        problem = f"must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}"
+        raise InvalidCommand(
+            f"format: {problem}", details=[{"where": "format", "problem": problem, "expected": list(MEDIA_TYPES)}]
+        )
+    if chosen != "parquet":
         return await _download_export(request, _export(request, name))
     document = await request.app[SHELF].dataset(name)
     return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], document["sha256"])
