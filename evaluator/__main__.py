@@ -3,7 +3,6 @@
 import sys
 from typing import Final
 
-from shared.installed_plugins import installed_plugins, log_plugins
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
@@ -21,6 +20,8 @@ PRELOAD: Final = (
     "sklearn.linear_model",
     "shared.preloaded_plugins",
 )
+ANNOUNCE: Final = "shared.preloaded_plugins:announce"
+"""The service itself runs no model: that it does not import scikit-learn keeps it small and starts it sooner."""
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "JE_ARROW_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0",
@@ -36,12 +37,7 @@ def make_lanes(tools: Tools) -> list[Lane]:
     return [tools.worker((queue,), handlers) for queue, handlers in LANES.items()]
 
 
-def declare(_tools: Tools) -> None:
-    """Say which plug-ins' models can be loaded."""
-    log_plugins(installed_plugins())
-
-
 if __name__ == "__main__":
     sys.exit(
-        run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD, declare=declare, allocators=ALLOCATORS)
+        run_service("evaluator", tuple(LANES), make_lanes, preload=PRELOAD, announce=ANNOUNCE, allocators=ALLOCATORS)
     )

@@ -6,7 +6,7 @@ from typing import Final
 from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
-from shared.installed_plugins import installed_plugins, log_plugins
+from shared.preloaded_plugins import announce
 from shared.store.usage import UsageCounter
 from shared.worker.service import Lane, Tools, run_service
 
@@ -35,8 +35,8 @@ def make_lanes(tools: Tools) -> list[Lane]:
 
 
 def declare(_tools: Tools) -> None:
-    """Say which plug-ins' models can be loaded."""
-    log_plugins(installed_plugins())
+    """Load the plug-ins now, not with the first model that needs one, and say which there are."""
+    announce()
 
 
 if __name__ == "__main__":

@@ -127,8 +127,7 @@ def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection)
 
 
 def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection) -> Document:
-    module, _, function = attempt.handler.partition(":")
-    handler: Handler = getattr(importlib.import_module(module), function)
+    handler: Handler = _found(attempt.handler)
     database = open_store(attempt.settings)
     reporting = threading.Lock()
 
@@ -148,6 +147,23 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection)
         report=report,
     )
     return handler(parse_command(spec), context)
+
+
+def announce(function: str, service: str, log_level: str) -> None:
+    """Say what a service's children have, in a child: so that the service itself need not import it.
+
+    Args:
+        function: As ``module:function``; it takes nothing.
+        service: For the log lines.
+        log_level: The least level that is logged.
+    """
+    configure_logs(service, log_level)
+    _found(function)()
+
+
+def _found(named: str) -> Any:
+    module, _, function = named.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 def _error(code: str, message: str, details: list[dict[str, Any]]) -> Document:

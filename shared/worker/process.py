@@ -4,7 +4,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -17,22 +17,26 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _OUTPUT_CHUNK_BYTES = 65536
 
 
-def start_fork_server(preload: Sequence[str]) -> None:
+def start_fork_server(preload: Sequence[str], first_child: Callable[[], None] | None = None) -> None:
     """Start the process that children are forked from, with modules imported already, so that a child costs
     milliseconds. Must be called before the first child, while the service has one thread.
+
+    Args:
+        preload: The modules.
+        first_child: What the first child does, with the modules at hand.
     """
     # Threads of OpenMP that spin while they wait starve their neighbours when jobs share few cores: a fit of 100 rows
     # took seconds. Read when the libraries are loaded, that is, by the fork server.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _CONTEXT.set_forkserver_preload(["shared.worker.child", *preload])
     # A first child makes the fork server do its imports now, not when the first job waits for them.
-    warm_up = _CONTEXT.Process(target=_nothing)
+    warm_up = _CONTEXT.Process(target=first_child or _nothing)
     warm_up.start()
     warm_up.join()
 
 
 def _nothing() -> None:
-    """The warm-up child's whole work."""
+    """The first child's whole work, where it has none."""
 
 
 class ChildProcess:

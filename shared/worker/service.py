@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -27,6 +28,7 @@ from shared.store.library import Library
 from shared.store.outcomes import Outcomes
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
 from shared.version import VERSION
+from shared.worker import child
 from shared.worker.attempt import AttemptRunner
 from shared.worker.finishing import Finisher
 from shared.worker.health import HealthServer
@@ -181,6 +183,7 @@ def run_service(
     *,
     preload: Sequence[str] = (),
     declare: Callable[[Tools], None] | None = None,
+    announce: str | None = None,
     allocators: Mapping[str, str] | None = None,
 ) -> int:
     """Run a consumer service; what its ``__main__`` calls.
@@ -191,6 +194,7 @@ def run_service(
         make_lanes: Makes its lanes.
         preload: Modules that the children of its jobs need, imported once.
         declare: What it writes to the store before it starts, such as the catalogue of estimators.
+        announce: A function, as ``module:function``, that says in the log what its children have; called in a child.
         allocators: Environment variables by which its jobs' memory allocators are tuned, where nobody has set them; on
             Linux alone, elsewhere there may be others.
 
@@ -202,7 +206,7 @@ def run_service(
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
-    start_fork_server(preload)
+    start_fork_server(preload, partial(child.announce, announce, name, settings.log_level) if announce else None)
     tools, sweeper = _open(name, settings)
     _wait_for_store(tools.database)
     if declare:
