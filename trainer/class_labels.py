@@ -36,7 +36,9 @@ def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], c
 def weights_by_code(
     weights: Mapping[str, float], classes: Sequence[Label], *, where: str = "class_weight"
 ) -> dict[int, float]:
-    """Weights told by label as weights by class code; a class that is not named counts once.
+    """Weights told by label as weights of all class codes; a class that is not named counts once.
+
+    All, because a part of the rows may lack a class that is named: scikit-learn then refuses weights of some.
 
     Raises:
         InvalidCommand: A label that the training rows do not have.
@@ -45,7 +47,8 @@ def weights_by_code(
     unknown = sorted(key for key in weights if _folded(key, codes) is None)
     if unknown:
         raise _unknown_labels(where, unknown, list(codes))
-    return {codes[str(_folded(key, codes))]: value for key, value in weights.items()}
+    named = {codes[str(_folded(key, codes))]: value for key, value in weights.items()}
+    return {code: named.get(code, 1.0) for code in range(len(classes))}
 
 
 def _spelling(label: Label) -> str:

@@ -148,7 +148,7 @@ def weigh_streamed_classes(
         return None
     if not takes(estimator, "sample_weight"):
         raise _refused("class_weight", f"{name} takes neither class weights nor sample weights where rows are streamed")
-    return np.array([by_code.get(code, 1.0) for code in range(len(counts))])
+    return np.array([by_code[code] for code in range(len(counts))])
 
 
 def require_weighable(estimator: Any, name: str | None) -> None:

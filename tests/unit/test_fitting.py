@@ -210,10 +210,9 @@ def test_class_weights_are_given_by_label() -> None:
     assert counts[1] > counts[0]
     assert fit(
         "RidgeClassifier", "flag", hyperparameters={"class_weight": {"true": 2}}
-    ).model.estimator.class_weight == {1: 2}
-    assert fit("RidgeClassifier", "grade", hyperparameters={"class_weight": {"3": 2}}).model.estimator.class_weight == {
-        2: 2
-    }
+    ).model.estimator.class_weight == {0: 1, 1: 2}
+    grades = fit("RidgeClassifier", "grade", hyperparameters={"class_weight": {"3": 2}}).model.estimator
+    assert grades.class_weight == {0: 1, 1: 1, 2: 2}
     with pytest.raises(InvalidCommand, match=r"class_weight names maybe.*their classes are no, yes"):
         fit("LogisticRegression", hyperparameters={"class_weight": {"maybe": 1}})
 

@@ -177,6 +177,27 @@ def test_with_a_time_column_each_part_is_measured_by_the_earlier_ones() -> None:
     np.testing.assert_allclose(outcome.cross_validation["metrics"]["mean_absolute_error"]["values"], expected)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "given"),
+    [
+        ("GaussianNB", {"class_weight": {"late": 5.0}}),
+        ("LogisticRegression", {"class_weight": {"late": 5.0}}),
+        ("LogisticRegression", {"hyperparameters": {"class_weight": {"late": 5.0}}}),
+    ],
+)
+def test_a_class_that_is_weighed_may_be_absent_from_a_part(estimator: str, given: dict[str, Any]) -> None:
+    frame = table().sort_values("seen", ignore_index=True)
+    frame["label"] = frame["label"].where(frame.index < len(frame) * 0.6, "late")
+    plan = {"hold_out": HoldOut(time_column="seen"), "time_schema": schema("seen")}
+
+    outcome = fit(estimator, frame=frame, cross_validation=CrossValidation(folds=4), **plan, **given)
+
+    assert outcome.cross_validation is not None
+    values = outcome.cross_validation["metrics"]["accuracy"]["values"]
+    assert len(values) == 4
+    assert all(0 <= value <= 1 for value in values)
+
+
 def test_too_few_rows_for_so_many_parts_are_refused() -> None:
     frame = pd.DataFrame({"x": range(12), "y": ["a", "b"] * 6})
     column = ColumnSchema(name="x", type="integer", missing=0, distinct=1)
