@@ -127,13 +127,13 @@ class FittedModel:
             return Predictions([], empty if has_probabilities else None, report, empty if has_scores else None)
         try:
             answers, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
-            scores = np.asarray(self.estimator.decision_function(matrix)) if has_scores else None
+            scores = self._scores(matrix) if has_scores else None
         except MemoryError:
             raise
         except Exception as error:
             name = type(self.estimator).__name__
             raise EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}") from error
-        return Predictions(self._labels(answers), probabilities, report, scores)
+        return Predictions(self._labels(answers), self._of_all_classes(probabilities), report, scores)
 
     def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
         if is_forest_classifier(self.estimator):
@@ -145,6 +145,19 @@ class FittedModel:
         with prediction_threads(self.estimator, len(matrix)):
             answers = np.asarray(self.estimator.predict(matrix)).reshape(len(matrix))
             return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
+
+    def _scores(self, matrix: Floats) -> Floats:
+        with prediction_threads(self.estimator, len(matrix)):
+            return np.asarray(self.estimator.decision_function(matrix))
+
+    def _of_all_classes(self, probabilities: Floats | None) -> Floats | None:
+        """Probabilities of the signature's classes: in cross-validation a part of the rows may have lacked some."""
+        classes = self.signature.classes or []
+        if probabilities is None or probabilities.shape[1] == len(classes):
+            return probabilities
+        spread = np.zeros((len(probabilities), len(classes)))
+        spread[:, np.asarray(self.estimator.classes_, dtype=np.int64)] = probabilities
+        return spread
 
     def _labels(self, answers: npt.NDArray[Any]) -> list[Any]:
         task, classes = self.signature.task, self.signature.classes

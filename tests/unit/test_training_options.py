@@ -198,6 +198,25 @@ def test_a_class_that_is_weighed_may_be_absent_from_a_part(estimator: str, given
     assert all(0 <= value <= 1 for value in values)
 
 
+@pytest.mark.parametrize("estimator", ["GaussianNB", "RandomForestClassifier"])
+def test_a_class_that_a_part_has_not_learnt_has_the_probability_0_there(estimator: str) -> None:
+    frame = table().sort_values("seen", ignore_index=True)
+    frame["label"] = frame["label"].where(frame.index < len(frame) * 0.6, "a late one")  # the first of the classes
+    plan = {"hold_out": HoldOut(time_column="seen"), "time_schema": schema("seen")}
+
+    outcome = fit(estimator, frame=frame, cross_validation=CrossValidation(folds=4), **plan)
+
+    rows = frame.iloc[outcome.train_indices].reset_index(drop=True)
+    [(train, held_out), *_] = TimeSeriesSplit(4).split(rows)
+    part = rows.iloc[held_out]
+    assert set(part["label"]) == {"no", "yes"}
+    fresh = fit(estimator, frame=rows.iloc[train], hold_out=HoldOut(dataset="part"), hold_out_frame=part)
+    assert outcome.cross_validation is not None
+    values = outcome.cross_validation["metrics"]
+    assert values["log_loss"]["values"][0] == pytest.approx(fresh.metrics["log_loss"])
+    assert values["roc_auc"]["values"][0] is None  # of the late class there is no row
+
+
 def test_too_few_rows_for_so_many_parts_are_refused() -> None:
     frame = pd.DataFrame({"x": range(12), "y": ["a", "b"] * 6})
     column = ColumnSchema(name="x", type="integer", missing=0, distinct=1)
