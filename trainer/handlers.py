@@ -33,7 +33,7 @@ def train_model(command: Command, context: JobContext) -> Document:
         UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
     """
     assert isinstance(command, TrainModel)  # the queue's handlers are keyed by command
-    return _train(command, command.promote, context)
+    return _train(command, context)
 
 
 def retrain_model(command: Command, context: JobContext) -> Document:
@@ -45,7 +45,7 @@ def retrain_model(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, RetrainModel)  # the queue's handlers are keyed by command
     earlier = context.library.version(command.model)
-    return _train(_again(earlier, command), command.promote, context)
+    return _train(_again(earlier, command), context)
 
 
 def _again(earlier: Document, command: RetrainModel) -> TrainModel:
@@ -119,14 +119,14 @@ def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]
     return dataset, plan_of(command, dataset_columns(dataset))
 
 
-def _train(command: TrainModel, promote: Promotion, context: JobContext) -> Document:
+def _train(command: TrainModel, context: JobContext) -> Document:
     dataset, plan = _planned(command, context)
     fitting = DatasetFitting(command, plan, dataset, context)
     fitted = fitting.fit()
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
-    comparison = _compare(command.model, promote, fitted, context)
+    comparison = _compare(command.model, command.promote, fitted, context)
     payload = dump_model(fitted.model)
     record = _record(command, dataset, fitted, payload, streamed=fitting.is_streamed)
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
@@ -190,10 +190,10 @@ def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobCon
 
 
 def _obstacle(own: Signature, champion: Document) -> str | None:
-    """Why a version without a target cannot be compared with the champion; None if it can."""
+    """Why a version cannot be compared with the champion; None if it can."""
     if own.task == "outlier_detection":
         return "without known outliers nothing says which version finds them better; move the alias yourself"
-    if own.task == "clustering" and champion["task"] != own.task:
+    if champion["task"] != own.task:
         return f"the champion does {champion['task']}, not {own.task}"
     names = [column["name"] for column in champion["columns"]]
     if own.task == "clustering" and sorted(names) != sorted(column.name for column in own.columns):
