@@ -93,15 +93,11 @@ def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.T
         "row": pa.array(range(first_row, first_row + count), pa.int64()),
         "prediction": pa.array(predictions.labels, kind),
     }
-    if predictions.probabilities is not None:
-        for position, label in enumerate(classes or []):
-            columns[f"probability_{label}"] = predictions.probabilities[:, position]
-    if predictions.scores is not None:
-        if predictions.scores.ndim == 1:
-            columns["score"] = predictions.scores
-        else:
-            for position, label in enumerate(classes or []):
-                columns[f"score_{label}"] = predictions.scores[:, position]
+    for name, figures in (("probability", predictions.probabilities), ("score", predictions.scores)):
+        if figures is not None and figures.ndim == 1:
+            columns[name] = figures
+        elif figures is not None:
+            columns |= {f"{name}_{label}": figures[:, position] for position, label in enumerate(classes or [])}
     return pa.table(columns)
 
 

@@ -13,7 +13,7 @@ TRAIN: Final = {
     "RetrainModel": "trainer.handlers:retrain_model",
 }
 CHECK: Final = {"CheckTraining": "trainer.handlers:check_training"}
-PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.preloaded_plugins")
+PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model", "trainer.preloaded_catalogue")
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "MALLOC_ARENA_MAX": "2",

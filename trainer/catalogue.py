@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sklearn.base import OutlierMixin
+from sklearn.base import ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin
 from sklearn.utils import all_estimators
 
 from shared.contracts import TASKS, EstimatorRecord, Task
@@ -94,10 +94,11 @@ FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """By estimator, the constructor arguments that the service sets, so that it can answer for new rows."""
 
-_FILTERS: Final[Mapping[Task, str]] = {
-    "classification": "classifier",
-    "regression": "regressor",
-    "clustering": "cluster",
+_MIXINS: Final[Mapping[Task, type]] = {
+    "classification": ClassifierMixin,
+    "regression": RegressorMixin,
+    "outlier_detection": OutlierMixin,
+    "clustering": ClusterMixin,
 }
 
 
@@ -165,9 +166,12 @@ def _library_entries() -> dict[str, CatalogueEntry]:
 
 def library_estimators(task: Task) -> list[tuple[str, type]]:
     """All of scikit-learn's estimators of a task, those that are left out included: names and classes."""
-    if task == "outlier_detection":  # the library has no filter for them
-        return [(name, each) for name, each in all_estimators() if issubclass(each, OutlierMixin)]
-    return list(all_estimators(type_filter=_FILTERS[task]))
+    return [(name, each) for name, each in _every_library_estimator() if issubclass(each, _MIXINS[task])]
+
+
+@functools.cache
+def _every_library_estimator() -> list[tuple[str, type]]:
+    return list(all_estimators())  # the library has no filter for outlier detectors, and each call walks its modules
 
 
 def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:

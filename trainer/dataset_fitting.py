@@ -119,7 +119,7 @@ class DatasetFitting:
         with self._cluster(estimate):
             return fit_model(frame, plan, hold_out_frame=rows, report=report)
 
-    def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[bool]:
+    def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
         """The cluster that the settings name, if the fit is worth it."""
         settings = self._context.settings
         address = settings.dask_scheduler

@@ -12,7 +12,8 @@ from shared.contracts import ColumnSchema
 from shared.errors import JobOutOfMemory
 from shared.tabular.dates import DATE_PARTS
 from shared.tabular.learning import ONE_HOT_LIMIT
-from trainer.row_groups import ROW_GROUP_LIMIT, batch_row_limit, kept_row_limit
+from shared.tabular.row_groups import ROW_GROUP_LIMIT
+from trainer.row_groups import batch_row_limit, kept_row_limit
 
 _FLOAT_BYTES: Final = 8
 _CELL_BYTES: Final = {"integer": 9, "real": 8, "boolean": 2, "datetime": 8, "text": 8, "empty": 8}

@@ -9,7 +9,7 @@ import pandas as pd
 
 from shared.contracts import UNSUPERVISED, Signature, Task
 from shared.errors import InvalidCommand
-from shared.tabular.metrics import Metrics, score_classification, score_regression
+from shared.tabular.metrics import Metrics
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
 from shared.tabular.targets import OUTLIER_CLASSES, Label
@@ -202,14 +202,7 @@ class _Work:
 
     def measure(self, model: FittedModel, split: Split) -> Metrics:
         """Measure a model on a split's held-out rows."""
-        frame = self._frame.iloc[self._known.rows[split.hold_out]]
-        if self._plan.target is None:
-            return score(model, frame).metrics
-        predictions = model.predict_frame(frame, model.has_probabilities)
-        if self._task == "regression":
-            return score_regression(self._known.values[split.hold_out], predictions.labels)
-        truth = [self._known.labels[index] for index in split.hold_out.tolist()]
-        return score_classification(truth, predictions.labels, predictions.probabilities, self._known.classes)
+        return score(model, self._frame.iloc[self._known.rows[split.hold_out]]).metrics
 
     def cross_validate(self, estimator: Any) -> dict[str, Any]:
         """Measure an estimator on parts of the training rows."""

@@ -12,8 +12,6 @@ import pandas as pd
 
 from trainer.splitting import RowIndices, Split
 
-ROW_GROUP_LIMIT: Final = 50_000
-"""A row group has so many rows at most."""
 KEPT_ROW_LIMIT: Final = 100_000
 """So many rows at most are kept to learn the encoder from, and so many to measure on."""
 
@@ -31,7 +29,8 @@ class RowGroups:
 
     count: int
     read: Callable[[int, Sequence[str]], pd.DataFrame]
-    """Takes the number of a group, from 0, and names of columns; ``ROW_GROUP_LIMIT`` rows at most."""
+    """Takes the number of a group, from 0, and names of columns; gives so many rows at most as
+    ``shared.tabular.row_groups.ROW_GROUP_LIMIT`` says."""
 
 
 def kept_row_limit(width: int) -> int:

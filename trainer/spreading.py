@@ -23,26 +23,23 @@ _CLUSTER: ContextVar[Any] = ContextVar("cluster", default=None)
 
 
 @contextmanager
-def spread_over(scheduler: str | None, cell_count: int, least_cells: int) -> Iterator[bool]:
+def spread_over(scheduler: str | None, cell_count: int, least_cells: int) -> Iterator[None]:
     """Let the fits of a block be spread over a cluster, if there is one and it pays.
 
     Args:
         scheduler: The scheduler's address; None where there is no cluster.
         cell_count: Rows times encoded features.
         least_cells: With how many of them a fit is worth it.
-
-    Yields:
-        Whether they are spread.
     """
     client = _connect(scheduler) if scheduler is not None and cell_count >= least_cells else None
     if client is None:
-        yield False
+        yield
         return
     token = _CLUSTER.set(client)
     try:
         with client:
             log.info("fit.spread", scheduler=scheduler, workers=len(client.scheduler_info()["workers"]))
-            yield True
+            yield
     finally:
         _CLUSTER.reset(token)
 

@@ -142,9 +142,10 @@ class _Stream:
     def gather(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """A sample of the training rows, group after group, and the held-out rows to measure on."""
         plan, sampled, kept = self._plan, [], []
+        target, _ = plan.known_target
         for number in range(self._groups.count):
             frame = self._groups.read(number, plan.hold_out_columns)
-            rows = self._known(frame).rows
+            rows = np.flatnonzero(frame[target].notna())  # the survey has read what they hold
             split = split_known(len(rows), plan, number)
             sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
             kept.append(frame.iloc[rows[split.hold_out[: self._kept[number]]]])

@@ -22,11 +22,12 @@ from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
 from evaluator.ingest.iso_dates import CUT_FRACTIONS, are_in_calendar
 from evaluator.ingest.naming import column_names
-from evaluator.ingest.table import ROWS_PER_GROUP, ColumnPlan, Limits, Stage
+from evaluator.ingest.table import ColumnPlan, Limits, Stage
 from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 from shared.errors import MalformedTable
+from shared.tabular.row_groups import ROW_GROUP_LIMIT
 
 _BUFFER_BYTES = 64 * 1024
 _SLICE_CELLS = 500_000
@@ -216,7 +217,7 @@ def _column(file: pq.ParquetFile, position: int) -> Iterator[pa.Array]:
 
 def _batches(file: pq.ParquetFile, names: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     """Slices of the columns, row group by row group."""
-    rows = max(1, min(ROWS_PER_GROUP, _SLICE_CELLS // len(names or file.schema_arrow)))
+    rows = max(1, min(ROW_GROUP_LIMIT, _SLICE_CELLS // len(names or file.schema_arrow)))
     with _refusing_damage():
         for group in range(file.metadata.num_row_groups):
             yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=names, use_threads=False)

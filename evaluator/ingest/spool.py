@@ -13,7 +13,7 @@ from typing import Self
 
 import pyarrow as pa
 
-from evaluator.ingest.table import ROWS_PER_GROUP
+from shared.tabular.row_groups import ROW_GROUP_LIMIT
 
 
 class SpoolWriter:
@@ -69,7 +69,7 @@ def regrouped(batches: Iterable[pa.RecordBatch], size_limit_bytes: int) -> Itera
     for batch in batches:
         held.append(batch)
         rows, size_bytes = rows + batch.num_rows, size_bytes + batch.nbytes
-        while rows >= ROWS_PER_GROUP or size_bytes >= size_limit_bytes:
+        while rows >= ROW_GROUP_LIMIT or size_bytes >= size_limit_bytes:
             # nothing that was joined may stay referenced while the joined copy is worked on
             joined, held = _split(held)
             rows, size_bytes = sum(left.num_rows for left in held), sum(left.nbytes for left in held)
@@ -81,4 +81,4 @@ def regrouped(batches: Iterable[pa.RecordBatch], size_limit_bytes: int) -> Itera
 def _split(held: list[pa.RecordBatch]) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
     """The first row group as one batch, and what is left."""
     table = pa.Table.from_batches(held)
-    return table.slice(0, ROWS_PER_GROUP).combine_chunks().to_batches(), table.slice(ROWS_PER_GROUP).to_batches()
+    return table.slice(0, ROW_GROUP_LIMIT).combine_chunks().to_batches(), table.slice(ROW_GROUP_LIMIT).to_batches()

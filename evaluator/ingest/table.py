@@ -11,7 +11,6 @@ ProgressCallback = Callable[[float, str], None]
 
 EXACT_LIMIT = 2**53
 """Doubles hold every whole number up to here."""
-ROWS_PER_GROUP = 50_000
 TEXT_SIZE_BYTES = 6 * 1024 * 1024
 """Text that is worked on at once: rows may be wide, so memory is bounded by bytes."""
 GROUP_SIZE_BYTES = 16 * 1024 * 1024

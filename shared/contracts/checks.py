@@ -55,19 +55,15 @@ def check_training_task(command: Training, task: Task) -> None:
             problem = f"{does}, which needs the column to predict"
             raise _refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
         return
-    given = {
-        "target": command.target is not None,
-        "class_weight": command.class_weight is not None,
-        "hold_out.is_stratified": bool(command.hold_out.is_stratified),
-        "cross_validation": command.cross_validation is not None,
-    }
-    problems = {
-        "target": f"{does}, which learns without a target; leave the column out by `excluded`",
-        "class_weight": f"{does}, which has no classes to weigh",
-        "hold_out.is_stratified": f"{does}, which has no classes whose shares could be kept",
-        "cross_validation": f"{does}, which has no truth to validate against",
-    }
-    details = [{"where": where, "problem": problems[where]} for where, is_given in given.items() if is_given]
+    of_other_tasks = (
+        ("target", command.target, "learns without a target; leave the column out by `excluded`"),
+        ("class_weight", command.class_weight, "has no classes to weigh"),
+        ("hold_out.is_stratified", command.hold_out.is_stratified or None, "has no classes whose shares could be kept"),
+        ("cross_validation", command.cross_validation, "has no truth to validate against"),
+    )
+    details = [
+        {"where": where, "problem": f"{does}, which {why}"} for where, given, why in of_other_tasks if given is not None
+    ]
     if details:
         raise _refused(details)
 
@@ -80,11 +76,11 @@ def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
     """
     wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
     _require_columns(wanted, command.dataset, dataset)
-    names = [name for _, name in wanted]
+    first: dict[str, str] = {}
     details = [
         {"where": where, "problem": f"column {name!r} is named twice"}
-        for position, (where, name) in enumerate(wanted)
-        if name in names[:position]
+        for where, name in wanted
+        if first.setdefault(name, where) != where
     ]
     if details:
         raise _refused(details)

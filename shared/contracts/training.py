@@ -1,5 +1,6 @@
 """The commands that make model versions, and what can be said of a training."""
 
+from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -114,7 +115,7 @@ class Training(CommandBase):
         if self.target in features:
             raise ValueError(f"the target {self.target!r} is among the features")
         if len(set(features)) < len(features):
-            twice = sorted({name for name in features if features.count(name) > 1})
+            twice = sorted(name for name, count in Counter(features).items() if count > 1)
             raise ValueError(f"features are named twice: {', '.join(twice)}")
         if self.features is not None and self.excluded is not None:
             raise ValueError("give features or excluded, not both")

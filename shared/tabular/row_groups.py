@@ -6,6 +6,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+ROW_GROUP_LIMIT: Final = 50_000
+"""A dataset's row groups have so many rows at most: the evaluator writes them so, the trainer counts on it."""
 _COLUMNS_AT_ONCE: Final = 100
 """pyarrow keeps some 40 kB for each column that it reads: 90 MB for two thousand of them."""
 
