@@ -54,7 +54,7 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: st
         alerts = list(read.alerts) if read else []
         for start in range(0, len(plans), COLUMNS_AT_ONCE):
             some = plans[start : start + COLUMNS_AT_ONCE]
-            readings = [_Reading(plan, spans.get(plan.name), is_compared=read is not None) for plan in some]
+            readings = [_Reading(plan, spans.get(plan.name)) for plan in some]
             _read(file, readings, sample)
             for reading in readings:
                 columns.append(reading.schema())
@@ -66,18 +66,16 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: st
 class _Reading:
     """One column while it is read."""
 
-    def __init__(self, plan: ColumnPlan, span: Span | None, *, is_compared: bool) -> None:
+    def __init__(self, plan: ColumnPlan, span: Span | None) -> None:
         """Args:
         plan: The column.
         span: From its smallest to its largest finite value, if it has one.
-        is_compared: Whether there is a target that its cells are compared with.
         """
         self.plan = plan
         self.cells = SampledCells(plan)
         is_counted = plan.type in ("text", "boolean")
         self.tally: FrequencyTally | RangeTally = FrequencyTally() if is_counted else RangeTally(plan, span)
         self._looks = TextLooks() if plan.type == "text" else None
-        self._is_compared = is_compared
         self._missing = 0
         self._rows = 0
 
@@ -87,9 +85,7 @@ class _Reading:
         self._missing += cells.null_count
         if cells.null_count < len(cells):
             self.tally.feed(cells.drop_null())
-        # as long as all values are counted, a sample of texts tells nothing more, and costs their hashes
-        if self._is_compared or not isinstance(self.tally, FrequencyTally) or self.tally.is_full:
-            self.cells.feed(sampled)
+        self.cells.feed(sampled)
         if self._looks is not None:
             self._looks.feed(sampled.drop_null())
 

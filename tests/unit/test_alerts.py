@@ -278,6 +278,12 @@ def test_columns_are_compared_in_the_same_rows_of_a_large_table() -> None:
     assert found == {"recoded": {"target_leak"}}
 
 
+def test_codes_that_repeat_are_no_identifier_though_the_last_rows_hold_new_ones() -> None:
+    codes = np.arange(300_000) % 9_990
+    texts = [f"code {code}" for code in codes.tolist()] + [f"new {number}" for number in range(20)]
+    assert "identifier_like" not in alerts(csv(cells=texts)).get("cells", set())
+
+
 def test_a_target_that_is_no_column_is_refused_with_the_likely_ones() -> None:
     with pytest.raises(InvalidCommand, match=r"target: no column 'chrun' in the file \(is it 'churn'\?\)") as caught:
         profiled(b"age,churn\n1,yes\n2,no\n", "x.csv", "chrun")
