@@ -118,7 +118,7 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
     _fetch(command.source, context, source)
     is_cut = isinstance(command, PreviewDataset) and command.is_cut
     if is_cut:
-        cut_last_line(source, command.options)
+        cut_last_line(source, command.options, upload.media_type if upload else None)
     with source.open("rb") as file:
         table = ingest(
             file,

@@ -4,23 +4,29 @@ import codecs
 from pathlib import Path
 
 from evaluator.ingest.faults import refused
-from evaluator.ingest.formats import begins_as_parquet
+from evaluator.ingest.formats import begins_as_parquet, charset_encoding
 from evaluator.ingest.text_stream import agreed_encoding
 from shared.contracts import ParseOptions
 
 
-def cut_last_line(path: Path, options: ParseOptions) -> None:
+def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> None:
     """Take the last, cut line off a file that holds the beginning of a text; where it has but one line, it stays.
 
+    Args:
+        path: The file.
+        options: How it is to be read.
+        media_type: The media type that the sender declared; its charset holds where the options name no encoding.
+
     Raises:
-        MalformedTable: It is the beginning of a Parquet file, which says little.
+        MalformedTable: It is the beginning of a Parquet file, which says little, or the charset is not read here.
     """
     data = path.read_bytes()
     if begins_as_parquet(data):
         raise refused(
             "the file is the beginning of a Parquet file, which describes itself at its end", "the whole file"
         )
-    path.write_bytes(whole_lines(data, agreed_encoding(data, options.encoding)))
+    given = options.encoding or charset_encoding(media_type)
+    path.write_bytes(whole_lines(data, agreed_encoding(data, given)))
 
 
 def whole_lines(data: bytes, encoding: str | None) -> bytes:
