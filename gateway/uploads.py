@@ -14,14 +14,14 @@ from gateway.parse_fields import Fields, check_fields
 from gateway.problems import BadRequest, UnsupportedMediaType
 from gateway.requests import has_own_correlation_id
 from shared.contracts import Name
-from shared.errors import CorrelationIdReused, LimitExceeded, UnknownJob
+from shared.contracts.datasets import PARQUET_START_BYTES, begins_as_parquet
+from shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
 from shared.store.connection import store_errors
 
 _CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _FIELD_BYTES_LIMIT = 256 * 1024
 _NOT_OF_THE_FILE = frozenset({"wait"})
-_PARQUET_MAGIC = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,19 @@ async def is_repeated(request: web.Request, correlation_id: str, command: str, d
     return True
 
 
+@contextlib.asynccontextmanager
+async def removed_unless_accepted(request: web.Request, received: ReceivedUpload) -> AsyncIterator[None]:
+    """Have a job made of a file; when it is not accepted, its bytes go."""
+    try:
+        yield
+    except StoreUnavailable:
+        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
+        raise
+    except ModelbusError:
+        await request.app[BLOBS].delete(received.upload_id)
+        raise
+
+
 async def _receive_form(
     request: web.Request,
     correlation_id: str,
@@ -141,6 +154,7 @@ async def _receive_form(
     head_bytes: int | None,
 ) -> ReceivedUpload:
     received: tuple[_Stored, str | None, str | None] | None = None
+    check_fields(fields, known_fields)
     try:
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):
@@ -153,7 +167,6 @@ async def _receive_form(
             else:
                 fields.setdefault(str(part.name), []).append(await _text(part))
                 check_fields(fields, known_fields)
-        check_fields(fields, known_fields)
         if received is None:
             raise BadRequest("the form has no field `file`")
         stored, file_name, media_type = received
@@ -180,6 +193,18 @@ async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The chunks; the first one has so many bytes at least, unless there are no more."""
+    held = b""
+    async for chunk in chunks:
+        held += chunk
+        if len(held) >= count:
+            yield held
+            held, count = b"", 0
+    if held:
+        yield held
+
+
 async def _store(
     request: web.Request, chunks: AsyncIterator[bytes], correlation_id: str, head_bytes: int | None
 ) -> _Stored:
@@ -189,8 +214,8 @@ async def _store(
     with store_errors():
         writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id)
         try:
-            async for chunk in chunks:
-                if not size and head_bytes is not None and not chunk.startswith(_PARQUET_MAGIC):
+            async for chunk in _at_least(PARQUET_START_BYTES, chunks):
+                if not size and head_bytes is not None and not begins_as_parquet(chunk):
                     kept = head_bytes
                 # what is behind the beginning is read all the same, so that the sender's connection ends in order
                 if size < kept:

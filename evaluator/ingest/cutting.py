@@ -4,9 +4,10 @@ import codecs
 from pathlib import Path
 
 from evaluator.ingest.faults import refused
-from evaluator.ingest.formats import begins_as_parquet, charset_encoding
+from evaluator.ingest.formats import charset_encoding
 from evaluator.ingest.text_stream import agreed_encoding
 from shared.contracts import ParseOptions
+from shared.contracts.datasets import begins_as_parquet
 
 
 def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> None:

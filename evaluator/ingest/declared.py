@@ -61,6 +61,11 @@ class DeclaredColumn:
         if options.type == "datetime" and options.date_format is None:
             self._narrowing = ColumnNarrowing([IsoDates(), CalendarDates()], marks=marks, text_marks=text_marks)
 
+    @property
+    def looks_at_cells(self) -> bool:
+        """Whether the plan depends on the cells: whether they are dates whose form is to be found."""
+        return self._narrowing is not None or self._options.date_format == ISO_FORMAT
+
     def feed(self, cells: pa.Array) -> None:
         """Look at the next cells of the column; only for dates they matter."""
         if self._narrowing is not None:

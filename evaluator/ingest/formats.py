@@ -9,7 +9,7 @@ from typing import BinaryIO, get_args
 
 from evaluator.ingest.faults import refused
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import TableFormat, TextEncoding
+from shared.contracts.datasets import TableFormat, TextEncoding, begins_as_parquet
 from shared.errors import MalformedTable
 
 HEAD_BYTES = 64 * 1024
@@ -52,8 +52,6 @@ _FOREIGN = {
     codecs.BOM_UTF32_BE: "text in UTF-32",
 }
 _MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)\b", re.IGNORECASE)
-_PARQUET = re.compile(rb"PAR1(?![\t\r\n -~])")
-"""What follows the magic is no text; `PAR1` alone may be the name of a column."""
 _JSON = re.compile(r'\s*(\{\s*("([^"\\\n]|\\.)*"\s*:|\})|\[\s*[{\[])')
 """The beginning of an object or of an array of them, be it on one line or on many."""
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -131,11 +129,6 @@ def find_format(
     if not (options.encoding or "").startswith("utf-16"):
         _refuse_binary(head, (options.delimiter or "").encode())
     return named or _by_content(head)
-
-
-def begins_as_parquet(head: bytes) -> bool:
-    """Whether the first bytes are those of a Parquet file."""
-    return _PARQUET.match(head) is not None
 
 
 def _refuse_foreign(head: bytes) -> None:

@@ -21,6 +21,7 @@ from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.narrowing import Candidate, ColumnNarrowing
 from evaluator.ingest.numerals import Numerals
+from evaluator.ingest.records import lines_at
 from evaluator.ingest.spool import SpoolWriter
 from evaluator.ingest.survey import survey_text
 from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
@@ -200,8 +201,7 @@ def _lines_of(source: BinaryIO, encoding: str, rows: Collection[int]) -> dict[in
     """At which line each of some rows is, by their positions from 0."""
     numbered = enumerate(physical_lines(Utf8Stream(source, encoding)), start=1)
     sound = (number for number, line in numbered if line.strip() and _parse(line, number, []) is not None)
-    last = max(rows, default=-1)
-    return {row: number for row, number in zip(range(last + 1), sound, strict=False) if row in rows}
+    return lines_at(sound, rows)
 
 
 class _Numeral(str):

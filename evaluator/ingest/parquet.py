@@ -126,7 +126,9 @@ def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declar
         return plan
     if plan.type == "text":
         finding = DeclaredColumn(declared, marks=("",), text_marks=())
-        for cells in _column(file, position):
+        # text that stays text is looked at, too: bytes that are not UTF-8 are told here
+        is_needed = finding.looks_at_cells or declared.type == "text"
+        for cells in _column(file, position) if is_needed else ():
             finding.feed(_text(cells, plan.name))
         return finding.plan(plan.name)
     if declared.type not in _SAFE.get(plan.type, ("text",)):

@@ -200,9 +200,13 @@ def lines_of_rows(scanner: RecordScanner, rows: Collection[int]) -> dict[int, in
         scanner: Of the records behind the header.
         rows: Positions among the sound records, from 0.
     """
+    return lines_at((record.line for record in scanner.recovering() if not record.faults), rows)
+
+
+def lines_at(sound: Iterator[int], rows: Collection[int]) -> dict[int, int]:
+    """The lines of some rows, by the lines of all sound ones in their order, of which no more are taken than needed."""
     last = max(rows, default=-1)
-    sound = (record for record in scanner.recovering() if not record.faults)
-    return {row: record.line for row, record in zip(range(last + 1), sound, strict=False) if row in rows}
+    return {row: line for row, line in zip(range(last + 1), sound, strict=False) if row in rows}
 
 
 class SoundRecords(io.RawIOBase):

@@ -37,6 +37,7 @@ class SampledCells:
         self._is_text = plan.type == "text"
         self._is_numeric = plan.type in ("integer", "real", "boolean")
         self._parts: list[pa.Array] = []
+        self._codes: Codes | None = None
 
     def feed(self, cells: pa.Array) -> None:
         """Take the next sampled cells."""
@@ -55,11 +56,11 @@ class SampledCells:
         return numbers
 
     def codes(self) -> Codes:
-        """One code a row (see ``leaks.py``)."""
-        codes: Codes = (
-            pc.fill_null(self._joined().dictionary_encode().indices, MISSING_CODE).to_numpy().astype(np.int64)
-        )
-        return codes
+        """One code a row (see ``leaks.py``), once all cells are there."""
+        if self._codes is None:
+            indices = self._joined().dictionary_encode().indices
+            self._codes = pc.fill_null(indices, MISSING_CODE).to_numpy().astype(np.int64)
+        return self._codes
 
     def _joined(self) -> pa.Array:
         if len(self._parts) > 1:

@@ -9,7 +9,15 @@ from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
 from gateway.parse_fields import PARSE_FIELDS, Fields, check_fields, parse_body
 from gateway.readings import remove_readings
 from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
-from gateway.uploads import ReceivedUpload, dataset_name, is_form, is_repeated, query_fields, receive_upload
+from gateway.uploads import (
+    ReceivedUpload,
+    dataset_name,
+    is_form,
+    is_repeated,
+    query_fields,
+    receive_upload,
+    removed_unless_accepted,
+)
 from shared.contracts import ProfileDataset
 from shared.contracts.records import DatasetRecord
 from shared.errors import DatasetExists, ModelbusError, StillInUse, StoreUnavailable
@@ -62,20 +70,19 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> Document:
-    """Have a received file profiled; when it is not accepted, its bytes go."""
+    """Have a received file profiled."""
     correlation_id = correlation_id_of(request)
     try:
-        command = _command(request, received.fields, received.source)
-        if await request.app[SHELF].find("datasets", command.dataset):
-            raise DatasetExists(
-                f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
-            )
-        return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+        async with removed_unless_accepted(request, received):
+            command = _command(request, received.fields, received.source)
+            if await request.app[SHELF].find("datasets", command.dataset):
+                raise DatasetExists(
+                    f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
+                )
+            return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
     except StoreUnavailable:
-        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
         raise
     except ModelbusError:
-        await request.app[BLOBS].delete(received.upload_id)
         # The same upload came twice at once: the first one is it.
         if await is_repeated(request, correlation_id, "ProfileDataset", received.fields.get("name", [None])[0]):
             return await request.app[DISPATCHER].wait(correlation_id, wait)

@@ -6,9 +6,8 @@ from gateway.answers import job_answer, json_answer
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS
 from gateway.parse_fields import PARSE_FIELDS, parse_body
 from gateway.requests import command_from, correlation_id_of, wait_s
-from gateway.uploads import is_repeated, receive_upload
+from gateway.uploads import is_repeated, receive_upload, removed_unless_accepted
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import ModelbusError, StoreUnavailable
 from shared.store.connection import Document
 
 _FIELDS = PARSE_FIELDS - {"target"}
@@ -28,18 +27,12 @@ async def preview(request: web.Request) -> web.Response:
 async def _submit(request: web.Request, correlation_id: str, wait: float) -> Document:
     head_bytes = request.app[SETTINGS].preview_bytes
     received = await receive_upload(request, correlation_id, _FIELDS, head_bytes=head_bytes)
-    try:
+    async with removed_unless_accepted(request, received):
         body = parse_body(received.fields)
         command = command_from(request, "PreviewDataset", body, source=received.source, is_cut=received.is_cut)
         job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
-    except StoreUnavailable:
-        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
-        raise
-    except ModelbusError:
-        await request.app[BLOBS].delete(received.upload_id)
-        raise
-    if job["status"] in TERMINAL_STATUSES:
-        # gone already, unless the preview failed
+    if job["status"] in TERMINAL_STATUSES - {"succeeded"}:
+        # what succeeds has removed it
         await request.app[BLOBS].delete(received.upload_id)
     return job
 

@@ -11,6 +11,12 @@ from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, Cor
 ISO_FORMAT: Final = "ISO8601"
 """The date format of ISO 8601, which is no single one of strptime's."""
 
+PARQUET_START_BYTES: Final = 5
+"""So many bytes tell whether a file is Parquet."""
+
+_PARQUET_START = re.compile(rb"PAR1(?![\t\r\n -~])")
+"""What follows the magic is no text; `PAR1` alone may be the name of a column."""
+
 TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
 TextEncoding = Literal[
     "utf-8",
@@ -33,6 +39,11 @@ TextEncoding = Literal[
     "gb18030",
     "big5",
 ]
+
+
+def begins_as_parquet(head: bytes) -> bool:
+    """Whether the first bytes are those of a Parquet file."""
+    return _PARQUET_START.match(head) is not None
 
 
 class UploadSource(Contract):

@@ -48,12 +48,12 @@ def learn_column(
         scaled = _learn_scaled(column, reading, scaling)
         return scaled, scaled.encode(reading)[0]
     categories = sorted({text for text in reading.values if text is not None})
-    if len(categories) > ONE_HOT_LIMIT and target is not None:
+    if len(categories) <= ONE_HOT_LIMIT:
+        looked_up = _learn_one_hot(column, reading, categories)
+    elif target is None:
+        looked_up = _learn_shares(column, reading, categories, scaling)
+    else:
         return _learn_target_means(column, reading, categories, target, task=task, scaling=scaling, seed=seed)
-    is_wide = len(categories) > ONE_HOT_LIMIT
-    looked_up = (
-        _learn_shares(column, reading, categories, scaling) if is_wide else _learn_one_hot(column, reading, categories)
-    )
     return looked_up, looked_up.encode(reading)[0]
 
 

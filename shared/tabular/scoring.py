@@ -8,10 +8,6 @@ import pandas as pd
 from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import (
-    CLASSIFICATION_METRICS,
-    CLUSTERING_METRICS,
-    OUTLIER_METRICS,
-    REGRESSION_METRICS,
     Metrics,
     confusion,
     score_classification,
@@ -22,20 +18,6 @@ from shared.tabular.metrics import (
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.report import EncodingReport
 from shared.tabular.targets import Label, class_type, labels_of, read_target
-
-__all__ = [
-    "CLASSIFICATION_METRICS",
-    "CLUSTERING_METRICS",
-    "OUTLIER_METRICS",
-    "REGRESSION_METRICS",
-    "Scores",
-    "confusion",
-    "score",
-    "score_classification",
-    "score_clustering",
-    "score_outliers",
-    "score_regression",
-]
 
 
 @dataclass(frozen=True, eq=False)
