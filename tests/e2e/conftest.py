@@ -12,8 +12,9 @@ from modelbus.stack import LocalStack
 from shared.bus import Publisher
 from shared.store.connection import Document
 from tests.e2e.api import Api
+from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.heard_events import HeardEvents
-from tests.e2e.tables import numbers, parcels
+from tests.e2e.tables import MESSY, numbers, parcels
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,12 @@ def publisher(stack: LocalStack) -> Iterator[Publisher]:
     publisher = Publisher(stack.bus_url, "test")
     yield publisher
     publisher.close()
+
+
+@pytest.fixture(params=["http", "queue"])
+def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
+    """Each door in turn."""
+    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +68,12 @@ def parcel_model(api: Api, parcel_dataset: str) -> str:
         hyperparameters={"max_depth": 6},
     )
     return str(trained["version"]["model"])
+
+
+@pytest.fixture(scope="session")
+def messy_dataset(api: Api) -> str:
+    """A small dataset with everything that makes trouble."""
+    return api.dataset(MESSY, "messy")
 
 
 @pytest.fixture(scope="session")
@@ -108,6 +121,16 @@ def slow_model(api: Api) -> str:
 def many_rows(api: Api) -> str:
     """Enough rows to keep the slow model busy for some seconds."""
     return api.dataset(numbers(15_000, seed=12), "many-rows")
+
+
+@pytest.fixture
+def long_lived(api: Api) -> Iterator[str]:
+    """A dataset of the test's own that takes seconds to export."""
+    columns = [f"c{number}" for number in range(40)]
+    lines = (",".join(str((row * 37 + number) / 7) for number in range(40)) + "\n" for row in range(60_000))
+    name = api.dataset(",".join(columns) + "\n" + "".join(lines), "exported")
+    yield name
+    api.delete(f"/datasets/{name}")
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,14 @@ def parcels(count: int = 300, seed: int = 5) -> str:
 PARCEL = {"weight": 4.5, "city": "Brno", "sent_on": "03.02.2025", "express": False}
 """One row of them, without the columns that tell nothing."""
 
+MESSY = (
+    'id,"say ""a"", b",=cmd,when,zoned,flag,amount,whole,nothing\n'
+    '1,"x, ""y""\nz",=1+1,2024-01-31,2024-01-31T10:00:00+02:00,yes,1.5,1.0,\n'
+    "2,,-gx,,,no,-inf,,\n"
+    "3, Zürich kg,@gx,1999-12-31T23:59:59.5,2024-01-31T10:00:00Z,,1e300,-7.0,\n"
+)
+"""What makes trouble: quotes, line ends, formulas, zones, infinities, and text that almost is a number."""
+
 
 def numbers(count: int, *, columns: int = 6, seed: int = 11) -> str:
     """Clean numbers ``a`` to ``f``; the class ``kind`` (three of them) and the number ``amount`` follow from them."""

@@ -15,12 +15,6 @@ from tests.e2e.tables import PARCEL, parcels
 Names = dict[str, str]
 
 
-@pytest.fixture(params=["http", "queue"])
-def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
-    """Each door in turn."""
-    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
-
-
 @pytest.fixture(scope="module")
 def evaluation(api: Api, amount_model: str, number_dataset: str) -> str:
     """An evaluation that is there."""

@@ -9,8 +9,9 @@ import pytest
 
 from modelbus.stack import LocalStack
 from shared.bus import Publisher
-from tests.e2e.api import Api, fresh
-from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.api import Api
+from tests.e2e.commands import train_command
+from tests.e2e.doors import Door
 from tests.e2e.tables import numbers
 from tests.plugins import PLUGIN_FOLDER, with_packages
 from tests.stack_fixtures import QUICK_SETTINGS, started
@@ -39,14 +40,11 @@ def api(plugin_stack: LocalStack) -> Api:
     return Api(plugin_stack.gateway_url)
 
 
-@pytest.fixture(params=["http", "queue"])
-def door(request: pytest.FixtureRequest, api: Api, plugin_stack: LocalStack) -> Iterator[Door]:
-    """Each of its doors in turn."""
-    if request.param == "http":
-        yield HttpDoor(api)
-        return
+@pytest.fixture(scope="module")
+def publisher(plugin_stack: LocalStack) -> Iterator[Publisher]:
+    """Its queue's door."""
     publisher = Publisher(plugin_stack.bus_url, "test")
-    yield QueueDoor(api, publisher)
+    yield publisher
     publisher.close()
 
 
@@ -71,15 +69,7 @@ def regressor(api: Api, dataset: str) -> dict[str, Any]:
 
 
 def _train(dataset: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "command": "TrainModel",
-        "model": fresh("doors"),
-        "dataset": dataset,
-        "target": "kind",
-        "features": COLUMNS,
-        "estimator": "CentroidClassifier",
-        **changes,
-    }
+    return train_command(dataset, **{"features": COLUMNS, "estimator": "CentroidClassifier", **changes})
 
 
 def test_plugins_are_listed_with_scikit_learns_own(api: Api) -> None:

@@ -5,19 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.bus import Publisher
-from tests.e2e.api import Api, fresh
-from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.api import Api
+from tests.e2e.commands import train_command
+from tests.e2e.doors import Door
 
 ROWS = 120_000
 LOW_LIMIT = 640 * 2**20
 """The whole table is likely to take more than half of it."""
-
-
-@pytest.fixture(params=["http", "queue"])
-def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
-    """Each door in turn."""
-    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
 
 
 def texts(row_count: int, seed: int) -> str:
@@ -44,17 +38,8 @@ def other_dataset(api: Api) -> str:
 
 
 def command(dataset: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "command": "TrainModel",
-        "model": fresh("model"),
-        "dataset": dataset,
-        "target": "kind",
-        "features": ["place", "t0", "t1"],
-        "estimator": "SGDClassifier",
-        "streaming": "always",
-        "epochs": 2,
-        **changes,
-    }
+    given = {"features": ["place", "t0", "t1"], "estimator": "SGDClassifier", "streaming": "always", "epochs": 2}
+    return train_command(dataset, **{**given, **changes})
 
 
 def test_a_long_table_is_streamed_and_said_again(api: Api, door: Door, long_dataset: str) -> None:

@@ -6,16 +6,10 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from shared.bus import Publisher
 from tests.e2e.api import Api, fresh
-from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.commands import train_command
+from tests.e2e.doors import Door
 from tests.e2e.tables import numbers
-
-
-@pytest.fixture(params=["http", "queue"])
-def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
-    """Each door in turn."""
-    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +23,7 @@ def weighted_dataset(api: Api) -> str:
 
 
 def command(dataset: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "command": "TrainModel",
-        "model": fresh("model"),
-        "dataset": dataset,
-        "target": "kind",
-        "estimator": "DecisionTreeClassifier",
-        **changes,
-    }
+    return train_command(dataset, **{"estimator": "DecisionTreeClassifier", **changes})
 
 
 def test_all_that_can_be_said_of_a_training_is_kept_and_said_again(api: Api, door: Door, weighted_dataset: str) -> None:

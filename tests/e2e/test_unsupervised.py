@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.bus import Publisher
 from tests.e2e.api import Api, fresh
-from tests.e2e.doors import Door, HttpDoor, QueueDoor
+from tests.e2e.doors import Door
 
 CLUSTERING_METRICS = {"silhouette", "calinski_harabasz", "davies_bouldin", "cluster_count"}
 NEAR, FAR = {"x": 0.1, "y": -0.2, "town": "town 3"}, {"x": 500.0, "y": -500.0, "town": "town 3"}
@@ -24,12 +23,6 @@ def heaps(count: int = 300, seed: int = 2) -> str:
         x, y = random.normal([0, 10, 20][heap], 1), random.normal([0, 10, 0][heap], 1)
         lines.append(f"{x:.4f},{y:.4f},town {number % 60},{'abc'[heap]}")
     return "\n".join(lines) + "\n"
-
-
-@pytest.fixture(params=["http", "queue"])
-def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door:
-    """Each door in turn."""
-    return HttpDoor(api) if request.param == "http" else QueueDoor(api, publisher)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What the tests of the core share: real servers, a database and empty queues for each test."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from modelbus.stack import LocalStack
-from shared.bus import Consumer, Publisher
+from shared.bus import Consumer, EventSubscriber, Publisher
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes
@@ -20,6 +21,7 @@ from shared.store.outcomes import Outcomes
 from shared.worker.process import start_fork_server
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import LAPSED, TERMS
+from tests.integration.worker_bench import Bench, bench_url, opened, quick_settings, working
 
 MESSAGE_LIMIT_BYTES = 1024 * 1024
 
@@ -118,6 +120,27 @@ def consume(bus_url: str) -> Iterator[MakeConsumer]:
         consumer.close()
 
 
+MakeSubscriber = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def subscribe(bus_url: str) -> Iterator[MakeSubscriber]:
+    """Makes subscribers; gives the list to which each adds what it hears."""
+    subscribers: list[EventSubscriber] = []
+
+    def subscribe(url: str = bus_url) -> list[dict[str, Any]]:
+        heard: list[dict[str, Any]] = []
+        subscriber = EventSubscriber(url, "test", heard.extend)
+        subscribers.append(subscriber)
+        subscriber.start()
+        assert subscriber.wait_subscribed(10)
+        return heard
+
+    yield subscribe
+    for subscriber in subscribers:
+        subscriber.stop()
+
+
 MakeLedger = Callable[..., JobLedger]
 
 
@@ -171,3 +194,12 @@ def logged() -> Iterator[list[structlog.typing.EventDict]]:
     )
     yield lines
     structlog.configure(**before)
+
+
+@pytest.fixture(scope="module")
+def bench(servers: LocalStack, raw_redis: redis.Redis, fork_server: None) -> Iterator[Bench]:
+    """One worker for all tests that leave it as it was: each ends only if the worker outlives what it does."""
+    raw_redis.flushall()
+    settings = quick_settings(servers, concurrency=2, bus_url=bench_url(servers))
+    with opened(settings) as (tools, _), working(tools) as bench:
+        yield bench

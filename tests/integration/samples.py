@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from shared.contracts import TrainModel, new_correlation_id, spec_hash
+from shared.contracts import JobChanged, TrainModel, new_correlation_id, spec_hash
 from shared.store.acceptance import new_job
 from shared.store.connection import Document
 from shared.store.operation import NewJob, Terms
@@ -53,3 +53,16 @@ def make_older(database: Database[Document], correlation_id: str, *, seconds: fl
     """Move some times of a job into the past, so that no test has to wait for them."""
     earlier = {name: {"$subtract": [f"${name}", round(seconds * 1000)]} for name in fields}
     database["jobs"].update_one({"_id": correlation_id}, [{"$set": earlier}])
+
+
+def changed(**fields: Any) -> JobChanged:
+    """The event of a job that runs, with fields changed."""
+    return JobChanged.model_validate(
+        {
+            "correlation_id": new_correlation_id(),
+            "command": "TrainModel",
+            "service": "trainer",
+            "status": "running",
+            **fields,
+        }
+    )

@@ -23,8 +23,8 @@ from shared.store.connection import Document, open_async_store
 from shared.store.ledger import FinishedJob, JobLedger, terms_of
 from shared.store.records import JobRecords
 from tests.integration.conftest import MakeConsumer
+from tests.integration.messages import receive
 from tests.integration.samples import train_command, train_job
-from tests.integration.test_bus import receive
 
 NOWHERE = "redis://127.0.0.1:1/0"
 RESULT = {"predictions": [1]}

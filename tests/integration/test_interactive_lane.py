@@ -25,9 +25,9 @@ from shared.store.connection import Document
 from shared.store.outcomes import Outcomes
 from shared.worker.service import Lane, Tools
 from tests.integration.conftest import MakeConsumer
+from tests.integration.messages import receive
 from tests.integration.samples import train_job
-from tests.integration.test_bus import receive
-from tests.integration.test_worker import opened, quick_settings
+from tests.integration.worker_bench import opened, quick_settings
 from tests.unit.tables import features, fit, rows_of
 from tests.waiting import wait_until
 

@@ -11,33 +11,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evaluator.ingest import IngestedTable, Limits, ingest
+from evaluator.ingest import IngestedTable
 from shared.contracts import ParseOptions
 from shared.errors import LimitExceeded, MalformedTable
+from tests.unit import ingesting
+from tests.unit.ingesting import types
 
-LIMITS = Limits(column_limit=50, line_limit_bytes=4096)
 
-
-def ingested(
-    tmp_path: Path, content: bytes | str, *, file_name: str | None = None, **declared: Any
-) -> tuple[IngestedTable, dict[str, list[Any]]]:
-    data = content.encode() if isinstance(content, str) else content
-    destination = tmp_path / "table.parquet"
-    given = {"media_type": None, "format": None, "limits": LIMITS} | declared
-    table = ingest(
-        io.BytesIO(data), destination, file_name=file_name, on_progress=lambda fraction, message: None, **given
-    )
-    return table, pq.read_table(destination).to_pydict()
+def ingested(tmp_path: Path, content: bytes | str, **declared: Any) -> tuple[IngestedTable, dict[str, list[Any]]]:
+    """Ingest a file that has no name, unless one is declared."""
+    return ingesting.ingested(tmp_path, content, **{"file_name": None, **declared})
 
 
 def parquet_bytes(table: pa.Table, **options: Any) -> bytes:
     sink = io.BytesIO()
     pq.write_table(table, sink, **options)
     return sink.getvalue()
-
-
-def types(table: IngestedTable) -> dict[str, str]:
-    return {column.name: column.type for column in table.columns}
 
 
 FOUND = {

@@ -14,17 +14,8 @@ from pydantic import ValidationError
 from shared.bus.queues import QUEUES
 from shared.contracts import (
     CONTRACT_VERSION,
-    CheckTraining,
-    EvaluateModel,
-    ExportDataset,
-    JobChanged,
     Predict,
-    PredictDataset,
-    PreviewDataset,
     ProfileDataset,
-    ReadRows,
-    RetrainModel,
-    TrainModel,
     command_queue,
     command_spec,
     new_correlation_id,
@@ -32,37 +23,8 @@ from shared.contracts import (
     spec_hash,
 )
 from shared.contracts.base import split_reference
-from shared.contracts.checks import check_columns, check_training_columns
 from shared.errors import InvalidCommand
-
-TRAIN = {
-    "command": "TrainModel",
-    "model": "churn",
-    "dataset": "customers",
-    "target": "left",
-    "estimator": "LogisticRegression",
-}
-PREDICT = {"command": "Predict", "model": "churn", "rows": [{"age": 42}]}
-VALID: dict[type, dict[str, Any]] = {
-    TrainModel: TRAIN,
-    CheckTraining: {**TRAIN, "command": "CheckTraining"},
-    RetrainModel: {"command": "RetrainModel", "model": "churn@3"},
-    Predict: PREDICT,
-    PredictDataset: {"command": "PredictDataset", "model": "churn@champion", "dataset": "customers"},
-    EvaluateModel: {"command": "EvaluateModel", "model": "churn", "dataset": "customers"},
-    ProfileDataset: {
-        "command": "ProfileDataset",
-        "dataset": "customers",
-        "source": {"kind": "inline", "text": "a,b\n1,2\n"},
-    },
-    PreviewDataset: {
-        "command": "PreviewDataset",
-        "source": {"kind": "inline", "text": "a;b\n1;2\n"},
-        "options": {"delimiter": ";", "columns": {"a": {"type": "text"}}},
-    },
-    ReadRows: {"command": "ReadRows", "dataset": "customers", "offset": 10, "limit": 5},
-    ExportDataset: {"command": "ExportDataset", "dataset": "customers", "format": "csv"},
-}
+from tests.unit.commands import PREDICT, TRAIN, VALID
 
 
 def refusal(document: Any) -> InvalidCommand:
@@ -214,6 +176,12 @@ def test_a_fault_inside_a_row_is_named_by_row_and_column() -> None:
     assert where == "rows.1.age"
 
 
+def test_a_column_that_is_called_as_a_command_is_named_in_the_refusal() -> None:
+    with pytest.raises(InvalidCommand) as refused:
+        parse_command({"command": "Predict", "model": "churn", "rows": [{"Predict": []}]})
+    assert refused.value.details[0]["where"] == "rows.0.Predict"
+
+
 @pytest.mark.parametrize("version", [0, 2, "1", 1.5, None, True])
 def test_a_contract_version_that_is_not_spoken_is_named(version: Any) -> None:
     error = refusal({**TRAIN, "contract": version})
@@ -336,86 +304,3 @@ def test_any_json_is_a_command_or_refused_and_what_is_kept_can_be_stored(documen
     spec = command_spec(command)
     bson.encode(spec)
     assert spec_hash(spec)
-
-
-# --- checks against a dataset ---
-
-DATASET = {"columns": [{"name": name} for name in ("age", "balance", "country", "left")]}
-
-
-def train(**fields: Any) -> TrainModel:
-    return TrainModel.model_validate({**TRAIN, **fields})
-
-
-def test_target_and_features_that_are_columns_pass() -> None:
-    check_training_columns(train(features=["age", "country"]), DATASET)
-
-
-def test_each_missing_column_is_named_with_the_likeliest_ones_meant() -> None:
-    with pytest.raises(InvalidCommand) as caught:
-        check_training_columns(train(target="lefd", features=["agee", "xyz"]), DATASET)
-    details = {detail["where"]: detail for detail in caught.value.details}
-    assert details["target"]["expected"] == ["left"]
-    assert details["features.0"]["expected"] == ["age"]
-    assert details["features.1"]["expected"] == ["age", "balance", "country", "left"]
-    assert "no column 'lefd' in dataset 'customers' (is it 'left'?)" in caught.value.message
-
-
-def test_a_dataset_without_anything_to_learn_from_is_refused() -> None:
-    with pytest.raises(InvalidCommand, match="no column besides the target"):
-        check_training_columns(train(), {"columns": [{"name": "left"}]})
-
-
-def test_columns_to_read_that_are_there_pass_in_any_order() -> None:
-    check_columns(ReadRows(dataset="customers"), DATASET)
-    check_columns(ReadRows(dataset="customers", columns=["left", "age"]), DATASET)
-
-
-def test_each_column_to_read_that_is_missing_is_named_with_the_likeliest_ones_meant() -> None:
-    with pytest.raises(InvalidCommand) as caught:
-        check_columns(ReadRows(dataset="customers", columns=["agee", "left", "xyz"]), DATASET)
-    assert [detail["where"] for detail in caught.value.details] == ["columns.0", "columns.2"]
-    assert caught.value.details[0]["expected"] == ["age"]
-    assert "no column 'agee' in dataset 'customers' (is it 'age'?)" in caught.value.message
-
-
-def test_a_column_to_read_twice_is_refused() -> None:
-    with pytest.raises(InvalidCommand, match=r"columns\.2: column 'age' is named twice"):
-        check_columns(ReadRows(dataset="customers", columns=["age", "left", "age"]), DATASET)
-
-
-def test_many_missing_columns_are_told_in_part() -> None:
-    columns = [f"nowhere {number}" for number in range(5000)]
-    with pytest.raises(InvalidCommand) as caught:
-        check_columns(ReadRows(dataset="customers", columns=columns), DATASET)
-    assert len(caught.value.details) == 100
-    assert sum("expected" in detail for detail in caught.value.details) == 10
-
-
-# --- events ---
-
-
-def test_an_event_is_written_without_what_it_has_not() -> None:
-    event = JobChanged(correlation_id=new_correlation_id(), command="TrainModel", service="trainer", status="running")
-    assert set(event.model_dump(mode="json", exclude_none=True)) == {
-        "event",
-        "correlation_id",
-        "command",
-        "service",
-        "status",
-        "attempt",
-    }
-    assert JobChanged.model_validate(event.model_dump()) == event
-
-
-def test_an_event_of_an_unknown_status_is_none() -> None:
-    with pytest.raises(ValidationError):
-        JobChanged.model_validate(
-            {"correlation_id": new_correlation_id(), "command": "x", "service": "y", "status": "lost"}
-        )
-
-
-def test_a_column_that_is_called_as_a_command_is_named_in_the_refusal() -> None:
-    with pytest.raises(InvalidCommand) as refused:
-        parse_command({"command": "Predict", "model": "churn", "rows": [{"Predict": []}]})
-    assert refused.value.details[0]["where"] == "rows.0.Predict"

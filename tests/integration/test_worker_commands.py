@@ -1,0 +1,122 @@
+"""What comes to a worker by the queue: done once, or refused in its record and answered."""
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from modelbus.stack import LocalStack
+from shared.bus import EventSubscriber
+from shared.contracts import new_correlation_id
+from shared.store.connection import Document
+from tests.integration.conftest import MakeConsumer
+from tests.integration.messages import receive
+from tests.integration.samples import train_command
+from tests.integration.worker_bench import Bench, bench_url
+from tests.waiting import wait_until
+
+
+def test_an_array_of_commands_is_done_command_by_command(bench: Bench) -> None:
+    ids = [new_correlation_id() for _ in range(5)]
+    good = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json")
+    array = [{**good, "correlation_id": correlation_id} for correlation_id in ids]
+    array[2] = {"command": "TrainModel", "correlation_id": ids[2]}
+    bench.tools.publisher.send("train", array)
+    jobs = [bench.wait_for(correlation_id) for correlation_id in ids]
+    assert [job["status"] for job in jobs] == ["succeeded", "succeeded", "failed", "succeeded", "succeeded"]
+
+
+def test_a_command_that_breaks_its_contract_is_recorded_and_answered(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
+    answers = f"answers-{uuid4()}"
+    correlation_id = new_correlation_id()
+    bench.tools.publisher.send(
+        "train", {"command": "TrainModel", "seed": 2**63}, correlation_id=correlation_id, reply_to=answers
+    )
+    job = bench.wait_for(correlation_id)
+    assert (job["status"], job["error"]["code"], job["command"]) == ("failed", "invalid_command", "TrainModel")
+    # Whether there must be a target is only known with the estimator.
+    assert {"model", "dataset", "estimator", "seed"} == {d["where"] for d in job["error"]["details"]}
+    [answer] = receive(consume(answers, url=bench_url(servers)))
+    assert answer.correlation_id == correlation_id
+    assert (answer.documents[0]["status"], answer.documents[0]["error"]["code"]) == ("failed", "invalid_command")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"command": "$$unheard_of"},
+        {"command": {"$gt": ""}},
+        {"command": "TrainModel", "a\x00b": 1},
+        {"command": "TrainModel", "seed": 2**64 - 1, "model": {"$ne": None}},
+        {"command": "TrainModel", "hyperparameters": {"a": [[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}},
+        {"command": "TrainModel", "contract": "$$NOW"},
+        {"command": "Train\ud7ff\U0001f4a5" * 200},
+    ],
+    ids=lambda document: str(document)[:40],
+)
+def test_no_command_however_odd_stops_the_worker(bench: Bench, document: Document) -> None:
+    correlation_id = new_correlation_id()
+    bench.tools.publisher.send("train", document, correlation_id=correlation_id)
+    job = bench.wait_for(correlation_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "invalid_command")
+    assert bench.run("nothing")["status"] == "succeeded"
+
+
+def test_a_command_on_the_wrong_queue_is_refused_and_told_the_right_one(bench: Bench) -> None:
+    correlation_id = new_correlation_id()
+    command = {"command": "EvaluateModel", "model": "churn", "dataset": "customers"}
+    bench.tools.publisher.send("train", command, correlation_id=correlation_id)
+    job = bench.wait_for(correlation_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "invalid_command")
+    assert job["error"]["message"] == "EvaluateModel travels on queue 'evaluate', not 'train'"
+
+
+def test_an_id_that_is_no_uuid_is_refused_under_a_fresh_one_that_the_answer_names(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
+    answers = f"answers-{uuid4()}"
+    command = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json")
+    bench.tools.publisher.send("train", command, correlation_id="job number 7", reply_to=answers)
+    [answer] = receive(consume(answers, url=bench_url(servers)))
+    job = bench.wait_for(answer.documents[0]["correlation_id"])
+    assert (job["status"], job["error"]["details"][0]["given"]) == ("failed", "job number 7")
+
+
+def test_a_command_that_is_sent_many_times_is_done_once(bench: Bench, tmp_path: Path) -> None:
+    record = tmp_path / "runs"
+    correlation_id = new_correlation_id()
+    command = train_command(hyperparameters={"do": "nothing", "record": str(record)}).model_dump(mode="json")
+    for _ in range(10):
+        bench.tools.publisher.send("train", command, correlation_id=correlation_id)
+    bench.wait_for(correlation_id)
+    assert bench.run("nothing")["status"] == "succeeded", "all copies have come"
+    assert record.read_text() == f"{correlation_id} 1\n"
+
+
+def test_another_command_under_the_same_id_changes_nothing_and_is_answered(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
+    correlation_id = bench.send("nothing")
+    before = bench.wait_for(correlation_id)
+    answers = f"answers-{uuid4()}"
+    other = train_command(model="prices").model_dump(mode="json")
+    bench.tools.publisher.send("train", other, correlation_id=correlation_id, reply_to=answers)
+    [answer] = receive(consume(answers, url=bench_url(servers)))
+    assert answer.documents[0]["error"]["code"] == "correlation_id_reused"
+    assert bench.job(correlation_id) == before
+
+
+def test_the_end_of_a_job_is_told_to_everybody_and_to_its_sender(bench: Bench, servers: LocalStack) -> None:
+    heard: list[dict[str, Any]] = []
+    subscriber = EventSubscriber(bench_url(servers), "test", heard.extend)
+    subscriber.start()
+    assert subscriber.wait_subscribed(10)
+    correlation_id = bench.send("reject")
+    bench.wait_for(correlation_id)
+    wait_until(lambda: any(event["status"] == "failed" for event in heard), "the end is told", state=lambda: heard)
+    assert {event["correlation_id"] for event in heard} == {correlation_id}
+    subscriber.stop()
