@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Test files run side by side, each process with servers of its own; a file stays in one process.
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench bench-ingest lock clean
@@ -47,13 +49,13 @@ spelling: setup
 	$(BIN)/codespell
 
 unit: setup ## Tests of one part each
-	$(BIN)/pytest tests/unit
+	$(PYTEST) tests/unit
 
 integration: setup ## Tests against real Redis and MongoDB, and of the local stack
-	$(BIN)/pytest tests/integration
+	$(PYTEST) tests/integration
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
-	$(BIN)/pytest tests/e2e
+	$(PYTEST) tests/e2e
 
 chaos: setup ## Kill services at random under load for some minutes (not part of `test`)
 	$(BIN)/python -m tests.chaos

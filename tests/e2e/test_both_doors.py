@@ -115,6 +115,8 @@ class Fault:
     changes: dict[str, Any] = field(default_factory=dict)
     without: str | None = None
     places: tuple[str, ...] = ()
+    is_told_alike: bool = True
+    """Whether both doors use the same words; they do unless HTTP takes more than the command does."""
 
     def __str__(self) -> str:
         """What pytest calls it."""
@@ -135,7 +137,12 @@ class Fault:
 INVALID, BAD_HYPERPARAMETER = "invalid_command", {"hyperparameters": {"max_depth": 0}}
 FAULTS = [
     Fault("ProfileDataset", "dataset_exists", {"dataset": "parcels"}),
-    Fault("ProfileDataset", "malformed_table", {"source": {"kind": "inline", "text": "a,b\n1\n"}}, places=("line 2",)),
+    Fault(
+        "ProfileDataset",
+        "malformed_table",
+        {"source": {"kind": "inline", "text": "a,b\n1\n"}},
+        places=("line 2",),
+    ),
     Fault("TrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
     Fault("TrainModel", INVALID, {"hyperparameters": {"n_jobs": 4}}, places=("hyperparameters.n_jobs",)),
     Fault("TrainModel", INVALID, {"hyperparameters": [1]}, places=("hyperparameters",)),
@@ -191,7 +198,8 @@ FAULTS = [
     Fault("ReadRows", INVALID, {"columns": ["weight", "hieght"]}, places=("columns.1",)),
     Fault("ReadRows", INVALID, {"columns": ["weight", "weight"]}, places=("columns.1",)),
     Fault("ReadRows", "unknown_dataset", {"dataset": "nowhere"}),
-    Fault("ExportDataset", INVALID, {"format": "xlsx"}, places=("format",)),
+    # The stored Parquet file is downloaded as it is, without a command: HTTP names three formats, the queue two.
+    Fault("ExportDataset", INVALID, {"format": "xlsx"}, places=("format",), is_told_alike=False),
     Fault("ExportDataset", INVALID, {"format": "csv", "formulas": "run"}, places=("formulas",)),
     Fault("ExportDataset", "unknown_dataset", {"dataset": "nowhere"}),
 ]
@@ -214,7 +222,7 @@ def test_a_faulty_command_is_refused_alike_by_either_door(door: Door, names: Nam
     assert outcome.result is None
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.code != "malformed_table"], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.is_told_alike], ids=str)
 def test_the_sentence_is_the_same_by_either_door(api: Api, publisher: Publisher, names: Names, fault: Fault) -> None:
     document = fault.document(names)
 

@@ -156,6 +156,13 @@ def test_a_preview_reads_the_beginning_of_a_large_file(api: Api, database: Datab
     assert 10_000 < answer.document["row_count"] < 100_000
 
 
+def test_text_that_begins_with_the_name_of_parquet_is_cut_as_other_text(api: Api) -> None:
+    answer = upload(api, "PAR1,text\n" + "1,some text that fills the file\n" * 100_000, "/datasets/preview")
+
+    assert answer.status == 200, answer
+    assert (answer.document["format"], answer.document["is_cut"]) == ("csv", True)
+
+
 def test_a_preview_takes_options_and_a_form(api: Api) -> None:
     body, headers = form(file=("days.csv", "text/csv", DAYS), options=json.dumps(DAY_OPTIONS), row_limit="1")
 

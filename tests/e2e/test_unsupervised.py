@@ -266,6 +266,20 @@ def test_clusters_by_other_columns_are_not_compared(api: Api, door: Door, heap_d
     assert "other columns" in outcome.result["comparison"]["reason"]
 
 
+def test_what_predicts_a_target_does_not_replace_a_champion_without_one(
+    api: Api, door: Door, heap_dataset: str
+) -> None:
+    model = trained(api, heap_dataset, "KMeans", features=["x", "y"])
+
+    outcome = door.send(
+        {**training(heap_dataset, "GaussianNB", model=model, target="heap", promote="if_better"), "excluded": ["town"]}
+    )
+
+    assert outcome.result is not None, outcome
+    assert outcome.result["is_champion"] is False
+    assert outcome.result["comparison"]["reason"] == "the champion does clustering, not classification"
+
+
 def test_outlier_detectors_are_not_compared_and_the_reason_is_told(api: Api, door: Door, heap_dataset: str) -> None:
     model = trained(api, heap_dataset, "OneClassSVM", excluded=["heap", "town"])
 
