@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from gateway.dispatch import Dispatcher
+from gateway.event_stream import STREAMS, EventStreams
 from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
@@ -48,12 +49,19 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
+    app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
     rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
     for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
     app.cleanup_ctx.append(_open)
+    app.on_shutdown.append(_end_streams)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    # Before requests in hand are waited for: a stream would go on for ever.
+    app[STREAMS].stop()
 
 
 async def _open(app: web.Application) -> AsyncIterator[None]:
