@@ -2,22 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from gateway.dispatch import Dispatcher
+from gateway.event_stream import STREAMS, EventStreams
+from gateway.following import FOLLOWERS, JobFollowers
 from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
-from gateway.requests import correlation_middleware, say_correlation_id
+from gateway.requests import complete_headers, correlation_middleware
 from gateway.routes import (
     dataset_contents,
     datasets,
     documentation,
     estimators,
     evaluations,
+    job_events,
     jobs,
     models,
     predictions,
@@ -35,6 +39,20 @@ from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 log = structlog.get_logger()
 
+_ROOMS = (
+    services,
+    documentation,
+    previews,
+    datasets,
+    dataset_contents,
+    estimators,
+    models,
+    predictions,
+    evaluations,
+    jobs,
+    job_events,
+)
+"""In this order their routes are looked up."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -49,24 +67,19 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    rooms = (
-        services,
-        documentation,
-        previews,
-        datasets,
-        dataset_contents,
-        estimators,
-        models,
-        predictions,
-        evaluations,
-        jobs,
-    )
-    for routes in rooms:
+    app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
+    for routes in _ROOMS:
         routes.add_routes(app.router)
     documentation.add_documents(app)
-    app.on_response_prepare.append(say_correlation_id)
+    app.on_response_prepare.append(complete_headers)
     app.cleanup_ctx.append(_open)
+    app.on_shutdown.append(_end_streams)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    # Before requests in hand are waited for: a stream would go on for ever.
+    app[STREAMS].stop()
 
 
 async def _open(app: web.Application) -> AsyncIterator[None]:
@@ -84,9 +97,15 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         batch_bytes_limit=settings.message_limit_bytes // 4,
     )
     waiters = JobWaiters(app[JOBS])
+    app[FOLLOWERS] = JobFollowers()
     app[DISPATCHER] = Dispatcher(app[JOBS], outbox, waiters)
     loop = asyncio.get_running_loop()
-    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, waiters, events))
+
+    def hear(events: list[dict[str, Any]]) -> None:
+        waiters.hear(events)
+        app[FOLLOWERS].hear(events)
+
+    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, hear, events))
     subscriber.start()
     yield
     await app[DISPATCHER].close()
@@ -97,9 +116,11 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     await database.client.close()
 
 
-def _on_loop(loop: asyncio.AbstractEventLoop, waiters: JobWaiters, events: list[dict[str, object]]) -> None:
+def _on_loop(
+    loop: asyncio.AbstractEventLoop, hear: Callable[[list[dict[str, Any]]], None], events: list[dict[str, Any]]
+) -> None:
     try:
-        loop.call_soon_threadsafe(waiters.hear, events)
+        loop.call_soon_threadsafe(hear, events)
     except RuntimeError:
         # An event came while the loop closed; nobody waits any more.
         log.debug("event.too_late", count=len(events))
