@@ -42,7 +42,7 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
 
 
 async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the id, and which preference was heard, on an answer before its headers leave, also on one that is streamed."""
+    """Put the id, and which preference was heard, on an answer before its headers leave, also on a streamed one."""
     if CORRELATION_ID in request:
         response.headers.setdefault(CORRELATION_HEADER, request[CORRELATION_ID])
     if _PREFERENCE in request:
