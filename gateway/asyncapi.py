@@ -104,8 +104,8 @@ def _command_channel(queue: str) -> Document:
         "address": queue,
         "title": f"Queue {queue}",
         "description": "Published to the default exchange. One command, or an array of commands that each become a "
-        f"job of their own. What cannot be decoded goes to `{poison_queue(queue)}` with the reason; what decodes but is "
-        "invalid becomes a failed job with the error that HTTP would answer.",
+        f"job of their own. What cannot be decoded goes to `{poison_queue(queue)}` with the reason; what decodes but "
+        "is invalid becomes a failed job with the error that HTTP would answer.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _commands_of(queue)},
     }
 
