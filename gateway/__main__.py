@@ -13,6 +13,7 @@ from gateway.app import create_app
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
+from shared.tracing import start_tracing
 from shared.version import VERSION
 
 log = structlog.get_logger()
@@ -22,6 +23,7 @@ def main() -> int:
     """Serve; returns the exit status."""
     settings = Settings()
     configure_logs("gateway", settings.log_level)
+    start_tracing("gateway")
     if not _is_loopback(settings.gateway_host):
         log.error(
             "service.refused_address",

@@ -28,6 +28,7 @@ from gateway.routes import (
     previews,
     services,
 )
+from gateway.traces import trace_middleware
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -63,7 +64,7 @@ def create_app(settings: Settings) -> web.Application:
         settings: The settings of this process.
     """
     app = web.Application(
-        middlewares=[correlation_middleware, _measure_middleware, problem_middleware],
+        middlewares=[correlation_middleware, trace_middleware, _measure_middleware, problem_middleware],
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings

@@ -33,6 +33,7 @@ from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.results import within_limit
 from shared.store.usage import UsageCounter
+from shared.tracing import TRACEPARENT, span
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.finishing import Finisher, job_changed, reply_of
 
@@ -47,6 +48,11 @@ class _Request:
 
     received: Received
     is_interactive: bool
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of what caused it."""
+        return self.received.job.headers.get(TRACEPARENT)
 
 
 class Answerer:
@@ -91,8 +97,10 @@ class Answerer:
             for delivery in deliveries
             for received in received_commands(delivery)
         ]
-        answered = self._compute(requests)
-        known = self._record(answered)
+        causes = [cause for request in requests if (cause := request.traceparent)]
+        with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests)}):
+            answered = self._compute(requests)
+            known = self._record(answered)
         self._tell([finished for _, finished in answered], known, time.perf_counter() - started)
 
     def answer_claimed(self, delivery: Delivery) -> None:

@@ -16,6 +16,7 @@ from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.store.acceptance import LOCAL_OWNER, new_job
 from shared.store.operation import NewJob
+from shared.tracing import traceparent_of
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
 
@@ -48,7 +49,8 @@ def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Re
             )
     except InvalidCommand as error:
         return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
-    job = new_job(command, correlation_id, door="queue", reply_to=delivery.reply_to)
+    traceparent = traceparent_of(delivery.headers, correlation_id)
+    job = new_job(command, correlation_id, door="queue", reply_to=delivery.reply_to, traceparent=traceparent)
     return Received(correlation_id, command, None, job)
 
 
