@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterator
+from collections import defaultdict, deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -20,6 +20,8 @@ FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
 """Under which the application keeps who follows which job."""
 _POLL_S: Final = 2.0
 """After so many seconds without an event the record is read all the same: events are hints, and may be lost."""
+_HELD_LIMIT: Final = 1000
+"""Events that are held for a reader of all of them who is slow."""
 _UNTOLD: Final = frozenset({"updated_at", "expires_at"})
 """What changes with every heartbeat."""
 
@@ -29,12 +31,25 @@ class JobFollowers:
 
     def __init__(self) -> None:
         self._following: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._listeners: set[Listener] = set()
 
     def hear(self, events: list[dict[str, Any]]) -> None:
-        """Wake those who follow a job that an event names."""
+        """Wake those who follow a job that an event names, and hand all events to those who listen to all."""
+        for listener in self._listeners:
+            listener.hear(events)
         for event in events:
             for changed in self._following.get(str(event.get("correlation_id")), ()):
                 changed.set()
+
+    @contextlib.contextmanager
+    def listen(self) -> Iterator["Listener"]:
+        """Hear the events of all jobs."""
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
 
     @contextlib.contextmanager
     def follow(self, correlation_id: str) -> Iterator[asyncio.Event]:
@@ -48,6 +63,51 @@ class JobFollowers:
             followers.discard(changed)
             if not followers:
                 del self._following[correlation_id]
+
+
+class Listener:
+    """Holds what was heard until its reader takes it; of a reader who is too slow, the newest."""
+
+    def __init__(self) -> None:
+        self._held: deque[dict[str, Any]] = deque(maxlen=_HELD_LIMIT)
+        self._missed = 0
+        self._heard = asyncio.Event()
+
+    def hear(self, events: list[dict[str, Any]]) -> None:
+        """Take some events."""
+        self._missed += max(len(self._held) + len(events) - _HELD_LIMIT, 0)
+        self._held.extend(events)
+        self._heard.set()
+
+    async def take(self) -> tuple[list[dict[str, Any]], int]:
+        """Wait for events; all that are held, and how many were dropped before them."""
+        await self._heard.wait()
+        self._heard.clear()
+        taken, missed = list(self._held), self._missed
+        self._held.clear()
+        self._missed = 0
+        return taken, missed
+
+
+async def heard_events(
+    followers: JobFollowers, is_wanted: Callable[[Mapping[str, Any]], bool]
+) -> AsyncGenerator[StreamEvent, None]:
+    """What the services tell each other, from now on.
+
+    Args:
+        followers: Where to listen.
+        is_wanted: Which events are told.
+
+    Yields:
+        Events named as the bus names them (``JobChanged``), and ``missed`` with a ``count`` where the reader was slow.
+    """
+    with followers.listen() as listener:
+        while True:
+            events, missed = await listener.take()
+            if missed:
+                yield StreamEvent("missed", {"count": missed})
+            for event in filter(is_wanted, events):
+                yield StreamEvent(str(event.get("event", "event")), event)
 
 
 def state_id(job: Document) -> str:

@@ -29,6 +29,16 @@ def followed(api: Api, correlation_id: str, after: str | None = None) -> Iterato
         yield connection.getresponse()
 
 
+@contextmanager
+def listening(api: Api, query: str = "") -> Iterator[http.client.HTTPResponse]:
+    """The answer to someone who follows all jobs, once it has begun."""
+    with closing(http.client.HTTPConnection(api.host, api.port, timeout=JOB_TIMEOUT_S)) as connection:
+        connection.request("GET", f"/events{query}")
+        response = connection.getresponse()
+        assert response.readline().startswith(b"retry: ")
+        yield response
+
+
 def events(response: http.client.HTTPResponse) -> Iterator[Told]:
     """The events of a stream, as they come, until it ends."""
     fields: dict[str, str] = {}
@@ -37,7 +47,7 @@ def events(response: http.client.HTTPResponse) -> Iterator[Told]:
         if name:
             fields[name] = value
         elif "event" in fields:
-            yield Told(fields["event"], fields["id"], json.loads(fields["data"]))
+            yield Told(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
             fields = {}
 
 
@@ -88,3 +98,14 @@ def test_nobody_follows_a_job_that_is_not_there(api: Api) -> None:
         document = json.loads(response.read())
 
     assert (response.status, document["code"]) == (404, "unknown_job")
+
+
+def test_all_jobs_are_followed_as_the_bus_tells_of_them(api: Api, amount_model: str) -> None:
+    rows = {"rows": [{"a": 1, "b": 2, "c": 3}]}
+    with listening(api, "?command=Predict&status=succeeded") as response:
+        asked = [api.post(f"/models/{amount_model}/predict", rows).correlation_id for _ in range(3)]
+        told = [event for event, _ in zip(events(response), asked, strict=False)]
+
+    assert {event.name for event in told} == {"JobChanged"}
+    assert [event.data["correlation_id"] for event in told] == asked
+    assert {(event.data["command"], event.data["status"]) for event in told} == {("Predict", "succeeded")}
