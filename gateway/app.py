@@ -6,13 +6,29 @@ from collections.abc import AsyncIterator
 
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import METH_ALL
 
+from gateway.access import access_middleware
+from gateway.authentication import KeyRing, RefusalLog
 from gateway.dispatch import Dispatcher
-from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
+from gateway.keys import (
+    API_KEYS,
+    BLOBS,
+    DISPATCHER,
+    JOBS,
+    KEY_RING,
+    PROBE,
+    READINGS,
+    REFUSALS,
+    SETTINGS,
+    SHELF,
+)
+from gateway.origins import origin_middleware, say_security_headers
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import correlation_middleware, say_correlation_id
 from gateway.routes import (
+    api_keys,
     dataset_contents,
     datasets,
     estimators,
@@ -27,6 +43,7 @@ from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
+from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
 from shared.store.ledger import terms_of
 from shared.store.readings import Readings
@@ -34,6 +51,18 @@ from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 log = structlog.get_logger()
 
+_ROUTES = (
+    services,
+    previews,
+    datasets,
+    dataset_contents,
+    estimators,
+    models,
+    predictions,
+    evaluations,
+    jobs,
+    api_keys,
+)
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -44,14 +73,21 @@ def create_app(settings: Settings) -> web.Application:
         settings: The settings of this process.
     """
     app = web.Application(
-        middlewares=[correlation_middleware, _measure_middleware, problem_middleware],
+        middlewares=[
+            correlation_middleware,
+            _measure_middleware,
+            problem_middleware,
+            origin_middleware,
+            access_middleware,
+        ],
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
-    for routes in rooms:
+    app[REFUSALS] = RefusalLog()
+    for routes in _ROUTES:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
+    app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)
     return app
 
@@ -63,6 +99,8 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
+    app[API_KEYS] = ApiKeys(database)
+    app[KEY_RING] = KeyRing(app[API_KEYS], settings)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(
@@ -100,8 +138,10 @@ async def _measure_middleware(request: web.Request, handler: Handler) -> web.Str
     seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
-    HTTP_REQUESTS.labels(request.method, route, response.status).inc()
-    HTTP_SECONDS.labels(request.method, route).observe(seconds)
+    # Anybody may make up a method; each label value is kept for ever.
+    method = request.method if request.method in METH_ALL else "other"
+    HTTP_REQUESTS.labels(method, route, response.status).inc()
+    HTTP_SECONDS.labels(method, route).observe(seconds)
     if route not in _QUIET_ROUTES:
         facts = {"method": request.method, "path": request.path, "status": response.status}
         log.info("request.answered", **facts, seconds=round(seconds, 4))

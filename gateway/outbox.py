@@ -16,14 +16,13 @@ from typing import Any, Final
 import structlog
 
 from shared.bus import Publisher
-from shared.bus.queues import INTERACTIVE_HEADER
+from shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from shared.errors import BusUnavailable
 
 log = structlog.get_logger()
 
 _BATCHED_QUEUES: Final = frozenset({"predict"})
 """Lanes whose consumer computes an array together; on others an array would only be taken apart again."""
-_INTERACTIVE: Final = {INTERACTIVE_HEADER: True}
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,7 @@ class _Letter:
     body: bytes
     correlation_id: str
     reply_to: str | None
+    owner: str
     sent: asyncio.Future[None]
 
 
@@ -52,7 +52,9 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    async def send(self, queue_name: str, body: bytes, correlation_id: str, reply_to: str | None = None) -> None:
+    async def send(
+        self, queue_name: str, body: bytes, correlation_id: str, reply_to: str | None = None, *, owner: str
+    ) -> None:
         """Send one command.
 
         Args:
@@ -60,12 +62,13 @@ class Outbox:
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
             reply_to: The queue for the final event.
+            owner: Whose command it is: those of two owners never share a message.
 
         Raises:
             BusUnavailable: The broker does not take it.
         """
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, sent))
+        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, owner, sent))
         await sent
 
     async def close(self) -> None:
@@ -78,7 +81,7 @@ class Outbox:
         is_open = True
         while is_open:
             letters, is_open = self._take_all()
-            for (queue_name, _), group in groupby(sorted(letters, key=_address_of), key=_address_of):
+            for (queue_name, *_), group in groupby(sorted(letters, key=_address_of), key=_address_of):
                 for batch in self._batches(queue_name, list(group)):
                     self._send(queue_name, batch)
 
@@ -117,7 +120,7 @@ class Outbox:
                 first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
                 correlation_id=first.correlation_id if is_alone else None,
                 reply_to=first.reply_to,
-                headers=_headers(queue_name),
+                headers=_headers(queue_name, first.owner),
             )
         except BusUnavailable as unavailable:
             error = unavailable
@@ -134,13 +137,13 @@ class Outbox:
             log.debug("outbox.nobody_waits", count=len(batch))
 
 
-def _headers(queue_name: str) -> dict[str, bool]:
+def _headers(queue_name: str, owner: str) -> dict[str, Any]:
     # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
-    return _INTERACTIVE if queue_name in _BATCHED_QUEUES else {}
+    return {OWNER_HEADER: owner} | ({INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else {})
 
 
-def _address_of(letter: _Letter) -> tuple[str, str]:
-    return letter.queue, letter.reply_to or ""
+def _address_of(letter: _Letter) -> tuple[str, str, str]:
+    return letter.queue, letter.reply_to or "", letter.owner
 
 
 def _settle(futures: Iterable[asyncio.Future[Any]], error: Exception | None) -> None:

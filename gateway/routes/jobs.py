@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from aiohttp import web
 
+from gateway.access import require_own_job
 from gateway.answers import job_view, json_answer, with_whole_result
 from gateway.keys import DISPATCHER, JOBS
 from gateway.problems import RETRY_AFTER_S, BadRequest
@@ -40,13 +41,17 @@ async def read_job(request: web.Request) -> web.Response:
 
 async def cancel(request: web.Request) -> web.Response:
     """`DELETE /jobs/{correlation_id}`: 200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
-    job = await request.app[JOBS].request_cancel(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[JOBS].request_cancel(correlation_id)
     return json_answer(job_view(job), status=200 if job["status"] == "cancelled" else 202)
 
 
 async def replay(request: web.Request) -> web.Response:
     """`POST /jobs/{correlation_id}/replay`: queue a failed, dead or cancelled job once more."""
-    job = await request.app[DISPATCHER].replay(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[DISPATCHER].replay(correlation_id)
     return json_answer(job_view(job), status=202, headers={"Location": f"/jobs/{job['_id']}"})
 
 
