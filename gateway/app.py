@@ -7,15 +7,31 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import METH_ALL
 
+from gateway.access import access_middleware
+from gateway.authentication import KeyRing, RefusalLog
 from gateway.dispatch import Dispatcher
 from gateway.event_stream import STREAMS, EventStreams
 from gateway.following import FOLLOWERS, JobFollowers
-from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
+from gateway.keys import (
+    API_KEYS,
+    BLOBS,
+    DISPATCHER,
+    JOBS,
+    KEY_RING,
+    PROBE,
+    READINGS,
+    REFUSALS,
+    SETTINGS,
+    SHELF,
+)
+from gateway.origins import origin_middleware, say_security_headers
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import complete_headers, correlation_middleware
 from gateway.routes import (
+    api_keys,
     dataset_contents,
     datasets,
     documentation,
@@ -33,6 +49,7 @@ from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
+from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
 from shared.store.ledger import terms_of
 from shared.store.readings import Readings
@@ -52,6 +69,7 @@ _ROOMS = (
     evaluations,
     jobs,
     job_events,
+    api_keys,
 )
 """In this order their routes are looked up."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
@@ -64,15 +82,24 @@ def create_app(settings: Settings) -> web.Application:
         settings: The settings of this process.
     """
     app = web.Application(
-        middlewares=[correlation_middleware, trace_middleware, _measure_middleware, problem_middleware],
+        middlewares=[
+            correlation_middleware,
+            trace_middleware,
+            _measure_middleware,
+            problem_middleware,
+            origin_middleware,
+            access_middleware,
+        ],
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
+    app[REFUSALS] = RefusalLog()
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
     for routes in _ROOMS:
         routes.add_routes(app.router)
     documentation.add_documents(app)
     app.on_response_prepare.append(complete_headers)
+    app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)
     app.on_shutdown.append(_end_streams)
     return app
@@ -90,6 +117,8 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
+    app[API_KEYS] = ApiKeys(database)
+    app[KEY_RING] = KeyRing(app[API_KEYS], settings)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(
@@ -135,8 +164,10 @@ async def _measure_middleware(request: web.Request, handler: Handler) -> web.Str
     seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
-    HTTP_REQUESTS.labels(request.method, route, response.status).inc()
-    HTTP_SECONDS.labels(request.method, route).observe(seconds)
+    # Anybody may make up a method; each label value is kept for ever.
+    method = request.method if request.method in METH_ALL else "other"
+    HTTP_REQUESTS.labels(method, route, response.status).inc()
+    HTTP_SECONDS.labels(method, route).observe(seconds)
     if route not in _QUIET_ROUTES:
         facts = {"method": request.method, "path": request.path, "status": response.status}
         log.info("request.answered", **facts, seconds=round(seconds, 4))

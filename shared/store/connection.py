@@ -35,6 +35,9 @@ CURRENT: Final = ReadConcern("local")
 _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 """ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
 
+_REFUSED_CODES: Final = frozenset({13, 18})
+"""Unauthorized, AuthenticationFailed."""
+
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
         IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
@@ -56,6 +59,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("blob_id", ASCENDING)]),
     ],
     "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
@@ -119,6 +123,8 @@ def store_errors() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:
+        if error.code in _REFUSED_CODES:
+            raise StoreUnavailable(f"MongoDB refuses the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
         if error.code not in _PASSING_CODES:
             raise
         raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error
