@@ -10,9 +10,11 @@ import uvloop
 from aiohttp import web
 
 from gateway.app import create_app
+from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
+from shared.store.log_batches import open_log_shipper
 from shared.version import VERSION
 
 log = structlog.get_logger()
@@ -21,7 +23,9 @@ log = structlog.get_logger()
 def main() -> int:
     """Serve; returns the exit status."""
     settings = Settings()
-    configure_logs("gateway", settings.log_level)
+    shipper = open_log_shipper(settings, "gateway")
+    ship = shipper.put if shipper else None
+    configure_logs("gateway", settings.log_level, log_format=settings.log_format, ship=ship)
     if not _is_loopback(settings.gateway_host):
         log.error(
             "service.refused_address",
@@ -29,7 +33,8 @@ def main() -> int:
             reason="without authentication the gateway listens on loopback only (127.0.0.1 or ::1)",
         )
         return 1
-    return uvloop.run(_serve(settings))
+    with kept_logs(shipper):
+        return uvloop.run(_serve(settings))
 
 
 def _is_loopback(host: str) -> bool:

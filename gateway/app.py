@@ -9,7 +9,7 @@ from aiohttp import web
 
 from gateway.dispatch import Dispatcher
 from gateway.event_stream import STREAMS, EventStreams
-from gateway.keys import BLOBS, DISPATCHER, JOBS, PROBE, READINGS, SETTINGS, SHELF
+from gateway.keys import BLOBS, DISPATCHER, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import correlation_middleware, say_correlation_id
@@ -19,6 +19,7 @@ from gateway.routes import (
     estimators,
     evaluations,
     jobs,
+    logs,
     models,
     predictions,
     previews,
@@ -30,6 +31,7 @@ from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.connection import open_async_store
 from shared.store.ledger import terms_of
+from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
 from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
@@ -50,7 +52,7 @@ def create_app(settings: Settings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
-    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
+    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs, logs)
     for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
@@ -71,6 +73,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
+    app[LOG_LINES] = LogLines(database)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(

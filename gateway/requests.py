@@ -109,11 +109,17 @@ def correlation_id_in_path(request: web.Request) -> str:
     Raises:
         BadRequest: It is no UUID.
     """
-    given = request.match_info["correlation_id"]
-    try:
-        return str(UUID(given))
-    except ValueError:
-        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
+    return _uuid(request.match_info["correlation_id"])
+
+
+def uuid_in_query(request: web.Request, name: str) -> str | None:
+    """A correlation id from the query string; None if it has none.
+
+    Raises:
+        BadRequest: It is no UUID.
+    """
+    given = request.query.get(name)
+    return None if given is None else _uuid(given)
 
 
 def whole_number(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
@@ -197,6 +203,13 @@ def command_from(request: web.Request, name: str, body: Mapping[str, Any], **giv
     if repeated:
         raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
     return parse_command({**body, **fixed})
+
+
+def _uuid(given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
 
 
 def _valid(adapter: TypeAdapter[str], given: str, part: str) -> str:

@@ -26,6 +26,9 @@ PREDICT_INCIDENTS = Counter(
     ["model", "version", "incident"],
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+LOG_LINES_LOST = Counter(
+    "modelbus_log_lines_lost_total", "Log lines that were written to stdout and could not be kept for reading back."
+)
 HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS

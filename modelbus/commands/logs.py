@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from modelbus.stack.layout import Layout
-    from modelbus.stack.log_lines import LogLine
+    from shared.log_text import LogLine
 
 SERVERS = ("redis", "mongod")
 PAUSE_S = 0.2
@@ -94,7 +94,7 @@ def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
 
 
 def _printer(*, as_json: bool, no_color: bool) -> "Callable[[Iterable[LogLine]], None]":
-    from modelbus.stack.log_lines import render_line
+    from shared.log_text import render_line
 
     console = Console(no_color=no_color or None)
     use_color = console.color_system is not None and not console.no_color

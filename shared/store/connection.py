@@ -55,6 +55,13 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("blob_id", ASCENDING)]),
     ],
     "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "log_batches": [
+        IndexModel([("last_at", DESCENDING)]),
+        IndexModel([("service", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("correlation_ids", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("stored", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
@@ -66,9 +73,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 
 
-def open_store(settings: Settings) -> Database[Document]:
-    """Open the database for a worker; connects at first use, safe to share between threads."""
-    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+def open_store(settings: Settings, **options: Any) -> Database[Document]:
+    """Open the database for a worker; connects at first use, safe to share between threads.
+
+    Args:
+        settings: Where it is.
+        options: pymongo's, over the usual ones.
+    """
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **{**_OPTIONS, **options})
     return client[settings.mongo_database]
 
 

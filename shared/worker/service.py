@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from shared.bus import Consumer, EventPublisher, Publisher
 from shared.errors import StoreUnavailable
+from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
@@ -25,6 +26,7 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes, is_answering, open_store
 from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
+from shared.store.log_batches import open_log_shipper
 from shared.store.outcomes import Outcomes
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
 from shared.version import VERSION
@@ -202,16 +204,19 @@ def run_service(
         The process's exit status.
     """
     settings = Settings()
-    configure_logs(name, settings.log_level)
+    shipper = open_log_shipper(settings, name)
+    ship = shipper.put if shipper else None
+    configure_logs(name, settings.log_level, log_format=settings.log_format, ship=ship)
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
     start_fork_server(preload, partial(child.announce, announce, name, settings.log_level) if announce else None)
-    tools, sweeper = _open(name, settings)
-    _wait_for_store(tools.database)
-    if declare:
-        declare(tools)
-    return Service(tools, queues, make_lanes(tools), sweeper).run()
+    with kept_logs(shipper):
+        tools, sweeper = _open(name, settings)
+        _wait_for_store(tools.database)
+        if declare:
+            declare(tools)
+        return Service(tools, queues, make_lanes(tools), sweeper).run()
 
 
 def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:

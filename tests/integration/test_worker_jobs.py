@@ -159,7 +159,8 @@ def test_a_heartbeat_keeps_a_long_job_s_lease_and_tells_its_progress(bench: Benc
         lambda: bench.job(correlation_id)["lease"]["until"] > first["until"] + timedelta(seconds=0.5),
         "heartbeats extend the lease",
     )
-    assert bench.job(correlation_id)["progress"]["fraction"] == 0.5
+    progress = wait_until(lambda: bench.job(correlation_id)["progress"], "a heartbeat notes the progress")
+    assert progress["fraction"] == 0.5
     (tmp_path / "go").touch()
     job = bench.wait_for(correlation_id)
     assert (job["status"], job["attempt"]) == ("succeeded", 1)
