@@ -9,13 +9,14 @@ from aiohttp import web
 
 from gateway.dispatch import Dispatcher
 from gateway.event_stream import STREAMS, EventStreams
-from gateway.keys import BLOBS, DISPATCHER, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
+from gateway.keys import BLOBS, DEAD_LETTERS, DISPATCHER, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
 from gateway.requests import correlation_middleware, say_correlation_id
 from gateway.routes import (
     dataset_contents,
     datasets,
+    dead_letters,
     estimators,
     evaluations,
     jobs,
@@ -30,6 +31,7 @@ from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.connection import open_async_store
+from shared.store.dead_letters import DeadLetters
 from shared.store.ledger import terms_of
 from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
@@ -52,7 +54,19 @@ def create_app(settings: Settings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
-    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs, logs)
+    rooms = (
+        services,
+        previews,
+        datasets,
+        dataset_contents,
+        estimators,
+        models,
+        predictions,
+        evaluations,
+        jobs,
+        logs,
+        dead_letters,
+    )
     for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)
@@ -73,6 +87,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
+    app[DEAD_LETTERS] = DeadLetters(database)
     app[LOG_LINES] = LogLines(database)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")

@@ -17,6 +17,7 @@ from shared.contracts.commands import invalid_command
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
+_NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
@@ -109,7 +110,16 @@ def correlation_id_in_path(request: web.Request) -> str:
     Raises:
         BadRequest: It is no UUID.
     """
-    return _uuid(request.match_info["correlation_id"])
+    return uuid_in_path(request, "correlation_id")
+
+
+def uuid_in_path(request: web.Request, part: str) -> str:
+    """A UUID from the path.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _uuid(request.match_info[part], part)
 
 
 def uuid_in_query(request: web.Request, name: str) -> str | None:
@@ -119,7 +129,7 @@ def uuid_in_query(request: web.Request, name: str) -> str | None:
         BadRequest: It is no UUID.
     """
     given = request.query.get(name)
-    return None if given is None else _uuid(given)
+    return None if given is None else _uuid(given, name)
 
 
 def whole_number(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
@@ -205,11 +215,11 @@ def command_from(request: web.Request, name: str, body: Mapping[str, Any], **giv
     return parse_command({**body, **fixed})
 
 
-def _uuid(given: str) -> str:
+def _uuid(given: str, part: str) -> str:
     try:
         return str(UUID(given))
     except ValueError:
-        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
+        raise BadRequest(f"{_NAMED.get(part, 'an id')} is a UUID, not {given[:100]!r}") from None
 
 
 def _valid(adapter: TypeAdapter[str], given: str, part: str) -> str:

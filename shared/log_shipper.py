@@ -52,6 +52,9 @@ class LogStore(Protocol):
             StoreUnavailable: The store does not answer.
         """
 
+    def close(self) -> None:
+        """Write no more."""
+
 
 class LogShipper:
     """Gathers lines and writes them; ``put`` may be called by any thread."""
@@ -97,6 +100,7 @@ class LogShipper:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+        self._store.close()
 
     def _run(self) -> None:
         while not self._stopping.wait(_AWAY_S if self._is_away else self._pause_s):

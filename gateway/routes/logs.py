@@ -1,9 +1,8 @@
 """Log lines: of a service, of a job, of all; the last ones as JSON, or followed as server-sent events."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from aiohttp import web
@@ -12,6 +11,7 @@ from gateway.answers import json_answer
 from gateway.event_stream import STREAMS, StreamEvent, is_stream_wanted, last_event_id
 from gateway.keys import JOBS, LOG_LINES, SHELF
 from gateway.log_places import place_of, place_text
+from gateway.moments import cursor_in_query, cursor_text, moment_in_query
 from gateway.problems import BadRequest
 from gateway.requests import correlation_id_in_path, name_in_path, uuid_in_query, whole_number
 from shared.contracts.records import TERMINAL_STATUSES
@@ -23,8 +23,6 @@ _PAUSE_S: Final = 0.5
 """Between two looks for lines that have arrived."""
 _ENDED_S: Final = 5.0
 """How long lines of a job are waited for that come after its end."""
-_DURATION: Final = re.compile(r"^(\d{1,5})([smhd])$")
-_UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 HasEnded = Callable[[], Awaitable[bool]]
 
@@ -59,15 +57,15 @@ async def job_logs(request: web.Request) -> web.StreamResponse:
 async def _answer(
     request: web.Request, services: tuple[str, ...], correlation_id: str | None, has_ended: HasEnded | None = None
 ) -> web.StreamResponse:
-    query = LogQuery(services, correlation_id, _level(request), _since(request))
+    query = LogQuery(services, correlation_id, _level(request), moment_in_query(request, "since"))
     limit = whole_number(request, "limit", 200, least=0, most=1000)
     lines = request.app[LOG_LINES]
     if is_stream_wanted(request):
         given = last_event_id(request)
         events = _followed(lines, query, limit, place_of(given) if given else None, has_ended)
         return await request.app[STREAMS].answer(request, events)
-    found = await lines.last(query, limit, before=_cursor(request))
-    following = f"{found[0].at.isoformat()}_{found[0].id}" if limit and len(found) == limit else None
+    found = await lines.last(query, limit, before=cursor_in_query(request))
+    following = cursor_text(found[0].at, found[0].id) if limit and len(found) == limit else None
     return json_answer({"lines": [_view(line) for line in found], "next": following})
 
 
@@ -108,39 +106,6 @@ def _level(request: web.Request) -> str:
     if given not in LEVELS:
         raise BadRequest(f"?level= must be one of {', '.join(LEVELS)}, not {given[:50]!r}")
     return given
-
-
-def _since(request: web.Request) -> datetime | None:
-    given = request.query.get("since")
-    if given is None:
-        return None
-    if duration := _DURATION.match(given):
-        return datetime.now(UTC) - timedelta(seconds=int(duration[1]) * _UNIT_S[duration[2]])
-    moment = _moment(given)
-    if moment is None:
-        raise BadRequest(
-            f"?since= must be a time (2026-01-31T12:00:00Z) or an age (90s, 10m, 2h, 1d), not {given[:50]!r}"
-        )
-    return moment
-
-
-def _cursor(request: web.Request) -> tuple[datetime, str] | None:
-    given = request.query.get("cursor")
-    if given is None:
-        return None
-    at, _, line_id = given.partition("_")
-    moment = _moment(at)
-    if moment is None or not line_id:
-        raise BadRequest("?cursor= must be the `next` of an earlier answer")
-    return moment, line_id
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query string is a space
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _is_over(finished_at: datetime) -> bool:

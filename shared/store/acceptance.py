@@ -35,12 +35,13 @@ def new_job(
 
 
 def require_same(recorded: Document, job: NewJob) -> Document:
-    """The recorded job, if it is the one that was asked for.
+    """The recorded job, if it is the one that was asked for, or was before somebody edited it.
 
     Raises:
         CorrelationIdReused: The id belongs to a job with another specification or owner.
     """
-    if recorded["spec_hash"] != job.spec_hash or recorded["owner"] != job.owner:
+    hashes = (recorded["spec_hash"], *recorded.get("former_hashes", ()))
+    if job.spec_hash not in hashes or recorded["owner"] != job.owner:
         raise CorrelationIdReused(
             f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
         )

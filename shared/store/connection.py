@@ -38,6 +38,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
         IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("status", ASCENDING), ("lease.until", ASCENDING)]),
+        IndexModel([("status", ASCENDING), ("finished_at", DESCENDING)], partialFilterExpression={"status": "dead"}),
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
@@ -55,6 +56,11 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("blob_id", ASCENDING)]),
     ],
     "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "dead_letters": [
+        IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("queue", ASCENDING), ("received_at", DESCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
     "log_batches": [
         IndexModel([("last_at", DESCENDING)]),
         IndexModel([("service", ASCENDING), ("last_at", DESCENDING)]),

@@ -67,6 +67,10 @@ class LogBatches:
                 if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
                     raise
 
+    def close(self) -> None:
+        """Close the connection to MongoDB."""
+        self._batches.database.client.close()
+
     def trim(self, limit_bytes: int) -> int:
         """Remove the oldest batches while there are more than some bytes; how many were removed.
 

@@ -16,7 +16,7 @@ from typing import Protocol
 import structlog
 from pymongo.database import Database
 
-from shared.bus import Consumer, EventPublisher, Publisher
+from shared.bus import Consumer, EventPublisher, PoisonReader, Publisher
 from shared.errors import StoreUnavailable
 from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
@@ -26,8 +26,9 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes, is_answering, open_store
 from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
-from shared.store.log_batches import open_log_shipper
+from shared.store.log_batches import LogBatches, open_log_shipper
 from shared.store.outcomes import Outcomes
+from shared.store.poison import PoisonKeeper
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
 from shared.version import VERSION
 from shared.worker import child
@@ -35,6 +36,7 @@ from shared.worker.attempt import AttemptRunner
 from shared.worker.finishing import Finisher
 from shared.worker.health import HealthServer
 from shared.worker.loop import Worker
+from shared.worker.poison import PoisonMover
 from shared.worker.process import start_fork_server
 from shared.worker.sweeper import Sweeper
 
@@ -227,8 +229,25 @@ def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:
     blobs = BlobStore(database)
     finisher = Finisher(ledger, Outcomes(database), events, name)
     tools = Tools(name, settings, database, publisher, events, ledger, finisher, Library(database), blobs)
-    sweeping = Publisher(settings.bus_url.get_secret_value(), name)
-    return tools, Sweeper(settings, ledger, blobs, sweeping, finisher)
+    return tools, make_sweeper(tools)
+
+
+def make_sweeper(tools: Tools) -> Sweeper:
+    """The sweeper of a service, with connections of its own to the broker."""
+    settings, database = tools.settings, tools.database
+    url = settings.bus_url.get_secret_value()
+    return Sweeper(
+        settings,
+        tools.ledger,
+        tools.blobs,
+        Publisher(url, tools.service),
+        tools.finisher,
+        PoisonMover(
+            PoisonReader(url, tools.service),
+            PoisonKeeper(database, retention_days=settings.dead_retention_days),
+        ),
+        LogBatches(database, tools.service, retention_s=settings.log_retention_s),
+    )
 
 
 def _wait_for_store(database: Database[Document]) -> None:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from tests.e2e.api import Api
 
@@ -30,7 +30,7 @@ class EventReader:
         self.response = self._connection.getresponse()
         self.last_id: str | None = None
 
-    def __enter__(self) -> "EventReader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
