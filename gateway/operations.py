@@ -54,7 +54,7 @@ class Answer:
     model: type[BaseModel] | None = None
     """The JSON of the body; None where there is none, or where it is a file."""
     media_types: tuple[str, ...] = ()
-    """Of a body that no model describes, each it may be of."""
+    """What the body may be of, beside the JSON of the model."""
     example: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """What they say, by name."""

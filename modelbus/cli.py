@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from modelbus.commands import dead_letters
 from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.status import status
@@ -25,11 +26,13 @@ app = typer.Typer(
 )
 
 LOCAL_STACK = "Local stack"
+OPERATION = "Operation"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
 app.command(rich_help_panel=LOCAL_STACK)(status)
-app.command(rich_help_panel=LOCAL_STACK)(logs)
-app.add_typer(keys, name="keys")
+app.command(rich_help_panel=OPERATION)(logs)
+app.add_typer(dead_letters.app, rich_help_panel=OPERATION)
+app.add_typer(keys, name="keys", rich_help_panel=OPERATION)
 app.command()(version)
 
 
