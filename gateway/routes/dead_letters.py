@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal
 
 import orjson
+import structlog
 from aiohttp import web
 from pydantic import Field
 
@@ -25,7 +26,10 @@ from shared.store.acceptance import QUEUE_OWNER
 from shared.store.dead_letters import KINDS, DeadLetter, DeadLetterQuery
 from shared.store.log_reading import LogQuery
 
+log = structlog.get_logger()
+
 _LINES: Final = 50
+"""Log lines that are shown with a dead letter."""
 _TAG: Final = "dead letters"
 _LETTER: Final = Answer("The dead letter.", DeadLetterView, example=DEAD_LETTER)
 
@@ -137,6 +141,7 @@ async def replay(request: web.Request) -> web.Response:
         # The jobs first, by ids that follow from the message: whoever replays it at the same time gets the same ones.
         jobs = [await dispatcher.accept(job) for job in jobs_of(letter)]
         await request.app[DEAD_LETTERS].remove(letter)
+    log.info("dead_letter.replayed", dead_letter=letter.id, correlation_ids=[job["_id"] for job in jobs])
     headers = {"Location": f"/jobs/{jobs[0]['_id']}"}
     return json_answer({"jobs": [job_view(job) for job in jobs]}, status=202, headers=headers)
 

@@ -29,7 +29,7 @@ def dead_job(
     api.running_job(correlation_id)
     stack.kill("trainer")
     job = api.ended_job(correlation_id)
-    stack.wait_until_ready("trainer")
+    stack.wait_until_ready("trainer", 180)
     assert job["status"] == "dead"
     return job
 
