@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from gateway.problems import BadRequest
+from shared.errors import BadRequest
 
 Fields = Mapping[str, Sequence[str]]
 

@@ -4,10 +4,9 @@ from aiohttp import web
 
 from gateway.answers import json_answer, public
 from gateway.keys import SHELF
-from gateway.problems import BadRequest
 from shared.contracts import TASKS
 from shared.contracts.checks import unknown_estimator
-from shared.errors import UnknownEstimator
+from shared.errors import BadRequest, UnknownEstimator
 from shared.store.library import LEFT_OUT_KEY
 
 

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from gateway.answers import job_view, json_answer, with_whole_result
 from gateway.keys import DISPATCHER, JOBS
-from gateway.problems import RETRY_AFTER_S, BadRequest
+from gateway.problems import RETRY_AFTER_S
 from gateway.requests import correlation_id_in_path, wait_s, whole_number
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import JobStatus
+from shared.errors import BadRequest
 from shared.store.connection import Document
 
 

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from gateway.answers import job_answer, json_answer, public
 from gateway.downloads import send_blob
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
-from gateway.problems import BadRequest
 from gateway.requests import (
     alias_in_path,
     command_from,
@@ -26,7 +25,7 @@ from shared.contracts.checks import check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
 from shared.contracts.records import ModelRecord, VersionRecord
 from shared.contracts.training import VersionChanges
-from shared.errors import LimitExceeded, StillInUse, UnknownModel
+from shared.errors import BadRequest, LimitExceeded, StillInUse, UnknownModel
 from shared.store.connection import Document
 
 _TAG_LIMIT = 50

@@ -7,7 +7,6 @@ from aiohttp import web
 from gateway.answers import job_answer, json_answer
 from gateway.downloads import MEDIA_TYPES, send_blob
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
-from gateway.problems import BadRequest
 from gateway.requests import (
     command_from,
     correlation_id_in_path,
@@ -18,7 +17,7 @@ from gateway.requests import (
 )
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
-from shared.errors import Conflict, NotFound
+from shared.errors import BadRequest, Conflict, NotFound
 
 
 async def predict(request: web.Request) -> web.Response:
