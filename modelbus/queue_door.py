@@ -34,7 +34,8 @@ class QueueDoor:
             mongo_url: The database; default: ``MODELBUS_MONGO_URL``.
         """
         given = {"bus_url": bus_url, "mongo_url": mongo_url}
-        settings = Settings(**{name: SecretStr(url) for name, url in given.items() if url is not None})
+        changes = {name: SecretStr(url) for name, url in given.items() if url is not None}
+        settings = Settings().model_copy(update=changes)
         self._database = open_store(settings)
         self._ledger = JobLedger(self._database, terms_of(settings), worker_name("publisher"))
         self._publisher = Publisher(settings.bus_url.get_secret_value(), "publisher")

@@ -15,9 +15,8 @@ from shared.contracts import new_correlation_id
 from shared.errors import ModelbusError, error_of
 from shared.version import VERSION
 
-ANSWER_S: Final = 60.0
-"""Seconds that an answer may take to begin, beyond what the gateway was asked to wait."""
-
+CONNECT_S: Final = 10.0
+"""Seconds in which a connection must be there."""
 _SHOWN_LIMIT: Final = 200
 _PASSING_STATUSES: Final = frozenset({502, 503, 504})
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -46,12 +45,13 @@ class Call:
     wait_s: float = 0.0
     """Seconds that the gateway may take, because it was asked to wait."""
 
-    def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any) -> httpx.Request:
+    def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any, answer_s: float) -> httpx.Request:
         """The request as httpx sends it.
 
         Args:
             http: Knows the address and the key.
             content: The chunks of the upload; None where there is none.
+            answer_s: Seconds that an answer may stand still, beyond what the gateway was asked to wait.
         """
         headers = {} if self.correlation_id is None else {"X-Correlation-ID": self.correlation_id}
         if self.upload is not None:
@@ -60,7 +60,7 @@ class Call:
             headers["Content-Type"] = "application/json"
             content = orjson.dumps(self.body)
         query = {name: value for name, value in self.query.items() if value is not None}
-        timeout = httpx.Timeout(ANSWER_S, connect=10.0, read=ANSWER_S + self.wait_s)
+        timeout = httpx.Timeout(answer_s, connect=min(answer_s, CONNECT_S), read=answer_s + self.wait_s)
         return http.build_request(
             self.method, self.path, params=query or None, headers=headers, content=content, timeout=timeout
         )

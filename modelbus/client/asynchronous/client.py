@@ -42,7 +42,9 @@ class AsyncClient:
         ...     predictions = await client.predict("prices", [{"size": 2.0, "color": "red"}])
     """
 
-    def __init__(self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0, answer_s: float = 60.0
+    ) -> None:
         """Nothing is sent before the first call.
 
         Args:
@@ -50,11 +52,14 @@ class AsyncClient:
             api_key: A key, where the gateway wants one; default: ``MODELBUS_API_KEY``.
             retry_s: For so many seconds a request is sent again, as long as the gateway does not answer and sending it
                 again is harmless. 0 never does.
+            answer_s: Seconds that an answer may stand still before the connection is taken for broken.
 
         Raises:
             GatewayUnreachable: The address is none.
         """
-        self._transport = AsyncTransport(url or default_url(), api_key or default_api_key(), retry_s)
+        self._transport = AsyncTransport(
+            url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
+        )
         self.datasets = AsyncDatasets(self._transport)
         """The tables."""
         self.estimators = AsyncEstimators(self._transport)

@@ -43,7 +43,9 @@ class Client:
         ...     predictions = client.predict("prices", [{"size": 2.0, "color": "red"}])
     """
 
-    def __init__(self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0) -> None:
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0, answer_s: float = 60.0
+    ) -> None:
         """Nothing is sent before the first call.
 
         Args:
@@ -51,11 +53,14 @@ class Client:
             api_key: A key, where the gateway wants one; default: ``MODELBUS_API_KEY``.
             retry_s: For so many seconds a request is sent again, as long as the gateway does not answer and sending it
                 again is harmless. 0 never does.
+            answer_s: Seconds that an answer may stand still before the connection is taken for broken.
 
         Raises:
             GatewayUnreachable: The address is none.
         """
-        self._transport = Transport(url or default_url(), api_key or default_api_key(), retry_s)
+        self._transport = Transport(
+            url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
+        )
         self.datasets = Datasets(self._transport)
         """The tables."""
         self.estimators = Estimators(self._transport)

@@ -22,11 +22,12 @@ from shared.errors import NotFound
 class Transport:
     """The way to one gateway."""
 
-    def __init__(self, url: str, api_key: str | None, retry_s: float) -> None:
+    def __init__(self, url: str, api_key: str | None, *, retry_s: float, answer_s: float) -> None:
         """Args:
         url: The gateway's address, such as ``http://127.0.0.1:8000``.
         api_key: Sent as a bearer token; None sends none.
         retry_s: For so many seconds a request that may be repeated is.
+        answer_s: Seconds that an answer may stand still.
 
         Raises:
             GatewayUnreachable: The address is none.
@@ -35,6 +36,7 @@ class Transport:
             raise GatewayUnreachable(f"{url!r} is no address of a gateway; expected is one like http://127.0.0.1:8000")
         self.url = url.rstrip("/")
         self._retry_s = retry_s
+        self._answer_s = answer_s
         headers = {"User-Agent": user_agent(), "Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
@@ -95,7 +97,7 @@ class Transport:
     @contextmanager
     def _response(self, call: Call) -> Iterator[httpx.Response]:
         content = None if call.upload is None else self._chunks(call.upload)
-        response = self._http.send(call.request(self._http, content), stream=True)
+        response = self._http.send(call.request(self._http, content, self._answer_s), stream=True)
         try:
             yield response
         finally:
