@@ -11,7 +11,7 @@ from modelbus.client.asynchronous.blocking import in_thread
 from modelbus.client.asynchronous.jobs import AsyncJob, read_dataset
 from modelbus.client.asynchronous.tables import TableFormat
 from modelbus.client.asynchronous.transport import AsyncTransport
-from modelbus.client.calls import Call, path_of, record_of
+from modelbus.client.calls import Call, Reply, path_of, record_of
 from modelbus.client.progress import upload_display
 from modelbus.client.results import DatasetPreview, DatasetSummary, RowPage
 from modelbus.client.tables import frame_of_parquet
@@ -86,8 +86,8 @@ class AsyncDatasets:
         name = name or name_of(source)
         said = {"name": name, "format": format, "target": target, "options": options or None}
         with opened(source) as upload, upload_display(progress, name, upload.size_bytes) as upload.on_sent:
-            correlation_id = await self._send("/datasets", upload, said, wait_s=0)
-        return AsyncJob(self._transport, correlation_id, read_dataset)
+            reply = await self._send("/datasets", upload, said, wait_s=0)
+        return AsyncJob(self._transport, reply.correlation_id, read_dataset)
 
     async def preview(
         self,
@@ -110,9 +110,8 @@ class AsyncDatasets:
         """
         said = {"format": format, "options": options or None, "row_limit": row_limit}
         with opened(source) as upload:
-            correlation_id = await self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
-        job = AsyncJob(self._transport, correlation_id, lambda one: record_of(DatasetPreview, one.result))
-        return await job.result(progress=False)
+            reply = await self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
+        return record_of(DatasetPreview, await self._outcome(reply))
 
     async def list(self) -> DatasetList:
         """All datasets, without their columns."""
@@ -141,12 +140,9 @@ class AsyncDatasets:
         Raises:
             UnknownDataset, InvalidCommand: There is no such dataset or column.
         """
-        path, correlation_id = path_of("datasets", name, "rows"), new_correlation_id()
         query = {"offset": offset, "limit": limit, "columns": columns, "wait": UPLOAD_WAIT_S}
-        call = Call("GET", path, query, correlation_id=correlation_id, wait_s=UPLOAD_WAIT_S)
-        await self._transport.send(call)
-        job = AsyncJob(self._transport, correlation_id, lambda one: record_of(RowPage, one.result))
-        return await job.result(progress=False)
+        call = Call("GET", path_of("datasets", name, "rows"), query, wait_s=UPLOAD_WAIT_S)
+        return record_of(RowPage, await self._outcome(await self._transport.send(call)))
 
     async def download(
         self,
@@ -203,9 +199,14 @@ class AsyncDatasets:
         """
         await self._transport.document("DELETE", path_of("datasets", name), force="true" if force else None)
 
-    async def _send(self, path: str, upload: Upload, said: Mapping[str, Any], *, wait_s: float) -> str:
-        correlation_id = new_correlation_id()
+    async def _send(self, path: str, upload: Upload, said: Mapping[str, Any], *, wait_s: float) -> Reply:
         query = {**placed(upload, said), "wait": wait_s}
+        correlation_id = new_correlation_id()
         call = Call("POST", path, query, upload=upload, correlation_id=correlation_id, wait_s=wait_s)
-        await self._transport.send(call)
-        return correlation_id
+        return await self._transport.send(call)
+
+    async def _outcome(self, reply: Reply) -> Any:
+        """What the answer says, or its job when it has ended."""
+        if not reply.is_pending:
+            return reply.document
+        return await AsyncJob(self._transport, reply.correlation_id, lambda one: one.result).result(progress=False)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from modelbus.client.calls import Call, path_of, record_of
+from modelbus.client.calls import Call, Reply, path_of, record_of
 from modelbus.client.progress import upload_display
 from modelbus.client.results import DatasetPreview, DatasetSummary, RowPage
 from modelbus.client.synchronous.blocking import in_thread
@@ -87,8 +87,8 @@ class Datasets:
         name = name or name_of(source)
         said = {"name": name, "format": format, "target": target, "options": options or None}
         with opened(source) as upload, upload_display(progress, name, upload.size_bytes) as upload.on_sent:
-            correlation_id = self._send("/datasets", upload, said, wait_s=0)
-        return Job(self._transport, correlation_id, read_dataset)
+            reply = self._send("/datasets", upload, said, wait_s=0)
+        return Job(self._transport, reply.correlation_id, read_dataset)
 
     def preview(
         self,
@@ -111,9 +111,8 @@ class Datasets:
         """
         said = {"format": format, "options": options or None, "row_limit": row_limit}
         with opened(source) as upload:
-            correlation_id = self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
-        job = Job(self._transport, correlation_id, lambda one: record_of(DatasetPreview, one.result))
-        return job.result(progress=False)
+            reply = self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
+        return record_of(DatasetPreview, self._outcome(reply))
 
     def list(self) -> DatasetList:
         """All datasets, without their columns."""
@@ -142,12 +141,9 @@ class Datasets:
         Raises:
             UnknownDataset, InvalidCommand: There is no such dataset or column.
         """
-        path, correlation_id = path_of("datasets", name, "rows"), new_correlation_id()
         query = {"offset": offset, "limit": limit, "columns": columns, "wait": UPLOAD_WAIT_S}
-        call = Call("GET", path, query, correlation_id=correlation_id, wait_s=UPLOAD_WAIT_S)
-        self._transport.send(call)
-        job = Job(self._transport, correlation_id, lambda one: record_of(RowPage, one.result))
-        return job.result(progress=False)
+        call = Call("GET", path_of("datasets", name, "rows"), query, wait_s=UPLOAD_WAIT_S)
+        return record_of(RowPage, self._outcome(self._transport.send(call)))
 
     def download(
         self,
@@ -204,9 +200,14 @@ class Datasets:
         """
         self._transport.document("DELETE", path_of("datasets", name), force="true" if force else None)
 
-    def _send(self, path: str, upload: Upload, said: Mapping[str, Any], *, wait_s: float) -> str:
-        correlation_id = new_correlation_id()
+    def _send(self, path: str, upload: Upload, said: Mapping[str, Any], *, wait_s: float) -> Reply:
         query = {**placed(upload, said), "wait": wait_s}
+        correlation_id = new_correlation_id()
         call = Call("POST", path, query, upload=upload, correlation_id=correlation_id, wait_s=wait_s)
-        self._transport.send(call)
-        return correlation_id
+        return self._transport.send(call)
+
+    def _outcome(self, reply: Reply) -> Any:
+        """What the answer says, or its job when it has ended."""
+        if not reply.is_pending:
+            return reply.document
+        return Job(self._transport, reply.correlation_id, lambda one: one.result).result(progress=False)
