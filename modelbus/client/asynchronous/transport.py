@@ -60,6 +60,10 @@ class AsyncTransport:
         retrying = AsyncRetrying(**policy(call, self._retry_s if retry_s is None else retry_s))
         try:
             return await retrying(self._send_once, call)
+        except GatewayUnreachable as error:
+            if call.upload is not None and not call.upload.is_repeatable:
+                error.add_note("The file is a stream that cannot be rewound, so it is sent once only.")
+            raise
         except NotFound:
             if call.method == "DELETE" and retrying.statistics.get("attempt_number", 1) > 1:
                 # An earlier try has deleted it; its answer was lost.
