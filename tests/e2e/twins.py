@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from modelbus import AsyncClient
 
@@ -48,7 +48,7 @@ class BlockedClient(Blocked):
         super().__init__(AsyncClient(url, **options), loop.run_until_complete)
         self._loop = loop
 
-    def __enter__(self) -> "BlockedClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
