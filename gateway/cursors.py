@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from gateway.problems import BadRequest
+from shared.errors import BadRequest
 
 
 def cursor_text(at: datetime, item_id: str) -> str:

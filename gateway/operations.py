@@ -8,10 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.problems import BadRequest, Handler, UnsupportedMediaType, status_of
+from gateway.problems import Handler, status_of
 from gateway.query import QUERY, Query, read_query
 from shared.errors import (
     ArtifactRefused,
+    BadRequest,
     EstimatorRejected,
     Forbidden,
     InvalidCommand,
@@ -25,6 +26,7 @@ from shared.errors import (
     SignatureMismatch,
     Unauthenticated,
     Unavailable,
+    UnsupportedMediaType,
 )
 
 Errors = tuple[type[ModelbusError], ...]

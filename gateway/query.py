@@ -10,8 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from gateway.problems import BadRequest
-from shared.errors import InvalidCommand
+from shared.errors import BadRequest, InvalidCommand
 from shared.moments import MOMENT_FORMS, moment_of
 
 QUERY: Final = "modelbus.query"

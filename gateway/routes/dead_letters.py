@@ -16,12 +16,11 @@ from gateway.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAIN
 from gateway.keys import DEAD_LETTERS, DISPATCHER, LOG_LINES
 from gateway.operations import Answer, JsonBody, operation
 from gateway.poison_bodies import checked_body, jobs_of
-from gateway.problems import BadRequest
 from gateway.query import Moment, Page, Query, query_of
 from gateway.requests import json_body, uuid_in_path
 from shared.bus import QUEUES
 from shared.contracts import command_spec, parse_command, spec_hash
-from shared.errors import Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
+from shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
 from shared.store.acceptance import QUEUE_OWNER
 from shared.store.dead_letters import KINDS, DeadLetter, DeadLetterQuery
 from shared.store.log_reading import LogQuery

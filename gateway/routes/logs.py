@@ -16,12 +16,11 @@ from gateway.examples import LOG_LINE
 from gateway.keys import JOBS, LOG_LINES, SHELF
 from gateway.log_places import place_of, place_text
 from gateway.operations import Answer, operation
-from gateway.problems import TooManyStreams
 from gateway.query import Moment, Query, Whole, query_of
 from gateway.requests import correlation_id_in_path, name_in_path
 from shared.contracts import CorrelationId, Name
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import NotFound, UnknownJob
+from shared.errors import NotFound, TooManyStreams, UnknownJob
 from shared.store.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
