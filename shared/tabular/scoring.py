@@ -70,10 +70,16 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     if not rows:
         raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
     measured = frame.iloc[rows].drop(columns=[target])
-    predictions = model.predict_frame(measured, model.has_probabilities)
+    predictions = model.predict_frame(measured, model.has_probabilities, has_scores=is_ranked_by_scores(model))
     true = [truth[index] for index in rows]
     metrics, table = _compare(model, true, predictions)
     return Scores(metrics, table, len(rows), len(frame) - len(rows), true, predictions)
+
+
+def is_ranked_by_scores(model: FittedModel) -> bool:
+    """Whether rows of two classes are ranked by decision scores, because the model has no probabilities."""
+    is_binary = model.signature.task == "classification" and len(model.signature.classes or []) == 2
+    return is_binary and not model.has_probabilities and model.has_scores
 
 
 def _score_without_target(model: FittedModel, frame: pd.DataFrame) -> Scores:
@@ -90,7 +96,9 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
     classes = model.signature.classes
     if classes is None:
         return score_regression(true, predictions.labels), None
-    metrics = score_classification(true, predictions.labels, predictions.probabilities, classes)
+    metrics = score_classification(
+        true, predictions.labels, predictions.probabilities, classes, scores=predictions.scores
+    )
     return metrics, confusion(true, predictions.labels, classes)
 
 
