@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import (
     Metrics,
@@ -17,7 +17,8 @@ from shared.tabular.metrics import (
 )
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.report import EncodingReport
-from shared.tabular.targets import Label, class_type, labels_of, read_target
+from shared.tabular.targets import Label
+from shared.tabular.truth import true_labels, true_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,25 +104,10 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
 
 
 def _truth(model: FittedModel, series: "pd.Series[Any]", target: str) -> list[Label | None]:
-    signature = model.signature
-    if signature.classes is None:
-        return _true_numbers(series, SignatureColumn(name=target, type="real"))
-    column = SignatureColumn(name=target, type=class_type(signature.classes))
-    reading = read_target(series, column)
-    labels = labels_of(reading, column)
-    # what is not of the classes' type is a label that the model does not know
-    for fault in reading.faults:
-        labels[fault.row] = str(fault.given)
-    return labels
-
-
-def _true_numbers(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label | None]:
-    reading = read_target(series, column)
-    if reading.faults:
-        fault = reading.faults[0]
-        raise InvalidCommand(
-            f"the target {column.name!r} holds {str(fault.given)[:100]!r} in row {fault.row}, which is not "
-            f"{fault.expected}: the model predicts numbers",
-            details=[{"where": f"rows.{fault.row}.{column.name}", "problem": f"not {fault.expected}"}],
-        )
-    return labels_of(reading, column)
+    classes = model.signature.classes
+    if classes is not None:
+        return true_labels(series, target, classes)
+    numbers = true_numbers(series, target)
+    return [
+        None if is_missing else number for number, is_missing in zip(numbers.tolist(), np.isnan(numbers), strict=True)
+    ]
