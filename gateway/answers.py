@@ -22,7 +22,7 @@ def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | N
 
 def public(document: Document) -> dict[str, Any]:
     """A record without what is only for the store."""
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    return {name: value for name, value in document.items() if name not in ("_id", "blob_id", "files")}
 
 
 def job_links(correlation_id: str) -> dict[str, str]:

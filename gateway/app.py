@@ -16,6 +16,7 @@ from gateway.routes import (
     dataset_contents,
     datasets,
     estimators,
+    evaluation_results,
     evaluations,
     jobs,
     models,
@@ -48,7 +49,18 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
+    rooms = (
+        services,
+        previews,
+        datasets,
+        dataset_contents,
+        estimators,
+        models,
+        predictions,
+        evaluation_results,
+        evaluations,
+        jobs,
+    )
     for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)

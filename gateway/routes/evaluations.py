@@ -1,71 +1,116 @@
 """Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
 
-from gateway.answers import job_answer, job_links, json_answer, public
-from gateway.keys import DISPATCHER, JOBS, SHELF
-from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
-from shared.contracts import EvaluateModel, EvaluationRecord
-from shared.errors import EvaluationExists, JobFinished, UnknownEvaluation
-from shared.store.connection import Document
-
-_UNFILLED = {
-    "command": "EvaluateModel",
-    "status": {"$in": ["queued", "running", "failed", "dead"]},
-    "is_forgotten": {"$ne": True},
-}
+from gateway.answers import job_answer, job_links, json_answer
+from gateway.evaluations import TABLES, filled, find_evaluation, list_unfilled, record_of_job
+from gateway.keys import BLOBS, DISPATCHER, JOBS, SHELF
+from gateway.paging import cursor_of, next_cursor
+from gateway.requests import (
+    command_from,
+    correlation_id_of,
+    json_body,
+    name_in_path,
+    valid_name,
+    wait_s,
+    whole_number,
+)
+from shared.contracts import EvaluateModel, EvaluatePredictions
+from shared.contracts.evaluation import Evaluation
+from shared.contracts.evaluation_checks import check_evaluation
+from shared.errors import EvaluationExists, InvalidCommand, JobFinished, UnknownEvaluation
 
 
 async def create(request: web.Request) -> web.Response:
-    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough."""
-    command = command_from(request, "EvaluateModel", await json_body(request))
-    assert isinstance(command, EvaluateModel)  # the route says so
+    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
+
+    The body has `model`, or `truth` and `prediction`, columns of a dataset that holds predictions.
+    """
+    command = _command(request, await json_body(request))
     correlation_id = correlation_id_of(request)
     evaluation_id = command.evaluation or correlation_id
-    known = await _find(request, evaluation_id)
+    known = await find_evaluation(request, evaluation_id)
     if known is not None and known["correlation_id"] != correlation_id:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
-    await request.app[SHELF].version(command.model)
-    await request.app[SHELF].dataset(command.dataset)
+    await _check(request, command)
     job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
-        return json_answer({**(_of_job(job) or {}), "links": job_links(correlation_id)}, status=202, headers=headers)
+        accepted = {**(record_of_job(job) or {}), "links": job_links(correlation_id)}
+        return json_answer(accepted, status=202, headers=headers)
     return await job_answer(request, job, _created)
 
 
+def _command(request: web.Request, body: Mapping[str, Any]) -> EvaluateModel | EvaluatePredictions:
+    if "model" not in body and "truth" not in body:
+        problem = "give a model to measure, or truth and prediction, the columns of predictions that a dataset holds"
+        raise InvalidCommand(f"model: {problem}", details=[{"where": "model", "problem": problem}])
+    name = (EvaluateModel if "model" in body else EvaluatePredictions).__name__
+    command = command_from(request, name, body)
+    assert isinstance(command, (EvaluateModel, EvaluatePredictions))  # so they are named
+    return command
+
+
+async def _check(request: web.Request, command: Evaluation) -> None:
+    signature = None
+    if isinstance(command, EvaluateModel):
+        signature = (await request.app[SHELF].version(command.model))["signature"]
+    check_evaluation(command, await request.app[SHELF].dataset(command.dataset), signature)
+
+
 async def list_evaluations(request: web.Request) -> web.Response:
-    """`GET /evaluations`: those that are filled and those that are not yet."""
-    filled = [_filled(one) for one in await request.app[SHELF].list_all("evaluations")]
-    jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=200)
-    unfilled = {record["id"]: record for job in reversed(jobs) if (record := _of_job(job))}
-    # A job that failed because its evaluation exists is no second one.
-    for one in filled:
-        unfilled.pop(one["id"], None)
-    return json_answer({"evaluations": [*reversed(unfilled.values()), *filled]})
+    """`GET /evaluations?model=&dataset=&limit=&cursor=`: newest first, without their tables.
+
+    Those that are not filled yet come first, on the first page.
+    """
+    names = ("model", "dataset")
+    wanted = {name: valid_name(request.query[name], name) for name in names if name in request.query}
+    limit, after = whole_number(request, "limit", 50, least=1, most=200), cursor_of(request)
+    found = await request.app[SHELF].page("evaluations", wanted, after=after, limit=limit, without=TABLES)
+    unfilled = []
+    if after is None:
+        unfilled = await list_unfilled(request, model=wanted.get("model"), dataset=wanted.get("dataset"))
+        # a job that failed because its evaluation exists is no second one
+        taken = await request.app[SHELF].known("evaluations", [record["id"] for record in unfilled])
+        unfilled = [record for record in unfilled if record["id"] not in taken]
+    listed = [*unfilled, *(filled(document) for document in found)]
+    return json_answer({"evaluations": listed, "next": next_cursor(found, limit)})
 
 
 async def read(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}`: with metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
-    record = await _find(request, evaluation_id)
+    record = await find_evaluation(request, evaluation_id)
     if record is None:
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return json_answer(record)
 
 
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
+    """`DELETE /evaluations/{id}`: the record goes with its plots; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
-    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    was_deleted = await _delete_filled(request, evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
+
+
+async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is None:
+        return False
+    blobs, blob_ids = request.app[BLOBS], [file["blob_id"] for file in document.get("files", [])]
+    # Released first: whatever is interrupted from here on, the sweep finishes.
+    await asyncio.gather(*(blobs.release(blob_id) for blob_id in blob_ids))
+    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    await asyncio.gather(*(blobs.delete(blob_id) for blob_id in blob_ids))
+    return was_deleted
 
 
 async def _cancel(request: web.Request, evaluation_id: str) -> bool:
@@ -79,40 +124,6 @@ async def _cancel(request: web.Request, evaluation_id: str) -> bool:
         # It ended between the two looks.
         return False
     return True
-
-
-async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
-    """The record: its own document once it is filled; before that, what its job says."""
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
-    if document is not None:
-        return _filled(document)
-    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
-    if job is None or job["status"] in ("succeeded", "cancelled"):
-        return None
-    return _of_job(job)
-
-
-def _of_job(job: Document) -> dict[str, Any] | None:
-    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
-    spec = job["spec"]
-    try:
-        record = EvaluationRecord(
-            id=spec.get("evaluation") or job["_id"],
-            status=job["status"],
-            owner=job["owner"],
-            correlation_id=job["_id"],
-            model=spec.get("model"),
-            dataset=spec.get("dataset"),
-            error=job["error"],
-            created_at=job["created_at"],
-        )
-    except ValidationError:
-        return None
-    return record.model_dump(mode="json")
-
-
-def _filled(document: Document) -> dict[str, Any]:
-    return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
 
 
 def _created(result: dict[str, Any]) -> web.Response:

@@ -1,12 +1,12 @@
 """Jobs: list, read and wait, cancel, replay."""
 
-from datetime import datetime
 from typing import Any, get_args
 
 from aiohttp import web
 
 from gateway.answers import job_view, json_answer, with_whole_result
 from gateway.keys import DISPATCHER, JOBS
+from gateway.paging import cursor_of, next_cursor
 from gateway.problems import RETRY_AFTER_S, BadRequest
 from gateway.requests import correlation_id_in_path, wait_s, whole_number
 from shared.contracts.commands import COMMAND_NAMES
@@ -25,10 +25,9 @@ async def list_jobs(request: web.Request) -> web.Response:
             raise BadRequest(f"?{name}= must be one of {', '.join(allowed)}, not {given[:50]!r}")
         query[name] = given
     limit = whole_number(request, "limit", 50, least=1, most=200)
-    found = await request.app[JOBS].page(query, after=_cursor(request), limit=limit)
+    found = await request.app[JOBS].page(query, after=cursor_of(request), limit=limit)
     jobs = [_summary(job) for job in found]
-    following = f"{found[-1]['created_at'].isoformat()}_{found[-1]['_id']}" if len(found) == limit else None
-    return json_answer({"jobs": jobs, "next": following})
+    return json_answer({"jobs": jobs, "next": next_cursor(found, limit)})
 
 
 async def read_job(request: web.Request) -> web.Response:
@@ -53,17 +52,6 @@ async def replay(request: web.Request) -> web.Response:
 def _summary(job: Document) -> dict[str, Any]:
     view = job_view({**job, "result": None, "history": [], "spec": {}})
     return {name: value for name, value in view.items() if name not in ("result", "history", "spec")}
-
-
-def _cursor(request: web.Request) -> dict[str, Any] | None:
-    given = request.query.get("cursor")
-    if given is None:
-        return None
-    at, _, correlation_id = given.partition("_")
-    try:
-        return {"created_at": datetime.fromisoformat(at.replace(" ", "+")), "_id": correlation_id}
-    except ValueError:
-        raise BadRequest("?cursor= must be the `next` of an earlier answer") from None
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

@@ -54,7 +54,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
     ],
-    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "evaluations": [
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("model", ASCENDING)]),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("files.blob_id", ASCENDING)]),
+    ],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
