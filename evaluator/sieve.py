@@ -49,7 +49,7 @@ class Sieve:
             Which rows are kept.
 
         Raises:
-            InvalidCommand: A weight is negative or infinite.
+            InvalidCommand: A weight is negative.
         """
         kept = np.ones(len(frame), dtype=np.bool_)
         weights = None if self._weight is None else self._read_weights(frame)
@@ -79,11 +79,11 @@ class Sieve:
     def _read_weights(self, frame: pd.DataFrame) -> Floats:
         name: Any = self._weight
         weights = true_numbers(frame[name], name, what="weight", why="", first=self._seen)
-        faulty = np.flatnonzero((weights < 0) | np.isinf(weights))
+        faulty = np.flatnonzero(weights < 0)
         if len(faulty):
             row, given = self._seen + int(faulty[0]), float(weights[faulty[0]])
             raise InvalidCommand(
-                f"the weight {name!r} holds {given:g} in row {row}; a row counts 0 or more, and not infinitely",
+                f"the weight {name!r} holds {given:g} in row {row}; a row counts 0 or more",
                 details=[{"where": f"rows.{row}.{name}", "problem": "not a weight", "expected": "a number from 0 on"}],
             )
         return weights
