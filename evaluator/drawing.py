@@ -21,7 +21,8 @@ _COLOURS: Final = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F", "#9467BD", "#BCBD22",
 )  # fmt: skip
 """Okabe and Ito's, which most colour-blind people tell apart, and some more."""
-_SHADES: Final = LinearSegmentedColormap.from_list("shades", ["#FFFFFF", "#0072B2"])
+_SHADES: Final = LinearSegmentedColormap.from_list("shades", ["#FFFFFF", "#0072B2"], N=40)
+"""So few that the bar beside a matrix is drawn as cells: of 50 on it would be an embedded picture."""
 _GREY: Final = "#6B7280"
 _INK: Final = "#1F2937"
 _NAME_LIMIT: Final = 32

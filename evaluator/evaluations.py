@@ -9,7 +9,7 @@ from evaluator.measuring import Measurement, measure
 from evaluator.model_rows import collect
 from evaluator.prediction_rows import collect_predictions, columns_to_read
 from evaluator.rows import CollectedRows
-from shared.contracts import Command, EvaluateModel, EvaluatePredictions
+from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation
 from shared.contracts.plots import Plot
@@ -21,6 +21,10 @@ from shared.worker.child import JobContext
 
 _NO_OPTIONS: Final = frozenset({"command", "contract", "correlation_id", "evaluation", "model", "dataset", "task"})
 """Fields of a command that its record has under a name of their own, or not at all."""
+_UNTOLD: Final = {
+    name: field.default for name, field in EvaluationRecord.model_fields.items() if not field.is_required()
+}
+"""What a record says where nothing was measured, so that the job's result has all of its fields."""
 
 
 def evaluate_model(command: Command, context: JobContext) -> Document:
@@ -101,6 +105,7 @@ def _outcome(
     return {
         "kind": "evaluation",
         "record": {
+            **_UNTOLD,
             "id": command.evaluation or context.correlation_id,
             **lineage,
             "dataset": command.dataset,

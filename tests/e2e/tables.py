@@ -49,14 +49,14 @@ def numbers(count: int, *, columns: int = 6, seed: int = 11) -> str:
 
 
 def scored(count: int = 300, seed: int = 8) -> str:
-    """Predictions of two classes beside the truth: ``truth``, ``guess``, ``p`` of ``yes``, ``counts``, ``region``."""
+    """Predictions of two classes beside the truth: ``truth``, ``guess``, ``p`` of ``good``, ``counts``, ``region``."""
     random = np.random.default_rng(seed)
     lines = ["truth,guess,p,counts,region"]
     for number in range(count):
-        is_yes = bool(random.random() < 0.4)
-        share = min(max(random.normal(0.65 if is_yes else 0.35, 0.2), 0), 1)
+        is_good = bool(random.random() < 0.4)
+        share = min(max(random.normal(0.65 if is_good else 0.35, 0.2), 0), 1)
         region = ["north", "south", "<east>", ""][number % 4]
-        words = ("yes" if is_yes else "no", "yes" if share > 0.5 else "no")
+        words = ("good" if is_good else "bad", "good" if share > 0.5 else "bad")
         lines.append(f"{','.join(words)},{share:.4f},{random.integers(0, 4)},{region}")
     return "\n".join(lines) + "\n"
 

@@ -85,7 +85,7 @@ def _evaluate_predictions(names: Names) -> dict[str, Any]:
         "task": "classification",
         "truth": "truth",
         "prediction": "guess",
-        "probabilities": {"yes": "p"},
+        "probabilities": {"good": "p"},
         "best_threshold": {"costs": {"false_positive": 1, "false_negative": 5}},
     }
 
@@ -224,9 +224,9 @@ FAULTS = [
     Fault("EvaluatePredictions", INVALID, without="prediction", places=("prediction",)),
     Fault("EvaluatePredictions", INVALID, without="task", places=("task",)),
     Fault("EvaluatePredictions", INVALID, {"task": "ranking"}, places=("task",)),
-    Fault("EvaluatePredictions", INVALID, {"truth": "trust", "prediction": "ges"}, places=("truth", "prediction")),
+    Fault("EvaluatePredictions", INVALID, {"truth": "trust", "prediction": "hint"}, places=("truth", "prediction")),
     Fault("EvaluatePredictions", INVALID, {"prediction": "truth"}, places=("command",)),
-    Fault("EvaluatePredictions", INVALID, {"probabilities": {"yes": "q"}}, places=("probabilities.yes",)),
+    Fault("EvaluatePredictions", INVALID, {"probabilities": {"good": "q"}}, places=("probabilities.good",)),
     Fault("EvaluatePredictions", INVALID, {"positive_class": "perhaps"}, places=("positive_class",)),
     Fault(
         "EvaluatePredictions",

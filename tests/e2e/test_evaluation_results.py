@@ -4,7 +4,7 @@ import io
 import json
 from typing import Any
 from uuid import uuid4
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pandas as pd
 import pytest
@@ -28,7 +28,7 @@ def asked(scored_dataset: str) -> dict[str, Any]:
         "task": "classification",
         "truth": "truth",
         "prediction": "guess",
-        "probabilities": {"yes": "p"},
+        "probabilities": {"good": "p"},
         "weight": "counts",
         "slices": ["region", "p"],
         "intervals": {"rounds": 40},
@@ -67,16 +67,16 @@ def blobs_of(database: Database[Document], correlation_id: str) -> tuple[int, in
 def test_predictions_are_measured_as_scikit_learn_does(evaluation: dict[str, Any]) -> None:
     frame = pd.read_csv(io.StringIO(scored()))
     frame = frame[frame["counts"] > 0]
-    weights, is_yes = frame["counts"], frame["truth"] == "yes"
+    weights, is_good = frame["counts"], frame["truth"] == "good"
     found = evaluation["metrics"]
     assert found["accuracy"] == pytest.approx(
         library.accuracy_score(frame["truth"], frame["guess"], sample_weight=weights)
     )
-    assert found["roc_auc"] == pytest.approx(library.roc_auc_score(is_yes, frame["p"], sample_weight=weights))
-    assert found["brier_score"] == pytest.approx(library.brier_score_loss(is_yes, frame["p"], sample_weight=weights))
+    assert found["roc_auc"] == pytest.approx(library.roc_auc_score(is_good, frame["p"], sample_weight=weights))
+    assert found["brier_score"] == pytest.approx(library.brier_score_loss(is_good, frame["p"], sample_weight=weights))
     assert evaluation["row_count"] == len(frame)
     assert evaluation["dropped"] == {"weight": 300 - len(frame)}
-    assert (evaluation["weight_sum"], evaluation["positive_class"]) == (weights.sum(), "yes")
+    assert (evaluation["weight_sum"], evaluation["positive_class"]) == (weights.sum(), "good")
     assert evaluation["undefined"]["roc_auc_ovo"] == "it is not defined with weights"
 
 
@@ -91,7 +91,7 @@ def test_a_record_holds_everything_that_was_asked_for_and_its_lineage(
     assert evaluation["best_threshold"]["cost"] == min(row["cost"] for row in evaluation["thresholds"])
     interval = evaluation["intervals"]["accuracy"]
     assert interval["low"] < evaluation["metrics"]["accuracy"] < interval["high"]
-    assert [one["label"] for one in evaluation["per_class"]] == ["no", "yes"]
+    assert [one["label"] for one in evaluation["per_class"]] == ["bad", "good"]
     for one in evaluation["slices"]:
         assert sum(part["row_count"] for part in one["slices"]) + one["other_row_count"] == evaluation["row_count"]
     assert {part["value"] for part in evaluation["slices"][0]["slices"]} == {"north", "south", "<east>", None}
@@ -114,7 +114,7 @@ def test_every_plot_is_there_as_svg_and_as_points(api: Api, evaluation: dict[str
         drawn, points = api.get(plot["svg"]), api.get(plot["json"])
         assert (drawn.status, drawn.headers["Content-Type"]) == (200, "image/svg+xml")
         assert drawn.headers["Content-Disposition"].startswith("inline")
-        assert ElementTree.fromstring(drawn.body).tag.endswith("svg")
+        assert ET.fromstring(drawn.body).tag.endswith("svg")
         assert (points.status, points.document["name"]) == (200, plot["name"])
         again = api.get(plot["svg"], headers={"If-None-Match": drawn.headers["ETag"]})
         assert again.status == 304
