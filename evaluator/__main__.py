@@ -6,7 +6,10 @@ from typing import Final
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
-EVALUATE: Final = {"EvaluateModel": "evaluator.handlers:evaluate_model"}
+EVALUATE: Final = {
+    "EvaluateModel": "evaluator.evaluations:evaluate_model",
+    "EvaluatePredictions": "evaluator.evaluations:evaluate_predictions",
+}
 READ: Final = {
     "ReadRows": "evaluator.reading:read_rows",
     "PreviewDataset": "evaluator.handlers:preview_dataset",
@@ -14,6 +17,7 @@ READ: Final = {
 EXPORT: Final = {"ExportDataset": "evaluator.reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
 PRELOAD: Final = (
+    "evaluator.evaluations",
     "evaluator.handlers",
     "evaluator.reading",
     "sklearn.ensemble",

@@ -36,7 +36,7 @@ def has_already(request: web.Request, etag: str) -> bool:
 
 def public(document: Document) -> dict[str, Any]:
     """A record without what is only for the store."""
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    return {name: value for name, value in document.items() if name not in ("_id", "blob_id", "files")}
 
 
 def job_links(correlation_id: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ _EXAMPLES: Final[dict[str, Document]] = {
     "Predict": {"model": "prices", "rows": [{"size": 2.0, "color": "red"}]},
     "PredictDataset": {"model": "prices", "dataset": "shop"},
     "EvaluateModel": {"evaluation": "first", "model": PREDICTION["model"], "dataset": "shop"},
+    "EvaluatePredictions": {"task": "regression", "dataset": "shop", "truth": "price", "prediction": "guess"},
 }
 _EVENT: Final[Document] = {
     "event": "JobChanged",

@@ -258,3 +258,30 @@ DEAD_LETTER: Final[Example] = {
     "links": {"self": f"/dead-letters/{CORRELATION_ID}", "replay": f"/dead-letters/{CORRELATION_ID}/replay"},
     "lines": [LOG_LINE],
 }
+
+COMPARISON: Final[Example] = {
+    "evaluations": [
+        {"id": "first", "model": "prices", "version": 1},
+        {"id": "second", "model": "prices", "version": 2},
+    ],
+    "metrics": [
+        {
+            "metric": "r2",
+            "is_more_better": True,
+            "values": [0.97, 0.99],
+            "differences": [0.0, 0.02],
+            "best": ["second"],
+        }
+    ],
+    "warnings": [],
+}
+PLOTS: Final[Example] = {
+    "evaluation": "first",
+    "plots": [
+        {
+            "name": "residuals",
+            "svg": "/evaluations/first/plots/residuals.svg",
+            "json": "/evaluations/first/plots/residuals.json",
+        }
+    ],
+}

@@ -88,7 +88,16 @@ def name_in_path(request: web.Request, part: str) -> str:
     Raises:
         BadRequest: It is no valid name.
     """
-    return _valid(_NAME, request.match_info[part], part)
+    return valid_name(request.match_info[part], part)
+
+
+def valid_name(given: str, what: str) -> str:
+    """A name, which came as ``what``.
+
+    Raises:
+        BadRequest: It is no valid name.
+    """
+    return _valid(_NAME, given, what)
 
 
 def alias_in_path(request: web.Request) -> str:

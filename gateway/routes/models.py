@@ -64,7 +64,7 @@ _VERSION = Answer("The version.", VersionRecord, example=VERSION, headers={"ETag
     "Train a model",
     _MADE,
     query=Waiting,
-    body=JsonBody(TrainModel, {"smallest": TRAINING, "with options": TUNED_TRAINING}),
+    body=JsonBody((TrainModel,), {"smallest": TRAINING, "with options": TUNED_TRAINING}),
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
@@ -89,7 +89,7 @@ async def train(request: web.Request) -> web.Response:
         202: Answer("It is being checked.", JobView, example={**QUEUED_JOB, "command": "CheckTraining"}),
     },
     query=Waiting,
-    body=JsonBody(CheckTraining, {"smallest": TRAINING}),
+    body=JsonBody((CheckTraining,), {"smallest": TRAINING}),
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
@@ -109,7 +109,7 @@ async def check(request: web.Request) -> web.Response:
     _MADE,
     query=Waiting,
     body=JsonBody(
-        RetrainModel,
+        (RetrainModel,),
         {"the same again": {}, "on newer rows": {"dataset": "shop", "promote": "if_better"}},
         said_by_route=frozenset({"model"}),
         is_required=False,
@@ -137,7 +137,7 @@ async def retrain(request: web.Request) -> web.Response:
 async def list_models(request: web.Request) -> web.Response:
     """`GET /models`: by name, with versions and aliases; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[SHELF].page("models", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[SHELF].page_by_name("models", {}, after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
     return json_answer({"models": [_view(model) for model in found], "next": following})
 
@@ -158,7 +158,7 @@ async def read_version(request: web.Request) -> web.Response:
     _TAG,
     "Change a version's tags and note",
     {200: _VERSION},
-    body=JsonBody(VersionChanges, {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
+    body=JsonBody((VersionChanges,), {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
     errors=(UnknownModel,),
 )
 async def change_version(request: web.Request) -> web.Response:
@@ -203,7 +203,7 @@ def _valid(model: type[Change], body: dict[str, Any]) -> Change:
     _TAG,
     "Point an alias at a version",
     {200: Answer("The model.", ModelRecord, example=MODEL)},
-    body=JsonBody(AliasChange, {"version 1": {"version": 1}}),
+    body=JsonBody((AliasChange,), {"version 1": {"version": 1}}),
     errors=(UnknownModel,),
 )
 async def set_alias(request: web.Request) -> web.Response:

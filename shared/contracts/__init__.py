@@ -18,7 +18,6 @@ from shared.contracts.base import (
 )
 from shared.contracts.commands import (
     Command,
-    EvaluateModel,
     command_queue,
     command_spec,
     parse_command,
@@ -35,6 +34,7 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
 from shared.contracts.events import JobChanged
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
@@ -70,6 +70,7 @@ __all__ = [
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
+    "EvaluatePredictions",
     "EvaluationRecord",
     "ExportDataset",
     "HoldOut",

@@ -136,7 +136,7 @@ class DatasetPredictionResult(Contract):
 
 
 class EvaluationResult(Contract):
-    """Of EvaluateModel."""
+    """Of EvaluateModel and EvaluatePredictions."""
 
     evaluation: EvaluationRecord
 
@@ -152,5 +152,6 @@ RESULTS: dict[str, type[Contract]] = {
     "Predict": PredictionResult,
     "PredictDataset": DatasetPredictionResult,
     "EvaluateModel": EvaluationResult,
+    "EvaluatePredictions": EvaluationResult,
 }
 """By command, what its job's `result` holds."""

@@ -59,7 +59,12 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
     ],
-    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "evaluations": [
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("model", ASCENDING)]),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("files.blob_id", ASCENDING)]),
+    ],
     "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "dead_letters": [
         IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),

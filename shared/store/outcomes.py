@@ -104,9 +104,12 @@ class Outcomes:
 
     def _evaluation(self, job: Document, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
-        stored = _insert_once(self._database["evaluations"], record["id"], record)
+        files = outcome.get("files", [])
+        stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
         if stored["correlation_id"] != job["_id"]:
             raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
+        for file in files:
+            self._blobs.make_live(file["blob_id"])
         return {"evaluation": _public(stored)}
 
     def _files(self, _job: Document, outcome: Document) -> Document:
@@ -141,4 +144,4 @@ def _insert_once(collection: Collection[Document], key: str, document: Document)
 
 
 def _public(document: Document) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    return {name: value for name, value in document.items() if name not in ("_id", "blob_id", "files")}

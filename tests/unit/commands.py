@@ -5,6 +5,7 @@ from typing import Any
 from shared.contracts import (
     CheckTraining,
     EvaluateModel,
+    EvaluatePredictions,
     ExportDataset,
     Predict,
     PredictDataset,
@@ -30,6 +31,18 @@ VALID: dict[type, dict[str, Any]] = {
     Predict: PREDICT,
     PredictDataset: {"command": "PredictDataset", "model": "churn@champion", "dataset": "customers"},
     EvaluateModel: {"command": "EvaluateModel", "model": "churn", "dataset": "customers"},
+    EvaluatePredictions: {
+        "command": "EvaluatePredictions",
+        "dataset": "scored",
+        "task": "classification",
+        "truth": "left",
+        "prediction": "guess",
+        "probabilities": {"yes": "p_yes"},
+        "slices": ["region"],
+        "intervals": {"rounds": 100},
+        "best_threshold": {"costs": {"false_positive": 1, "false_negative": 5}},
+        "positive_class": True,
+    },
     ProfileDataset: {
         "command": "ProfileDataset",
         "dataset": "customers",
