@@ -6,7 +6,12 @@ from typing import Final
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
-EVALUATE: Final = {"EvaluateModel": "evaluator.handlers:evaluate_model"}
+EVALUATE: Final = {
+    "EvaluateModel": "evaluator.handlers:evaluate_model",
+    "ExplainModel": "evaluator.explaining:explain_model",
+    "ExplainPrediction": "evaluator.explaining_rows:explain_prediction",
+    "ReportDrift": "evaluator.reporting_drift:report_drift",
+}
 READ: Final = {
     "ReadRows": "evaluator.reading:read_rows",
     "PreviewDataset": "evaluator.handlers:preview_dataset",
@@ -16,6 +21,9 @@ LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export"
 PRELOAD: Final = (
     "evaluator.handlers",
     "evaluator.reading",
+    "evaluator.explaining",
+    "evaluator.explaining_rows",
+    "evaluator.reporting_drift",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "shared.preloaded_plugins",

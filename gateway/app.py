@@ -17,6 +17,7 @@ from gateway.routes import (
     datasets,
     estimators,
     evaluations,
+    explanations,
     jobs,
     models,
     predictions,
@@ -48,7 +49,8 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    rooms = (services, previews, datasets, dataset_contents, estimators, models, predictions, evaluations, jobs)
+    data = (previews, datasets, dataset_contents)
+    rooms = (services, *data, estimators, models, predictions, evaluations, explanations, jobs)
     for routes in rooms:
         routes.add_routes(app.router)
     app.on_response_prepare.append(say_correlation_id)

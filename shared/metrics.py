@@ -26,6 +26,7 @@ PREDICT_INCIDENTS = Counter(
     ["model", "version", "incident"],
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
 HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS

@@ -34,7 +34,9 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
-from shared.contracts.events import JobChanged
+from shared.contracts.drift import DriftThresholds, ReportDrift
+from shared.contracts.events import DriftFound, Event, JobChanged
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
@@ -66,10 +68,15 @@ __all__ = [
     "CorrelationId",
     "CrossValidation",
     "DatasetRecord",
+    "DriftFound",
+    "DriftThresholds",
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
     "EvaluationRecord",
+    "Event",
+    "ExplainModel",
+    "ExplainPrediction",
     "ExportDataset",
     "HoldOut",
     "InlineSource",
@@ -77,6 +84,7 @@ __all__ = [
     "JobLimits",
     "JobRecord",
     "JobStatus",
+    "MeasureLearning",
     "ModelRecord",
     "ModelReference",
     "Name",
@@ -87,6 +95,7 @@ __all__ = [
     "ProfileDataset",
     "Progress",
     "ReadRows",
+    "ReportDrift",
     "RetrainModel",
     "Signature",
     "SignatureColumn",

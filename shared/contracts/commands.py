@@ -14,6 +14,8 @@ from shared.contracts.base import (
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.drift import ReportDrift
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
@@ -43,7 +45,11 @@ Command = Annotated[
     | RetrainModel
     | Predict
     | PredictDataset
-    | EvaluateModel,
+    | EvaluateModel
+    | ExplainModel
+    | ExplainPrediction
+    | MeasureLearning
+    | ReportDrift,
     Field(discriminator="command"),
 ]
 

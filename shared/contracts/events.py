@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from shared.contracts.base import Contract, CorrelationId
+from pydantic import Field
+
+from shared.contracts.base import Contract, CorrelationId, Name
 from shared.contracts.records import ErrorRecord, JobStatus, Progress
 
 
@@ -19,3 +21,22 @@ class JobChanged(Contract):
     attempt: int = 0
     progress: Progress | None = None
     error: ErrorRecord | None = None
+
+
+class DriftFound(Contract):
+    """A drift report went over its thresholds; the result of its job has the figures."""
+
+    event: Literal["DriftFound"] = "DriftFound"
+    correlation_id: CorrelationId
+    """The job that reported it."""
+    service: str
+    """Who says it."""
+    model: Name
+    version: int = Field(ge=1)
+    columns: list[str] = []
+    """The columns that have drifted, 1,000 at most."""
+    has_drifted_predictions: bool = False
+    """Whether what the model answers has drifted."""
+
+
+Event = JobChanged | DriftFound

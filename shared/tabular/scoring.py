@@ -60,12 +60,7 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     target = model.signature.target
     if target is None:
         return _score_without_target(model, frame)
-    if target not in frame.columns:
-        raise InvalidCommand(
-            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
-            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
-        )
-    truth = _truth(model, frame[target], target)
+    truth = read_truth(model, frame)
     rows = [index for index, label in enumerate(truth) if label is not None]
     if not rows:
         raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
@@ -94,14 +89,31 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
     return metrics, confusion(true, predictions.labels, classes)
 
 
-def _truth(model: FittedModel, series: "pd.Series[Any]", target: str) -> list[Label | None]:
+def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
+    """The true label or number of each row, as the model would answer it; None where the row has none.
+
+    What is not of the classes' type is a label that the model does not know, as text.
+
+    Args:
+        model: A model with a target.
+        frame: Rows with that column.
+
+    Raises:
+        InvalidCommand: The target's column is absent, or not of the target's kind.
+    """
     signature = model.signature
+    target = str(signature.target)
+    if target not in frame.columns:
+        raise InvalidCommand(
+            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
+            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
+        )
+    series = frame[target]
     if signature.classes is None:
         return _true_numbers(series, SignatureColumn(name=target, type="real"))
     column = SignatureColumn(name=target, type=class_type(signature.classes))
     reading = read_target(series, column)
     labels = labels_of(reading, column)
-    # what is not of the classes' type is a label that the model does not know
     for fault in reading.faults:
         labels[fault.row] = str(fault.given)
     return labels

@@ -1,0 +1,110 @@
+"""Explanations, learning curves and drift: what is said about a model version, each a job whose result it is."""
+
+from typing import Any
+from uuid import UUID, uuid5
+
+from aiohttp import web
+
+from gateway.answers import job_answer, json_answer
+from gateway.keys import DISPATCHER, SETTINGS, SHELF
+from gateway.requests import (
+    adopt_correlation_id,
+    command_from,
+    correlation_id_of,
+    has_own_correlation_id,
+    json_body,
+    reference_in_path,
+    wait_s,
+)
+from shared.contracts import (
+    Command,
+    ExplainModel,
+    ExplainPrediction,
+    MeasureLearning,
+    ReportDrift,
+    command_spec,
+    spec_hash,
+)
+from shared.contracts.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.store.connection import Document
+
+
+async def explain(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/explain`: 200 with importances and partial dependence, or 202 and a job.
+
+    The same question of the same version and dataset is answered by the same job, unless it has an id of its own.
+    """
+    command = await _command(request, "ExplainModel")
+    assert isinstance(command, ExplainModel)  # the route says so
+    version = await request.app[SHELF].version(command.model)
+    check_explanation(command, version)
+    dataset = await request.app[SHELF].dataset(explained_dataset(command, version))
+    wait = wait_s(request, 0)
+    if has_own_correlation_id(request):
+        return await _submit(request, command, wait)
+    # What an alias means may change, and so may what a name stands for.
+    pinned = command.model_copy(
+        update={"model": f"{version['model']}@{version['version']}", "dataset": dataset["name"]}
+    )
+    asked = f"{dataset['correlation_id']} {spec_hash(command_spec(pinned))}"
+    adopt_correlation_id(request, str(uuid5(UUID(version["correlation_id"]), asked)))
+    job = await request.app[DISPATCHER].obtain(pinned, correlation_id_of(request), wait_s=wait)
+    return await _answer(request, job)
+
+
+async def explain_prediction(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/predict/explain`: 200 with each column's contribution, 202 and a job if it takes long."""
+    command = await _command(request, "ExplainPrediction")
+    assert isinstance(command, ExplainPrediction)  # the route says so
+    await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
+    return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
+
+
+async def measure_learning(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/learning-curve`: 202 and a job, or 200 with the curve if `?wait=` was long enough."""
+    command = await _command(request, "MeasureLearning")
+    assert isinstance(command, MeasureLearning)  # the route says so
+    await _require(request, command.model, None, needs_training_table=True)
+    return await _submit(request, command, wait_s(request, 0))
+
+
+async def report_drift(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/drift` with `dataset` or `since`: 202 and a job, or 200 with the report."""
+    command = await _command(request, "ReportDrift")
+    assert isinstance(command, ReportDrift)  # the route says so
+    await _require(request, command.model, command.dataset, needs_training_table=True)
+    return await _submit(request, command, wait_s(request, 0))
+
+
+async def _command(request: web.Request, name: str) -> Command:
+    body = await json_body(request) if request.can_read_body else {}
+    return command_from(request, name, body, model=reference_in_path(request))
+
+
+async def _require(request: web.Request, model: str, dataset: str | None, *, needs_training_table: bool) -> None:
+    """Check that the version is there, and the datasets that are needed."""
+    version = await request.app[SHELF].version(model)
+    if needs_training_table:
+        require_training_table(version, await request.app[SHELF].dataset(version["dataset"]))
+    if dataset is not None:
+        await request.app[SHELF].dataset(dataset)
+
+
+async def _submit(request: web.Request, command: Command, wait: float) -> web.Response:
+    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait)
+    return await _answer(request, job)
+
+
+async def _answer(request: web.Request, job: Document) -> web.Response:
+    def whole(result: dict[str, Any]) -> web.Response:
+        return json_answer({"correlation_id": job["_id"], **result})
+
+    return await job_answer(request, job, whole)
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/models/{reference}/explain", explain)
+    router.add_post("/models/{reference}/predict/explain", explain_prediction)
+    router.add_post("/models/{reference}/learning-curve", measure_learning)
+    router.add_post("/models/{reference}/drift", report_drift)
