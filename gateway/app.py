@@ -15,6 +15,7 @@ from gateway.requests import correlation_middleware, say_correlation_id
 from gateway.routes import (
     dataset_contents,
     datasets,
+    documentation,
     estimators,
     evaluations,
     explanations,
@@ -49,10 +50,22 @@ def create_app(settings: Settings) -> web.Application:
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
-    data = (previews, datasets, dataset_contents)
-    rooms = (services, *data, estimators, models, predictions, evaluations, explanations, jobs)
+    rooms = (
+        services,
+        documentation,
+        previews,
+        datasets,
+        dataset_contents,
+        estimators,
+        models,
+        predictions,
+        evaluations,
+        explanations,
+        jobs,
+    )
     for routes in rooms:
         routes.add_routes(app.router)
+    documentation.add_documents(app)
     app.on_response_prepare.append(say_correlation_id)
     app.cleanup_ctx.append(_open)
     return app

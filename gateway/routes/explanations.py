@@ -1,12 +1,18 @@
 """Explanations, learning curves and drift: what is said about a model version, each a job whose result it is."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
 from aiohttp import web
 
+from gateway.answer_models import DriftView, JobView, LearningView, ModelExplanationView, PredictionExplanationView
 from gateway.answers import job_answer, json_answer
+from gateway.examples import QUEUED_JOB
+from gateway.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
 from gateway.keys import DISPATCHER, SETTINGS, SHELF
+from gateway.operations import Answer, JsonBody, operation
+from gateway.query import Waiting
 from gateway.requests import (
     adopt_correlation_id,
     command_from,
@@ -18,6 +24,7 @@ from gateway.requests import (
 )
 from shared.contracts import (
     Command,
+    Contract,
     ExplainModel,
     ExplainPrediction,
     MeasureLearning,
@@ -26,9 +33,37 @@ from shared.contracts import (
     spec_hash,
 )
 from shared.contracts.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
 from shared.store.connection import Document
 
+_TAG = "explanations"
+_ERRORS = (UnknownModel, UnknownDataset, CorrelationIdReused)
 
+
+def _answers(description: str, command: str, model: type[Contract], example: Mapping[str, Any]) -> dict[int, Answer]:
+    return {
+        200: Answer(description, model, example=example),
+        202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": command}),
+    }
+
+
+def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: bool) -> JsonBody:
+    return JsonBody(command, examples, said_by_route=frozenset({"model"}), is_required=is_required)
+
+
+@operation(
+    _TAG,
+    "Explain a model",
+    _answers("The explanation.", "ExplainModel", ModelExplanationView, MODEL_EXPLANATION),
+    query=Waiting,
+    body=_body(
+        ExplainModel,
+        {"all there is": {}, "one column": {"kinds": ["partial_dependence"], "columns": ["size"]}},
+        is_required=False,
+    ),
+    errors=_ERRORS,
+    makes_job=True,
+)
 async def explain(request: web.Request) -> web.Response:
     """`POST /models/{reference}/explain`: 200 with importances and partial dependence, or 202 and a job.
 
@@ -52,14 +87,32 @@ async def explain(request: web.Request) -> web.Response:
     return await _answer(request, job)
 
 
+@operation(
+    _TAG,
+    "Explain predictions",
+    _answers("The contributions.", "ExplainPrediction", PredictionExplanationView, PREDICTION_EXPLANATION),
+    query=Waiting,
+    body=_body(ExplainPrediction, {"a row": {"rows": [{"size": 2.0, "color": "red"}]}}, is_required=True),
+    errors=_ERRORS,
+    makes_job=True,
+)
 async def explain_prediction(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/predict/explain`: 200 with each column's contribution, 202 and a job if it takes long."""
+    """`POST /models/{reference}/predict/explain`: 200 with each column's contribution to the answers for some rows."""
     command = await _command(request, "ExplainPrediction")
     assert isinstance(command, ExplainPrediction)  # the route says so
     await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
     return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
 
 
+@operation(
+    _TAG,
+    "Measure a learning curve",
+    _answers("The curve.", "MeasureLearning", LearningView, LEARNING),
+    query=Waiting,
+    body=_body(MeasureLearning, {"five points": {}, "two": {"shares": [0.5, 1.0]}}, is_required=False),
+    errors=_ERRORS,
+    makes_job=True,
+)
 async def measure_learning(request: web.Request) -> web.Response:
     """`POST /models/{reference}/learning-curve`: 202 and a job, or 200 with the curve if `?wait=` was long enough."""
     command = await _command(request, "MeasureLearning")
@@ -68,6 +121,19 @@ async def measure_learning(request: web.Request) -> web.Response:
     return await _submit(request, command, wait_s(request, 0))
 
 
+@operation(
+    _TAG,
+    "Report drift",
+    _answers("The report.", "ReportDrift", DriftView, DRIFT),
+    query=Waiting,
+    body=_body(
+        ReportDrift,
+        {"a dataset": {"dataset": "shop-2026"}, "what was predicted": {"since": "2026-01-31T00:00:00Z"}},
+        is_required=True,
+    ),
+    errors=_ERRORS,
+    makes_job=True,
+)
 async def report_drift(request: web.Request) -> web.Response:
     """`POST /models/{reference}/drift` with `dataset` or `since`: 202 and a job, or 200 with the report."""
     command = await _command(request, "ReportDrift")
