@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.tabular.encoder import Floats
+from shared.tabular.scaled import Floats
 
 DISCRETE_LIMIT: Final = 10
 """Numbers with so many different values at most are counted by value."""
 _VALUE_LIMIT: Final = 50
-"""The most frequent values have bins of their own, if they occur twice."""
+_LEAST_ROWS: Final = 20
+"""The most frequent values have bins of their own, if so many reference rows have them: of rarer ones, the frequent are
+those that are frequent by chance, and are rarer in any other sample."""
 _SHOWN_UNSEEN: Final = 20
 
 
@@ -74,7 +76,7 @@ def count_values(
         known: Values that are no unseen ones, though the reference has them not, because it is a sample itself.
     """
     expected, found = Counter(reference), Counter(current)
-    frequent = [value for value, count in expected.most_common(_VALUE_LIMIT) if count > 1]
+    frequent = [value for value, count in expected.most_common(_VALUE_LIMIT) if count >= _LEAST_ROWS]
     unseen = Counter({value: count for value, count in found.items() if value not in expected and value not in known})
     alone = sum(count == 1 for count in expected.values())
     chance = alone / len(reference) if len(reference) else 0.0

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import chi2, ks_2samp
 
-from shared.tabular.encoder import Floats
+from shared.tabular.scaled import Floats
 
 Counts = npt.NDArray[np.int64] | Floats
 """Rows by bin, shape (n_bins,)."""

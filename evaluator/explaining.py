@@ -14,8 +14,8 @@ from shared.contracts.explanation import IMPORTANCE_METRICS
 from shared.contracts.explanation_checks import check_explanation, explained_dataset
 from shared.errors import EstimatorRejected
 from shared.store.connection import Document
-from shared.tabular.encoder import Floats
 from shared.tabular.model import FittedModel
+from shared.tabular.scaled import Floats
 from shared.tabular.scoring import read_truth
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext

@@ -16,8 +16,8 @@ import numpy as np
 from sklearn import metrics
 
 from shared.errors import InvalidCommand
-from shared.tabular.encoder import Floats
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.scaled import Floats
 from shared.tabular.targets import Codes, Label, codes_of
 
 Progress = Callable[[float, str], None]

@@ -18,8 +18,8 @@ from scipy.stats.mstats import mquantiles
 from evaluator.responses import Response, respond
 from shared.contracts import SignatureColumn
 from shared.tabular.columns import Reading, read_column
-from shared.tabular.encoder import Floats
 from shared.tabular.model import FittedModel
+from shared.tabular.scaled import Floats
 
 _OUTER_SHARES: Final = (0.05, 0.95)
 """Numbers beyond these quantiles are few, and a curve there says little."""
@@ -119,7 +119,8 @@ def _numbers(column: SignatureColumn, present: Floats, point_limit: int) -> list
     """All numbers that occur if they are few, else some that are equally far from each other."""
     distinct = np.unique(present)
     if len(distinct) > point_limit:
-        distinct = np.linspace(*mquantiles(present, prob=_OUTER_SHARES), num=point_limit)
+        low, high = mquantiles(present, prob=_OUTER_SHARES).tolist()
+        distinct = np.linspace(low, high, num=point_limit)
         if column.type == "integer":
             distinct = np.unique(np.rint(distinct))
     is_integer = column.type == "integer"

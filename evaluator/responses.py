@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from shared.errors import EstimatorRejected
-from shared.tabular.encoder import Floats
 from shared.tabular.model import FittedModel
+from shared.tabular.scaled import Floats
 from shared.tabular.targets import OUTLIER_CLASSES, Label, codes_of
 
 ResponseKind = Literal["probability", "score", "membership", "value"]
@@ -79,7 +79,7 @@ def _respond(model: FittedModel, response: Response, matrix: Floats) -> Floats:
     )
     if response.kind == "membership":
         codes = codes_of(predictions.labels, response.outputs)
-        return (codes[:, None] == np.arange(len(response.outputs))).astype(np.float64)
+        return np.asarray(codes[:, None] == np.arange(len(response.outputs)), dtype=np.float64)
     figures = {"probability": predictions.probabilities, "score": predictions.scores}.get(response.kind)
     answers = np.array(predictions.labels if figures is None else figures, dtype=np.float64)
     answers = answers.reshape(len(matrix), -1)

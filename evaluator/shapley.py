@@ -23,7 +23,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.encoder import Floats
+from shared.tabular.scaled import Floats
 
 Masks = npt.NDArray[np.bool_]
 """Shape (n_rows, n_players): which columns have the explained row's value."""
@@ -127,7 +127,8 @@ class RowExplainer:
         shape = (permutations, row_count, 1, output_count)
         starts = np.broadcast_to(self._answers[None, :, None, :], shape)
         changes = np.diff(np.concatenate([starts, between, np.broadcast_to(value, shape)], axis=2), axis=2)
-        return np.take_along_axis(changes, ranks[:, :, :, None], axis=2)
+        of_columns: Floats = np.take_along_axis(changes, ranks[:, :, :, None], axis=2)
+        return of_columns
 
     def _worth(self, row: Floats, masks: Masks) -> Floats:
         """The mean answer over the background for each set of columns, shape (n_masks, n_outputs)."""
@@ -138,7 +139,8 @@ class RowExplainer:
             return masks[mask], background
 
         answers = self._of_mixtures(row, len(masks) * count, mixture)
-        return answers.reshape(len(masks), count, -1).mean(axis=1)
+        means: Floats = answers.reshape(len(masks), count, -1).mean(axis=1)
+        return means
 
     def _of_mixtures(self, row: Floats, total: int, mixture: Callable[[Indices], tuple[Masks, Indices]]) -> Floats:
         """The answers for background rows that have some columns of the explained one, shape (total, n_outputs).
@@ -155,7 +157,8 @@ class RowExplainer:
             masks, rows = mixture(np.arange(start, min(start + step, total)))
             is_own = masks[:, self._player_of_output]
             parts.append(self._asked(np.where(is_own, row, self._background[rows])))
-        return np.vstack(parts)
+        answers: Floats = np.vstack(parts)
+        return answers
 
     def _asked(self, matrix: Floats) -> Floats:
         self.predicted_row_count += len(matrix)

@@ -5,12 +5,16 @@ from typing import Any
 from shared.contracts import (
     CheckTraining,
     EvaluateModel,
+    ExplainModel,
+    ExplainPrediction,
     ExportDataset,
+    MeasureLearning,
     Predict,
     PredictDataset,
     PreviewDataset,
     ProfileDataset,
     ReadRows,
+    ReportDrift,
     RetrainModel,
     TrainModel,
 )
@@ -30,6 +34,10 @@ VALID: dict[type, dict[str, Any]] = {
     Predict: PREDICT,
     PredictDataset: {"command": "PredictDataset", "model": "churn@champion", "dataset": "customers"},
     EvaluateModel: {"command": "EvaluateModel", "model": "churn", "dataset": "customers"},
+    ExplainModel: {"command": "ExplainModel", "model": "churn", "metric": "roc_auc", "columns": ["age"]},
+    ExplainPrediction: {**PREDICT, "command": "ExplainPrediction"},
+    MeasureLearning: {"command": "MeasureLearning", "model": "churn"},
+    ReportDrift: {"command": "ReportDrift", "model": "churn", "since": "2026-01-31T00:00:00Z"},
     ProfileDataset: {
         "command": "ProfileDataset",
         "dataset": "customers",

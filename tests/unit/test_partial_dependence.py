@@ -40,18 +40,19 @@ def test_curves_and_grids_are_those_of_scikit_learn(estimator: str, target: str,
     )
 
     # The encoder scales numbers, so the grids are the same but for that.
-    low, high = np.interp([0, 1], [0, 1], np.array(found.values)[[0, -1]])
     scaled, _ = model.encoder.transform(pd.DataFrame({"a": 0.0, "b": found.values, "c": 0.0}))
     np.testing.assert_allclose(scaled[:, 1], expected["grid_values"][0], atol=1e-9)
-    assert low < high
     # scikit-learn tells of two classes the second only.
     np.testing.assert_allclose(found.means[:, -1], expected["average"][0], atol=1e-9)
 
 
-@pytest.mark.parametrize("name", list(TYPES))
-def test_a_column_of_any_type_is_given_its_values(name: str) -> None:
-    model = fit("HistGradientBoostingClassifier").model
+@pytest.fixture(scope="module")
+def model() -> FittedModel:
+    return fit("HistGradientBoostingClassifier", hyperparameters={"max_iter": 10}).model
 
+
+@pytest.mark.parametrize("name", list(TYPES))
+def test_a_column_of_any_type_is_given_its_values(model: FittedModel, name: str) -> None:
     response, found = dependence(model, name)
 
     # By definition: the whole column has that value, and the mean answer is taken.
@@ -80,8 +81,8 @@ def test_values_are_shown_as_their_columns_have_them() -> None:
     assert shown["since"].values[0] == features()["since"].min().isoformat()
     assert shown["since"].values[-1] == features()["since"].max().isoformat()
     assert {type(value) for value in shown["visits"].values} == {int}
-    low, high = features()["amount"].quantile([0.05, 0.95])
-    assert low - 2 < shown["amount"].values[0] < shown["amount"].values[-1] < high + 2
+    low, high = features()["amount"].min(), features()["amount"].max()
+    assert low < shown["amount"].values[0] < shown["amount"].values[-1] < high, "few rows lie beyond"
     assert len(shown["town"].values) == 12, "the most frequent of 70"
 
 
