@@ -153,7 +153,8 @@ def _compare_readings(
     by_chance = statistics.rate_by_chance(sum(missing), *rows)
     found.append(Statistic("missing_rate", difference, by_chance, thresholds.missing_rate))
     if not is_number:
-        found.append(_unseen_rate(bins, len(present[1]), len(present[0]), thresholds.unseen_rate))
+        rate = bins.unseen_count / max(len(present[1]), 1)
+        found.append(Statistic("unseen_rate", rate, bins.unseen_by_chance, thresholds.unseen_rate))
     return Finding(column.name, column.type, found, missing, rows, (len(reference.faults), len(current.faults)), bins)
 
 
@@ -191,15 +192,6 @@ def _distances(
         by_chance = statistics.kolmogorov_smirnov_by_chance(len(reference), len(current))
         found.append(Statistic("kolmogorov_smirnov", distance, by_chance, thresholds.kolmogorov_smirnov))
     return found, bins
-
-
-def _unseen_rate(bins: Bins, current_count: int, reference_count: int, threshold: float | None) -> Statistic:
-    rate = bins.unseen_count / max(current_count, 1)
-    by_chance = bins.unseen_by_chance
-    if current_count and reference_count:
-        both = by_chance * (current_count + reference_count)
-        by_chance += statistics.rate_by_chance(both, reference_count, current_count)
-    return Statistic("unseen_rate", rate, min(by_chance, 1.0), threshold)
 
 
 def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> set[Any]:

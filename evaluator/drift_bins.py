@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from evaluator.drift_statistics import unseen_by_chance
 from shared.tabular.scaled import Floats
 
 DISCRETE_LIMIT: Final = 10
@@ -32,8 +33,7 @@ class Bins:
     unseen: dict[Any, int] = field(default_factory=dict)
     """Of values that the reference has not: how many current rows have each, most first."""
     unseen_by_chance: float = 0.0
-    """The share of rows that are likely to have a value that the reference has not (Good and Turing's estimate: the
-    share of reference rows whose value no other one has)."""
+    """Which share of rows with a value that the reference has not is exceeded by chance once in a thousand times."""
 
     @property
     def unseen_count(self) -> int:
@@ -66,8 +66,8 @@ def count_values(
 ) -> Bins:
     """Count by value.
 
-    Rare values are always new in some rows: where the reference is full of values that occur once, as many rows may be
-    unseen without any drift. So many are expected in the bin of the unseen, and no more than there are.
+    Rare values are always new in some rows: where the reference is full of values that occur once, many rows are unseen
+    without any drift. As many as chance allows are expected in the bin of the unseen, and no more than there are.
 
     Args:
         reference: The present values.
@@ -78,8 +78,7 @@ def count_values(
     expected, found = Counter(reference), Counter(current)
     frequent = [value for value, count in expected.most_common(_VALUE_LIMIT) if count >= _LEAST_ROWS]
     unseen = Counter({value: count for value, count in found.items() if value not in expected and value not in known})
-    alone = sum(count == 1 for count in expected.values())
-    chance = alone / len(reference) if len(reference) else 0.0
+    chance = unseen_by_chance(Counter(expected.values()), len(reference), len(current))
     unseen_share = sum(unseen.values()) / len(current) if len(current) else 0.0
     likely = min(chance, unseen_share) * len(reference)
     counts = [[float(each[value]) for value in frequent] for each in (expected, found)]

@@ -5,11 +5,12 @@ population: few rows lie far apart without any drift.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import jensenshannon
+from scipy.special import rel_entr
 from scipy.stats import chi2, ks_2samp
 
 from shared.tabular.scaled import Floats
@@ -39,7 +40,11 @@ def stability_index_by_chance(bin_count: int, reference_rows: int, current_rows:
 
 def jensen_shannon_distance(reference: Counts, current: Counts) -> float:
     """Jensen-Shannon distance, from 0 to 1: the root of the divergence in bits."""
-    return float(jensenshannon(reference, current, base=2))
+    p, q = (np.asarray(counts, dtype=np.float64) / np.sum(counts) for counts in (reference, current))
+    middle = (p + q) / 2
+    divergence = float(rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / (2 * math.log(2))
+    # Of samples that are alike, rounding may leave less than nothing.
+    return math.sqrt(max(divergence, 0.0))
 
 
 def jensen_shannon_by_chance(bin_count: int, reference_rows: int, current_rows: int) -> float:
@@ -67,6 +72,25 @@ def rate_by_chance(count: float, reference_rows: int, current_rows: int) -> floa
     """
     share = count / (reference_rows + current_rows)
     return _DEVIATIONS * math.sqrt(share * (1 - share) * (1 / reference_rows + 1 / current_rows))
+
+
+def unseen_by_chance(values_of_count: Mapping[int, int], reference_rows: int, current_rows: int) -> float:
+    """The share of rows with a value that the reference has not, which chance alone exceeds.
+
+    Good and Turing's estimate, the share of reference rows whose value no other one has, and its error (Good, "The
+    Population Frequencies of Species", Biometrika 40, 1953), which is large where unseen values come in clumps.
+
+    Args:
+        values_of_count: How many values occur once in the reference, how many twice, and so on.
+        reference_rows: All rows of the reference.
+        current_rows: All rows that are compared.
+    """
+    if not reference_rows or not current_rows:
+        return 0.0
+    once, twice = values_of_count.get(1, 0), values_of_count.get(2, 0)
+    estimate = once / reference_rows
+    variance = (once + 2 * twice) / reference_rows**2 + estimate * (1 - estimate) / current_rows
+    return min(1.0, estimate + _DEVIATIONS * math.sqrt(variance))
 
 
 def _smoothed(counts: Counts) -> Floats:
