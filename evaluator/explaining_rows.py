@@ -76,9 +76,7 @@ def _explainer(model: FittedModel, response: Response, background: Floats) -> Ro
 def _method(command: ExplainPrediction, explainer: RowExplainer) -> str:
     count = explainer.player_count
     if command.method == "exact" and count > EXACT_AT_MOST:
-        problem = (
-            f"the model answers by {count} columns, and all sets of them are too many; {EXACT_AT_MOST} can be tried"
-        )
+        problem = f"the model answers by {count} columns; all sets of {EXACT_AT_MOST} can be tried at most"
         raise InvalidCommand(problem, details=[{"where": "method", "problem": problem, "expected": "sampled"}])
     if command.method == "auto":
         return "exact" if count <= EXACT_BY_ITSELF else "sampled"

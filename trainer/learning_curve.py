@@ -77,8 +77,9 @@ def _first(train: RowIndices, share: float, plan: FitPlan) -> RowIndices:
     count = max(1, math.floor(share * len(train) + 0.5))
     if plan.time_schema is not None:
         return train[len(train) - count :]
-    order = np.random.default_rng(plan.seed).permutation(len(train))
-    return np.sort(train[order[:count]])
+    chosen = np.random.default_rng(plan.seed).permutation(len(train))[:count]
+    # In the order of the training itself, which the encoder's folds depend on: all rows give the very same model.
+    return train[np.sort(chosen)]
 
 
 def _fitted(part: pd.DataFrame, plan: FitPlan, hold_out: pd.DataFrame, train_count: int) -> FitOutcome:
