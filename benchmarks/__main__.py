@@ -4,14 +4,15 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import encode, ingest, predict
+from benchmarks import encode, explain, ingest, predict
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
     "encode": lambda options: encode.main(options.seconds),
+    "explain": lambda _options: explain.main(),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }
-SHORT = ("predict", "encode")
+SHORT = ("predict", "encode", "explain")
 
 
 def main() -> int:
