@@ -56,7 +56,7 @@ def test_columns_and_metric_must_be_the_versions_own() -> None:
     check_explanation(command(columns=["age"], metric="roc_auc"), VERSION)
 
     with pytest.raises(InvalidCommand) as refusal:
-        check_explanation(command(columns=["age", "twon"], metric="r2"), VERSION)
+        check_explanation(command(columns=["age", "towns"], metric="r2"), VERSION)
 
     assert [detail["where"] for detail in refusal.value.details] == ["columns.1", "metric"]
     assert refusal.value.details[0]["expected"] == ["town"]
