@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
+from shared.contracts.api_keys import ApiKeyRecord
 from shared.contracts.explanation_results import (
     DriftResult,
     LearningResult,
@@ -201,6 +202,19 @@ class ServiceList(Contract):
     services: list[ServiceView]
     queues: dict[str, int | None]
     """Messages in each queue and its poison; null where the broker does not answer."""
+
+
+class MadeApiKey(ApiKeyRecord):
+    """A key that was just made."""
+
+    key: str
+    """Its text, told once and kept nowhere."""
+
+
+class ApiKeyList(Contract):
+    """All API keys, without their texts."""
+
+    keys: list[ApiKeyRecord]
 
 
 class Index(Contract):

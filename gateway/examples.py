@@ -218,3 +218,14 @@ QUEUED_JOB: Final[Example] = {
     "spec": {"command": "TrainModel", **TRAINING},
     "links": _LINKS,
 }
+
+API_KEY: Final[Example] = {
+    "name": "ci",
+    "owner": "ci",
+    "scopes": ["submit"],
+    "created_at": _AT,
+    "expires_at": "2026-05-01T12:00:00Z",
+    "last_used_at": None,
+    "revoked_at": None,
+}
+MADE_API_KEY: Final[Example] = {"key": "mbk_an-example-that-opens-nothing", **API_KEY}

@@ -33,6 +33,7 @@ _TAGS: Final = {
     "evaluations": "Models measured on datasets.",
     "jobs": "Whatever was accepted, by its correlation id.",
     "services": "Who is there, how they do, and this documentation.",
+    "keys": "Who may ask, and for what; for admins.",
 }
 _HEADERS: Final = {
     "X-Correlation-ID": {"$ref": "#/components/parameters/CorrelationId"},
@@ -104,7 +105,13 @@ def openapi_document(router: web.UrlDispatcher) -> Document:
         "servers": [{"url": "/", "description": "This gateway"}],
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": paths,
-        "components": {"schemas": definitions, "parameters": _PARAMETERS},
+        "components": {
+            "schemas": definitions,
+            "parameters": _PARAMETERS,
+            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
+        },
+        # a gateway on loopback demands no key unless it is told to
+        "security": [{"ApiKey": []}, {}],
     }
 
 

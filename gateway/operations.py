@@ -13,6 +13,7 @@ from gateway.query import QUERY, Query, read_query
 from shared.errors import (
     ArtifactRefused,
     EstimatorRejected,
+    Forbidden,
     InvalidCommand,
     JobCancelled,
     JobCrashed,
@@ -22,6 +23,7 @@ from shared.errors import (
     MalformedTable,
     ModelbusError,
     SignatureMismatch,
+    Unauthenticated,
     Unavailable,
 )
 
@@ -41,7 +43,7 @@ JOB_ERRORS: Final[Errors] = (
 )
 """What a job may end with, where the answer waits for its end."""
 
-_ALWAYS: Final[Errors] = (BadRequest, Unavailable, ModelbusError)
+_ALWAYS: Final[Errors] = (BadRequest, Unauthenticated, Forbidden, Unavailable, ModelbusError)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,14 @@
-"""What is in a dataset: pages of its rows, and all of it as a file."""
+"""What is in a dataset: pages of its rows, and all of it as a file.
+
+A reading whose id follows from what is asked belongs to the dataset's owner: whoever asks is answered by the same job.
+"""
 
 from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import Field
 
+from gateway.access import owner_of
 from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
 from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
@@ -69,10 +73,10 @@ async def read_rows(request: web.Request) -> web.Response:
     check_columns(command, dataset)
     wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
     if has_own_correlation_id(request):
-        job = await dispatcher.submit(command, correlation_id_of(request), wait_s=wait)
+        job = await dispatcher.submit(command, correlation_id_of(request), owner=owner_of(request), wait_s=wait)
     else:
         adopt_correlation_id(request, reading_id(dataset, command))
-        job = await dispatcher.obtain(command, correlation_id_of(request), wait_s=wait)
+        job = await dispatcher.obtain(command, correlation_id_of(request), owner=dataset["owner"], wait_s=wait)
     return await job_answer(request, job, json_answer)
 
 
@@ -109,21 +113,21 @@ async def _download_export(request: web.Request, command: ExportDataset) -> web.
     # Also when the request has an id of its own: an export is made once, whoever asks.
     adopt_correlation_id(request, reading_id(dataset, command))
     try:
-        return await _send_export(request, command)
+        return await _send_export(request, command, dataset["owner"])
     except UnknownUpload:
         # Its file was removed without it: both are made anew.
         await request.app[READINGS].remove([await request.app[JOBS].find(correlation_id_of(request))])
-        return await _send_export(request, command)
+        return await _send_export(request, command, dataset["owner"])
 
 
-async def _send_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
+async def _send_export(request: web.Request, command: ExportDataset, owner: str) -> web.StreamResponse:
     """The file of the export; 202 or a problem as long as it is not there.
 
     Raises:
         UnknownUpload: The job has succeeded, and its file is gone.
     """
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
         return await job_answer(request, job, json_answer)
     result = job["result"]

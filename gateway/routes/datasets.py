@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from gateway.access import owner_of, require_own
 from gateway.answer_models import DatasetList, JobView
 from gateway.answers import immutable_answer, job_answer, json_answer, public
 from gateway.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
@@ -125,6 +126,7 @@ async def delete(request: web.Request) -> web.Response:
     """
     document = await _dataset(request)
     name = document["_id"]
+    require_own(request, document, f"dataset {name!r}")
     versions = await request.app[SHELF].count("versions", {"dataset": name})
     if versions and not query_of(request, Forcing).force:
         raise StillInUse(f"{versions} model version(s) were trained on dataset {name!r}; ?force=true deletes it anyway")
@@ -146,7 +148,7 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
                 raise DatasetExists(
                     f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
                 )
-            return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+            return await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
     except StoreUnavailable:
         raise
     except ModelbusError:

@@ -1,4 +1,4 @@
-"""What the gateway serves of itself: OpenAPI, and a page to read and try it, without any other host."""
+"""What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host."""
 
 from functools import lru_cache
 from importlib.resources import files
@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from gateway.asyncapi import asyncapi_document
 from gateway.openapi import openapi_document
 from gateway.operations import Answer, operation
 
@@ -29,6 +30,14 @@ _DAY_S: Final = 86400
 async def openapi(request: web.Request) -> web.Response:
     """`GET /openapi.json`: made from the models that check what comes."""
     return web.Response(body=request.app[_DOCUMENT], content_type="application/json")
+
+
+@operation(
+    _TAG, "The queues as AsyncAPI", {200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))}
+)
+async def asyncapi(_request: web.Request) -> web.Response:
+    """`GET /asyncapi.json`: the other door, with the same commands; docs/queue.md says how to use it."""
+    return web.Response(body=_asyncapi(), content_type="application/json")
 
 
 @operation(_TAG, "The documentation as a page", {200: Answer("The page.", media_types=("text/html",))})
@@ -56,6 +65,11 @@ def _content(name: str) -> bytes:
     return (folder / name).read_bytes()
 
 
+@lru_cache(maxsize=1)
+def _asyncapi() -> bytes:
+    return orjson.dumps(asyncapi_document())
+
+
 _DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
 
 
@@ -67,5 +81,6 @@ def add_documents(app: web.Application) -> None:
 def add_routes(router: web.UrlDispatcher) -> None:
     """Add the routes of this file."""
     router.add_get("/openapi.json", openapi)
+    router.add_get("/asyncapi.json", asyncapi)
     router.add_get("/docs", page)
     router.add_get("/docs/{file}", _asset)

@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from gateway.access import owner_of, require_own
 from gateway.answer_models import EvaluationAccepted, EvaluationList
 from gateway.answers import job_answer, job_links, json_answer, public
 from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
@@ -61,7 +62,9 @@ async def create(request: web.Request) -> web.Response:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
     await request.app[SHELF].version(command.model)
     await request.app[SHELF].dataset(command.dataset)
-    job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
         return json_answer({**(_of_job(job) or {}), "links": job_links(correlation_id)}, status=202, headers=headers)
@@ -103,12 +106,20 @@ async def read(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
+    await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
     was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
+
+
+async def _require_own(request: web.Request, evaluation_id: str) -> None:
+    filled = await request.app[SHELF].find("evaluations", evaluation_id)
+    for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
+        if record is not None:
+            require_own(request, record, f"evaluation {evaluation_id!r}")
 
 
 async def _cancel(request: web.Request, evaluation_id: str) -> bool:

@@ -1,4 +1,7 @@
-"""Explanations, learning curves and drift: what is said about a model version, each a job whose result it is."""
+"""Explanations, learning curves and drift: what is said about a model version, each a job whose result it is.
+
+An explanation whose id follows from what is asked belongs to the version's owner, as a reading to the dataset's.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +9,7 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
+from gateway.access import owner_of
 from gateway.answer_models import DriftView, JobView, LearningView, ModelExplanationView, PredictionExplanationView
 from gateway.answers import job_answer, json_answer
 from gateway.examples import QUEUED_JOB
@@ -83,7 +87,7 @@ async def explain(request: web.Request) -> web.Response:
     )
     asked = f"{dataset['correlation_id']} {spec_hash(command_spec(pinned))}"
     adopt_correlation_id(request, str(uuid5(UUID(version["correlation_id"]), asked)))
-    job = await request.app[DISPATCHER].obtain(pinned, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].obtain(pinned, correlation_id_of(request), owner=version["owner"], wait_s=wait)
     return await _answer(request, job)
 
 
@@ -157,7 +161,9 @@ async def _require(request: web.Request, model: str, dataset: str | None, *, nee
 
 
 async def _submit(request: web.Request, command: Command, wait: float) -> web.Response:
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
+    )
     return await _answer(request, job)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import Field
 
+from gateway.access import require_own_job
 from gateway.answer_models import JobList, JobView
 from gateway.answers import job_summary, job_view, json_answer, with_whole_result
 from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
@@ -84,7 +85,9 @@ async def read_job(request: web.Request) -> web.Response:
 )
 async def cancel(request: web.Request) -> web.Response:
     """`DELETE /jobs/{correlation_id}`: 200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
-    job = await request.app[JOBS].request_cancel(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[JOBS].request_cancel(correlation_id)
     return json_answer(job_view(job), status=200 if job["status"] == "cancelled" else 202)
 
 
@@ -96,7 +99,9 @@ async def cancel(request: web.Request) -> web.Response:
 )
 async def replay(request: web.Request) -> web.Response:
     """`POST /jobs/{correlation_id}/replay`: queue a failed, dead or cancelled job once more."""
-    job = await request.app[DISPATCHER].replay(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[DISPATCHER].replay(correlation_id)
     return json_answer(job_view(job), status=202, headers={"Location": f"/jobs/{job['_id']}"})
 
 

@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from gateway.access import owner_of, require_own
 from gateway.answer_models import JobView, ModelList, Usage
 from gateway.answers import immutable_answer, job_answer, json_answer, public
 from gateway.downloads import send_blob
@@ -96,7 +97,9 @@ async def check(request: web.Request) -> web.Response:
     """`POST /models/validate`: 200 with what the training in the body would take, or what it would be refused for."""
     command = command_from(request, "CheckTraining", await json_body(request))
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
+    )
     return await job_answer(request, job, json_answer)
 
 
@@ -245,6 +248,7 @@ async def download_artifact(request: web.Request) -> web.StreamResponse:
 async def delete_version(request: web.Request) -> web.Response:
     """`DELETE /models/{name}/versions/{version}`: refused while an alias points there, unless `?force=true`."""
     document = await _version(request)
+    require_own(request, document, f"version {document['_id']!r}")
     model = await request.app[SHELF].model(document["model"])
     aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
     if aliases and not query_of(request, Forcing).force:
@@ -260,7 +264,9 @@ async def delete_version(request: web.Request) -> web.Response:
 async def delete_model(request: web.Request) -> web.Response:
     """`DELETE /models/{name}`: the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
-    await request.app[SHELF].model(name)
+    require_own(request, await request.app[SHELF].model(name), f"model {name!r}")
+    for version in await request.app[SHELF].list_all("versions", {"model": name}):
+        require_own(request, version, f"version {version['_id']!r}")
     # Unlisted first: from then on nothing finds a version. Interrupted here, the same request finishes it.
     await request.app[SHELF].unlist_all(name)
     for version in await request.app[SHELF].list_all("versions", {"model": name}):
@@ -270,7 +276,9 @@ async def delete_model(request: web.Request) -> web.Response:
 
 
 async def _submit(request: web.Request, command: TrainModel | RetrainModel) -> web.Response:
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     return await job_answer(request, job, _trained)
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import RootModel
 
+from gateway.access import owner_of
 from gateway.answer_models import DatasetPredictionView, JobView, PredictionView
 from gateway.answers import job_answer, json_answer
 from gateway.bodies import PredictionBody
@@ -86,11 +87,11 @@ async def predict(request: web.Request) -> web.Response:
     check_row_count(command, settings.predict_rows_limit)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
-    dispatcher = request.app[DISPATCHER]
+    dispatcher, owner = request.app[DISPATCHER], owner_of(request)
     if wait > 0:
-        job = await dispatcher.predict(command, correlation_id, wait_s=wait)
+        job = await dispatcher.predict(command, correlation_id, owner=owner, wait_s=wait)
     else:
-        job = await dispatcher.submit(command, correlation_id)
+        job = await dispatcher.submit(command, correlation_id, owner=owner)
     return await job_answer(request, job, lambda result: json_answer({"correlation_id": job["_id"], **result}))
 
 
@@ -121,7 +122,9 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
     assert isinstance(command, PredictDataset)  # the route says so
     await request.app[SHELF].version(command.model)
     await request.app[SHELF].dataset(command.dataset)
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     return await job_answer(
         request, job, lambda result: json_answer({"correlation_id": job["_id"], **_view(job, result)})
     )

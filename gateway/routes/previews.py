@@ -3,6 +3,7 @@
 from aiohttp import web
 from pydantic import Field
 
+from gateway.access import owner_of
 from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
 from gateway.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
@@ -57,7 +58,7 @@ async def _submit(request: web.Request, correlation_id: str, wait: float) -> Doc
     async with removed_unless_accepted(request, received):
         body = parse_body(received.fields)
         command = command_from(request, "PreviewDataset", body, source=received.source, is_cut=received.is_cut)
-        job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+        job = await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
     if job["status"] in TERMINAL_STATUSES - {"succeeded"}:
         # what succeeds has removed it
         await request.app[BLOBS].delete(received.upload_id)
