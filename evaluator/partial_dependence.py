@@ -68,7 +68,8 @@ def partial_dependence(
         EstimatorRejected: The estimator refused the rows.
     """
     column = next(column for column in model.encoder.columns if column.name == name)
-    reading = read_column(frame[name], column)
+    # A column that was empty in training may be absent.
+    reading = read_column(frame[name] if name in frame.columns else [None] * len(frame), column)
     cells, counts = _grid(column, reading, point_limit)
     has_missing = bool(reading.missing.any())
     outputs = np.flatnonzero(np.array(model.encoder.output_columns, dtype=object) == name)

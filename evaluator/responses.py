@@ -83,7 +83,10 @@ def _respond(model: FittedModel, response: Response, matrix: Floats) -> Floats:
     figures = {"probability": predictions.probabilities, "score": predictions.scores}.get(response.kind)
     answers = np.array(predictions.labels if figures is None else figures, dtype=np.float64)
     answers = answers.reshape(len(matrix), -1)
+    name = type(model.estimator).__name__
+    if answers.shape[1] != len(response.outputs):
+        what = f"{answers.shape[1]} figures a row for {len(response.outputs)}"
+        raise EstimatorRejected(f"{name} answers {what}, so it is not known what each is of")
     if not np.isfinite(answers).all():
-        name = type(model.estimator).__name__
         raise EstimatorRejected(f"{name} has no finite answer for some rows, so they cannot be explained")
     return answers

@@ -9,6 +9,7 @@ from sklearn.inspection import partial_dependence as of_scikit_learn
 
 from evaluator.partial_dependence import Dependence, partial_dependence
 from evaluator.responses import respond, response_of
+from shared.errors import EstimatorRejected
 from shared.tabular.model import FittedModel
 from tests.unit.tables import TYPES, features, fit
 from tests.unit.test_importance import NUMBERS, number_model
@@ -67,6 +68,26 @@ def test_a_column_of_any_type_is_given_its_values(model: FittedModel, name: str)
     assert (found.missing is not None) == bool(features()[name].isna().any())
     assert len(found.values) <= 12
     assert [curve["name"] for curve in found.curves(response)] == ["no", "yes"]
+
+
+def test_a_column_that_was_empty_in_training_may_be_absent(model: FittedModel) -> None:
+    _, found = dependence(model, "nothing", features().drop(columns=["nothing"]))
+
+    assert found.values == []
+    assert found.missing is not None
+
+
+def test_answers_that_cannot_be_told_apart_or_are_not_finite_are_refused() -> None:
+    scored = fit("LinearSVC", "label").model
+    valued = fit("Ridge", "price").model
+    matrix, _ = scored.encoder.transform(features())
+    scored.estimator.decision_function = lambda rows: np.zeros((len(rows), 2))
+    with pytest.raises(EstimatorRejected, match="LinearSVC answers 2 figures a row for 1"):
+        respond(scored, response_of(scored, matrix), matrix)
+    matrix, _ = valued.encoder.transform(features())
+    valued.estimator.coef_ = valued.estimator.coef_ * np.nan
+    with pytest.raises(EstimatorRejected, match="Ridge has no finite answer for some rows"):
+        respond(valued, response_of(valued, matrix), matrix)
 
 
 def test_values_are_shown_as_their_columns_have_them() -> None:
