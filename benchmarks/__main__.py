@@ -13,7 +13,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "shipping": lambda options: shipping.main(options.seconds),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }
-SHORT = ("predict", "encode", "explain")
+SHORT = ("predict", "encode")
 
 
 def main() -> int:
