@@ -7,6 +7,12 @@ from pydantic import ConfigDict, Field
 
 from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
 from shared.contracts.api_keys import ApiKeyRecord
+from shared.contracts.explanation_results import (
+    DriftResult,
+    LearningResult,
+    ModelExplanationResult,
+    PredictionExplanationResult,
+)
 from shared.contracts.records import DatasetSummary, JobSummary
 from shared.contracts.results import Incidents, PredictionResult
 
@@ -139,6 +145,30 @@ class DatasetPredictionView(Contract):
     report: Incidents
     links: dict[str, str]
     """By format."""
+
+
+class ModelExplanationView(ModelExplanationResult):
+    """A model's explanation, with the job's id."""
+
+    correlation_id: str
+
+
+class PredictionExplanationView(PredictionExplanationResult):
+    """The explanation of predictions, with the job's id."""
+
+    correlation_id: str
+
+
+class LearningView(LearningResult):
+    """A learning curve, with the job's id."""
+
+    correlation_id: str
+
+
+class DriftView(DriftResult):
+    """A drift report, with the job's id."""
+
+    correlation_id: str
 
 
 class EvaluationList(Contract):

@@ -50,7 +50,7 @@ def retrain_model(command: Command, context: JobContext) -> Document:
 
 def _again(earlier: Document, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
-    specification = earlier.get("specification") or _reconstructed(earlier)
+    specification = training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
     return TrainModel.model_validate(
         {
@@ -64,6 +64,12 @@ def _again(earlier: Document, command: RetrainModel) -> TrainModel:
             "note": command.note,
         }
     )
+
+
+def training_of(version: Document) -> Document:
+    """The training command of a version, as it was carried out."""
+    specification: Document = version.get("specification") or _reconstructed(version)
+    return specification
 
 
 def _reconstructed(earlier: Document) -> Document:

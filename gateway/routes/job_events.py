@@ -55,7 +55,7 @@ class EventsQuery(Query):
     errors=(TooManyStreams,),
 )
 async def follow_all(request: web.Request) -> web.StreamResponse:
-    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job.
+    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
 
     They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
     slow is told by `missed` how many were left out.

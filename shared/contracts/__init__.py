@@ -34,8 +34,10 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
+from shared.contracts.drift import DriftThresholds, ReportDrift
 from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.events import JobChanged
+from shared.contracts.events import DriftFound, Event, JobChanged
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
@@ -67,11 +69,16 @@ __all__ = [
     "CorrelationId",
     "CrossValidation",
     "DatasetRecord",
+    "DriftFound",
+    "DriftThresholds",
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
     "EvaluatePredictions",
     "EvaluationRecord",
+    "Event",
+    "ExplainModel",
+    "ExplainPrediction",
     "ExportDataset",
     "HoldOut",
     "InlineSource",
@@ -79,6 +86,7 @@ __all__ = [
     "JobLimits",
     "JobRecord",
     "JobStatus",
+    "MeasureLearning",
     "ModelRecord",
     "ModelReference",
     "Name",
@@ -89,6 +97,7 @@ __all__ = [
     "ProfileDataset",
     "Progress",
     "ReadRows",
+    "ReportDrift",
     "RetrainModel",
     "Signature",
     "SignatureColumn",

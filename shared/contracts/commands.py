@@ -11,7 +11,9 @@ from shared.contracts.base import (
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.drift import ReportDrift
 from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
@@ -27,7 +29,11 @@ Command = Annotated[
     | Predict
     | PredictDataset
     | EvaluateModel
-    | EvaluatePredictions,
+    | EvaluatePredictions
+    | ExplainModel
+    | ExplainPrediction
+    | MeasureLearning
+    | ReportDrift,
     Field(discriminator="command"),
 ]
 

@@ -9,6 +9,12 @@ from typing import Any
 from pydantic import Field
 
 from shared.contracts.base import Contract, Task
+from shared.contracts.explanation_results import (
+    DriftResult,
+    LearningResult,
+    ModelExplanationResult,
+    PredictionExplanationResult,
+)
 from shared.contracts.records import Alert, ColumnSchema, DatasetRecord, EvaluationRecord, VersionRecord
 
 Incidents = dict[str, dict[str, int]]
@@ -153,5 +159,9 @@ RESULTS: dict[str, type[Contract]] = {
     "PredictDataset": DatasetPredictionResult,
     "EvaluateModel": EvaluationResult,
     "EvaluatePredictions": EvaluationResult,
+    "ExplainModel": ModelExplanationResult,
+    "ExplainPrediction": PredictionExplanationResult,
+    "MeasureLearning": LearningResult,
+    "ReportDrift": DriftResult,
 }
 """By command, what its job's `result` holds."""

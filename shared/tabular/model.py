@@ -92,13 +92,23 @@ class FittedModel:
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities, has_scores=has_scores)
 
-    def predict_encoded(self, matrix: Floats, report: EncodingReport) -> Predictions:
-        """Predict for rows that the model's own encoder encoded, without probabilities and scores.
+    def predict_encoded(
+        self,
+        matrix: Floats,
+        report: EncodingReport | None = None,
+        *,
+        has_probabilities: bool = False,
+        has_scores: bool = False,
+    ) -> Predictions:
+        """Predict for rows that the model's own encoder encoded, with what it reported; see ``predict_rows``.
 
         Raises:
+            InvalidCommand: Probabilities or scores are asked of a model that has none.
             EstimatorRejected: The estimator refused the rows.
         """
-        return self._predict(matrix, report, has_probabilities=False, has_scores=False)
+        self._require(has_probabilities=has_probabilities, has_scores=has_scores)
+        report = report or EncodingReport(len(matrix))
+        return self._predict(matrix, report, has_probabilities=has_probabilities, has_scores=has_scores)
 
     def _require(self, *, has_probabilities: bool, has_scores: bool) -> None:
         self._require_probabilities(has_probabilities)

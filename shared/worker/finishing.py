@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 
 from shared.bus import EventPublisher
-from shared.contracts import ErrorRecord, JobChanged, Progress
+from shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
-from shared.metrics import JOBS_FINISHED
+from shared.metrics import DRIFT_FOUND, JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
@@ -75,9 +75,13 @@ class Finisher:
             StoreUnavailable: MongoDB does not answer; the sweep will finish the job.
         """
         try:
-            self.tell(self._finished(claim, job))
+            ended = self._finished(claim, job)
         except LeaseLost:
             self._lost(claim)
+            return
+        self.tell(ended)
+        if ended["status"] == "succeeded" and "event" in job["outcome"]:
+            self._tell_drift(DriftFound.model_validate(job["outcome"]["event"]))
 
     def fail(self, claim: Claim, error: ModelbusError) -> None:
         """Record a failed attempt.
@@ -126,6 +130,11 @@ class Finisher:
             log.info("job.changed", correlation_id=job["_id"], **facts)
         is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
         self._events.publish([event], [(job["reply_to"], reply_of(event, job["result"]))] if is_final else [])
+
+    def _tell_drift(self, event: DriftFound) -> None:
+        DRIFT_FOUND.labels(event.model, event.version).inc()
+        log.warning("drift.found", **event.model_dump(exclude={"event", "service"}))
+        self._events.publish([event])
 
     def _finished(self, claim: Claim, job: Document) -> Document:
         try:
