@@ -12,6 +12,7 @@ from gateway.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.store.connection import Document
+from shared.store.outcomes import STORE_FIELDS
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -21,8 +22,8 @@ def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | N
 
 
 def public(document: Document) -> dict[str, Any]:
-    """A record without what is only for the store."""
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    """A record without what is only for the store, or is answered apart."""
+    return {name: value for name, value in document.items() if name not in STORE_FIELDS}
 
 
 def job_links(correlation_id: str) -> dict[str, str]:

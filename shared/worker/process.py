@@ -1,5 +1,6 @@
 """One attempt of a job in a child process: started from the fork server, watched, killed when it must be."""
 
+import contextlib
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -45,11 +46,14 @@ class ChildProcess:
     def __init__(self, attempt: Attempt) -> None:
         self._answers, child_answers = _CONTEXT.Pipe(duplex=False)
         self._output, child_output = _CONTEXT.Pipe(duplex=False)
-        self._process = _CONTEXT.Process(target=run_attempt, args=(attempt, child_answers, child_output), daemon=True)
+        child_requests, self._requests = _CONTEXT.Pipe(duplex=False)
+        arguments = (attempt, child_answers, child_output, child_requests)
+        self._process = _CONTEXT.Process(target=run_attempt, args=arguments, daemon=True)
         self._process.start()
         # Only the child may hold the writing ends: their closing is how its end is seen.
         child_answers.close()
         child_output.close()
+        child_requests.close()
         self._readers: list[Connection] = [self._answers, self._output]
         self._partial_line = b""
 
@@ -62,7 +66,8 @@ class ChildProcess:
         """Wait until the child says or prints something.
 
         Returns:
-            Its messages (``progress``, ``outcome`` or ``error``) and the lines it printed, both maybe empty.
+            Its messages (``progress``, ``early_end_offered``, ``outcome`` or ``error``) and the lines it printed, both
+            maybe empty.
         """
         messages: list[dict[str, Any]] = []
         lines: list[str] = []
@@ -72,6 +77,11 @@ class ChildProcess:
             elif reader is self._output:
                 lines.extend(self._read_lines())
         return messages, lines
+
+    def ask_to_end(self) -> None:
+        """Ask the child to end with what it has; to be asked once, of one that offered it."""
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            self._requests.send_bytes(b"end")
 
     def has_ended(self) -> bool:
         """Whether both pipes are closed: all it said has been read and nothing more can come."""
@@ -100,6 +110,7 @@ class ChildProcess:
         self._process.close()
         self._answers.close()
         self._output.close()
+        self._requests.close()
 
     def _read_answers(self) -> list[dict[str, Any]]:
         try:
