@@ -23,15 +23,15 @@ VALUE_LIMIT: Final = 200
 """Values that a hyperparameter may be given to choose from."""
 
 
-def _number(value: Any) -> float:
+def _number(value: Any) -> Any:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError("must be a number")
     if type(value) is int and not is_storable_integer(value):
         raise ValueError("an integer must fit into 64 bits")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
-Number = Annotated[float, PlainValidator(_number, json_schema_input_type=float)]
+Number = Annotated[Any, PlainValidator(_number, json_schema_input_type=float)]
 """A number that stays what it is: 1 is an integer, 1.0 a real number."""
 MetricName = Annotated[str, Field(max_length=100)]
 EstimatorName = Annotated[str, Field(max_length=100)]
