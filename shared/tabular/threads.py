@@ -29,9 +29,12 @@ _IN_ANY_ORDER = frozenset({BisectingKMeans, KMeans, MiniBatchKMeans})
 
 def fit_threads(estimator: Any, cell_count: int) -> AbstractContextManager[Any]:
     """A context in which the estimator should be fitted on so many cells: so that the same fit gives the same bits, and
-    a small one does not wait for a team; OpenMP's limit holds for the calling thread.
+    a small one does not wait for a team. OpenMP's limit holds for the calling thread, that of BLAS for the process.
     """
-    if type(estimator) in _IN_ANY_ORDER or cell_count <= SMALL_FIT:
+    if cell_count <= SMALL_FIT:
+        all_limit: AbstractContextManager[Any] = _libraries().limit(limits=1)
+        return all_limit
+    if type(estimator) in _IN_ANY_ORDER:
         limit: AbstractContextManager[Any] = _openmp().limit(limits=1)
         return limit
     return nullcontext()
@@ -46,6 +49,11 @@ def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager
 
 
 @cache
-def _openmp() -> Any:
+def _libraries() -> Any:
     # finding the loaded libraries takes milliseconds, limiting them microseconds
-    return ThreadpoolController().select(user_api="openmp")
+    return ThreadpoolController()
+
+
+@cache
+def _openmp() -> Any:
+    return _libraries().select(user_api="openmp")
