@@ -73,9 +73,6 @@ class TuningWatch:
         """Why no further fit may begin; None if one may. There is always one candidate that is measured to its end."""
         if self._board.best is None:
             return None
-        if self._keeps_best and not self._is_offered:
-            self._is_offered = True
-            self._hooks.offer_early_end()
         if self._hooks.is_stop_asked():
             return "cancelled"
         return "time_budget" if self.left_s <= 0 else None
@@ -83,6 +80,9 @@ class TuningWatch:
     def step(self, doing: str) -> None:
         """One fit was measured; tell of it, unless that was done a moment ago."""
         self.done += 1
+        if self._keeps_best and not self._is_offered and self._board.best is not None:
+            self._is_offered = True
+            self._hooks.offer_early_end()
         self.tell(doing)
 
     def tell(self, doing: str, *, is_last: bool = False) -> None:

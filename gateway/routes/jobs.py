@@ -52,6 +52,8 @@ async def replay(request: web.Request) -> web.Response:
 
 def _summary(job: Document) -> dict[str, Any]:
     view = job_view({**job, "result": None, "history": [], "spec": {}})
+    if view["progress"] and view["progress"]["tuning"]:
+        view["progress"]["tuning"]["leaderboard"] = []
     return {name: value for name, value in view.items() if name not in ("result", "history", "spec")}
 
 

@@ -155,7 +155,7 @@ class Search(Contract):
     time_budget_s: float | None = Field(None, gt=0, allow_inf_nan=False)
     """No fit of a candidate begins after so many seconds; the best so far is kept."""
     min_resource_rows: int | None = Field(None, ge=10)
-    """Of `halving`: rows in the first round; default: so many that each round leaves one `factor`-th of them."""
+    """Of `halving`: rows in the first round, at least; default: 100."""
     factor: int = Field(3, ge=2, le=10)
     """Of `halving`: each round has one `factor`-th of the candidates, and `factor` times the rows."""
     keep_best_on_cancel: bool = False

@@ -231,6 +231,10 @@ def test_the_leaderboard_is_read_while_it_grows_and_a_cancelled_search_leaves_no
     assert seen["best"] == seen["leaderboard"][0]["mean"]
     assert seen["done"] >= 6
     assert seen["total"] == 206
+    listed = next(
+        job for job in api.get("/jobs?status=running").document["jobs"] if job["correlation_id"] == correlation_id
+    )
+    assert listed["progress"]["tuning"]["leaderboard"] == [], "a list of jobs is short"
     api.delete(f"/jobs/{correlation_id}")
     job = api.ended_job(correlation_id)
     assert (job["status"], job["result"]) == ("cancelled", None)
