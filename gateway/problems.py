@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
-from shared.errors import ModelbusError, error_of, error_types
+from shared.errors import ModelbusError, Unavailable, error_of, error_types
 
 log = structlog.get_logger()
 
@@ -21,6 +21,8 @@ _STATUS: Final = {
     "estimator_rejected": 422,
     "malformed_table": 422,
     "limit_exceeded": 413,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
     "artifact_refused": 409,
@@ -52,6 +54,12 @@ class UnsupportedMediaType(ModelbusError):
     """The body is of a kind that is not taken here."""
 
     code = "unsupported_media_type"
+
+
+class TooManyStreams(Unavailable):
+    """So many readers follow events that no further one is taken."""
+
+    code = "too_many_streams"
 
 
 def status_of(error: ModelbusError) -> int:
@@ -92,6 +100,8 @@ def problem(
     if details:
         document["errors"] = details
     headers = {"Content-Type": "application/problem+json"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="modelbus"'
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)

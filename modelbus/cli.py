@@ -5,6 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
+from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.status import status
 from modelbus.commands.up import up
@@ -28,6 +29,7 @@ LOCAL_STACK = "Local stack"
 app.command(rich_help_panel=LOCAL_STACK)(up)
 app.command(rich_help_panel=LOCAL_STACK)(status)
 app.command(rich_help_panel=LOCAL_STACK)(logs)
+app.add_typer(keys, name="keys")
 app.command()(version)
 
 
