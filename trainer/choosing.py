@@ -120,11 +120,12 @@ class Choosing:
 
     def _is_over(self) -> bool:
         """Whether no further candidate may be tried; the last fit needs its share of the time, too."""
-        self._stopped = self._watch.stopping()
+        if self._is_full():
+            return True
         best = self._board.best
-        if self._stopped is None and best is not None and self._watch.left_s < _REFITTING * best.mean_fit_s:
+        if not self._must_stop() and best is not None and self._watch.left_s < _REFITTING * best.mean_fit_s:
             self._stopped = "time_budget"
-        return self._stopped is not None or self._is_full()
+        return self._stopped is not None
 
     def _is_full(self) -> bool:
         is_full = len(self._board.trials) >= self._limit
@@ -139,8 +140,8 @@ class Choosing:
             self._measure(trial, len(trial.scores))
             if self._is_open(trial):
                 trial.is_discarded = self._is_clearly_worse(trial)
-                if self._must_stop():
-                    return
+            if self._is_open(trial) and self._must_stop():
+                return
 
     def _must_stop(self) -> bool:
         self._stopped = self._watch.stopping()
