@@ -57,6 +57,7 @@ SCOPE_OF_ROUTE: Final[dict[tuple[str, str], Scope | None]] = {
     ("DELETE", "/models/{name}/versions/{version}"): "submit",
     ("GET", "/models/{name}/versions/{version}/artifact"): "read",
     ("GET", "/models/{name}/versions/{version}/usage"): "read",
+    ("GET", "/models/{name}/versions/{version}/candidates"): "read",
     ("PUT", "/models/{name}/aliases/{alias}"): "submit",
     ("DELETE", "/models/{name}/aliases/{alias}"): "submit",
     ("GET", "/predictions/{correlation_id}/content"): "read",

@@ -130,6 +130,16 @@ CHECKED: Final[Example] = {
     "memory_limit_bytes": 8589934592,
     "warnings": [],
 }
+SEARCH: Final[Example] = {
+    **TRAINING,
+    "search": {
+        "method": "random",
+        "space": {"alpha": {"distribution": "log_uniform", "low": 0.001, "high": 1000}},
+        "candidates": 30,
+        "scoring": "mean_absolute_error",
+    },
+}
+CHOICE: Final[Example] = {**TRAINING, "estimator": "auto", "auto": {"time_budget_s": 120}}
 MODEL: Final[Example] = {
     "name": "prices",
     "owner": "local",
@@ -137,6 +147,24 @@ MODEL: Final[Example] = {
     "versions": [1, 2],
     "aliases": {"champion": 1},
     "created_at": _AT,
+}
+CANDIDATES: Final[Example] = {
+    "model": "prices",
+    "version": 1,
+    "scoring": "r2",
+    "candidates": [
+        {
+            "number": 2,
+            "estimator": "Ridge",
+            "hyperparameters": {"alpha": 0.1},
+            "rank": 1,
+            "mean": 0.96,
+            "standard_deviation": 0.01,
+            "scores": [0.95, 0.97],
+            "fit_s": 0.004,
+            "state": "measured",
+        },
+    ],
 }
 USAGE: Final[Example] = {
     "model": "prices",

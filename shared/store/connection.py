@@ -58,6 +58,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("correlation_id", ASCENDING)], unique=True),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
+        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
     ],
     "evaluations": [
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
