@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import Columns
 from evaluator.ingest.column_alerts import Evidence, column_alerts
+from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
 from evaluator.ingest.sampling import RowSample, SampledCells
 from evaluator.ingest.spans import Span, find_spans
 from evaluator.ingest.table import ColumnPlan, Stage
-from evaluator.ingest.tallies import FrequencyTally, RangeTally
+from evaluator.ingest.tallies import RangeTally
 from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema
