@@ -36,6 +36,12 @@ class Booleans:
         self._seen.update(pc.unique(pc.ascii_lower(values)).to_pylist())
         return any(self._seen <= pair for pair in _PAIRS)
 
+    def surely_accepts(self, cells: pa.Array) -> bool:
+        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+        if int(cell_lengths(cells).max()) > _LONGEST:
+            return False
+        return set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None}
+
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if its cells say too little."""
         if len(self._seen) == 1 and not self._seen <= {"true", "false"}:

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import Columns, read_ahead
 from evaluator.ingest.booleans import to_booleans
-from evaluator.ingest.calendar_dates import to_calendar_dates
-from evaluator.ingest.cells import TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.calendar_dates import CalendarCast
+from evaluator.ingest.cells import TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
 from evaluator.ingest.declared import cast_declared, expected_of
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
-from evaluator.ingest.iso_dates import to_iso_dates
-from evaluator.ingest.numerals import to_integers, to_reals
+from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
+from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
 from evaluator.ingest.spool import read_spool, regrouped
 from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
 from shared.contracts.datasets import ISO_FORMAT
@@ -107,6 +107,7 @@ class _Caster:
         self._is_skipping = is_skipping
         self._schema = stored_schema(plans)
         self._row_count = 0
+        self._calendar = {plan.name: CalendarCast(plan.date_format or "") for plan in plans if plan.type == "datetime"}
         self._bad_cells: list[_BadCell] = []
         self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0
@@ -142,7 +143,7 @@ class _Caster:
             return self._cast_text(cells, plan), {}
         if plan.is_declared:
             return self._cast_declared(cells, plan)
-        return _cast_found(cells, plan), {}
+        return self._cast_found(cells, plan), {}
 
     def faults(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> list[Fault]:
         """One for each bad row, the first 100."""
@@ -174,6 +175,27 @@ class _Caster:
                 self._marks.setdefault(plan.name, Counter()).update(counts)
         return pc.if_else(mask, pa.scalar(None, pa.string()), texts)
 
+    def _cast_found(self, cells: pa.Array, plan: ColumnPlan) -> pa.Array:
+        found = _cast_surely(cells, plan) if have_no_values(plan.missing_marks) else None
+        if found is not None:
+            return found
+        values = trimmed(cells)
+        found = self._cast_values(_without_missing(values, values, plan), plan)
+        if found is None:  # pass 1 looked at the same cells with the same functions
+            raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")
+        return found
+
+    def _cast_values(self, values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+        if plan.type == "integer":
+            return to_integers(values)
+        if plan.type == "real":
+            return to_reals(values, has_decimal_comma=plan.has_decimal_comma)
+        if plan.type == "boolean":
+            return to_booleans(values)
+        if plan.date_format == ISO_FORMAT:
+            return to_iso_dates(values, is_zoned=plan.is_zoned)
+        return self._calendar[plan.name].cast(values)
+
     def _cast_declared(self, cells: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, dict[int, _BadCell]]:
         values = trimmed(cells)
         values = _without_missing(values, values, plan)
@@ -185,26 +207,17 @@ def _counted(marks: Counter[str]) -> str:
     return ", ".join(f"{mark!r} ({count})" for mark, count in marks.most_common(5))
 
 
-def _cast_found(cells: pa.Array, plan: ColumnPlan) -> pa.Array:
-    values = trimmed(cells)
-    found = _cast_values(_without_missing(values, values, plan), plan)
-    if found is None:  # pass 1 cast the same cells by the same functions
-        raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")
-    return found
-
-
 def _without_missing(cells: pa.Array, values: pa.Array, plan: ColumnPlan) -> pa.Array:
     mask = missing_mask(values, plan.missing_marks)
     return cells if mask is None else pc.if_else(mask, pa.scalar(None, pa.string()), cells)
 
 
-def _cast_values(values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+def _cast_surely(cells: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+    """Cells as they stand in the file, cast if they need no closer look: most of most files."""
     if plan.type == "integer":
-        return to_integers(values)
+        return to_sure_integers(cells)
     if plan.type == "real":
-        return to_reals(values, has_decimal_comma=plan.has_decimal_comma)
-    if plan.type == "boolean":
-        return to_booleans(values)
+        return to_sure_reals(cells, has_decimal_comma=plan.has_decimal_comma)
     if plan.date_format == ISO_FORMAT:
-        return to_iso_dates(values, is_zoned=plan.is_zoned)
-    return to_calendar_dates(values, plan.date_format or "")
+        return to_sure_iso_dates(cells, is_zoned=plan.is_zoned)
+    return None

@@ -95,7 +95,9 @@ class FrequencyTally:
         is_wanted = np.ones(len(self._counts), dtype=bool)
         if len(self._counts) > limit:
             is_wanted = self._counts >= np.partition(self._counts, -limit)[-limit]
-        counted = zip(self._values.filter(pa.array(is_wanted)).to_pylist(), self._counts[is_wanted].tolist(), strict=True)
+        counted = zip(
+            self._values.filter(pa.array(is_wanted)).to_pylist(), self._counts[is_wanted].tolist(), strict=True
+        )
         return sorted(counted, key=lambda pair: (-pair[1], str(pair[0])))[:limit]
 
 
