@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from evaluator.ingest.booleans import to_booleans
 from evaluator.ingest.calendar_dates import CalendarCast
 from evaluator.ingest.cells import TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
 from evaluator.ingest.declared import cast_declared, expected_of
+from evaluator.ingest.encodings import encodings
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
 from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
@@ -32,8 +34,6 @@ _STORED: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "empty": pa.float64(),
 }
-_DICTIONARY_LIMIT_BYTES = 128 * 1024
-"""A column's values are written as they are where more of them differ: a large dictionary takes time, and room too."""
 
 
 def stored_schema(plans: Sequence[ColumnPlan]) -> pa.Schema:
@@ -81,9 +81,11 @@ def write_groups(
     """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
     done = 0
     schema = stored_schema(plans)
-    options = {"compression": "zstd", "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES}
-    with pq.ParquetWriter(str(destination), schema, **options) as writer:
+    with ExitStack() as files:
+        writer: pq.ParquetWriter | None = None
         for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
+            if writer is None:
+                writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(batch)))
             writer.write_batch(batch)
             done += batch.num_rows
             stage.report(done / row_count)
@@ -107,7 +109,11 @@ class _Caster:
         self._is_skipping = is_skipping
         self._schema = stored_schema(plans)
         self._row_count = 0
-        self._calendar = {plan.name: CalendarCast(plan.date_format or "") for plan in plans if plan.type == "datetime"}
+        self._calendar = {
+            plan.name: CalendarCast(plan.date_format)
+            for plan in plans
+            if plan.date_format is not None and plan.date_format != ISO_FORMAT
+        }
         self._bad_cells: list[_BadCell] = []
         self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0

@@ -28,7 +28,8 @@ def cell_lengths(values: pa.Array) -> Places:
 def cell_starts(values: pa.Array) -> Places:
     """Where each cell begins in ``all_bytes``, shape (n_cells,)."""
     offsets = _offsets(values)
-    return offsets[:-1] - offsets[0]
+    starts: Places = offsets[:-1] - offsets[0]
+    return starts
 
 
 def all_bytes(values: pa.Array) -> Bytes:
@@ -53,7 +54,7 @@ def trimmed(values: pa.Array) -> pa.Array:
 
 
 def missing_mask(values: pa.Array, marks: tuple[str, ...]) -> pa.Array | None:
-    """Which cells mean "no value", shape (n_cells,); ``None`` if no cell does. The cells are trimmed; nulls are none."""
+    """Which of the cells, trimmed ones, mean "no value", shape (n_cells,); ``None`` if no cell does. Nulls do not."""
     if not marks:
         return None
     places = np.flatnonzero(cell_lengths(values) <= max(len(mark.encode()) for mark in marks))

@@ -120,7 +120,8 @@ def _long_places(values: pa.Array) -> npt.NDArray[np.int64]:
     if not len(places):
         return places
     characters = pc.utf8_length(values.take(pa.array(places))).to_numpy()
-    return places[characters > LONGEST_SHOWN]
+    long: npt.NDArray[np.int64] = places[characters > LONGEST_SHOWN]
+    return long
 
 
 def _digests(values: pa.Array) -> pa.Array:
