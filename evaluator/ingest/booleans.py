@@ -8,6 +8,7 @@ from evaluator.ingest.table import ColumnPlan
 
 _PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _TRUE = pa.array(["true", "yes", "t", "y"])
+_FALSE = pa.array(["false", "no", "f", "n"])
 _LONGEST = len("false")
 
 
@@ -16,6 +17,13 @@ def to_booleans(values: pa.Array) -> pa.Array:
     return pc.if_else(
         pc.is_null(values), pa.scalar(None, pa.bool_()), pc.is_in(pc.ascii_lower(values), value_set=_TRUE)
     )
+
+
+def to_sure_booleans(cells: pa.Array) -> pa.Array | None:
+    """Cells as they stand in the file as booleans, if each of them is one. Nulls stay."""
+    found = to_booleans(cells)
+    is_false = pc.is_in(pc.ascii_lower(cells), value_set=_FALSE)
+    return found if found.true_count + is_false.true_count == len(cells) - cells.null_count else None
 
 
 class Booleans:

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import Columns, read_ahead
-from evaluator.ingest.booleans import to_booleans
+from evaluator.ingest.booleans import to_booleans, to_sure_booleans
 from evaluator.ingest.calendar_dates import CalendarCast
 from evaluator.ingest.cells import TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
 from evaluator.ingest.declared import cast_declared, expected_of
@@ -46,7 +48,22 @@ def stored_type(plan: ColumnPlan) -> pa.DataType:
     return pa.timestamp("us", "UTC") if plan.is_zoned else _STORED[plan.type]
 
 
-def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *, skipped: SkippedRows | None) -> int:
+class GroupReader(Protocol):
+    """What looks at the row groups while they are written."""
+
+    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
+        """Take the next row group."""
+
+
+def write_typed(
+    spool: Path,
+    destination: Path,
+    text: TextTable,
+    stage: Stage,
+    *,
+    skipped: SkippedRows | None,
+    reader: GroupReader | None = None,
+) -> int:
     """Cast the spool into the final Parquet file.
 
     Args:
@@ -55,6 +72,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
         text: What pass 1 found; what is to be known of its cells is added to its warnings.
         stage: For the progress.
         skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
+        reader: Looks at the rows that are written.
 
     Returns:
         How many rows were written.
@@ -65,7 +83,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
     with Columns() as side_by_side:
         caster = _Caster(text.plans, side_by_side, is_skipping=skipped is not None)
         batches = (caster.cast(batch) for batch in read_spool(spool))
-        written = write_groups(destination, text.plans, batches, stage, text.row_count)
+        written = write_groups(destination, text.plans, batches, stage, text.row_count, reader)
     faults = caster.faults(text.lines_of)
     if faults and skipped is None:
         raise malformed(faults)
@@ -76,17 +94,25 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
 
 
 def write_groups(
-    destination: Path, plans: Sequence[ColumnPlan], batches: Iterable[pa.RecordBatch], stage: Stage, row_count: int
+    destination: Path,
+    plans: Sequence[ColumnPlan],
+    batches: Iterable[pa.RecordBatch],
+    stage: Stage,
+    row_count: int,
+    reader: GroupReader | None = None,
 ) -> int:
     """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
     done = 0
     schema = stored_schema(plans)
-    with ExitStack() as files:
+    with ExitStack() as files, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
         writer: pq.ParquetWriter | None = None
         for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
             if writer is None:
                 writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(batch)))
-            writer.write_batch(batch)
+            written = thread.submit(writer.write_batch, batch)
+            if reader is not None:
+                reader.feed(batch, side_by_side)
+            written.result()
             done += batch.num_rows
             stage.report(done / row_count)
     return done
@@ -224,6 +250,8 @@ def _cast_surely(cells: pa.Array, plan: ColumnPlan) -> pa.Array | None:
         return to_sure_integers(cells)
     if plan.type == "real":
         return to_sure_reals(cells, has_decimal_comma=plan.has_decimal_comma)
+    if plan.type == "boolean":
+        return to_sure_booleans(cells)
     if plan.date_format == ISO_FORMAT:
         return to_sure_iso_dates(cells, is_zoned=plan.is_zoned)
     return None
