@@ -122,7 +122,8 @@ class _LineWatch:
 
     def _count_ends(self, chunk: bytes, position: int) -> int:
         # the ends may be mixed, and one may be cut by the chunk's border
-        returns = chunk.count(b"\r", 0, position)
+        # to find nothing takes a tenth of the time of counting it
+        returns = chunk.count(b"\r", 0, position) if b"\r" in chunk else 0
         pairs = chunk.count(b"\r\n", 0, position) if returns else 0
         is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
         # numpy counts the many line feeds of a chunk at several times the speed
