@@ -9,7 +9,9 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
-from shared.errors import ModelbusError, error_of, error_types
+from shared.errors import BadRequest as BadRequest
+from shared.errors import ModelbusError, Unavailable, error_of, error_types
+from shared.errors import UnsupportedMediaType as UnsupportedMediaType
 
 log = structlog.get_logger()
 
@@ -23,6 +25,8 @@ _STATUS: Final = {
     "estimator_rejected": 422,
     "malformed_table": 422,
     "limit_exceeded": 413,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
     "artifact_refused": 409,
@@ -42,6 +46,12 @@ _CODES_OF_STATUS: Final = {
 }
 
 RETRY_AFTER_S: Final = 2
+
+
+class TooManyStreams(Unavailable):
+    """So many readers follow events that no further one is taken."""
+
+    code = "too_many_streams"
 
 
 def status_of(error: ModelbusError) -> int:
@@ -78,6 +88,8 @@ def problem(
     if details:
         document["errors"] = details
     headers = {"Content-Type": "application/problem+json"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="modelbus"'
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)

@@ -9,6 +9,7 @@ from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.commands import datasets, estimators, exits, jobs, models
 from modelbus.commands.demo import demo
 from modelbus.commands.evaluate import evaluate
+from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.predict import predict
 from modelbus.commands.printing import print_error
@@ -58,6 +59,7 @@ app.add_typer(estimators.app, rich_help_panel=THINGS)
 app.add_typer(models.app, rich_help_panel=THINGS)
 app.add_typer(jobs.app, rich_help_panel=THINGS)
 app.command(rich_help_panel=QUEUES)(publish)
+app.add_typer(keys, name="keys", rich_help_panel=THINGS)
 app.command()(version)
 
 

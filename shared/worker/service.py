@@ -27,6 +27,7 @@ from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
 from shared.store.outcomes import Outcomes
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
+from shared.tracing import start_tracing
 from shared.version import VERSION
 from shared.worker import child
 from shared.worker.attempt import AttemptRunner
@@ -203,6 +204,7 @@ def run_service(
     """
     settings = Settings()
     configure_logs(name, settings.log_level)
+    start_tracing(name)
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
