@@ -17,6 +17,7 @@ from shared.port_file import write_port_file
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
+from shared.tracing import start_tracing
 from shared.version import VERSION
 
 log = structlog.get_logger()
@@ -31,6 +32,7 @@ def main() -> int:
     """Serve; returns the exit status."""
     settings = Settings()
     configure_logs("gateway", settings.log_level)
+    start_tracing("gateway")
     return uvloop.run(_run(settings))
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -11,6 +12,8 @@ from aiohttp.hdrs import METH_ALL
 from gateway.access import access_middleware
 from gateway.authentication import KeyRing, RefusalLog
 from gateway.dispatch import Dispatcher
+from gateway.event_stream import STREAMS, EventStreams
+from gateway.following import FOLLOWERS, JobFollowers
 from gateway.keys import (
     API_KEYS,
     BLOBS,
@@ -26,19 +29,22 @@ from gateway.keys import (
 from gateway.origins import origin_middleware, say_security_headers
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
-from gateway.requests import correlation_middleware, say_correlation_id
+from gateway.requests import complete_headers, correlation_middleware
 from gateway.routes import (
     api_keys,
     dataset_contents,
     datasets,
+    documentation,
     estimators,
     evaluations,
+    job_events,
     jobs,
     models,
     predictions,
     previews,
     services,
 )
+from gateway.traces import trace_middleware
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -51,8 +57,9 @@ from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 log = structlog.get_logger()
 
-_ROUTES = (
+_ROOMS = (
     services,
+    documentation,
     previews,
     datasets,
     dataset_contents,
@@ -61,8 +68,10 @@ _ROUTES = (
     predictions,
     evaluations,
     jobs,
+    job_events,
     api_keys,
 )
+"""In this order their routes are looked up."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -75,6 +84,7 @@ def create_app(settings: Settings) -> web.Application:
     app = web.Application(
         middlewares=[
             correlation_middleware,
+            trace_middleware,
             _measure_middleware,
             problem_middleware,
             origin_middleware,
@@ -84,12 +94,20 @@ def create_app(settings: Settings) -> web.Application:
     )
     app[SETTINGS] = settings
     app[REFUSALS] = RefusalLog()
-    for routes in _ROUTES:
+    app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
+    for routes in _ROOMS:
         routes.add_routes(app.router)
-    app.on_response_prepare.append(say_correlation_id)
+    documentation.add_documents(app)
+    app.on_response_prepare.append(complete_headers)
     app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)
+    app.on_shutdown.append(_end_streams)
     return app
+
+
+async def _end_streams(app: web.Application) -> None:
+    # Before requests in hand are waited for: a stream would go on for ever.
+    app[STREAMS].stop()
 
 
 async def _open(app: web.Application) -> AsyncIterator[None]:
@@ -109,9 +127,15 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         batch_bytes_limit=settings.message_limit_bytes // 4,
     )
     waiters = JobWaiters(app[JOBS])
+    app[FOLLOWERS] = JobFollowers()
     app[DISPATCHER] = Dispatcher(app[JOBS], outbox, waiters)
     loop = asyncio.get_running_loop()
-    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, waiters, events))
+
+    def hear(events: list[dict[str, Any]]) -> None:
+        waiters.hear(events)
+        app[FOLLOWERS].hear(events)
+
+    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, hear, events))
     subscriber.start()
     yield
     await app[DISPATCHER].close()
@@ -122,9 +146,11 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     await database.client.close()
 
 
-def _on_loop(loop: asyncio.AbstractEventLoop, waiters: JobWaiters, events: list[dict[str, object]]) -> None:
+def _on_loop(
+    loop: asyncio.AbstractEventLoop, hear: Callable[[list[dict[str, Any]]], None], events: list[dict[str, Any]]
+) -> None:
     try:
-        loop.call_soon_threadsafe(waiters.hear, events)
+        loop.call_soon_threadsafe(hear, events)
     except RuntimeError:
         # An event came while the loop closed; nobody waits any more.
         log.debug("event.too_late", count=len(events))

@@ -15,6 +15,7 @@ from shared.errors import BusUnavailable, JobFinished
 from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
 from shared.store.records import JobRecords
+from shared.tracing import TRACEPARENT, current_traceparent
 
 log = structlog.get_logger()
 
@@ -42,7 +43,9 @@ class Dispatcher:
         """
         waiting = self._waiters.register(correlation_id)
         try:
-            job = await self._jobs.accept(new_job(command, correlation_id, door="http", owner=owner))
+            job = await self._jobs.accept(
+                new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
+            )
             log.info("job.accepted", command=job["command"], queue=job["queue"], status=job["status"])
             if job["status"] in TERMINAL_STATUSES:
                 return job
@@ -86,10 +89,11 @@ class Dispatcher:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
             StoreUnavailable: MongoDB does not answer.
         """
-        job = new_job(command, correlation_id, door="http", owner=owner)
+        job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         waiting = self._waiters.register(correlation_id)
         try:
-            await self._outbox.send(job.queue, _message(job.spec, correlation_id), correlation_id, owner=owner)
+            message, traceparent = _message(job.spec, correlation_id), current_traceparent()
+            await self._outbox.send(job.queue, message, correlation_id, traceparent=traceparent, owner=owner)
             ended = await self._waiters.wait(correlation_id, waiting, wait_s)
         except BusUnavailable as error:
             log.warning("bus.not_sent", correlation_id=correlation_id, reason=error.message)
@@ -134,8 +138,8 @@ class Dispatcher:
 
     async def _send(self, job: Document) -> None:
         try:
-            message = _message(job["spec"], job["_id"])
-            await self._outbox.send(job["queue"], message, job["_id"], job["reply_to"], owner=job["owner"])
+            message, traceparent = _message(job["spec"], job["_id"]), (job.get("headers") or {}).get(TRACEPARENT)
+            await self._outbox.send(job["queue"], message, job["_id"], job["reply_to"], traceparent, owner=job["owner"])
         except BusUnavailable as error:
             # The job is recorded: the sweep sends it when the broker is back.
             log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)

@@ -18,6 +18,7 @@ import structlog
 from shared.bus import Publisher
 from shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from shared.errors import BusUnavailable
+from shared.tracing import span, trace_headers
 
 log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class _Letter:
     correlation_id: str
     reply_to: str | None
     owner: str
+    traceparent: str | None
     sent: asyncio.Future[None]
 
 
@@ -53,7 +55,14 @@ class Outbox:
         self._thread.start()
 
     async def send(
-        self, queue_name: str, body: bytes, correlation_id: str, reply_to: str | None = None, *, owner: str
+        self,
+        queue_name: str,
+        body: bytes,
+        correlation_id: str,
+        reply_to: str | None = None,
+        traceparent: str | None = None,
+        *,
+        owner: str,
     ) -> None:
         """Send one command.
 
@@ -62,13 +71,14 @@ class Outbox:
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
             reply_to: The queue for the final event.
+            traceparent: Of what caused it.
             owner: Whose command it is: those of two owners never share a message.
 
         Raises:
             BusUnavailable: The broker does not take it.
         """
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, owner, sent))
+        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, owner, traceparent, sent))
         await sent
 
     async def close(self) -> None:
@@ -115,13 +125,14 @@ class Outbox:
         error: Exception | None = None
         first, is_alone = batch[0], len(batch) == 1
         try:
-            self._publisher.send(
-                queue_name,
-                first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
-                correlation_id=first.correlation_id if is_alone else None,
-                reply_to=first.reply_to,
-                headers=_headers(queue_name, first.owner),
-            )
+            with span(f"send {queue_name}", kind="producer", **_causes(batch)):
+                self._publisher.send(
+                    queue_name,
+                    first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
+                    correlation_id=first.correlation_id if is_alone else None,
+                    reply_to=first.reply_to,
+                    headers=_headers(queue_name, batch),
+                )
         except BusUnavailable as unavailable:
             error = unavailable
         except Exception as unexpected:
@@ -137,9 +148,17 @@ class Outbox:
             log.debug("outbox.nobody_waits", count=len(batch))
 
 
-def _headers(queue_name: str, owner: str) -> dict[str, Any]:
+def _headers(queue_name: str, batch: list[_Letter]) -> dict[str, Any]:
+    traced = trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
+    said = {**traced, OWNER_HEADER: batch[0].owner}
     # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
-    return {OWNER_HEADER: owner} | ({INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else {})
+    return {**said, INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else said
+
+
+def _causes(batch: list[_Letter]) -> dict[str, Any]:
+    """What the sending of a message belongs to: one request, or several."""
+    known = [letter.traceparent for letter in batch if letter.traceparent]
+    return {"parent": known[0]} if len(batch) == 1 and known else {"links": known}
 
 
 def _address_of(letter: _Letter) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
-from shared.errors import ModelbusError, error_of, error_types
+from shared.errors import ModelbusError, Unavailable, error_of, error_types
 
 log = structlog.get_logger()
 
@@ -54,6 +54,12 @@ class UnsupportedMediaType(ModelbusError):
     """The body is of a kind that is not taken here."""
 
     code = "unsupported_media_type"
+
+
+class TooManyStreams(Unavailable):
+    """So many readers follow events that no further one is taken."""
+
+    code = "too_many_streams"
 
 
 def status_of(error: ModelbusError) -> int:

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""
     wait_limit_s: float = Field(60.0, ge=0)
     """The longest `wait` that a request may ask for."""
+    event_heartbeat_s: float = Field(15.0, gt=0)
+    """Seconds without an event after which a stream of events says that it is still there."""
+    event_stream_limit: int = Field(256, ge=0)
+    """How many streams of events the gateway keeps open at once; further ones are refused."""
     model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)
     """How much the predictor keeps of loaded models, by the size of their artifacts."""
     artifact_limit_bytes: int = Field(4 * 1024 * MEBIBYTE, ge=1)

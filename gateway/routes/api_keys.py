@@ -5,15 +5,28 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from gateway.answer_models import ApiKeyList, MadeApiKey
 from gateway.answers import json_answer
+from gateway.examples import API_KEY, MADE_API_KEY
 from gateway.keys import API_KEYS
+from gateway.operations import Answer, JsonBody, operation
 from gateway.requests import json_body, name_in_path
 from shared.api_keys import api_key_hash, new_api_key
 from shared.contracts.api_keys import DAY_S, ApiKeyRecord, NewApiKey
 from shared.contracts.commands import invalid_command
+from shared.errors import ApiKeyExists, UnknownApiKey
 from shared.store.connection import Document
 
+_TAG = "keys"
 
+
+@operation(
+    _TAG,
+    "Make an API key",
+    {201: Answer("The key, whose text is told this once.", MadeApiKey, example=MADE_API_KEY)},
+    body=JsonBody(NewApiKey, {"for a program": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
+    errors=(ApiKeyExists,),
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /keys` with `{"name": "ci", "scopes": ["submit"]}`: 201 with the key, whose text is told only here."""
     asked = _asked(await json_body(request))
@@ -28,11 +41,18 @@ async def create(request: web.Request) -> web.Response:
     return json_answer({"key": text, **_view(made)}, status=201, headers={"Cache-Control": "no-store"})
 
 
+@operation(_TAG, "List API keys", {200: Answer("All keys.", ApiKeyList, example={"keys": [API_KEY]})})
 async def list_keys(request: web.Request) -> web.Response:
     """`GET /keys`: all of them, without their texts, which nobody knows."""
     return json_answer({"keys": [_view(key) for key in await request.app[API_KEYS].list_all()]})
 
 
+@operation(
+    _TAG,
+    "Revoke an API key",
+    {200: Answer("It has ended.", ApiKeyRecord, example={**API_KEY, "revoked_at": "2026-02-01T09:00:00Z"})},
+    errors=(UnknownApiKey,),
+)
 async def revoke(request: web.Request) -> web.Response:
     """`DELETE /keys/{name}`: it works no more, at the latest after `MODELBUS_KEY_CACHE_S`."""
     return json_answer(_view(await request.app[API_KEYS].revoke(name_in_path(request, "name"))))

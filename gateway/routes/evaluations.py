@@ -6,13 +6,25 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from gateway.access import owner_of, require_own
+from gateway.answer_models import EvaluationAccepted, EvaluationList
 from gateway.answers import job_answer, job_links, json_answer, public
+from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
 from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.operations import Answer, JsonBody, operation
+from gateway.query import Waiting
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
 from shared.contracts import EvaluateModel, EvaluationRecord
-from shared.errors import EvaluationExists, JobFinished, UnknownEvaluation
+from shared.errors import (
+    CorrelationIdReused,
+    EvaluationExists,
+    JobFinished,
+    UnknownDataset,
+    UnknownEvaluation,
+    UnknownModel,
+)
 from shared.store.connection import Document
 
+_TAG = "evaluations"
 _UNFILLED = {
     "command": "EvaluateModel",
     "status": {"$in": ["queued", "running", "failed", "dead"]},
@@ -20,6 +32,25 @@ _UNFILLED = {
 }
 
 
+@operation(
+    _TAG,
+    "Create an evaluation",
+    {
+        201: Answer("The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "Where it is."}),
+        202: Answer(
+            "The evaluator fills it.",
+            EvaluationAccepted,
+            example=EVALUATION_ACCEPTED,
+            headers={"Location": "Where it will be."},
+        ),
+    },
+    query=Waiting,
+    body=JsonBody(
+        EvaluateModel, {"a model on a dataset": {"evaluation": "first", "model": "prices", "dataset": "shop"}}
+    ),
+    errors=(UnknownModel, UnknownDataset, EvaluationExists, CorrelationIdReused),
+    makes_job=True,
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough."""
     command = command_from(request, "EvaluateModel", await json_body(request))
@@ -40,6 +71,11 @@ async def create(request: web.Request) -> web.Response:
     return await job_answer(request, job, _created)
 
 
+@operation(
+    _TAG,
+    "List evaluations",
+    {200: Answer("All evaluations.", EvaluationList, example={"evaluations": [EVALUATION]})},
+)
 async def list_evaluations(request: web.Request) -> web.Response:
     """`GET /evaluations`: those that are filled and those that are not yet."""
     filled = [_filled(one) for one in await request.app[SHELF].list_all("evaluations")]
@@ -51,6 +87,12 @@ async def list_evaluations(request: web.Request) -> web.Response:
     return json_answer({"evaluations": [*reversed(unfilled.values()), *filled]})
 
 
+@operation(
+    _TAG,
+    "Read an evaluation",
+    {200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
+    errors=(UnknownEvaluation,),
+)
 async def read(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}`: with metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
@@ -60,6 +102,7 @@ async def read(request: web.Request) -> web.Response:
     return json_answer(record)
 
 
+@operation(_TAG, "Delete an evaluation", {204: Answer("It is gone.")}, errors=(UnknownEvaluation,))
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")

@@ -3,6 +3,7 @@
 from shared.contracts import Command, command_queue, command_spec, spec_hash
 from shared.errors import CorrelationIdReused
 from shared.store.operation import Document, NewJob
+from shared.tracing import trace_headers
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, at a gateway that demands none."""
@@ -11,7 +12,13 @@ QUEUE_OWNER = "queue"
 
 
 def new_job(
-    command: Command, correlation_id: str, *, door: str, owner: str = LOCAL_OWNER, reply_to: str | None = None
+    command: Command,
+    correlation_id: str,
+    *,
+    door: str,
+    owner: str = LOCAL_OWNER,
+    reply_to: str | None = None,
+    traceparent: str | None = None,
 ) -> NewJob:
     """What to record for a valid command.
 
@@ -21,6 +28,7 @@ def new_job(
         door: ``http`` or ``queue``.
         owner: Whose job it is.
         reply_to: The queue that gets the final event too.
+        traceparent: Of what caused it, by W3C Trace Context.
     """
     spec = command_spec(command)
     return NewJob(
@@ -32,6 +40,7 @@ def new_job(
         owner=owner,
         door=door,
         reply_to=reply_to,
+        headers=trace_headers({correlation_id: traceparent}),
         retention_s=type(command).retention_s,
     )
 

@@ -13,6 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.errors import StoreUnavailable
 from shared.settings import Settings
+from shared.tracing import is_exporting
 
 Document = dict[str, Any]
 
@@ -72,14 +73,22 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 
 def open_store(settings: Settings) -> Database[Document]:
     """Open the database for a worker; connects at first use, safe to share between threads."""
-    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_options())
     return client[settings.mongo_database]
 
 
 def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
     """Open the database for the gateway's event loop; connects at first use."""
-    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_options())
     return client[settings.mongo_database]
+
+
+def _options() -> dict[str, Any]:
+    if not is_exporting():
+        return _OPTIONS
+    from shared.store.tracing import TracedCommands  # needs the extra `traces`
+
+    return {**_OPTIONS, "event_listeners": [TracedCommands()]}
 
 
 def create_indexes(database: Database[Document]) -> None:

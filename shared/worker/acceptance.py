@@ -17,6 +17,7 @@ from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.store.acceptance import QUEUE_OWNER, new_job
 from shared.store.operation import NewJob
+from shared.tracing import traceparent_of
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
 _OWNER_LIMIT: Final = 100
@@ -50,7 +51,15 @@ def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Re
             )
     except InvalidCommand as error:
         return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
-    job = new_job(command, correlation_id, door="queue", owner=_owner(delivery), reply_to=delivery.reply_to)
+    traceparent = traceparent_of(delivery.headers, correlation_id)
+    job = new_job(
+        command,
+        correlation_id,
+        door="queue",
+        owner=_owner(delivery),
+        reply_to=delivery.reply_to,
+        traceparent=traceparent,
+    )
     return Received(correlation_id, command, None, job)
 
 

@@ -5,6 +5,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
 from shared.store.outcomes import Outcomes
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
+from shared.tracing import start_tracing
 from shared.version import VERSION
 from shared.worker import child
 from shared.worker.attempt import AttemptRunner
@@ -124,7 +126,7 @@ class Service:
             settings.health_host, settings.health_port, is_live=self._is_live, is_ready=self._is_ready
         )
         port = health.start()
-        instance = ServiceInstance(self._tools.service, self._queues, f"{settings.health_host}:{port}")
+        instance = ServiceInstance(self._tools.service, self._queues, f"{_reachable(settings.health_host)}:{port}")
         threads = [threading.Thread(target=lane.run, name=f"lane-{lane}", daemon=True) for lane in self._lanes]
         for thread in threads:
             thread.start()
@@ -176,6 +178,11 @@ class Service:
         }
 
 
+def _reachable(host: str) -> str:
+    """Where others find what listens on a host: one that listens everywhere is found by its name."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, never bound
+
+
 def run_service(
     name: str,
     queues: Sequence[str],
@@ -203,6 +210,7 @@ def run_service(
     """
     settings = Settings()
     configure_logs(name, settings.log_level)
+    start_tracing(name)
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
