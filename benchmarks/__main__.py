@@ -1,14 +1,15 @@
-"""``python -m benchmarks [name ...]``: run the benchmarks, without names all but the long one, ``ingest``."""
+"""``python -m benchmarks [name ...]``: run the benchmarks, without names ``predict`` and ``encode``."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import encode, ingest, predict
+from benchmarks import encode, ingest, predict, shipping
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
     "encode": lambda options: encode.main(options.seconds),
+    "shipping": lambda options: shipping.main(options.seconds),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }
 SHORT = ("predict", "encode")

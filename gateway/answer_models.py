@@ -174,6 +174,97 @@ class ServiceList(Contract):
     """Messages in each queue and its poison; null where the broker does not answer."""
 
 
+class LogLine(Contract):
+    """One log line: an action, and its facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    timestamp: str
+    level: str
+    service: str
+    event: str
+    """The action, such as `job.finished`."""
+    correlation_id: str | None = None
+    """The job that it is about."""
+
+
+class LogList(Contract):
+    """Log lines, oldest first."""
+
+    lines: list[LogLine]
+    next: str | None
+    """The cursor of the lines before these; null if there are none."""
+
+
+class DeadLetterSummary(Contract):
+    """What a list shows of a dead letter."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    kind: str
+    """`job`, whose attempts are exhausted, or `message`, which could not be read."""
+    queue: str
+    at: datetime
+    """Since when it is dead."""
+    is_edited: bool
+    correlation_id: str | None
+    code: str | None
+    reason: str | None
+
+
+class DeadLetterView(DeadLetterSummary):
+    """All that is known of a dead letter: what was sent, what came of it, its last log lines."""
+
+    history: list[dict[str, Any]]
+    links: dict[str, str]
+    lines: list[LogLine]
+
+
+class DeadLetterList(Contract):
+    """A page of dead letters, newest first."""
+
+    dead_letters: list[DeadLetterSummary]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class LetterChange(Contract):
+    """What the replay of a dead letter is to take; one of the two."""
+
+    spec: dict[str, Any] | None = None
+    """Of a job: the whole command."""
+    body: Any = None
+    """Of a message: a command, or an array of commands."""
+
+
+class ReplayedJobs(Contract):
+    """The jobs that a replay queued."""
+
+    jobs: list[JobView]
+
+
+class Purged(Contract):
+    """What a purge did."""
+
+    purged: int
+    """How many dead letters were removed."""
+
+
+class MadeApiKey(ApiKeyRecord):
+    """A key that was just made."""
+
+    key: str
+    """Its text, told once and kept nowhere."""
+
+
+class ApiKeyList(Contract):
+    """All API keys, without their texts."""
+
+    keys: list[ApiKeyRecord]
+
+
 class Index(Contract):
     """What this is."""
 
@@ -193,16 +284,3 @@ class Readiness(Contract):
 
     status: str
     checks: dict[str, bool]
-
-
-class MadeApiKey(ApiKeyRecord):
-    """An API key that was just made."""
-
-    key: str
-    """Its text, told this once."""
-
-
-class ApiKeyList(Contract):
-    """All API keys."""
-
-    keys: list[ApiKeyRecord]

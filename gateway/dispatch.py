@@ -14,6 +14,7 @@ from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished
 from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
+from shared.store.operation import NewJob
 from shared.store.records import JobRecords
 from shared.tracing import TRACEPARENT, current_traceparent
 
@@ -43,18 +44,28 @@ class Dispatcher:
         """
         waiting = self._waiters.register(correlation_id)
         try:
-            job = await self._jobs.accept(
-                new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
-            )
-            log.info("job.accepted", command=job["command"], queue=job["queue"], status=job["status"])
-            if job["status"] in TERMINAL_STATUSES:
-                return job
-            self._send_in_background(job)
-            if wait_s <= 0:
+            traceparent = current_traceparent()
+            new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
+            job = await self.accept(new)
+            if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
                 return job
             return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
         finally:
             self._waiters.forget(correlation_id, waiting)
+
+    async def accept(self, new: NewJob) -> Document:
+        """Record a job and send its message, unless it is recorded already and has ended.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
+            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+        """
+        job = await self._jobs.accept(new)
+        facts = {"command": job["command"], "queue": job["queue"], "status": job["status"]}
+        log.info("job.accepted", correlation_id=job["_id"], **facts)
+        if job["status"] not in TERMINAL_STATUSES:
+            self._send_in_background(job)
+        return job
 
     async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> Document:
         """Have a command done once, whoever asks: its job is made, waited for, or was done before.
@@ -92,8 +103,8 @@ class Dispatcher:
         job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         waiting = self._waiters.register(correlation_id)
         try:
-            message, traceparent = _message(job.spec, correlation_id), current_traceparent()
-            await self._outbox.send(job.queue, message, correlation_id, traceparent=traceparent, owner=owner)
+            message = _message(job.spec, correlation_id)
+            await self._outbox.send(job.queue, message, correlation_id, owner=owner, traceparent=current_traceparent())
             ended = await self._waiters.wait(correlation_id, waiting, wait_s)
         except BusUnavailable as error:
             log.warning("bus.not_sent", correlation_id=correlation_id, reason=error.message)
@@ -138,8 +149,15 @@ class Dispatcher:
 
     async def _send(self, job: Document) -> None:
         try:
-            message, traceparent = _message(job["spec"], job["_id"]), (job.get("headers") or {}).get(TRACEPARENT)
-            await self._outbox.send(job["queue"], message, job["_id"], job["reply_to"], traceparent, owner=job["owner"])
+            message, headers = _message(job["spec"], job["_id"]), job.get("headers") or {}
+            await self._outbox.send(
+                job["queue"],
+                message,
+                job["_id"],
+                job["reply_to"],
+                owner=job["owner"],
+                traceparent=headers.get(TRACEPARENT),
+            )
         except BusUnavailable as error:
             # The job is recorded: the sweep sends it when the broker is back.
             log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)

@@ -228,4 +228,33 @@ API_KEY: Final[Example] = {
     "last_used_at": None,
     "revoked_at": None,
 }
-MADE_API_KEY: Final[Example] = {"key": "mbk_" + 43 * "x", **API_KEY}
+MADE_API_KEY: Final[Example] = {"key": "mbk_an-example-that-opens-nothing", **API_KEY}
+
+LOG_LINE: Final[Example] = {
+    "id": "65b9f3a0c2a4a1b2c3d4e5f6-12",
+    "timestamp": "2026-01-31T12:00:02.104512Z",
+    "level": "info",
+    "service": "trainer",
+    "event": "job.finished",
+    "correlation_id": CORRELATION_ID,
+    "status": "succeeded",
+}
+DEAD_LETTER_SUMMARY: Final[Example] = {
+    "id": CORRELATION_ID,
+    "kind": "job",
+    "queue": "train",
+    "at": _AT,
+    "is_edited": False,
+    "correlation_id": CORRELATION_ID,
+    "command": "TrainModel",
+    "code": "store_unavailable",
+    "reason": "MongoDB does not answer",
+    "attempts": 3,
+}
+DEAD_LETTER: Final[Example] = {
+    **DEAD_LETTER_SUMMARY,
+    "spec": TRAINING,
+    "history": [{"at": _AT, "what": "dead"}],
+    "links": {"self": f"/dead-letters/{CORRELATION_ID}", "replay": f"/dead-letters/{CORRELATION_ID}/replay"},
+    "lines": [LOG_LINE],
+}

@@ -32,8 +32,10 @@ _TAGS: Final = {
     "predictions": "Rows answered at once, datasets by a job.",
     "evaluations": "Models measured on datasets.",
     "jobs": "Whatever was accepted, by its correlation id.",
+    "logs": "What the services did, by job, by service, by time; followed as it happens.",
+    "dead letters": "What could not be done, or not even be read; mended and replayed.",
     "services": "Who is there, how they do, and this documentation.",
-    "keys": "Who may ask, and for what.",
+    "keys": "Who may ask, and for what; for admins.",
 }
 _HEADERS: Final = {
     "X-Correlation-ID": {"$ref": "#/components/parameters/CorrelationId"},
@@ -62,20 +64,13 @@ _PARAMETERS: Final = {
         "examples": {"wait": {"value": "wait=30"}, "asynchronous": {"value": "respond-async"}},
     },
 }
-_SECURITY: Final = {
-    "ApiKey": {
-        "type": "http",
-        "scheme": "bearer",
-        "bearerFormat": "mbk_...",
-        "description": "An API key, where the gateway demands one: `modelbus keys create NAME --scope submit`.",
-    }
-}
 _PATH_PARTS: Final[dict[str, tuple[str, Any, str]]] = {
     "name": ("Its name.", Name, "shop"),
     "id": ("The evaluation's id.", Name, "first"),
     "reference": ("`name` (its champion), `name@alias` or `name@3` (a version).", ModelReference, "prices@champion"),
     "alias": ("The alias.", AliasName, "champion"),
     "version": ("The version's number.", int, "1"),
+    "letter_id": ("The dead letter's id: of a job, its correlation id.", CorrelationId, CORRELATION_ID),
     "correlation_id": ("The job's correlation id.", CorrelationId, CORRELATION_ID),
 }
 _DESCRIPTION: Final = """\
@@ -113,8 +108,12 @@ def openapi_document(router: web.UrlDispatcher) -> Document:
         "servers": [{"url": "/", "description": "This gateway"}],
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": paths,
-        "components": {"schemas": definitions, "parameters": _PARAMETERS, "securitySchemes": _SECURITY},
-        # A gateway on loopback may demand no key.
+        "components": {
+            "schemas": definitions,
+            "parameters": _PARAMETERS,
+            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
+        },
+        # a gateway on loopback demands no key unless it is told to
         "security": [{"ApiKey": []}, {}],
     }
 
@@ -227,14 +226,12 @@ def _answer(answer: Answer, schemas: Mapping[type[BaseModel], Document]) -> Docu
         described["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
         }
+    contents: Document = {kind: {"schema": {}} for kind in answer.media_types}
     if answer.model is not None:
-        content: Document = {"schema": schemas[answer.model]}
+        contents["application/json"] = {"schema": schemas[answer.model]}
         if answer.example is not None:
-            content["example"] = answer.example
-        described["content"] = {"application/json": content}
-    elif answer.media_types:
-        described["content"] = {kind: {"schema": {}} for kind in answer.media_types}
-    return described
+            contents["application/json"]["example"] = answer.example
+    return {**described, "content": contents} if contents else described
 
 
 def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> Document:

@@ -60,9 +60,9 @@ class Outbox:
         body: bytes,
         correlation_id: str,
         reply_to: str | None = None,
-        traceparent: str | None = None,
         *,
         owner: str,
+        traceparent: str | None = None,
     ) -> None:
         """Send one command.
 
@@ -71,8 +71,8 @@ class Outbox:
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
             reply_to: The queue for the final event.
-            traceparent: Of what caused it.
             owner: Whose command it is: those of two owners never share a message.
+            traceparent: Of what caused it.
 
         Raises:
             BusUnavailable: The broker does not take it.
@@ -149,10 +149,10 @@ class Outbox:
 
 
 def _headers(queue_name: str, batch: list[_Letter]) -> dict[str, Any]:
-    traced = trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
-    said = {**traced, OWNER_HEADER: batch[0].owner}
+    headers = {OWNER_HEADER: batch[0].owner}
+    headers |= trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
     # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
-    return {**said, INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else said
+    return headers | ({INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else {})
 
 
 def _causes(batch: list[_Letter]) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.keys import CORRELATION_ID, SETTINGS
-from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from gateway.problems import Handler, problem, status_of
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
 from shared.contracts.commands import invalid_command
+from shared.errors import BadRequest, UnsupportedMediaType
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _PREFERENCE: Final = "modelbus.preference"
 """Under which a request keeps what of its `Prefer` was heard."""
+_NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
@@ -113,11 +115,16 @@ def correlation_id_in_path(request: web.Request) -> str:
     Raises:
         BadRequest: It is no UUID.
     """
-    given = request.match_info["correlation_id"]
-    try:
-        return str(UUID(given))
-    except ValueError:
-        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
+    return uuid_in_path(request, "correlation_id")
+
+
+def uuid_in_path(request: web.Request, part: str) -> str:
+    """A UUID from the path.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _uuid(request.match_info[part], part)
 
 
 def wait_s(request: web.Request, default: float) -> float:
@@ -198,6 +205,13 @@ def command_from(request: web.Request, name: str, body: Mapping[str, Any], **giv
     if repeated:
         raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
     return parse_command({**body, **fixed})
+
+
+def _uuid(given: str, part: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise BadRequest(f"{_NAMED.get(part, 'an id')} is a UUID, not {given[:100]!r}") from None
 
 
 def _valid(adapter: TypeAdapter[str], given: str, part: str) -> str:

@@ -14,7 +14,7 @@ from gateway.requests import json_body, name_in_path
 from shared.api_keys import api_key_hash, new_api_key
 from shared.contracts.api_keys import DAY_S, ApiKeyRecord, NewApiKey
 from shared.contracts.commands import invalid_command
-from shared.errors import ApiKeyExists, UnknownApiKey
+from shared.errors import Conflict, NotFound
 from shared.store.connection import Document
 
 _TAG = "keys"
@@ -23,12 +23,12 @@ _TAG = "keys"
 @operation(
     _TAG,
     "Make an API key",
-    {201: Answer("The key, whose text is told this once.", MadeApiKey, example=MADE_API_KEY)},
-    body=JsonBody(NewApiKey, {"for a program": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
-    errors=(ApiKeyExists,),
+    {201: Answer("The key; its text is told only here.", MadeApiKey, example=MADE_API_KEY)},
+    body=JsonBody(NewApiKey, {"for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
+    errors=(Conflict,),
 )
 async def create(request: web.Request) -> web.Response:
-    """`POST /keys` with `{"name": "ci", "scopes": ["submit"]}`: 201 with the key, whose text is told only here."""
+    """`POST /keys`: 201 with the key, whose text is told only here."""
     asked = _asked(await json_body(request))
     text = new_api_key()
     made = await request.app[API_KEYS].create(
@@ -47,12 +47,7 @@ async def list_keys(request: web.Request) -> web.Response:
     return json_answer({"keys": [_view(key) for key in await request.app[API_KEYS].list_all()]})
 
 
-@operation(
-    _TAG,
-    "Revoke an API key",
-    {200: Answer("It has ended.", ApiKeyRecord, example={**API_KEY, "revoked_at": "2026-02-01T09:00:00Z"})},
-    errors=(UnknownApiKey,),
-)
+@operation(_TAG, "Revoke an API key", {200: Answer("The key.", ApiKeyRecord, example=API_KEY)}, errors=(NotFound,))
 async def revoke(request: web.Request) -> web.Response:
     """`DELETE /keys/{name}`: it works no more, at the latest after `MODELBUS_KEY_CACHE_S`."""
     return json_answer(_view(await request.app[API_KEYS].revoke(name_in_path(request, "name"))))

@@ -9,12 +9,11 @@ from gateway.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from gateway.following import FOLLOWERS, heard_events, job_changes, state_id
 from gateway.keys import JOBS
 from gateway.operations import Answer, operation
-from gateway.problems import TooManyStreams
 from gateway.query import Query, query_of
 from gateway.requests import correlation_id_in_path
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import TERMINAL_STATUSES, JobStatus
-from shared.errors import UnknownJob
+from shared.errors import TooManyStreams, UnknownJob
 
 
 @operation(

@@ -14,7 +14,6 @@ from gateway.downloads import send_blob
 from gateway.examples import CHECKED, MODEL, QUEUED_JOB, TRAINED, TRAINING, TUNED_TRAINING, USAGE, VERSION
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
-from gateway.problems import BadRequest
 from gateway.query import Forcing, NamePage, Waiting, query_of
 from gateway.requests import (
     alias_in_path,
@@ -33,6 +32,7 @@ from shared.contracts.records import ModelRecord, VersionRecord
 from shared.contracts.results import CheckResult, TrainingResult
 from shared.contracts.training import AliasChange, VersionChanges
 from shared.errors import (
+    BadRequest,
     CorrelationIdReused,
     LimitExceeded,
     StillInUse,

@@ -13,7 +13,6 @@ from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.examples import PREDICTION, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
-from gateway.problems import BadRequest
 from gateway.query import Query, Waiting, query_of
 from gateway.requests import (
     command_from,
@@ -26,6 +25,7 @@ from gateway.requests import (
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
 from shared.errors import (
+    BadRequest,
     Conflict,
     CorrelationIdReused,
     NotFound,

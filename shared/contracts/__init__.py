@@ -22,6 +22,7 @@ from shared.contracts.commands import (
     command_queue,
     command_spec,
     parse_command,
+    parse_command_of_queue,
     spec_hash,
 )
 from shared.contracts.datasets import (
@@ -98,5 +99,6 @@ __all__ = [
     "command_spec",
     "new_correlation_id",
     "parse_command",
+    "parse_command_of_queue",
     "spec_hash",
 ]

@@ -78,6 +78,18 @@ def parse_command(document: Any) -> Command:
         raise invalid_command(error) from error
 
 
+def parse_command_of_queue(document: Any, queue: str) -> Command:
+    """Validate one command that came, or is to go, by a queue.
+
+    Raises:
+        InvalidCommand: It breaks its contract, or travels on another queue.
+    """
+    command = parse_command(document)
+    if command_queue(command) != queue:
+        raise InvalidCommand(f"{command.command} travels on queue {command_queue(command)!r}, not {queue!r}")
+    return command
+
+
 def invalid_command(error: ValidationError) -> InvalidCommand:
     """Translate pydantic's error: one detail a fault, and a sentence that names the first ones."""
     details = [_detail(fault) for fault in error.errors(include_url=False, include_context=False)[:100]]

@@ -28,8 +28,6 @@ log = structlog.get_logger()
 
 _TICK_S = 0.25
 _PROGRESS_EVENT_S = 0.5
-_PRINTED_LINES_LIMIT = 1000
-_TRAILING_OUTPUT_S = 0.5
 
 
 class AttemptRunner:
@@ -160,17 +158,16 @@ class _Watch:
         self._progress: Progress | None = None
         self._beat_at = time.monotonic() + heartbeat_s
         self._told_at = 0.0
-        self._printed = 0
 
     def listen(self, child: ChildProcess) -> dict[str, Any] | None:
         """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged."""
-        messages, lines = child.wait(min(_TICK_S, self._heartbeat_s))
-        self._log_printed(lines)
-        for message in messages:
-            if message["kind"] != "progress":
-                self._log_trailing(child)
-                return message
-            self._tell_progress(Progress.model_validate(message["progress"]))
+        message = child.wait(min(_TICK_S, self._heartbeat_s))
+        if message is None:
+            return None
+        if message["kind"] != "progress":
+            child.finish_output()
+            return message
+        self._tell_progress(Progress.model_validate(message["progress"]))
         return None
 
     def is_cancelled(self) -> bool:
@@ -196,16 +193,3 @@ class _Watch:
         log.debug("job.progress", fraction=progress.fraction, doing=progress.message)
         changed = job_changed({**self._job, "progress": progress.model_dump()}, self._service)
         self._events.publish([changed])
-
-    def _log_trailing(self, child: ChildProcess) -> None:
-        deadline = time.monotonic() + _TRAILING_OUTPUT_S
-        while not child.has_ended() and time.monotonic() < deadline:
-            self._log_printed(child.wait(_TRAILING_OUTPUT_S / 10)[1])
-
-    def _log_printed(self, lines: list[str]) -> None:
-        for line in lines:
-            self._printed += 1
-            if self._printed <= _PRINTED_LINES_LIMIT:
-                log.info("job.printed", text=line)
-            elif self._printed == _PRINTED_LINES_LIMIT + 1:
-                log.warning("job.printed_too_much", limit_lines=_PRINTED_LINES_LIMIT)

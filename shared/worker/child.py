@@ -4,6 +4,7 @@ Only JSON crosses: of an error its code, message and details, never a traceback 
 """
 
 import ctypes
+import faulthandler
 import importlib
 import os
 import resource
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import orjson
 import structlog
@@ -88,16 +89,17 @@ Handler = Callable[[Command, JobContext], Document]
 """Does one job: takes its command, returns its outcome (see ``shared.store.outcomes``), raises ``ModelbusError``."""
 
 
-def run_attempt(attempt: Attempt, answers: Connection, output: Connection) -> None:
+def run_attempt(attempt: Attempt, answers: Connection, printed: Connection, logged: Connection) -> None:
     """Do one attempt of a job; the entry point of the child process.
 
     Args:
         attempt: What to do.
         answers: Where progress, the outcome or the error goes, one JSON object a message.
-        output: Where everything goes that is printed.
+        printed: Where everything goes that is printed.
+        logged: Where log lines go: the service writes them, with its own.
     """
     _die_with_parent()
-    _take_over_output(attempt, output)
+    _take_over_output(attempt, printed, logged)
     spec = orjson.loads(attempt.spec)
     limit = memory_limit(spec, attempt.settings)
     _limit_memory(int(limit.value))
@@ -191,13 +193,15 @@ def _let_go_of_fork_server() -> None:
         os.close(held)
 
 
-def _take_over_output(attempt: Attempt, output: Connection) -> None:
-    """Log to the service's stdout as before; send what is printed, by Python or C, to the parent."""
-    configure_logs(attempt.service, attempt.settings.log_level)
-    os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
+def _take_over_output(attempt: Attempt, printed: Connection, logged: Connection) -> None:
+    """Send log lines, and what is printed by Python or C, to the parent; also where a library was when it crashed."""
+    sink = cast("BinaryIO", os.fdopen(os.dup(logged.fileno()), "wb", buffering=0))
+    configure_logs(attempt.service, attempt.settings.log_level, sink)
+    os.dup2(printed.fileno(), 1)
+    os.dup2(printed.fileno(), 2)
     sys.stdout = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="replace", closefd=False)
+    faulthandler.enable(sys.stderr, all_threads=False)
 
 
 def _limit_memory(limit_bytes: int) -> None:

@@ -65,7 +65,7 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     uv = str(Path(sys.executable).with_name("uv"))
     python = str(folder / "bin" / "python")
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True, timeout=TIMEOUT_S)
-    packages = [f"{name}=={version(name)}" for name in ("kombu", "redis")]
+    packages = [f"kombu[redis]=={version('kombu')}", f"redis=={version('redis')}"]
     subprocess.run([uv, "pip", "install", "--quiet", "--python", python, *packages], check=True, timeout=TIMEOUT_S)
     missing = subprocess.run([python, "-c", "import modelbus"], capture_output=True, cwd=folder)
     assert missing.returncode != 0
