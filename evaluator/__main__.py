@@ -7,7 +7,8 @@ from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
 EVALUATE: Final = {
-    "EvaluateModel": "evaluator.handlers:evaluate_model",
+    "EvaluateModel": "evaluator.evaluations:evaluate_model",
+    "EvaluatePredictions": "evaluator.evaluations:evaluate_predictions",
     "ExplainModel": "evaluator.explaining:explain_model",
     "ExplainPrediction": "evaluator.explaining_rows:explain_prediction",
     "ReportDrift": "evaluator.reporting_drift:report_drift",
@@ -19,6 +20,7 @@ READ: Final = {
 EXPORT: Final = {"ExportDataset": "evaluator.reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
 PRELOAD: Final = (
+    "evaluator.evaluations",
     "evaluator.handlers",
     "evaluator.reading",
     "evaluator.explaining",

@@ -6,9 +6,9 @@ from typing import Final
 import pandas as pd
 
 from evaluator.importance import Importances, permutation_importance
-from evaluator.model_rows import affordable_rows, load_model, read_model_rows
 from evaluator.partial_dependence import partial_dependence
 from evaluator.responses import response_of
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from shared.contracts import UNSUPERVISED, Command, ExplainModel
 from shared.contracts.explanation import IMPORTANCE_METRICS
 from shared.contracts.explanation_checks import check_explanation, explained_dataset

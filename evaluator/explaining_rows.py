@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from evaluator.model_rows import affordable_rows, load_model, read_model_rows
 from evaluator.responses import Response, respond, response_of
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from evaluator.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
 from shared.contracts import Command, ExplainPrediction
 from shared.contracts.explanation_checks import require_training_table

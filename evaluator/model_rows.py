@@ -1,58 +1,269 @@
-"""Rows of a stored dataset that a model can be asked for, and the model itself."""
+"""From a model and a dataset to rows that can be measured: row group by row group, arrays of truth and scores only."""
 
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from evaluator.row_sampling import sample_rows
-from shared.store.connection import Document
-from shared.tabular.model import FittedModel
-from shared.tabular.stored_models import fetch_model
-from shared.tabular.tables import open_table
-from shared.worker.child import JobContext
+from evaluator.rows import CollectedRows, Groups, Numbers, Outliers, merged_report
+from evaluator.sieve import Sieve
+from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
+from shared.errors import InvalidCommand
+from shared.tabular.classification import Labelled
+from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.scoring import is_ranked_by_scores
+from shared.tabular.targets import OUTLIER_CLASSES, Label, spelling
+from shared.tabular.truth import LabelBook, label_type, labels_in, true_labels, true_numbers
 
-CELL_LIMIT: Final = 2_000_000
-"""Of wide tables fewer rows are read: so many cells take some 100 MB at most, as long as texts are short."""
-_LEAST_ROWS: Final = 1000
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
-
-def load_model(context: JobContext, version: Document) -> FittedModel:
-    """Fetch and load a version, and say so.
-
-    Raises:
-        ArtifactRefused: It cannot be loaded.
-    """
-    context.progress(0.05, f"loading {version['model']} version {version['version']}")
-    return fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
+_OUTLIER: Final = 1
 
 
-def affordable_rows(limit: int, column_count: int) -> int:
-    """How many rows may be held at once, of those that a command allows."""
-    return min(limit, max(_LEAST_ROWS, CELL_LIMIT // max(column_count, 1)))
-
-
-def read_model_rows(
-    context: JobContext, dataset: Document, model: FittedModel, limit: int, seed: int, *, has_target: bool = False
-) -> pd.DataFrame:
-    """Some rows of a dataset, with the columns that the model needs.
+def collect(
+    model: FittedModel,
+    command: EvaluateModel,
+    columns: Mapping[str, ColumnSchema],
+    frames: Iterable[pd.DataFrame],
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> CollectedRows:
+    """Predict a dataset's rows and put the answers beside the truth.
 
     Args:
-        context: Where the dataset is.
-        dataset: The dataset's document.
         model: The model.
-        limit: Rows at most.
-        seed: The same seed gives the same rows.
-        has_target: Whether the target is wanted too, if the dataset has it.
+        command: Which columns hold the truth, the weight and the slices.
+        columns: The dataset's columns.
+        frames: Its row groups.
+        on_rows: Told how many rows are done.
 
     Raises:
-        SignatureMismatch: The dataset lacks columns; names each.
+        InvalidCommand: There is no truth to compare with, or it is of another kind, or a weight is none.
+        EstimatorRejected: No row can be measured, or the estimator refused the rows.
+        SignatureMismatch: The rows do not fit the model's signature.
     """
-    known = [column["name"] for column in dataset["columns"]]
-    needed = [column.name for column in model.encoder.columns]
-    target = model.signature.target
-    wanted = [name for name in [*needed, *([target] if has_target and target else [])] if name in known]
-    if not set(needed) <= set(known):
-        # Names what is missing, unless the model can do without it.
-        model.encoder.transform(pd.DataFrame(columns=known))
-    with open_table(context.blobs, dataset) as table:
-        return sample_rows(table, wanted or known[:1], limit, seed)
+    collecting = _COLLECTORS[model.signature.task](model, command, columns)
+    for frame in frames:
+        collecting.take(frame)
+        on_rows(collecting.sieve.first)
+    return collecting.finish()
+
+
+class _Collecting:
+    """What collecting rows has in common, whatever the task."""
+
+    def __init__(self, model: FittedModel, command: EvaluateModel, columns: Mapping[str, ColumnSchema]) -> None:
+        self._model, self._command = model, command
+        self._truth = command.truth or model.signature.target
+        self._columns = columns
+        self._report: dict[str, dict[str, int]] = {}
+        self.sieve = Sieve(command, columns)
+
+    def _features(self, frame: pd.DataFrame, kept: Flags) -> pd.DataFrame:
+        """The kept rows, less what is no feature; the model's target may stand in them under another name."""
+        names = {self._truth, self._model.signature.target, self._command.weight}
+        features = {column.name for column in self._model.signature.columns}
+        return frame[kept].drop(columns=[name for name in names if name in frame.columns and name not in features])
+
+    def _answered(self, report: Any) -> None:
+        self._report = merged_report(self._report, report.counts())
+
+    def _collected(self, rows: Any) -> CollectedRows:
+        return CollectedRows(
+            task=self._model.signature.task,
+            rows=rows,
+            row_count=self.sieve.row_count,
+            weights=self.sieve.weights,
+            dropped=self.sieve.dropped,
+            slices=self.sieve.slices,
+            report=self._report,
+        )
+
+    def take(self, frame: pd.DataFrame) -> None:
+        raise NotImplementedError
+
+    def finish(self) -> CollectedRows:
+        raise NotImplementedError
+
+
+class _WithTarget(_Collecting):
+    """Classification and regression, which cannot be measured without a truth."""
+
+    @property
+    def _target(self) -> str:
+        assert self._truth is not None  # those tasks have a target
+        if self._truth not in self._columns:
+            raise InvalidCommand(
+                f"the dataset has no column {self._truth!r}, which the model predicts, so there is nothing to measure "
+                "it on; name the column that holds the truth as `truth`",
+                details=[
+                    {"where": "dataset", "problem": f"no column {self._truth!r}", "expected": self._truth},
+                ],
+            )
+        return self._truth
+
+    def _require_rows(self) -> None:
+        self.sieve.require_rows(f"a value in {self._target!r}")
+
+
+class _Classes(_WithTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._classes: list[Label] = list(self._model.signature.classes or [])
+        self._book = LabelBook(self._classes)
+        self._true: list[Any] = []
+        self._predicted: list[Any] = []
+        self._probabilities: list[Floats] = []
+        self._scores: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = self._book.codes(true_labels(frame[self._target], self._target, self._classes))
+        kept = self.sieve.sift(frame, {"truth": true < 0})
+        answer = self._model.predict_frame(
+            self._features(frame, kept), self._model.has_probabilities, has_scores=is_ranked_by_scores(self._model)
+        )
+        self._true.append(true[kept])
+        self._predicted.append(self._book.codes(answer.labels))
+        if answer.probabilities is not None:
+            self._probabilities.append(answer.probabilities)
+        if answer.scores is not None:
+            self._scores.append(answer.scores)
+        self._answered(answer.report)
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        labels, places = self._book.sorted_labels()
+        return self._collected(
+            Labelled(
+                labels,
+                len(self._classes),
+                places[np.concatenate(self._true)],
+                places[np.concatenate(self._predicted)],
+                np.concatenate(self._probabilities) if self._probabilities else None,
+                np.concatenate(self._scores) if self._scores else None,
+            )
+        )
+
+
+class _Numbers(_WithTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._true: list[Floats] = []
+        self._predicted: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = true_numbers(frame[self._target], self._target, first=self.sieve.first)
+        kept = self.sieve.sift(frame, {"truth": ~np.isfinite(true)})
+        answer = self._model.predict_frame(self._features(frame, kept), has_probabilities=False)
+        self._true.append(true[kept])
+        self._predicted.append(np.asarray(answer.labels, dtype=np.float64))  # None becomes NaN
+        self._answered(answer.report)
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        return self._collected(Numbers(np.concatenate(self._true), np.concatenate(self._predicted)))
+
+
+class _WithoutTarget(_Collecting):
+    """Outlier detection and clustering: there may be a truth beside them, which they did not learn."""
+
+    def _known(self, frame: pd.DataFrame) -> list[Label | None]:
+        assert self._truth is not None  # else there is nothing to read
+        column = SignatureColumn(name=self._truth, type=label_type(self._columns[self._truth].type))
+        return labels_in(frame[self._truth], column)
+
+    def _encoded(self, frame: pd.DataFrame, kept: Flags) -> tuple[Floats, Any]:
+        matrix, report = self._model.encoder.transform(self._features(frame, kept))
+        self._answered(report)
+        return matrix, report
+
+    def _require_rows(self) -> None:
+        if self._truth is not None:
+            self.sieve.require_rows(f"a value in {self._truth!r}")
+
+
+class _Clusters(_WithoutTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._book = LabelBook()
+        self._true: list[Any] = []
+        self._clusters: list[Any] = []
+        self._matrices: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = None if self._truth is None else self._book.codes(self._known(frame))
+        kept = self.sieve.sift(frame, {} if true is None else {"truth": true < 0})
+        matrix, report = self._encoded(frame, kept)
+        self._clusters.append(np.asarray(self._model.predict_encoded(matrix, report).labels, np.int64))
+        self._matrices.append(matrix)
+        if true is not None:
+            self._true.append(true[kept])
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        true = np.concatenate(self._true) if self._true else None
+        return self._collected(Groups(np.concatenate(self._clusters), true, np.concatenate(self._matrices)))
+
+
+class _Outliers(_WithoutTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._true: list[Any] = []
+        self._answers: list[Predictions] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        known = None if self._truth is None else self._known(frame)
+        kept = self.sieve.sift(
+            frame, {} if known is None else {"truth": np.array([label is None for label in known], np.bool_)}
+        )
+        answer = self._model.predict_frame(
+            self._features(frame, kept), has_probabilities=False, has_scores=self._model.has_scores
+        )
+        self._answers.append(answer)
+        self._answered(answer.report)
+        if known is not None:
+            self._true += [self._is_outlier(label) for label, is_kept in zip(known, kept, strict=True) if is_kept]
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        labels = [label for answer in self._answers for label in answer.labels]
+        return self._collected(Outliers(labels, None if self._truth is None else self._beside_truth(labels)))
+
+    def _beside_truth(self, labels: list[str]) -> Labelled:
+        scores = [answer.scores for answer in self._answers if answer.scores is not None]
+        return Labelled(
+            OUTLIER_CLASSES,
+            len(OUTLIER_CLASSES),
+            np.array(self._true, np.int64),
+            np.array([OUTLIER_CLASSES.index(label) for label in labels], np.int64),
+            # a detector's scores fall the further out a row is
+            scores=-np.concatenate(scores) if scores else None,
+            positive=_OUTLIER,
+        )
+
+    def _is_outlier(self, label: Label | None) -> bool:
+        """Whether a true label means an outlier: the one that the command names; else ``outlier``, true, -1 or 1."""
+        wanted = self._command.positive_class
+        if wanted is not None and label is not None:
+            return spelling(label) == spelling(wanted)
+        if isinstance(label, bool):
+            return label
+        if isinstance(label, (int, float)):
+            return label == (-1 if self._columns[str(self._truth)].minimum == -1 else 1)
+        if label not in OUTLIER_CLASSES:
+            raise InvalidCommand(
+                f"{str(label)[:100]!r} in column {self._truth!r} says neither inlier nor outlier: name the value of "
+                "outliers as `positive_class`",
+                details=[{"where": "positive_class", "problem": "not given", "expected": "the value of outliers"}],
+            )
+        return label == OUTLIER_CLASSES[_OUTLIER]
+
+
+_COLLECTORS: Final[dict[str, type[_Collecting]]] = {
+    "classification": _Classes,
+    "regression": _Numbers,
+    "clustering": _Clusters,
+    "outlier_detection": _Outliers,
+}

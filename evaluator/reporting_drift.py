@@ -5,7 +5,7 @@ from typing import Any, Final
 import pandas as pd
 
 from evaluator.drift import Finding, compare_columns, compare_predictions
-from evaluator.model_rows import affordable_rows, load_model, read_model_rows
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from evaluator.served_rows import gather_served_rows
 from shared.contracts import Command, DriftFound, ReportDrift
 from shared.contracts.explanation_checks import require_training_table

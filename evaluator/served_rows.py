@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from evaluator.model_rows import read_model_rows
+from evaluator.sampled_rows import read_model_rows
 from shared.contracts import Predict
 from shared.errors import UnknownDataset, UnknownUpload
 from shared.store.connection import Document

@@ -172,9 +172,49 @@ class DriftView(DriftResult):
 
 
 class EvaluationList(Contract):
-    """Evaluations, filled or not."""
+    """A page of evaluations, newest first; those that are not filled yet come first."""
 
     evaluations: list[EvaluationRecord]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class ComparedMetric(Contract):
+    """One metric of all that are compared."""
+
+    metric: str
+    is_more_better: bool | None
+    """Null where neither more nor less is better."""
+    values: list[float | None]
+    """In the order of the evaluations."""
+    differences: list[float | None]
+    """To the first one's."""
+    best: list[str]
+    """The ids of the best."""
+
+
+class ComparisonView(Contract):
+    """Evaluations side by side."""
+
+    evaluations: list[dict[str, Any]]
+    metrics: list[ComparedMetric]
+    warnings: list[str]
+    """What makes the comparison doubtful."""
+
+
+class PlotPlaces(Contract):
+    """Where a plot is."""
+
+    name: str
+    svg: str
+    json_: str = Field(alias="json")
+
+
+class PlotList(Contract):
+    """The plots of an evaluation."""
+
+    evaluation: str
+    plots: list[PlotPlaces]
 
 
 class EvaluationAccepted(EvaluationRecord):

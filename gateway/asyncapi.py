@@ -32,6 +32,7 @@ _EXAMPLES: Final[dict[str, Document]] = {
     "MeasureLearning": {"model": "prices", "shares": [0.5, 1.0]},
     "ReportDrift": {"model": "prices", "since": "2026-01-31T00:00:00Z"},
     "EvaluateModel": {"evaluation": "first", "model": PREDICTION["model"], "dataset": "shop"},
+    "EvaluatePredictions": {"task": "regression", "dataset": "shop", "truth": "price", "prediction": "guess"},
 }
 _EVENT: Final[Document] = {
     "event": "JobChanged",

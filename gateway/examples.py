@@ -130,6 +130,16 @@ CHECKED: Final[Example] = {
     "memory_limit_bytes": 8589934592,
     "warnings": [],
 }
+SEARCH: Final[Example] = {
+    **TRAINING,
+    "search": {
+        "method": "random",
+        "space": {"alpha": {"distribution": "log_uniform", "low": 0.001, "high": 1000}},
+        "candidates": 30,
+        "scoring": "mean_absolute_error",
+    },
+}
+CHOICE: Final[Example] = {**TRAINING, "estimator": "auto", "auto": {"time_budget_s": 120}}
 MODEL: Final[Example] = {
     "name": "prices",
     "owner": "local",
@@ -137,6 +147,24 @@ MODEL: Final[Example] = {
     "versions": [1, 2],
     "aliases": {"champion": 1},
     "created_at": _AT,
+}
+CANDIDATES: Final[Example] = {
+    "model": "prices",
+    "version": 1,
+    "scoring": "r2",
+    "candidates": [
+        {
+            "number": 2,
+            "estimator": "Ridge",
+            "hyperparameters": {"alpha": 0.1},
+            "rank": 1,
+            "mean": 0.96,
+            "standard_deviation": 0.01,
+            "scores": [0.95, 0.97],
+            "fit_s": 0.004,
+            "state": "measured",
+        },
+    ],
 }
 USAGE: Final[Example] = {
     "model": "prices",
@@ -257,4 +285,31 @@ DEAD_LETTER: Final[Example] = {
     "history": [{"at": _AT, "what": "dead"}],
     "links": {"self": f"/dead-letters/{CORRELATION_ID}", "replay": f"/dead-letters/{CORRELATION_ID}/replay"},
     "lines": [LOG_LINE],
+}
+
+COMPARISON: Final[Example] = {
+    "evaluations": [
+        {"id": "first", "model": "prices", "version": 1},
+        {"id": "second", "model": "prices", "version": 2},
+    ],
+    "metrics": [
+        {
+            "metric": "r2",
+            "is_more_better": True,
+            "values": [0.97, 0.99],
+            "differences": [0.0, 0.02],
+            "best": ["second"],
+        }
+    ],
+    "warnings": [],
+}
+PLOTS: Final[Example] = {
+    "evaluation": "first",
+    "plots": [
+        {
+            "name": "residuals",
+            "svg": "/evaluations/first/plots/residuals.svg",
+            "json": "/evaluations/first/plots/residuals.json",
+        }
+    ],
 }

@@ -70,6 +70,7 @@ _PATH_PARTS: Final[dict[str, tuple[str, Any, str]]] = {
     "reference": ("`name` (its champion), `name@alias` or `name@3` (a version).", ModelReference, "prices@champion"),
     "alias": ("The alias.", AliasName, "champion"),
     "version": ("The version's number.", int, "1"),
+    "file": ("The plot's name, with `.svg` or `.json`.", str, "residuals.svg"),
     "letter_id": ("The dead letter's id: of a job, its correlation id.", CorrelationId, CORRELATION_ID),
     "correlation_id": ("The job's correlation id.", CorrelationId, CORRELATION_ID),
 }
@@ -129,7 +130,7 @@ def _models(operations: list[Operation]) -> Iterator[type[BaseModel]]:
     yield Problem
     for found in operations:
         if isinstance(found.body, JsonBody):
-            yield found.body.model
+            yield from found.body.models
         for answer in found.answers.values():
             if answer.model is not None:
                 yield answer.model
@@ -245,23 +246,24 @@ def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> D
 def _body(body: JsonBody | FileBody, schemas: Mapping[type[BaseModel], Document]) -> Document:
     if isinstance(body, FileBody):
         return _file_body(body)
+    kinds = [_without(model, schemas[model], body.said_by_route) for model in body.models]
     return {
         "required": body.is_required,
         "content": {
             "application/json": {
-                "schema": _without(schemas[body.model], body),
+                "schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds},
                 "examples": {name: {"value": value} for name, value in body.examples.items()},
             }
         },
     }
 
 
-def _without(reference: Document, body: JsonBody) -> Document:
+def _without(model: type[BaseModel], reference: Document, said_by_route: frozenset[str]) -> Document:
     """The schema of a body: the command's, without what the route and the headers say."""
-    said = {"command", "correlation_id", *body.said_by_route} & body.model.model_fields.keys()
+    said = {"command", "correlation_id", *said_by_route} & model.model_fields.keys()
     if not said:
         return reference
-    schema = body.model.model_json_schema(ref_template=_REFERENCES)
+    schema = model.model_json_schema(ref_template=_REFERENCES)
     properties = {name: value for name, value in schema.pop("properties").items() if name not in said}
     required = [name for name in schema.pop("required", []) if name not in said]
     schema.pop("$defs", None)

@@ -66,8 +66,8 @@ class Answer:
 class JsonBody:
     """A JSON object that a route takes."""
 
-    model: type[BaseModel]
-    """Whose fields it has: a command's, less those that the route says."""
+    models: tuple[type[BaseModel], ...]
+    """Whose fields it has, one of them: a command's, less those that the route says."""
     examples: Mapping[str, Any]
     """Bodies, by a name for people."""
     said_by_route: frozenset[str] = frozenset()

@@ -13,7 +13,8 @@ from shared.tabular.metrics import Metrics
 from shared.tabular.scoring import score
 from trainer.fit_plan import FitPlan
 from trainer.fit_warnings import gathered_warnings
-from trainer.fitting import FitOutcome, fit_model, prepare
+from trainer.fitting import FitOutcome, fit_model
+from trainer.preparing import prepare
 from trainer.splitting import RowIndices
 
 Progress = Callable[[float, str], None]

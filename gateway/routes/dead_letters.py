@@ -98,7 +98,7 @@ async def download(request: web.Request) -> web.Response:
     "Edit a dead letter",
     {200: _LETTER},
     body=JsonBody(
-        LetterChange,
+        (LetterChange,),
         {
             "of a job": {"spec": TRAINING},
             "of a message": {"body": {"command": "Predict", "model": "prices", "rows": [{"size": 2.0}]}},

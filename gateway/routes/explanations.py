@@ -52,7 +52,7 @@ def _answers(description: str, command: str, model: type[Contract], example: Map
 
 
 def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: bool) -> JsonBody:
-    return JsonBody(command, examples, said_by_route=frozenset({"model"}), is_required=is_required)
+    return JsonBody((command,), examples, said_by_route=frozenset({"model"}), is_required=is_required)
 
 
 @operation(

@@ -8,7 +8,7 @@ from pydantic import Field
 from gateway.access import require_own_job
 from gateway.answer_models import JobList, JobView
 from gateway.answers import job_summary, job_view, json_answer, with_whole_result
-from gateway.cursors import cursor_text, read_cursor
+from gateway.cursors import next_cursor, read_place
 from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SHELF
 from gateway.operations import Answer, operation
@@ -51,11 +51,9 @@ class JobsQuery(Page):
 async def list_jobs(request: web.Request) -> web.Response:
     """`GET /jobs`: newest first; `next` is the cursor of the following page."""
     query = query_of(request, JobsQuery)
-    place = read_cursor(query.cursor)
-    after = {"created_at": place[0], "_id": place[1]} if place else None
-    found = await request.app[JOBS].page(_filter(query), after=after, limit=query.limit)
-    following = cursor_text(found[-1]["created_at"], found[-1]["_id"]) if len(found) == query.limit else None
-    return json_answer({"jobs": [job_summary(job) for job in found], "next": following})
+    found = await request.app[JOBS].page(_filter(query), after=read_place(query.cursor), limit=query.limit)
+    jobs = [job_summary(job) for job in found]
+    return json_answer({"jobs": jobs, "next": next_cursor(found, query.limit)})
 
 
 @operation(

@@ -58,7 +58,7 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     },
     query=Waiting,
     body=JsonBody(
-        PredictionBody,
+        (PredictionBody,),
         {
             "rows": {"rows": [{"size": 2.0, "color": "red"}]},
             "columns and data": {"columns": ["size", "color"], "data": [[2.0, "red"], [3.1, None]]},

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from modelbus.commands.gateway_calls import GatewayCalls
-    from modelbus.commands.session import local_url
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.log_text import LogLine
@@ -74,6 +73,7 @@ def logs(
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
     from modelbus.commands.gateway_calls import GatewayCalls, choose_url
+    from modelbus.commands.session import local_url
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.moments import moment_of

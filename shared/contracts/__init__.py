@@ -18,7 +18,6 @@ from shared.contracts.base import (
 )
 from shared.contracts.commands import (
     Command,
-    EvaluateModel,
     command_queue,
     command_spec,
     parse_command,
@@ -36,6 +35,7 @@ from shared.contracts.datasets import (
     UploadSource,
 )
 from shared.contracts.drift import DriftThresholds, ReportDrift
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
 from shared.contracts.events import DriftFound, Event, JobChanged
 from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
@@ -74,6 +74,7 @@ __all__ = [
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
+    "EvaluatePredictions",
     "EvaluationRecord",
     "Event",
     "ExplainModel",

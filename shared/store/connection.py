@@ -58,8 +58,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("correlation_id", ASCENDING)], unique=True),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
+        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
     ],
-    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "evaluations": [
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("model", ASCENDING)]),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("files.blob_id", ASCENDING)]),
+    ],
     "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "dead_letters": [
         IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),

@@ -25,9 +25,17 @@ def job_changed(job: Document, service: str) -> JobChanged:
         service=service,
         status=job["status"],
         attempt=job["attempt"],
-        progress=Progress.model_validate(job["progress"]) if job.get("progress") else None,
+        progress=_for_event(job["progress"]) if job.get("progress") else None,
         error=ErrorRecord.model_validate(job["error"]) if job.get("error") else None,
     )
+
+
+def _for_event(progress: Document) -> Progress:
+    """A hint that the leaderboard has grown; the leaderboard itself is in the job's record."""
+    found = Progress.model_validate(progress)
+    if found.tuning is None:
+        return found
+    return found.model_copy(update={"tuning": found.tuning.model_copy(update={"leaderboard": []})})
 
 
 def reply_of(event: JobChanged, result: Document | None) -> JobChanged:
@@ -47,7 +55,8 @@ class Finisher:
         self._service = service
 
     def succeed(self, claim: Claim, job: Document, outcome: Document) -> None:
-        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled.
+        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled, unless its
+        outcome survives that.
 
         Raises:
             StoreUnavailable: MongoDB does not answer; to be called again.

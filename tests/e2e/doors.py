@@ -18,6 +18,7 @@ QUEUE_OF = {
     "Predict": "predict",
     "PredictDataset": "predict.bulk",
     "EvaluateModel": "evaluate",
+    "EvaluatePredictions": "evaluate",
     "ExplainModel": "evaluate",
     "ExplainPrediction": "evaluate",
     "MeasureLearning": "train",
@@ -81,7 +82,7 @@ class HttpDoor:
             return "/models"
         if name == "CheckTraining":
             return "/models/validate"
-        if name == "EvaluateModel":
+        if name in ("EvaluateModel", "EvaluatePredictions"):
             return "/evaluations"
         if name == "ProfileDataset":
             return f"/datasets?name={body['dataset']}"
