@@ -9,6 +9,9 @@ PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
 EVALUATE: Final = {
     "EvaluateModel": "evaluator.evaluations:evaluate_model",
     "EvaluatePredictions": "evaluator.evaluations:evaluate_predictions",
+    "ExplainModel": "evaluator.explaining:explain_model",
+    "ExplainPrediction": "evaluator.explaining_rows:explain_prediction",
+    "ReportDrift": "evaluator.reporting_drift:report_drift",
 }
 READ: Final = {
     "ReadRows": "evaluator.reading:read_rows",
@@ -20,6 +23,9 @@ PRELOAD: Final = (
     "evaluator.evaluations",
     "evaluator.handlers",
     "evaluator.reading",
+    "evaluator.explaining",
+    "evaluator.explaining_rows",
+    "evaluator.reporting_drift",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "shared.preloaded_plugins",

@@ -9,18 +9,24 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
+from shared.errors import BadRequest as BadRequest
 from shared.errors import ModelbusError, error_of, error_types
+from shared.errors import UnsupportedMediaType as UnsupportedMediaType
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS: Final = {
+    "bad_request": 400,
+    "unsupported_media_type": 415,
     "invalid_command": 422,
     "signature_mismatch": 422,
     "estimator_rejected": 422,
     "malformed_table": 422,
     "limit_exceeded": 413,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
     "artifact_refused": 409,
@@ -42,24 +48,8 @@ _CODES_OF_STATUS: Final = {
 RETRY_AFTER_S: Final = 2
 
 
-class BadRequest(ModelbusError):
-    """The request is not well-formed."""
-
-    code = "bad_request"
-
-
-class UnsupportedMediaType(ModelbusError):
-    """The body is of a kind that is not taken here."""
-
-    code = "unsupported_media_type"
-
-
 def status_of(error: ModelbusError) -> int:
     """The HTTP status of an error."""
-    if isinstance(error, BadRequest):
-        return 400
-    if isinstance(error, UnsupportedMediaType):
-        return 415
     for kind in type(error).__mro__:
         status = _STATUS.get(getattr(kind, "code", ""))
         if status:
@@ -92,6 +82,8 @@ def problem(
     if details:
         document["errors"] = details
     headers = {"Content-Type": "application/problem+json"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="modelbus"'
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)

@@ -33,8 +33,9 @@ from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.results import within_limit
 from shared.store.usage import UsageCounter
+from shared.tracing import TRACEPARENT, span
 from shared.worker.acceptance import Received, received_commands
-from shared.worker.finishing import Finisher, job_changed
+from shared.worker.finishing import Finisher, job_changed, reply_of
 
 log = structlog.get_logger()
 
@@ -47,6 +48,11 @@ class _Request:
 
     received: Received
     is_interactive: bool
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of what caused it."""
+        return self.received.job.headers.get(TRACEPARENT)
 
 
 class Answerer:
@@ -91,8 +97,10 @@ class Answerer:
             for delivery in deliveries
             for received in received_commands(delivery)
         ]
-        answered = self._compute(requests)
-        known = self._record(answered)
+        causes = [cause for request in requests if (cause := request.traceparent)]
+        with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests)}):
+            answered = self._compute(requests)
+            known = self._record(answered)
         self._tell([finished for _, finished in answered], known, time.perf_counter() - started)
 
     def answer_claimed(self, delivery: Delivery) -> None:
@@ -192,17 +200,24 @@ class Answerer:
 
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, Document], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
-        replies = [(one.job.reply_to, event) for one, event in zip(finished, events, strict=True) if one.job.reply_to]
+        replies = [
+            (one.job.reply_to, reply_of(event, self._result(one, known)))
+            for one, event in zip(finished, events, strict=True)
+            if one.job.reply_to
+        ]
         self._events.publish(events, replies)
         for event in events:
             JOBS_FINISHED.labels("Predict", event.status).inc()
             JOB_SECONDS.labels("Predict").observe(seconds)
             if event.error and event.error.code == "invalid_command":
                 COMMANDS_REFUSED.labels("predict").inc()
-            facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
-            log.info(
-                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
-            )
+        _log_finished(events)
+
+    @staticmethod
+    def _result(finished: FinishedJob, known: dict[str, Document]) -> Document | None:
+        """What the record of a request has as its result: of one that was known before, that of the first answer."""
+        recorded = known.get(finished.job.correlation_id)
+        return finished.result if recorded is None else recorded["result"]
 
     def _event(self, finished: FinishedJob, known: Document | None) -> JobChanged:
         """What to tell: of a job that was known before, what its record says and not what was computed again."""
@@ -225,3 +240,18 @@ class Answerer:
     def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
         refused = FinishedJob(received.job, None, error_document(error))
         self._tell([refused], {}, 0.0)
+
+
+def _log_finished(events: Sequence[JobChanged]) -> None:
+    """One line for all that succeeded together, since they come in thousands a second; one for each other one."""
+    succeeded = [event.correlation_id for event in events if event.status == "succeeded" and event.error is None]
+    if len(succeeded) == 1:
+        log.info("job.finished", correlation_id=succeeded[0], status="succeeded", command="Predict")
+    elif succeeded:
+        log.info("job.finished", correlation_ids=succeeded, status="succeeded", command="Predict")
+    for event in events:
+        if event.status != "succeeded" or event.error:
+            facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
+            log.info(
+                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
+            )

@@ -1,12 +1,24 @@
 """All settings of all services, read from ``MODELBUS_*`` variables; built once, in an entry point, and passed down.
 
+What is not in the environment is looked for in files, named as the variables in lower case (``modelbus_mongo_url``), in
+the folder ``MODELBUS_SECRETS_DIR``, or where containers have their secrets: ``/run/secrets``.
+
 Every setting has a default that suits one machine. ``docs/settings.md`` is made from this file.
 """
 
+import os
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared.api_keys import ApiKeySecret
 
 MEBIBYTE = 1024 * 1024
 
@@ -15,7 +27,11 @@ class Settings(BaseSettings):
     """Settings of one process; frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MODELBUS_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+        env_prefix="MODELBUS_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may be a URL with a password
     )
 
     mongo_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
@@ -29,6 +45,16 @@ class Settings(BaseSettings):
     """The address the gateway listens on."""
     gateway_port: int = Field(8000, ge=0, le=65535)
     """The port the gateway listens on; 0 takes a free one."""
+    require_keys: bool = False
+    """Whether a gateway on a loopback address demands API keys too; on any other address it always does."""
+    admin_key: ApiKeySecret | None = None
+    """An API key with scope `admin` that is in no record: to make the first ones with."""
+    metrics_key: ApiKeySecret | None = None
+    """An API key with scope `metrics` that is in no record: for Prometheus."""
+    key_cache_s: float = Field(5.0, ge=0)
+    """Seconds that a gateway remembers an API key without asking MongoDB: so long a revoked one may still work."""
+    allowed_hosts: str | None = None
+    """Host names, comma-separated, under which the gateway may be asked; one that demands no keys has loopback's."""
     health_host: str = "127.0.0.1"
     """The address on which a consumer answers /health/live, /health/ready and /metrics."""
     health_port: int = Field(0, ge=0, le=65535)
@@ -50,6 +76,8 @@ class Settings(BaseSettings):
     """Seconds before the second attempt of a job that failed retryably; doubles with each attempt."""
     cancel_grace_s: float = Field(2.0, ge=0)
     """Seconds between SIGTERM and SIGKILL for a job's process."""
+    keep_best_grace_s: float = Field(300.0, ge=0)
+    """Seconds that a cancelled search which is to keep its best has to end the fit in hand and to fit the best."""
 
     job_time_limit_s: float = Field(3600.0, gt=0)
     """Seconds that one attempt of a job may run."""
@@ -83,6 +111,10 @@ class Settings(BaseSettings):
     """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""
     wait_limit_s: float = Field(60.0, ge=0)
     """The longest `wait` that a request may ask for."""
+    event_heartbeat_s: float = Field(15.0, gt=0)
+    """Seconds without an event after which a stream of events says that it is still there."""
+    event_stream_limit: int = Field(256, ge=0)
+    """How many streams of events the gateway keeps open at once; further ones are refused."""
     model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)
     """How much the predictor keeps of loaded models, by the size of their artifacts."""
     artifact_limit_bytes: int = Field(4 * 1024 * MEBIBYTE, ge=1)
@@ -99,5 +131,29 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level that is logged."""
+    log_format: Literal["json", "console"] = "json"
+    """How lines look on stdout: one JSON object each, or text for people's eyes."""
+    log_shipping: bool = True
+    """Whether lines are kept in MongoDB too, so that they can be read back over HTTP."""
+    log_retention_s: float = Field(7 * 24 * 3600.0, gt=0)
+    """Seconds that a line is kept there."""
+    log_limit_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
+    """About how much is kept there; beyond it the oldest lines go before their time."""
+    log_buffer_bytes: int = Field(8 * MEBIBYTE, ge=65536)
+    """How much of lines each process holds while MongoDB is away; beyond it the oldest are lost, and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
     """Seconds that a stopping service gives the work in hand before it hands it back."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes all sources
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then secret files where there are any."""
+        folder = Path(os.environ.get("MODELBUS_SECRETS_DIR") or "/run/secrets")
+        secrets = (SecretsSettingsSource(settings_cls, folder),) if folder.is_dir() else ()
+        return init_settings, env_settings, *secrets

@@ -6,25 +6,69 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.access import owner_of, require_own
+from gateway.answer_models import EvaluationAccepted, EvaluationList
 from gateway.answers import job_answer, job_links, json_answer
+from gateway.cursors import next_cursor, read_place
 from gateway.evaluations import TABLES, filled, find_evaluation, list_unfilled, record_of_job
+from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
 from gateway.keys import BLOBS, DISPATCHER, JOBS, SHELF
-from gateway.paging import cursor_of, next_cursor
-from gateway.requests import (
-    command_from,
-    correlation_id_of,
-    json_body,
-    name_in_path,
-    valid_name,
-    wait_s,
-    whole_number,
-)
-from shared.contracts import EvaluateModel, EvaluatePredictions
+from gateway.operations import Answer, JsonBody, operation
+from gateway.query import Page, Waiting, query_of
+from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
+from shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation
-from shared.errors import EvaluationExists, InvalidCommand, JobFinished, UnknownEvaluation
+from shared.errors import (
+    CorrelationIdReused,
+    EvaluationExists,
+    InvalidCommand,
+    JobFinished,
+    UnknownDataset,
+    UnknownEvaluation,
+    UnknownModel,
+)
+
+_TAG = "evaluations"
 
 
+class EvaluationsQuery(Page):
+    """Which evaluations."""
+
+    model: Name | None = None
+    """The model that was measured."""
+    dataset: Name | None = None
+    """The dataset it was measured on."""
+
+
+@operation(
+    _TAG,
+    "Create an evaluation",
+    {
+        201: Answer("The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "Where it is."}),
+        202: Answer(
+            "The evaluator fills it.",
+            EvaluationAccepted,
+            example=EVALUATION_ACCEPTED,
+            headers={"Location": "Where it will be."},
+        ),
+    },
+    query=Waiting,
+    body=JsonBody(
+        (EvaluateModel, EvaluatePredictions),
+        {
+            "a model on a dataset": {"evaluation": "first", "model": "prices", "dataset": "shop"},
+            "predictions of a dataset": {
+                "task": "regression",
+                "dataset": "shop",
+                "truth": "price",
+                "prediction": "guess",
+            },
+        },
+    ),
+    errors=(UnknownModel, UnknownDataset, EvaluationExists, CorrelationIdReused),
+    makes_job=True,
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
 
@@ -37,7 +81,9 @@ async def create(request: web.Request) -> web.Response:
     if known is not None and known["correlation_id"] != correlation_id:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
     await _check(request, command)
-    job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
         accepted = {**(record_of_job(job) or {}), "links": job_links(correlation_id)}
@@ -62,25 +108,37 @@ async def _check(request: web.Request, command: Evaluation) -> None:
     check_evaluation(command, await request.app[SHELF].dataset(command.dataset), signature)
 
 
+@operation(
+    _TAG,
+    "List evaluations",
+    {200: Answer("A page of evaluations.", EvaluationList, example={"evaluations": [EVALUATION], "next": None})},
+    query=EvaluationsQuery,
+)
 async def list_evaluations(request: web.Request) -> web.Response:
-    """`GET /evaluations?model=&dataset=&limit=&cursor=`: newest first, without their tables.
+    """`GET /evaluations`: newest first, without their tables; `next` is the cursor of the following page.
 
     Those that are not filled yet come first, on the first page.
     """
-    names = ("model", "dataset")
-    wanted = {name: valid_name(request.query[name], name) for name in names if name in request.query}
-    limit, after = whole_number(request, "limit", 50, least=1, most=200), cursor_of(request)
-    found = await request.app[SHELF].page("evaluations", wanted, after=after, limit=limit, without=TABLES)
+    query = query_of(request, EvaluationsQuery)
+    wanted = query.model_dump(include={"model", "dataset"}, exclude_none=True)
+    after = read_place(query.cursor)
+    found = await request.app[SHELF].page("evaluations", wanted, after=after, limit=query.limit, without=TABLES)
     unfilled = []
     if after is None:
-        unfilled = await list_unfilled(request, model=wanted.get("model"), dataset=wanted.get("dataset"))
+        unfilled = await list_unfilled(request, model=query.model, dataset=query.dataset)
         # a job that failed because its evaluation exists is no second one
         taken = await request.app[SHELF].known("evaluations", [record["id"] for record in unfilled])
         unfilled = [record for record in unfilled if record["id"] not in taken]
     listed = [*unfilled, *(filled(document) for document in found)]
-    return json_answer({"evaluations": listed, "next": next_cursor(found, limit)})
+    return json_answer({"evaluations": listed, "next": next_cursor(found, query.limit)})
 
 
+@operation(
+    _TAG,
+    "Read an evaluation",
+    {200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
+    errors=(UnknownEvaluation,),
+)
 async def read(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}`: with metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
@@ -90,15 +148,24 @@ async def read(request: web.Request) -> web.Response:
     return json_answer(record)
 
 
+@operation(_TAG, "Delete an evaluation", {204: Answer("It is gone.")}, errors=(UnknownEvaluation,))
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /evaluations/{id}`: the record goes with its plots; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
+    await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
     was_deleted = await _delete_filled(request, evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
+
+
+async def _require_own(request: web.Request, evaluation_id: str) -> None:
+    filled = await request.app[SHELF].find("evaluations", evaluation_id)
+    for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
+        if record is not None:
+            require_own(request, record, f"evaluation {evaluation_id!r}")
 
 
 async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:

@@ -2,18 +2,32 @@
 
 import asyncio
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.answer_models import Index, Liveness, Readiness, ServiceList
 from gateway.answers import json_answer
-from gateway.keys import PROBE, SHELF
+from gateway.keys import DEAD_LETTERS, PROBE, SHELF
+from gateway.operations import Answer, operation
+from shared import metrics as metric
 from shared.bus import QUEUES, poison_queue
-from shared.errors import BusUnavailable
+from shared.errors import BusUnavailable, StoreUnavailable
 from shared.version import VERSION
 
+log = structlog.get_logger()
+
+_TAG = "services"
 _ALIVE_S = 15.0
+_COUNT_S = 2.0
+"""A scrape must not wait for MongoDB as long as a request may."""
 
 
+@operation(
+    _TAG,
+    "What this is",
+    {200: Answer("Its routes.", Index, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]})},
+)
 async def index(request: web.Request) -> web.Response:
     """`GET /`: what this is and what it answers."""
     routes = sorted(
@@ -27,17 +41,51 @@ async def index(request: web.Request) -> web.Response:
     return json_answer({"service": "modelbus", "version": VERSION, "routes": routes})
 
 
+@operation(
+    _TAG,
+    "List the services",
+    {
+        200: Answer(
+            "Who is there, and what waits.",
+            ServiceList,
+            example={
+                "version": VERSION,
+                "services": [{"service": "trainer", "is_alive": True, "silent_s": 0.4, "jobs_running": 1}],
+                "queues": {"train": 0, "train.poison": 0},
+            },
+        )
+    },
+)
 async def list_services(request: web.Request) -> web.Response:
-    """`GET /services`: the consumers that are alive, and what waits in each queue."""
+    """`GET /services`: the consumers that are alive, what waits in each queue, and what waits to be looked at."""
     instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[SHELF].services()]
-    return json_answer({"version": VERSION, "services": instances, "queues": await _depths(request)})
+    dead = [
+        {"kind": kind, "queue": queue, "count": count}
+        for kind, queue, count in await request.app[DEAD_LETTERS].counts()
+    ]
+    return json_answer(
+        {"version": VERSION, "services": instances, "queues": await _depths(request), "dead_letters": dead}
+    )
 
 
+@operation(_TAG, "Is the gateway alive", {200: Answer("It is.", Liveness, example={"status": "ok"})})
 async def live(_request: web.Request) -> web.Response:
     """`GET /health/live`: the event loop runs."""
     return json_answer({"status": "ok"})
 
 
+@operation(
+    _TAG,
+    "Is the gateway ready",
+    {
+        200: Answer("It is.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}),
+        503: Answer(
+            "MongoDB does not answer.",
+            Readiness,
+            example={"status": "unavailable", "checks": {"store": False, "bus": True}},
+        ),
+    },
+)
 async def ready(request: web.Request) -> web.Response:
     """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
     probe = request.app[PROBE]
@@ -47,8 +95,18 @@ async def ready(request: web.Request) -> web.Response:
     return json_answer({"status": "ok" if store else "unavailable", "checks": checks}, status=200 if store else 503)
 
 
-async def metrics(_request: web.Request) -> web.Response:
-    """`GET /metrics`: the gateway's own, for Prometheus."""
+@operation(_TAG, "Metrics for Prometheus", {200: Answer("The metrics.", media_types=("text/plain",))})
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /metrics`: the gateway's own, for Prometheus, and how many dead letters there are now."""
+    try:
+        async with asyncio.timeout(_COUNT_S):
+            counts = await request.app[DEAD_LETTERS].counts()
+    except (StoreUnavailable, TimeoutError) as error:
+        log.debug("metrics.not_counted", reason=str(error))
+    else:
+        metric.DEAD_LETTERS.clear()
+        for kind, queue, count in counts:
+            metric.DEAD_LETTERS.labels(kind, queue).set(count)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -10,6 +10,7 @@ from shared.contracts.base import UNSUPERVISED, Task
 from shared.contracts.datasets import ReadRows
 from shared.contracts.prediction import Predict
 from shared.contracts.training import Training
+from shared.contracts.tuning import auto_task
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 _DETAIL_LIMIT: Final = 100
@@ -54,18 +55,50 @@ def check_training_task(command: Training, task: Task) -> None:
         if command.target is None:
             problem = f"{does}, which needs the column to predict"
             raise refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+        _check_of_classes(command, task)
         return
     of_other_tasks = (
         ("target", command.target, "learns without a target; leave the column out by `excluded`"),
         ("class_weight", command.class_weight, "has no classes to weigh"),
         ("hold_out.is_stratified", command.hold_out.is_stratified or None, "has no classes whose shares could be kept"),
         ("cross_validation", command.cross_validation, "has no truth to validate against"),
+        ("calibration", command.calibration, "has no probabilities"),
+        ("threshold", command.threshold, "has no probabilities"),
     )
     details = [
         {"where": where, "problem": f"{does}, which {why}"} for where, given, why in of_other_tasks if given is not None
     ]
     if details:
         raise refused(details)
+
+
+def _check_of_classes(command: Training, task: Task) -> None:
+    if task == "classification":
+        return
+    does = f"{command.estimator} does {task}, which has no probabilities of classes"
+    given = [name for name in ("calibration", "threshold") if getattr(command, name) is not None]
+    if given:
+        raise refused([{"where": name, "problem": does} for name in given])
+
+
+def auto_training_task(command: Training, dataset: Mapping[str, Any]) -> Task:
+    """What a training learns whose estimator is `auto`.
+
+    Args:
+        command: The command.
+        dataset: The dataset's record, which has the target.
+
+    Raises:
+        InvalidCommand: There is no target, or the task is one without.
+    """
+    if command.task in UNSUPERVISED:
+        problem = f"auto learns classes or numbers, and does no {command.task}: name the estimator"
+        raise refused([{"where": "task", "problem": problem, "expected": ["classification", "regression"]}])
+    target = next((column for column in dataset["columns"] if column["name"] == command.target), None)
+    if target is None:
+        problem = "auto needs the column to predict"
+        raise refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+    return command.task or auto_task(target)
 
 
 def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:

@@ -11,7 +11,9 @@ from shared.contracts.base import (
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.drift import ReportDrift
 from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
@@ -27,7 +29,11 @@ Command = Annotated[
     | Predict
     | PredictDataset
     | EvaluateModel
-    | EvaluatePredictions,
+    | EvaluatePredictions
+    | ExplainModel
+    | ExplainPrediction
+    | MeasureLearning
+    | ReportDrift,
     Field(discriminator="command"),
 ]
 
@@ -60,6 +66,18 @@ def parse_command(document: Any) -> Command:
         return _ADAPTER.validate_python(document)
     except ValidationError as error:
         raise invalid_command(error) from error
+
+
+def parse_command_of_queue(document: Any, queue: str) -> Command:
+    """Validate one command that came, or is to go, by a queue.
+
+    Raises:
+        InvalidCommand: It breaks its contract, or travels on another queue.
+    """
+    command = parse_command(document)
+    if command_queue(command) != queue:
+        raise InvalidCommand(f"{command.command} travels on queue {command_queue(command)!r}, not {queue!r}")
+    return command
 
 
 def invalid_command(error: ValidationError) -> InvalidCommand:

@@ -22,6 +22,51 @@ class ErrorRecord(Contract):
     """One entry for each fault."""
 
 
+class Candidate(Contract):
+    """One candidate of a search, or of the choice of an estimator."""
+
+    number: int = Field(ge=1)
+    """In the order in which they were tried."""
+    estimator: str
+    hyperparameters: dict[str, Any]
+    """As they can be given to a training."""
+    rank: int | None = None
+    """1 is the best; absent as long as it is not measured on all parts."""
+    mean: float | None = None
+    """Of the metric that is searched by, over the parts."""
+    standard_deviation: float | None = None
+    scores: list[float | None] = []
+    """One a part that was measured."""
+    fit_s: float = 0.0
+    """Seconds that a fit took, on average."""
+    row_count: int | None = None
+    """Rows that a fit had, where rounds differ in that (`halving`)."""
+    state: Literal["measured", "discarded", "failed", "unfinished"] = "measured"
+    """`discarded`: the first parts were so much worse than the best that the others were not measured. `unfinished`:
+    the search ended before all parts were."""
+    error: str | None = None
+    """Why it failed, in words."""
+
+
+class TuningProgress(Contract):
+    """How far a search, or the choice of an estimator, is."""
+
+    scoring: str
+    """The metric."""
+    done: int
+    """Candidates times parts that are done."""
+    total: int | None = None
+    """How many there are, where that is known."""
+    best: float | None = None
+    """The best mean so far."""
+    left_s: float | None = None
+    """Seconds that are likely left, where that can be told."""
+    candidate_count: int
+    """Candidates that were tried so far."""
+    leaderboard: list[Candidate] = []
+    """The best of them, 20 at most."""
+
+
 class Progress(Contract):
     """How far a running job is."""
 
@@ -29,29 +74,38 @@ class Progress(Contract):
     """The share that is done, where it is known."""
     message: str = ""
     """What is being done."""
+    tuning: TuningProgress | None = None
+    """How far a search is, where there is one. In a job's record; events leave the leaderboard out."""
 
 
-class JobRecord(Contract):
-    """One job, as `GET /jobs/{correlation_id}` answers it."""
+class JobSummary(Contract):
+    """One job, in short."""
 
     correlation_id: CorrelationId
     command: str
     status: JobStatus
-    spec: dict[str, Any]
     owner: str
     attempt: int
     max_attempts: int
     progress: Progress | None = None
     cancel_requested: bool = False
-    result: dict[str, Any] | None = None
     error: ErrorRecord | None = None
-    history: list[dict[str, Any]] = []
-    """What happened to the job, oldest first, 20 entries at most."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     updated_at: datetime
     expires_at: datetime | None = None
+
+
+class JobRecord(JobSummary):
+    """One job, as `GET /jobs/{correlation_id}` answers it."""
+
+    spec: dict[str, Any]
+    """The command as it was validated, complete with defaults."""
+    result: dict[str, Any] | None = None
+    """What the command's result is, once it succeeded."""
+    history: list[dict[str, Any]] = []
+    """What happened to the job, oldest first, 20 entries at most."""
 
 
 ColumnType = Literal["integer", "real", "boolean", "datetime", "text", "empty"]
@@ -108,15 +162,14 @@ class Alert(Contract):
     """A sentence for people, with the figures and what to do."""
 
 
-class DatasetRecord(Contract):
-    """One dataset; immutable."""
+class DatasetSummary(Contract):
+    """One dataset, without its columns."""
 
     name: str
     owner: str
     correlation_id: CorrelationId
     """The job that made it."""
     row_count: int = Field(ge=0)
-    columns: list[ColumnSchema]
     format: str
     """The format of the file it was made from."""
     encoding: str | None = None
@@ -144,6 +197,12 @@ class DatasetRecord(Contract):
     created_at: datetime
 
 
+class DatasetRecord(DatasetSummary):
+    """One dataset; immutable."""
+
+    columns: list[ColumnSchema]
+
+
 class SignatureColumn(Contract):
     """One column that a model needs."""
 
@@ -162,6 +221,8 @@ class Signature(Contract):
     classes: list[Any] | None = None
     """The labels, in the order of the probabilities; of outlier detection `inlier` and `outlier`; absent for regression
     and for clustering, whose clusters are numbers from 0 on."""
+    threshold: float | None = None
+    """From which probability on the second of two classes is answered; absent where the likelier one is."""
 
 
 class VersionRecord(Contract):
@@ -174,7 +235,15 @@ class VersionRecord(Contract):
     """The job that made it."""
     estimator: str
     hyperparameters: dict[str, Any]
-    """As they were given; what is absent had the estimator's default."""
+    """As they were given, or found; what is absent had the estimator's default."""
+    tuning: dict[str, Any] | None = None
+    """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`, the `best`
+    candidate's number and its `mean`, `elapsed_s`, and `stopped_early` if it did. `GET .../candidates` has them all."""
+    calibration: dict[str, Any] | None = None
+    """How its probabilities are calibrated, if they are."""
+    threshold: dict[str, Any] | None = None
+    """How the signature's threshold was found: what it aims at, its `value`, and the aim there and at one half, on rows
+    that the fits did not see."""
     dataset: str
     dataset_sha256: str
     signature: Signature
@@ -203,6 +272,16 @@ class VersionRecord(Contract):
     artifact_sha256: str
     artifact_size_bytes: int
     created_at: datetime
+
+
+class CandidatesRecord(Contract):
+    """All candidates that a version was chosen from, as `GET /models/{name}/versions/{version}/candidates` answers."""
+
+    model: str
+    version: int
+    scoring: str
+    candidates: list[Candidate]
+    """The best first, then those that were not measured on all parts."""
 
 
 class ModelRecord(Contract):

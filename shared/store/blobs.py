@@ -20,7 +20,7 @@ from shared.store.blob_reader import BlobReader
 from shared.store.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
-BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result", "plot"]
+BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "plot"]
 _BATCH = 100
 
 
@@ -150,8 +150,9 @@ class BlobStore:
             {"$match": {"job.status": {"$nin": ["queued", "running"]}}},
             *_joined("datasets", "_id", "blob_id", "dataset"),
             *_joined("versions", "_id", "blob_id", "version"),
+            *_joined("versions", "_id", "candidates_blob_id", "chosen"),
             *_joined("evaluations", "_id", "files.blob_id", "evaluation"),
-            {"$match": {"dataset": [], "version": [], "evaluation": []}},
+            {"$match": {"dataset": [], "version": [], "chosen": [], "evaluation": []}},
             {"$limit": _BATCH},
             {"$project": {"_id": 1}},
         ]

@@ -13,6 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.errors import StoreUnavailable
 from shared.settings import Settings
+from shared.tracing import is_exporting
 
 Document = dict[str, Any]
 
@@ -34,10 +35,14 @@ CURRENT: Final = ReadConcern("local")
 _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 """ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
 
+_REFUSED_CODES: Final = frozenset({13, 18})
+"""Unauthorized, AuthenticationFailed."""
+
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
         IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("status", ASCENDING), ("lease.until", ASCENDING)]),
+        IndexModel([("status", ASCENDING), ("finished_at", DESCENDING)], partialFilterExpression={"status": "dead"}),
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
@@ -53,12 +58,26 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("correlation_id", ASCENDING)], unique=True),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
+        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
     ],
     "evaluations": [
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("model", ASCENDING)]),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("files.blob_id", ASCENDING)]),
+    ],
+    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
+    "dead_letters": [
+        IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("queue", ASCENDING), ("received_at", DESCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    "log_batches": [
+        IndexModel([("last_at", DESCENDING)]),
+        IndexModel([("service", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("correlation_ids", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("stored", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
@@ -71,16 +90,29 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 
 
-def open_store(settings: Settings) -> Database[Document]:
-    """Open the database for a worker; connects at first use, safe to share between threads."""
-    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+def open_store(settings: Settings, **options: Any) -> Database[Document]:
+    """Open the database for a worker; connects at first use, safe to share between threads.
+
+    Args:
+        settings: Where it is.
+        options: pymongo's, over the usual ones.
+    """
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **{**_options(), **options})
     return client[settings.mongo_database]
 
 
 def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
     """Open the database for the gateway's event loop; connects at first use."""
-    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_options())
     return client[settings.mongo_database]
+
+
+def _options() -> dict[str, Any]:
+    if not is_exporting():
+        return _OPTIONS
+    from shared.store.tracing import TracedCommands  # needs the extra `traces`
+
+    return {**_OPTIONS, "event_listeners": [TracedCommands()]}
 
 
 def create_indexes(database: Database[Document]) -> None:
@@ -115,6 +147,8 @@ def store_errors() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:
+        if error.code in _REFUSED_CODES:
+            raise StoreUnavailable(f"MongoDB refuses the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
         if error.code not in _PASSING_CODES:
             raise
         raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error

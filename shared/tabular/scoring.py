@@ -61,12 +61,7 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     target = model.signature.target
     if target is None:
         return _score_without_target(model, frame)
-    if target not in frame.columns:
-        raise InvalidCommand(
-            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
-            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
-        )
-    truth = _truth(model, frame[target], target)
+    truth = read_truth(model, frame)
     rows = [index for index, label in enumerate(truth) if label is not None]
     if not rows:
         raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
@@ -103,11 +98,27 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
     return metrics, confusion(true, predictions.labels, classes)
 
 
-def _truth(model: FittedModel, series: "pd.Series[Any]", target: str) -> list[Label | None]:
-    classes = model.signature.classes
+def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
+    """The true label or number of each row, as the model would answer it; None where the row has none.
+
+    What is not of the classes' type is a label that the model does not know, as text.
+
+    Args:
+        model: A model with a target.
+        frame: Rows with that column.
+
+    Raises:
+        InvalidCommand: The target's column is absent, or not of the target's kind.
+    """
+    target, classes = str(model.signature.target), model.signature.classes
+    if target not in frame.columns:
+        raise InvalidCommand(
+            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
+            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
+        )
     if classes is not None:
-        return true_labels(series, target, classes)
-    numbers = true_numbers(series, target)
+        return true_labels(frame[target], target, classes)
+    numbers = true_numbers(frame[target], target)
     return [
         None if is_missing else number for number, is_missing in zip(numbers.tolist(), np.isnan(numbers), strict=True)
     ]

@@ -19,9 +19,25 @@ QUEUE_OF = {
     "PredictDataset": "predict.bulk",
     "EvaluateModel": "evaluate",
     "EvaluatePredictions": "evaluate",
+    "ExplainModel": "evaluate",
+    "ExplainPrediction": "evaluate",
+    "MeasureLearning": "train",
+    "ReportDrift": "evaluate",
     "ReadRows": "read",
     "ExportDataset": "export",
 }
+
+
+ROUTE_OF = {
+    "RetrainModel": "retrain",
+    "Predict": "predict",
+    "PredictDataset": "predict",
+    "ExplainModel": "explain",
+    "ExplainPrediction": "predict/explain",
+    "MeasureLearning": "learning-curve",
+    "ReportDrift": "drift",
+}
+"""Of commands about a model, what comes after its reference."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ class HttpDoor:
             return f"/datasets?name={body['dataset']}"
         if name in ("ReadRows", "ExportDataset"):
             return f"/datasets/{body.pop('dataset')}/{'rows' if name == 'ReadRows' else 'content'}"
-        return f"/models/{body.pop('model')}/{'retrain' if name == 'RetrainModel' else 'predict'}"
+        return f"/models/{body.pop('model')}/{ROUTE_OF[name]}"
 
 
 class QueueDoor:

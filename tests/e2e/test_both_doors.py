@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from shared.bus import Publisher
+from shared.contracts.results import RESULTS as RESULT_MODELS
 from tests.e2e.api import Api, fresh
 from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.tables import PARCEL, parcels
@@ -98,6 +99,22 @@ def _export(names: Names) -> dict[str, Any]:
     return {"dataset": names["parcels"], "format": "jsonl"}
 
 
+def _explain_model(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "row_limit": 100, "repeats": 2, "column_limit": 2}
+
+
+def _explain_prediction(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "rows": [PARCEL], "background_row_count": 20}
+
+
+def _learn(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "shares": [0.5, 1.0]}
+
+
+def _drift(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "dataset": names["parcels"]}
+
+
 COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "ProfileDataset": _profile,
     "TrainModel": _train,
@@ -106,6 +123,10 @@ COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "PredictDataset": _predict_dataset,
     "EvaluateModel": _evaluate,
     "EvaluatePredictions": _evaluate_predictions,
+    "ExplainModel": _explain_model,
+    "ExplainPrediction": _explain_prediction,
+    "MeasureLearning": _learn,
+    "ReportDrift": _drift,
     "ReadRows": _read,
     "ExportDataset": _export,
 }
@@ -117,6 +138,40 @@ RESULTS = {
     "PredictDataset": {"model", "version", "dataset", "row_count", "report", "blobs"},
     "EvaluateModel": {"evaluation"},
     "EvaluatePredictions": {"evaluation"},
+    "ExplainModel": {
+        "model",
+        "version",
+        "dataset",
+        "is_training_dataset",
+        "task",
+        "row_count",
+        "dataset_row_count",
+        "seed",
+        "importance",
+        "partial_dependence",
+    },
+    "ExplainPrediction": {
+        "model",
+        "version",
+        "response",
+        "method",
+        "background",
+        "predicted_row_count",
+        "rows",
+        "report",
+    },
+    "MeasureLearning": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves"},
+    "ReportDrift": {
+        "model",
+        "version",
+        "reference",
+        "current",
+        "thresholds",
+        "has_drifted",
+        "drifted_columns",
+        "columns",
+        "predictions",
+    },
     "ReadRows": {"dataset", "offset", "limit", "row_count", "columns", "rows", "next"},
     "ExportDataset": {"dataset", "format", "row_count", "size_bytes", "sha256", "blobs"},
 }
@@ -170,6 +225,16 @@ FAULTS = [
     Fault("TrainModel", INVALID, {"hold_out": {"fraction": 2}}, places=("hold_out.fraction",)),
     Fault("TrainModel", INVALID, {"task": "regression"}, places=("task",)),
     Fault("TrainModel", INVALID, without="target", places=("target",)),
+    Fault(
+        "TrainModel",
+        INVALID,
+        {"search": {"method": "random", "space": {"max_features": {"values": [1, 1.0, 0]}}}},
+        places=("search.space.max_features.values.2",),
+    ),
+    Fault("TrainModel", INVALID, {"search": {"method": "random", "space": {}}}, places=("search.space",)),
+    Fault("TrainModel", INVALID, {"auto": {}}, places=("command",)),
+    Fault("TrainModel", INVALID, {"estimator": "auto"}, places=("command",)),
+    Fault("TrainModel", INVALID, {"threshold": {}}, places=("threshold",)),
     Fault("TrainModel", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("TrainModel", "unknown_estimator", {"estimator": "randomForrest"}, places=("estimator",)),
     Fault(
@@ -180,6 +245,13 @@ FAULTS = [
     Fault("RetrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
     Fault("RetrainModel", INVALID, {"promote": "perhaps"}, places=("promote",)),
     Fault("RetrainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("RetrainModel", INVALID, {"tuning": "perhaps"}, places=("tuning",)),
+    Fault(
+        "RetrainModel",
+        INVALID,
+        {"search": {"method": "random", "space": {"max_depth": {"values": [0]}}}},
+        places=("search.space.max_depth.values.0",),
+    ),
     Fault("RetrainModel", "unknown_model", {"model": "nowhere"}),
     Fault("RetrainModel", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("Predict", INVALID, {"rows": []}, places=("rows",)),
@@ -236,6 +308,37 @@ FAULTS = [
     ),
     Fault("EvaluatePredictions", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("EvaluatePredictions", "evaluation_exists", {"evaluation": "evaluation"}),
+    Fault("ExplainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("ExplainModel", INVALID, {"columns": ["wieght"]}, places=("columns.0",)),
+    Fault("ExplainModel", INVALID, {"metric": "r2"}, places=("metric",)),
+    Fault("ExplainModel", INVALID, {"metric": "beauty"}, places=("metric",)),
+    Fault("ExplainModel", INVALID, {"row_limit": 1}, places=("row_limit",)),
+    Fault("ExplainModel", INVALID, {"model": "amount-model", "dataset": "unlabelled"}, places=("dataset",)),
+    Fault("ExplainModel", "unknown_model", {"model": "nowhere"}),
+    Fault("ExplainModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault(
+        "ExplainModel",
+        "signature_mismatch",
+        {"model": "amount-model", "dataset": "parcels"},
+        places=("rows.*.a", "rows.*.b", "rows.*.c"),
+    ),
+    Fault("ExplainPrediction", INVALID, {"rows": []}, places=("rows",)),
+    Fault("ExplainPrediction", INVALID, {"rows": [PARCEL] * 11}, places=("rows",)),
+    Fault("ExplainPrediction", INVALID, {"outputs": "some"}, places=("outputs",)),
+    Fault("ExplainPrediction", "signature_mismatch", {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
+    Fault("ExplainPrediction", "unknown_model", {"model": "nowhere"}),
+    Fault("ExplainPrediction", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("MeasureLearning", INVALID, {"shares": [0.5, 0.2]}, places=("command",)),
+    Fault("MeasureLearning", INVALID, {"shares": [2]}, places=("shares.0",)),
+    Fault("MeasureLearning", "estimator_rejected", {"shares": [0.001]}),
+    Fault("MeasureLearning", "unknown_model", {"model": "nowhere"}),
+    Fault("ReportDrift", INVALID, {"since": "2026-01-31T00:00:00Z"}, places=("command",)),
+    Fault("ReportDrift", INVALID, {"since": "yesterday"}, places=("since",)),
+    Fault("ReportDrift", INVALID, without="dataset", places=("command",)),
+    Fault("ReportDrift", INVALID, {"thresholds": {"psi": -1}}, places=("thresholds.psi",)),
+    Fault("ReportDrift", "unknown_model", {"model": "nowhere"}),
+    Fault("ReportDrift", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("ReportDrift", "signature_mismatch", {"model": "amount-model"}, places=("rows.*.a", "rows.*.b", "rows.*.c")),
     Fault("ReadRows", INVALID, {"colour": "red"}, places=("colour",)),
     Fault("ReadRows", INVALID, {"offset": -1}, places=("offset",)),
     Fault("ReadRows", INVALID, {"limit": 1001}, places=("limit",)),
@@ -256,6 +359,7 @@ def test_a_valid_command_succeeds_with_the_same_fields_by_either_door(door: Door
     assert outcome.status == "succeeded", outcome
     assert outcome.result is not None
     assert outcome.result.keys() == RESULTS[name]
+    RESULT_MODELS[name].model_validate(outcome.result)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
@@ -275,7 +379,7 @@ def test_the_sentence_is_the_same_by_either_door(api: Api, publisher: Publisher,
     assert by_http.message == by_queue.message
 
 
-@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset", "ReadRows"])
+@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset", "ReadRows", "ExplainModel"])
 def test_what_one_door_took_is_the_same_job_at_the_other(
     api: Api, publisher: Publisher, names: Names, name: str
 ) -> None:

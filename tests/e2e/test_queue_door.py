@@ -101,7 +101,7 @@ def test_a_command_without_an_id_gets_one(api: Api, broker: Broker, amount_model
 @pytest.mark.parametrize("kind", ["succeeds", "fails"])
 @pytest.mark.parametrize("queue", ["predict", "evaluate", "train"])
 def test_the_final_event_comes_to_the_queue_that_was_named(
-    broker: Broker, amount_model: str, number_dataset: str, queue: str, kind: str
+    broker: Broker, api: Api, amount_model: str, number_dataset: str, queue: str, kind: str
 ) -> None:
     model = amount_model if kind == "succeeds" else "nowhere"
     commands: dict[str, dict[str, Any]] = {
@@ -120,6 +120,21 @@ def test_the_final_event_comes_to_the_queue_that_was_named(
     assert event["status"] == ("succeeded" if kind == "succeeds" else "failed")
     assert (event.get("error") or {}).get("code") == (None if kind == "succeeds" else "unknown_model")
     assert broker.llen(replies) == 0
+    # what the job found out is told to its sender
+    assert event.get("result") == api.job(correlation_id)["result"]
+
+
+def test_a_result_that_is_kept_apart_is_not_sent_but_read(broker: Broker, api: Api) -> None:
+    replies, text = fresh("replies"), "x" * 2000
+    dataset = api.dataset("text\n" + f"{text}\n" * 1000, "wide")
+
+    _push(broker, "read", {"command": "ReadRows", "dataset": dataset, "limit": 1000}, reply_to=replies)
+
+    popped = broker.brpop([replies], timeout=60)
+    assert popped, "no reply came"
+    event = _body(popped[1])
+    assert (event["status"], "result" in event) == ("succeeded", False)
+    assert api.job(event["correlation_id"])["result"]["rows"] == [{"text": text}] * 1000
 
 
 def test_a_command_that_breaks_its_contract_is_answered_too(broker: Broker) -> None:
@@ -243,17 +258,22 @@ GARBAGE: dict[str, bytes] = {
 }
 
 
+def _poison_counts(api: Api) -> dict[str, int]:
+    counted = api.get("/services").document["dead_letters"]
+    return {one["queue"]: one["count"] for one in counted if one["kind"] == "message"}
+
+
 def test_garbage_ends_no_service_and_is_kept_aside(
     api: Api, stack: LocalStack, broker: Broker, publisher: Publisher, amount_model: str, number_dataset: str
 ) -> None:
     pids = {name: stack.service(name).pid for name in SERVICES}
-    before = {queue: publisher.queue_depth(poison_queue(queue)) for queue in QUEUES}
+    before = _poison_counts(api)
 
     for queue in QUEUES:
         broker.lpush(queue, *GARBAGE.values())
 
     def kept_of(queue: str) -> int:
-        return publisher.queue_depth(poison_queue(queue)) - before[queue]
+        return _poison_counts(api).get(queue, 0) - before.get(queue, 0)
 
     wait_until(
         lambda: all(kept_of(queue) == len(GARBAGE) for queue in QUEUES),
@@ -261,10 +281,12 @@ def test_garbage_ends_no_service_and_is_kept_aside(
         60,
         lambda: {queue: kept_of(queue) for queue in QUEUES},
     )
-    kept = [_body(raw) for raw in broker.lrange(poison_queue("train"), 0, len(GARBAGE) - 1)]
+    assert not any(publisher.queue_depth(poison_queue(queue)) for queue in QUEUES)
+    listed = api.get(f"/dead-letters?kind=message&queue=train&limit={len(GARBAGE)}").document["dead_letters"]
+    kept = [api.get(f"/dead-letters/{letter['id']}").document for letter in listed]
     assert {record["queue"] for record in kept} == {"train"}
     assert all(record["reason"] for record in kept)
-    assert b"hello there" in {base64.b64decode(record["raw_base64"]) for record in kept}
+    assert "hello there" in {record["text"] for record in kept}
     assert {name: stack.service(name).pid for name in SERVICES} == pids
     assert api.post(f"/models/{amount_model}/retrain?wait=60", {"promote": "never"}).status == 201
     assert api.post("/evaluations?wait=60", {"model": amount_model, "dataset": number_dataset}).status == 201
