@@ -1,7 +1,6 @@
 """``python -m gateway``: serve HTTP until SIGTERM."""
 
 import asyncio
-import ipaddress
 import signal
 import sys
 
@@ -9,15 +8,26 @@ import structlog
 import uvloop
 from aiohttp import web
 
+from gateway.access import demands_keys
+from gateway.addresses import is_loopback
 from gateway.app import create_app
+from shared.errors import StoreUnavailable
 from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
+from shared.store.api_keys import ApiKeys
+from shared.store.connection import open_async_store
 from shared.store.log_batches import open_log_shipper
+from shared.tracing import start_tracing
 from shared.version import VERSION
 
 log = structlog.get_logger()
+
+_HOW_TO_MAKE_A_KEY = (
+    "make one with `modelbus keys create NAME --scope admin`, or give one in MODELBUS_ADMIN_KEY or the secret file "
+    "modelbus_admin_key"
+)
 
 
 def main() -> int:
@@ -26,31 +36,43 @@ def main() -> int:
     shipper = open_log_shipper(settings, "gateway")
     ship = shipper.put if shipper else None
     configure_logs("gateway", settings.log_level, log_format=settings.log_format, ship=ship)
-    if not _is_loopback(settings.gateway_host):
-        log.error(
-            "service.refused_address",
-            host=settings.gateway_host,
-            reason="without authentication the gateway listens on loopback only (127.0.0.1 or ::1)",
-        )
-        return 1
+    start_tracing("gateway")
     with kept_logs(shipper):
-        return uvloop.run(_serve(settings))
+        return uvloop.run(_run(settings))
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-async def _serve(settings: Settings) -> int:
+async def _run(settings: Settings) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    if demands_keys(settings) and settings.admin_key is None and not await _has_key(settings, stopping):
+        if stopping.is_set():
+            return 0
+        if not is_loopback(settings.gateway_host):
+            reason = "on another address than loopback the gateway demands API keys, and there is none: "
+            log.error("service.refused_address", host=settings.gateway_host, reason=reason + _HOW_TO_MAKE_A_KEY)
+            return 1
+        log.warning("service.has_no_key", reason=f"API keys are demanded, and there is none: {_HOW_TO_MAKE_A_KEY}")
+    return await _serve(settings, stopping)
+
+
+async def _has_key(settings: Settings, stopping: asyncio.Event) -> bool:
+    """Whether anybody could be let in; waits for MongoDB, saying so: the gateway may start before it."""
+    database = open_async_store(settings)
+    try:
+        while not stopping.is_set():
+            try:
+                return await ApiKeys(database).has_valid()
+            except StoreUnavailable as error:
+                log.warning("service.waiting_for_store", reason=error.message)
+                await asyncio.sleep(1)
+        return False
+    finally:
+        await database.client.close()
+
+
+async def _serve(settings: Settings, stopping: asyncio.Event) -> int:
     runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=settings.stop_grace_s)
     await runner.setup()
     try:

@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.helpers import ETAG_ANY
 
 from gateway.keys import BLOBS
 from gateway.problems import RETRY_AFTER_S, problem, status_of_code
 from gateway.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records import TERMINAL_STATUSES, JobSummary
 from shared.store.connection import Document
 
 
@@ -18,6 +19,19 @@ def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | N
     """A JSON answer; not-a-number becomes null, times end in `Z` as those of the contracts do."""
     body = orjson.dumps(document, default=str, option=orjson.OPT_UTC_Z)
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
+def immutable_answer(request: web.Request, document: Any, etag: str) -> web.Response:
+    """A JSON answer with its ETag; 304 to a caller who has it already."""
+    headers = {"ETag": f'"{etag}"'}
+    if has_already(request, etag):
+        return web.Response(status=304, headers=headers)
+    return json_answer(document, headers=headers)
+
+
+def has_already(request: web.Request, etag: str) -> bool:
+    """Whether the caller says by ``If-None-Match`` that it has what this ETag is of."""
+    return any(known.value in (etag, ETAG_ANY) for known in request.if_none_match or ())
 
 
 def public(document: Document) -> dict[str, Any]:
@@ -34,6 +48,13 @@ def job_view(job: Document) -> dict[str, Any]:
     """A job as the gateway answers it."""
     known = {name: job[name] for name in JobRecord.model_fields if name in job}
     record = JobRecord.model_validate({**known, "correlation_id": job["_id"]})
+    return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
+
+
+def job_summary(job: Document) -> dict[str, Any]:
+    """A job as lists answer it."""
+    known = {name: job[name] for name in JobSummary.model_fields if name in job}
+    record = JobSummary.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 

@@ -2,23 +2,45 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.hdrs import METH_ALL
 
+from gateway.access import access_middleware
+from gateway.authentication import KeyRing, RefusalLog
 from gateway.dispatch import Dispatcher
 from gateway.event_stream import STREAMS, EventStreams
-from gateway.keys import BLOBS, DEAD_LETTERS, DISPATCHER, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
+from gateway.following import FOLLOWERS, JobFollowers
+from gateway.keys import (
+    API_KEYS,
+    BLOBS,
+    DEAD_LETTERS,
+    DISPATCHER,
+    JOBS,
+    KEY_RING,
+    LOG_LINES,
+    PROBE,
+    READINGS,
+    REFUSALS,
+    SETTINGS,
+    SHELF,
+)
+from gateway.origins import origin_middleware, say_security_headers
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware
-from gateway.requests import correlation_middleware, say_correlation_id
+from gateway.requests import complete_headers, correlation_middleware
 from gateway.routes import (
+    api_keys,
     dataset_contents,
     datasets,
     dead_letters,
+    documentation,
     estimators,
     evaluations,
+    job_events,
     jobs,
     logs,
     models,
@@ -26,10 +48,12 @@ from gateway.routes import (
     previews,
     services,
 )
+from gateway.traces import trace_middleware
 from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
+from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
 from shared.store.dead_letters import DeadLetters
 from shared.store.ledger import terms_of
@@ -39,6 +63,23 @@ from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
 log = structlog.get_logger()
 
+_ROOMS = (
+    services,
+    documentation,
+    previews,
+    datasets,
+    dataset_contents,
+    estimators,
+    models,
+    predictions,
+    evaluations,
+    jobs,
+    job_events,
+    logs,
+    dead_letters,
+    api_keys,
+)
+"""In this order their routes are looked up."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -49,27 +90,24 @@ def create_app(settings: Settings) -> web.Application:
         settings: The settings of this process.
     """
     app = web.Application(
-        middlewares=[correlation_middleware, _measure_middleware, problem_middleware],
+        middlewares=[
+            correlation_middleware,
+            trace_middleware,
+            _measure_middleware,
+            problem_middleware,
+            origin_middleware,
+            access_middleware,
+        ],
         client_max_size=settings.message_limit_bytes // 2,
     )
     app[SETTINGS] = settings
+    app[REFUSALS] = RefusalLog()
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
-    rooms = (
-        services,
-        previews,
-        datasets,
-        dataset_contents,
-        estimators,
-        models,
-        predictions,
-        evaluations,
-        jobs,
-        logs,
-        dead_letters,
-    )
-    for routes in rooms:
+    for routes in _ROOMS:
         routes.add_routes(app.router)
-    app.on_response_prepare.append(say_correlation_id)
+    documentation.add_documents(app)
+    app.on_response_prepare.append(complete_headers)
+    app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)
     app.on_shutdown.append(_end_streams)
     return app
@@ -89,6 +127,8 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[READINGS] = Readings(database, app[BLOBS])
     app[DEAD_LETTERS] = DeadLetters(database)
     app[LOG_LINES] = LogLines(database)
+    app[API_KEYS] = ApiKeys(database)
+    app[KEY_RING] = KeyRing(app[API_KEYS], settings)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(
@@ -97,9 +137,15 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
         batch_bytes_limit=settings.message_limit_bytes // 4,
     )
     waiters = JobWaiters(app[JOBS])
+    app[FOLLOWERS] = JobFollowers()
     app[DISPATCHER] = Dispatcher(app[JOBS], outbox, waiters)
     loop = asyncio.get_running_loop()
-    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, waiters, events))
+
+    def hear(events: list[dict[str, Any]]) -> None:
+        waiters.hear(events)
+        app[FOLLOWERS].hear(events)
+
+    subscriber = EventSubscriber(bus_url, "gateway", lambda events: _on_loop(loop, hear, events))
     subscriber.start()
     yield
     await app[DISPATCHER].close()
@@ -110,9 +156,11 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     await database.client.close()
 
 
-def _on_loop(loop: asyncio.AbstractEventLoop, waiters: JobWaiters, events: list[dict[str, object]]) -> None:
+def _on_loop(
+    loop: asyncio.AbstractEventLoop, hear: Callable[[list[dict[str, Any]]], None], events: list[dict[str, Any]]
+) -> None:
     try:
-        loop.call_soon_threadsafe(waiters.hear, events)
+        loop.call_soon_threadsafe(hear, events)
     except RuntimeError:
         # An event came while the loop closed; nobody waits any more.
         log.debug("event.too_late", count=len(events))
@@ -126,8 +174,10 @@ async def _measure_middleware(request: web.Request, handler: Handler) -> web.Str
     seconds = time.perf_counter() - started
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
-    HTTP_REQUESTS.labels(request.method, route, response.status).inc()
-    HTTP_SECONDS.labels(request.method, route).observe(seconds)
+    # Anybody may make up a method; each label value is kept for ever.
+    method = request.method if request.method in METH_ALL else "other"
+    HTTP_REQUESTS.labels(method, route, response.status).inc()
+    HTTP_SECONDS.labels(method, route).observe(seconds)
     if route not in _QUIET_ROUTES:
         facts = {"method": request.method, "path": request.path, "status": response.status}
         log.info("request.answered", **facts, seconds=round(seconds, 4))

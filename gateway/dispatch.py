@@ -16,6 +16,7 @@ from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
 from shared.store.operation import NewJob
 from shared.store.records import JobRecords
+from shared.tracing import TRACEPARENT, current_traceparent
 
 log = structlog.get_logger()
 
@@ -29,7 +30,7 @@ class Dispatcher:
         self._waiters = waiters
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def submit(self, command: Command, correlation_id: str, *, wait_s: float = 0) -> Document:
+    async def submit(self, command: Command, correlation_id: str, *, owner: str, wait_s: float = 0) -> Document:
         """Accept a command: record its job, send its message, and wait for its end if asked to.
 
         The job is recorded before this returns, so it is never lost, whether the message leaves or not.
@@ -38,12 +39,14 @@ class Dispatcher:
             The job, ended or not.
 
         Raises:
-            CorrelationIdReused: The id belongs to a job with another specification.
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
         waiting = self._waiters.register(correlation_id)
         try:
-            job = await self.accept(new_job(command, correlation_id, door="http"))
+            traceparent = current_traceparent()
+            new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
+            job = await self.accept(new)
             if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
                 return job
             return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
@@ -64,7 +67,7 @@ class Dispatcher:
             self._send_in_background(job)
         return job
 
-    async def obtain(self, command: Command, correlation_id: str, *, wait_s: float) -> Document:
+    async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> Document:
         """Have a command done once, whoever asks: its job is made, waited for, or was done before.
 
         A job that ended without success before this request is replayed, so that nobody is answered a stale error.
@@ -76,7 +79,7 @@ class Dispatcher:
             CorrelationIdReused: The id belongs to a job with another specification.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
-        job = await self.submit(command, correlation_id)
+        job = await self.submit(command, correlation_id, owner=owner)
         if job["status"] == "succeeded":
             return job
         if job["status"] in TERMINAL_STATUSES:
@@ -85,7 +88,7 @@ class Dispatcher:
                 await self.replay(correlation_id)
         return await self.wait(correlation_id, wait_s)
 
-    async def predict(self, command: Predict, correlation_id: str, *, wait_s: float) -> Document:
+    async def predict(self, command: Predict, correlation_id: str, *, owner: str, wait_s: float) -> Document:
         """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.
 
         When the wait runs out, or the broker is away, it is accepted as any other job.
@@ -94,13 +97,14 @@ class Dispatcher:
             The job, ended or not.
 
         Raises:
-            CorrelationIdReused: The id belongs to a job with another specification.
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
             StoreUnavailable: MongoDB does not answer.
         """
-        job = new_job(command, correlation_id, door="http")
+        job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         waiting = self._waiters.register(correlation_id)
         try:
-            await self._outbox.send(job.queue, _message(job.spec, correlation_id), correlation_id)
+            message = _message(job.spec, correlation_id)
+            await self._outbox.send(job.queue, message, correlation_id, owner=owner, traceparent=current_traceparent())
             ended = await self._waiters.wait(correlation_id, waiting, wait_s)
         except BusUnavailable as error:
             log.warning("bus.not_sent", correlation_id=correlation_id, reason=error.message)
@@ -145,7 +149,15 @@ class Dispatcher:
 
     async def _send(self, job: Document) -> None:
         try:
-            await self._outbox.send(job["queue"], _message(job["spec"], job["_id"]), job["_id"], job["reply_to"])
+            message, headers = _message(job["spec"], job["_id"]), job.get("headers") or {}
+            await self._outbox.send(
+                job["queue"],
+                message,
+                job["_id"],
+                job["reply_to"],
+                owner=job["owner"],
+                traceparent=headers.get(TRACEPARENT),
+            )
         except BusUnavailable as error:
             # The job is recorded: the sweep sends it when the broker is back.
             log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)

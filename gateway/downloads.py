@@ -4,8 +4,8 @@ from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
-from aiohttp.helpers import ETAG_ANY
 
+from gateway.answers import has_already
 from gateway.keys import BLOBS
 from shared.store.connection import store_errors
 
@@ -15,6 +15,8 @@ MEDIA_TYPES: Final = {
     "jsonl": "application/x-ndjson",
 }
 """Of the formats in which tables are sent."""
+
+FILE_TYPES: Final = tuple(value.partition(";")[0] for value in MEDIA_TYPES.values())
 
 
 async def send_blob(
@@ -34,7 +36,7 @@ async def send_blob(
     }
     if etag:
         headers["ETag"] = f'"{etag}"'
-        if any(known.value in (etag, ETAG_ANY) for known in request.if_none_match or ()):
+        if has_already(request, etag):
             return web.Response(status=304, headers={"ETag": headers["ETag"]})
     reader = await request.app[BLOBS].open_reader(blob_id)
     response = web.StreamResponse(headers=headers)

@@ -2,9 +2,11 @@
 
 from aiohttp import web
 
+from gateway.authentication import KeyRing, RefusalLog
 from gateway.dispatch import Dispatcher
 from shared.bus import Publisher
 from shared.settings import Settings
+from shared.store.api_keys import ApiKeys
 from shared.store.dead_letters import DeadLetters
 from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
@@ -18,7 +20,12 @@ DEAD_LETTERS: web.AppKey[DeadLetters] = web.AppKey("dead_letters", DeadLetters)
 LOG_LINES: web.AppKey[LogLines] = web.AppKey("log_lines", LogLines)
 BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
 DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
+API_KEYS: web.AppKey[ApiKeys] = web.AppKey("api_keys", ApiKeys)
+KEY_RING: web.AppKey[KeyRing] = web.AppKey("key_ring", KeyRing)
+REFUSALS: web.AppKey[RefusalLog] = web.AppKey("refusals", RefusalLog)
 PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)
 """Asks the broker for queue depths and whether it answers; used from executor threads."""
 CORRELATION_ID = "modelbus.correlation_id"
 """Under which a request keeps its correlation id."""
+PRINCIPAL = "modelbus.principal"
+"""Under which a request keeps who sent it."""

@@ -2,20 +2,21 @@
 
 from datetime import datetime
 
-from aiohttp import web
-
 from gateway.problems import BadRequest
 from shared.errors import InvalidCommand
 from shared.moments import MOMENT_FORMS, moment_of
 
 
-def moment_in_query(request: web.Request, name: str) -> datetime | None:
-    """A moment from the query string: a time in ISO 8601 (UTC, where it does not say), or how long ago it was.
+def moment_asked(name: str, given: str | None) -> datetime | None:
+    """A moment of the query string: a time in ISO 8601 (UTC, where it does not say), or how long ago it was.
+
+    Args:
+        name: The parameter's.
+        given: What it says.
 
     Raises:
         BadRequest: It is neither.
     """
-    given = request.query.get(name)
     if given is None:
         return None
     try:
@@ -29,13 +30,12 @@ def cursor_text(at: datetime, item_id: str) -> str:
     return f"{at.isoformat()}_{item_id}"
 
 
-def cursor_in_query(request: web.Request) -> tuple[datetime, str] | None:
+def cursor_asked(given: str | None) -> tuple[datetime, str] | None:
     """Time and id of the item that the page before ended with; None for the first page.
 
     Raises:
         BadRequest: It is no cursor.
     """
-    given = request.query.get("cursor")
     if given is None:
         return None
     at, _, item_id = given.partition("_")

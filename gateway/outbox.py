@@ -16,14 +16,14 @@ from typing import Any, Final
 import structlog
 
 from shared.bus import Publisher
-from shared.bus.queues import INTERACTIVE_HEADER
+from shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from shared.errors import BusUnavailable
+from shared.tracing import span, trace_headers
 
 log = structlog.get_logger()
 
 _BATCHED_QUEUES: Final = frozenset({"predict"})
 """Lanes whose consumer computes an array together; on others an array would only be taken apart again."""
-_INTERACTIVE: Final = {INTERACTIVE_HEADER: True}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class _Letter:
     body: bytes
     correlation_id: str
     reply_to: str | None
+    owner: str
+    traceparent: str | None
     sent: asyncio.Future[None]
 
 
@@ -52,7 +54,16 @@ class Outbox:
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
         self._thread.start()
 
-    async def send(self, queue_name: str, body: bytes, correlation_id: str, reply_to: str | None = None) -> None:
+    async def send(
+        self,
+        queue_name: str,
+        body: bytes,
+        correlation_id: str,
+        reply_to: str | None = None,
+        *,
+        owner: str,
+        traceparent: str | None = None,
+    ) -> None:
         """Send one command.
 
         Args:
@@ -60,12 +71,14 @@ class Outbox:
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
             reply_to: The queue for the final event.
+            owner: Whose command it is: those of two owners never share a message.
+            traceparent: Of what caused it.
 
         Raises:
             BusUnavailable: The broker does not take it.
         """
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, sent))
+        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, owner, traceparent, sent))
         await sent
 
     async def close(self) -> None:
@@ -78,7 +91,7 @@ class Outbox:
         is_open = True
         while is_open:
             letters, is_open = self._take_all()
-            for (queue_name, _), group in groupby(sorted(letters, key=_address_of), key=_address_of):
+            for (queue_name, *_), group in groupby(sorted(letters, key=_address_of), key=_address_of):
                 for batch in self._batches(queue_name, list(group)):
                     self._send(queue_name, batch)
 
@@ -112,13 +125,14 @@ class Outbox:
         error: Exception | None = None
         first, is_alone = batch[0], len(batch) == 1
         try:
-            self._publisher.send(
-                queue_name,
-                first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
-                correlation_id=first.correlation_id if is_alone else None,
-                reply_to=first.reply_to,
-                headers=_headers(queue_name),
-            )
+            with span(f"send {queue_name}", kind="producer", **_causes(batch)):
+                self._publisher.send(
+                    queue_name,
+                    first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
+                    correlation_id=first.correlation_id if is_alone else None,
+                    reply_to=first.reply_to,
+                    headers=_headers(queue_name, batch),
+                )
         except BusUnavailable as unavailable:
             error = unavailable
         except Exception as unexpected:
@@ -134,13 +148,21 @@ class Outbox:
             log.debug("outbox.nobody_waits", count=len(batch))
 
 
-def _headers(queue_name: str) -> dict[str, bool]:
+def _headers(queue_name: str, batch: list[_Letter]) -> dict[str, Any]:
+    headers = {OWNER_HEADER: batch[0].owner}
+    headers |= trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
     # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
-    return _INTERACTIVE if queue_name in _BATCHED_QUEUES else {}
+    return headers | ({INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else {})
 
 
-def _address_of(letter: _Letter) -> tuple[str, str]:
-    return letter.queue, letter.reply_to or ""
+def _causes(batch: list[_Letter]) -> dict[str, Any]:
+    """What the sending of a message belongs to: one request, or several."""
+    known = [letter.traceparent for letter in batch if letter.traceparent]
+    return {"parent": known[0]} if len(batch) == 1 and known else {"links": known}
+
+
+def _address_of(letter: _Letter) -> tuple[str, str, str]:
+    return letter.queue, letter.reply_to or "", letter.owner
 
 
 def _settle(futures: Iterable[asyncio.Future[Any]], error: Exception | None) -> None:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
+from pydantic import Field
 
 from gateway.problems import BadRequest
+from gateway.query import Query
+from shared.contracts.datasets import Delimiter, TableFormat, TextEncoding
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -17,6 +20,29 @@ _FLAGS: Final = frozenset({"has_header"})
 _OPTIONS: Final = "options"
 PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | {_OPTIONS}
 """All of them. ``options`` is the whole object as JSON; the others are its parts, for those who type."""
+
+
+class ParseQuery(Query):
+    """Those fields as the documentation has them; they are checked with the command that they are a part of."""
+
+    file_name: str | None = Field(None, max_length=255)
+    """What the file is called: its ending tells the format where nothing else does. A form's file has its own."""
+    format: TableFormat | None = None
+    """The file's format; default: found from its media type, name and first bytes."""
+    options: str | None = None
+    """All parse options as one JSON object; the fields below are its parts, for those who type."""
+    delimiter: Delimiter | None = None
+    """Between the fields of delimited text; default: found."""
+    encoding: TextEncoding | None = None
+    """Of text; default: found."""
+    decimal_mark: Literal[".", ","] | None = None
+    """Of numbers in delimited text; default: found."""
+    missing_marks: list[str] | None = None
+    """Cells that mean "no value", beside the empty one; given once for each."""
+    has_header: bool | None = None
+    """Whether the first record holds the columns' names; default: true."""
+    on_bad_rows: Literal["refuse", "skip"] | None = None
+    """What to do about rows that cannot be read; default: refuse the file."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:

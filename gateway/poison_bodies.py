@@ -7,7 +7,7 @@ import orjson
 
 from shared.contracts import Command, parse_command_of_queue
 from shared.errors import InvalidCommand
-from shared.store.acceptance import new_job
+from shared.store.acceptance import QUEUE_OWNER, new_job
 from shared.store.connection import Document
 from shared.store.dead_letters import DeadLetter
 from shared.store.operation import NewJob
@@ -55,6 +55,7 @@ def jobs_of(letter: DeadLetter) -> list[NewJob]:
             command,
             command.correlation_id or _derived_id(letter.document, number, is_alone=len(commands) == 1),
             door="queue",
+            owner=QUEUE_OWNER,
             reply_to=letter.document["reply_to"],
         )
         for number, command in enumerate(commands)

@@ -21,6 +21,8 @@ _STATUS: Final = {
     "estimator_rejected": 422,
     "malformed_table": 422,
     "limit_exceeded": 413,
+    "unauthenticated": 401,
+    "forbidden": 403,
     "not_found": 404,
     "conflict": 409,
     "artifact_refused": 409,
@@ -98,6 +100,8 @@ def problem(
     if details:
         document["errors"] = details
     headers = {"Content-Type": "application/problem+json"}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="modelbus"'
     if status == 503:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)

@@ -18,6 +18,8 @@ from shared.contracts.commands import invalid_command
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _NAMED: Final = {"correlation_id": "a correlation id"}
+_PREFERENCE: Final = "modelbus.preference"
+"""Under which a request keeps what of its `Prefer` was heard."""
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
@@ -40,10 +42,12 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
     return response
 
 
-async def say_correlation_id(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the id on an answer before its headers leave, also on one that is streamed."""
+async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the id, and which preference was heard, on an answer before its headers leave, also on a streamed one."""
     if CORRELATION_ID in request:
         response.headers.setdefault(CORRELATION_HEADER, request[CORRELATION_ID])
+    if _PREFERENCE in request:
+        response.headers["Preference-Applied"] = request[_PREFERENCE]
 
 
 def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:
@@ -122,30 +126,6 @@ def uuid_in_path(request: web.Request, part: str) -> str:
     return _uuid(request.match_info[part], part)
 
 
-def uuid_in_query(request: web.Request, name: str) -> str | None:
-    """A correlation id from the query string; None if it has none.
-
-    Raises:
-        BadRequest: It is no UUID.
-    """
-    given = request.query.get(name)
-    return None if given is None else _uuid(given, name)
-
-
-def whole_number(request: web.Request, name: str, default: int, *, least: int, most: int) -> int:
-    """A whole number from the query string.
-
-    Raises:
-        BadRequest: It is no whole number in that range.
-    """
-    given = request.query.get(name)
-    if given is None:
-        return default
-    if not given.isdecimal() or len(given) > 9 or not least <= int(given) <= most:
-        raise BadRequest(f"?{name}= must be a whole number from {least} to {most}, not {given[:50]!r}")
-    return int(given)
-
-
 def wait_s(request: web.Request, default: float) -> float:
     """How long the caller wants to wait: ``?wait=N``, ``Prefer: wait=N`` or ``Prefer: respond-async`` (RFC 7240).
 
@@ -161,12 +141,8 @@ def wait_s(request: web.Request, default: float) -> float:
     """
     limit = request.app[SETTINGS].wait_limit_s
     given = request.query.get("wait")
-    for preference in ",".join(request.headers.getall("Prefer", [])).split(","):
-        name, _, value = preference.strip().partition("=")
-        if name.lower() == "respond-async" and given is None:
-            given = "0"
-        elif name.lower() == "wait":
-            given = value.strip('" ')
+    if given is None:
+        given = _preferred_wait(request)
     if given is None:
         return min(default, limit)
     try:
@@ -176,6 +152,21 @@ def wait_s(request: web.Request, default: float) -> float:
     if not 0 <= seconds < float("inf"):
         raise BadRequest(f"wait must be a number of seconds from 0 to {limit:g}, not {given[:50]!r}")
     return min(seconds, limit)
+
+
+def _preferred_wait(request: web.Request) -> str | None:
+    """What `Prefer` says of waiting, which the answer then tells; `wait` counts where `respond-async` is said too."""
+    found: dict[str, str] = {}
+    for preference in ",".join(request.headers.getall("Prefer", [])).split(","):
+        name, _, value = preference.strip().partition("=")
+        found.setdefault(name.strip().lower(), value.strip('" '))
+    if "wait" in found:
+        request[_PREFERENCE] = f"wait={found['wait']}"
+        return found["wait"]
+    if "respond-async" in found:
+        request[_PREFERENCE] = "respond-async"
+        return "0"
+    return None
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:

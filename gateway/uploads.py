@@ -9,6 +9,7 @@ from uuid import uuid4
 from aiohttp import BodyPartReader, web
 from pydantic import TypeAdapter, ValidationError
 
+from gateway.access import is_same_owner
 from gateway.keys import BLOBS, JOBS, SETTINGS
 from gateway.parse_fields import Fields, check_fields
 from gateway.problems import BadRequest, UnsupportedMediaType
@@ -120,7 +121,7 @@ async def is_repeated(request: web.Request, correlation_id: str, command: str, d
     """Whether an upload is repeated: then its file need not be read again.
 
     Raises:
-        CorrelationIdReused: The id belongs to a job of another kind, or to an upload under another name.
+        CorrelationIdReused: The id belongs to a job of another kind or owner, or to an upload under another name.
     """
     if not has_own_correlation_id(request):
         return False
@@ -128,7 +129,8 @@ async def is_repeated(request: web.Request, correlation_id: str, command: str, d
         job = await request.app[JOBS].find(correlation_id)
     except UnknownJob:
         return False
-    if job["command"] != command or dataset not in (None, job["spec"].get("dataset")):
+    is_other = job["command"] != command or dataset not in (None, job["spec"].get("dataset"))
+    if is_other or not is_same_owner(request, job):
         raise CorrelationIdReused(f"correlation id {correlation_id} belongs to another {job['command']} job")
     return True
 

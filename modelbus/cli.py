@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from modelbus.commands import dead_letters
+from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.status import status
 from modelbus.commands.up import up
@@ -31,6 +32,7 @@ app.command(rich_help_panel=LOCAL_STACK)(up)
 app.command(rich_help_panel=LOCAL_STACK)(status)
 app.command(rich_help_panel=OPERATION)(logs)
 app.add_typer(dead_letters.app, rich_help_panel=OPERATION)
+app.add_typer(keys, name="keys")
 app.command()(version)
 
 

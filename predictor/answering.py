@@ -33,8 +33,9 @@ from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.results import within_limit
 from shared.store.usage import UsageCounter
+from shared.tracing import TRACEPARENT, span
 from shared.worker.acceptance import Received, received_commands
-from shared.worker.finishing import Finisher, job_changed
+from shared.worker.finishing import Finisher, job_changed, reply_of
 
 log = structlog.get_logger()
 
@@ -47,6 +48,11 @@ class _Request:
 
     received: Received
     is_interactive: bool
+
+    @property
+    def traceparent(self) -> str | None:
+        """Of what caused it."""
+        return self.received.job.headers.get(TRACEPARENT)
 
 
 class Answerer:
@@ -91,8 +97,10 @@ class Answerer:
             for delivery in deliveries
             for received in received_commands(delivery)
         ]
-        answered = self._compute(requests)
-        known = self._record(answered)
+        causes = [cause for request in requests if (cause := request.traceparent)]
+        with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests)}):
+            answered = self._compute(requests)
+            known = self._record(answered)
         self._tell([finished for _, finished in answered], known, time.perf_counter() - started)
 
     def answer_claimed(self, delivery: Delivery) -> None:
@@ -192,7 +200,11 @@ class Answerer:
 
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, Document], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
-        replies = [(one.job.reply_to, event) for one, event in zip(finished, events, strict=True) if one.job.reply_to]
+        replies = [
+            (one.job.reply_to, reply_of(event, self._result(one, known)))
+            for one, event in zip(finished, events, strict=True)
+            if one.job.reply_to
+        ]
         self._events.publish(events, replies)
         for event in events:
             JOBS_FINISHED.labels("Predict", event.status).inc()
@@ -200,6 +212,12 @@ class Answerer:
             if event.error and event.error.code == "invalid_command":
                 COMMANDS_REFUSED.labels("predict").inc()
         _log_finished(events)
+
+    @staticmethod
+    def _result(finished: FinishedJob, known: dict[str, Document]) -> Document | None:
+        """What the record of a request has as its result: of one that was known before, that of the first answer."""
+        recorded = known.get(finished.job.correlation_id)
+        return finished.result if recorded is None else recorded["result"]
 
     def _event(self, finished: FinishedJob, known: Document | None) -> JobChanged:
         """What to tell: of a job that was known before, what its record says and not what was computed again."""

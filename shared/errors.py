@@ -6,11 +6,13 @@
     ├── InvalidCommand            a command or a request that breaks its contract
     │   ├── SignatureMismatch     rows that do not fit a model's signature
     │   └── LimitExceeded         too large, too long, too many
+    ├── Unauthenticated           no API key, or none that is valid
+    ├── Forbidden                 a valid key that does not reach so far, or a page of another origin
     ├── NotFound
     │   ├── UnknownDataset · UnknownModel · UnknownEstimator
-    │   └── UnknownEvaluation · UnknownJob · UnknownUpload
+    │   └── UnknownEvaluation · UnknownJob · UnknownUpload · UnknownApiKey
     ├── Conflict
-    │   ├── DatasetExists · EvaluationExists
+    │   ├── DatasetExists · EvaluationExists · ApiKeyExists
     │   ├── CorrelationIdReused   same correlation id, another specification
     │   ├── StillInUse            deletion of something that others stand on
     │   └── JobFinished           cancel or replay of a job whose status does not allow it
@@ -73,6 +75,18 @@ class LimitExceeded(InvalidCommand):
     code = "limit_exceeded"
 
 
+class Unauthenticated(ModelbusError):
+    """The request needs a valid API key."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(ModelbusError):
+    """The request is not allowed to whoever sent it."""
+
+    code = "forbidden"
+
+
 class NotFound(ModelbusError):
     """There is no such thing."""
 
@@ -115,6 +129,12 @@ class UnknownUpload(NotFound):
     code = "unknown_upload"
 
 
+class UnknownApiKey(NotFound):
+    """There is no API key of that name."""
+
+    code = "unknown_api_key"
+
+
 class Conflict(ModelbusError):
     """The request contradicts what is already there."""
 
@@ -131,6 +151,12 @@ class EvaluationExists(Conflict):
     """An evaluation of that id exists."""
 
     code = "evaluation_exists"
+
+
+class ApiKeyExists(Conflict):
+    """An API key of that name exists and is valid."""
+
+    code = "api_key_exists"
 
 
 class CorrelationIdReused(Conflict):

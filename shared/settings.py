@@ -1,12 +1,24 @@
 """All settings of all services, read from ``MODELBUS_*`` variables; built once, in an entry point, and passed down.
 
+What is not in the environment is looked for in files, named as the variables in lower case (``modelbus_mongo_url``), in
+the folder ``MODELBUS_SECRETS_DIR``, or where containers have their secrets: ``/run/secrets``.
+
 Every setting has a default that suits one machine. ``docs/settings.md`` is made from this file.
 """
 
+import os
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from shared.api_keys import ApiKeySecret
 
 MEBIBYTE = 1024 * 1024
 
@@ -15,7 +27,11 @@ class Settings(BaseSettings):
     """Settings of one process; frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MODELBUS_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+        env_prefix="MODELBUS_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # it may be a URL with a password
     )
 
     mongo_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
@@ -29,6 +45,16 @@ class Settings(BaseSettings):
     """The address the gateway listens on."""
     gateway_port: int = Field(8000, ge=0, le=65535)
     """The port the gateway listens on; 0 takes a free one."""
+    require_keys: bool = False
+    """Whether a gateway on a loopback address demands API keys too; on any other address it always does."""
+    admin_key: ApiKeySecret | None = None
+    """An API key with scope `admin` that is in no record: to make the first ones with."""
+    metrics_key: ApiKeySecret | None = None
+    """An API key with scope `metrics` that is in no record: for Prometheus."""
+    key_cache_s: float = Field(5.0, ge=0)
+    """Seconds that a gateway remembers an API key without asking MongoDB: so long a revoked one may still work."""
+    allowed_hosts: str | None = None
+    """Host names, comma-separated, under which the gateway may be asked; one that demands no keys has loopback's."""
     health_host: str = "127.0.0.1"
     """The address on which a consumer answers /health/live, /health/ready and /metrics."""
     health_port: int = Field(0, ge=0, le=65535)
@@ -115,3 +141,17 @@ class Settings(BaseSettings):
     """How much of lines each process holds while MongoDB is away; beyond it the oldest are lost, and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
     """Seconds that a stopping service gives the work in hand before it hands it back."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings passes all sources
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then secret files where there are any."""
+        folder = Path(os.environ.get("MODELBUS_SECRETS_DIR") or "/run/secrets")
+        secrets = (SecretsSettingsSource(settings_cls, folder),) if folder.is_dir() else ()
+        return init_settings, env_settings, *secrets

@@ -1,12 +1,21 @@
-"""What is in a dataset: pages of its rows, and all of it as a file."""
+"""What is in a dataset: pages of its rows, and all of it as a file.
 
-from typing import Any
+A reading whose id follows from what is asked belongs to the dataset's owner: whoever asks is answered by the same job.
+"""
+
+from typing import Any, Literal
 
 from aiohttp import web
+from pydantic import Field
 
+from gateway.access import owner_of
+from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
-from gateway.downloads import MEDIA_TYPES, send_blob
+from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from gateway.examples import QUEUED_JOB, ROWS
 from gateway.keys import DISPATCHER, JOBS, READINGS, SETTINGS, SHELF
+from gateway.operations import Answer, operation
+from gateway.query import Waiting
 from gateway.readings import reading_id
 from gateway.requests import (
     adopt_correlation_id,
@@ -18,26 +27,74 @@ from gateway.requests import (
 )
 from shared.contracts import ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
-from shared.errors import InvalidCommand, UnknownUpload
+from shared.contracts.results import RowsResult
+from shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
+
+_TAG = "datasets"
 
 
+class RowsQuery(Waiting):
+    """Which rows."""
+
+    offset: int = Field(0, ge=0, le=2**53)
+    """How many rows to pass over."""
+    limit: int = Field(50, ge=1, le=1000)
+    """How many rows to read at most."""
+    columns: list[str] | None = Field(None, min_length=1)
+    """Which columns, in this order; given once for each. Default: all."""
+
+
+class ContentQuery(Waiting):
+    """As what."""
+
+    format: Literal["parquet", "csv", "jsonl"] = "parquet"
+    """The format."""
+    formulas: Literal["escaped", "kept"] = "escaped"
+    """In CSV, whether text that a spreadsheet would run gets an apostrophe before it."""
+
+
+@operation(
+    _TAG,
+    "Read a page of a dataset's rows",
+    {
+        200: Answer("The page.", RowsResult, example=ROWS),
+        202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "ReadRows"}),
+    },
+    query=RowsQuery,
+    checks_query=False,
+    errors=(UnknownDataset, CorrelationIdReused),
+    makes_job=True,
+)
 async def read_rows(request: web.Request) -> web.Response:
-    """`GET /datasets/{name}/rows?offset=&limit=&columns=&columns=`: a page; 202 and a job when it is not there soon."""
+    """`GET /datasets/{name}/rows`: a page; 202 and a job when it is not there soon."""
     command = command_from(request, "ReadRows", _page(request), dataset=name_in_path(request, "name"))
     assert isinstance(command, ReadRows)  # the route says so
     dataset = await request.app[SHELF].dataset(command.dataset)
     check_columns(command, dataset)
     wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
     if has_own_correlation_id(request):
-        job = await dispatcher.submit(command, correlation_id_of(request), wait_s=wait)
+        job = await dispatcher.submit(command, correlation_id_of(request), owner=owner_of(request), wait_s=wait)
     else:
         adopt_correlation_id(request, reading_id(dataset, command))
-        job = await dispatcher.obtain(command, correlation_id_of(request), wait_s=wait)
+        job = await dispatcher.obtain(command, correlation_id_of(request), owner=dataset["owner"], wait_s=wait)
     return await job_answer(request, job, json_answer)
 
 
+@operation(
+    _TAG,
+    "Download a dataset",
+    {
+        200: Answer("The file.", media_types=FILE_TYPES, headers={"ETag": "The SHA-256 of the file."}),
+        202: Answer("It is being written.", JobView, example={**QUEUED_JOB, "command": "ExportDataset"}),
+        304: Answer("The caller has it already."),
+    },
+    query=ContentQuery,
+    checks_query=False,
+    errors=(UnknownDataset, UnknownUpload),
+    makes_job=True,
+)
 async def download(request: web.Request) -> web.StreamResponse:
-    """`GET /datasets/{name}/content?format=&formulas=`: the table as Parquet, or as CSV or JSON lines, made once."""
+    """`GET /datasets/{name}/content`: the table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
     chosen = request.query.get("format", "parquet")
     if chosen not in MEDIA_TYPES:
@@ -56,21 +113,21 @@ async def _download_export(request: web.Request, command: ExportDataset) -> web.
     # Also when the request has an id of its own: an export is made once, whoever asks.
     adopt_correlation_id(request, reading_id(dataset, command))
     try:
-        return await _send_export(request, command)
+        return await _send_export(request, command, dataset["owner"])
     except UnknownUpload:
         # Its file was removed without it: both are made anew.
         await request.app[READINGS].remove([await request.app[JOBS].find(correlation_id_of(request))])
-        return await _send_export(request, command)
+        return await _send_export(request, command, dataset["owner"])
 
 
-async def _send_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
+async def _send_export(request: web.Request, command: ExportDataset, owner: str) -> web.StreamResponse:
     """The file of the export; 202 or a problem as long as it is not there.
 
     Raises:
         UnknownUpload: The job has succeeded, and its file is gone.
     """
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
         return await job_answer(request, job, json_answer)
     result = job["result"]

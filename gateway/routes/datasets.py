@@ -4,9 +4,14 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from gateway.answers import job_answer, json_answer, public
+from gateway.access import owner_of, require_own
+from gateway.answer_models import DatasetList, JobView
+from gateway.answers import immutable_answer, job_answer, json_answer, public
+from gateway.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
-from gateway.parse_fields import PARSE_FIELDS, Fields, check_fields, parse_body
+from gateway.operations import Answer, FileBody, operation
+from gateway.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
+from gateway.query import Forcing, NamePage, Waiting, query_of
 from gateway.readings import remove_readings
 from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
 from gateway.uploads import (
@@ -18,16 +23,52 @@ from gateway.uploads import (
     receive_upload,
     removed_unless_accepted,
 )
-from shared.contracts import ProfileDataset
-from shared.contracts.records import DatasetRecord
-from shared.errors import DatasetExists, ModelbusError, StillInUse, StoreUnavailable
+from shared.contracts import Name, ProfileDataset
+from shared.contracts.base import ColumnName
+from shared.contracts.records import DatasetRecord, DatasetSummary
+from shared.errors import (
+    CorrelationIdReused,
+    DatasetExists,
+    ModelbusError,
+    StillInUse,
+    StoreUnavailable,
+    UnknownDataset,
+)
 from shared.store.connection import Document
 
+_TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
 
 
+class UploadQuery(ParseQuery, Waiting):
+    """What is said of a file; in a form, the same as fields."""
+
+    name: Name | None = None
+    """What the dataset is to be called; in a form it may be a field instead."""
+    target: ColumnName | None = None
+    """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
+
+
+@operation(
+    _TAG,
+    "Upload a file as a dataset",
+    {
+        201: Answer(
+            "The dataset with its schema and profile.",
+            DatasetRecord,
+            example=DATASET,
+            headers={"Location": "Where the dataset is."},
+        ),
+        202: Answer("It is stored and being profiled.", JobView, example={**QUEUED_JOB, "command": "ProfileDataset"}),
+    },
+    query=UploadQuery,
+    checks_query=False,
+    body=FileBody(SHOP_CSV),
+    errors=(DatasetExists, CorrelationIdReused),
+    makes_job=True,
+)
 async def upload(request: web.Request) -> web.Response:
-    """`POST /datasets?name=`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
+    """`POST /datasets`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     if await is_repeated(request, correlation_id, "ProfileDataset", request.query.get("name")):
@@ -40,17 +81,44 @@ async def upload(request: web.Request) -> web.Response:
     return await job_answer(request, job, _created)
 
 
+@operation(
+    _TAG,
+    "List datasets",
+    {200: Answer("A page of datasets.", DatasetList, example={"datasets": [DATASET_SUMMARY], "next": None})},
+    query=NamePage,
+)
 async def list_datasets(request: web.Request) -> web.Response:
-    """`GET /datasets`: all datasets, without their columns."""
-    found = await request.app[SHELF].list_all("datasets")
-    return json_answer({"datasets": [{k: v for k, v in public(one).items() if k != "columns"} for one in found]})
+    """`GET /datasets`: by name, without their columns; `next` is the cursor of the following page."""
+    query = query_of(request, NamePage)
+    found = await request.app[SHELF].page("datasets", {}, after=query.cursor, limit=query.limit)
+    known = DatasetSummary.model_fields.keys()
+    datasets = [{name: value for name, value in public(one).items() if name in known} for one in found]
+    return json_answer({"datasets": datasets, "next": found[-1]["_id"] if len(found) == query.limit else None})
 
 
+@operation(
+    _TAG,
+    "Read a dataset's schema and profile",
+    {
+        200: Answer("The dataset.", DatasetRecord, example=DATASET, headers={"ETag": "It never changes."}),
+        304: Answer("The caller has it already."),
+    },
+    errors=(UnknownDataset,),
+)
 async def read_dataset(request: web.Request) -> web.Response:
     """`GET /datasets/{name}`: schema and profile."""
-    return json_answer(_view(await _dataset(request)))
+    document = await _dataset(request)
+    record = DatasetRecord.model_validate(public(document)).model_dump(mode="json")
+    return immutable_answer(request, record, document["correlation_id"])
 
 
+@operation(
+    _TAG,
+    "Delete a dataset",
+    {204: Answer("It is gone.")},
+    query=Forcing,
+    errors=(UnknownDataset, StillInUse),
+)
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /datasets/{name}`: refused while a model version was made from it, unless `?force=true`.
 
@@ -58,8 +126,9 @@ async def delete(request: web.Request) -> web.Response:
     """
     document = await _dataset(request)
     name = document["_id"]
+    require_own(request, document, f"dataset {name!r}")
     versions = await request.app[SHELF].count("versions", {"dataset": name})
-    if versions and request.query.get("force") != "true":
+    if versions and not query_of(request, Forcing).force:
         raise StillInUse(f"{versions} model version(s) were trained on dataset {name!r}; ?force=true deletes it anyway")
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
@@ -79,7 +148,7 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
                 raise DatasetExists(
                     f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
                 )
-            return await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+            return await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
     except StoreUnavailable:
         raise
     except ModelbusError:
@@ -100,10 +169,6 @@ def _command(request: web.Request, fields: Fields, source: Mapping[str, str | No
 
 async def _dataset(request: web.Request) -> Document:
     return await request.app[SHELF].dataset(name_in_path(request, "name"))
-
-
-def _view(document: Document) -> dict[str, object]:
-    return DatasetRecord.model_validate(public(document)).model_dump(mode="json")
 
 
 def _created(result: dict[str, Document]) -> web.Response:

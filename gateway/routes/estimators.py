@@ -2,25 +2,47 @@
 
 from aiohttp import web
 
+from gateway.answer_models import EstimatorList, EstimatorView
 from gateway.answers import json_answer, public
+from gateway.examples import ESTIMATOR, ESTIMATOR_SUMMARY
 from gateway.keys import SHELF
-from gateway.problems import BadRequest
-from shared.contracts import TASKS
+from gateway.operations import Answer, operation
+from gateway.query import Query, query_of
+from shared.contracts import Task
 from shared.contracts.checks import unknown_estimator
 from shared.errors import UnknownEstimator
 from shared.store.library import LEFT_OUT_KEY
 
+_TAG = "estimators"
 
+
+class EstimatorsQuery(Query):
+    """Which estimators."""
+
+    task: Task | None = None
+    """What they do."""
+
+
+@operation(
+    _TAG,
+    "List what can be trained",
+    {200: Answer("All estimators.", EstimatorList, example={"estimators": [ESTIMATOR_SUMMARY]})},
+    query=EstimatorsQuery,
+)
 async def list_estimators(request: web.Request) -> web.Response:
-    """`GET /estimators?task=`: names, tasks and descriptions."""
-    task = request.query.get("task")
-    if task is not None and task not in TASKS:
-        raise BadRequest(f"?task= must be one of {', '.join(TASKS)}, not {task[:50]!r}")
+    """`GET /estimators`: names, tasks and descriptions, as the trainer declared them when it started."""
+    task = query_of(request, EstimatorsQuery).task
     found = await request.app[SHELF].list_all("estimators", {"task": task} if task else {})
     names = ("name", "task", "description")
     return json_answer({"estimators": [{name: one[name] for name in names} for one in found]})
 
 
+@operation(
+    _TAG,
+    "Read an estimator's hyperparameters",
+    {200: Answer("The estimator.", EstimatorView, example=ESTIMATOR)},
+    errors=(UnknownEstimator,),
+)
 async def read_estimator(request: web.Request) -> web.Response:
     """`GET /estimators/{name}`: with a JSON Schema of its hyperparameters."""
     name = request.match_info["name"]

@@ -5,13 +5,26 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from gateway.access import owner_of, require_own
+from gateway.answer_models import EvaluationAccepted, EvaluationList
 from gateway.answers import job_answer, job_links, json_answer, public
+from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
 from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.operations import Answer, JsonBody, operation
+from gateway.query import Waiting
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
 from shared.contracts import EvaluateModel, EvaluationRecord
-from shared.errors import EvaluationExists, JobFinished, UnknownEvaluation
+from shared.errors import (
+    CorrelationIdReused,
+    EvaluationExists,
+    JobFinished,
+    UnknownDataset,
+    UnknownEvaluation,
+    UnknownModel,
+)
 from shared.store.connection import Document
 
+_TAG = "evaluations"
 _UNFILLED = {
     "command": "EvaluateModel",
     "status": {"$in": ["queued", "running", "failed", "dead"]},
@@ -19,6 +32,25 @@ _UNFILLED = {
 }
 
 
+@operation(
+    _TAG,
+    "Create an evaluation",
+    {
+        201: Answer("The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "Where it is."}),
+        202: Answer(
+            "The evaluator fills it.",
+            EvaluationAccepted,
+            example=EVALUATION_ACCEPTED,
+            headers={"Location": "Where it will be."},
+        ),
+    },
+    query=Waiting,
+    body=JsonBody(
+        EvaluateModel, {"a model on a dataset": {"evaluation": "first", "model": "prices", "dataset": "shop"}}
+    ),
+    errors=(UnknownModel, UnknownDataset, EvaluationExists, CorrelationIdReused),
+    makes_job=True,
+)
 async def create(request: web.Request) -> web.Response:
     """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough."""
     command = command_from(request, "EvaluateModel", await json_body(request))
@@ -30,13 +62,20 @@ async def create(request: web.Request) -> web.Response:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
     await request.app[SHELF].version(command.model)
     await request.app[SHELF].dataset(command.dataset)
-    job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
         return json_answer({**(_of_job(job) or {}), "links": job_links(correlation_id)}, status=202, headers=headers)
     return await job_answer(request, job, _created)
 
 
+@operation(
+    _TAG,
+    "List evaluations",
+    {200: Answer("All evaluations.", EvaluationList, example={"evaluations": [EVALUATION]})},
+)
 async def list_evaluations(request: web.Request) -> web.Response:
     """`GET /evaluations`: those that are filled and those that are not yet."""
     filled = [_filled(one) for one in await request.app[SHELF].list_all("evaluations")]
@@ -48,6 +87,12 @@ async def list_evaluations(request: web.Request) -> web.Response:
     return json_answer({"evaluations": [*reversed(unfilled.values()), *filled]})
 
 
+@operation(
+    _TAG,
+    "Read an evaluation",
+    {200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
+    errors=(UnknownEvaluation,),
+)
 async def read(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}`: with metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
@@ -57,15 +102,24 @@ async def read(request: web.Request) -> web.Response:
     return json_answer(record)
 
 
+@operation(_TAG, "Delete an evaluation", {204: Answer("It is gone.")}, errors=(UnknownEvaluation,))
 async def delete(request: web.Request) -> web.Response:
     """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
+    await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
     was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
+
+
+async def _require_own(request: web.Request, evaluation_id: str) -> None:
+    filled = await request.app[SHELF].find("evaluations", evaluation_id)
+    for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
+        if record is not None:
+            require_own(request, record, f"evaluation {evaluation_id!r}")
 
 
 async def _cancel(request: web.Request, evaluation_id: str) -> bool:

@@ -1,62 +1,124 @@
 """Jobs: list, read and wait, cancel, replay."""
 
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Literal
 
 from aiohttp import web
+from pydantic import Field
 
-from gateway.answers import job_view, json_answer, with_whole_result
-from gateway.keys import DISPATCHER, JOBS
+from gateway.access import require_own_job
+from gateway.answer_models import JobList, JobView
+from gateway.answers import job_summary, job_view, json_answer, with_whole_result
+from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
+from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.operations import Answer, operation
 from gateway.problems import RETRY_AFTER_S, BadRequest
-from gateway.requests import correlation_id_in_path, wait_s, whole_number
+from gateway.query import Page, Time, Waiting, query_of
+from gateway.queueing import place_in_queue
+from gateway.requests import correlation_id_in_path, wait_s
+from shared.contracts import Name
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import JobStatus
+from shared.errors import JobFinished, UnknownJob
 from shared.store.connection import Document
 
+_TAG = "jobs"
 
+
+class JobsQuery(Page):
+    """Which jobs."""
+
+    status: JobStatus | None = None
+    """How they stand."""
+    command: Literal[COMMAND_NAMES] | None = None  # type: ignore[valid-type]  # the names are those of the union
+    """What they do."""
+    model: Name | None = None
+    """The model that they train, ask or measure."""
+    dataset: Name | None = None
+    """The dataset that they make, read or learn from."""
+    since: Time | None = Field(None, examples=["2026-01-31T12:00:00Z"])
+    """Accepted at this time or later."""
+    until: Time | None = Field(None, examples=["2026-02-28T12:00:00Z"])
+    """Accepted before this time."""
+
+
+@operation(
+    _TAG,
+    "List jobs",
+    {200: Answer("A page of jobs.", JobList, example={"jobs": [JOB_SUMMARY], "next": None})},
+    query=JobsQuery,
+)
 async def list_jobs(request: web.Request) -> web.Response:
-    """`GET /jobs?status=&command=&limit=&cursor=`: newest first; `next` is the cursor of the following page."""
-    query: dict[str, Any] = {}
-    for name, allowed in (("status", get_args(JobStatus)), ("command", COMMAND_NAMES)):
-        given = request.query.get(name)
-        if given is None:
-            continue
-        if given not in allowed:
-            raise BadRequest(f"?{name}= must be one of {', '.join(allowed)}, not {given[:50]!r}")
-        query[name] = given
-    limit = whole_number(request, "limit", 50, least=1, most=200)
-    found = await request.app[JOBS].page(query, after=_cursor(request), limit=limit)
-    jobs = [_summary(job) for job in found]
-    following = f"{found[-1]['created_at'].isoformat()}_{found[-1]['_id']}" if len(found) == limit else None
-    return json_answer({"jobs": jobs, "next": following})
+    """`GET /jobs`: newest first; `next` is the cursor of the following page."""
+    query = query_of(request, JobsQuery)
+    found = await request.app[JOBS].page(_filter(query), after=_cursor(query.cursor), limit=query.limit)
+    following = f"{found[-1]['created_at'].isoformat()}_{found[-1]['_id']}" if len(found) == query.limit else None
+    return json_answer({"jobs": [job_summary(job) for job in found], "next": following})
 
 
+@operation(
+    _TAG,
+    "Read a job, or wait for its end",
+    {200: Answer("The job as it stands.", JobView, example=JOB)},
+    query=Waiting,
+    errors=(UnknownJob,),
+)
 async def read_job(request: web.Request) -> web.Response:
-    """`GET /jobs/{correlation_id}?wait=`: the job, its result or its error; waits for its end if asked to."""
+    """`GET /jobs/{correlation_id}`: the job, its result or its error; waits for its end if asked to.
+
+    While it is queued it says its place in the queue and when it is likely to start.
+    """
     job = await request.app[DISPATCHER].wait(correlation_id_in_path(request), wait_s(request, 0))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if job["status"] in ("queued", "running") else None
-    return json_answer(job_view(await with_whole_result(request, job)), headers=headers)
+    place = await place_in_queue(request.app[JOBS], request.app[SHELF], job)
+    return json_answer({**job_view(await with_whole_result(request, job)), **place}, headers=headers)
 
 
+@operation(
+    _TAG,
+    "Cancel a job",
+    {
+        200: Answer("It is cancelled.", JobView, example={**QUEUED_JOB, "status": "cancelled"}),
+        202: Answer("Its worker ends it within a heartbeat.", JobView, example={**QUEUED_JOB, "status": "running"}),
+    },
+    errors=(UnknownJob, JobFinished),
+)
 async def cancel(request: web.Request) -> web.Response:
     """`DELETE /jobs/{correlation_id}`: 200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
-    job = await request.app[JOBS].request_cancel(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[JOBS].request_cancel(correlation_id)
     return json_answer(job_view(job), status=200 if job["status"] == "cancelled" else 202)
 
 
+@operation(
+    _TAG,
+    "Replay a job",
+    {202: Answer("It is queued once more.", JobView, example=QUEUED_JOB)},
+    errors=(UnknownJob, JobFinished),
+)
 async def replay(request: web.Request) -> web.Response:
     """`POST /jobs/{correlation_id}/replay`: queue a failed, dead or cancelled job once more."""
-    job = await request.app[DISPATCHER].replay(correlation_id_in_path(request))
+    correlation_id = correlation_id_in_path(request)
+    await require_own_job(request, correlation_id)
+    job = await request.app[DISPATCHER].replay(correlation_id)
     return json_answer(job_view(job), status=202, headers={"Location": f"/jobs/{job['_id']}"})
 
 
-def _summary(job: Document) -> dict[str, Any]:
-    view = job_view({**job, "result": None, "history": [], "spec": {}})
-    return {name: value for name, value in view.items() if name not in ("result", "history", "spec")}
+def _filter(query: JobsQuery) -> Document:
+    found: Document = {name: value for name in ("status", "command") if (value := getattr(query, name)) is not None}
+    if query.dataset is not None:
+        found["spec.dataset"] = query.dataset
+    if query.model is not None:
+        # by its name alone, or with an alias or a version behind it
+        found["spec.model"] = {"$regex": f"^{query.model.replace('.', '[.]')}(@|$)"}
+    times = {"$gte": query.since, "$lt": query.until}
+    if bounds := {operator: time for operator, time in times.items() if time is not None}:
+        found["created_at"] = bounds
+    return found
 
 
-def _cursor(request: web.Request) -> dict[str, Any] | None:
-    given = request.query.get("cursor")
+def _cursor(given: str | None) -> dict[str, Any] | None:
     if given is None:
         return None
     at, _, correlation_id = given.partition("_")

@@ -11,12 +11,14 @@ from gateway.answers import json_answer
 from gateway.event_stream import STREAMS, StreamEvent, is_stream_wanted, last_event_id
 from gateway.keys import JOBS, LOG_LINES, SHELF
 from gateway.log_places import place_of, place_text
-from gateway.moments import cursor_in_query, cursor_text, moment_in_query
-from gateway.problems import BadRequest
-from gateway.requests import correlation_id_in_path, name_in_path, uuid_in_query, whole_number
+from gateway.moments import cursor_asked, cursor_text, moment_asked
+from gateway.operating_models import LOG_LINE, AllLogsQuery, LogLineList, LogsQuery, ServiceLogsQuery
+from gateway.operations import Answer, operation
+from gateway.problems import TooManyStreams
+from gateway.query import query_of
+from gateway.requests import correlation_id_in_path, name_in_path
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import NotFound
-from shared.log_text import LEVELS
+from shared.errors import NotFound, UnknownJob
 from shared.store.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
@@ -27,23 +29,36 @@ _ENDED_S: Final = 5.0
 HasEnded = Callable[[], Awaitable[bool]]
 
 
+_TAG: Final = "logs"
+_ANSWERS: Final = {
+    200: Answer(
+        "The lines; followed, an event `log` for each, and for a job `end` once it has ended.",
+        LogLineList,
+        example={"lines": [LOG_LINE], "next": None},
+    )
+}
+
+
+@operation(_TAG, "Read all logs", _ANSWERS, query=AllLogsQuery, errors=(NotFound, TooManyStreams))
 async def all_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /logs?service=&level=&since=&correlation_id=&limit=&cursor=&follow=`: all services merged in time order."""
-    services = tuple(request.query.getall("service", []))
-    for name in services:
+    """`GET /logs`: the last lines of all services, merged in time order; or what they go on to log."""
+    query = query_of(request, AllLogsQuery)
+    for name in query.service:
         await _check_service(request, name)
-    return await _answer(request, services, uuid_in_query(request, "correlation_id"))
+    return await _answer(request, query, tuple(query.service), query.correlation_id)
 
 
+@operation(_TAG, "Read a service's logs", _ANSWERS, query=ServiceLogsQuery, errors=(NotFound, TooManyStreams))
 async def service_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /services/{name}/logs?level=&since=&correlation_id=&limit=&cursor=&follow=`: one service's lines."""
-    name = name_in_path(request, "name")
+    """`GET /services/{name}/logs`: the last lines of one service, of all its instances; or what they go on to log."""
+    query, name = query_of(request, ServiceLogsQuery), name_in_path(request, "name")
     await _check_service(request, name)
-    return await _answer(request, (name,), uuid_in_query(request, "correlation_id"))
+    return await _answer(request, query, (name,), query.correlation_id)
 
 
+@operation(_TAG, "Read a job's logs", _ANSWERS, query=LogsQuery, errors=(UnknownJob, TooManyStreams))
 async def job_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /jobs/{correlation_id}/logs?level=&since=&limit=&cursor=&follow=`: what all services logged about a job."""
+    """`GET /jobs/{correlation_id}/logs`: what all services logged about a job; followed, until it has ended."""
     correlation_id = correlation_id_in_path(request)
     await request.app[JOBS].find(correlation_id)
 
@@ -51,21 +66,24 @@ async def job_logs(request: web.Request) -> web.StreamResponse:
         job = await request.app[JOBS].find(correlation_id)
         return job["status"] in TERMINAL_STATUSES and _is_over(job["finished_at"])
 
-    return await _answer(request, (), correlation_id, has_ended)
+    return await _answer(request, query_of(request, LogsQuery), (), correlation_id, has_ended)
 
 
 async def _answer(
-    request: web.Request, services: tuple[str, ...], correlation_id: str | None, has_ended: HasEnded | None = None
+    request: web.Request,
+    asked: LogsQuery,
+    services: tuple[str, ...],
+    correlation_id: str | None,
+    has_ended: HasEnded | None = None,
 ) -> web.StreamResponse:
-    query = LogQuery(services, correlation_id, _level(request), moment_in_query(request, "since"))
-    limit = whole_number(request, "limit", 200, least=0, most=1000)
+    wanted = LogQuery(services, correlation_id, asked.level, moment_asked("since", asked.since))
     lines = request.app[LOG_LINES]
     if is_stream_wanted(request):
         given = last_event_id(request)
-        events = _followed(lines, query, limit, place_of(given) if given else None, has_ended)
+        events = _followed(lines, wanted, asked.limit, place_of(given) if given else None, has_ended)
         return await request.app[STREAMS].answer(request, events)
-    found = await lines.last(query, limit, before=cursor_in_query(request))
-    following = cursor_text(found[0].at, found[0].id) if limit and len(found) == limit else None
+    found = await lines.last(wanted, asked.limit, before=cursor_asked(asked.cursor))
+    following = cursor_text(found[0].at, found[0].id) if asked.limit and len(found) == asked.limit else None
     return json_answer({"lines": [_view(line) for line in found], "next": following})
 
 
@@ -99,13 +117,6 @@ async def _check_service(request: web.Request, name: str) -> None:
 
 def _listed(names: set[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _level(request: web.Request) -> str:
-    given = request.query.get("level", "debug")
-    if given not in LEVELS:
-        raise BadRequest(f"?level= must be one of {', '.join(LEVELS)}, not {given[:50]!r}")
-    return given
 
 
 def _is_over(finished_at: datetime) -> bool:

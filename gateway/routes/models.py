@@ -1,16 +1,21 @@
 """Models: train, retrain, list, read, alias, download, delete."""
 
 import hashlib
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.answers import job_answer, json_answer, public
+from gateway.access import owner_of, require_own
+from gateway.answer_models import JobView, ModelList, Usage
+from gateway.answers import immutable_answer, job_answer, json_answer, public
 from gateway.downloads import send_blob
+from gateway.examples import CHECKED, MODEL, QUEUED_JOB, TRAINED, TRAINING, TUNED_TRAINING, USAGE, VERSION
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
+from gateway.operations import Answer, JsonBody, operation
 from gateway.problems import BadRequest
+from gateway.query import Forcing, NamePage, Waiting, query_of
 from gateway.requests import (
     alias_in_path,
     command_from,
@@ -21,17 +26,48 @@ from gateway.requests import (
     wait_s,
 )
 from gateway.routes.estimators import no_such_estimator
-from shared.contracts import RetrainModel, TrainModel
+from shared.contracts import CheckTraining, RetrainModel, TrainModel
 from shared.contracts.checks import check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
 from shared.contracts.records import ModelRecord, VersionRecord
-from shared.contracts.training import VersionChanges
-from shared.errors import LimitExceeded, StillInUse, UnknownModel
+from shared.contracts.results import CheckResult, TrainingResult
+from shared.contracts.training import AliasChange, VersionChanges
+from shared.errors import (
+    CorrelationIdReused,
+    LimitExceeded,
+    StillInUse,
+    UnknownDataset,
+    UnknownEstimator,
+    UnknownModel,
+    UnknownUpload,
+)
 from shared.store.connection import Document
 
+Change = TypeVar("Change", AliasChange, VersionChanges)
+
+_TAG = "models"
 _TAG_LIMIT = 50
+_MADE = {
+    201: Answer("The new version.", TrainingResult, example=TRAINED, headers={"Location": "Where the version is."}),
+    202: Answer(
+        "The job is accepted, and will be done whatever happens.",
+        JobView,
+        example=QUEUED_JOB,
+        headers={"Location": "Where the job is."},
+    ),
+}
+_VERSION = Answer("The version.", VersionRecord, example=VERSION, headers={"ETag": "Changes with tags and note."})
 
 
+@operation(
+    _TAG,
+    "Train a model",
+    _MADE,
+    query=Waiting,
+    body=JsonBody(TrainModel, {"smallest": TRAINING, "with options": TUNED_TRAINING}),
+    errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
 async def train(request: web.Request) -> web.Response:
     """`POST /models`: 202 and a job, or 201 with the version when `?wait=` was long enough."""
     command = command_from(request, "TrainModel", await json_body(request))
@@ -45,14 +81,42 @@ async def train(request: web.Request) -> web.Response:
     return await _submit(request, command)
 
 
+@operation(
+    _TAG,
+    "Check a training without fitting",
+    {
+        200: Answer("What the training would take.", CheckResult, example=CHECKED),
+        202: Answer("It is being checked.", JobView, example={**QUEUED_JOB, "command": "CheckTraining"}),
+    },
+    query=Waiting,
+    body=JsonBody(CheckTraining, {"smallest": TRAINING}),
+    errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
 async def check(request: web.Request) -> web.Response:
     """`POST /models/validate`: 200 with what the training in the body would take, or what it would be refused for."""
     command = command_from(request, "CheckTraining", await json_body(request))
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait)
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
+    )
     return await job_answer(request, job, json_answer)
 
 
+@operation(
+    _TAG,
+    "Retrain a model",
+    _MADE,
+    query=Waiting,
+    body=JsonBody(
+        RetrainModel,
+        {"the same again": {}, "on newer rows": {"dataset": "shop", "promote": "if_better"}},
+        said_by_route=frozenset({"model"}),
+        is_required=False,
+    ),
+    errors=(UnknownModel, UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
 async def retrain(request: web.Request) -> web.Response:
     """`POST /models/{reference}/retrain`: the same again, with what the body changes."""
     body = await json_body(request) if request.can_read_body else {}
@@ -64,25 +128,43 @@ async def retrain(request: web.Request) -> web.Response:
     return await _submit(request, command)
 
 
+@operation(
+    _TAG,
+    "List models",
+    {200: Answer("A page of models.", ModelList, example={"models": [MODEL], "next": None})},
+    query=NamePage,
+)
 async def list_models(request: web.Request) -> web.Response:
-    """`GET /models`: names, versions and aliases."""
-    return json_answer({"models": [_view(model) for model in await request.app[SHELF].list_all("models")]})
+    """`GET /models`: by name, with versions and aliases; `next` is the cursor of the following page."""
+    query = query_of(request, NamePage)
+    found = await request.app[SHELF].page("models", {}, after=query.cursor, limit=query.limit)
+    following = found[-1]["_id"] if len(found) == query.limit else None
+    return json_answer({"models": [_view(model) for model in found], "next": following})
 
 
+@operation(_TAG, "Read a model", {200: Answer("The model.", ModelRecord, example=MODEL)}, errors=(UnknownModel,))
 async def read_model(request: web.Request) -> web.Response:
-    """`GET /models/{name}`."""
+    """`GET /models/{name}`: its versions and aliases."""
     return json_answer(_view(await request.app[SHELF].model(name_in_path(request, "name"))))
 
 
+@operation(_TAG, "Read a version", {200: _VERSION, 304: Answer("The caller has it already.")}, errors=(UnknownModel,))
 async def read_version(request: web.Request) -> web.Response:
     """`GET /models/{name}/versions/{version}`: the version with its whole lineage; only tags and note ever change."""
-    return _version_answer(await _version(request))
+    return _version_answer(request, await _version(request))
 
 
+@operation(
+    _TAG,
+    "Change a version's tags and note",
+    {200: _VERSION},
+    body=JsonBody(VersionChanges, {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
+    errors=(UnknownModel,),
+)
 async def change_version(request: web.Request) -> web.Response:
-    """`PATCH /models/{name}/versions/{version}` with `{"tags": {"team": "risk", "old": null}, "note": "..."}`."""
+    """`PATCH /models/{name}/versions/{version}`: tags that are null go, those that are not named stay."""
     document = await _version(request)
-    changes = _valid_changes(await json_body(request))
+    changes = _valid(VersionChanges, await json_body(request))
     removed = {name for name, value in changes.tags.items() if value is None}
     kept = {name: value for name, value in changes.tags.items() if value is not None}
     if len((document.get("tags", {}).keys() - removed) | kept.keys()) > _TAG_LIMIT:
@@ -90,9 +172,10 @@ async def change_version(request: web.Request) -> web.Response:
     changed = await request.app[SHELF].change_version(
         document["_id"], set_tags=kept, removed=removed, note=changes.note
     )
-    return _version_answer(changed)
+    return _version_answer(request, changed)
 
 
+@operation(_TAG, "Read how a version was used", {200: Answer("Its use.", Usage, example=USAGE)}, errors=(UnknownModel,))
 async def read_usage(request: web.Request) -> web.Response:
     """`GET /models/{name}/versions/{version}/usage`: rows it predicted, and what had to be done to them."""
     document = await _version(request)
@@ -100,31 +183,40 @@ async def read_usage(request: web.Request) -> web.Response:
     return json_answer({"model": document["model"], "version": document["version"], **usage})
 
 
-def _version_answer(document: Document) -> web.Response:
+def _version_answer(request: web.Request, document: Document) -> web.Response:
     record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
     body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
-    return json_answer(record, headers={"ETag": f'"{hashlib.sha256(body).hexdigest()}"'})
+    etag = hashlib.sha256(body).hexdigest()
+    if request.method == "PATCH":
+        return json_answer(record, headers={"ETag": f'"{etag}"'})
+    return immutable_answer(request, record, etag)
 
 
-def _valid_changes(body: dict[str, Any]) -> VersionChanges:
+def _valid(model: type[Change], body: dict[str, Any]) -> Change:
     try:
-        return VersionChanges.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         raise invalid_command(error) from error
 
 
+@operation(
+    _TAG,
+    "Point an alias at a version",
+    {200: Answer("The model.", ModelRecord, example=MODEL)},
+    body=JsonBody(AliasChange, {"version 1": {"version": 1}}),
+    errors=(UnknownModel,),
+)
 async def set_alias(request: web.Request) -> web.Response:
-    """`PUT /models/{name}/aliases/{alias}` with `{"version": 3}`."""
+    """`PUT /models/{name}/aliases/{alias}`: the alias is made, or moved; predictions follow it from then on."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
-    version = (await json_body(request)).get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise BadRequest('the body must be {"version": N} with the number of a version')
-    await request.app[SHELF].set_alias(name, alias, version)
+    change = _valid(AliasChange, await json_body(request))
+    await request.app[SHELF].set_alias(name, alias, change.version)
     return json_answer(_view(await request.app[SHELF].model(name)))
 
 
+@operation(_TAG, "Remove an alias", {204: Answer("It is gone.")}, errors=(UnknownModel,))
 async def remove_alias(request: web.Request) -> web.Response:
-    """`DELETE /models/{name}/aliases/{alias}`."""
+    """`DELETE /models/{name}/aliases/{alias}`: the version stays."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
     await request.app[SHELF].model(name)
     if not await request.app[SHELF].remove_alias(name, alias):
@@ -132,8 +224,19 @@ async def remove_alias(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+@operation(
+    _TAG,
+    "Download a version's artifact",
+    {
+        200: Answer(
+            "The file.", media_types=("application/octet-stream",), headers={"ETag": "The SHA-256 of the file."}
+        ),
+        304: Answer("The caller has it already."),
+    },
+    errors=(UnknownModel, UnknownUpload),
+)
 async def download_artifact(request: web.Request) -> web.StreamResponse:
-    """`GET /models/{name}/versions/{version}/artifact`: the skops file."""
+    """`GET /models/{name}/versions/{version}/artifact`: the skops file; docs/training.md says how to load it safely."""
     document = await _version(request)
     file_name = f"{document['model']}-{document['version']}.skops"
     return await send_blob(
@@ -141,12 +244,14 @@ async def download_artifact(request: web.Request) -> web.StreamResponse:
     )
 
 
+@operation(_TAG, "Delete a version", {204: Answer("It is gone.")}, query=Forcing, errors=(UnknownModel, StillInUse))
 async def delete_version(request: web.Request) -> web.Response:
     """`DELETE /models/{name}/versions/{version}`: refused while an alias points there, unless `?force=true`."""
     document = await _version(request)
+    require_own(request, document, f"version {document['_id']!r}")
     model = await request.app[SHELF].model(document["model"])
     aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
-    if aliases and request.query.get("force") != "true":
+    if aliases and not query_of(request, Forcing).force:
         raise StillInUse(
             f"alias {', '.join(aliases)} points at version {document['version']}; move it, or use ?force=true"
         )
@@ -155,10 +260,13 @@ async def delete_version(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+@operation(_TAG, "Delete a model", {204: Answer("It is gone.")}, errors=(UnknownModel,))
 async def delete_model(request: web.Request) -> web.Response:
     """`DELETE /models/{name}`: the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
-    await request.app[SHELF].model(name)
+    require_own(request, await request.app[SHELF].model(name), f"model {name!r}")
+    for version in await request.app[SHELF].list_all("versions", {"model": name}):
+        require_own(request, version, f"version {version['_id']!r}")
     # Unlisted first: from then on nothing finds a version. Interrupted here, the same request finishes it.
     await request.app[SHELF].unlist_all(name)
     for version in await request.app[SHELF].list_all("versions", {"model": name}):
@@ -168,7 +276,9 @@ async def delete_model(request: web.Request) -> web.Response:
 
 
 async def _submit(request: web.Request, command: TrainModel | RetrainModel) -> web.Response:
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     return await job_answer(request, job, _trained)
 
 

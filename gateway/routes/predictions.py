@@ -1,13 +1,20 @@
 """Predictions: rows answered at once, datasets by a job and a download."""
 
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
+from pydantic import RootModel
 
+from gateway.access import owner_of
+from gateway.answer_models import DatasetPredictionView, JobView, PredictionView
 from gateway.answers import job_answer, json_answer
-from gateway.downloads import MEDIA_TYPES, send_blob
+from gateway.bodies import PredictionBody
+from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from gateway.examples import PREDICTION, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.operations import Answer, JsonBody, operation
 from gateway.problems import BadRequest
+from gateway.query import Query, Waiting, query_of
 from gateway.requests import (
     command_from,
     correlation_id_in_path,
@@ -18,11 +25,54 @@ from gateway.requests import (
 )
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
-from shared.errors import Conflict, NotFound
+from shared.errors import (
+    Conflict,
+    CorrelationIdReused,
+    NotFound,
+    UnknownDataset,
+    UnknownJob,
+    UnknownModel,
+    UnknownUpload,
+)
+
+_TAG = "predictions"
 
 
+class TableQuery(Query):
+    """As what."""
+
+    format: Literal["csv", "parquet", "jsonl"] = "csv"
+    """The format."""
+
+
+class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
+    """Of rows the predictions, of a dataset where they can be downloaded."""
+
+
+@operation(
+    _TAG,
+    "Predict",
+    {
+        200: Answer("The predictions.", PredictionAnswer, example=PREDICTION),
+        202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": "Predict"}),
+    },
+    query=Waiting,
+    body=JsonBody(
+        PredictionBody,
+        {
+            "rows": {"rows": [{"size": 2.0, "color": "red"}]},
+            "columns and data": {"columns": ["size", "color"], "data": [[2.0, "red"], [3.1, None]]},
+            "a dataset": {"dataset": "shop"},
+        },
+    ),
+    errors=(UnknownModel, UnknownDataset, CorrelationIdReused),
+    makes_job=True,
+)
 async def predict(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/predict`: with rows 200 and the predictions, with `dataset` 202 and a job."""
+    """`POST /models/{reference}/predict`: with rows 200 and the predictions, with `dataset` 202 and a job.
+
+    Requests that arrive together are computed together. What had to be done to the rows is in `report`.
+    """
     body = await json_body(request)
     if ("rows" in body or "data" in body) == ("dataset" in body):
         raise BadRequest(
@@ -37,20 +87,25 @@ async def predict(request: web.Request) -> web.Response:
     check_row_count(command, settings.predict_rows_limit)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
-    dispatcher = request.app[DISPATCHER]
+    dispatcher, owner = request.app[DISPATCHER], owner_of(request)
     if wait > 0:
-        job = await dispatcher.predict(command, correlation_id, wait_s=wait)
+        job = await dispatcher.predict(command, correlation_id, owner=owner, wait_s=wait)
     else:
-        job = await dispatcher.submit(command, correlation_id)
+        job = await dispatcher.submit(command, correlation_id, owner=owner)
     return await job_answer(request, job, lambda result: json_answer({"correlation_id": job["_id"], **result}))
 
 
+@operation(
+    _TAG,
+    "Download a dataset's predictions",
+    {200: Answer("The file.", media_types=FILE_TYPES)},
+    query=TableQuery,
+    errors=(UnknownJob, UnknownUpload, NotFound, Conflict),
+)
 async def download(request: web.Request) -> web.StreamResponse:
-    """`GET /predictions/{correlation_id}/content?format=`: the table that a dataset's prediction made."""
+    """`GET /predictions/{correlation_id}/content`: the table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
-    chosen = request.query.get("format", "csv")
-    if chosen not in MEDIA_TYPES:
-        raise BadRequest(f"?format= must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}")
+    chosen = query_of(request, TableQuery).format
     job = await request.app[JOBS].find(correlation_id)
     if job["command"] != "PredictDataset":
         raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
@@ -67,7 +122,9 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
     assert isinstance(command, PredictDataset)  # the route says so
     await request.app[SHELF].version(command.model)
     await request.app[SHELF].dataset(command.dataset)
-    job = await request.app[DISPATCHER].submit(command, correlation_id_of(request), wait_s=wait_s(request, 0))
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
     return await job_answer(
         request, job, lambda result: json_answer({"correlation_id": job["_id"], **_view(job, result)})
     )

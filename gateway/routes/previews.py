@@ -1,18 +1,46 @@
 """Previews: how a file would be read, from its beginning; nothing is made of it."""
 
 from aiohttp import web
+from pydantic import Field
 
+from gateway.access import owner_of
+from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
+from gateway.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS
-from gateway.parse_fields import PARSE_FIELDS, parse_body
+from gateway.operations import Answer, FileBody, operation
+from gateway.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
+from gateway.query import Waiting, Whole
 from gateway.requests import command_from, correlation_id_of, wait_s
 from gateway.uploads import is_repeated, receive_upload, removed_unless_accepted
 from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.results import PreviewResult
+from shared.errors import CorrelationIdReused
 from shared.store.connection import Document
 
 _FIELDS = PARSE_FIELDS - {"target"}
 
 
+class PreviewQuery(ParseQuery, Waiting):
+    """What is said of a file; in a form, the same as fields."""
+
+    row_limit: Whole | None = Field(None, ge=1, le=100)
+    """How many rows to show; default: 20."""
+
+
+@operation(
+    "datasets",
+    "Preview a file",
+    {
+        200: Answer("How it would be read.", PreviewResult, example=PREVIEW),
+        202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "PreviewDataset"}),
+    },
+    query=PreviewQuery,
+    checks_query=False,
+    body=FileBody(SHOP_CSV),
+    errors=(CorrelationIdReused,),
+    makes_job=True,
+)
 async def preview(request: web.Request) -> web.Response:
     """`POST /datasets/preview`: 200 with the first rows, the columns' types and how the text was taken."""
     correlation_id = correlation_id_of(request)
@@ -30,7 +58,7 @@ async def _submit(request: web.Request, correlation_id: str, wait: float) -> Doc
     async with removed_unless_accepted(request, received):
         body = parse_body(received.fields)
         command = command_from(request, "PreviewDataset", body, source=received.source, is_cut=received.is_cut)
-        job = await request.app[DISPATCHER].submit(command, correlation_id, wait_s=wait)
+        job = await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
     if job["status"] in TERMINAL_STATUSES - {"succeeded"}:
         # what succeeds has removed it
         await request.app[BLOBS].delete(received.upload_id)

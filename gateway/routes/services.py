@@ -6,8 +6,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gateway.answer_models import Index, Liveness, Readiness, ServiceList
 from gateway.answers import json_answer
 from gateway.keys import DEAD_LETTERS, PROBE, SHELF
+from gateway.operations import Answer, operation
 from shared import metrics as metric
 from shared.bus import QUEUES, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
@@ -15,11 +17,17 @@ from shared.version import VERSION
 
 log = structlog.get_logger()
 
+_TAG = "services"
 _ALIVE_S = 15.0
 _COUNT_S = 2.0
 """A scrape must not wait for MongoDB as long as a request may."""
 
 
+@operation(
+    _TAG,
+    "What this is",
+    {200: Answer("Its routes.", Index, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]})},
+)
 async def index(request: web.Request) -> web.Response:
     """`GET /`: what this is and what it answers."""
     routes = sorted(
@@ -33,6 +41,22 @@ async def index(request: web.Request) -> web.Response:
     return json_answer({"service": "modelbus", "version": VERSION, "routes": routes})
 
 
+@operation(
+    _TAG,
+    "List the services",
+    {
+        200: Answer(
+            "Who is there, and what waits.",
+            ServiceList,
+            example={
+                "version": VERSION,
+                "services": [{"service": "trainer", "is_alive": True, "silent_s": 0.4, "jobs_running": 1}],
+                "queues": {"train": 0, "train.poison": 0},
+                "dead_letters": [{"kind": "job", "queue": "train", "count": 1}],
+            },
+        )
+    },
+)
 async def list_services(request: web.Request) -> web.Response:
     """`GET /services`: the consumers that are alive, what waits in each queue, and what waits to be looked at."""
     instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[SHELF].services()]
@@ -45,11 +69,24 @@ async def list_services(request: web.Request) -> web.Response:
     )
 
 
+@operation(_TAG, "Is the gateway alive", {200: Answer("It is.", Liveness, example={"status": "ok"})})
 async def live(_request: web.Request) -> web.Response:
     """`GET /health/live`: the event loop runs."""
     return json_answer({"status": "ok"})
 
 
+@operation(
+    _TAG,
+    "Is the gateway ready",
+    {
+        200: Answer("It is.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}),
+        503: Answer(
+            "MongoDB does not answer.",
+            Readiness,
+            example={"status": "unavailable", "checks": {"store": False, "bus": True}},
+        ),
+    },
+)
 async def ready(request: web.Request) -> web.Response:
     """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
     probe = request.app[PROBE]
@@ -59,6 +96,7 @@ async def ready(request: web.Request) -> web.Response:
     return json_answer({"status": "ok" if store else "unavailable", "checks": checks}, status=200 if store else 503)
 
 
+@operation(_TAG, "Metrics for Prometheus", {200: Answer("The metrics.", media_types=("text/plain",))})
 async def metrics(request: web.Request) -> web.Response:
     """`GET /metrics`: the gateway's own, for Prometheus, and how many dead letters there are now."""
     try:

@@ -18,5 +18,9 @@ def poison_queue(queue: str) -> str:
     return f"{queue}.poison"
 
 
+OWNER_HEADER: Final = "modelbus-owner"
+"""Whose the commands of a message are. The gateway says it of predictions, which it sends before they are recorded; its
+word is taken, as that of all who reach the broker."""
+
 INTERACTIVE_HEADER: Final = "modelbus-interactive"
 """Marks messages whose senders wait for the answer and would ask again: their record may be written fast."""

@@ -1,6 +1,6 @@
 """The events: what services tell each other. An event is a hint, never the record."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from shared.contracts.base import Contract, CorrelationId
 from shared.contracts.records import ErrorRecord, JobStatus, Progress
@@ -19,3 +19,6 @@ class JobChanged(Contract):
     attempt: int = 0
     progress: Progress | None = None
     error: ErrorRecord | None = None
+    result: dict[str, Any] | None = None
+    """In a reply to the sender, and nowhere else: what the job found out, unless it is larger than a job keeps in its
+    record (`MODELBUS_RESULT_INLINE_BYTES`); then `GET /jobs/{correlation_id}` has it."""

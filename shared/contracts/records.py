@@ -31,27 +31,34 @@ class Progress(Contract):
     """What is being done."""
 
 
-class JobRecord(Contract):
-    """One job, as `GET /jobs/{correlation_id}` answers it."""
+class JobSummary(Contract):
+    """One job, in short."""
 
     correlation_id: CorrelationId
     command: str
     status: JobStatus
-    spec: dict[str, Any]
     owner: str
     attempt: int
     max_attempts: int
     progress: Progress | None = None
     cancel_requested: bool = False
-    result: dict[str, Any] | None = None
     error: ErrorRecord | None = None
-    history: list[dict[str, Any]] = []
-    """What happened to the job, oldest first, 20 entries at most."""
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
     updated_at: datetime
     expires_at: datetime | None = None
+
+
+class JobRecord(JobSummary):
+    """One job, as `GET /jobs/{correlation_id}` answers it."""
+
+    spec: dict[str, Any]
+    """The command as it was validated, complete with defaults."""
+    result: dict[str, Any] | None = None
+    """What the command's result is, once it succeeded."""
+    history: list[dict[str, Any]] = []
+    """What happened to the job, oldest first, 20 entries at most."""
 
 
 ColumnType = Literal["integer", "real", "boolean", "datetime", "text", "empty"]
@@ -108,15 +115,14 @@ class Alert(Contract):
     """A sentence for people, with the figures and what to do."""
 
 
-class DatasetRecord(Contract):
-    """One dataset; immutable."""
+class DatasetSummary(Contract):
+    """One dataset, without its columns."""
 
     name: str
     owner: str
     correlation_id: CorrelationId
     """The job that made it."""
     row_count: int = Field(ge=0)
-    columns: list[ColumnSchema]
     format: str
     """The format of the file it was made from."""
     encoding: str | None = None
@@ -142,6 +148,12 @@ class DatasetRecord(Contract):
     target: str | None = None
     """The column that the uploader said is to be predicted."""
     created_at: datetime
+
+
+class DatasetRecord(DatasetSummary):
+    """One dataset; immutable."""
+
+    columns: list[ColumnSchema]
 
 
 class SignatureColumn(Contract):

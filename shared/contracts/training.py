@@ -63,6 +63,13 @@ class VersionChanges(Contract):
     """Another note; null or absent leaves the one that is there."""
 
 
+class AliasChange(Contract):
+    """Where an alias is to point."""
+
+    version: int = Field(ge=1, strict=True)
+    """The number of a version."""
+
+
 class Training(CommandBase):
     """What is said of a training, whether it is to be carried out or only to be checked."""
 

@@ -3,13 +3,22 @@
 from shared.contracts import Command, command_queue, command_spec, spec_hash
 from shared.errors import CorrelationIdReused
 from shared.store.operation import Document, NewJob
+from shared.tracing import trace_headers
 
 LOCAL_OWNER = "local"
-"""Who owns what was asked for without a key, or by a queue that only trusted producers reach."""
+"""Who owns what was asked for without a key, at a gateway that demands none."""
+QUEUE_OWNER = "queue"
+"""Who owns what came straight by a queue."""
 
 
 def new_job(
-    command: Command, correlation_id: str, *, door: str, owner: str = LOCAL_OWNER, reply_to: str | None = None
+    command: Command,
+    correlation_id: str,
+    *,
+    door: str,
+    owner: str = LOCAL_OWNER,
+    reply_to: str | None = None,
+    traceparent: str | None = None,
 ) -> NewJob:
     """What to record for a valid command.
 
@@ -19,6 +28,7 @@ def new_job(
         door: ``http`` or ``queue``.
         owner: Whose job it is.
         reply_to: The queue that gets the final event too.
+        traceparent: Of what caused it, by W3C Trace Context.
     """
     spec = command_spec(command)
     return NewJob(
@@ -30,6 +40,7 @@ def new_job(
         owner=owner,
         door=door,
         reply_to=reply_to,
+        headers=trace_headers({correlation_id: traceparent}),
         retention_s=type(command).retention_s,
     )
 
@@ -37,12 +48,15 @@ def new_job(
 def require_same(recorded: Document, job: NewJob) -> Document:
     """The recorded job, if it is the one that was asked for, or was before somebody edited it.
 
+    Owners are told apart where keys are: who reaches the broker is trusted with every job, and most messages only say
+    "look at this job".
+
     Raises:
         CorrelationIdReused: The id belongs to a job with another specification or owner.
     """
-    hashes = (recorded["spec_hash"], *recorded.get("former_hashes", ()))
-    if job.spec_hash not in hashes or recorded["owner"] != job.owner:
-        raise CorrelationIdReused(
-            f"correlation id {job.correlation_id} belongs to a {recorded['command']} job with another specification"
-        )
+    refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
+    if job.spec_hash not in (recorded["spec_hash"], *recorded.get("former_hashes", ())):
+        raise CorrelationIdReused(f"{refused} with another specification")
+    if job.door == "http" and job.owner not in (recorded["owner"], LOCAL_OWNER):
+        raise CorrelationIdReused(f"{refused} of another owner")
     return recorded

@@ -13,6 +13,7 @@ from pymongo.write_concern import WriteConcern
 
 from shared.errors import StoreUnavailable
 from shared.settings import Settings
+from shared.tracing import is_exporting
 
 Document = dict[str, Any]
 
@@ -33,6 +34,9 @@ CURRENT: Final = ReadConcern("local")
 
 _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 """ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
+
+_REFUSED_CODES: Final = frozenset({13, 18})
+"""Unauthorized, AuthenticationFailed."""
 
 INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
@@ -68,6 +72,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("stored", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
+    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
@@ -86,14 +91,22 @@ def open_store(settings: Settings, **options: Any) -> Database[Document]:
         settings: Where it is.
         options: pymongo's, over the usual ones.
     """
-    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **{**_OPTIONS, **options})
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **{**_options(), **options})
     return client[settings.mongo_database]
 
 
 def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
     """Open the database for the gateway's event loop; connects at first use."""
-    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_OPTIONS)
+    client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo_url.get_secret_value(), **_options())
     return client[settings.mongo_database]
+
+
+def _options() -> dict[str, Any]:
+    if not is_exporting():
+        return _OPTIONS
+    from shared.store.tracing import TracedCommands  # needs the extra `traces`
+
+    return {**_OPTIONS, "event_listeners": [TracedCommands()]}
 
 
 def create_indexes(database: Database[Document]) -> None:
@@ -128,6 +141,8 @@ def store_errors() -> Iterator[None]:
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:
+        if error.code in _REFUSED_CODES:
+            raise StoreUnavailable(f"MongoDB refuses the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
         if error.code not in _PASSING_CODES:
             raise
         raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error

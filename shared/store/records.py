@@ -76,6 +76,19 @@ class JobRecords:
             found = self._jobs.find(query).sort([("created_at", -1), ("_id", 1)]).limit(min(limit, PAGE_LIMIT))
             return await found.to_list()
 
+    async def count_ahead(self, job: Document) -> int:
+        """How many queued jobs of the same queue were accepted before a job."""
+        query = {"status": "queued", "queue": job["queue"], "created_at": {"$lt": job["created_at"]}}
+        with store_errors():
+            return await self._jobs.count_documents(query)
+
+    async def recent_seconds(self, command: str, limit: int) -> list[float]:
+        """How many seconds the last jobs of a command took that succeeded, newest first."""
+        query = {"command": command, "status": "succeeded", "started_at": {"$ne": None}}
+        with store_errors():
+            found = self._jobs.find(query, {"started_at": 1, "finished_at": 1}).sort("created_at", -1).limit(limit)
+            return [(one["finished_at"] - one["started_at"]).total_seconds() async for one in found]
+
     async def request_cancel(self, correlation_id: str) -> Document:
         """Cancel a job.
 
@@ -170,6 +183,19 @@ class Shelf:
         """All documents that match, in order of ``sort``."""
         with store_errors():
             return await self._database[collection].find(query or {}).sort(sort, 1).to_list()
+
+    async def page(self, collection: str, query: Document, *, after: str | None, limit: int) -> list[Document]:
+        """Documents that match, in order of their names.
+
+        Args:
+            collection: Where they are.
+            query: Field and value pairs, of the gateway's own making.
+            after: The name of the last one of the page before.
+            limit: How many at most.
+        """
+        wanted = query if after is None else {**query, "_id": {"$gt": after}}
+        with store_errors():
+            return await self._database[collection].find(wanted).sort("_id", 1).limit(limit).to_list()
 
     async def count(self, collection: str, query: Document) -> int:
         """How many documents match."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
 import bson
@@ -11,13 +11,16 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.bus import Delivery
+from shared.bus.queues import OWNER_HEADER
 from shared.contracts import Command, parse_command_of_queue, spec_hash
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
-from shared.store.acceptance import LOCAL_OWNER, new_job
+from shared.store.acceptance import QUEUE_OWNER, new_job
 from shared.store.operation import NewJob
+from shared.tracing import traceparent_of
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
+_OWNER_LIMIT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,14 @@ def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Re
         command = parse_command_of_queue(document, delivery.queue)
     except InvalidCommand as error:
         return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
-    job = new_job(command, correlation_id, door="queue", reply_to=delivery.reply_to)
+    job = new_job(
+        command,
+        correlation_id,
+        door="queue",
+        owner=_owner(delivery),
+        reply_to=delivery.reply_to,
+        traceparent=traceparent_of(delivery.headers, correlation_id),
+    )
     return Received(correlation_id, command, None, job)
 
 
@@ -78,10 +88,15 @@ def _invalid_job(document: dict[str, Any], correlation_id: str, delivery: Delive
         queue=delivery.queue,
         spec=spec,
         spec_hash=spec_hash(spec),
-        owner=LOCAL_OWNER,
+        owner=_owner(delivery),
         door="queue",
         reply_to=delivery.reply_to,
     )
+
+
+def _owner(delivery: Delivery) -> str:
+    given = delivery.headers.get(OWNER_HEADER)
+    return given if isinstance(given, str) and 0 < len(given) <= _OWNER_LIMIT else QUEUE_OWNER
 
 
 def _storable(document: dict[str, Any]) -> dict[str, Any]:

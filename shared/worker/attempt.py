@@ -18,6 +18,7 @@ from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
+from shared.tracing import span, traceparent_of
 from shared.worker.child import Attempt
 from shared.worker.finishing import Finisher, job_changed
 from shared.worker.limits import Limit, time_limit
@@ -50,6 +51,13 @@ class AttemptRunner:
         """Do a claimed job and record how it ended. Never raises: what goes wrong is the job's, and logged."""
         with job_log_context(claim.correlation_id, command=job["command"]), JOBS_RUNNING.track_inprogress():
             started = time.monotonic()
+            self._run_traced(claim, job, handler)
+            JOB_SECONDS.labels(job["command"]).observe(time.monotonic() - started)
+
+    def _run_traced(self, claim: Claim, job: Document, handler: str) -> None:
+        parent = traceparent_of(job.get("headers") or {}, claim.correlation_id)
+        attributes = {"modelbus.correlation_id": claim.correlation_id, "modelbus.attempt": job["attempt"]}
+        with span(job["command"], kind="consumer", parent=parent, attributes=attributes):
             log.info("job.started", attempt=job["attempt"], fence=claim.fence)
             try:
                 with tempfile.TemporaryDirectory(prefix="modelbus-") as directory:
@@ -60,7 +68,6 @@ class AttemptRunner:
             except Exception:
                 # The lease lapses and the sweep gives the job its next attempt.
                 log.exception("job.supervision_failed")
-            JOB_SECONDS.labels(job["command"]).observe(time.monotonic() - started)
 
     def _start(self, claim: Claim, job: Document, handler: str, directory: str) -> ChildProcess:
         spec = orjson.dumps({**job["spec"], "correlation_id": claim.correlation_id})

@@ -30,6 +30,13 @@ def job_changed(job: Document, service: str) -> JobChanged:
     )
 
 
+def reply_of(event: JobChanged, result: Document | None) -> JobChanged:
+    """The event as the sender gets it: with the result, unless that is kept apart from the job because it is large."""
+    if event.status != "succeeded" or not result or "stored_result" in result:
+        return event
+    return event.model_copy(update={"result": result})
+
+
 class Finisher:
     """Ends jobs that this service holds a claim of. A lost claim is logged, never an error: another worker has it."""
 
@@ -118,7 +125,7 @@ class Finisher:
         else:
             log.info("job.changed", correlation_id=job["_id"], **facts)
         is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
-        self._events.publish([event], [(job["reply_to"], event)] if is_final else [])
+        self._events.publish([event], [(job["reply_to"], reply_of(event, job["result"]))] if is_final else [])
 
     def _finished(self, claim: Claim, job: Document) -> Document:
         try:

@@ -160,6 +160,7 @@ class Worker:
                     body,
                     correlation_id=received.correlation_id,
                     reply_to=received.job.reply_to,
+                    headers=received.job.headers,
                 )
             except BusUnavailable as error:
                 # Recorded is enough: the sweep publishes it.

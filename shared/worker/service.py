@@ -30,6 +30,7 @@ from shared.store.log_batches import LogBatches, open_log_shipper
 from shared.store.outcomes import Outcomes
 from shared.store.poison import PoisonKeeper
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
+from shared.tracing import start_tracing
 from shared.version import VERSION
 from shared.worker import child
 from shared.worker.attempt import AttemptRunner
@@ -209,6 +210,7 @@ def run_service(
     shipper = open_log_shipper(settings, name)
     ship = shipper.put if shipper else None
     configure_logs(name, settings.log_level, log_format=settings.log_format, ship=ship)
+    start_tracing(name)
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts

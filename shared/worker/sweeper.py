@@ -120,4 +120,5 @@ def publish_job(publisher: Publisher, job: Document) -> None:
         orjson.dumps({**job["spec"], "correlation_id": job["_id"]}),
         correlation_id=job["_id"],
         reply_to=job.get("reply_to"),
+        headers=job.get("headers"),
     )

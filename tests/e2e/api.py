@@ -54,10 +54,11 @@ class Answer:
 class Api:
     """The gateway, one connection a request."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: str | None = None) -> None:
         parts = urllib.parse.urlsplit(url)
         assert parts.hostname
         self.host, self.port = parts.hostname, parts.port
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
 
     def call(
         self,
@@ -85,7 +86,7 @@ class Api:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout_s)
         try:
             sent: Any = body if is_raw else json.dumps(body).encode()
-            connection.request(method, path, sent, {**given, **(headers or {})})
+            connection.request(method, path, sent, {**self.headers, **given, **(headers or {})})
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
         finally:

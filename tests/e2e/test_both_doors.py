@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from shared.bus import Publisher
+from shared.contracts.results import RESULTS as RESULT_MODELS
 from tests.e2e.api import Api, fresh
 from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.tables import PARCEL, parcels
@@ -212,6 +213,7 @@ def test_a_valid_command_succeeds_with_the_same_fields_by_either_door(door: Door
     assert outcome.status == "succeeded", outcome
     assert outcome.result is not None
     assert outcome.result.keys() == RESULTS[name]
+    RESULT_MODELS[name].model_validate(outcome.result)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)

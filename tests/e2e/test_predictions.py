@@ -396,3 +396,14 @@ def test_the_documented_snippet_loads_an_artifact_outside(api: Api, number_datas
 
     asked = _ask(api, model, {"a": 1.0, "b": 2.0, "c": 3.0}).document["predictions"]
     assert done.stdout.strip() == str(asked), done.stderr
+
+
+def test_the_table_of_a_job_that_has_not_succeeded_is_a_conflict(api: Api, amount_model: str) -> None:
+    dataset = api.dataset("x,y\n1,2\n", "other-columns")
+    failed = api.post(f"/models/{amount_model}/predict", {"dataset": dataset}).correlation_id
+    assert api.ended_job(failed)["status"] == "failed"
+
+    answer = api.get(f"/predictions/{failed}/content")
+
+    assert (answer.status, answer.code) == (409, "conflict")
+    assert "failed" in answer.detail

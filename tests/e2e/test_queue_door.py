@@ -101,7 +101,7 @@ def test_a_command_without_an_id_gets_one(api: Api, broker: Broker, amount_model
 @pytest.mark.parametrize("kind", ["succeeds", "fails"])
 @pytest.mark.parametrize("queue", ["predict", "evaluate", "train"])
 def test_the_final_event_comes_to_the_queue_that_was_named(
-    broker: Broker, amount_model: str, number_dataset: str, queue: str, kind: str
+    broker: Broker, api: Api, amount_model: str, number_dataset: str, queue: str, kind: str
 ) -> None:
     model = amount_model if kind == "succeeds" else "nowhere"
     commands: dict[str, dict[str, Any]] = {
@@ -120,6 +120,21 @@ def test_the_final_event_comes_to_the_queue_that_was_named(
     assert event["status"] == ("succeeded" if kind == "succeeds" else "failed")
     assert (event.get("error") or {}).get("code") == (None if kind == "succeeds" else "unknown_model")
     assert broker.llen(replies) == 0
+    # what the job found out is told to its sender
+    assert event.get("result") == api.job(correlation_id)["result"]
+
+
+def test_a_result_that_is_kept_apart_is_not_sent_but_read(broker: Broker, api: Api) -> None:
+    replies, text = fresh("replies"), "x" * 2000
+    dataset = api.dataset("text\n" + f"{text}\n" * 1000, "wide")
+
+    _push(broker, "read", {"command": "ReadRows", "dataset": dataset, "limit": 1000}, reply_to=replies)
+
+    popped = broker.brpop([replies], timeout=60)
+    assert popped, "no reply came"
+    event = _body(popped[1])
+    assert (event["status"], "result" in event) == ("succeeded", False)
+    assert api.job(event["correlation_id"])["result"]["rows"] == [{"text": text}] * 1000
 
 
 def test_a_command_that_breaks_its_contract_is_answered_too(broker: Broker) -> None:

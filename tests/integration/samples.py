@@ -55,6 +55,11 @@ def make_older(database: Database[Document], correlation_id: str, *, seconds: fl
     database["jobs"].update_one({"_id": correlation_id}, [{"$set": earlier}])
 
 
+def make_older_key(database: Database[Document], name: str, field: str, *, seconds: float) -> None:
+    """Move a time of an API key into the past."""
+    database["api_keys"].update_one({"_id": name}, [{"$set": {field: {"$subtract": [f"${field}", seconds * 1000]}}}])
+
+
 def changed(**fields: Any) -> JobChanged:
     """The event of a job that runs, with fields changed."""
     return JobChanged.model_validate(

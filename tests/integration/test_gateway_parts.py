@@ -85,10 +85,10 @@ def body(number: int, **fields: Any) -> bytes:
 
 async def send_while_held(outbox: Outbox, publisher: HeldPublisher, letters: list[tuple[str, bytes]]) -> None:
     """Send one that is held, then others meanwhile; then let all leave."""
-    tasks = [asyncio.create_task(outbox.send("predict", body(0), "id-0"))]
+    tasks = [asyncio.create_task(outbox.send("predict", body(0), "id-0", owner="local"))]
     await asyncio.to_thread(publisher.is_held.wait, LONG_S)
     tasks += [
-        asyncio.create_task(outbox.send(queue, content, f"id-{number}"))
+        asyncio.create_task(outbox.send(queue, content, f"id-{number}", owner="local"))
         for number, (queue, content) in enumerate(letters, start=1)
     ]
     await asyncio.sleep(0)  # each task puts its letter down
@@ -100,7 +100,7 @@ async def send_while_held(outbox: Outbox, publisher: HeldPublisher, letters: lis
 async def test_a_command_that_is_sent_is_on_its_queue_when_send_returns(
     make_outbox: MakeOutbox, broker: redis.Redis, consume: MakeConsumer
 ) -> None:
-    await make_outbox().send("train", body(1), "id-1", "answers")
+    await make_outbox().send("train", body(1), "id-1", "answers", owner="local")
     assert broker.llen("train") == 1
     [delivery] = receive(consume("train"))
     assert (delivery.documents, delivery.correlation_id) == ([{"number": 1}], "id-1")
@@ -151,7 +151,7 @@ async def test_commands_of_other_lanes_travel_one_by_one(
 async def test_whoever_sends_without_a_broker_is_told(make_outbox: MakeOutbox) -> None:
     outbox = make_outbox(Publisher(NOWHERE, "test"))
     answers = await asyncio.gather(
-        *(outbox.send("predict", body(n), f"id-{n}") for n in range(5)), return_exceptions=True
+        *(outbox.send("predict", body(n), f"id-{n}", owner="local") for n in range(5)), return_exceptions=True
     )
     assert {type(answer) for answer in answers} == {BusUnavailable}
 
@@ -161,7 +161,7 @@ async def test_a_sender_that_went_away_does_not_disturb_the_others(
 ) -> None:
     publisher = HeldPublisher(bus_url)
     outbox = make_outbox(publisher)
-    tasks = [asyncio.create_task(outbox.send("predict", body(n), f"id-{n}")) for n in range(3)]
+    tasks = [asyncio.create_task(outbox.send("predict", body(n), f"id-{n}", owner="local")) for n in range(3)]
     await asyncio.to_thread(publisher.is_held.wait, LONG_S)
     tasks[1].cancel()
     publisher.go_on.set()
@@ -172,7 +172,7 @@ async def test_a_sender_that_went_away_does_not_disturb_the_others(
 async def test_what_waits_leaves_before_the_outbox_closes(bus_url: str, consume: MakeConsumer) -> None:
     publisher = HeldPublisher(bus_url)
     outbox = Outbox(publisher, batch_limit=100, batch_bytes_limit=10**6)
-    tasks = [asyncio.create_task(outbox.send("train", body(n), f"id-{n}")) for n in range(5)]
+    tasks = [asyncio.create_task(outbox.send("train", body(n), f"id-{n}", owner="local")) for n in range(5)]
     await asyncio.to_thread(publisher.is_held.wait, LONG_S)
     closing = asyncio.create_task(outbox.close())
     await asyncio.sleep(0)
@@ -294,7 +294,7 @@ async def test_a_submitted_command_is_recorded_and_sent(
     make_dispatcher: MakeDispatcher, ledger: JobLedger, consume: MakeConsumer
 ) -> None:
     correlation_id = new_correlation_id()
-    job = await make_dispatcher().submit(train_command(), correlation_id)
+    job = await make_dispatcher().submit(train_command(), correlation_id, owner="local")
     assert (job["status"], job["door"], job["spec"]["model"]) == ("queued", "http", "churn")
     assert ledger.find(correlation_id) == job
     [delivery] = await asyncio.to_thread(receive, consume("train"))
@@ -306,7 +306,7 @@ async def test_without_a_broker_a_command_is_accepted_all_the_same(
     make_dispatcher: MakeDispatcher, ledger: JobLedger
 ) -> None:
     correlation_id = new_correlation_id()
-    job = await make_dispatcher(Publisher(NOWHERE, "test")).submit(train_command(), correlation_id)
+    job = await make_dispatcher(Publisher(NOWHERE, "test")).submit(train_command(), correlation_id, owner="local")
     assert job["status"] == "queued"
     assert ledger.find(correlation_id) == job, "the sweep sends it when the broker is back"
 
@@ -315,12 +315,12 @@ async def test_submitting_the_same_again_is_the_same_job_and_another_is_refused(
     make_dispatcher: MakeDispatcher, ledger: JobLedger
 ) -> None:
     dispatcher, correlation_id = make_dispatcher(), new_correlation_id()
-    first = await dispatcher.submit(train_command(), correlation_id)
-    assert await dispatcher.submit(train_command(), correlation_id) == first
+    first = await dispatcher.submit(train_command(), correlation_id, owner="local")
+    assert await dispatcher.submit(train_command(), correlation_id, owner="local") == first
     with pytest.raises(CorrelationIdReused):
-        await dispatcher.submit(train_command(model="prices"), correlation_id)
+        await dispatcher.submit(train_command(model="prices"), correlation_id, owner="local")
     finish(ledger, correlation_id)
-    again = await dispatcher.submit(train_command(), correlation_id, wait_s=LONG_S)
+    again = await dispatcher.submit(train_command(), correlation_id, wait_s=LONG_S, owner="local")
     assert again["status"] == "succeeded", "what has ended is answered at once"
 
 
@@ -328,14 +328,16 @@ async def test_a_submitter_that_waits_gets_the_end(
     make_dispatcher: MakeDispatcher, ledger: JobLedger, waiters: JobWaiters
 ) -> None:
     correlation_id = new_correlation_id()
-    waiting = asyncio.create_task(make_dispatcher().submit(train_command(), correlation_id, wait_s=LONG_S))
+    waiting = asyncio.create_task(
+        make_dispatcher().submit(train_command(), correlation_id, wait_s=LONG_S, owner="local")
+    )
     await eventually(lambda: ledger.find(correlation_id), "the job is recorded")
     waiters.hear([finish(ledger, correlation_id)])
     assert (await waiting)["status"] == "succeeded"
 
 
 async def test_a_submitter_whose_wait_runs_out_gets_the_job_as_it_is(make_dispatcher: MakeDispatcher) -> None:
-    job = await make_dispatcher().submit(train_command(), new_correlation_id(), wait_s=0.05)
+    job = await make_dispatcher().submit(train_command(), new_correlation_id(), wait_s=0.05, owner="local")
     assert job["status"] == "queued"
 
 
@@ -343,7 +345,7 @@ async def test_a_prediction_is_sent_without_being_recorded_and_answered_by_its_r
     make_dispatcher: MakeDispatcher, ledger: JobLedger, waiters: JobWaiters, consume: MakeConsumer
 ) -> None:
     correlation_id, command = new_correlation_id(), predict_command()
-    waiting = asyncio.create_task(make_dispatcher().predict(command, correlation_id, wait_s=LONG_S))
+    waiting = asyncio.create_task(make_dispatcher().predict(command, correlation_id, wait_s=LONG_S, owner="local"))
     [delivery] = await asyncio.to_thread(receive, consume("predict"))
     assert delivery.documents[0]["correlation_id"] == correlation_id
     assert ledger.find(correlation_id) is None
@@ -359,7 +361,7 @@ async def test_a_prediction_that_is_not_answered_in_time_becomes_a_job(
 ) -> None:
     publisher = None if has_broker else Publisher(NOWHERE, "test")
     correlation_id = new_correlation_id()
-    job = await make_dispatcher(publisher).predict(predict_command(), correlation_id, wait_s=0.05)
+    job = await make_dispatcher(publisher).predict(predict_command(), correlation_id, wait_s=0.05, owner="local")
     assert (job["status"], job["queue"]) == ("queued", "predict")
     assert ledger.find(correlation_id) == job
 
@@ -370,7 +372,7 @@ async def test_a_prediction_under_an_id_of_something_else_is_refused(
     correlation_id = new_correlation_id()
     finish(ledger, correlation_id)
     with pytest.raises(CorrelationIdReused):
-        await make_dispatcher().predict(predict_command(), correlation_id, wait_s=LONG_S)
+        await make_dispatcher().predict(predict_command(), correlation_id, wait_s=LONG_S, owner="local")
 
 
 async def test_a_replayed_job_is_sent_again(

@@ -294,6 +294,8 @@ def test_the_answer_is_told_to_everybody_and_to_its_sender(bench: Bench, consume
     ids = bench.send(predict(), predict(BAD_ROW), reply_to=answers)
     told = receive(consume(answers, url=url), 2)
     assert {delivery.correlation_id for delivery in told} == set(ids)
+    results = {delivery.correlation_id: delivery.documents[0].get("result") for delivery in told}
+    assert results == {ids[0]: bench.job(ids[0])["result"], ids[1]: None}
     wait_until(lambda: {event["correlation_id"] for event in heard} == set(ids), "both are told", state=lambda: heard)
     assert {event["correlation_id"]: event["status"] for event in heard} == dict(
         zip(ids, ["succeeded", "failed"], strict=True)

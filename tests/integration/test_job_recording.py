@@ -42,10 +42,21 @@ def test_another_specification_under_the_same_id_is_refused(ledger: JobLedger) -
 
 
 def test_another_owner_under_the_same_id_is_refused(ledger: JobLedger) -> None:
-    job = train_job()
+    job = replace(train_job(), door="http", owner="alice")
     ledger.accept(job)
-    with pytest.raises(CorrelationIdReused):
-        ledger.accept(replace(job, owner="somebody else"))
+    with pytest.raises(CorrelationIdReused, match="of another owner"):
+        ledger.accept(replace(job, owner="bob"))
+
+
+def test_a_message_of_a_recorded_job_need_not_say_whose_it_is(ledger: JobLedger) -> None:
+    recorded = ledger.accept(replace(train_job(), door="http", owner="alice"))
+    by_queue = replace(train_job(recorded["_id"]), owner="queue")
+    assert ledger.accept(by_queue) == recorded
+
+
+def test_who_needs_no_key_has_no_owner_to_be_told_apart_by(ledger: JobLedger) -> None:
+    recorded = ledger.accept(replace(train_job(), owner="queue"))
+    assert ledger.accept(replace(train_job(recorded["_id"]), door="http", owner="local")) == recorded
 
 
 def test_thirty_two_senders_of_one_job_make_one_job(ledger: JobLedger, database: Database[Document]) -> None:

@@ -23,7 +23,7 @@ def test_a_job_that_comes_through_has_succeeded(bench: Bench) -> None:
     assert (job["result"]["answer"], job["result"]["$status"]) == (42, "$$NOW")
     assert job["result"]["pid"] != os.getpid(), "it was done in another process"
     assert [entry["what"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
-    assert (job["door"], job["owner"]) == ("queue", "local")
+    assert (job["door"], job["owner"]) == ("queue", "queue")
 
 
 def test_an_error_of_the_handler_keeps_its_code_words_and_details(bench: Bench) -> None:

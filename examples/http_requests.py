@@ -1,0 +1,144 @@
+"""Every call of the service in a row, over HTTP, with nothing but Python's standard library.
+
+Upload, list what can be trained, train, predict, create an evaluation by id, follow the job that fills it, read its
+metrics, delete it, retrain, delete the model. Start a stack first (`make up`, or `docker compose up`), then:
+
+    python examples/http_requests.py [--url http://127.0.0.1:8000]
+
+``MODELBUS_URL`` and ``MODELBUS_API_KEY`` say the same where there is a stack elsewhere. What it prints stands in
+examples/http_requests.md.
+"""
+
+import argparse
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+RUN = uuid4().hex[:8]
+"""In the names, so that the script can run again beside what others made."""
+DATASET, MODEL, EVALUATION = f"flats-{RUN}", f"rents-{RUN}", f"first-look-{RUN}"
+DISTRICTS = ("north", "harbour", "old town", "hills")
+
+
+def flats(count: int) -> str:
+    """A table of flats as CSV: a number, a text and a date column, some cells missing, and the rent to predict."""
+    lines = ["area,district,built,rent"]
+    for number in range(count):
+        area = 25 + (number * 37) % 96
+        district = number % len(DISTRICTS)
+        built = f"{1950 + (number * 13) % 70}-06-01" if number % 9 else ""
+        rent = 180 + 11.5 * area + 140 * district + (number * 29) % 41
+        lines.append(f"{area},{DISTRICTS[district]},{built},{rent}")
+    return "\n".join(lines) + "\n"
+
+
+class Gateway:
+    """The HTTP door."""
+
+    def __init__(self, url: str, api_key: str | None) -> None:
+        self.url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+
+    def call(self, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Any:
+        """Send a request; returns the answer's JSON, None where there is none.
+
+        Raises:
+            SystemExit: The answer is a problem; prints what it says.
+        """
+        data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
+        headers = {**self._headers, **({"Content-Type": media_type} if data is not None else {})}
+        # The address is what the user gave on the command line.
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+                text = response.read()
+                print(f"    {method} {path} -> {response.status}")
+        except urllib.error.HTTPError as error:
+            with error:
+                sys.exit(f"    {method} {path} -> {error.code}\n{error.read().decode(errors='replace')}")
+        except urllib.error.URLError as error:
+            sys.exit(f"no answer from {self.url}: {error.reason}; `make up` starts a stack")
+        return json.loads(text) if text else None
+
+
+def step(title: str) -> None:
+    """Print what comes."""
+    print(f"\n{title}")
+
+
+def show(**facts: Any) -> None:
+    """Print what came."""
+    for name, value in facts.items():
+        print(f"    {name.replace('_', ' ')}: {value}")
+
+
+def rounded(metrics: dict[str, float | None], *names: str) -> str:
+    """Some metrics in one line."""
+    return ", ".join(f"{name} {metrics[name]:.3f}" for name in names)
+
+
+def run(gateway: Gateway) -> None:
+    """Make all calls, one after the other."""
+    step("1. Upload a CSV file")
+    dataset = gateway.call(
+        "POST", f"/datasets?{urlencode({'name': DATASET, 'target': 'rent', 'wait': 60})}", flats(240), "text/csv"
+    )
+    show(rows=dataset["row_count"], columns={column["name"]: column["type"] for column in dataset["columns"]})
+
+    step("2. List what can be trained")
+    estimators = gateway.call("GET", "/estimators?task=regression")["estimators"]
+    ridge = gateway.call("GET", "/estimators/Ridge")
+    show(ridge=ridge["description"], hyperparameters=", ".join(sorted(ridge["hyperparameters"]["properties"])))
+    assert "Ridge" in {estimator["name"] for estimator in estimators}
+
+    step("3. Train")
+    training = {"model": MODEL, "dataset": DATASET, "target": "rent", "estimator": "Ridge"}
+    trained = gateway.call("POST", "/models?wait=60", training)
+    show(version=trained["version"]["version"], hold_out=rounded(trained["version"]["metrics"], "r2"))
+
+    step("4. Predict")
+    rows = [{"area": 60, "district": "harbour", "built": "1999-06-01"}, {"area": 30, "district": "moon", "built": None}]
+    answer = gateway.call("POST", f"/models/{MODEL}/predict", {"rows": rows})
+    show(rents=[round(rent) for rent in answer["predictions"]], unseen=answer["report"]["unseen"])
+
+    step("5. Create an evaluation by id; a worker fills it")
+    accepted = gateway.call("POST", "/evaluations", {"evaluation": EVALUATION, "model": MODEL, "dataset": DATASET})
+    task = accepted["correlation_id"]
+
+    step("6. Ask the task for its result")
+    job = gateway.call("GET", f"/jobs/{task}?wait=60")
+    show(command=job["command"], status=job["status"], attempts=job["attempt"])
+
+    step("7. Read the evaluation by its id")
+    evaluation = gateway.call("GET", f"/evaluations/{EVALUATION}")
+    show(rows=evaluation["row_count"], metrics=rounded(evaluation["metrics"], "r2", "mean_absolute_error"))
+
+    step("8. Delete the evaluation")
+    gateway.call("DELETE", f"/evaluations/{EVALUATION}")
+
+    step("9. Retrain, with another hyperparameter; the champion changes only if the new version is better")
+    retrained = gateway.call(
+        "POST", f"/models/{MODEL}/retrain?wait=60", {"hyperparameters": {"alpha": 1000.0}, "promote": "if_better"}
+    )
+    show(version=retrained["version"]["version"], is_champion=retrained["is_champion"])
+
+    step("10. Delete the model and the dataset")
+    gateway.call("DELETE", f"/models/{MODEL}")
+    gateway.call("DELETE", f"/datasets/{DATASET}")
+    print("\nAll calls were answered.")
+
+
+def main() -> None:
+    """Read the command line and make the calls."""
+    parser = argparse.ArgumentParser(description="Make every call of the service in a row.")
+    parser.add_argument("--url", default=os.environ.get("MODELBUS_URL", "http://127.0.0.1:8000"), help="the gateway")
+    run(Gateway(parser.parse_args().url, os.environ.get("MODELBUS_API_KEY")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Who may do what: the scope that each route needs, and the check before its handler.
+
+A route that is not in the table needs ``admin``, and a test fails until it stands here. Whoever has a scope sees all
+records with it; to cancel, replay or delete, the records must be one's own, or the scope ``admin`` (docs/security.md).
+"""
+
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+from aiohttp import web
+
+from gateway.addresses import is_loopback
+from gateway.authentication import ANYBODY, Principal
+from gateway.keys import JOBS, KEY_RING, PRINCIPAL, REFUSALS, SETTINGS
+from gateway.problems import Handler
+from gateway.requests import CORRELATION_HEADER, adopt_correlation_id
+from shared.api_keys import Scope
+from shared.errors import Forbidden, Unauthenticated
+from shared.settings import Settings
+from shared.store.acceptance import LOCAL_OWNER
+
+OPEN: Final = None
+
+SCOPE_OF_ROUTE: Final[dict[tuple[str, str], Scope | None]] = {
+    ("GET", "/"): "read",
+    ("GET", "/services"): "read",
+    ("GET", "/health/live"): OPEN,
+    ("GET", "/health/ready"): OPEN,
+    ("GET", "/metrics"): "metrics",
+    # they say what every release says, and a browser that opens them sends no key
+    ("GET", "/docs"): OPEN,
+    ("GET", "/docs/{file}"): OPEN,
+    ("GET", "/openapi.json"): OPEN,
+    ("GET", "/asyncapi.json"): OPEN,
+    ("POST", "/datasets"): "submit",
+    ("POST", "/datasets/preview"): "submit",
+    ("GET", "/datasets"): "read",
+    ("GET", "/datasets/{name}"): "read",
+    ("DELETE", "/datasets/{name}"): "submit",
+    ("GET", "/datasets/{name}/rows"): "read",
+    ("GET", "/datasets/{name}/content"): "read",
+    ("GET", "/estimators"): "read",
+    ("GET", "/estimators/{name}"): "read",
+    ("POST", "/models"): "submit",
+    ("POST", "/models/validate"): "submit",
+    ("GET", "/models"): "read",
+    ("POST", "/models/{reference}/retrain"): "submit",
+    ("POST", "/models/{reference}/predict"): "submit",
+    ("GET", "/models/{name}"): "read",
+    ("DELETE", "/models/{name}"): "submit",
+    ("GET", "/models/{name}/versions/{version}"): "read",
+    ("PATCH", "/models/{name}/versions/{version}"): "submit",
+    ("DELETE", "/models/{name}/versions/{version}"): "submit",
+    ("GET", "/models/{name}/versions/{version}/artifact"): "read",
+    ("GET", "/models/{name}/versions/{version}/usage"): "read",
+    ("PUT", "/models/{name}/aliases/{alias}"): "submit",
+    ("DELETE", "/models/{name}/aliases/{alias}"): "submit",
+    ("GET", "/predictions/{correlation_id}/content"): "read",
+    ("POST", "/evaluations"): "submit",
+    ("GET", "/evaluations"): "read",
+    ("GET", "/evaluations/{id}"): "read",
+    ("DELETE", "/evaluations/{id}"): "submit",
+    ("GET", "/jobs"): "read",
+    ("GET", "/jobs/{correlation_id}"): "read",
+    ("GET", "/jobs/{correlation_id}/events"): "read",
+    ("GET", "/events"): "read",
+    ("DELETE", "/jobs/{correlation_id}"): "submit",
+    ("POST", "/jobs/{correlation_id}/replay"): "submit",
+    ("GET", "/logs"): "read",
+    ("GET", "/services/{name}/logs"): "read",
+    ("GET", "/jobs/{correlation_id}/logs"): "read",
+    ("GET", "/dead-letters"): "read",
+    ("GET", "/dead-letters/{id}"): "read",
+    ("GET", "/dead-letters/{id}/content"): "read",
+    ("PUT", "/dead-letters/{id}"): "submit",
+    ("POST", "/dead-letters/{id}/replay"): "submit",
+    ("DELETE", "/dead-letters/{id}"): "submit",
+    ("DELETE", "/dead-letters"): "admin",
+    ("POST", "/keys"): "admin",
+    ("GET", "/keys"): "admin",
+    ("DELETE", "/keys/{name}"): "admin",
+}
+"""What may be done without a key, or with a key of which scope."""
+
+
+def demands_keys(settings: Settings) -> bool:
+    """Whether requests need an API key: always, unless the gateway listens on loopback and is not told to."""
+    return settings.require_keys or not is_loopback(settings.gateway_host)
+
+
+@web.middleware
+async def access_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through if its key allows it; from here on it is somebody's.
+
+    Raises:
+        Unauthenticated: It sends no valid key.
+        Forbidden: The key does not allow this.
+    """
+    scope = _scope_of(request)
+    if scope is not OPEN:
+        principal = await _identify(request)
+        if not principal.may(scope):
+            has = ", ".join(principal.scopes) or "none"
+            raise Forbidden(f"{request.method} {request.path} needs scope {scope!r}; key {principal.name!r} has {has}")
+        request[PRINCIPAL] = principal
+        _keep_apart(request, principal.owner)
+    return await handler(request)
+
+
+def owner_of(request: web.Request) -> str:
+    """Whose the records are that the request makes."""
+    principal: Principal = request[PRINCIPAL]
+    return principal.owner
+
+
+def require_own(request: web.Request, record: dict[str, Any], what: str) -> None:
+    """Let only the owner of a record, or an admin, change what cannot be undone.
+
+    Args:
+        request: The request.
+        record: What is to be changed, with its ``owner``.
+        what: It, in words.
+
+    Raises:
+        Forbidden: It is somebody else's.
+    """
+    principal: Principal = request[PRINCIPAL]
+    if record["owner"] != principal.owner and not principal.may("admin"):
+        raise Forbidden(f"{what} belongs to {record['owner']!r}; key {principal.name!r} needs scope 'admin' for that")
+
+
+async def require_own_job(request: web.Request, correlation_id: str) -> None:
+    """The same, of a job.
+
+    Raises:
+        UnknownJob: There is none of that id.
+        Forbidden: It is somebody else's.
+    """
+    if not request[PRINCIPAL].may("admin"):
+        require_own(request, await request.app[JOBS].find(correlation_id), f"job {correlation_id}")
+
+
+def is_same_owner(request: web.Request, record: dict[str, Any]) -> bool:
+    """Whether a record is the asker's own, where owners are told apart."""
+    return owner_of(request) in (record["owner"], LOCAL_OWNER)
+
+
+def _scope_of(request: web.Request) -> Scope | None:
+    resource = request.match_info.route.resource
+    if resource is None:
+        return "read"  # there is nothing; only who may look around is told so
+    method = "GET" if request.method == "HEAD" else request.method
+    return SCOPE_OF_ROUTE.get((method, resource.canonical), "admin")
+
+
+async def _identify(request: web.Request) -> Principal:
+    if not demands_keys(request.app[SETTINGS]):
+        return ANYBODY
+    kind, _, text = request.headers.get("Authorization", "").partition(" ")
+    if kind.lower() != "bearer":
+        raise Unauthenticated(
+            "this gateway demands an API key: send `Authorization: Bearer mbk_...`; "
+            "`modelbus keys create NAME --scope submit` makes one"
+        )
+    principal = await request.app[KEY_RING].principal_of(text.strip())
+    if principal is None:
+        reason = "the API key is unknown, revoked or expired"
+        request.app[REFUSALS].tell(reason, request.remote, request.path)
+        raise Unauthenticated(f"{reason}; `modelbus keys list` shows which are valid")
+    return principal
+
+
+def _keep_apart(request: web.Request, owner: str) -> None:
+    """An Idempotency-Key is its owner's: the same one of somebody else is another job."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and CORRELATION_HEADER not in request.headers and owner != LOCAL_OWNER:
+        adopt_correlation_id(request, str(uuid5(NAMESPACE_URL, f"{request.method} {request.path} {owner} {key}")))

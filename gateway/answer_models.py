@@ -1,0 +1,210 @@
+"""What the gateway answers beside the records and results of the contracts: lists, links, its own state."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
+from shared.contracts.api_keys import ApiKeyRecord
+from shared.contracts.records import DatasetSummary, JobSummary
+from shared.contracts.results import Incidents, PredictionResult
+
+
+class ProblemDetail(Contract):
+    """One fault."""
+
+    model_config = ConfigDict(extra="allow")
+
+    where: str | None = None
+    """The field, line, row or parameter at fault."""
+    problem: str | None = None
+    """What is wrong with it."""
+    expected: Any = None
+    """What would be right, or what was likely meant."""
+    given: Any = None
+    """What was given."""
+
+
+class Problem(Contract):
+    """An error, as RFC 9457 has it."""
+
+    type: str
+    """`urn:modelbus:error:` and the code."""
+    title: str
+    """The code in words."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """A sentence for people: what was wrong, where, what would be right."""
+    code: str
+    """The stable name of the error; docs/errors.md lists them."""
+    correlation_id: str | None
+    """By which the logs are searched."""
+    errors: list[ProblemDetail] = []
+    """One entry for each fault."""
+
+
+class JobLinks(Contract):
+    """Where a job can be looked at."""
+
+    self: str
+
+
+class JobSummaryView(JobSummary):
+    """A job in short, with its links."""
+
+    links: JobLinks
+
+
+class JobView(JobRecord):
+    """A job with its links."""
+
+    links: JobLinks
+    queue_position: int | None = Field(None, ge=1)
+    """While it is queued: 1 for the job that is next in its queue."""
+    estimated_start_s: float | None = Field(None, ge=0)
+    """While it is queued: seconds until it is likely to start, by how long such jobs took lately; null if none did."""
+
+
+class JobList(Contract):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobSummaryView]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class DatasetList(Contract):
+    """A page of datasets, by name."""
+
+    datasets: list[DatasetSummary]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class EstimatorSummary(Contract):
+    """One estimator, in short."""
+
+    name: str
+    task: Task
+    description: str
+
+
+class EstimatorList(Contract):
+    """What can be trained."""
+
+    estimators: list[EstimatorSummary]
+
+
+class EstimatorView(EstimatorRecord):
+    """One estimator with its hyperparameters."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ModelList(Contract):
+    """A page of models, by name."""
+
+    models: list[ModelRecord]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class Usage(Contract):
+    """How a version was used."""
+
+    model: str
+    version: int
+    requests: int
+    rows: int
+    report: Incidents
+    updated_at: datetime | None
+
+
+class PredictionView(PredictionResult):
+    """Predictions of rows, with the job's id."""
+
+    correlation_id: str
+
+
+class DatasetPredictionView(Contract):
+    """A dataset's predictions, with where to download them."""
+
+    correlation_id: str
+    model: str
+    version: int
+    dataset: str
+    row_count: int
+    report: Incidents
+    links: dict[str, str]
+    """By format."""
+
+
+class EvaluationList(Contract):
+    """Evaluations, filled or not."""
+
+    evaluations: list[EvaluationRecord]
+
+
+class EvaluationAccepted(EvaluationRecord):
+    """An evaluation that is not filled yet."""
+
+    links: JobLinks
+
+
+class ServiceView(Contract):
+    """One process of a service."""
+
+    model_config = ConfigDict(extra="allow")
+
+    service: str
+    is_alive: bool
+    silent_s: float
+    """Seconds since it was last heard of."""
+    jobs_running: int
+
+
+class ServiceList(Contract):
+    """Who is there, and what waits."""
+
+    version: str
+    services: list[ServiceView]
+    queues: dict[str, int | None]
+    """Messages in each queue and its poison; null where the broker does not answer."""
+    dead_letters: list[dict[str, Any]]
+    """How many there are: `kind`, `queue` and `count`."""
+
+
+class MadeApiKey(ApiKeyRecord):
+    """A key that was just made."""
+
+    key: str
+    """Its text, told once and kept nowhere."""
+
+
+class ApiKeyList(Contract):
+    """All API keys, without their texts."""
+
+    keys: list[ApiKeyRecord]
+
+
+class Index(Contract):
+    """What this is."""
+
+    service: str
+    version: str
+    routes: list[str]
+
+
+class Liveness(Contract):
+    """Whether the process runs."""
+
+    status: str
+
+
+class Readiness(Contract):
+    """Whether requests can be answered."""
+
+    status: str
+    checks: dict[str, bool]

@@ -1,0 +1,281 @@
+"""The OpenAPI 3.1 description, made from the routes, their operations and the contracts' models."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from gateway.answer_models import Problem
+from gateway.examples import CORRELATION_ID
+from gateway.operations import Answer, FileBody, JsonBody, Operation, operation_of
+from shared.contracts import CorrelationId, ModelReference, Name
+from shared.contracts.base import AliasName
+from shared.version import VERSION
+
+Document = dict[str, Any]
+
+_REFERENCES: Final = "#/components/schemas/{model}"
+_TABLE_TYPES: Final = (
+    "text/csv",
+    "text/tab-separated-values",
+    "application/x-ndjson",
+    "application/vnd.apache.parquet",
+    "application/octet-stream",
+)
+_TAGS: Final = {
+    "datasets": "Files become immutable tables with a schema and a profile.",
+    "estimators": "What can be trained.",
+    "models": "Training, versions, aliases.",
+    "predictions": "Rows answered at once, datasets by a job.",
+    "evaluations": "Models measured on datasets.",
+    "jobs": "Whatever was accepted, by its correlation id.",
+    "services": "Who is there, how they do, and this documentation.",
+    "keys": "Who may ask, and for what; for admins.",
+}
+_HEADERS: Final = {
+    "X-Correlation-ID": {"$ref": "#/components/parameters/CorrelationId"},
+    "Idempotency-Key": {"$ref": "#/components/parameters/IdempotencyKey"},
+    "Prefer": {"$ref": "#/components/parameters/Prefer"},
+}
+_PARAMETERS: Final = {
+    "CorrelationId": {
+        "name": "X-Correlation-ID",
+        "in": "header",
+        "description": "The id of the request and of the job it makes: sent again, it is the same job. Default: a new "
+        "one, which every answer names.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Any text by which a repeated request is known: it is the same job then, and answered alike.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`wait=N` waits up to N seconds for the job's end, `respond-async` does not wait (RFC 7240).",
+        "schema": {"type": "string"},
+        "examples": {"wait": {"value": "wait=30"}, "asynchronous": {"value": "respond-async"}},
+    },
+}
+_PATH_PARTS: Final[dict[str, tuple[str, Any, str]]] = {
+    "name": ("Its name.", Name, "shop"),
+    "id": ("The evaluation's id.", Name, "first"),
+    "reference": ("`name` (its champion), `name@alias` or `name@3` (a version).", ModelReference, "prices@champion"),
+    "alias": ("The alias.", AliasName, "champion"),
+    "version": ("The version's number.", int, "1"),
+    "correlation_id": ("The job's correlation id.", CorrelationId, CORRELATION_ID),
+}
+_DESCRIPTION: Final = """\
+Train, serve and evaluate scikit-learn models on tabular data, over a message bus.
+
+* Whatever changes something may be sent with `X-Correlation-ID` or `Idempotency-Key`; sent again, it is the same job.
+* Work is answered `202` with `Location`, or with its outcome when `?wait=N` or `Prefer: wait=N` was long enough.
+* Every error is a problem (RFC 9457) with a stable `code`, a sentence, and one entry for each fault in `errors`.
+* The same commands may be published to a queue: `/asyncapi.json` describes that door.
+"""
+
+
+def openapi_document(router: web.UrlDispatcher) -> Document:
+    """Describe all routes that have an operation.
+
+    Args:
+        router: The application's.
+
+    Returns:
+        An OpenAPI 3.1 document.
+    """
+    routes = list(_described(router))
+    schemas, definitions = _schemas([found for _, _, found in routes])
+    paths: dict[str, Document] = {}
+    for method, path, found in routes:
+        paths.setdefault(path, {})[method] = _operation(method, path, found, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Modelbus",
+            "version": VERSION,
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This gateway"}],
+        "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "parameters": _PARAMETERS,
+            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
+        },
+        # a gateway on loopback demands no key unless it is told to
+        "security": [{"ApiKey": []}, {}],
+    }
+
+
+def _described(router: web.UrlDispatcher) -> Iterator[tuple[str, str, Operation]]:
+    for route in router.routes():
+        found = operation_of(route.handler)
+        if found is not None and route.resource is not None and route.method != "HEAD":
+            yield route.method.lower(), route.resource.canonical, found
+
+
+def _models(operations: list[Operation]) -> Iterator[type[BaseModel]]:
+    yield Problem
+    for found in operations:
+        if isinstance(found.body, JsonBody):
+            yield found.body.model
+        for answer in found.answers.values():
+            if answer.model is not None:
+                yield answer.model
+
+
+def _schemas(operations: list[Operation]) -> tuple[dict[type[BaseModel], Document], Document]:
+    """Each model's reference, and the definitions that they refer to.
+
+    A body is what the sender may leave out, an answer what is always there; models that are both are described as
+    bodies.
+    """
+    models = list(dict.fromkeys(_models(operations)))
+    mapping, whole = models_json_schema([(model, "validation") for model in models], ref_template=_REFERENCES)
+    return {model: mapping[model, "validation"] for model in models}, dict(whole["$defs"])
+
+
+def _operation(method: str, path: str, found: Operation, schemas: Mapping[type[BaseModel], Document]) -> Document:
+    described: Document = {
+        "operationId": _operation_id(method, path),
+        "tags": [found.tag],
+        "summary": found.summary,
+        "description": found.description,
+        "parameters": [*_path_parameters(path), *_query_parameters(found), *_header_parameters(found)],
+        "responses": {
+            **{str(status): _answer(answer, schemas) for status, answer in sorted(found.answers.items())},
+            **{
+                str(status): _problem(codes, schemas)
+                for status, codes in sorted(found.codes_by_status().items())
+                if status not in found.answers
+            },
+        },
+    }
+    if found.body is not None:
+        described["requestBody"] = _body(found.body, schemas)
+    return described
+
+
+def _operation_id(method: str, path: str) -> str:
+    words = re.findall(r"[a-z_]+", path.replace(".", "_"))
+    return "_".join([method, *words]) if words else f"{method}_index"
+
+
+def _path_parameters(path: str) -> list[Document]:
+    parameters = []
+    for part in re.findall(r"{(\w+)}", path):
+        description, kind, example = _PATH_PARTS[part]
+        schema = TypeAdapter(kind).json_schema()
+        shown: Document = {name: schema[name] for name in ("type", "format", "pattern") if name in schema}
+        if kind is int:
+            shown["minimum"] = 1
+        parameters.append(
+            {
+                "name": part,
+                "in": "path",
+                "required": True,
+                "description": description,
+                "schema": shown,
+                "example": int(example) if kind is int else example,
+            }
+        )
+    return parameters
+
+
+def _query_parameters(found: Operation) -> list[Document]:
+    whole = found.query.model_json_schema()
+    definitions = whole.get("$defs", {})
+    return [
+        _query_parameter(name, schema, definitions)
+        for name, schema in sorted(whole.get("properties", {}).items(), key=lambda item: item[0] == "wait")
+    ]
+
+
+def _query_parameter(name: str, schema: Document, definitions: Document) -> Document:
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    kept = {key: value for key, value in kinds[0].items() if key not in ("description", "title", "examples")}
+    if "$ref" in kept:
+        kept = definitions[kept["$ref"].rsplit("/", 1)[-1]]
+    if schema.get("default") is not None:
+        kept["default"] = schema["default"]
+    parameter = {"name": name, "in": "query", "description": schema.get("description", ""), "schema": kept}
+    if "examples" in schema:
+        parameter["example"] = schema["examples"][-1]
+    return parameter
+
+
+def _header_parameters(found: Operation) -> list[Document]:
+    names = sorted(found.headers | ({"Prefer"} if "wait" in found.query.model_fields else set()))
+    return [_HEADERS[name] for name in names]
+
+
+def _answer(answer: Answer, schemas: Mapping[type[BaseModel], Document]) -> Document:
+    described: Document = {"description": answer.description}
+    if answer.headers:
+        described["headers"] = {
+            name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
+        }
+    if answer.model is not None:
+        content: Document = {"schema": schemas[answer.model]}
+        if answer.example is not None:
+            content["example"] = answer.example
+        described["content"] = {"application/json": content}
+    elif answer.media_types:
+        described["content"] = {kind: {"schema": {}} for kind in answer.media_types}
+    return described
+
+
+def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> Document:
+    named = ", ".join(f"`{code}`" for code in codes)
+    return {
+        "description": f"Refused: {named}.",
+        "content": {"application/problem+json": {"schema": schemas[Problem]}},
+    }
+
+
+def _body(body: JsonBody | FileBody, schemas: Mapping[type[BaseModel], Document]) -> Document:
+    if isinstance(body, FileBody):
+        return _file_body(body)
+    return {
+        "required": body.is_required,
+        "content": {
+            "application/json": {
+                "schema": _without(schemas[body.model], body),
+                "examples": {name: {"value": value} for name, value in body.examples.items()},
+            }
+        },
+    }
+
+
+def _without(reference: Document, body: JsonBody) -> Document:
+    """The schema of a body: the command's, without what the route and the headers say."""
+    said = {"command", "correlation_id", *body.said_by_route} & body.model.model_fields.keys()
+    if not said:
+        return reference
+    schema = body.model.model_json_schema(ref_template=_REFERENCES)
+    properties = {name: value for name, value in schema.pop("properties").items() if name not in said}
+    required = [name for name in schema.pop("required", []) if name not in said]
+    schema.pop("$defs", None)
+    return {**schema, "properties": properties, **({"required": required} if required else {})}
+
+
+def _file_body(body: FileBody) -> Document:
+    content: Document = {kind: {"schema": {"type": "string"}} for kind in _TABLE_TYPES}
+    content["text/csv"]["example"] = body.example
+    content["multipart/form-data"] = {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            "required": ["file"],
+            "additionalProperties": {"type": "string"},
+        }
+    }
+    return {"required": True, "description": "The file, streamed; without Content-Encoding.", "content": content}

@@ -1,0 +1,157 @@
+"""The query string: what may be said in it is a model; what is said otherwise is refused with what would be right."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, Final, TypeVar, get_origin
+
+from aiohttp import web
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from gateway.problems import BadRequest
+
+QUERY: Final = "modelbus.query"
+"""Under which a request keeps its checked query."""
+
+_WHOLE = re.compile(r"\d{1,9}")
+
+
+class Query(BaseModel):
+    """Base of what a query string may say."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+AnyQuery = TypeVar("AnyQuery", bound=Query)
+
+
+def _whole_number(value: Any) -> Any:
+    # int() would take " 1_0 " and Arabic digits too
+    if isinstance(value, str) and not (_WHOLE.fullmatch(value) and value.isascii()):
+        raise ValueError("no whole number")
+    return value
+
+
+def _with_zone(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Whole = Annotated[int, BeforeValidator(_whole_number)]
+Time = Annotated[datetime, BeforeValidator(lambda value: str(value).replace(" ", "+")), AfterValidator(_with_zone)]
+"""ISO 8601; without a zone it is UTC. A `+` that was not escaped came as a blank."""
+
+
+class Waiting(Query):
+    """Of routes whose answer may wait."""
+
+    wait: float | None = Field(None, ge=0, examples=[0, 30])
+    """Seconds to wait for the job's end; cut to what the gateway's settings allow. `Prefer: wait=N` says the same."""
+
+
+class Page(Query):
+    """Of lists."""
+
+    limit: Whole = Field(50, ge=1, le=200)
+    """How many at most."""
+    cursor: str | None = Field(None, max_length=200)
+    """The `next` of the answer before."""
+
+
+class NamePage(Page):
+    """Of lists by name."""
+
+    limit: Whole = Field(100, ge=1, le=1000)
+    """How many at most."""
+
+
+class Forcing(Query):
+    """Of deletions that may be refused."""
+
+    force: bool = False
+    """Delete also what others stand on."""
+
+
+def read_query(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
+    """Check a request's query string.
+
+    Raises:
+        BadRequest: Names the parameter at fault, what was given, and what would be right.
+    """
+    given: dict[str, Any] = {}
+    for name in request.query:
+        values = request.query.getall(name)
+        field = model.model_fields.get(name)
+        if field is None:
+            raise BadRequest(_unknown(name, model), details=[{"where": f"query.{name[:100]}", "problem": "unknown"}])
+        if len(values) > 1 and not _is_list(field):
+            raise BadRequest(f"?{name}= is given {len(values)} times; once is enough")
+        given[name] = values if _is_list(field) else values[0]
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise _refused(error, model, given) from error
+
+
+def query_of(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
+    """The request's checked query."""
+    query = request[QUERY]
+    assert isinstance(query, model)  # the route's operation says so
+    return query
+
+
+def _is_list(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is list
+
+
+def _unknown(name: str, model: type[Query]) -> str:
+    known = list(model.model_fields)
+    close = get_close_matches(name, known, n=1)
+    if close:
+        hint = f"did you mean {close[0]}?"
+    else:
+        hint = f"known are {', '.join(known)}" if known else "nothing can be asked for here"
+    return f"unknown query parameter {name[:100]!r}; {hint}"
+
+
+def _refused(error: ValidationError, model: type[Query], given: Mapping[str, Any]) -> BadRequest:
+    properties = model.model_json_schema()["properties"]
+    details = []
+    for fault in error.errors(include_url=False, include_context=False):
+        name = str(fault["loc"][0])
+        expected = _expected(properties[name])
+        details.append(
+            {"where": f"query.{name}", "problem": f"must be {expected}", "given": str(given.get(name))[:100]}
+        )
+    first = str(details[0]["where"]).removeprefix("query.")
+    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}"
+    return BadRequest(message, details=details)
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    """In words, what a parameter may be."""
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    kind = kinds[0].get("items", kinds[0])
+    if "enum" in kind:
+        return f"one of {', '.join(map(str, kind['enum']))}"
+    if "const" in kind:
+        return str(kind["const"])
+    named: dict[str, Callable[[Mapping[str, Any]], str]] = {
+        "integer": lambda kind: f"a whole number{_range(kind)}",
+        "number": lambda kind: f"a number{_range(kind)}",
+        "boolean": lambda _kind: "true or false",
+    }
+    if kind.get("format") == "date-time":
+        return "a time as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
+    if kind.get("format") == "uuid":
+        return "a UUID"
+    describe = named.get(str(kind.get("type")))
+    return describe(kind) if describe else f"text of {kind.get('maxLength', 1000)} characters at most"
+
+
+def _range(kind: Mapping[str, Any]) -> str:
+    least, most = kind.get("minimum"), kind.get("maximum")
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}"
+    return "" if least is None else f" from {least:g} on"

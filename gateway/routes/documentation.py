@@ -1,0 +1,86 @@
+"""What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host."""
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from gateway.asyncapi import asyncapi_document
+from gateway.openapi import openapi_document
+from gateway.operations import Answer, operation
+
+_TAG = "services"
+_MEDIA_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "png": "image/png"}
+_OWN: Final = ("docs.js",)
+_BUNDLED: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_DAY_S: Final = 86400
+
+
+@operation(
+    _TAG, "This gateway as OpenAPI", {200: Answer("An OpenAPI 3.1 document.", media_types=("application/json",))}
+)
+async def openapi(request: web.Request) -> web.Response:
+    """`GET /openapi.json`: made from the models that check what comes."""
+    return web.Response(body=request.app[_DOCUMENT], content_type="application/json")
+
+
+@operation(
+    _TAG, "The queues as AsyncAPI", {200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))}
+)
+async def asyncapi(_request: web.Request) -> web.Response:
+    """`GET /asyncapi.json`: the other door, with the same commands; docs/queue.md says how to use it."""
+    return web.Response(body=_asyncapi(), content_type="application/json")
+
+
+@operation(_TAG, "The documentation as a page", {200: Answer("The page.", media_types=("text/html",))})
+async def page(_request: web.Request) -> web.Response:
+    """`GET /docs`: to read and to try; it asks no other host."""
+    return _file("docs.html", {})
+
+
+async def _asset(request: web.Request) -> web.Response:
+    name = request.match_info["file"]
+    if name not in _OWN + _BUNDLED:
+        raise web.HTTPNotFound
+    return _file(name, {"Cache-Control": f"max-age={_DAY_S}"})
+
+
+def _file(name: str, headers: dict[str, str]) -> web.Response:
+    media_type = _MEDIA_TYPES[name.rsplit(".", 1)[-1]]
+    charset = None if media_type == "image/png" else "utf-8"
+    return web.Response(body=_content(name), content_type=media_type, charset=charset, headers={**_HEADERS, **headers})
+
+
+@lru_cache
+def _content(name: str) -> bytes:
+    folder = files("swagger_ui") / "static" if name in _BUNDLED else files("gateway") / "pages"
+    return (folder / name).read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _asyncapi() -> bytes:
+    return orjson.dumps(asyncapi_document())
+
+
+_DOCUMENT: web.AppKey[bytes] = web.AppKey("openapi", bytes)
+
+
+def add_documents(app: web.Application) -> None:
+    """Make the description of all routes that were added."""
+    app[_DOCUMENT] = orjson.dumps(openapi_document(app.router))
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/openapi.json", openapi)
+    router.add_get("/asyncapi.json", asyncapi)
+    router.add_get("/docs", page)
+    router.add_get("/docs/{file}", _asset)

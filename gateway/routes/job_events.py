@@ -1,0 +1,76 @@
+"""Jobs' events as server-sent events: of one job until its end, or of all from now on."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from aiohttp import web
+
+from gateway.event_stream import MEDIA_TYPE, STREAMS, last_event_id
+from gateway.following import FOLLOWERS, heard_events, job_changes, state_id
+from gateway.keys import JOBS
+from gateway.operations import Answer, operation
+from gateway.problems import TooManyStreams
+from gateway.query import Query, query_of
+from gateway.requests import correlation_id_in_path
+from shared.contracts.commands import COMMAND_NAMES
+from shared.contracts.records import TERMINAL_STATUSES, JobStatus
+from shared.errors import UnknownJob
+
+
+@operation(
+    "jobs",
+    "Follow a job",
+    {
+        200: Answer("Events, until the job has ended.", media_types=(MEDIA_TYPE,)),
+        204: Answer("It has ended, and the reader knows: there is nothing to come back for."),
+    },
+    errors=(UnknownJob, TooManyStreams),
+)
+async def follow(request: web.Request) -> web.StreamResponse:
+    """`GET /jobs/{correlation_id}/events`: server-sent events `status` and `progress`, the last one tells how it ended.
+
+    Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.
+    """
+    job = await request.app[JOBS].find(correlation_id_in_path(request))
+    after = last_event_id(request)
+    if job["status"] in TERMINAL_STATUSES and after == state_id(job):
+        return web.Response(status=204)
+    changes = job_changes(request.app[JOBS], request.app[FOLLOWERS], job, after)
+    return await request.app[STREAMS].answer(request, changes)
+
+
+class EventsQuery(Query):
+    """Which events."""
+
+    command: Literal[COMMAND_NAMES] | None = None  # type: ignore[valid-type]  # the names are those of the union
+    """Of jobs that do this."""
+    status: JobStatus | None = None
+    """Of jobs that stand so."""
+
+
+@operation(
+    "jobs",
+    "Follow all jobs",
+    {200: Answer("Events, from now on.", media_types=(MEDIA_TYPE,))},
+    query=EventsQuery,
+    errors=(TooManyStreams,),
+)
+async def follow_all(request: web.Request) -> web.StreamResponse:
+    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job.
+
+    They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
+    slow is told by `missed` how many were left out.
+    """
+    query = query_of(request, EventsQuery)
+    wanted = query.model_dump(exclude_none=True)
+
+    def is_wanted(event: Mapping[str, Any]) -> bool:
+        return all(event.get(name) == value for name, value in wanted.items())
+
+    return await request.app[STREAMS].answer(request, heard_events(request.app[FOLLOWERS], is_wanted))
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/events", follow_all)
+    router.add_get("/jobs/{correlation_id}/events", follow)

@@ -1,0 +1,22 @@
+"""A span for each request; what the request causes belongs to it, or to the one that its ``traceparent`` names."""
+
+from aiohttp import web
+
+from gateway.problems import Handler
+from gateway.requests import correlation_id_of
+from shared.tracing import TRACEPARENT, span, valid_traceparent
+
+
+@web.middleware
+async def trace_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Do the request inside a span."""
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    attributes = {"http.request.method": request.method, "http.route": route, "url.path": request.path}
+    parent = valid_traceparent(request.headers.get(TRACEPARENT))
+    with span(f"{request.method} {route}", kind="server", parent=parent, attributes=attributes) as found:
+        response = await handler(request)
+        # a reading speaks for the job that it stands for
+        found["modelbus.correlation_id"] = correlation_id_of(request)
+        found["http.response.status_code"] = response.status
+        return response

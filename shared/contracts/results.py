@@ -1,0 +1,156 @@
+"""The results: what a job that succeeded has found out, one shape for each command.
+
+A worker writes them as plain documents; these models describe and document them, and tests hold real results against
+them.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from shared.contracts.base import Contract, Task
+from shared.contracts.records import Alert, ColumnSchema, DatasetRecord, EvaluationRecord, VersionRecord
+
+Incidents = dict[str, dict[str, int]]
+"""What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing` and `extra`."""
+
+
+class DatasetResult(Contract):
+    """Of ProfileDataset."""
+
+    dataset: DatasetRecord
+
+
+class PreviewResult(Contract):
+    """Of PreviewDataset: how the file would be read, and its first rows."""
+
+    row_count: int = Field(ge=0)
+    """Rows that were read; of a file that was cut, those of its beginning."""
+    format: str
+    encoding: str | None = None
+    delimiter: str | None = None
+    columns: list[ColumnSchema]
+    alerts: list[Alert] = []
+    warnings: list[str] = []
+    skipped_row_count: int = 0
+    skipped_rows: list[dict[str, Any]] = []
+    is_cut: bool
+    """Whether only the file's beginning was read."""
+    rows: list[dict[str, Any]]
+
+
+class RowsResult(Contract):
+    """Of ReadRows: a page."""
+
+    dataset: str
+    offset: int = Field(ge=0)
+    limit: int = Field(ge=1)
+    row_count: int = Field(ge=0)
+    """Rows of the whole dataset."""
+    columns: list[str]
+    rows: list[dict[str, Any]]
+    next: int | None
+    """The offset of the following page; null after the last one."""
+
+
+class ExportResult(Contract):
+    """Of ExportDataset."""
+
+    dataset: str
+    format: str
+    row_count: int = Field(ge=0)
+    size_bytes: int = Field(ge=0)
+    sha256: str
+    blobs: dict[str, str]
+    """By format, the id of the stored file."""
+
+
+class Comparison(Contract):
+    """How a new version did beside the champion, both measured on the new version's hold-out."""
+
+    metric: str | None = None
+    """What was compared; null where no metric says what is better."""
+    champion_version: int
+    own: float | None = None
+    champion: float | None = None
+    reason: str | None = None
+    """Why they could not be compared; then the champion stays."""
+
+
+class TrainingResult(Contract):
+    """Of TrainModel and RetrainModel."""
+
+    version: VersionRecord
+    is_champion: bool
+    """Whether the alias `champion` points at it now."""
+    comparison: Comparison | None = None
+    """Present where the champion was measured too."""
+
+
+class CheckResult(Contract):
+    """Of CheckTraining: what the training would take."""
+
+    is_valid: bool
+    estimator: str
+    task: Task
+    features: list[str]
+    classes: list[Any] | None = None
+    row_count: int
+    """Rows to fit on."""
+    hold_out_row_count: int
+    streamed: bool
+    epochs: int | None = None
+    encoded_feature_count: int
+    least_memory_bytes: int
+    likely_memory_bytes: int
+    memory_limit_bytes: int
+    warnings: list[str] = []
+
+
+class PredictionResult(Contract):
+    """Of Predict: one entry for each row, in the order of the rows."""
+
+    model: str
+    version: int
+    predictions: list[Any]
+    """Labels, values, `inlier` or `outlier`, or the numbers of clusters."""
+    classes: list[Any] | None = None
+    """The labels in the order of the probabilities, where these were asked for."""
+    probabilities: list[list[float]] | None = None
+    scores: list[Any] | None = None
+    report: Incidents
+    """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
+
+
+class DatasetPredictionResult(Contract):
+    """Of PredictDataset."""
+
+    model: str
+    version: int
+    dataset: str
+    row_count: int
+    report: Incidents
+    """What had to be done to the rows, rows by column."""
+    blobs: dict[str, str]
+    """By format, the id of the stored file."""
+
+
+class EvaluationResult(Contract):
+    """Of EvaluateModel."""
+
+    evaluation: EvaluationRecord
+
+
+RESULTS: dict[str, type[Contract]] = {
+    "ProfileDataset": DatasetResult,
+    "PreviewDataset": PreviewResult,
+    "ReadRows": RowsResult,
+    "ExportDataset": ExportResult,
+    "TrainModel": TrainingResult,
+    "RetrainModel": TrainingResult,
+    "CheckTraining": CheckResult,
+    "Predict": PredictionResult,
+    "PredictDataset": DatasetPredictionResult,
+    "EvaluateModel": EvaluationResult,
+}
+"""By command, what its job's `result` holds."""

@@ -1,0 +1,24 @@
+"""Every documented error is provoked somewhere in the tests: a code that no test names is a promise nobody has seen."""
+
+from pathlib import Path
+
+import pytest
+
+import gateway.problems  # noqa: F401 - has errors of its own
+from shared.errors import error_types
+
+TESTS = Path(__file__).parent.parent
+NEVER_RAISED_ITSELF = {"unavailable"}
+"""Only its children are raised."""
+NOT_ANSWERS = {"modelbus.stack.errors"}
+"""Errors of the local stack never leave the command line."""
+SKIPPED = {"test_errors.py", Path(__file__).name}
+TEXTS = [path.read_text() for path in TESTS.rglob("test_*.py") if path.name not in SKIPPED]
+KINDS = {kind.code: kind for kind in error_types() if kind.__module__ not in NOT_ANSWERS}
+
+
+@pytest.mark.parametrize("code", sorted(KINDS.keys() - NEVER_RAISED_ITSELF))
+def test_a_test_provokes_it(code: str) -> None:
+    raised = f"pytest.raises({KINDS[code].__name__}"
+
+    assert any(f'"{code}"' in text or raised in text for text in TEXTS)
