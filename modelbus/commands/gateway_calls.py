@@ -1,6 +1,7 @@
 """What the commands about logs and dead letters ask a gateway: JSON over HTTP, and streams of events."""
 
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Self
@@ -30,7 +31,9 @@ class GatewayCalls:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self._url, timeout=httpx.Timeout(_ANSWER_S, connect=5.0))
+        key = os.environ.get("MODELBUS_API_KEY")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=httpx.Timeout(_ANSWER_S, connect=5.0))
 
     def __enter__(self) -> Self:
         return self
