@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench bench-ingest lock clean
+.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench bench-ingest twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup ## Train, serve and evaluate real models in a local stack, step by step
-	$(BIN)/python examples/demo.py
+	$(BIN)/modelbus demo
 
 up: setup ## Start the local stack: Redis, MongoDB and the four services (Ctrl-C stops it)
 	$(BIN)/modelbus up
@@ -69,6 +69,10 @@ bench-ingest: setup ## Measure the ingest of a 1.5 GB CSV, side by side with pan
 format: setup ## Bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+twin: setup ## Make what is made: the blocking client from the asynchronous one, docs/cli.md from `--help`
+	$(BIN)/python -m tools.twin
+	$(BIN)/python -m tools.cli_page
 
 lock: setup ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --all-extras \

@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import encode, ingest, predict, shipping
+from benchmarks import encode, explain, ingest, predict, shipping
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
     "encode": lambda options: encode.main(options.seconds),
+    "explain": lambda _options: explain.main(),
     "shipping": lambda options: shipping.main(options.seconds),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }

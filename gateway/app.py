@@ -39,7 +39,9 @@ from gateway.routes import (
     dead_letters,
     documentation,
     estimators,
+    evaluation_results,
     evaluations,
+    explanations,
     job_events,
     jobs,
     logs,
@@ -72,7 +74,9 @@ _ROOMS = (
     estimators,
     models,
     predictions,
+    evaluation_results,
     evaluations,
+    explanations,
     jobs,
     job_events,
     logs,
@@ -125,10 +129,10 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[SHELF] = Shelf(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
-    app[DEAD_LETTERS] = DeadLetters(database)
-    app[LOG_LINES] = LogLines(database)
     app[API_KEYS] = ApiKeys(database)
     app[KEY_RING] = KeyRing(app[API_KEYS], settings)
+    app[DEAD_LETTERS] = DeadLetters(database)
+    app[LOG_LINES] = LogLines(database)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(

@@ -57,7 +57,7 @@ class Dispatcher:
         """Record a job and send its message, unless it is recorded already and has ended.
 
         Raises:
-            CorrelationIdReused: The id belongs to a job with another specification.
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
         job = await self._jobs.accept(new)

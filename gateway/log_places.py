@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from gateway.problems import BadRequest
+from shared.errors import BadRequest
 from shared.store.log_reading import Place, arrival, arrival_text
 
 _PLACE: Final = re.compile(r"^(?:(\d{1,10}\.\d{1,10})|all)-(\d{1,10}\.\d{1,10})-(\d{1,7})$")

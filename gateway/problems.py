@@ -9,13 +9,15 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
-from shared.errors import ModelbusError, Unavailable, error_of, error_types
+from shared.errors import ModelbusError, error_of, error_types
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _STATUS: Final = {
+    "bad_request": 400,
+    "unsupported_media_type": 415,
     "invalid_command": 422,
     "signature_mismatch": 422,
     "estimator_rejected": 422,
@@ -44,30 +46,8 @@ _CODES_OF_STATUS: Final = {
 RETRY_AFTER_S: Final = 2
 
 
-class BadRequest(ModelbusError):
-    """The request is not well-formed."""
-
-    code = "bad_request"
-
-
-class UnsupportedMediaType(ModelbusError):
-    """The body is of a kind that is not taken here."""
-
-    code = "unsupported_media_type"
-
-
-class TooManyStreams(Unavailable):
-    """So many readers follow events that no further one is taken."""
-
-    code = "too_many_streams"
-
-
 def status_of(error: ModelbusError) -> int:
     """The HTTP status of an error."""
-    if isinstance(error, BadRequest):
-        return 400
-    if isinstance(error, UnsupportedMediaType):
-        return 415
     for kind in type(error).__mro__:
         status = _STATUS.get(getattr(kind, "code", ""))
         if status:

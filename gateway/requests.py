@@ -10,16 +10,17 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.keys import CORRELATION_ID, SETTINGS
-from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from gateway.problems import Handler, problem, status_of
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
 from shared.contracts.commands import invalid_command
+from shared.errors import BadRequest, UnsupportedMediaType
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
-_NAMED: Final = {"correlation_id": "a correlation id"}
 _PREFERENCE: Final = "modelbus.preference"
 """Under which a request keeps what of its `Prefer` was heard."""
+_NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
@@ -87,7 +88,16 @@ def name_in_path(request: web.Request, part: str) -> str:
     Raises:
         BadRequest: It is no valid name.
     """
-    return _valid(_NAME, request.match_info[part], part)
+    return valid_name(request.match_info[part], part)
+
+
+def valid_name(given: str, what: str) -> str:
+    """A name, which came as ``what``.
+
+    Raises:
+        BadRequest: It is no valid name.
+    """
+    return _valid(_NAME, given, what)
 
 
 def alias_in_path(request: web.Request) -> str:

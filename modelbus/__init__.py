@@ -1,7 +1,54 @@
-"""The user's side of Modelbus: command line, local stack and Python client; sees every other room, none imports it."""
+"""The user's side of Modelbus: Python client, command line and local stack; sees every other room, none imports it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from shared.version import VERSION
 
+if TYPE_CHECKING:
+    from modelbus import errors
+    from modelbus.client.asynchronous.client import AsyncClient
+    from modelbus.client.asynchronous.jobs import AsyncJob
+    from modelbus.client.results import Predictions, TrainedVersion
+    from modelbus.client.synchronous.client import Client
+    from modelbus.client.synchronous.jobs import Job
+    from modelbus.queue_door import QueueDoor, publish
+
 __version__ = VERSION
 
-__all__ = ["__version__"]
+__all__ = [
+    "AsyncClient",
+    "AsyncJob",
+    "Client",
+    "Job",
+    "Predictions",
+    "QueueDoor",
+    "TrainedVersion",
+    "__version__",
+    "errors",
+    "publish",
+]
+
+_HOMES = {
+    "AsyncClient": "modelbus.client.asynchronous.client",
+    "AsyncJob": "modelbus.client.asynchronous.jobs",
+    "Client": "modelbus.client.synchronous.client",
+    "Job": "modelbus.client.synchronous.jobs",
+    "Predictions": "modelbus.client.results",
+    "QueueDoor": "modelbus.queue_door",
+    "TrainedVersion": "modelbus.client.results",
+    "publish": "modelbus.queue_door",
+}
+"""Where each name is: imported when it is first used, so that nobody pays for what others need."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("modelbus.errors")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

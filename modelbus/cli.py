@@ -1,24 +1,41 @@
 """The command line: which commands there are. Each lives in a file of ``modelbus/commands`` and is only named here."""
 
+import os
 import sys
 
 import typer
-from rich.console import Console
 
-from modelbus.commands import dead_letters
+from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.commands import datasets, dead_letters, estimators, exits, jobs, models
+from modelbus.commands.demo import demo
+from modelbus.commands.evaluate import evaluate
 from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
+from modelbus.commands.predict import predict
+from modelbus.commands.printing import print_error
+from modelbus.commands.publish import publish
 from modelbus.commands.status import status
+from modelbus.commands.train import train
 from modelbus.commands.up import up
 from modelbus.commands.version import version
 from shared.errors import ModelbusError
 
-EXIT_FAILED = 1
-
 app = typer.Typer(
     name="modelbus",
     help="Train, serve and evaluate scikit-learn models over a message bus.",
-    epilog="Start here: `modelbus up`, then open the address that it prints.",
+    epilog="""Start here, each line in turn:
+
+- `modelbus up` (in another terminal; leave it running)
+
+- `modelbus datasets upload shop.csv`
+
+- `modelbus train shop price --estimator Ridge --model prices`
+
+- `modelbus predict prices --row size=2.0,color=red`
+
+- `modelbus evaluate prices shop`
+
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway answers, 130 Ctrl-C.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
@@ -27,12 +44,23 @@ app = typer.Typer(
 
 LOCAL_STACK = "Local stack"
 OPERATION = "Operation"
+ROUND = "Train, predict, evaluate"
+THINGS = "What there is"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
+app.command(rich_help_panel=LOCAL_STACK)(demo)
 app.command(rich_help_panel=LOCAL_STACK)(status)
+app.command(rich_help_panel=ROUND)(train)
+app.command(rich_help_panel=ROUND)(predict)
+app.command(rich_help_panel=ROUND)(evaluate)
+app.add_typer(datasets.app, rich_help_panel=THINGS)
+app.add_typer(estimators.app, rich_help_panel=THINGS)
+app.add_typer(models.app, rich_help_panel=THINGS)
+app.add_typer(jobs.app, rich_help_panel=THINGS)
 app.command(rich_help_panel=OPERATION)(logs)
+app.command(rich_help_panel=OPERATION)(publish)
 app.add_typer(dead_letters.app, rich_help_panel=OPERATION)
-app.add_typer(keys, name="keys")
+app.add_typer(keys, name="keys", rich_help_panel=OPERATION)
 app.command()(version)
 
 
@@ -41,7 +69,14 @@ def main() -> None:
     try:
         app()
     except ModelbusError as error:
-        console = Console(stderr=True)
-        console.print("error:", style="bold red", end=" ")
-        console.print(error.message, markup=False, highlight=False, soft_wrap=True)
-        sys.exit(EXIT_FAILED)
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(exit_code(error))
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; there is nobody to tell, and nothing may be flushed at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(exits.FAILED)
+
+
+def exit_code(error: ModelbusError) -> int:
+    """The exit code of an error."""
+    return exits.UNREACHABLE if isinstance(error, (GatewayUnreachable, UnexpectedAnswer)) else exits.FAILED

@@ -3,6 +3,8 @@
 ::
 
     ModelbusError
+    ├── BadRequest                a request that is not well-formed
+    │   └── UnsupportedMediaType
     ├── InvalidCommand            a command or a request that breaks its contract
     │   ├── SignatureMismatch     rows that do not fit a model's signature
     │   └── LimitExceeded         too large, too long, too many
@@ -21,7 +23,7 @@
     ├── ArtifactRefused           a stored model that may not or cannot be loaded
     ├── JobCancelled · JobTimedOut · JobOutOfMemory · JobCrashed
     ├── Unavailable               (retryable) a server that Modelbus needs does not answer
-    │   └── StoreUnavailable · BusUnavailable
+    │   └── StoreUnavailable · BusUnavailable · TooManyStreams
     └── LeaseLost                 the job belongs to another worker now
 
 ``code`` is the stable name a program tests; the class docstring is the default sentence. HTTP status numbers exist
@@ -40,6 +42,9 @@ class ModelbusError(Exception):
     code: ClassVar[str] = "internal"
     is_retryable: ClassVar[bool] = False
 
+    correlation_id: str | None = None
+    """The job or request that it belongs to, where that is known: in the client, of what the gateway answered."""
+
     def __init__(self, message: str | None = None, *, details: Sequence[Detail] = ()) -> None:
         """Args:
         message: A sentence for people: what was wrong, where, what would be right. Default: the class docstring.
@@ -50,11 +55,23 @@ class ModelbusError(Exception):
         super().__init__(self.message)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.message, self.details)
+        return _rebuild, (type(self), self.message, self.details), self.__dict__
 
 
 def _rebuild(kind: type[ModelbusError], message: str, details: list[Detail]) -> ModelbusError:
     return kind(message, details=details)
+
+
+class BadRequest(ModelbusError):
+    """The request is not well-formed."""
+
+    code = "bad_request"
+
+
+class UnsupportedMediaType(BadRequest):
+    """The body is of a kind that is not taken here."""
+
+    code = "unsupported_media_type"
 
 
 class InvalidCommand(ModelbusError):
@@ -236,6 +253,12 @@ class BusUnavailable(Unavailable):
     """The message broker does not answer."""
 
     code = "bus_unavailable"
+
+
+class TooManyStreams(Unavailable):
+    """So many readers follow events that no further one is taken."""
+
+    code = "too_many_streams"
 
 
 class LeaseLost(ModelbusError):

@@ -32,6 +32,7 @@ PREDICT_INCIDENTS = Counter(
     ["model", "version", "incident"],
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
 LOG_LINES_LOST = Counter(
     "modelbus_log_lines_lost_total", "Log lines that were written to stdout and could not be kept for reading back."
 )

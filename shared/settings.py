@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Seconds before the second attempt of a job that failed retryably; doubles with each attempt."""
     cancel_grace_s: float = Field(2.0, ge=0)
     """Seconds between SIGTERM and SIGKILL for a job's process."""
+    keep_best_grace_s: float = Field(300.0, ge=0)
+    """Seconds that a cancelled search which is to keep its best has to end the fit in hand and to fit the best."""
 
     job_time_limit_s: float = Field(3600.0, gt=0)
     """Seconds that one attempt of a job may run."""

@@ -1,37 +1,26 @@
 """Dead letters: dead jobs, and messages that could not be read; listed, read, edited, replayed, removed."""
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 import structlog
 from aiohttp import web
+from pydantic import Field
 
-from gateway.access import require_own
+from gateway.access import is_same_owner, require_own
+from gateway.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
 from gateway.answers import job_view, json_answer
+from gateway.cursors import cursor_text, read_cursor
 from gateway.dead_letter_views import detail_of, summary_of
+from gateway.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
 from gateway.keys import DEAD_LETTERS, DISPATCHER, LOG_LINES
-from gateway.moments import cursor_asked, cursor_text, moment_asked
-from gateway.operating_models import (
-    DEAD_LETTER,
-    DEAD_LETTER_SUMMARY,
-    EDITS,
-    REPLAYED,
-    DeadLetterEdit,
-    DeadLetterFilter,
-    DeadLetterList,
-    DeadLettersQuery,
-    DeadLetterView,
-    Purged,
-    PurgeQuery,
-    ReplayedLetter,
-)
 from gateway.operations import Answer, JsonBody, operation
 from gateway.poison_bodies import checked_body, jobs_of
-from gateway.problems import BadRequest
-from gateway.query import query_of
+from gateway.query import Moment, Page, Query, query_of
 from gateway.requests import json_body, uuid_in_path
+from shared.bus import QUEUES
 from shared.contracts import command_spec, parse_command, spec_hash
-from shared.errors import CorrelationIdReused, InvalidCommand, JobFinished, NotFound
+from shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
 from shared.store.acceptance import QUEUE_OWNER
 from shared.store.dead_letters import KINDS, DeadLetter, DeadLetterQuery
 from shared.store.log_reading import LogQuery
@@ -40,41 +29,63 @@ log = structlog.get_logger()
 
 _LINES: Final = 50
 """Log lines that are shown with a dead letter."""
-
-
 _TAG: Final = "dead letters"
 _LETTER: Final = Answer("The dead letter.", DeadLetterView, example=DEAD_LETTER)
+
+
+class _Meant(Query):
+    kind: Literal["job", "message"] | None = None
+    """Dead jobs, or messages that could not be read."""
+    queue: Literal[QUEUES] | None = None  # type: ignore[valid-type]  # the names are those of the lanes
+    """Of this queue."""
+    before: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z", "7d"])
+    """Dead since before this time."""
+
+    def meant(self) -> DeadLetterQuery:
+        """The same for the store."""
+        return DeadLetterQuery(KINDS if self.kind is None else (self.kind,), self.queue, self.before)
+
+
+class LettersQuery(_Meant, Page):
+    """Which dead letters."""
+
+
+class PurgeQuery(_Meant):
+    """Which dead letters; one of them must be said."""
+
+    all: bool = False
+    """Every one."""
 
 
 @operation(
     _TAG,
     "List dead letters",
-    {200: Answer("A page.", DeadLetterList, example={"dead_letters": [DEAD_LETTER_SUMMARY], "next": None})},
-    query=DeadLettersQuery,
+    {200: Answer("A page of them.", DeadLetterList, example={"dead_letters": [DEAD_LETTER_SUMMARY], "next": None})},
+    query=LettersQuery,
 )
 async def list_letters(request: web.Request) -> web.Response:
-    """`GET /dead-letters`: dead jobs, and messages that could not be read; newest first."""
-    query = query_of(request, DeadLettersQuery)
-    after = cursor_asked(query.cursor)
-    letters = await request.app[DEAD_LETTERS].page(_filter(query), after=after, limit=query.limit)
+    """`GET /dead-letters`: newest first; `next` is the cursor of the following page."""
+    query = query_of(request, LettersQuery)
+    place = read_cursor(query.cursor)
+    letters = await request.app[DEAD_LETTERS].page(query.meant(), after=place, limit=query.limit)
     following = cursor_text(letters[-1].at, letters[-1].id) if len(letters) == query.limit else None
     return json_answer({"dead_letters": [summary_of(letter) for letter in letters], "next": following})
 
 
 @operation(_TAG, "Read a dead letter", {200: _LETTER}, errors=(NotFound,))
 async def read(request: web.Request) -> web.Response:
-    """`GET /dead-letters/{id}`: the reason, attempts, history, what was sent, and the last log lines."""
+    """`GET /dead-letters/{letter_id}`: the reason, attempts, history, what was sent, and the last log lines."""
     return await _answer(request, await _letter(request))
 
 
 @operation(
     _TAG,
     "Download a message",
-    {200: Answer("Its bytes, 8 MB of them at most.", media_types=("application/octet-stream",))},
+    {200: Answer("Its bytes.", media_types=("application/octet-stream",))},
     errors=(NotFound,),
 )
 async def download(request: web.Request) -> web.Response:
-    """`GET /dead-letters/{id}/content`: the bytes of a message, as they came."""
+    """`GET /dead-letters/{letter_id}/content`: the bytes of a message, as they came."""
     letter = await _letter(request)
     if letter.kind == "job":
         raise BadRequest(f"{letter.id} is a dead job; only messages have bytes of their own")
@@ -83,12 +94,22 @@ async def download(request: web.Request) -> web.Response:
 
 
 @operation(
-    _TAG, "Edit a dead letter", {200: _LETTER}, body=JsonBody(DeadLetterEdit, EDITS), errors=(NotFound, JobFinished)
+    _TAG,
+    "Edit a dead letter",
+    {200: _LETTER},
+    body=JsonBody(
+        (LetterChange,),
+        {
+            "of a job": {"spec": TRAINING},
+            "of a message": {"body": {"command": "Predict", "model": "prices", "rows": [{"size": 2.0}]}},
+        },
+    ),
+    errors=(NotFound, Conflict),
 )
 async def edit(request: web.Request) -> web.Response:
-    """`PUT /dead-letters/{id}`: what its replay will send: `spec` of a job, `body` of a message.
+    """`PUT /dead-letters/{letter_id}`: `spec` for a job, `body` for a message, is what its replay takes.
 
-    It must be valid, of a job the same command, of a message commands of its queue. What was sent stays as it was.
+    What was sent stays readable as it was.
     """
     letter, body = await _own_letter(request), await json_body(request)
     field = "spec" if letter.kind == "job" else "body"
@@ -107,11 +128,11 @@ async def edit(request: web.Request) -> web.Response:
 @operation(
     _TAG,
     "Replay a dead letter",
-    {202: Answer("The job; of a message its jobs.", ReplayedLetter, example=REPLAYED)},
-    errors=(NotFound, JobFinished, InvalidCommand, CorrelationIdReused),
+    {202: Answer("It is queued once more.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
+    errors=(NotFound, JobFinished, CorrelationIdReused, InvalidCommand),
 )
 async def replay(request: web.Request) -> web.Response:
-    """`POST /dead-letters/{id}/replay`: send it again, as it was edited, else as it came; twice is as once."""
+    """`POST /dead-letters/{letter_id}/replay`: 202 with the job, or with the jobs of a message; twice is as once."""
     letter, dispatcher = await _own_letter(request), request.app[DISPATCHER]
     if letter.kind == "job":
         jobs = [await dispatcher.replay(letter.id)]
@@ -126,36 +147,37 @@ async def replay(request: web.Request) -> web.Response:
 
 @operation(_TAG, "Remove a dead letter", {204: Answer("It is gone.")}, errors=(NotFound,))
 async def remove(request: web.Request) -> web.Response:
-    """`DELETE /dead-letters/{id}`: the job's record, or the message, for good."""
-    letter = await _own_letter(request)
-    if await request.app[DEAD_LETTERS].remove(letter):
-        log.info("dead_letter.removed", dead_letter=letter.id, kind=letter.kind)
+    """`DELETE /dead-letters/{letter_id}`: the job's record, or the message, for good."""
+    await request.app[DEAD_LETTERS].remove(await _own_letter(request))
     return web.Response(status=204)
 
 
 @operation(
-    _TAG,
-    "Purge dead letters",
-    {200: Answer("How many were removed.", Purged, example={"purged": 3})},
-    query=PurgeQuery,
+    _TAG, "Remove many dead letters", {200: Answer("How many.", Purged, example={"purged": 3})}, query=PurgeQuery
 )
 async def purge(request: web.Request) -> web.Response:
-    """`DELETE /dead-letters`: removes all that `kind`, `queue` and `before` mean, or `all` of them."""
+    """`DELETE /dead-letters`: removes all that are meant, by `kind`, `queue`, `before` or `all`; says how many."""
     query = query_of(request, PurgeQuery)
-    if not (query.kind or query.queue or query.before or query.all):
+    if query.kind is query.queue is query.before is None and not query.all:
         raise BadRequest("say which dead letters to remove, by ?kind=, ?queue= or ?before=; or ?all=true")
-    count = await request.app[DEAD_LETTERS].purge(_filter(query))
-    log.info("dead_letter.purged", count=count, kind=query.kind, queue=query.queue, before=query.before)
-    return json_answer({"purged": count})
+    return json_answer({"purged": await request.app[DEAD_LETTERS].purge(query.meant())})
 
 
 async def _letter(request: web.Request) -> DeadLetter:
-    return await request.app[DEAD_LETTERS].find(uuid_in_path(request, "id"))
+    return await request.app[DEAD_LETTERS].find(uuid_in_path(request, "letter_id"))
 
 
 async def _own_letter(request: web.Request) -> DeadLetter:
+    """A dead letter that the asker may change: a job of their own, or any for an admin.
+
+    Raises:
+        NotFound: There is none of that id.
+        Forbidden: It is somebody else's; what came by a queue is nobody's own.
+    """
     letter = await _letter(request)
-    require_own(request, {"owner": letter.document.get("owner", QUEUE_OWNER)}, f"dead letter {letter.id}")
+    owner = {"owner": letter.document.get("owner", QUEUE_OWNER)}
+    if not is_same_owner(request, owner):
+        require_own(request, owner, f"dead letter {letter.id}")
     return letter
 
 
@@ -177,17 +199,12 @@ def _checked_spec(letter: DeadLetter, spec: Any) -> dict[str, Any]:
     return command_spec(command)
 
 
-def _filter(query: DeadLetterFilter) -> DeadLetterQuery:
-    kinds = KINDS if query.kind is None else (query.kind,)
-    return DeadLetterQuery(kinds, query.queue, moment_asked("before", query.before))
-
-
 def add_routes(router: web.UrlDispatcher) -> None:
     """Add the routes of this file."""
     router.add_get("/dead-letters", list_letters)
     router.add_delete("/dead-letters", purge)
-    router.add_get("/dead-letters/{id}", read)
-    router.add_put("/dead-letters/{id}", edit)
-    router.add_delete("/dead-letters/{id}", remove)
-    router.add_get("/dead-letters/{id}/content", download)
-    router.add_post("/dead-letters/{id}/replay", replay)
+    router.add_get("/dead-letters/{letter_id}", read)
+    router.add_put("/dead-letters/{letter_id}", edit)
+    router.add_delete("/dead-letters/{letter_id}", remove)
+    router.add_get("/dead-letters/{letter_id}/content", download)
+    router.add_post("/dead-letters/{letter_id}/replay", replay)

@@ -167,9 +167,8 @@ def purge(
 
 def _gateway(url: str | None, directory: Path) -> "GatewayCalls":
     from modelbus.commands.gateway_calls import GatewayCalls, choose_url
-    from modelbus.stack.layout import Layout
 
-    return GatewayCalls(choose_url(url, Layout(directory)))
+    return GatewayCalls(choose_url(url, directory))
 
 
 def _print_list(letters: list[dict[str, Any]], console: Console) -> None:

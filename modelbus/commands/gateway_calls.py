@@ -1,39 +1,32 @@
 """What the commands about logs and dead letters ask a gateway: JSON over HTTP, and streams of events."""
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
 
-from modelbus.stack.layout import Layout
-from modelbus.stack.lock import is_locked
-from modelbus.stack.state import read_state
-from shared.errors import ModelbusError, Unavailable, error_of
+from modelbus.client.calls import error_of_response, unreachable, user_agent
+from modelbus.client.places import DEFAULT_URL, default_api_key
+from modelbus.commands.session import local_url
+from shared.errors import Unavailable
 
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
 _ANSWER_S: Final = 30.0
 _STREAM_S: Final = 60.0
 """A stream that says nothing for so long is lost: heartbeats come far more often."""
 _AGAIN_S: Final = 2.0
 
 
-class GatewayUnreachable(ModelbusError):
-    """No gateway answers at the address."""
-
-    code = "gateway_unreachable"
-
-
 class GatewayCalls:
     """Requests to one gateway."""
 
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-        key = os.environ.get("MODELBUS_API_KEY")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._http = httpx.Client(base_url=self._url, headers=headers, timeout=httpx.Timeout(_ANSWER_S, connect=5.0))
+        self._url, key = url.rstrip("/"), default_api_key()
+        headers = {"User-Agent": user_agent(), **({"Authorization": f"Bearer {key}"} if key else {})}
+        timeout = httpx.Timeout(_ANSWER_S, connect=5.0)
+        self._http = httpx.Client(base_url=self._url, timeout=timeout, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -66,10 +59,10 @@ class GatewayCalls:
         """
         try:
             response = self._http.request(method, path, json=body, params=_given(query))
-        except httpx.HTTPError as error:
-            raise GatewayUnreachable(f"no gateway answers at {self._url}: {error}") from error
+        except httpx.RequestError as error:
+            raise unreachable(self._url, error) from error
         if response.is_error:
-            raise _error(response)
+            raise error_of_response(response)
         return response.json() if response.content else None
 
     def follow(self, path: str, **query: Any) -> Iterator[tuple[str, Any]]:
@@ -83,9 +76,9 @@ class GatewayCalls:
                         return
                     if name != "error":
                         yield name, data
-            except httpx.HTTPError as error:
+            except httpx.RequestError as error:
                 if last_id is None:
-                    raise GatewayUnreachable(f"no gateway answers at {self._url}: {error}") from error
+                    raise unreachable(self._url, error) from error
             except Unavailable:
                 if last_id is None:
                     raise
@@ -99,7 +92,7 @@ class GatewayCalls:
         with self._http.stream("GET", path, params=params, headers=headers, timeout=_STREAM_S) as response:
             if response.is_error:
                 response.read()
-                raise _error(response)
+                raise error_of_response(response)
             fields: dict[str, str] = {}
             for line in response.iter_lines():
                 name, _, value = line.partition(": ")
@@ -111,24 +104,10 @@ class GatewayCalls:
                 fields = {}
 
 
-def choose_url(url: str | None, layout: Layout) -> str:
-    """The gateway that is meant: the one that was named, else the local stack's, else this machine's."""
-    return url or local_stack_url(layout) or DEFAULT_URL
-
-
-def local_stack_url(layout: Layout) -> str | None:
-    """Where the gateway of the local stack is, if one runs in the folder."""
-    state = read_state(layout.state)
-    return state.gateway_url if state is not None and is_locked(layout.lock) else None
+def choose_url(url: str | None, directory: Path) -> str:
+    """The gateway that is meant: the one that was named, else the local stack's of the folder, else this machine's."""
+    return url or local_url(directory) or DEFAULT_URL
 
 
 def _given(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
-
-
-def _error(response: httpx.Response) -> ModelbusError:
-    try:
-        problem = response.json()
-        return error_of(problem["code"], problem["detail"], problem.get("errors", ()))
-    except (ValueError, KeyError, TypeError):
-        return GatewayUnreachable(f"{response.request.url} answered {response.status_code}, which is no gateway's way")

@@ -72,7 +72,8 @@ def logs(
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
-    from modelbus.commands.gateway_calls import GatewayCalls, choose_url, local_stack_url
+    from modelbus.commands.gateway_calls import GatewayCalls, choose_url
+    from modelbus.commands.session import local_url
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.moments import moment_of
@@ -81,10 +82,10 @@ def logs(
     show = _printer(as_json=as_json, no_color=no_color)
     wanted = LogFilter(level, correlation_id, moment_of(since) if since else None)
     try:
-        if url is None and local_stack_url(layout):
+        if url is None and local_url(directory):
             _show_files(layout, services or [], wanted, lines, show, follow=follow)
             return
-        with GatewayCalls(choose_url(url, layout)) as gateway:
+        with GatewayCalls(choose_url(url, directory)) as gateway:
             if url is None and not gateway.is_answering():
                 _show_files(layout, services or [], wanted, lines, show, follow=follow)
             else:

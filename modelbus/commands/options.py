@@ -5,14 +5,35 @@ from typing import Annotated
 
 import typer
 
+from modelbus.client.places import API_KEY_VARIABLE, URL_VARIABLE
+
 Directory = Annotated[
     Path, typer.Option("--directory", "-d", help="The folder of the local stack.", envvar="MODELBUS_DIRECTORY")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Url = Annotated[
-    str | None,
-    typer.Option(help="The gateway.", envvar="MODELBUS_URL", show_default="the local stack's, else this machine's"),
-]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
 
 DEFAULT_DIRECTORY = Path(".modelbus")
+
+GATEWAY = "Gateway"
+"""The panel in which help shows the options that all commands have that ask a gateway."""
+
+Url = Annotated[
+    str | None,
+    typer.Option(
+        envvar=URL_VARIABLE,
+        help="The gateway.",
+        show_default="the local stack of this folder",
+        rich_help_panel=GATEWAY,
+        metavar="URL",
+    ),
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(envvar=API_KEY_VARIABLE, help="A key, if it wants one.", rich_help_panel=GATEWAY, metavar="KEY"),
+]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job and do not wait for its end.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", min=0, help="Seconds to wait; the job goes on after that.", metavar="S")
+]
+Force = Annotated[bool, typer.Option("--force", help="Also when something else stands on it.")]

@@ -18,7 +18,6 @@ from shared.contracts.base import (
 )
 from shared.contracts.commands import (
     Command,
-    EvaluateModel,
     command_queue,
     command_spec,
     parse_command,
@@ -35,7 +34,10 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
-from shared.contracts.events import JobChanged
+from shared.contracts.drift import DriftThresholds, ReportDrift
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.events import DriftFound, Event, JobChanged
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
@@ -67,10 +69,16 @@ __all__ = [
     "CorrelationId",
     "CrossValidation",
     "DatasetRecord",
+    "DriftFound",
+    "DriftThresholds",
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
+    "EvaluatePredictions",
     "EvaluationRecord",
+    "Event",
+    "ExplainModel",
+    "ExplainPrediction",
     "ExportDataset",
     "HoldOut",
     "InlineSource",
@@ -78,6 +86,7 @@ __all__ = [
     "JobLimits",
     "JobRecord",
     "JobStatus",
+    "MeasureLearning",
     "ModelRecord",
     "ModelReference",
     "Name",
@@ -88,6 +97,7 @@ __all__ = [
     "ProfileDataset",
     "Progress",
     "ReadRows",
+    "ReportDrift",
     "RetrainModel",
     "Signature",
     "SignatureColumn",

@@ -58,8 +58,15 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("correlation_id", ASCENDING)], unique=True),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
+        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
     ],
-    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "evaluations": [
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("model", ASCENDING)]),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("files.blob_id", ASCENDING)]),
+    ],
+    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "dead_letters": [
         IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("queue", ASCENDING), ("received_at", DESCENDING)]),
@@ -72,7 +79,6 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("stored", ASCENDING)]),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
-    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),

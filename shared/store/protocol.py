@@ -169,9 +169,14 @@ def heartbeat(claim: Claim, progress: Document | None, terms: Terms) -> Operatio
 
 
 def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
-    """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable."""
+    """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable.
+
+    A job that was cancelled gives nothing, unless it was asked for beforehand that a cancellation keeps what there is:
+    the outcome then has ``survives_cancel`` (ADR 0015).
+    """
+    is_wanted = {} if outcome.get("survives_cancel") else {"cancel_requested": False}
     return Operation(
-        {**claim.filter, "outcome": None, "cancel_requested": False},
+        {**claim.filter, "outcome": None, **is_wanted},
         [
             {
                 "$set": {

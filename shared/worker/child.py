@@ -22,6 +22,7 @@ import orjson
 import structlog
 
 from shared.contracts import Command, Progress, parse_command
+from shared.contracts.records import TuningProgress
 from shared.errors import JobOutOfMemory, ModelbusError
 from shared.logs import configure_logs, job_log_context
 from shared.settings import Settings
@@ -66,10 +67,20 @@ class JobContext:
     """A directory of the attempt's own; it is removed afterwards, whatever happens."""
     report: Callable[[Progress], None]
     """May be called by any thread."""
+    offer_early_end: Callable[[], None] = lambda: None
+    """Says that from now on the job can end with what it has: then a cancellation asks it to, instead of killing it."""
+    is_stop_asked: Callable[[], bool] = lambda: False
+    """Whether it was asked to."""
 
-    def progress(self, fraction: float | None, message: str) -> None:
-        """Tell how far the job is: the share that is done (0 to 1, None if unknown) and what is being done."""
-        self.report(Progress(fraction=fraction, message=message))
+    def progress(self, fraction: float | None, message: str, tuning: TuningProgress | None = None) -> None:
+        """Tell how far the job is.
+
+        Args:
+            fraction: The share that is done, 0 to 1; None if unknown.
+            message: What is being done.
+            tuning: How far a search is, where there is one.
+        """
+        self.report(Progress(fraction=fraction, message=message, tuning=tuning))
 
     def answer(self, result: Document, upload_id: str | None = None) -> Document:
         """The outcome of a job that makes nothing but its result; a large one is stored apart.
@@ -89,7 +100,9 @@ Handler = Callable[[Command, JobContext], Document]
 """Does one job: takes its command, returns its outcome (see ``shared.store.outcomes``), raises ``ModelbusError``."""
 
 
-def run_attempt(attempt: Attempt, answers: Connection, printed: Connection, logged: Connection) -> None:
+def run_attempt(
+    attempt: Attempt, answers: Connection, printed: Connection, logged: Connection, requests: Connection
+) -> None:
     """Do one attempt of a job; the entry point of the child process.
 
     Args:
@@ -97,6 +110,7 @@ def run_attempt(attempt: Attempt, answers: Connection, printed: Connection, logg
         answers: Where progress, the outcome or the error goes, one JSON object a message.
         printed: Where everything goes that is printed.
         logged: Where log lines go: the service writes them, with its own.
+        requests: Where the parent asks for an early end: whatever comes means that.
     """
     _die_with_parent()
     _take_over_output(attempt, printed, logged)
@@ -104,16 +118,16 @@ def run_attempt(attempt: Attempt, answers: Connection, printed: Connection, logg
     limit = memory_limit(spec, attempt.settings)
     _limit_memory(int(limit.value))
     with job_log_context(attempt.correlation_id):
-        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers), default=str))
+        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers, requests), default=str))
     sys.stdout.flush()
     sys.stderr.flush()
     # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
     os._exit(0)
 
 
-def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection) -> Document:
+def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection, requests: Connection) -> Document:
     try:
-        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers)}
+        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers, requests)}
     except ModelbusError as error:
         return _error(error.code, error.message, error.details)
     except MemoryError:
@@ -128,15 +142,14 @@ def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection)
         return _error("internal", f"{type(error).__name__}: {error}", [])
 
 
-def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection) -> Document:
+def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection, requests: Connection) -> Document:
     handler: Handler = _found(attempt.handler)
     database = open_store(attempt.settings)
     reporting = threading.Lock()
 
-    def report(progress: Progress) -> None:
-        message = orjson.dumps({"kind": "progress", "progress": progress.model_dump(mode="json")})
+    def say(message: Document) -> None:
         with reporting:  # a handler may report from a thread of its own
-            answers.send_bytes(message)
+            answers.send_bytes(orjson.dumps(message))
 
     context = JobContext(
         correlation_id=attempt.correlation_id,
@@ -146,7 +159,9 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection)
         library=Library(database),
         blobs=BlobStore(database),
         work_directory=Path(attempt.work_directory),
-        report=report,
+        report=lambda progress: say({"kind": "progress", "progress": progress.model_dump(mode="json")}),
+        offer_early_end=lambda: say({"kind": "early_end_offered"}),
+        is_stop_asked=requests.poll,
     )
     return handler(parse_command(spec), context)
 

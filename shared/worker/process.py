@@ -1,5 +1,6 @@
 """One attempt of a job in a child process: started from the fork server, watched, killed when it must be."""
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -46,10 +47,11 @@ class ChildProcess:
         self._answers, child_answers = _CONTEXT.Pipe(duplex=False)
         printed, child_printed = _CONTEXT.Pipe(duplex=False)
         logged, child_logged = _CONTEXT.Pipe(duplex=False)
-        ends = (child_answers, child_printed, child_logged)
+        child_requests, self._requests = _CONTEXT.Pipe(duplex=False)
+        ends = (child_answers, child_printed, child_logged, child_requests)
         self._process = _CONTEXT.Process(target=run_attempt, args=(attempt, *ends), daemon=True)
         self._process.start()
-        # Only the child may hold the writing ends: their closing is how its end is seen.
+        # Only the child may hold its ends: their closing is how its end is seen.
         for end in ends:
             end.close()
         self._is_open = True
@@ -62,7 +64,9 @@ class ChildProcess:
         return int(self._process.pid or 0)
 
     def wait(self, timeout_s: float) -> dict[str, Any] | None:
-        """Wait until the child says something: ``progress``, ``outcome`` or ``error``; None if it does not."""
+        """Wait until the child says something: ``progress``, ``early_end_offered``, ``outcome`` or ``error``; None if
+        it does not.
+        """
         if not self._is_open or not self._answers.poll(timeout_s):
             return None
         try:
@@ -71,6 +75,11 @@ class ChildProcess:
             self._is_open = False
             return None
         return message
+
+    def ask_to_end(self) -> None:
+        """Ask the child to end with what it has; to be asked once, of one that offered it."""
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            self._requests.send_bytes(b"end")
 
     def has_ended(self) -> bool:
         """Whether all it said has been read and nothing more can come."""
@@ -102,6 +111,7 @@ class ChildProcess:
         self._process.join()
         self._process.close()
         self._answers.close()
+        self._requests.close()
         self.finish_output()
 
 

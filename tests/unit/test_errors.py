@@ -40,6 +40,8 @@ def test_every_error_of_the_module_is_in_the_tree_and_in_the_drawing() -> None:
 def test_codes_are_what_programs_test_and_never_change() -> None:
     assert {kind.__name__: kind.code for kind in TYPES} == {
         "ModelbusError": "internal",
+        "BadRequest": "bad_request",
+        "UnsupportedMediaType": "unsupported_media_type",
         "InvalidCommand": "invalid_command",
         "SignatureMismatch": "signature_mismatch",
         "LimitExceeded": "limit_exceeded",

@@ -1,0 +1,231 @@
+"""The client: train, predict, evaluate; and the datasets, models, estimators, evaluations and jobs."""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from modelbus.client.asynchronous.datasets import AsyncDatasets
+from modelbus.client.asynchronous.estimators import AsyncEstimators
+from modelbus.client.asynchronous.evaluations import AsyncEvaluations
+from modelbus.client.asynchronous.jobs import (
+    AsyncJob,
+    AsyncJobs,
+    read_evaluation,
+    read_predictions,
+    read_table,
+    read_training,
+)
+from modelbus.client.asynchronous.models import AsyncModels
+from modelbus.client.asynchronous.tables import AsyncPredictedTable
+from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.calls import Call, job_call, path_of, record_of
+from modelbus.client.places import default_api_key, default_url
+from modelbus.client.results import Predictions, ServiceReport, TrainedVersion, TrainingCheck
+from modelbus.client.tables import is_frame, rows_body
+from shared.contracts import EvaluationRecord, JobRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """A Modelbus gateway.
+
+    Example:
+        >>> from modelbus import AsyncClient
+        >>> async with AsyncClient() as client:
+        ...     await client.datasets.upload("shop.csv")
+        ...     job = await client.train("prices", "shop", "price", estimator="Ridge")
+        ...     trained = await job.result()
+        ...     predictions = await client.predict("prices", [{"size": 2.0, "color": "red"}])
+    """
+
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0, answer_s: float = 60.0
+    ) -> None:
+        """Nothing is sent before the first call.
+
+        Args:
+            url: The gateway's address; default: ``MODELBUS_URL``, else this machine's port 8000.
+            api_key: A key, where the gateway wants one; default: ``MODELBUS_API_KEY``.
+            retry_s: For so many seconds a request is sent again, as long as the gateway does not answer and sending it
+                again is harmless. 0 never does.
+            answer_s: Seconds that an answer may stand still before the connection is taken for broken.
+
+        Raises:
+            GatewayUnreachable: The address is none.
+        """
+        self._transport = AsyncTransport(
+            url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
+        )
+        self.datasets = AsyncDatasets(self._transport)
+        """The tables."""
+        self.estimators = AsyncEstimators(self._transport)
+        """What can be trained."""
+        self.models = AsyncModels(self._transport)
+        """What was trained."""
+        self.evaluations = AsyncEvaluations(self._transport)
+        """What was measured."""
+        self.jobs = AsyncJobs(self._transport)
+        """What was asked for."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return self._transport.url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def train(
+        self,
+        model: str,
+        dataset: str,
+        target: str | None = None,
+        *,
+        estimator: str,
+        hyperparameters: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> AsyncJob[TrainedVersion]:
+        """Train a model; the job that does it.
+
+        Args:
+            model: The model's name; one that is there gets a further version.
+            dataset: The dataset to train on.
+            target: The column to predict; none for outlier detection and clustering.
+            estimator: A name of ``client.estimators.list()``.
+            hyperparameters: What is absent keeps the estimator's default.
+            options: Every other field of the command, such as ``features``, ``excluded``, ``class_weight``,
+                ``hold_out``, ``cross_validation``, ``promote``, ``seed``, ``limits``, ``tags``, ``note``
+                (docs/training.md).
+
+        Raises:
+            UnknownDataset, UnknownEstimator, InvalidCommand: What is asked for cannot be; ``details`` names each field.
+        """
+        command = _training(model, dataset, target, estimator, hyperparameters, options)
+        return await self._start(job_call("/models", command), read_training)
+
+    async def check_training(
+        self,
+        model: str,
+        dataset: str,
+        target: str | None = None,
+        *,
+        estimator: str,
+        hyperparameters: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> TrainingCheck:
+        """Say what a training would take, without fitting anything. Arguments are those of ``train``.
+
+        Raises:
+            ModelbusError: What the training would be refused for.
+        """
+        command = _training(model, dataset, target, estimator, hyperparameters, options)
+        call = job_call("/models/validate", command, wait=0)
+        job = await self._start(call, lambda one: record_of(TrainingCheck, one.result))
+        return await job.result(progress=False)
+
+    async def predict(
+        self,
+        model: str,
+        rows: "pd.DataFrame | list[dict[str, Any]] | Mapping[str, Any]",
+        *,
+        has_probabilities: bool = False,
+        has_scores: bool = False,
+        timeout_s: float | None = 60.0,
+    ) -> Predictions:
+        """Predict for some rows; ``predict_dataset`` is for many.
+
+        Args:
+            model: ``name`` (its champion), ``name@alias`` or ``name@3``.
+            rows: A DataFrame, a list of mappings from column to value, one such mapping, or a mapping from column to
+                a list of values.
+            has_probabilities: Also answer the probability of each class.
+            has_scores: Also answer the decision scores.
+            timeout_s: Seconds to wait where a predictor is not there at once.
+
+        Returns:
+            One prediction a row, in their order; ``to_frame()`` has the index of the DataFrame.
+
+        Raises:
+            SignatureMismatch: The rows do not fit the model; ``details`` names row and column.
+            UnknownModel: There is no such model, alias or version.
+            LimitExceeded: Too many rows.
+            WaitTimedOut: No predictor has answered.
+        """
+        asked = {"has_probabilities": has_probabilities, "has_scores": has_scores}
+        body = {**rows_body(rows), **{name: True for name, is_asked in asked.items() if is_asked}}
+        call = job_call(path_of("models", model, "predict"), body)
+        reply = await self._transport.send(call)
+        if reply.is_pending:
+            job = AsyncJob(self._transport, str(call.correlation_id), read_predictions)
+            predictions = await job.result(timeout_s, progress=False)
+        else:
+            predictions = record_of(Predictions, reply.document)
+        return predictions.with_index(rows.index) if is_frame(rows) else predictions
+
+    async def predict_dataset(
+        self, model: str, dataset: str, *, has_probabilities: bool = False, has_scores: bool = False
+    ) -> AsyncJob[AsyncPredictedTable]:
+        """Predict for every row of a dataset; the job that does it.
+
+        Its result is a table: ``(...).result().download("predictions.csv")``, or ``.to_frame()``.
+
+        Raises:
+            UnknownModel, UnknownDataset: There is no such thing.
+        """
+        body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
+        call = job_call(path_of("models", model, "predict"), body)
+        return await self._start(call, lambda one: read_table(self._transport, one))
+
+    async def evaluate(self, model: str, dataset: str, **options: Any) -> AsyncJob[EvaluationRecord]:
+        """Measure a version on a dataset that has the target; the job that does it.
+
+        Args:
+            model: ``name`` (its champion), ``name@alias`` or ``name@3``.
+            dataset: The dataset.
+            options: Every other field of the command, such as ``evaluation``: the id of the record.
+
+        Raises:
+            UnknownModel, UnknownDataset, EvaluationExists: What is asked for cannot be.
+        """
+        call = job_call("/evaluations", {"model": model, "dataset": dataset, **options})
+        return await self._start(call, read_evaluation)
+
+    async def services(self) -> ServiceReport:
+        """Which consumers are alive, and how many messages wait in each queue."""
+        return record_of(ServiceReport, await self._transport.document("GET", "/services"))
+
+    async def _start(self, call: Call, read: Callable[[JobRecord], T]) -> AsyncJob[T]:
+        await self._transport.send(call)
+        return AsyncJob(self._transport, str(call.correlation_id), read)
+
+
+def _training(
+    model: str,
+    dataset: str,
+    target: str | None,
+    estimator: str,
+    hyperparameters: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    command = {"model": model, "dataset": dataset, "estimator": estimator, **options}
+    if target is not None:
+        command["target"] = target
+    if hyperparameters:
+        command["hyperparameters"] = dict(hyperparameters)
+    return command

@@ -1,0 +1,129 @@
+"""Sending calls and reading replies: one connection pool, retries where they are harmless, errors by their code."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import AsyncRetrying
+
+from modelbus.client.asynchronous.blocking import in_thread
+from modelbus.client.calls import Call, Reply, reply_of, unreachable, user_agent
+from modelbus.client.errors import GatewayUnreachable
+from modelbus.client.places import is_this_machine
+from modelbus.client.retrying import policy
+from modelbus.client.uploads import CHUNK_BYTES, Upload
+from shared.errors import NotFound
+
+
+class AsyncTransport:
+    """The way to one gateway."""
+
+    def __init__(self, url: str, api_key: str | None, *, retry_s: float, answer_s: float) -> None:
+        """Args:
+        url: The gateway's address, such as ``http://127.0.0.1:8000``.
+        api_key: Sent as a bearer token; None sends none.
+        retry_s: For so many seconds a request that may be repeated is.
+        answer_s: Seconds that an answer may stand still.
+
+        Raises:
+            GatewayUnreachable: The address is none.
+        """
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise GatewayUnreachable(f"{url!r} is no address of a gateway; expected is one like http://127.0.0.1:8000")
+        self.url = url.rstrip("/")
+        self._retry_s = retry_s
+        self._answer_s = answer_s
+        headers = {"User-Agent": user_agent(), "Accept": "application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        # A proxy of the environment does not know what this machine calls 127.0.0.1.
+        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
+        """Send a call until it is answered, or repeating it is no use.
+
+        Args:
+            call: The call.
+            retry_s: For so many seconds; default: what the client was made with.
+
+        Raises:
+            ModelbusError: The gateway's problem, by its code.
+            GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
+        """
+        retrying = AsyncRetrying(**policy(call, self._retry_s if retry_s is None else retry_s))
+        try:
+            return await retrying(self._send_once, call)
+        except GatewayUnreachable as error:
+            if call.upload is not None and not call.upload.is_repeatable:
+                error.add_note("The file is a stream that cannot be rewound, so it is sent once only.")
+            raise
+        except NotFound:
+            if call.method == "DELETE" and retrying.statistics.get("attempt_number", 1) > 1:
+                # An earlier try has deleted it; its answer was lost.
+                return Reply(204, None, "")
+            raise
+
+    async def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """Send a call that makes no job, and give the JSON of its answer."""
+        return (await self.send(Call(method, path, query, body=body))).document
+
+    async def save(self, call: Call, path: Path) -> Reply:
+        """Send a call whose answer is a file; it is there whole or not at all."""
+        unfinished = path.with_name(f"{path.name}.partial")
+        try:
+            with await in_thread(unfinished.open, "wb") as file:
+                reply = await self.send(_into(call, file))
+            if reply.status == 200:
+                await in_thread(unfinished.replace, path)
+            return reply
+        finally:
+            await in_thread(unfinished.unlink, missing_ok=True)
+
+    async def _send_once(self, call: Call) -> Reply:
+        try:
+            async with self._response(call) as response:
+                if call.sink is not None and response.status_code == 200:
+                    await self._keep(response, call.sink)
+                else:
+                    await response.aread()
+        except httpx.RequestError as error:
+            raise unreachable(self.url, error) from error
+        return reply_of(response)
+
+    @asynccontextmanager
+    async def _response(self, call: Call) -> AsyncIterator[httpx.Response]:
+        content = None if call.upload is None else self._chunks(call.upload)
+        response = await self._http.send(call.request(self._http, content, self._answer_s), stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
+
+    async def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
+        await in_thread(sink.seek, 0)
+        await in_thread(sink.truncate)
+        async for chunk in response.aiter_bytes(CHUNK_BYTES):
+            await in_thread(sink.write, chunk)
+
+    async def _chunks(self, upload: Upload) -> AsyncIterator[bytes]:
+        upload.rewind()
+        sent_bytes = 0
+        if upload.head:
+            yield upload.head
+        while chunk := await in_thread(upload.read):
+            yield chunk
+            sent_bytes += len(chunk)
+            upload.on_sent(sent_bytes)
+        if upload.tail:
+            yield upload.tail
+
+
+def _into(call: Call, sink: BinaryIO) -> Call:
+    return Call(call.method, call.path, call.query, sink=sink, wait_s=call.wait_s)

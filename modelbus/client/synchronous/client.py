@@ -1,0 +1,232 @@
+# Made from ../asynchronous/client.py by tools/twin.py: change it there, then run `make twin`.
+"""The client: train, predict, evaluate; and the datasets, models, estimators, evaluations and jobs."""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from modelbus.client.calls import Call, job_call, path_of, record_of
+from modelbus.client.places import default_api_key, default_url
+from modelbus.client.results import Predictions, ServiceReport, TrainedVersion, TrainingCheck
+from modelbus.client.synchronous.datasets import Datasets
+from modelbus.client.synchronous.estimators import Estimators
+from modelbus.client.synchronous.evaluations import Evaluations
+from modelbus.client.synchronous.jobs import (
+    Job,
+    Jobs,
+    read_evaluation,
+    read_predictions,
+    read_table,
+    read_training,
+)
+from modelbus.client.synchronous.models import Models
+from modelbus.client.synchronous.tables import PredictedTable
+from modelbus.client.synchronous.transport import Transport
+from modelbus.client.tables import is_frame, rows_body
+from shared.contracts import EvaluationRecord, JobRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+
+class Client:
+    """A Modelbus gateway.
+
+    Example:
+        >>> from modelbus import Client
+        >>> with Client() as client:
+        ...     client.datasets.upload("shop.csv")
+        ...     job = client.train("prices", "shop", "price", estimator="Ridge")
+        ...     trained = job.result()
+        ...     predictions = client.predict("prices", [{"size": 2.0, "color": "red"}])
+    """
+
+    def __init__(
+        self, url: str | None = None, *, api_key: str | None = None, retry_s: float = 30.0, answer_s: float = 60.0
+    ) -> None:
+        """Nothing is sent before the first call.
+
+        Args:
+            url: The gateway's address; default: ``MODELBUS_URL``, else this machine's port 8000.
+            api_key: A key, where the gateway wants one; default: ``MODELBUS_API_KEY``.
+            retry_s: For so many seconds a request is sent again, as long as the gateway does not answer and sending it
+                again is harmless. 0 never does.
+            answer_s: Seconds that an answer may stand still before the connection is taken for broken.
+
+        Raises:
+            GatewayUnreachable: The address is none.
+        """
+        self._transport = Transport(
+            url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
+        )
+        self.datasets = Datasets(self._transport)
+        """The tables."""
+        self.estimators = Estimators(self._transport)
+        """What can be trained."""
+        self.models = Models(self._transport)
+        """What was trained."""
+        self.evaluations = Evaluations(self._transport)
+        """What was measured."""
+        self.jobs = Jobs(self._transport)
+        """What was asked for."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.url}>"
+
+    @property
+    def url(self) -> str:
+        """The gateway's address."""
+        return self._transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def train(
+        self,
+        model: str,
+        dataset: str,
+        target: str | None = None,
+        *,
+        estimator: str,
+        hyperparameters: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Job[TrainedVersion]:
+        """Train a model; the job that does it.
+
+        Args:
+            model: The model's name; one that is there gets a further version.
+            dataset: The dataset to train on.
+            target: The column to predict; none for outlier detection and clustering.
+            estimator: A name of ``client.estimators.list()``.
+            hyperparameters: What is absent keeps the estimator's default.
+            options: Every other field of the command, such as ``features``, ``excluded``, ``class_weight``,
+                ``hold_out``, ``cross_validation``, ``promote``, ``seed``, ``limits``, ``tags``, ``note``
+                (docs/training.md).
+
+        Raises:
+            UnknownDataset, UnknownEstimator, InvalidCommand: What is asked for cannot be; ``details`` names each field.
+        """
+        command = _training(model, dataset, target, estimator, hyperparameters, options)
+        return self._start(job_call("/models", command), read_training)
+
+    def check_training(
+        self,
+        model: str,
+        dataset: str,
+        target: str | None = None,
+        *,
+        estimator: str,
+        hyperparameters: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> TrainingCheck:
+        """Say what a training would take, without fitting anything. Arguments are those of ``train``.
+
+        Raises:
+            ModelbusError: What the training would be refused for.
+        """
+        command = _training(model, dataset, target, estimator, hyperparameters, options)
+        call = job_call("/models/validate", command, wait=0)
+        job = self._start(call, lambda one: record_of(TrainingCheck, one.result))
+        return job.result(progress=False)
+
+    def predict(
+        self,
+        model: str,
+        rows: "pd.DataFrame | list[dict[str, Any]] | Mapping[str, Any]",
+        *,
+        has_probabilities: bool = False,
+        has_scores: bool = False,
+        timeout_s: float | None = 60.0,
+    ) -> Predictions:
+        """Predict for some rows; ``predict_dataset`` is for many.
+
+        Args:
+            model: ``name`` (its champion), ``name@alias`` or ``name@3``.
+            rows: A DataFrame, a list of mappings from column to value, one such mapping, or a mapping from column to
+                a list of values.
+            has_probabilities: Also answer the probability of each class.
+            has_scores: Also answer the decision scores.
+            timeout_s: Seconds to wait where a predictor is not there at once.
+
+        Returns:
+            One prediction a row, in their order; ``to_frame()`` has the index of the DataFrame.
+
+        Raises:
+            SignatureMismatch: The rows do not fit the model; ``details`` names row and column.
+            UnknownModel: There is no such model, alias or version.
+            LimitExceeded: Too many rows.
+            WaitTimedOut: No predictor has answered.
+        """
+        asked = {"has_probabilities": has_probabilities, "has_scores": has_scores}
+        body = {**rows_body(rows), **{name: True for name, is_asked in asked.items() if is_asked}}
+        call = job_call(path_of("models", model, "predict"), body)
+        reply = self._transport.send(call)
+        if reply.is_pending:
+            job = Job(self._transport, str(call.correlation_id), read_predictions)
+            predictions = job.result(timeout_s, progress=False)
+        else:
+            predictions = record_of(Predictions, reply.document)
+        return predictions.with_index(rows.index) if is_frame(rows) else predictions
+
+    def predict_dataset(
+        self, model: str, dataset: str, *, has_probabilities: bool = False, has_scores: bool = False
+    ) -> Job[PredictedTable]:
+        """Predict for every row of a dataset; the job that does it.
+
+        Its result is a table: ``(...).result().download("predictions.csv")``, or ``.to_frame()``.
+
+        Raises:
+            UnknownModel, UnknownDataset: There is no such thing.
+        """
+        body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
+        call = job_call(path_of("models", model, "predict"), body)
+        return self._start(call, lambda one: read_table(self._transport, one))
+
+    def evaluate(self, model: str, dataset: str, **options: Any) -> Job[EvaluationRecord]:
+        """Measure a version on a dataset that has the target; the job that does it.
+
+        Args:
+            model: ``name`` (its champion), ``name@alias`` or ``name@3``.
+            dataset: The dataset.
+            options: Every other field of the command, such as ``evaluation``: the id of the record.
+
+        Raises:
+            UnknownModel, UnknownDataset, EvaluationExists: What is asked for cannot be.
+        """
+        call = job_call("/evaluations", {"model": model, "dataset": dataset, **options})
+        return self._start(call, read_evaluation)
+
+    def services(self) -> ServiceReport:
+        """Which consumers are alive, and how many messages wait in each queue."""
+        return record_of(ServiceReport, self._transport.document("GET", "/services"))
+
+    def _start(self, call: Call, read: Callable[[JobRecord], T]) -> Job[T]:
+        self._transport.send(call)
+        return Job(self._transport, str(call.correlation_id), read)
+
+
+def _training(
+    model: str,
+    dataset: str,
+    target: str | None,
+    estimator: str,
+    hyperparameters: Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    command = {"model": model, "dataset": dataset, "estimator": estimator, **options}
+    if target is not None:
+        command["target"] = target
+    if hyperparameters:
+        command["hyperparameters"] = dict(hyperparameters)
+    return command

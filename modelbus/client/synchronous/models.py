@@ -1,0 +1,160 @@
+# Made from ../asynchronous/models.py by tools/twin.py: change it there, then run `make twin`.
+"""Models and their versions: read, alias, tag, retrain, download, delete."""
+
+import builtins
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modelbus.client.calls import Call, job_call, path_of, record_of
+from modelbus.client.results import TrainedVersion, VersionUsage
+from modelbus.client.synchronous.jobs import Job, read_training
+from modelbus.client.synchronous.transport import Transport
+from shared.contracts import ModelRecord, VersionRecord
+from shared.contracts.base import split_reference
+from shared.errors import UnknownModel
+
+ModelList = list[ModelRecord]
+
+
+class Models:
+    """Models: named rows of immutable versions, with aliases that point at some of them."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self) -> ModelList:
+        """All models."""
+        document = self._transport.document("GET", "/models")
+        return [record_of(ModelRecord, one) for one in document["models"]]
+
+    def get(self, name: str) -> ModelRecord:
+        """One model: the numbers of its versions, and its aliases.
+
+        Raises:
+            UnknownModel: There is none of that name.
+        """
+        return record_of(ModelRecord, self._transport.document("GET", path_of("models", name)))
+
+    def version(self, reference: str) -> VersionRecord:
+        """One version, with its whole lineage.
+
+        Args:
+            reference: ``name`` (its champion), ``name@alias`` or ``name@3``.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        return record_of(VersionRecord, self._transport.document("GET", self._path(reference)))
+
+    def versions(self, name: str) -> builtins.list[VersionRecord]:
+        """All versions of a model, oldest first.
+
+        Raises:
+            UnknownModel: There is no model of that name.
+        """
+        return [self.version(f"{name}@{number}") for number in (self.get(name)).versions]
+
+    def usage(self, reference: str) -> VersionUsage:
+        """What a version has answered so far, and what had to be done to the rows.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        path = f"{self._path(reference)}/usage"
+        return record_of(VersionUsage, self._transport.document("GET", path))
+
+    def set_alias(self, name: str, alias: str, version: int) -> ModelRecord:
+        """Let an alias, such as ``champion``, point at a version.
+
+        Raises:
+            UnknownModel: There is no such version.
+        """
+        path = path_of("models", name, "aliases", alias)
+        return record_of(ModelRecord, self._transport.document("PUT", path, {"version": version}))
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Remove an alias; the version stays.
+
+        Raises:
+            UnknownModel: There is no such model or alias.
+        """
+        self._transport.document("DELETE", path_of("models", name, "aliases", alias))
+
+    def tag(
+        self, reference: str, tags: Mapping[str, str | None] | None = None, *, note: str | None = None
+    ) -> VersionRecord:
+        """Change what is to be remembered of a version.
+
+        Args:
+            reference: ``name``, ``name@alias`` or ``name@3``.
+            tags: Tags to set; None removes one. Those that are not named stay.
+            note: Another note; None leaves the one that is there.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        changes = {"tags": dict(tags or {}), "note": note}
+        return record_of(VersionRecord, self._transport.document("PATCH", self._path(reference), changes))
+
+    def retrain(self, reference: str, **changes: Any) -> Job[TrainedVersion]:
+        """Train a version again, with what is changed here; the job that does it.
+
+        Args:
+            reference: The version to start from.
+            changes: ``dataset``, ``hyperparameters``, ``seed``, ``promote`` (``if_better`` by default), ``limits``,
+                ``tags``, ``note``.
+
+        Raises:
+            UnknownModel, UnknownDataset, InvalidCommand: There is no such thing, or a change breaks its contract.
+        """
+        call = job_call(path_of("models", reference, "retrain"), changes)
+        self._transport.send(call)
+        return Job(self._transport, str(call.correlation_id), read_training)
+
+    def download_artifact(self, reference: str, path: "str | os.PathLike[str]") -> Path:
+        """Save a version's artifact, a skops file; docs/training.md says how to use it without Modelbus.
+
+        Returns:
+            The path.
+
+        Raises:
+            UnknownModel: There is no such model, alias or version.
+        """
+        target = Path(path)
+        self._transport.save(Call("GET", f"{self._path(reference)}/artifact"), target)
+        return target
+
+    def delete_version(self, reference: str, *, force: bool = False) -> None:
+        """Delete one version and its artifact.
+
+        Args:
+            reference: ``name@3``, or an alias.
+            force: Also while an alias points at it.
+
+        Raises:
+            UnknownModel: There is no such version.
+            StillInUse: An alias points at it.
+        """
+        path = self._path(reference)
+        self._transport.document("DELETE", path, force="true" if force else None)
+
+    def delete(self, name: str) -> None:
+        """Delete a model with all its versions.
+
+        Raises:
+            UnknownModel: There is none of that name.
+        """
+        self._transport.document("DELETE", path_of("models", name))
+
+    def _path(self, reference: str) -> str:
+        """The path of a version: by its number, which is looked up where the reference has an alias."""
+        name, selector = split_reference(reference)
+        if isinstance(selector, str):
+            aliases = (self.get(name)).aliases
+            if selector not in aliases:
+                there = ", ".join(sorted(aliases)) or "none"
+                raise UnknownModel(f"model {name!r} has no alias {selector!r}; there are: {there}")
+            selector = aliases[selector]
+        return path_of("models", name, "versions", selector)

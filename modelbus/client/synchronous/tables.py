@@ -1,0 +1,56 @@
+# Made from ../asynchronous/tables.py by tools/twin.py: change it there, then run `make twin`.
+"""Tables that are downloaded: to a file, or into a frame."""
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from modelbus.client.calls import Call, path_of
+from modelbus.client.results import PredictionReport
+from modelbus.client.synchronous.blocking import in_thread
+from modelbus.client.synchronous.transport import Transport
+from modelbus.client.tables import frame_of_parquet
+from modelbus.client.uploads import format_of
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+TableFormat = Literal["csv", "parquet", "jsonl"]
+
+
+class PredictedTable:
+    """The predictions for a dataset, one row for each of its rows, in their order."""
+
+    def __init__(self, transport: Transport, told: PredictionReport) -> None:
+        self._transport = transport
+        self.told = told
+        """Which model and dataset, how many rows, and what had to be done to them."""
+
+    def __repr__(self) -> str:
+        told = self.told
+        return f"<{told.row_count} predictions of {told.model}@{told.version} for {told.dataset}>"
+
+    def download(self, path: "str | os.PathLike[str]", format: TableFormat | None = None) -> Path:
+        """Save the table.
+
+        Args:
+            path: The file to write; it is there whole or not at all.
+            format: ``csv``, ``parquet`` or ``jsonl``; by default what the file's name says, else ``csv``.
+
+        Returns:
+            The path.
+        """
+        target = Path(path)
+        self._transport.save(self._call(format or format_of(target) or "csv"), target)
+        return target
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The table as a frame: ``row``, ``prediction``, and probabilities or scores if they were asked for."""
+        content = io.BytesIO()
+        self._transport.send(self._call("parquet", content))
+        return in_thread(frame_of_parquet, content.getvalue())
+
+    def _call(self, format: str, sink: io.BytesIO | None = None) -> Call:
+        return Call("GET", path_of("predictions", self.told.correlation_id, "content"), {"format": format}, sink=sink)

@@ -1,0 +1,130 @@
+# Made from ../asynchronous/transport.py by tools/twin.py: change it there, then run `make twin`.
+"""Sending calls and reading replies: one connection pool, retries where they are harmless, errors by their code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+import httpx
+from tenacity import Retrying
+
+from modelbus.client.calls import Call, Reply, reply_of, unreachable, user_agent
+from modelbus.client.errors import GatewayUnreachable
+from modelbus.client.places import is_this_machine
+from modelbus.client.retrying import policy
+from modelbus.client.synchronous.blocking import in_thread
+from modelbus.client.uploads import CHUNK_BYTES, Upload
+from shared.errors import NotFound
+
+
+class Transport:
+    """The way to one gateway."""
+
+    def __init__(self, url: str, api_key: str | None, *, retry_s: float, answer_s: float) -> None:
+        """Args:
+        url: The gateway's address, such as ``http://127.0.0.1:8000``.
+        api_key: Sent as a bearer token; None sends none.
+        retry_s: For so many seconds a request that may be repeated is.
+        answer_s: Seconds that an answer may stand still.
+
+        Raises:
+            GatewayUnreachable: The address is none.
+        """
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+            raise GatewayUnreachable(f"{url!r} is no address of a gateway; expected is one like http://127.0.0.1:8000")
+        self.url = url.rstrip("/")
+        self._retry_s = retry_s
+        self._answer_s = answer_s
+        headers = {"User-Agent": user_agent(), "Accept": "application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        # A proxy of the environment does not know what this machine calls 127.0.0.1.
+        self._http = httpx.Client(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
+        """Send a call until it is answered, or repeating it is no use.
+
+        Args:
+            call: The call.
+            retry_s: For so many seconds; default: what the client was made with.
+
+        Raises:
+            ModelbusError: The gateway's problem, by its code.
+            GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
+        """
+        retrying = Retrying(**policy(call, self._retry_s if retry_s is None else retry_s))
+        try:
+            return retrying(self._send_once, call)
+        except GatewayUnreachable as error:
+            if call.upload is not None and not call.upload.is_repeatable:
+                error.add_note("The file is a stream that cannot be rewound, so it is sent once only.")
+            raise
+        except NotFound:
+            if call.method == "DELETE" and retrying.statistics.get("attempt_number", 1) > 1:
+                # An earlier try has deleted it; its answer was lost.
+                return Reply(204, None, "")
+            raise
+
+    def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """Send a call that makes no job, and give the JSON of its answer."""
+        return (self.send(Call(method, path, query, body=body))).document
+
+    def save(self, call: Call, path: Path) -> Reply:
+        """Send a call whose answer is a file; it is there whole or not at all."""
+        unfinished = path.with_name(f"{path.name}.partial")
+        try:
+            with in_thread(unfinished.open, "wb") as file:
+                reply = self.send(_into(call, file))
+            if reply.status == 200:
+                in_thread(unfinished.replace, path)
+            return reply
+        finally:
+            in_thread(unfinished.unlink, missing_ok=True)
+
+    def _send_once(self, call: Call) -> Reply:
+        try:
+            with self._response(call) as response:
+                if call.sink is not None and response.status_code == 200:
+                    self._keep(response, call.sink)
+                else:
+                    response.read()
+        except httpx.RequestError as error:
+            raise unreachable(self.url, error) from error
+        return reply_of(response)
+
+    @contextmanager
+    def _response(self, call: Call) -> Iterator[httpx.Response]:
+        content = None if call.upload is None else self._chunks(call.upload)
+        response = self._http.send(call.request(self._http, content, self._answer_s), stream=True)
+        try:
+            yield response
+        finally:
+            response.close()
+
+    def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
+        in_thread(sink.seek, 0)
+        in_thread(sink.truncate)
+        for chunk in response.iter_bytes(CHUNK_BYTES):
+            in_thread(sink.write, chunk)
+
+    def _chunks(self, upload: Upload) -> Iterator[bytes]:
+        upload.rewind()
+        sent_bytes = 0
+        if upload.head:
+            yield upload.head
+        while chunk := in_thread(upload.read):
+            yield chunk
+            sent_bytes += len(chunk)
+            upload.on_sent(sent_bytes)
+        if upload.tail:
+            yield upload.tail
+
+
+def _into(call: Call, sink: BinaryIO) -> Call:
+    return Call(call.method, call.path, call.query, sink=sink, wait_s=call.wait_s)

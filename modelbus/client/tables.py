@@ -1,0 +1,204 @@
+"""Frames in and out: the only file of the client that needs pandas or pyarrow, which it imports when it is used.
+
+In: pandas' own frames, and whatever else speaks Arrow (polars, pyarrow, duckdb). Out: pandas.
+"""
+
+import contextlib
+import io
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
+
+from modelbus.client.errors import UnfitTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARQUET = "application/vnd.apache.parquet"
+CSV = "text/csv; charset=utf-8"
+
+
+def is_frame(value: Any) -> "TypeGuard[pd.DataFrame]":
+    """Whether it is a pandas frame; pandas is not imported for that."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.DataFrame)
+
+
+def is_arrow(value: Any) -> bool:
+    """Whether it is a table that speaks Arrow's stream interface."""
+    return hasattr(value, "__arrow_c_stream__")
+
+
+@contextlib.contextmanager
+def written(table: Any) -> Iterator[tuple[BinaryIO, str]]:
+    """Write a table to a file that is gone afterwards: as Parquet, which keeps its types, or without pyarrow as CSV.
+
+    Yields:
+        The file, at its beginning, and its media type.
+
+    Raises:
+        UnfitTable: It is no table, or the file cannot hold what is in it; says which column, and what would be right.
+    """
+    if not is_frame(table) and not is_arrow(table):
+        raise UnfitTable(
+            f"a {type(table).__name__} cannot be uploaded; expected a path, an open file, bytes, or a DataFrame"
+        )
+    if is_frame(table):
+        table = with_columns(table)
+    with tempfile.TemporaryFile() as file:
+        kind = _write(table, file)
+        file.seek(0)
+        yield file, kind
+
+
+def with_columns(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The frame as a table: an index that has names becomes columns, one without is left out; names are texts.
+
+    Raises:
+        UnfitTable: A name is no text, or there twice.
+    """
+    named = [name for name in frame.index.names if name is not None]
+    frame = frame.reset_index(level=named) if named else frame
+    frame = frame.reset_index(drop=True)
+    wrong = [name for name in frame.columns if not isinstance(name, str)]
+    if wrong:
+        raise UnfitTable(
+            f"the column name {wrong[0]!r} is no text; rename it, or all: frame.columns = frame.columns.map(str)"
+        )
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise UnfitTable(f"two columns are called {twice[0]!r}; a dataset's columns have different names")
+    return frame
+
+
+def rows_body(rows: Any) -> dict[str, Any]:
+    """The part of a prediction's body that holds the rows.
+
+    Args:
+        rows: A frame, a list of mappings from column to value, one such mapping, or a mapping from column to values.
+
+    Raises:
+        UnfitTable: It is none of these, or a cell is nothing that JSON can say.
+    """
+    if is_frame(rows):
+        frame = with_columns(rows)
+        cells = frame.astype(object).where(frame.notna(), None)
+        return {"columns": list(frame.columns), "data": [[cell_of(cell) for cell in row] for row in _lists(cells)]}
+    if is_arrow(rows):
+        rows = _arrow(rows).to_pylist()
+    if isinstance(rows, Mapping):
+        if rows and all(_is_list(values) for values in rows.values()):
+            return {"data": {name: [cell_of(cell) for cell in values] for name, values in rows.items()}}
+        rows = [rows]
+    if _is_list(rows) and all(isinstance(row, Mapping) for row in rows):
+        return {"rows": [{name: cell_of(cell) for name, cell in row.items()} for row in rows]}
+    raise UnfitTable(
+        f"rows are a DataFrame, a list of mappings from column to value, one such mapping, or a mapping from column to "
+        f"a list of values, not {type(rows).__name__}"
+    )
+
+
+def cell_of(value: Any) -> Any:
+    """One cell as JSON says it: dates as ISO 8601, numbers of numpy as Python's, whatever is missing as null.
+
+    Raises:
+        UnfitTable: JSON cannot say it.
+    """
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if type(value).__name__ in ("NaTType", "NAType"):
+        return None
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "item") and not _is_list(value):
+        return cell_of(value.item())
+    if type(value).__name__ == "Decimal":
+        return float(value)
+    raise UnfitTable(f"a cell is a {type(value).__name__}, which is no text, number, boolean or date: {value!r:.100}")
+
+
+def frame_of_parquet(data: bytes) -> "pd.DataFrame":
+    """Read a downloaded table."""
+    with _needing("pandas and pyarrow"):
+        import pandas as pd
+
+        return pd.read_parquet(io.BytesIO(data))
+
+
+def frame_of_columns(columns: Mapping[str, Sequence[Any]], index: Any = None) -> "pd.DataFrame":
+    """Make a frame of columns that are in memory.
+
+    Args:
+        columns: Values by column.
+        index: The frame's index; numbers from 0 if None.
+    """
+    with _needing("pandas"):
+        import pandas as pd
+
+        return pd.DataFrame(dict(columns), index=index)
+
+
+def _write(table: Any, file: BinaryIO) -> str:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        if not is_frame(table):
+            raise UnfitTable("to upload this table, install pyarrow; a pandas DataFrame does without") from None
+        _write_csv(table, file)
+        return CSV
+    try:
+        arrow = pa.Table.from_pandas(table, preserve_index=False) if is_frame(table) else _arrow(table)
+        pq.write_table(arrow, file)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise UnfitTable(f"the table cannot be written as Parquet: {'; '.join(map(str, error.args))[:500]}") from error
+    return PARQUET
+
+
+def _write_csv(frame: "pd.DataFrame", file: BinaryIO) -> None:
+    """Write the frame as CSV, where nothing of it changes by that.
+
+    Raises:
+        UnfitTable: A column would come back as something else.
+    """
+    for name, column in frame.items():
+        cells = column.dropna()
+        texts = [cell for cell in cells if isinstance(cell, str)] if column.dtype.kind not in "biufM" else []
+        if any(not text.strip() or text != text.strip() or _may_be_read_as_other(text) for text in texts):
+            raise UnfitTable(
+                f"column {name!r} has texts that CSV cannot tell from numbers, dates or missing values; install pyarrow"
+            )
+    frame.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z")
+
+
+def _may_be_read_as_other(text: str) -> bool:
+    """Whether a text that stands alone in CSV may be read as another type, or as no value."""
+    return text[0] in "0123456789+-.?" or text.lower() in {
+        *("na", "n/a", "#n/a", "#na", "<na>", "nan", "null", "none", "inf", "infinity"),
+        *("true", "false", "yes", "no", "t", "f", "y", "n"),
+    }
+
+
+def _arrow(table: Any) -> Any:
+    with _needing("pyarrow"):
+        import pyarrow as pa
+
+        return pa.table(table)
+
+
+def _lists(frame: "pd.DataFrame") -> Iterator[tuple[Any, ...]]:
+    return frame.itertuples(index=False, name=None)
+
+
+def _is_list(value: Any) -> bool:
+    is_sized = hasattr(value, "__len__") and hasattr(value, "__iter__")
+    return is_sized and not isinstance(value, (str, bytes, Mapping))
+
+
+@contextlib.contextmanager
+def _needing(packages: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise UnfitTable(f"for this table, install {packages}") from error

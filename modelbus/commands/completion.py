@@ -1,0 +1,56 @@
+"""Completion of names in the shell, from the gateway if it answers fast; never an error, never a long wait."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from modelbus.client.places import API_KEY_VARIABLE, URL_VARIABLE
+from shared.errors import ModelbusError
+
+if TYPE_CHECKING:
+    from modelbus.client.synchronous.client import Client
+
+ANSWER_S: Final = 1.0
+"""A shell that hangs is worse than one that does not complete."""
+
+
+def datasets(incomplete: str) -> list[str]:
+    """Names of datasets."""
+    return _starting(incomplete, lambda client: [one.name for one in client.datasets.list()])
+
+
+def estimators(incomplete: str) -> list[str]:
+    """Names of estimators."""
+    return _starting(incomplete, lambda client: [one.name for one in client.estimators.list()])
+
+
+def models(incomplete: str) -> list[str]:
+    """Names of models; behind an ``@``, of the aliases and versions of that one."""
+    return _starting(incomplete, _references if "@" in incomplete else _model_names)
+
+
+def jobs(incomplete: str) -> list[str]:
+    """Ids of the newest jobs."""
+    return _starting(incomplete, lambda client: [one.correlation_id for one in client.jobs.list(limit=50)])
+
+
+def _model_names(client: "Client") -> list[str]:
+    return [one.name for one in client.models.list()]
+
+
+def _references(client: "Client") -> list[str]:
+    found = client.models.list()
+    return [f"{one.name}@{selector}" for one in found for selector in [*one.aliases, *map(str, one.versions)]]
+
+
+def _starting(incomplete: str, names: Callable[["Client"], list[str]]) -> list[str]:
+    from modelbus.client.synchronous.client import Client
+    from modelbus.commands.session import local_url
+
+    try:
+        url = os.environ.get(URL_VARIABLE) or local_url()
+        with Client(url, api_key=os.environ.get(API_KEY_VARIABLE), retry_s=0, answer_s=ANSWER_S) as client:
+            return [name for name in names(client) if name.startswith(incomplete)]
+    except ModelbusError:
+        # Whoever presses Tab sees no suggestion, which says it all.
+        return []

@@ -1,0 +1,73 @@
+"""``modelbus estimators``: what can be trained."""
+
+from typing import Annotated, Any
+
+import typer
+
+from modelbus.commands import completion
+from modelbus.commands.printing import fact_text
+from modelbus.commands.session import Session, asks_gateway
+
+app = typer.Typer(name="estimators", help="What can be trained, and its hyperparameters.", no_args_is_help=True)
+
+TASKS = "classification, regression, outlier_detection or clustering"
+
+
+@app.command("list")
+@asks_gateway
+def list_estimators(
+    session: Session, task: Annotated[str | None, typer.Option(help=f"Only for {TASKS}.")] = None
+) -> None:
+    """List the estimators.
+
+    For example:
+
+    - `modelbus estimators list --task regression`
+    """
+    chosen: Any = task
+    found = session.client.estimators.list(chosen)
+    rows = [[one.name, one.task, one.description] for one in found]
+    empty = "No estimators: no trainer has said yet what it can. Look with: modelbus status"
+    session.printer.show(found, lambda: session.printer.table(("name", "task", "what it is"), rows, empty=empty))
+
+
+@app.command()
+@asks_gateway
+def show(
+    session: Session,
+    name: Annotated[str, typer.Argument(help="The estimator.", autocompletion=completion.estimators)],
+) -> None:
+    """Show an estimator's hyperparameters; --json has their JSON Schema.
+
+    For example:
+
+    - `modelbus estimators show RandomForestClassifier`
+    """
+    record = session.client.estimators.get(name)
+    properties = record.hyperparameters.get("properties", {})
+    rows = [[one, _allowed(schema), _default(schema)] for one, schema in properties.items()]
+
+    def people() -> None:
+        facts = {"estimator": record.name, "task": record.task, "what it is": record.description}
+        session.printer.facts(facts)
+        empty = "It has no hyperparameters that can be set."
+        session.printer.table(("hyperparameter", "values", "default"), rows, empty=empty)
+
+    session.printer.show(record, people)
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    """The values that a JSON Schema allows, in few words."""
+    if "enum" in schema:
+        return fact_text(schema["enum"])
+    if "const" in schema:
+        return fact_text([schema["const"]])
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " | ".join(dict.fromkeys(_allowed(one) for one in schema[union]))
+    kind = schema.get("type", "any")
+    return " | ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _default(schema: dict[str, Any]) -> Any:
+    return fact_text(schema["default"]) if schema.get("default") is not None else None

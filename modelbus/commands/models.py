@@ -1,0 +1,240 @@
+"""``modelbus models``: list, show, versions, alias, tag, retrain, delete, artifact."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from modelbus.commands import completion
+from modelbus.commands.options import Force, NoWait, Timeout
+from modelbus.commands.session import Session, asks_gateway, settings_of
+from modelbus.commands.train import print_training
+from modelbus.commands.waiting import result_of, started
+from shared.contracts import ModelRecord, VersionRecord
+
+app = typer.Typer(name="models", help="Models, their versions and aliases.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The model.", autocompletion=completion.models)]
+Reference = Annotated[str, typer.Argument(help="name, name@alias or name@3.", autocompletion=completion.models)]
+
+
+@app.command("list")
+@asks_gateway
+def list_models(session: Session) -> None:
+    """List all models.
+
+    For example:
+
+    - `modelbus models list`
+    """
+    found = session.client.models.list()
+    rows = [[one.name, one.latest_version, len(one.versions), _aliases(one), one.created_at] for one in found]
+    headings = ("name", "latest", "versions", "aliases", "created")
+    empty = "No models yet. Train one: modelbus train DATASET TARGET --estimator NAME"
+    session.printer.show(found, lambda: session.printer.table(headings, rows, empty=empty))
+
+
+@app.command()
+@asks_gateway
+def show(session: Session, reference: Reference) -> None:
+    """Show one version: estimator, metrics, signature, lineage.
+
+    For example:
+
+    - `modelbus models show prices`
+
+    - `modelbus models show prices@2 --json`
+    """
+    version = session.client.models.version(reference)
+    session.printer.show(version, lambda: _print_version(session, version))
+
+
+@app.command()
+@asks_gateway
+def versions(session: Session, name: Name) -> None:
+    """List a model's versions.
+
+    For example:
+
+    - `modelbus models versions prices`
+    """
+    model = session.client.models.get(name)
+    found = session.client.models.versions(name)
+    rows = [
+        [one.version, _pointing(model, one.version), one.estimator, one.dataset, _first(one.metrics), one.created_at]
+        for one in found
+    ]
+    headings = ("version", "aliases", "estimator", "dataset", "measured", "created")
+    empty = f"Model {name} has no versions."
+    session.printer.show(found, lambda: session.printer.table(headings, rows, empty=empty))
+
+
+@app.command()
+@asks_gateway
+def alias(
+    session: Session,
+    name: Name,
+    alias: Annotated[str, typer.Argument(help="The alias, such as champion.")],
+    version: Annotated[int | None, typer.Argument(min=1, help="Where it is to point.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the alias.")] = False,
+) -> None:
+    """Let an alias point at a version, or remove it.
+
+    For example:
+
+    - `modelbus models alias prices champion 2`
+
+    - `modelbus models alias prices candidate --remove`
+    """
+    if remove == (version is not None):
+        raise typer.BadParameter("give a version, or --remove")
+    if version is None:
+        session.client.models.remove_alias(name, alias)
+        model = session.client.models.get(name)
+    else:
+        model = session.client.models.set_alias(name, alias, version)
+    session.printer.show(model, lambda: session.printer.say(f"{name}: {_aliases(model) or 'no aliases'}"))
+
+
+@app.command()
+@asks_gateway
+def tag(
+    session: Session,
+    reference: Reference,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=TEXT", help="Tags to set; NAME=null removes one.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="Another note.")] = None,
+) -> None:
+    """Change what is to be remembered of a version.
+
+    For example:
+
+    - `modelbus models tag prices@2 team=risk reviewed=yes --note 'before the summer'`
+    """
+    changes = {
+        name: value if value is None or isinstance(value, str) else str(value)
+        for name, value in settings_of(tags, "TAGS").items()
+    }
+    version = session.client.models.tag(reference, changes, note=note)
+    facts = {"model": f"{version.model}@{version.version}", "tags": version.tags, "note": version.note}
+    session.printer.show(version, lambda: session.printer.facts(facts))
+
+
+@app.command()
+@asks_gateway
+def retrain(
+    session: Session,
+    reference: Reference,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", "-d", help="Another dataset.", autocompletion=completion.datasets)
+    ] = None,
+    hyperparameters: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="A changed hyperparameter.")
+    ] = None,
+    promote: Annotated[
+        str | None, typer.Option(help="Move champion: always, if_better or never.", show_default="if_better")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
+    ] = None,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+) -> None:
+    """Train a version again, with what is changed here.
+
+    For example:
+
+    - `modelbus models retrain prices --dataset shop-2025`
+
+    - `modelbus models retrain prices@1 --set alpha=2.0 --promote never`
+    """
+    given: dict[str, Any] = {
+        "dataset": dataset,
+        "promote": promote,
+        "hyperparameters": settings_of(hyperparameters, "--set") or None,
+    }
+    changes = {name: value for name, value in given.items() if value is not None} | settings_of(option, "--option")
+    job = session.client.models.retrain(reference, **changes)
+    if no_wait:
+        started(session, job)
+        return
+    trained = result_of(session, job, timeout)
+    session.printer.show(trained, lambda: print_training(session, trained))
+
+
+@app.command()
+@asks_gateway
+def artifact(
+    session: Session,
+    reference: Reference,
+    path: Annotated[Path | None, typer.Argument(help="The file to write.", show_default="MODEL-VERSION.skops")] = None,
+) -> None:
+    """Save a version's artifact, a skops file.
+
+    For example:
+
+    - `modelbus models artifact prices@2`
+    """
+    version = session.client.models.version(reference)
+    target = path or Path(f"{version.model}-{version.version}.skops")
+    session.client.models.download_artifact(f"{version.model}@{version.version}", target)
+    document = {"path": str(target), "sha256": version.artifact_sha256, "size_bytes": version.artifact_size_bytes}
+    session.printer.show(document, lambda: session.printer.facts(document))
+
+
+@app.command()
+@asks_gateway
+def delete(session: Session, reference: Reference, force: Force = False) -> None:
+    """Delete one version, or a model with all its versions.
+
+    For example:
+
+    - `modelbus models delete prices@1`
+
+    - `modelbus models delete prices --force`
+    """
+    if "@" in reference:
+        session.client.models.delete_version(reference, force=force)
+    elif not force:
+        count = len(session.client.models.get(reference).versions)
+        raise typer.BadParameter(f"{reference} has {count} version(s); --force deletes the model with all of them")
+    else:
+        session.client.models.delete(reference)
+    session.printer.show({"deleted": reference}, lambda: session.printer.say(f"deleted {reference}"))
+
+
+def _aliases(model: ModelRecord) -> str:
+    return ", ".join(f"{alias}@{number}" for alias, number in sorted(model.aliases.items()))
+
+
+def _pointing(model: ModelRecord, version: int) -> str:
+    return ", ".join(sorted(alias for alias, number in model.aliases.items() if number == version))
+
+
+def _first(metrics: dict[str, float | None]) -> str:
+    name, value = next(iter(metrics.items()), ("", None))
+    return "" if value is None else f"{name} {value:.4f}"
+
+
+def _print_version(session: Session, version: VersionRecord) -> None:
+    facts = {
+        "model": f"{version.model}@{version.version}",
+        "estimator": version.estimator,
+        "hyperparameters": version.hyperparameters,
+        "task": version.signature.task,
+        "target": version.signature.target,
+        "classes": version.signature.classes,
+        "dataset": version.dataset,
+        "rows": f"{version.row_count:,}",
+        "tags": version.tags,
+        "note": version.note,
+        "created": version.created_at,
+        "job": version.correlation_id,
+    }
+    session.printer.facts(facts)
+    session.printer.table(("metric", "on held-out rows"), list(version.metrics.items()), empty="No metrics.")
+    columns = [[column.name, column.type] for column in version.signature.columns]
+    session.printer.table(("feature", "type"), columns, empty="No features.")
+    session.printer.warn(version.warnings)

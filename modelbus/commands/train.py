@@ -1,0 +1,118 @@
+"""``modelbus train``: train a model and say how good it is."""
+
+from typing import Annotated, Any
+
+import typer
+
+from modelbus.client.results import TrainedVersion, TrainingCheck
+from modelbus.commands import completion
+from modelbus.commands.options import NoWait, Timeout
+from modelbus.commands.session import Session, asks_gateway, settings_of
+from modelbus.commands.waiting import result_of, started
+
+
+@asks_gateway
+def train(
+    session: Session,
+    dataset: Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)],
+    target: Annotated[str | None, typer.Argument(help="The column to predict; none for outliers and clusters.")] = None,
+    estimator: Annotated[
+        str, typer.Option("--estimator", "-e", help="What to train.", autocompletion=completion.estimators)
+    ] = ...,  # type: ignore[assignment]
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="The model's name.", show_default="the dataset's")
+    ] = None,
+    hyperparameters: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="NAME=VALUE", help="A hyperparameter; 1 and 1.0 may differ."),
+    ] = None,
+    feature: Annotated[list[str] | None, typer.Option(help="Predict from this column; may be repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Do not predict from this column.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, max=20, help="Measure by cross-validation too.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
+    promote: Annotated[
+        str | None, typer.Option(help="Move champion: always, if_better or never.", show_default="always")
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Something to remember.")] = None,
+    note: Annotated[str | None, typer.Option(help="More to remember, in words.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what it would take.")] = False,
+    no_wait: NoWait = False,
+    timeout: Timeout = None,
+) -> None:
+    """Train a model on a dataset.
+
+    The version is measured on rows that are held out. What can be said of a training is in docs/training.md.
+
+    For example:
+
+    - `modelbus train shop price --estimator Ridge`
+
+    - `modelbus train churn left -e RandomForestClassifier -s max_depth=3 -s max_features=0.5 --folds 5`
+
+    - `modelbus train churn left -e LogisticRegression -o class_weight=balanced -o 'hold_out={"fraction": 0.3}'`
+
+    - `modelbus train sensors -e IsolationForest --model odd-ones --no-wait`
+    """
+    given = {
+        "features": feature,
+        "excluded": exclude,
+        "seed": seed,
+        "promote": promote,
+        "note": note,
+        "cross_validation": None if folds is None else {"folds": folds},
+        "tags": {name: _text(value) for name, value in settings_of(tag, "--tag").items()} or None,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    options |= settings_of(option, "--option")
+    values = settings_of(hyperparameters, "--set")
+    asked: dict[str, Any] = {"estimator": estimator, "hyperparameters": values, **options}
+    if check:
+        found = session.client.check_training(model or dataset, dataset, target, **asked)
+        session.printer.show(found, lambda: _print_check(session, found))
+        return
+    job = session.client.train(model or dataset, dataset, target, **asked)
+    if no_wait:
+        started(session, job)
+        return
+    trained = result_of(session, job, timeout)
+    session.printer.show(trained, lambda: print_training(session, trained))
+
+
+def print_training(session: Session, trained: TrainedVersion) -> None:
+    """Print what a training made."""
+    version = trained.version
+    facts = {
+        "model": trained.reference,
+        "champion": "yes" if trained.is_champion else "no",
+        "estimator": version.estimator,
+        "rows": f"{version.row_count:,}",
+        "fitted in": f"{version.fit_s:.2f} s",
+        "compared": trained.comparison,
+        "job": version.correlation_id,
+    }
+    session.printer.facts(facts)
+    session.printer.table(("metric", "on held-out rows"), list(version.metrics.items()), empty="No metrics.")
+    session.printer.warn(version.warnings)
+
+
+def _print_check(session: Session, found: TrainingCheck) -> None:
+    mebibytes = {"least": found.least_memory_bytes, "likely": found.likely_memory_bytes}
+    facts = {
+        "estimator": found.estimator,
+        "task": found.task,
+        "rows": f"{found.row_count:,} and {found.hold_out_row_count:,} held out",
+        "features": found.features,
+        "classes": found.classes,
+        "memory": ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in mebibytes.items()),
+        "streamed": "yes" if found.streamed else "no",
+    }
+    session.printer.facts(facts)
+    session.printer.warn(found.warnings)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,42 @@
+"""Waiting for jobs: a progress bar, and on Ctrl-C how to go on waiting."""
+
+import sys
+from typing import Any, TypeVar
+
+import typer
+
+from modelbus.client.synchronous.jobs import Job
+from modelbus.commands import exits
+from modelbus.commands.session import Session
+
+T = TypeVar("T")
+
+
+def result_of(session: Session, job: Job[T], timeout_s: float | None) -> T:
+    """Wait for a job's end and give its result; Ctrl-C ends the waiting, not the job.
+
+    Raises:
+        ModelbusError: The job failed, was cancelled, or has not ended in time.
+        Exit: Ctrl-C.
+    """
+    try:
+        return job.result(timeout_s, progress=False if session.printer.as_json else None)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"\n{how_to_go_on(job)}\n")
+        raise typer.Exit(exits.INTERRUPTED) from None
+
+
+def started(session: Session, job: Job[Any]) -> None:
+    """Print a job that nobody waits for."""
+    document = {"correlation_id": job.correlation_id}
+    session.printer.show(document, lambda: session.printer.say(f"job {job.correlation_id}\n{_hints(job)}"))
+
+
+def how_to_go_on(job: Job[Any]) -> str:
+    """What becomes of a job that nobody waits for any more."""
+    return f"The job goes on without you.\n{_hints(job)}"
+
+
+def _hints(job: Job[Any]) -> str:
+    waiting, ending = (f"modelbus jobs {verb} {job.correlation_id}" for verb in ("wait", "cancel"))
+    return f"wait for it:  {waiting}\nend it:       {ending}"
