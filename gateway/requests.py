@@ -10,11 +10,10 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.keys import CORRELATION_ID, SETTINGS
-from gateway.problems import Handler, problem, status_of
+from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
 from shared.contracts.commands import invalid_command
-from shared.errors import BadRequest, UnsupportedMediaType
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255

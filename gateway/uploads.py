@@ -12,18 +12,11 @@ from pydantic import TypeAdapter, ValidationError
 from gateway.access import is_same_owner
 from gateway.keys import BLOBS, JOBS, SETTINGS
 from gateway.parse_fields import Fields, check_fields
+from gateway.problems import BadRequest, UnsupportedMediaType
 from gateway.requests import has_own_correlation_id
 from shared.contracts import Name
 from shared.contracts.datasets import PARQUET_START_BYTES, begins_as_parquet
-from shared.errors import (
-    BadRequest,
-    CorrelationIdReused,
-    LimitExceeded,
-    ModelbusError,
-    StoreUnavailable,
-    UnknownJob,
-    UnsupportedMediaType,
-)
+from shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
 from shared.store.connection import store_errors
 
 _CHUNK_BYTES = 256 * 1024

@@ -6,6 +6,7 @@ A program tests ``code`` or catches the class; ``message`` is for people, ``deta
 
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
 from shared.errors import (
+    ApiKeyExists,
     ArtifactRefused,
     BadRequest,
     BusUnavailable,
@@ -14,6 +15,7 @@ from shared.errors import (
     DatasetExists,
     EstimatorRejected,
     EvaluationExists,
+    Forbidden,
     InvalidCommand,
     JobCancelled,
     JobCrashed,
@@ -27,7 +29,9 @@ from shared.errors import (
     SignatureMismatch,
     StillInUse,
     StoreUnavailable,
+    Unauthenticated,
     Unavailable,
+    UnknownApiKey,
     UnknownDataset,
     UnknownEstimator,
     UnknownEvaluation,
@@ -38,6 +42,7 @@ from shared.errors import (
 )
 
 __all__ = [
+    "ApiKeyExists",
     "ArtifactRefused",
     "BadRequest",
     "BusUnavailable",
@@ -46,6 +51,7 @@ __all__ = [
     "DatasetExists",
     "EstimatorRejected",
     "EvaluationExists",
+    "Forbidden",
     "GatewayUnreachable",
     "InvalidCommand",
     "JobCancelled",
@@ -60,9 +66,11 @@ __all__ = [
     "SignatureMismatch",
     "StillInUse",
     "StoreUnavailable",
+    "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
     "UnfitTable",
+    "UnknownApiKey",
     "UnknownDataset",
     "UnknownEstimator",
     "UnknownEvaluation",

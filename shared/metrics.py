@@ -11,6 +11,9 @@ JOB_SECONDS = Histogram(
     "modelbus_job_seconds", "Seconds that one attempt of a job took.", ["command"], buckets=_SECONDS
 )
 JOBS_RUNNING = Gauge("modelbus_jobs_running", "Jobs that run here now.")
+QUEUE_MESSAGES = Gauge(
+    "modelbus_queue_messages", "Messages that wait on a queue, its poison included, as last seen here.", ["queue"]
+)
 JOBS_LAPSED = Counter("modelbus_jobs_lapsed_total", "Jobs taken from a worker that stopped answering.")
 JOBS_REPUBLISHED = Counter("modelbus_jobs_republished_total", "Queued jobs whose message was sent again.", ["queue"])
 COMMANDS_REFUSED = Counter("modelbus_commands_refused_total", "Commands that broke their contract.", ["queue"])

@@ -18,7 +18,7 @@ MADE: Final = ROOT / "modelbus" / "client" / "synchronous"
 BY_HAND: Final = frozenset({"__init__.py", "blocking.py"})
 
 WORDS: Final = [
-    (r"\basync (?=def|with|for\b)", ""),
+    (r"\basync (?=(def|with|for)\b)", ""),
     (r"\bawait\s+", ""),
     (r"\(\(([\w.]+\([^()]*\))\)\.", r"(\1."),
     (r"\b__aenter__\b", "__enter__"),

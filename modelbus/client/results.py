@@ -1,4 +1,4 @@
-"""What the gateway answers beside its records (``shared/contracts/records.py``): typed, frozen, in memory.
+"""What the gateway answers beside the records and results of ``shared/contracts``: typed, frozen, in memory.
 
 A field that a later release adds is passed over. Nothing here sends or receives.
 """
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
-from shared.contracts import Alert, ColumnSchema, ErrorRecord, JobStatus, Progress, Task, VersionRecord
+from shared.contracts import Task
+from shared.contracts.results import Incidents, PredictionResult, RowsResult, TrainingResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,50 +22,8 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True, protected_namespaces=())
 
 
-class DatasetSummary(Result):
-    """A dataset without its columns."""
-
-    name: str
-    row_count: int
-    format: str
-    size_bytes: int
-    target: str | None = None
-    correlation_id: str
-    created_at: datetime
-    warnings: list[str] = []
-    alerts: list[Alert] = []
-
-
-class DatasetPreview(Result):
-    """How a file would be read, from its beginning."""
-
-    format: str
-    encoding: str | None = None
-    delimiter: str | None = None
-    row_count: int
-    """Rows of the beginning that was looked at."""
-    columns: list[ColumnSchema]
-    rows: list[dict[str, Any]]
-    is_cut: bool
-    """Whether there is more of the file: types may still change with it."""
-    warnings: list[str] = []
-    alerts: list[Alert] = []
-    skipped_row_count: int = 0
-    skipped_rows: list[dict[str, Any]] = []
-    """The first 100 rows that cannot be read: `where`, `problem`, `expected`."""
-
-
-class RowPage(Result):
+class RowPage(RowsResult):
     """Some rows of a dataset."""
-
-    dataset: str
-    offset: int
-    row_count: int
-    """Rows of the whole dataset."""
-    columns: list[str]
-    rows: list[dict[str, Any]]
-    next: int | None
-    """The offset of the following page; None after the last one."""
 
     def to_frame(self) -> "pd.DataFrame":
         """The rows as a frame; its index has the rows' numbers. Dates are text, as JSON has them."""
@@ -80,14 +39,8 @@ class EstimatorSummary(Result):
     description: str
 
 
-class TrainedVersion(Result):
+class TrainedVersion(TrainingResult):
     """What a training made."""
-
-    version: VersionRecord
-    is_champion: bool
-    """Whether `champion` points at it now."""
-    comparison: dict[str, Any] | None = None
-    """With `promote="if_better"`: `metric`, `own`, `champion` and `champion_version`."""
 
     @property
     def reference(self) -> str:
@@ -100,23 +53,6 @@ class TrainedVersion(Result):
         return self.version.metrics
 
 
-class TrainingCheck(Result):
-    """What a training would take."""
-
-    is_valid: bool
-    estimator: str
-    task: Task
-    features: list[str]
-    classes: list[Any] | None = None
-    row_count: int
-    hold_out_row_count: int
-    least_memory_bytes: int
-    likely_memory_bytes: int
-    memory_limit_bytes: int
-    streamed: bool
-    warnings: list[str] = []
-
-
 class VersionUsage(Result):
     """What a version has answered so far."""
 
@@ -124,26 +60,14 @@ class VersionUsage(Result):
     version: int
     requests: int = 0
     rows: int = 0
-    report: dict[str, dict[str, int]] = {}
-    """Rows by incident (coerced, unseen, missing, extra) and column."""
+    report: Incidents = {}
+    """What had to be done to the rows: how many were coerced, unseen, missing or extra, by column."""
     updated_at: datetime | None = None
 
 
-class Predictions(Result):
+class Predictions(PredictionResult):
     """The answers for some rows, in their order."""
 
-    model: str
-    version: int
-    predictions: list[Any]
-    """One label or number a row."""
-    classes: list[Any] | None = None
-    """The classes, in the order of the probabilities and scores."""
-    probabilities: list[list[float]] | None = None
-    """Shape (rows, classes)."""
-    scores: list[Any] | None = None
-    """One number a row, or one for each class."""
-    report: dict[str, dict[str, int]] = {}
-    """What had to be done to the rows: how many were coerced, unseen, missing or extra, by column."""
     correlation_id: str | None = None
 
     _index: Any = PrivateAttr(None)
@@ -180,20 +104,8 @@ class PredictionReport(Result):
     version: int
     dataset: str
     row_count: int
-    report: dict[str, dict[str, int]] = {}
-
-
-class JobSummary(Result):
-    """A job without its specification, result and history."""
-
-    correlation_id: str
-    command: str
-    status: JobStatus
-    attempt: int
-    progress: Progress | None = None
-    error: ErrorRecord | None = None
-    created_at: datetime
-    finished_at: datetime | None = None
+    report: Incidents = {}
+    """What had to be done to the rows: how many were coerced, unseen, missing or extra, by column."""
 
 
 class ServiceReport(Result):

@@ -77,7 +77,12 @@ def create(
 
 @keys.command(name="list")
 def list_keys(directory: Directory = DEFAULT_DIRECTORY, mongo_url: MongoUrl = None, as_json: AsJson = False) -> None:
-    """List the keys, also those that were revoked or have expired."""
+    """List the keys, also those that were revoked or have expired.
+
+    For example:
+
+    - `modelbus keys list`
+    """
     found = _with_keys(directory, mongo_url, _list)
     if as_json:
         typer.echo(json.dumps([key.model_dump(mode="json") for key in found], indent=2))
@@ -98,7 +103,12 @@ def revoke(
     directory: Directory = DEFAULT_DIRECTORY,
     mongo_url: MongoUrl = None,
 ) -> None:
-    """End a key for good; gateways notice within seconds."""
+    """End a key for good; gateways notice within seconds.
+
+    For example:
+
+    - `modelbus keys revoke ci`
+    """
     _with_keys(directory, mongo_url, lambda store: store.revoke(name))
     typer.echo(f"Key {name!r} is revoked.")
 

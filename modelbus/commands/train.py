@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.client.results import TrainedVersion, TrainingCheck
+from modelbus.client.results import TrainedVersion
 from modelbus.commands import completion
 from modelbus.commands.options import NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
 from modelbus.commands.waiting import result_of, started
+from shared.contracts.results import CheckResult
 
 
 @asks_gateway
@@ -91,7 +92,7 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
         "estimator": version.estimator,
         "rows": f"{version.row_count:,}",
         "fitted in": f"{version.fit_s:.2f} s",
-        "compared": trained.comparison,
+        "compared": trained.comparison and trained.comparison.model_dump(exclude_none=True),
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
@@ -99,7 +100,7 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
     session.printer.warn(version.warnings)
 
 
-def _print_check(session: Session, found: TrainingCheck) -> None:
+def _print_check(session: Session, found: CheckResult) -> None:
     mebibytes = {"least": found.least_memory_bytes, "likely": found.likely_memory_bytes}
     facts = {
         "estimator": found.estimator,

@@ -5,6 +5,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -129,7 +130,7 @@ class Service:
             settings.health_host, settings.health_port, is_live=self._is_live, is_ready=self._is_ready
         )
         port = health.start()
-        instance = ServiceInstance(self._tools.service, self._queues, f"{settings.health_host}:{port}")
+        instance = ServiceInstance(self._tools.service, self._queues, f"{_reachable(settings.health_host)}:{port}")
         threads = [threading.Thread(target=lane.run, name=f"lane-{lane}", daemon=True) for lane in self._lanes]
         for thread in threads:
             thread.start()
@@ -179,6 +180,11 @@ class Service:
             "bus": all(now - lane.polled_at < _AWAY_S for lane in self._lanes),
             "store": is_answering(self._tools.database),
         }
+
+
+def _reachable(host: str) -> str:
+    """Where others find what listens on a host: one that listens everywhere is found by its name."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, never bound
 
 
 def run_service(

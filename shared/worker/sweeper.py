@@ -6,9 +6,9 @@ import time
 import orjson
 import structlog
 
-from shared.bus import QUEUES, Publisher
+from shared.bus import QUEUES, Publisher, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
-from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED
+from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
@@ -93,11 +93,19 @@ class Sweeper:
     def _publish_again(self) -> None:
         for queue in QUEUES:
             # Asked first: while the broker is away no publication may be reserved, else the intervals would grow.
-            is_empty = self._publisher.queue_depth(queue) == 0
+            is_empty = self._measured_depth(queue) == 0
             for job in self._ledger.due_for_publication(queue, is_queue_empty=is_empty):
                 publish_job(self._publisher, job)
                 JOBS_REPUBLISHED.labels(queue).inc()
                 log.info("job.republished", correlation_id=job["_id"], count=job["publish_count"])
+
+        for queue in QUEUES:
+            self._measured_depth(poison_queue(queue))
+
+    def _measured_depth(self, queue: str) -> int:
+        depth = self._publisher.queue_depth(queue)
+        QUEUE_MESSAGES.labels(queue).set(depth)
+        return depth
 
     def _remove_surplus(self) -> None:
         if time.monotonic() < self._surplus_at:

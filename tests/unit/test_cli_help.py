@@ -40,7 +40,7 @@ def test_every_command_has_examples_that_can_be_typed(
     examples = EXAMPLE.findall(COMMANDS[path].help)
     assert examples
     for example in examples:
-        words = _own(shlex.split(f"modelbus {example.partition('modelbus ')[2]}"))
+        words = _own(shlex.split(f"modelbus {example.partition('modelbus ')[2].rstrip(')')}"))
         name = path.split()
         assert words[: len(name)] == name
         # raises where an argument is missing or an option is unknown

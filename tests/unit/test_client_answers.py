@@ -116,6 +116,7 @@ def test_a_lost_connection_tells_whether_the_request_may_have_arrived(
 def test_predictions_become_a_frame_with_the_columns_of_a_predicted_dataset() -> None:
     answered = Predictions(
         model="m",
+        report={},
         version=1,
         predictions=["a", "b"],
         classes=["a", "b"],

@@ -20,9 +20,10 @@ from modelbus.client.asynchronous.tables import AsyncPredictedTable
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, job_call, path_of, record_of
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, ServiceReport, TrainedVersion, TrainingCheck
+from modelbus.client.results import Predictions, ServiceReport, TrainedVersion
 from modelbus.client.tables import is_frame, rows_body
 from shared.contracts import EvaluationRecord, JobRecord
+from shared.contracts.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ class AsyncClient:
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> TrainingCheck:
+    ) -> CheckResult:
         """Say what a training would take, without fitting anything. Arguments are those of ``train``.
 
         Raises:
@@ -136,7 +137,7 @@ class AsyncClient:
         """
         command = _training(model, dataset, target, estimator, hyperparameters, options)
         call = job_call("/models/validate", command, wait=0)
-        job = await self._start(call, lambda one: record_of(TrainingCheck, one.result))
+        job = await self._start(call, lambda one: record_of(CheckResult, one.result))
         return await job.result(progress=False)
 
     async def predict(

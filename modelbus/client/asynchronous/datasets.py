@@ -13,10 +13,12 @@ from modelbus.client.asynchronous.tables import TableFormat
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, Reply, path_of, record_of
 from modelbus.client.progress import upload_display
-from modelbus.client.results import DatasetPreview, DatasetSummary, RowPage
+from modelbus.client.results import RowPage
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
 from shared.contracts import DatasetRecord, new_correlation_id
+from shared.contracts.records import DatasetSummary
+from shared.contracts.results import PreviewResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +98,7 @@ class AsyncDatasets:
         format: str | None = None,
         options: Mapping[str, Any] | None = None,
         row_limit: int = 20,
-    ) -> DatasetPreview:
+    ) -> PreviewResult:
         """Say how a file would be read, from its beginning; nothing is kept of it.
 
         Args:
@@ -111,12 +113,12 @@ class AsyncDatasets:
         said = {"format": format, "options": options or None, "row_limit": row_limit}
         with opened(source) as upload:
             reply = await self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
-        return record_of(DatasetPreview, await self._outcome(reply))
+        return record_of(PreviewResult, await self._outcome(reply))
 
     async def list(self) -> DatasetList:
         """All datasets, without their columns."""
-        document = await self._transport.document("GET", "/datasets")
-        return [record_of(DatasetSummary, one) for one in document["datasets"]]
+        pages = self._transport.pages("/datasets", "datasets")
+        return [record_of(DatasetSummary, one) async for page in pages for one in page]
 
     async def get(self, name: str) -> DatasetRecord:
         """One dataset: schema, profile, warnings, alerts.

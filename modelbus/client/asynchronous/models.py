@@ -25,8 +25,8 @@ class AsyncModels:
 
     async def list(self) -> ModelList:
         """All models."""
-        document = await self._transport.document("GET", "/models")
-        return [record_of(ModelRecord, one) for one in document["models"]]
+        pages = self._transport.pages("/models", "models")
+        return [record_of(ModelRecord, one) async for page in pages for one in page]
 
     async def get(self, name: str) -> ModelRecord:
         """One model: the numbers of its versions, and its aliases.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from modelbus.client.calls import Call, job_call, path_of, record_of
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, ServiceReport, TrainedVersion, TrainingCheck
+from modelbus.client.results import Predictions, ServiceReport, TrainedVersion
 from modelbus.client.synchronous.datasets import Datasets
 from modelbus.client.synchronous.estimators import Estimators
 from modelbus.client.synchronous.evaluations import Evaluations
@@ -24,6 +24,7 @@ from modelbus.client.synchronous.tables import PredictedTable
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import is_frame, rows_body
 from shared.contracts import EvaluationRecord, JobRecord
+from shared.contracts.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ class Client:
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> TrainingCheck:
+    ) -> CheckResult:
         """Say what a training would take, without fitting anything. Arguments are those of ``train``.
 
         Raises:
@@ -137,7 +138,7 @@ class Client:
         """
         command = _training(model, dataset, target, estimator, hyperparameters, options)
         call = job_call("/models/validate", command, wait=0)
-        job = self._start(call, lambda one: record_of(TrainingCheck, one.result))
+        job = self._start(call, lambda one: record_of(CheckResult, one.result))
         return job.result(progress=False)
 
     def predict(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from modelbus.client.calls import Call, Reply, path_of, record_of
 from modelbus.client.progress import upload_display
-from modelbus.client.results import DatasetPreview, DatasetSummary, RowPage
+from modelbus.client.results import RowPage
 from modelbus.client.synchronous.blocking import in_thread
 from modelbus.client.synchronous.jobs import Job, read_dataset
 from modelbus.client.synchronous.tables import TableFormat
@@ -18,6 +18,8 @@ from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
 from shared.contracts import DatasetRecord, new_correlation_id
+from shared.contracts.records import DatasetSummary
+from shared.contracts.results import PreviewResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,7 +99,7 @@ class Datasets:
         format: str | None = None,
         options: Mapping[str, Any] | None = None,
         row_limit: int = 20,
-    ) -> DatasetPreview:
+    ) -> PreviewResult:
         """Say how a file would be read, from its beginning; nothing is kept of it.
 
         Args:
@@ -112,12 +114,12 @@ class Datasets:
         said = {"format": format, "options": options or None, "row_limit": row_limit}
         with opened(source) as upload:
             reply = self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
-        return record_of(DatasetPreview, self._outcome(reply))
+        return record_of(PreviewResult, self._outcome(reply))
 
     def list(self) -> DatasetList:
         """All datasets, without their columns."""
-        document = self._transport.document("GET", "/datasets")
-        return [record_of(DatasetSummary, one) for one in document["datasets"]]
+        pages = self._transport.pages("/datasets", "datasets")
+        return [record_of(DatasetSummary, one) for page in pages for one in page]
 
     def get(self, name: str) -> DatasetRecord:
         """One dataset: schema, profile, warnings, alerts.

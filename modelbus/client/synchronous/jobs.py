@@ -9,19 +9,17 @@ from modelbus.client.calls import Call, known_error, path_of, record_of
 from modelbus.client.errors import WaitTimedOut
 from modelbus.client.progress import job_display
 from modelbus.client.results import (
-    DatasetPreview,
-    JobSummary,
     PredictionReport,
     Predictions,
     RowPage,
     TrainedVersion,
-    TrainingCheck,
 )
 from modelbus.client.synchronous.blocking import sleep
 from modelbus.client.synchronous.tables import PredictedTable
 from modelbus.client.synchronous.transport import Transport
 from shared.contracts import DatasetRecord, EvaluationRecord, JobRecord, JobStatus, Progress
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records import TERMINAL_STATUSES, JobSummary
+from shared.contracts.results import CheckResult, PreviewResult
 from shared.errors import JobCancelled, JobFinished
 
 T = TypeVar("T")
@@ -202,24 +200,20 @@ class Jobs:
         job.refresh()
         return job
 
-    def list(self, *, status: JobStatus | None = None, command: str | None = None, limit: int = 50) -> JobList:
+    def list(
+        self, *, status: JobStatus | None = None, command: str | None = None, limit: int = 50, **filters: Any
+    ) -> JobList:
         """The newest jobs.
 
         Args:
             status: Only those: ``queued``, ``running``, ``succeeded``, ``failed``, ``dead``, ``cancelled``.
             command: Only those, such as ``TrainModel``.
             limit: How many at most.
+            filters: Every other filter of ``GET /jobs``: ``model``, ``dataset``, ``since``, ``until``.
         """
-        found: list[JobSummary] = []
-        cursor: str | None = None
-        while len(found) < limit:
-            count = min(limit - len(found), 200)
-            page = self._transport.document("GET", "/jobs", status=status, command=command, limit=count, cursor=cursor)
-            found += [record_of(JobSummary, one) for one in page["jobs"]]
-            cursor = page["next"]
-            if cursor is None:
-                break
-        return found
+        query = {"status": status, "command": command, **filters}
+        pages = self._transport.pages("/jobs", "jobs", limit=limit, page_limit=200, **query)
+        return [record_of(JobSummary, one) for page in pages for one in page]
 
     def cancel(self, correlation_id: str) -> JobRecord:
         """Cancel a job.
@@ -244,9 +238,9 @@ class Jobs:
         readers: dict[str, Callable[[JobRecord], Any]] = {
             "TrainModel": read_training,
             "RetrainModel": read_training,
-            "CheckTraining": lambda one: record_of(TrainingCheck, one.result),
+            "CheckTraining": lambda one: record_of(CheckResult, one.result),
             "ProfileDataset": read_dataset,
-            "PreviewDataset": lambda one: record_of(DatasetPreview, one.result),
+            "PreviewDataset": lambda one: record_of(PreviewResult, one.result),
             "ReadRows": lambda one: record_of(RowPage, one.result),
             "Predict": read_predictions,
             "PredictDataset": lambda one: read_table(self._transport, one),

@@ -26,8 +26,8 @@ class Models:
 
     def list(self) -> ModelList:
         """All models."""
-        document = self._transport.document("GET", "/models")
-        return [record_of(ModelRecord, one) for one in document["models"]]
+        pages = self._transport.pages("/models", "models")
+        return [record_of(ModelRecord, one) for page in pages for one in page]
 
     def get(self, name: str) -> ModelRecord:
         """One model: the numbers of its versions, and its aliases.

@@ -75,6 +75,28 @@ class Transport:
         """Send a call that makes no job, and give the JSON of its answer."""
         return (self.send(Call(method, path, query, body=body))).document
 
+    def pages(
+        self, path: str, name: str, *, limit: int | None = None, page_limit: int = 1000, **query: Any
+    ) -> Iterator[list[Any]]:
+        """Yield what a list has, page by page.
+
+        Args:
+            path: The list's path.
+            name: Where its entries are.
+            limit: How many at most; all if None.
+            page_limit: How many a page may have.
+            query: What the query string says beside.
+        """
+        left, cursor = limit, None
+        while left is None or left > 0:
+            count = page_limit if left is None else min(left, page_limit)
+            page = self.document("GET", path, limit=count, cursor=cursor, **query)
+            yield page[name]
+            left = None if left is None else left - len(page[name])
+            cursor = page["next"]
+            if cursor is None:
+                return
+
     def save(self, call: Call, path: Path) -> Reply:
         """Send a call whose answer is a file; it is there whole or not at all."""
         unfinished = path.with_name(f"{path.name}.partial")
