@@ -2,14 +2,14 @@
 ARG PYTHON=3.12-slim
 
 FROM python:${PYTHON} AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # Wheels only, each with its hash: nothing is compiled, and nothing runs while it is installed.
 COPY deploy/runtime.lock deploy/build.lock ./
-RUN python -m venv /opt/modelbus \
+RUN --mount=type=cache,target=/root/.cache/pip python -m venv /opt/modelbus \
     && /opt/modelbus/bin/pip install --no-deps --require-hashes --only-binary :all: --requirement runtime.lock \
     && find /opt/modelbus -type d -name tests -path '*site-packages*' -prune -exec rm -rf {} +
-RUN python -m venv tools \
+RUN --mount=type=cache,target=/root/.cache/pip python -m venv tools \
     && tools/bin/pip install --no-deps --require-hashes --only-binary :all: --requirement build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY shared shared

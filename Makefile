@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e chaos lint types imports spelling format bench bench-ingest twin lock clean
+.PHONY: help setup demo up test check unit integration e2e test-compose chaos lint types imports spelling format bench bench-ingest twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ integration: setup ## Tests against real Redis and MongoDB, and of the local sta
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e
 
+test-compose: setup ## Build, start, scale and kill the containers of docker-compose.yml (needs Docker; not part of `test`)
+	$(BIN)/pytest tests/compose
+
 chaos: setup ## Kill services at random under load for some minutes (not part of `test`)
 	$(BIN)/python -m tests.chaos
 
@@ -77,6 +80,10 @@ twin: setup ## Make what is made: the blocking client from the asynchronous one,
 lock: setup ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --all-extras \
 		--no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+		--constraint requirements.lock pyproject.toml --output-file deploy/runtime.lock
+	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+		--no-emit-index-url --no-header --no-annotate --constraint requirements.lock - --output-file deploy/build.lock
 
 clean: ## Remove the environment, the local stack's data and all caches
 	rm -rf $(VENV) .modelbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

@@ -1,14 +1,16 @@
-"""``python -m benchmarks [name ...]``: run the benchmarks, without names all but the long one, ``ingest``."""
+"""``python -m benchmarks [name ...]``: run the benchmarks, without names ``predict`` and ``encode``."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import encode, ingest, predict
+from benchmarks import encode, explain, ingest, predict, shipping
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
     "encode": lambda options: encode.main(options.seconds),
+    "explain": lambda _options: explain.main(),
+    "shipping": lambda options: shipping.main(options.seconds),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }
 SHORT = ("predict", "encode")

@@ -46,9 +46,9 @@ def main(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as directory:
         settings = {"MODELBUS_LOG_LEVEL": "warning"}
         with LocalStack(Path(directory) / "stack", environment=settings, is_persistent=False) as stack:
-            _upload(stack.gateway_url, frame)
+            upload(stack.gateway_url, frame)
             for name in ESTIMATORS:
-                _train(stack.gateway_url, name)
+                train(stack.gateway_url, name)
                 with _inline(frame, name, Path(directory)) as inline_url:
                     _measure(grid, name, f"{stack.gateway_url}/models/{name}/predict", inline_url, body, seconds)
     Console(width=110).print(grid)
@@ -70,11 +70,13 @@ def _row(grid: Table, name: str, connections: int, server: str, result: LoadResu
     grid.add_row(name, str(connections), server, *figures, str(result.failures), ratio)
 
 
-def _upload(url: str, frame: pd.DataFrame) -> None:
+def upload(url: str, frame: pd.DataFrame) -> None:
+    """Make the dataset."""
     _post(f"{url}/datasets?name=benchmark&wait=60", frame.to_csv(index=False).encode(), "text/csv")
 
 
-def _train(url: str, name: str) -> None:
+def train(url: str, name: str) -> None:
+    """Train a model on it, of the estimator's name."""
     parameters = {"max_iter": 5000} if name == "LogisticRegression" else {}
     command = {
         "model": name,

@@ -1,4 +1,5 @@
 """The evaluator: profiles datasets and measures models on them.
 
-``scoring.py`` is the maths of measuring; it knows of no bus, store or HTTP.
+``handlers.py``, ``reading.py`` and ``evaluations.py`` do commands; ``measuring.py`` and what it uses is the maths of
+measuring, which knows of no bus, store or HTTP, and ``drawing.py`` draws.
 """

@@ -6,7 +6,13 @@ from typing import Final
 from shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
-EVALUATE: Final = {"EvaluateModel": "evaluator.handlers:evaluate_model"}
+EVALUATE: Final = {
+    "EvaluateModel": "evaluator.evaluations:evaluate_model",
+    "EvaluatePredictions": "evaluator.evaluations:evaluate_predictions",
+    "ExplainModel": "evaluator.explaining:explain_model",
+    "ExplainPrediction": "evaluator.explaining_rows:explain_prediction",
+    "ReportDrift": "evaluator.reporting_drift:report_drift",
+}
 READ: Final = {
     "ReadRows": "evaluator.reading:read_rows",
     "PreviewDataset": "evaluator.handlers:preview_dataset",
@@ -14,8 +20,12 @@ READ: Final = {
 EXPORT: Final = {"ExportDataset": "evaluator.reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
 PRELOAD: Final = (
+    "evaluator.evaluations",
     "evaluator.handlers",
     "evaluator.reading",
+    "evaluator.explaining",
+    "evaluator.explaining_rows",
+    "evaluator.reporting_drift",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "shared.preloaded_plugins",

@@ -1,4 +1,4 @@
-"""What the evaluator does: from a file to a dataset, and from a model and a dataset to an evaluation."""
+"""What the evaluator does with files: from one to a dataset, or to a preview of one."""
 
 from pathlib import Path
 
@@ -7,12 +7,9 @@ import structlog
 
 from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
 from evaluator.paging import read_page
-from shared.contracts import Command, EvaluateModel, InlineSource, PreviewDataset, ProfileDataset, UploadSource
-from shared.errors import DatasetExists, EvaluationExists
+from shared.contracts import Command, InlineSource, PreviewDataset, ProfileDataset, UploadSource
+from shared.errors import DatasetExists
 from shared.store.connection import Document
-from shared.tabular.scoring import score
-from shared.tabular.stored_models import fetch_model
-from shared.tabular.tables import fetch_table, read_frame
 from shared.worker.child import JobContext
 
 log = structlog.get_logger()
@@ -70,45 +67,6 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
     with pq.ParquetFile(path) as parquet:
         rows = read_page(parquet, 0, command.row_limit).rows
     return context.answer({**_found(table), "is_cut": command.is_cut, "rows": rows}, _upload_id(command))
-
-
-def evaluate_model(command: Command, context: JobContext) -> Document:
-    """Measure a model version on a dataset; the outcome is an evaluation.
-
-    Raises:
-        UnknownModel, UnknownDataset: One of them is not there.
-        EvaluationExists: An evaluation of that id is there.
-        InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
-        ArtifactRefused: The model cannot be loaded.
-    """
-    assert isinstance(command, EvaluateModel)  # the queue's handlers are keyed by command
-    evaluation_id = command.evaluation or context.correlation_id
-    if context.library.has_evaluation(evaluation_id):
-        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
-    version = context.library.version(command.model)
-    dataset = context.library.dataset(command.dataset)
-    context.progress(0.1, f"loading {version['model']} version {version['version']}")
-    model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
-    context.progress(0.3, f"reading {command.dataset}")
-    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory))
-    context.progress(0.5, f"predicting {len(frame)} rows")
-    scores = score(model, frame)
-    return {
-        "kind": "evaluation",
-        "record": {
-            "id": evaluation_id,
-            "model": version["model"],
-            "version": version["version"],
-            "dataset": command.dataset,
-            "task": model.signature.task,
-            "row_count": scores.row_count,
-            "dropped_row_count": scores.dropped_row_count,
-            "metrics": scores.metrics,
-            "confusion": scores.confusion,
-            "report": scores.report.counts(),
-            "error": None,
-        },
-    }
 
 
 def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tuple[IngestedTable, Path]:

@@ -12,11 +12,13 @@ from gateway.access import demands_keys
 from gateway.addresses import is_loopback
 from gateway.app import create_app
 from shared.errors import StoreUnavailable
+from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
+from shared.store.log_batches import open_log_shipper
 from shared.tracing import start_tracing
 from shared.version import VERSION
 
@@ -31,9 +33,12 @@ _HOW_TO_MAKE_A_KEY = (
 def main() -> int:
     """Serve; returns the exit status."""
     settings = Settings()
-    configure_logs("gateway", settings.log_level)
+    shipper = open_log_shipper(settings, "gateway")
+    ship = shipper.put if shipper else None
+    configure_logs("gateway", settings.log_level, log_format=settings.log_format, ship=ship)
     start_tracing("gateway")
-    return uvloop.run(_run(settings))
+    with kept_logs(shipper):
+        return uvloop.run(_run(settings))
 
 
 async def _run(settings: Settings) -> int:

@@ -7,6 +7,12 @@ from pydantic import ConfigDict, Field
 
 from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
 from shared.contracts.api_keys import ApiKeyRecord
+from shared.contracts.explanation_results import (
+    DriftResult,
+    LearningResult,
+    ModelExplanationResult,
+    PredictionExplanationResult,
+)
 from shared.contracts.records import DatasetSummary, JobSummary
 from shared.contracts.results import Incidents, PredictionResult
 
@@ -141,10 +147,74 @@ class DatasetPredictionView(Contract):
     """By format."""
 
 
+class ModelExplanationView(ModelExplanationResult):
+    """A model's explanation, with the job's id."""
+
+    correlation_id: str
+
+
+class PredictionExplanationView(PredictionExplanationResult):
+    """The explanation of predictions, with the job's id."""
+
+    correlation_id: str
+
+
+class LearningView(LearningResult):
+    """A learning curve, with the job's id."""
+
+    correlation_id: str
+
+
+class DriftView(DriftResult):
+    """A drift report, with the job's id."""
+
+    correlation_id: str
+
+
 class EvaluationList(Contract):
-    """Evaluations, filled or not."""
+    """A page of evaluations, newest first; those that are not filled yet come first."""
 
     evaluations: list[EvaluationRecord]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class ComparedMetric(Contract):
+    """One metric of all that are compared."""
+
+    metric: str
+    is_more_better: bool | None
+    """Null where neither more nor less is better."""
+    values: list[float | None]
+    """In the order of the evaluations."""
+    differences: list[float | None]
+    """To the first one's."""
+    best: list[str]
+    """The ids of the best."""
+
+
+class ComparisonView(Contract):
+    """Evaluations side by side."""
+
+    evaluations: list[dict[str, Any]]
+    metrics: list[ComparedMetric]
+    warnings: list[str]
+    """What makes the comparison doubtful."""
+
+
+class PlotPlaces(Contract):
+    """Where a plot is."""
+
+    name: str
+    svg: str
+    json_: str = Field(alias="json")
+
+
+class PlotList(Contract):
+    """The plots of an evaluation."""
+
+    evaluation: str
+    plots: list[PlotPlaces]
 
 
 class EvaluationAccepted(EvaluationRecord):
@@ -172,6 +242,84 @@ class ServiceList(Contract):
     services: list[ServiceView]
     queues: dict[str, int | None]
     """Messages in each queue and its poison; null where the broker does not answer."""
+
+
+class LogLine(Contract):
+    """One log line: an action, and its facts."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    timestamp: str
+    level: str
+    service: str
+    event: str
+    """The action, such as `job.finished`."""
+    correlation_id: str | None = None
+    """The job that it is about."""
+
+
+class LogList(Contract):
+    """Log lines, oldest first."""
+
+    lines: list[LogLine]
+    next: str | None
+    """The cursor of the lines before these; null if there are none."""
+
+
+class DeadLetterSummary(Contract):
+    """What a list shows of a dead letter."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    kind: str
+    """`job`, whose attempts are exhausted, or `message`, which could not be read."""
+    queue: str
+    at: datetime
+    """Since when it is dead."""
+    is_edited: bool
+    correlation_id: str | None
+    code: str | None
+    reason: str | None
+
+
+class DeadLetterView(DeadLetterSummary):
+    """All that is known of a dead letter: what was sent, what came of it, its last log lines."""
+
+    history: list[dict[str, Any]]
+    links: dict[str, str]
+    lines: list[LogLine]
+
+
+class DeadLetterList(Contract):
+    """A page of dead letters, newest first."""
+
+    dead_letters: list[DeadLetterSummary]
+    next: str | None
+    """The cursor of the following page; null after the last one."""
+
+
+class LetterChange(Contract):
+    """What the replay of a dead letter is to take; one of the two."""
+
+    spec: dict[str, Any] | None = None
+    """Of a job: the whole command."""
+    body: Any = None
+    """Of a message: a command, or an array of commands."""
+
+
+class ReplayedJobs(Contract):
+    """The jobs that a replay queued."""
+
+    jobs: list[JobView]
+
+
+class Purged(Contract):
+    """What a purge did."""
+
+    purged: int
+    """How many dead letters were removed."""
 
 
 class MadeApiKey(ApiKeyRecord):

@@ -13,6 +13,7 @@ from gateway.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
 from shared.contracts.records import TERMINAL_STATUSES, JobSummary
 from shared.store.connection import Document
+from shared.store.outcomes import STORE_FIELDS
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -35,8 +36,8 @@ def has_already(request: web.Request, etag: str) -> bool:
 
 
 def public(document: Document) -> dict[str, Any]:
-    """A record without what is only for the store."""
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    """A record without what is only for the store, or is answered apart."""
+    return {name: value for name, value in document.items() if name not in STORE_FIELDS}
 
 
 def job_links(correlation_id: str) -> dict[str, str]:
@@ -52,10 +53,13 @@ def job_view(job: Document) -> dict[str, Any]:
 
 
 def job_summary(job: Document) -> dict[str, Any]:
-    """A job as lists answer it."""
+    """A job as lists answer it: without the leaderboard, which would make them long."""
     known = {name: job[name] for name in JobSummary.model_fields if name in job}
     record = JobSummary.model_validate({**known, "correlation_id": job["_id"]})
-    return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
+    view = record.model_dump(mode="json")
+    if view["progress"] and view["progress"]["tuning"]:
+        view["progress"]["tuning"]["leaderboard"] = []
+    return {**view, "links": job_links(job["_id"])}
 
 
 async def with_whole_result(request: web.Request, job: Document) -> Document:

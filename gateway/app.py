@@ -17,9 +17,11 @@ from gateway.following import FOLLOWERS, JobFollowers
 from gateway.keys import (
     API_KEYS,
     BLOBS,
+    DEAD_LETTERS,
     DISPATCHER,
     JOBS,
     KEY_RING,
+    LOG_LINES,
     PROBE,
     READINGS,
     REFUSALS,
@@ -34,11 +36,15 @@ from gateway.routes import (
     api_keys,
     dataset_contents,
     datasets,
+    dead_letters,
     documentation,
     estimators,
+    evaluation_results,
     evaluations,
+    explanations,
     job_events,
     jobs,
+    logs,
     models,
     predictions,
     previews,
@@ -51,7 +57,9 @@ from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
+from shared.store.dead_letters import DeadLetters
 from shared.store.ledger import terms_of
+from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
 from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
@@ -66,9 +74,13 @@ _ROOMS = (
     estimators,
     models,
     predictions,
+    evaluation_results,
     evaluations,
+    explanations,
     jobs,
     job_events,
+    logs,
+    dead_letters,
     api_keys,
 )
 """In this order their routes are looked up."""
@@ -119,6 +131,8 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     app[READINGS] = Readings(database, app[BLOBS])
     app[API_KEYS] = ApiKeys(database)
     app[KEY_RING] = KeyRing(app[API_KEYS], settings)
+    app[DEAD_LETTERS] = DeadLetters(database)
+    app[LOG_LINES] = LogLines(database)
     app[JOBS] = JobRecords(database, terms_of(settings))
     app[PROBE] = Publisher(bus_url, "gateway")
     outbox = Outbox(

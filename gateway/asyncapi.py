@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 from gateway.examples import CORRELATION_ID, PREDICTION, SHOP_CSV, TRAINING
 from shared.bus import QUEUES, poison_queue
 from shared.bus.queues import EVENTS_EXCHANGE
-from shared.contracts import Command, JobChanged
+from shared.contracts import Command, DriftFound, JobChanged
 from shared.contracts.base import CONTRACT_VERSION, CommandBase
 from shared.version import VERSION
 
@@ -27,7 +27,12 @@ _EXAMPLES: Final[dict[str, Document]] = {
     "RetrainModel": {"model": "prices", "hyperparameters": {"alpha": 10.0}},
     "Predict": {"model": "prices", "rows": [{"size": 2.0, "color": "red"}]},
     "PredictDataset": {"model": "prices", "dataset": "shop"},
+    "ExplainModel": {"model": "prices", "kinds": ["importance"]},
+    "ExplainPrediction": {"model": "prices", "rows": [{"size": 2.0, "color": "red"}]},
+    "MeasureLearning": {"model": "prices", "shares": [0.5, 1.0]},
+    "ReportDrift": {"model": "prices", "since": "2026-01-31T00:00:00Z"},
     "EvaluateModel": {"evaluation": "first", "model": PREDICTION["model"], "dataset": "shop"},
+    "EvaluatePredictions": {"task": "regression", "dataset": "shop", "truth": "price", "prediction": "guess"},
 }
 _EVENT: Final[Document] = {
     "event": "JobChanged",
@@ -51,7 +56,7 @@ def asyncapi_document() -> Document:
     Returns:
         An AsyncAPI 3.0 document.
     """
-    models: list[type[BaseModel]] = [*_COMMANDS, JobChanged]
+    models: list[type[BaseModel]] = [*_COMMANDS, JobChanged, DriftFound]
     _, schemas = models_json_schema([(model, "validation") for model in models], ref_template=_REFERENCES)
     return {
         "asyncapi": "3.0.0",
@@ -163,7 +168,10 @@ def _told_channels() -> Document:
             "title": "Events",
             "description": "A fanout exchange: who binds a queue to it hears of every change. Events are hints; who "
             "misses one reads the job. A message is an array of events.",
-            "messages": {"JobsChanged": {"$ref": "#/components/messages/JobsChanged"}},
+            "messages": {
+                "JobsChanged": {"$ref": "#/components/messages/JobsChanged"},
+                "DriftFound": {"$ref": "#/components/messages/DriftFound"},
+            },
         },
         "replies": {
             "address": None,
@@ -179,7 +187,7 @@ def _told_operations() -> Document:
         "tell": {
             "action": "send",
             "channel": {"$ref": "#/channels/events"},
-            "summary": "Tell everyone of changed jobs.",
+            "summary": "Tell everyone of changed jobs, and of drift.",
         },
         "reply": {
             "action": "send",
@@ -206,5 +214,12 @@ def _told_messages() -> Document:
             "title": "Several JobChanged",
             "payload": {"type": "array", "items": schema},
             # AsyncAPI knows examples of objects only
+        },
+        "DriftFound": {
+            "contentType": "application/json",
+            "summary": "A drift report went over its thresholds; in an array of its own.",
+            "name": "DriftFound",
+            "title": "DriftFound",
+            "payload": {"type": "array", "items": {"$ref": "#/components/schemas/DriftFound"}},
         },
     }

@@ -14,6 +14,7 @@ from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished
 from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
+from shared.store.operation import NewJob
 from shared.store.records import JobRecords
 from shared.tracing import TRACEPARENT, current_traceparent
 
@@ -45,16 +46,26 @@ class Dispatcher:
         try:
             traceparent = current_traceparent()
             new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
-            job = await self._jobs.accept(new)
-            log.info("job.accepted", command=job["command"], queue=job["queue"], status=job["status"])
-            if job["status"] in TERMINAL_STATUSES:
-                return job
-            self._send_in_background(job)
-            if wait_s <= 0:
+            job = await self.accept(new)
+            if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
                 return job
             return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
         finally:
             self._waiters.forget(correlation_id, waiting)
+
+    async def accept(self, new: NewJob) -> Document:
+        """Record a job and send its message, unless it is recorded already and has ended.
+
+        Raises:
+            CorrelationIdReused: The id belongs to a job with another specification or owner.
+            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+        """
+        job = await self._jobs.accept(new)
+        facts = {"command": job["command"], "queue": job["queue"], "status": job["status"]}
+        log.info("job.accepted", correlation_id=job["_id"], **facts)
+        if job["status"] not in TERMINAL_STATUSES:
+            self._send_in_background(job)
+        return job
 
     async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> Document:
         """Have a command done once, whoever asks: its job is made, waited for, or was done before.

@@ -20,9 +20,15 @@ FILE_TYPES: Final = tuple(value.partition(";")[0] for value in MEDIA_TYPES.value
 
 
 async def send_blob(
-    request: web.Request, blob_id: str, file_name: str, media_type: str, etag: str | None = None
+    request: web.Request,
+    blob_id: str,
+    file_name: str,
+    media_type: str,
+    etag: str | None = None,
+    *,
+    is_shown: bool = False,
 ) -> web.StreamResponse:
-    """Stream a blob as an attachment; an immutable one with its ETag, 304 when the caller has it already.
+    """Stream a blob as an attachment, or to be shown; an immutable one with its ETag, 304 when it is known already.
 
     To HEAD the same is answered, without the bytes.
 
@@ -31,8 +37,10 @@ async def send_blob(
     """
     headers = {
         "Content-Type": media_type,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file_name)}",
+        "Content-Disposition": f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{quote(file_name)}",
         "X-Content-Type-Options": "nosniff",
+        # what is shown is drawn by us; should it hold more one day, nothing of it runs or loads
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
     if etag:
         headers["ETag"] = f'"{etag}"'

@@ -23,8 +23,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from gateway.problems import BadRequest, TooManyStreams
-from shared.errors import ModelbusError
+from shared.errors import BadRequest, ModelbusError, TooManyStreams
 
 log = structlog.get_logger()
 

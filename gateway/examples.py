@@ -130,6 +130,16 @@ CHECKED: Final[Example] = {
     "memory_limit_bytes": 8589934592,
     "warnings": [],
 }
+SEARCH: Final[Example] = {
+    **TRAINING,
+    "search": {
+        "method": "random",
+        "space": {"alpha": {"distribution": "log_uniform", "low": 0.001, "high": 1000}},
+        "candidates": 30,
+        "scoring": "mean_absolute_error",
+    },
+}
+CHOICE: Final[Example] = {**TRAINING, "estimator": "auto", "auto": {"time_budget_s": 120}}
 MODEL: Final[Example] = {
     "name": "prices",
     "owner": "local",
@@ -137,6 +147,24 @@ MODEL: Final[Example] = {
     "versions": [1, 2],
     "aliases": {"champion": 1},
     "created_at": _AT,
+}
+CANDIDATES: Final[Example] = {
+    "model": "prices",
+    "version": 1,
+    "scoring": "r2",
+    "candidates": [
+        {
+            "number": 2,
+            "estimator": "Ridge",
+            "hyperparameters": {"alpha": 0.1},
+            "rank": 1,
+            "mean": 0.96,
+            "standard_deviation": 0.01,
+            "scores": [0.95, 0.97],
+            "fit_s": 0.004,
+            "state": "measured",
+        },
+    ],
 }
 USAGE: Final[Example] = {
     "model": "prices",
@@ -229,3 +257,59 @@ API_KEY: Final[Example] = {
     "revoked_at": None,
 }
 MADE_API_KEY: Final[Example] = {"key": "mbk_an-example-that-opens-nothing", **API_KEY}
+
+LOG_LINE: Final[Example] = {
+    "id": "65b9f3a0c2a4a1b2c3d4e5f6-12",
+    "timestamp": "2026-01-31T12:00:02.104512Z",
+    "level": "info",
+    "service": "trainer",
+    "event": "job.finished",
+    "correlation_id": CORRELATION_ID,
+    "status": "succeeded",
+}
+DEAD_LETTER_SUMMARY: Final[Example] = {
+    "id": CORRELATION_ID,
+    "kind": "job",
+    "queue": "train",
+    "at": _AT,
+    "is_edited": False,
+    "correlation_id": CORRELATION_ID,
+    "command": "TrainModel",
+    "code": "store_unavailable",
+    "reason": "MongoDB does not answer",
+    "attempts": 3,
+}
+DEAD_LETTER: Final[Example] = {
+    **DEAD_LETTER_SUMMARY,
+    "spec": TRAINING,
+    "history": [{"at": _AT, "what": "dead"}],
+    "links": {"self": f"/dead-letters/{CORRELATION_ID}", "replay": f"/dead-letters/{CORRELATION_ID}/replay"},
+    "lines": [LOG_LINE],
+}
+
+COMPARISON: Final[Example] = {
+    "evaluations": [
+        {"id": "first", "model": "prices", "version": 1},
+        {"id": "second", "model": "prices", "version": 2},
+    ],
+    "metrics": [
+        {
+            "metric": "r2",
+            "is_more_better": True,
+            "values": [0.97, 0.99],
+            "differences": [0.0, 0.02],
+            "best": ["second"],
+        }
+    ],
+    "warnings": [],
+}
+PLOTS: Final[Example] = {
+    "evaluation": "first",
+    "plots": [
+        {
+            "name": "residuals",
+            "svg": "/evaluations/first/plots/residuals.svg",
+            "json": "/evaluations/first/plots/residuals.json",
+        }
+    ],
+}

@@ -99,7 +99,8 @@ async def heard_events(
         is_wanted: Which events are told.
 
     Yields:
-        Events named as the bus names them (``JobChanged``), and ``missed`` with a ``count`` where the reader was slow.
+        Events named as the bus names them (``JobChanged``, ``DriftFound``), and ``missed`` with a ``count`` where the
+        reader was slow.
     """
     with followers.listen() as listener:
         while True:

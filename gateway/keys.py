@@ -7,6 +7,8 @@ from gateway.dispatch import Dispatcher
 from shared.bus import Publisher
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
+from shared.store.dead_letters import DeadLetters
+from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
 from shared.store.records import AsyncBlobStore, JobRecords, Shelf
 
@@ -14,6 +16,8 @@ SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)
 SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
 READINGS: web.AppKey[Readings] = web.AppKey("readings", Readings)
+DEAD_LETTERS: web.AppKey[DeadLetters] = web.AppKey("dead_letters", DeadLetters)
+LOG_LINES: web.AppKey[LogLines] = web.AppKey("log_lines", LogLines)
 BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
 DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
 API_KEYS: web.AppKey[ApiKeys] = web.AppKey("api_keys", ApiKeys)

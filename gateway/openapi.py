@@ -32,6 +32,8 @@ _TAGS: Final = {
     "predictions": "Rows answered at once, datasets by a job.",
     "evaluations": "Models measured on datasets.",
     "jobs": "Whatever was accepted, by its correlation id.",
+    "logs": "What the services did, by job, by service, by time; followed as it happens.",
+    "dead letters": "What could not be done, or not even be read; mended and replayed.",
     "services": "Who is there, how they do, and this documentation.",
     "keys": "Who may ask, and for what; for admins.",
 }
@@ -68,6 +70,8 @@ _PATH_PARTS: Final[dict[str, tuple[str, Any, str]]] = {
     "reference": ("`name` (its champion), `name@alias` or `name@3` (a version).", ModelReference, "prices@champion"),
     "alias": ("The alias.", AliasName, "champion"),
     "version": ("The version's number.", int, "1"),
+    "file": ("The plot's name, with `.svg` or `.json`.", str, "residuals.svg"),
+    "letter_id": ("The dead letter's id: of a job, its correlation id.", CorrelationId, CORRELATION_ID),
     "correlation_id": ("The job's correlation id.", CorrelationId, CORRELATION_ID),
 }
 _DESCRIPTION: Final = """\
@@ -126,7 +130,7 @@ def _models(operations: list[Operation]) -> Iterator[type[BaseModel]]:
     yield Problem
     for found in operations:
         if isinstance(found.body, JsonBody):
-            yield found.body.model
+            yield from found.body.models
         for answer in found.answers.values():
             if answer.model is not None:
                 yield answer.model
@@ -223,14 +227,12 @@ def _answer(answer: Answer, schemas: Mapping[type[BaseModel], Document]) -> Docu
         described["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
         }
+    contents: Document = {kind: {"schema": {}} for kind in answer.media_types}
     if answer.model is not None:
-        content: Document = {"schema": schemas[answer.model]}
+        contents["application/json"] = {"schema": schemas[answer.model]}
         if answer.example is not None:
-            content["example"] = answer.example
-        described["content"] = {"application/json": content}
-    elif answer.media_types:
-        described["content"] = {kind: {"schema": {}} for kind in answer.media_types}
-    return described
+            contents["application/json"]["example"] = answer.example
+    return {**described, "content": contents} if contents else described
 
 
 def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> Document:
@@ -244,23 +246,24 @@ def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> D
 def _body(body: JsonBody | FileBody, schemas: Mapping[type[BaseModel], Document]) -> Document:
     if isinstance(body, FileBody):
         return _file_body(body)
+    kinds = [_without(model, schemas[model], body.said_by_route) for model in body.models]
     return {
         "required": body.is_required,
         "content": {
             "application/json": {
-                "schema": _without(schemas[body.model], body),
+                "schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds},
                 "examples": {name: {"value": value} for name, value in body.examples.items()},
             }
         },
     }
 
 
-def _without(reference: Document, body: JsonBody) -> Document:
+def _without(model: type[BaseModel], reference: Document, said_by_route: frozenset[str]) -> Document:
     """The schema of a body: the command's, without what the route and the headers say."""
-    said = {"command", "correlation_id", *body.said_by_route} & body.model.model_fields.keys()
+    said = {"command", "correlation_id", *said_by_route} & model.model_fields.keys()
     if not said:
         return reference
-    schema = body.model.model_json_schema(ref_template=_REFERENCES)
+    schema = model.model_json_schema(ref_template=_REFERENCES)
     properties = {name: value for name, value in schema.pop("properties").items() if name not in said}
     required = [name for name in schema.pop("required", []) if name not in said]
     schema.pop("$defs", None)

@@ -8,10 +8,11 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.problems import BadRequest, Handler, UnsupportedMediaType, status_of
+from gateway.problems import Handler, status_of
 from gateway.query import QUERY, Query, read_query
 from shared.errors import (
     ArtifactRefused,
+    BadRequest,
     EstimatorRejected,
     Forbidden,
     InvalidCommand,
@@ -25,6 +26,7 @@ from shared.errors import (
     SignatureMismatch,
     Unauthenticated,
     Unavailable,
+    UnsupportedMediaType,
 )
 
 Errors = tuple[type[ModelbusError], ...]
@@ -54,7 +56,7 @@ class Answer:
     model: type[BaseModel] | None = None
     """The JSON of the body; None where there is none, or where it is a file."""
     media_types: tuple[str, ...] = ()
-    """Of a body that no model describes, each it may be of."""
+    """What the body may be of, beside the JSON of the model."""
     example: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """What they say, by name."""
@@ -64,8 +66,8 @@ class Answer:
 class JsonBody:
     """A JSON object that a route takes."""
 
-    model: type[BaseModel]
-    """Whose fields it has: a command's, less those that the route says."""
+    models: tuple[type[BaseModel], ...]
+    """Whose fields it has, one of them: a command's, less those that the route says."""
     examples: Mapping[str, Any]
     """Bodies, by a name for people."""
     said_by_route: frozenset[str] = frozenset()

@@ -7,9 +7,9 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import Field
 
-from gateway.problems import BadRequest
 from gateway.query import Query
 from shared.contracts.datasets import Delimiter, TableFormat, TextEncoding
+from shared.errors import BadRequest
 
 Fields = Mapping[str, Sequence[str]]
 

@@ -10,7 +10,7 @@ from aiohttp.web_exceptions import HTTPException
 
 from gateway.keys import CORRELATION_ID
 from shared.errors import BadRequest as BadRequest
-from shared.errors import ModelbusError, Unavailable, error_of, error_types
+from shared.errors import ModelbusError, error_of, error_types
 from shared.errors import UnsupportedMediaType as UnsupportedMediaType
 
 log = structlog.get_logger()
@@ -46,12 +46,6 @@ _CODES_OF_STATUS: Final = {
 }
 
 RETRY_AFTER_S: Final = 2
-
-
-class TooManyStreams(Unavailable):
-    """So many readers follow events that no further one is taken."""
-
-    code = "too_many_streams"
 
 
 def status_of(error: ModelbusError) -> int:

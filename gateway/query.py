@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, TypeVar, get_origin
 
 from aiohttp import web
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from gateway.problems import BadRequest
+from shared.errors import BadRequest, InvalidCommand
+from shared.moments import MOMENT_FORMS, moment_of
 
 QUERY: Final = "modelbus.query"
 """Under which a request keeps its checked query."""
 
+_MOMENT: Final = "time or age"
 _WHOLE = re.compile(r"\d{1,9}")
 
 
@@ -34,13 +36,18 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _with_zone(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return moment_of(value.replace(" ", "+"))  # a plus in a query string is a blank
+    except InvalidCommand as error:
+        raise ValueError(error.message) from error
 
 
 Whole = Annotated[int, BeforeValidator(_whole_number)]
-Time = Annotated[datetime, BeforeValidator(lambda value: str(value).replace(" ", "+")), AfterValidator(_with_zone)]
-"""ISO 8601; without a zone it is UTC. A `+` that was not escaped came as a blank."""
+Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": _MOMENT})]
+"""A time in ISO 8601, in UTC where it does not say, or how long ago it was."""
 
 
 class Waiting(Query):
@@ -142,8 +149,8 @@ def _expected(schema: Mapping[str, Any]) -> str:
         "number": lambda kind: f"a number{_range(kind)}",
         "boolean": lambda _kind: "true or false",
     }
-    if kind.get("format") == "date-time":
-        return "a time as ISO 8601 has it, such as 2026-01-31T12:00:00Z"
+    if kind.get("format") == _MOMENT:
+        return MOMENT_FORMS
     if kind.get("format") == "uuid":
         return "a UUID"
     describe = named.get(str(kind.get("type")))

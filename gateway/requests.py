@@ -19,6 +19,7 @@ CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _PREFERENCE: Final = "modelbus.preference"
 """Under which a request keeps what of its `Prefer` was heard."""
+_NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _ALIAS: TypeAdapter[str] = TypeAdapter(AliasName)
@@ -86,7 +87,16 @@ def name_in_path(request: web.Request, part: str) -> str:
     Raises:
         BadRequest: It is no valid name.
     """
-    return _valid(_NAME, request.match_info[part], part)
+    return valid_name(request.match_info[part], part)
+
+
+def valid_name(given: str, what: str) -> str:
+    """A name, which came as ``what``.
+
+    Raises:
+        BadRequest: It is no valid name.
+    """
+    return _valid(_NAME, given, what)
 
 
 def alias_in_path(request: web.Request) -> str:
@@ -113,11 +123,16 @@ def correlation_id_in_path(request: web.Request) -> str:
     Raises:
         BadRequest: It is no UUID.
     """
-    given = request.match_info["correlation_id"]
-    try:
-        return str(UUID(given))
-    except ValueError:
-        raise BadRequest(f"a correlation id is a UUID, not {given[:100]!r}") from None
+    return uuid_in_path(request, "correlation_id")
+
+
+def uuid_in_path(request: web.Request, part: str) -> str:
+    """A UUID from the path.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    return _uuid(request.match_info[part], part)
 
 
 def wait_s(request: web.Request, default: float) -> float:
@@ -198,6 +213,13 @@ def command_from(request: web.Request, name: str, body: Mapping[str, Any], **giv
     if repeated:
         raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
     return parse_command({**body, **fixed})
+
+
+def _uuid(given: str, part: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise BadRequest(f"{_NAMED.get(part, 'an id')} is a UUID, not {given[:100]!r}") from None
 
 
 def _valid(adapter: TypeAdapter[str], given: str, part: str) -> str:

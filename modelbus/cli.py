@@ -6,7 +6,7 @@ import sys
 import typer
 
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.commands import datasets, estimators, exits, jobs, models
+from modelbus.commands import datasets, dead_letters, estimators, exits, jobs, models
 from modelbus.commands.demo import demo
 from modelbus.commands.evaluate import evaluate
 from modelbus.commands.keys import keys
@@ -43,14 +43,13 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway answers, 13
 )
 
 LOCAL_STACK = "Local stack"
+OPERATION = "Operation"
 ROUND = "Train, predict, evaluate"
 THINGS = "What there is"
-QUEUES = "Queues"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
 app.command(rich_help_panel=LOCAL_STACK)(demo)
 app.command(rich_help_panel=LOCAL_STACK)(status)
-app.command(rich_help_panel=LOCAL_STACK)(logs)
 app.command(rich_help_panel=ROUND)(train)
 app.command(rich_help_panel=ROUND)(predict)
 app.command(rich_help_panel=ROUND)(evaluate)
@@ -58,8 +57,10 @@ app.add_typer(datasets.app, rich_help_panel=THINGS)
 app.add_typer(estimators.app, rich_help_panel=THINGS)
 app.add_typer(models.app, rich_help_panel=THINGS)
 app.add_typer(jobs.app, rich_help_panel=THINGS)
-app.command(rich_help_panel=QUEUES)(publish)
-app.add_typer(keys, name="keys", rich_help_panel=THINGS)
+app.command(rich_help_panel=OPERATION)(logs)
+app.command(rich_help_panel=OPERATION)(publish)
+app.add_typer(dead_letters.app, rich_help_panel=OPERATION)
+app.add_typer(keys, name="keys", rich_help_panel=OPERATION)
 app.command()(version)
 
 

@@ -211,10 +211,7 @@ class Answerer:
             JOB_SECONDS.labels("Predict").observe(seconds)
             if event.error and event.error.code == "invalid_command":
                 COMMANDS_REFUSED.labels("predict").inc()
-            facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
-            log.info(
-                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
-            )
+        _log_finished(events)
 
     @staticmethod
     def _result(finished: FinishedJob, known: dict[str, Document]) -> Document | None:
@@ -243,3 +240,18 @@ class Answerer:
     def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
         refused = FinishedJob(received.job, None, error_document(error))
         self._tell([refused], {}, 0.0)
+
+
+def _log_finished(events: Sequence[JobChanged]) -> None:
+    """One line for all that succeeded together, since they come in thousands a second; one for each other one."""
+    succeeded = [event.correlation_id for event in events if event.status == "succeeded" and event.error is None]
+    if len(succeeded) == 1:
+        log.info("job.finished", correlation_id=succeeded[0], status="succeeded", command="Predict")
+    elif succeeded:
+        log.info("job.finished", correlation_ids=succeeded, status="succeeded", command="Predict")
+    for event in events:
+        if event.status != "succeeded" or event.error:
+            facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
+            log.info(
+                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
+            )

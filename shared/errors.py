@@ -23,7 +23,7 @@
     ├── ArtifactRefused           a stored model that may not or cannot be loaded
     ├── JobCancelled · JobTimedOut · JobOutOfMemory · JobCrashed
     ├── Unavailable               (retryable) a server that Modelbus needs does not answer
-    │   └── StoreUnavailable · BusUnavailable
+    │   └── StoreUnavailable · BusUnavailable · TooManyStreams
     └── LeaseLost                 the job belongs to another worker now
 
 ``code`` is the stable name a program tests; the class docstring is the default sentence. HTTP status numbers exist
@@ -43,7 +43,7 @@ class ModelbusError(Exception):
     is_retryable: ClassVar[bool] = False
 
     correlation_id: str | None = None
-    """The job or request that it belongs to, where that is known: to the Python client, from the gateway's answer."""
+    """The job or request that it belongs to, where that is known: in the client, of what the gateway answered."""
 
     def __init__(self, message: str | None = None, *, details: Sequence[Detail] = ()) -> None:
         """Args:
@@ -253,6 +253,12 @@ class BusUnavailable(Unavailable):
     """The message broker does not answer."""
 
     code = "bus_unavailable"
+
+
+class TooManyStreams(Unavailable):
+    """So many readers follow events that no further one is taken."""
+
+    code = "too_many_streams"
 
 
 class LeaseLost(ModelbusError):

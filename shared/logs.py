@@ -1,44 +1,61 @@
 """Structured logs: one JSON object a line on stdout; the message is an action, the facts are fields.
 
-``correlation_id`` is in every line that belongs to a job: bind it with ``job_log_context``. Control characters in
-values are escaped by the JSON encoder, so that no value can forge a line.
+``correlation_id`` is in every line that belongs to a job: bind it with ``job_log_context``. A line that is about
+several jobs has ``correlation_ids``. Control characters in values are escaped by the JSON encoder, so that no value can
+forge a line. What else becomes of a line, such as its way into MongoDB, is ``ship``'s business
+(``shared/log_shipper.py``).
 """
 
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, Final, Literal, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from shared.log_text import parse_line, render_line
+
 FIELD_LIMIT = 4000
-"""Characters of one text field that are logged; the rest is cut."""
+"""Characters of one field that are logged; the rest is cut."""
+
+LogFormat = Literal["json", "console"]
+Ship = Callable[[bytes, EventDict], None]
+"""Takes a line as JSON, without its line break, and its fields; called by whichever thread logs. Never raises."""
 
 
-def configure_logs(service: str, level: str = "info", stream: BinaryIO | None = None) -> None:
-    """Send every log line of this process, third parties' included, to ``stream`` as JSON.
+def configure_logs(
+    service: str,
+    level: str = "info",
+    stream: BinaryIO | None = None,
+    *,
+    log_format: LogFormat = "json",
+    ship: Ship | None = None,
+) -> None:
+    """Send every log line of this process, third parties' included, to ``stream``.
 
     Args:
         service: Written into each line as ``service``.
         level: ``debug``, ``info``, ``warning`` or ``error``.
         stream: An unbuffered binary file; stdout by default.
+        log_format: ``json``, or ``console`` for people's eyes.
+        ship: Gets each line too, as JSON whatever the format.
     """
     sink = stream or _unbuffered_stdout()
     number = logging.getLevelNamesMapping()[level.upper()]
-    shared_steps: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _Named(service),
-        _cut_long_fields,
-    ]
     structlog.configure(
-        processors=[*shared_steps, structlog.processors.JSONRenderer(serializer=_dump)],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            _Signed(service),
+            _cut_long_fields,
+            _Rendered(service, log_format, ship),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.BytesLoggerFactory(file=sink),
         cache_logger_on_first_use=False,
@@ -60,10 +77,25 @@ def job_log_context(correlation_id: str, **facts: Any) -> Iterator[None]:
         yield
 
 
-_FIRST_FIELDS = ("timestamp", "level", "service", "event", "correlation_id")
+def log_again(line: bytes) -> bool:
+    """Log a line that another process made of its fields: with its time and process id, and this process' context.
+
+    Returns:
+        Whether it was such a line.
+    """
+    try:
+        fields = orjson.loads(line)
+        event, number = fields.pop("event"), logging.getLevelNamesMapping()[fields.pop("level").upper()]
+    except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
+        return False
+    structlog.get_logger().log(number, event, **fields)
+    return True
 
 
-def _dump(event: EventDict, **_: Any) -> bytes:
+_FIRST_FIELDS: Final = ("timestamp", "level", "service", "event", "correlation_id")
+
+
+def _dump(event: EventDict) -> bytes:
     # What a reader looks for stands first.
     ordered = {name: event[name] for name in _FIRST_FIELDS if name in event}
     event = {**ordered, **event}
@@ -82,23 +114,49 @@ def _json(value: Any) -> bytes | None:
         return None
 
 
-class _Named:
-    """Adds the service and the process id."""
+class _Signed:
+    """Adds the time, the service and the process id, unless the line comes from another process that did."""
 
     def __init__(self, service: str) -> None:
         self._service = service
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        if "timestamp" not in event:
+            event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+            event["pid"] = os.getpid()
         event["service"] = self._service
-        event["pid"] = os.getpid()
         return event
 
 
 def _cut_long_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     for name, value in event.items():
-        if isinstance(value, str) and len(value) > FIELD_LIMIT:
-            event[name] = value[:FIELD_LIMIT] + f"… ({len(value)} characters)"
+        if isinstance(value, str):
+            if len(value) > FIELD_LIMIT:
+                event[name] = value[:FIELD_LIMIT] + f"… ({len(value)} characters)"
+        elif isinstance(value, (dict, list, tuple)) and name != "correlation_ids":
+            text = repr(value)
+            if len(text) > FIELD_LIMIT:
+                event[name] = text[:FIELD_LIMIT] + f"… ({len(text)} characters)"
     return event
+
+
+class _Rendered:
+    """Makes the line of the fields, and hands it to whoever else wants it."""
+
+    def __init__(self, service: str, log_format: LogFormat, ship: Ship | None) -> None:
+        self._service = service
+        self._is_json = log_format == "json"
+        self._ship = ship
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+        line = _dump(event)
+        if self._ship is not None:
+            self._ship(line, event)
+        return line if self._is_json else _for_people(self._service, line)
+
+
+def _for_people(service: str, line: bytes) -> bytes:
+    return render_line(parse_line(service, line.decode()), use_color=False).encode()
 
 
 class _ForeignHandler(logging.Handler):

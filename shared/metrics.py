@@ -11,9 +11,18 @@ JOB_SECONDS = Histogram(
     "modelbus_job_seconds", "Seconds that one attempt of a job took.", ["command"], buckets=_SECONDS
 )
 JOBS_RUNNING = Gauge("modelbus_jobs_running", "Jobs that run here now.")
+QUEUE_MESSAGES = Gauge(
+    "modelbus_queue_messages", "Messages that wait on a queue, its poison included, as last seen here.", ["queue"]
+)
 JOBS_LAPSED = Counter("modelbus_jobs_lapsed_total", "Jobs taken from a worker that stopped answering.")
 JOBS_REPUBLISHED = Counter("modelbus_jobs_republished_total", "Queued jobs whose message was sent again.", ["queue"])
 COMMANDS_REFUSED = Counter("modelbus_commands_refused_total", "Commands that broke their contract.", ["queue"])
+MESSAGES_POISONED = Counter(
+    "modelbus_messages_poisoned_total", "Messages that could not be read and were put aside.", ["queue"]
+)
+DEAD_LETTERS = Gauge(
+    "modelbus_dead_letters", "Dead jobs and poison that wait for somebody to look at them.", ["kind", "queue"]
+)
 PREDICT_BATCH = Histogram(
     "modelbus_predict_batch_requests",
     "Prediction requests computed together.",
@@ -26,6 +35,10 @@ PREDICT_INCIDENTS = Counter(
     ["model", "version", "incident"],
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
+LOG_LINES_LOST = Counter(
+    "modelbus_log_lines_lost_total", "Log lines that were written to stdout and could not be kept for reading back."
+)
 HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Seconds before the second attempt of a job that failed retryably; doubles with each attempt."""
     cancel_grace_s: float = Field(2.0, ge=0)
     """Seconds between SIGTERM and SIGKILL for a job's process."""
+    keep_best_grace_s: float = Field(300.0, ge=0)
+    """Seconds that a cancelled search which is to keep its best has to end the fit in hand and to fit the best."""
 
     job_time_limit_s: float = Field(3600.0, gt=0)
     """Seconds that one attempt of a job may run."""
@@ -129,6 +131,16 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level that is logged."""
+    log_format: Literal["json", "console"] = "json"
+    """How lines look on stdout: one JSON object each, or text for people's eyes."""
+    log_shipping: bool = True
+    """Whether lines are kept in MongoDB too, so that they can be read back over HTTP."""
+    log_retention_s: float = Field(7 * 24 * 3600.0, gt=0)
+    """Seconds that a line is kept there."""
+    log_limit_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
+    """About how much is kept there; beyond it the oldest lines go before their time."""
+    log_buffer_bytes: int = Field(8 * MEBIBYTE, ge=65536)
+    """How much of lines each process holds while MongoDB is away; beyond it the oldest are lost, and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
     """Seconds that a stopping service gives the work in hand before it hands it back."""
 

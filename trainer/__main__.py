@@ -11,9 +11,16 @@ from trainer.plugins import trainable_plugins
 TRAIN: Final = {
     "TrainModel": "trainer.handlers:train_model",
     "RetrainModel": "trainer.handlers:retrain_model",
+    "MeasureLearning": "trainer.measuring_learning:measure_learning",
 }
 CHECK: Final = {"CheckTraining": "trainer.handlers:check_training"}
-PRELOAD: Final = ("trainer.handlers", "sklearn.ensemble", "sklearn.linear_model", "trainer.preloaded_catalogue")
+PRELOAD: Final = (
+    "trainer.handlers",
+    "trainer.measuring_learning",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "trainer.preloaded_catalogue",
+)
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "MALLOC_ARENA_MAX": "2",

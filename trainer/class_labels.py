@@ -1,11 +1,10 @@
 """Hyperparameters that name classes: told by label in a command, needed as class codes by the estimator."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.errors import InvalidCommand
-from shared.tabular.targets import Label
+from shared.tabular.targets import Label, spelling
 
 _BY_LABEL = ("constant", "outlier_label")
 
@@ -28,7 +27,7 @@ def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], c
             continue
         matching = [code for code, each in enumerate(classes) if each == label and _is_alike(each, label)]
         if not matching:
-            known = [_spelling(each) for each in classes]
+            known = [spelling(each) for each in classes]
             raise _unknown_labels(f"hyperparameters.{name}", [str(label)], known)
         estimator.set_params(**{name: matching[0]})
 
@@ -43,7 +42,7 @@ def weights_by_code(
     Raises:
         InvalidCommand: A label that the training rows do not have.
     """
-    codes = {_spelling(label): code for code, label in enumerate(classes)}
+    codes = {spelling(label): code for code, label in enumerate(classes)}
     unknown = sorted(key for key in weights if _folded(key, codes) is None)
     if unknown:
         raise _unknown_labels(where, unknown, list(codes))
@@ -51,13 +50,9 @@ def weights_by_code(
     return {code: named.get(code, 1.0) for code in range(len(classes))}
 
 
-def _spelling(label: Label) -> str:
-    return label if isinstance(label, str) else json.dumps(label)
-
-
 def _folded(key: str, codes: Mapping[str, int]) -> str | None:
     """The class that a key spells: as JSON writes it, or, for true and false, as Python does."""
-    return next((spelling for spelling in (key, key.lower()) if spelling in codes), None)
+    return next((spelt for spelt in (key, key.lower()) if spelt in codes), None)
 
 
 def _is_alike(one: Label, other: Any) -> bool:

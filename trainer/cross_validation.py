@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 
 from shared.errors import EstimatorRejected
 from shared.tabular.metrics import Metrics
 from trainer.splitting import RowIndices, Split
 
-Measure = Callable[[Any, Split, int], Metrics]
-"""Fits an unfitted estimator on a split's training rows and measures it on the others; takes the fold's number too."""
+Measure = Callable[[Split, int], Metrics]
+"""Learns from a split's training rows and measures on the others; takes the fold's number too."""
 
 
 def cross_validate(
-    estimator: Any,
     split: Split,
     target: np.ndarray[Any, Any],
     measure: Measure,
@@ -26,13 +24,12 @@ def cross_validate(
     is_ordered: bool,
     seed: int,
 ) -> dict[str, Any]:
-    """Measure an estimator on parts of the training rows; encoder and estimator are fitted anew for each.
+    """Measure on parts of the training rows; all that is learnt is learnt anew for each.
 
     Args:
-        estimator: Unfitted; it stays so.
         split: Its training rows are parted, in their order; held-out rows take no part.
         target: Class codes or numbers of all rows, shape (n_rows,).
-        measure: Fits and measures.
+        measure: Learns and measures.
         folds: How many parts.
         is_classification: Keep the classes' shares, where each class has a row for each part.
         is_ordered: The training rows are in the order of time: each part is measured by a model of the earlier ones.
@@ -47,15 +44,30 @@ def cross_validate(
     """
     found: list[Metrics] = []
     for fold, (train, held_out) in enumerate(
-        _parts(target[split.train], folds, is_classification, is_ordered=is_ordered, seed=seed)
+        parts(target[split.train], folds, is_classification, is_ordered=is_ordered, seed=seed)
     ):
-        found.append(measure(clone(estimator), Split(split.train[train], split.train[held_out]), fold))
+        found.append(measure(Split(split.train[train], split.train[held_out]), fold))
     return {"folds": folds, "metrics": {name: _summary([one[name] for one in found]) for name in found[0]}}
 
 
-def _parts(
+def parts(
     target: np.ndarray[Any, Any], folds: int, is_classification: bool, *, is_ordered: bool, seed: int
 ) -> Iterator[tuple[RowIndices, RowIndices]]:
+    """The rows in parts.
+
+    Args:
+        target: Class codes or numbers, shape (n_rows,).
+        folds: How many parts.
+        is_classification: Keep the classes' shares, where each class has a row for each part.
+        is_ordered: The rows are in the order of time.
+        seed: Shuffles the rows.
+
+    Yields:
+        For each part the positions of the rows to fit on, and of those to measure on.
+
+    Raises:
+        EstimatorRejected: Too few rows for so many parts.
+    """
     if len(target) < folds * 2:
         raise EstimatorRejected(f"{len(target)} training rows are too few for cross-validation in {folds} parts")
     if is_ordered:

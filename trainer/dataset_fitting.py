@@ -11,18 +11,20 @@ import structlog
 
 from shared.contracts import Task
 from shared.contracts.checks import check_same_columns
+from shared.contracts.records import TuningProgress
 from shared.contracts.training import Training
 from shared.tabular.tables import fetch_table, read_frame, read_group
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext
-from trainer.catalogue import find_estimator
 from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
 from trainer.fit_plan import FitPlan
-from trainer.fitting import FitOutcome, fit_model, prepare
+from trainer.fitting import FitOutcome, fit_model
+from trainer.preparing import agreed_task, prepare
 from trainer.row_groups import RowGroups
 from trainer.spreading import spread_over
 from trainer.stream_choice import is_streamed
 from trainer.streaming import fit_streamed, prepare_stream
+from trainer.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
 
@@ -60,7 +62,7 @@ class DatasetFitting:
         self._dataset = dataset
         self._context = context
         self._measured = self._hold_out_dataset()
-        does_classes = find_estimator(plan.estimator_name).record.task == "classification"
+        does_classes = agreed_task(plan.estimator_name, plan.task) == "classification"
         class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
         # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
         self._bounds = (dataset["row_count"], class_count)
@@ -105,8 +107,14 @@ class DatasetFitting:
         )
         context.progress(0.05, f"reading {self._command.dataset}")
 
+        shown: list[TuningProgress] = []
+
         def report(share: float | None, message: str) -> None:
-            context.progress(None if share is None else 0.1 + 0.8 * share, message)
+            tuning = shown[-1] if shown else None
+            context.progress(None if share is None else 0.1 + 0.8 * share, message, tuning)
+
+        def show(tuning: TuningProgress) -> None:
+            shown[:] = [tuning]
 
         if self.is_streamed:
             groups = self._groups(self._dataset)
@@ -117,7 +125,8 @@ class DatasetFitting:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
             rows = self._whole(self._measured, plan.hold_out_columns)
         with self._cluster(estimate):
-            return fit_model(frame, plan, hold_out_frame=rows, report=report)
+            hooks = TuningHooks(context.is_stop_asked, context.offer_early_end, show)
+            return fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
 
     def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
         """The cluster that the settings name, if the fit is worth it."""

@@ -59,13 +59,39 @@ def fit_rows(
     encoder = TabularEncoder()
     with translated_refusals(estimator):
         matrix = encoder.fit_transform(frame, target, columns, task, seed, scaling=scaling_of(estimator))
+    fit_encoded(estimator, matrix, target, task=task, weights=weights, on_step=on_step)
+    return encoder
+
+
+def fit_encoded(
+    estimator: Any,
+    matrix: npt.NDArray[np.float64],
+    target: Target,
+    *,
+    task: Task,
+    weights: Weights | None,
+    on_step: StepCallback,
+) -> None:
+    """Fit the estimator on rows that are encoded already; see ``fit_rows``.
+
+    Args:
+        estimator: Unfitted; it is fitted then.
+        matrix: The encoded training rows, shape (n_rows, n_features).
+        target: Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks without one.
+        task: What the target is.
+        weights: How much each row counts, shape (n_rows,); None where all count alike.
+        on_step: Called as the fit goes on, where the estimator tells.
+
+    Raises:
+        EstimatorRejected, JobOutOfMemory: As ``fit_rows``.
+    """
+    with translated_refusals(estimator):
         require_varying(matrix)
-        with fit_threads(estimator):
+        with fit_threads(estimator, matrix.size):
             fit_in_steps(estimator, matrix, target, weights, on_step)
         if task == "clustering":
             require_clusters(estimator)
     _forget_fitting(estimator)
-    return encoder
 
 
 def scaling_of(estimator: Any) -> Scaling:

@@ -7,6 +7,7 @@ from typing import Any
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
 from shared.contracts.checks import training_features
 from shared.contracts.training import Streaming, Training
+from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class FitPlan:
     target_schema: ColumnSchema | None
     """What the target's column holds."""
     estimator_name: str
-    """A name of the catalogue."""
+    """A name of the catalogue, or `auto`."""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values by name."""
     task: Task | None = None
@@ -35,6 +36,12 @@ class FitPlan:
     """The column that says how much each row counts."""
     cross_validation: CrossValidation | None = None
     """Measure by cross-validation too."""
+    tuning: Search | Auto | None = None
+    """What is searched for, or how the estimator is chosen; None where the plan says all that is to be fitted."""
+    calibration: Calibration | None = None
+    """How probabilities are calibrated."""
+    threshold: Threshold | None = None
+    """What the threshold between two classes aims at."""
     streaming: Streaming = "auto"
     """Whether the rows are streamed."""
     epochs: int = 5
@@ -73,18 +80,25 @@ class FitPlan:
 def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
     """The plan that a command makes with the columns of its dataset, which has all that it names."""
     time_column = command.hold_out.time_column
+    target_schema = columns[command.target] if command.target is not None else None
+    task = command.task
+    if task is None and command.estimator == AUTO and target_schema is not None:
+        task = auto_task(target_schema.model_dump())
     return FitPlan(
         target=command.target,
         features=[columns[name] for name in training_features(command, list(columns))],
-        target_schema=columns[command.target] if command.target is not None else None,
+        target_schema=target_schema,
         estimator_name=command.estimator,
         hyperparameters=command.hyperparameters,
-        task=command.task,
+        task=task,
         hold_out=command.hold_out,
         time_schema=columns[time_column] if time_column is not None else None,
         class_weight=command.class_weight,
         sample_weight=command.sample_weight,
         cross_validation=command.cross_validation,
+        tuning=command.tuning,
+        calibration=command.calibration,
+        threshold=command.threshold,
         streaming=command.streaming,
         epochs=command.epochs,
         seed=command.seed,

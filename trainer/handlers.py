@@ -1,29 +1,36 @@
 """What the trainer does: from a command and a dataset to the next version of a model."""
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
+import orjson
 import structlog
+from pydantic import ValidationError
 
 from shared.artifacts import dump_model, library_versions
 from shared.contracts import CheckTraining, Command, RetrainModel, Signature, TrainModel, command_spec
-from shared.contracts.checks import check_training_columns, check_training_task
+from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
+from shared.contracts.commands import invalid_command
 from shared.contracts.training import Promotion, Training
+from shared.contracts.tuning import AUTO, Search, keeps_best
 from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
 from shared.store.connection import Document
 from shared.tabular.scoring import score
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns
 from shared.worker.child import JobContext
+from trainer.candidates import candidate_count
 from trainer.catalogue import find_estimator
 from trainer.dataset_fitting import DatasetFitting
 from trainer.fit_plan import FitPlan, plan_of
 from trainer.fitting import FitOutcome
+from trainer.objectives import PRIMARY_METRIC
+from trainer.searching import Choice
 
 log = structlog.get_logger()
 
-_PRIMARY_METRIC = {"classification": "balanced_accuracy", "regression": "r2", "clustering": "silhouette"}
-"""What `promote: if_better` compares, by task: more is better. Nothing says whose outliers are the right ones."""
+_CANDIDATES_INLINE_BYTES: Final = 65_536
+"""A larger table of candidates is kept in GridFS instead of in its version."""
 
 
 def train_model(command: Command, context: JobContext) -> Document:
@@ -50,20 +57,33 @@ def retrain_model(command: Command, context: JobContext) -> Document:
 
 def _again(earlier: Document, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
-    specification = earlier.get("specification") or _reconstructed(earlier)
+    specification = training_of(earlier)
+    if command.tuning == "as_found":
+        found = {"estimator": earlier["estimator"], "hyperparameters": earlier["hyperparameters"]}
+        specification = {**specification, **found, "search": None, "auto": None}
     changed = {**specification["hyperparameters"], **command.hyperparameters}
-    return TrainModel.model_validate(
-        {
-            **specification,
-            "dataset": command.dataset or earlier["dataset"],
-            "hyperparameters": {name: value for name, value in changed.items() if value is not None},
-            "seed": earlier["seed"] if command.seed is None else command.seed,
-            "promote": command.promote,
-            "limits": command.limits or specification.get("limits", {}),
-            "tags": command.tags,
-            "note": command.note,
-        }
-    )
+    anew = {name: getattr(command, name) for name in ("search", "calibration", "threshold")}
+    again = {
+        **specification,
+        **{name: value for name, value in anew.items() if value is not None},
+        "dataset": command.dataset or earlier["dataset"],
+        "hyperparameters": {name: value for name, value in changed.items() if value is not None},
+        "seed": earlier["seed"] if command.seed is None else command.seed,
+        "promote": command.promote,
+        "limits": command.limits or specification.get("limits", {}),
+        "tags": command.tags,
+        "note": command.note,
+    }
+    try:
+        return TrainModel.model_validate(again)
+    except ValidationError as error:  # what is changed does not go with what is kept
+        raise invalid_command(error) from error
+
+
+def training_of(version: Document) -> Document:
+    """The training command of a version, as it was carried out."""
+    specification: Document = version.get("specification") or _reconstructed(version)
+    return specification
 
 
 def _reconstructed(earlier: Document) -> Document:
@@ -96,6 +116,7 @@ def check_training(command: Command, context: JobContext) -> Document:
         "is_valid": True,
         "estimator": command.estimator,
         "task": prospect.task,
+        "candidate_count": candidate_count(command.tuning) if isinstance(command.tuning, Search) else None,
         "features": [column.name for column in plan.features],
         "classes": prospect.classes,
         "row_count": prospect.row_count,
@@ -115,7 +136,9 @@ def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]
     """The dataset and the plan of a training, once the dataset is known to have all columns that it names."""
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
-    check_training_task(command, find_estimator(command.estimator).record.task)
+    is_auto = command.estimator == AUTO
+    task = auto_training_task(command, dataset) if is_auto else find_estimator(command.estimator).record.task
+    check_training_task(command, task)
     return dataset, plan_of(command, dataset_columns(dataset))
 
 
@@ -130,22 +153,42 @@ def _train(command: TrainModel, context: JobContext) -> Document:
     payload = dump_model(fitted.model)
     record = _record(command, dataset, fitted, payload, streamed=fitting.is_streamed)
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
+    promote = comparison.pop("is_promoted")
+    stopped_early = fitted.choice.stopped_early if fitted.choice is not None else None
     return {
         "kind": "version",
         "record": record,
         "blob_id": blob_id,
-        "promote": comparison.pop("is_promoted"),
-        "report": {"comparison": comparison} if comparison else {},
+        "apart": _candidates(fitted.choice, context) if fitted.choice is not None else {},
+        "promote": promote,
+        "report": {
+            **({"comparison": comparison} if comparison else {}),
+            **({"stopped_early": stopped_early} if stopped_early else {}),
+        },
+        "survives_cancel": keeps_best(command.tuning),
     }
+
+
+def _candidates(choice: Choice, context: JobContext) -> Document:
+    """The table of candidates: in the version if it is small, else where it was stored."""
+    table = [record.model_dump(mode="json") for record in choice.board.records()]
+    text = orjson.dumps(table)
+    if len(text) <= _CANDIDATES_INLINE_BYTES:
+        return {"candidates": table}
+    return {"candidates_blob_id": context.blobs.save(text, "candidates", context.correlation_id, context.fence)}
 
 
 def _record(
     command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes, *, streamed: bool
 ) -> dict[str, Any]:
+    choice = fitted.choice
     return {
         "model": command.model,
-        "estimator": command.estimator,
-        "hyperparameters": command.hyperparameters,
+        "estimator": choice.estimator if choice is not None else command.estimator,
+        "hyperparameters": choice.hyperparameters if choice is not None else command.hyperparameters,
+        "tuning": choice.summary() if choice is not None else None,
+        "calibration": command.calibration.model_dump(mode="json") if command.calibration is not None else None,
+        "threshold": fitted.threshold,
         "dataset": command.dataset,
         "dataset_sha256": dataset["sha256"],
         "signature": fitted.model.signature.model_dump(mode="json"),
@@ -170,7 +213,7 @@ def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobCon
     """Decide whether ``champion`` moves; with `if_better`, by measuring the champion on the same hold-out rows."""
     if promote != "if_better":
         return {"is_promoted": promote == "always"}
-    metric = _PRIMARY_METRIC.get(fitted.model.signature.task)
+    metric = PRIMARY_METRIC.get(fitted.model.signature.task)
     own = fitted.metrics.get(metric) if metric else None
     champion = _champion(model, context)
     if champion is None:

@@ -130,14 +130,11 @@ class _Maker:
         return self.make(entry, hyperparameters, f"{where}.hyperparameters", depth + 1)
 
     def _member_names(self, given: list[Any], where: str) -> list[str]:
-        """A name for each member: its own, or its estimator's, with a number where that is taken."""
-        names: list[str] = []
+        names = member_names(given)
         for place, one in enumerate(given):
             name = one.get("name") if isinstance(one, dict) else None
-            if name is not None and (not isinstance(name, str) or not name or "__" in name or name in names):
+            if name is not None and (not isinstance(name, str) or not name or "__" in name or name in names[:place]):
                 self._add(f"{where}.{place}.name", "a name is text without two underscores in a row, and given once")
-            base = str(name or (one.get("estimator") if isinstance(one, dict) else place))
-            names.append(base if base not in names else f"{base}_{place + 1}")
         return names
 
     def _note(self, details: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -146,6 +143,16 @@ class _Maker:
 
     def _add(self, where: str, problem: str) -> None:
         self._details.append({"where": where, "problem": problem})
+
+
+def member_names(given: Sequence[Any]) -> list[str]:
+    """A name for each member of a vote or a stack: its own, or its estimator's, with a number where that is taken."""
+    names: list[str] = []
+    for place, one in enumerate(given):
+        name = one.get("name") if isinstance(one, dict) else None
+        base = str(name or (one.get("estimator") if isinstance(one, dict) else place))
+        names.append(base if base not in names else f"{base}_{place + 1}")
+    return names
 
 
 def _wanted(nesting: Nesting) -> str:

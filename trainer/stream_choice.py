@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple
 
+from shared.contracts.tuning import AUTO
 from shared.errors import InvalidCommand
 from trainer.catalogue import find_estimator
 from trainer.estimating import MemoryEstimate
@@ -51,7 +52,18 @@ def find_obstacle(plan: FitPlan) -> Obstacle | None:
     Raises:
         UnknownEstimator, InvalidCommand: As ``make_estimator`` raises them.
     """
-    return _obstacle_of_estimator(plan) or _obstacle_of_measuring(plan)
+    return _obstacle_of_tuning(plan) or _obstacle_of_estimator(plan) or _obstacle_of_measuring(plan)
+
+
+def _obstacle_of_tuning(plan: FitPlan) -> Obstacle | None:
+    if plan.estimator_name == AUTO:
+        return Obstacle(
+            "streaming", "rows are not streamed where the estimator is chosen: name one that can be streamed"
+        )
+    for name, given in (("search", plan.tuning), ("calibration", plan.calibration), ("threshold", plan.threshold)):
+        if given is not None:
+            return Obstacle(name, f"rows that are streamed are seen once and not again, so {name} cannot be had")
+    return None
 
 
 def _obstacle_of_estimator(plan: FitPlan) -> Obstacle | None:

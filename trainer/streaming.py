@@ -24,9 +24,10 @@ from trainer.estimating import encoded_width
 from trainer.estimator_fitting import require_varying, scaling_of, translated_refusals
 from trainer.fit_plan import FitPlan
 from trainer.fit_warnings import gathered_warnings
-from trainer.fitting import FitOutcome, agreed_task, require_columns
+from trainer.fitting import FitOutcome
 from trainer.learning_target import LearningTarget, read_known
 from trainer.making import make_estimator, set_class_labels
+from trainer.preparing import agreed_task, require_columns
 from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
 from trainer.row_groups import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
 from trainer.splitting import RowIndices

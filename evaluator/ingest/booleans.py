@@ -8,6 +8,7 @@ from evaluator.ingest.table import ColumnPlan
 
 _PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _TRUE = pa.array(["true", "yes", "t", "y"])
+_FALSE = pa.array(["false", "no", "f", "n"])
 _LONGEST = len("false")
 
 
@@ -16,6 +17,13 @@ def to_booleans(values: pa.Array) -> pa.Array:
     return pc.if_else(
         pc.is_null(values), pa.scalar(None, pa.bool_()), pc.is_in(pc.ascii_lower(values), value_set=_TRUE)
     )
+
+
+def to_sure_booleans(cells: pa.Array) -> pa.Array | None:
+    """Cells as they stand in the file as booleans, if each of them is one. Nulls stay."""
+    found = to_booleans(cells)
+    is_false = pc.is_in(pc.ascii_lower(cells), value_set=_FALSE)
+    return found if found.true_count + is_false.true_count == len(cells) - cells.null_count else None
 
 
 class Booleans:
@@ -35,6 +43,12 @@ class Booleans:
             return False
         self._seen.update(pc.unique(pc.ascii_lower(values)).to_pylist())
         return any(self._seen <= pair for pair in _PAIRS)
+
+    def surely_accepts(self, cells: pa.Array) -> bool:
+        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+        if int(cell_lengths(cells).max()) > _LONGEST:
+            return False
+        return set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None}
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if its cells say too little."""

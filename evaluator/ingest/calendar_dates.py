@@ -32,6 +32,9 @@ _PLACES: dict[str, tuple[str, str, str]] = {
 """Where year, month and day stand in each order."""
 _DATES = {"dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y", "ymd": "%Y{0}%m{0}%d"}
 _ORDERS = {"/": ("dmy", "mdy", "ymd"), "-": ("dmy", "mdy"), ".": ("dmy",)}
+_KNOWN_LIMIT = 10_000
+"""So many texts of a column are known by heart: the days of 27 years."""
+_NO_TEXTS = pa.array([], pa.string())
 Precision = Literal["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"]
 _PRECISIONS: dict[tuple[bool, bool, bool, bool], Precision] = {
     (False, False, False, False): "",
@@ -65,6 +68,40 @@ def to_calendar_dates(values: pa.Array, date_format: str) -> pa.Array | None:
     return found.take(encoded.indices) if found is not None else None
 
 
+class CalendarCast:
+    """Casts one column's cells, batch by batch; each text is parsed once, as long as they are few: days come again."""
+
+    def __init__(self, date_format: str) -> None:
+        """Args:
+        date_format: One of this module's.
+        """
+        self._date_format = date_format
+        self._texts = _NO_TEXTS
+        self._found = pa.array([], pa.timestamp("us"))
+        self._is_worth_while = True
+
+    def cast(self, values: pa.Array) -> pa.Array | None:
+        """Trimmed cells as timestamps of microseconds, ``None`` if one does not fit. Nulls stay."""
+        if self._is_worth_while:
+            places = pc.index_in(values, value_set=self._texts)
+            if places.null_count > values.null_count:
+                self._is_worth_while = self._learn(values.filter(pc.is_null(places)))
+                places = pc.index_in(values, value_set=self._texts)
+            if places.null_count == values.null_count:
+                return self._found.take(places)
+        return to_calendar_dates(values, self._date_format)
+
+    def _learn(self, values: pa.Array) -> bool:
+        """Keep what new texts mean; whether there was room for them and all are dates."""
+        texts = pc.unique(values).drop_null()
+        found = to_calendar_dates(texts, self._date_format) if len(self._texts) + len(texts) <= _KNOWN_LIMIT else None
+        if found is None:
+            return False
+        self._texts = pa.concat_arrays([self._texts, texts])
+        self._found = pa.concat_arrays([self._found, found])
+        return True
+
+
 class CalendarDates:
     """The candidate "dates as people write them" of one column."""
 
@@ -72,19 +109,28 @@ class CalendarDates:
         self.refusal: str | None = None
         self._form: _Form | None = None
         self._orders: list[str] = []
+        self._known = _NO_TEXTS
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
         if int(cell_lengths(values).min()) < _SHORTEST or other_bytes(values, _USUAL):
             return False
-        parts = _parts(pc.unique(values))
+        texts = pc.unique(values)
+        parts = _parts(texts)
         form = _form(parts) if parts is not None else None
         if parts is None or form is None or self._form not in (None, form):
             return False
         candidates = self._orders if self._form else _ORDERS[form.separator]
         self._form = form
         self._orders = [order for order in candidates if _timestamps(parts, order) is not None]
+        self._note(texts)
         return bool(self._orders)
+
+    def surely_accepts(self, cells: pa.Array) -> bool:
+        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+        # what was accepted in several orders is accepted in those of them that are left
+        places = pc.index_in(cells, value_set=self._known)
+        return bool(places.null_count == cells.null_count)
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if day and month cannot be told apart."""
@@ -97,6 +143,11 @@ class CalendarDates:
         if len(self._orders) < 2:
             return []
         return ["has dates in which day and month cannot be told apart and stays text; ISO dates (2024-12-31) can"]
+
+    def _note(self, texts: pa.Array) -> None:
+        """Remember the texts as long as they are few."""
+        if len(self._known) + len(texts) <= _KNOWN_LIMIT:
+            self._known = pc.unique(pa.concat_arrays([self._known, texts]))
 
 
 def _parts(values: pa.Array) -> dict[str, pa.Array] | None:

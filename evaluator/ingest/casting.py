@@ -2,8 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +14,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import Columns, read_ahead
-from evaluator.ingest.booleans import to_booleans
-from evaluator.ingest.calendar_dates import to_calendar_dates
-from evaluator.ingest.cells import TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.booleans import to_booleans, to_sure_booleans
+from evaluator.ingest.calendar_dates import CalendarCast
+from evaluator.ingest.cells import TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
 from evaluator.ingest.declared import cast_declared, expected_of
+from evaluator.ingest.encodings import encodings
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
-from evaluator.ingest.iso_dates import to_iso_dates
-from evaluator.ingest.numerals import to_integers, to_reals
+from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
+from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
 from evaluator.ingest.spool import read_spool, regrouped
 from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
 from shared.contracts.datasets import ISO_FORMAT
@@ -32,8 +36,6 @@ _STORED: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "empty": pa.float64(),
 }
-_DICTIONARY_LIMIT_BYTES = 128 * 1024
-"""A column's values are written as they are where more of them differ: a large dictionary takes time, and room too."""
 
 
 def stored_schema(plans: Sequence[ColumnPlan]) -> pa.Schema:
@@ -46,7 +48,22 @@ def stored_type(plan: ColumnPlan) -> pa.DataType:
     return pa.timestamp("us", "UTC") if plan.is_zoned else _STORED[plan.type]
 
 
-def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *, skipped: SkippedRows | None) -> int:
+class GroupReader(Protocol):
+    """What looks at the row groups while they are written."""
+
+    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
+        """Take the next row group."""
+
+
+def write_typed(
+    spool: Path,
+    destination: Path,
+    text: TextTable,
+    stage: Stage,
+    *,
+    skipped: SkippedRows | None,
+    reader: GroupReader | None = None,
+) -> int:
     """Cast the spool into the final Parquet file.
 
     Args:
@@ -55,6 +72,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
         text: What pass 1 found; what is to be known of its cells is added to its warnings.
         stage: For the progress.
         skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
+        reader: Looks at the rows that are written.
 
     Returns:
         How many rows were written.
@@ -65,7 +83,7 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
     with Columns() as side_by_side:
         caster = _Caster(text.plans, side_by_side, is_skipping=skipped is not None)
         batches = (caster.cast(batch) for batch in read_spool(spool))
-        written = write_groups(destination, text.plans, batches, stage, text.row_count)
+        written = write_groups(destination, text.plans, batches, stage, text.row_count, reader)
     faults = caster.faults(text.lines_of)
     if faults and skipped is None:
         raise malformed(faults)
@@ -76,15 +94,25 @@ def write_typed(spool: Path, destination: Path, text: TextTable, stage: Stage, *
 
 
 def write_groups(
-    destination: Path, plans: Sequence[ColumnPlan], batches: Iterable[pa.RecordBatch], stage: Stage, row_count: int
+    destination: Path,
+    plans: Sequence[ColumnPlan],
+    batches: Iterable[pa.RecordBatch],
+    stage: Stage,
+    row_count: int,
+    reader: GroupReader | None = None,
 ) -> int:
     """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
     done = 0
     schema = stored_schema(plans)
-    options = {"compression": "zstd", "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES}
-    with pq.ParquetWriter(str(destination), schema, **options) as writer:
+    with ExitStack() as files, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
+        writer: pq.ParquetWriter | None = None
         for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
-            writer.write_batch(batch)
+            if writer is None:
+                writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(batch)))
+            written = thread.submit(writer.write_batch, batch)
+            if reader is not None:
+                reader.feed(batch, side_by_side)
+            written.result()
             done += batch.num_rows
             stage.report(done / row_count)
     return done
@@ -107,6 +135,11 @@ class _Caster:
         self._is_skipping = is_skipping
         self._schema = stored_schema(plans)
         self._row_count = 0
+        self._calendar = {
+            plan.name: CalendarCast(plan.date_format)
+            for plan in plans
+            if plan.date_format is not None and plan.date_format != ISO_FORMAT
+        }
         self._bad_cells: list[_BadCell] = []
         self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0
@@ -142,7 +175,7 @@ class _Caster:
             return self._cast_text(cells, plan), {}
         if plan.is_declared:
             return self._cast_declared(cells, plan)
-        return _cast_found(cells, plan), {}
+        return self._cast_found(cells, plan), {}
 
     def faults(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> list[Fault]:
         """One for each bad row, the first 100."""
@@ -174,6 +207,27 @@ class _Caster:
                 self._marks.setdefault(plan.name, Counter()).update(counts)
         return pc.if_else(mask, pa.scalar(None, pa.string()), texts)
 
+    def _cast_found(self, cells: pa.Array, plan: ColumnPlan) -> pa.Array:
+        found = _cast_surely(cells, plan) if have_no_values(plan.missing_marks) else None
+        if found is not None:
+            return found
+        values = trimmed(cells)
+        found = self._cast_values(_without_missing(values, values, plan), plan)
+        if found is None:  # pass 1 looked at the same cells with the same functions
+            raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")
+        return found
+
+    def _cast_values(self, values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+        if plan.type == "integer":
+            return to_integers(values)
+        if plan.type == "real":
+            return to_reals(values, has_decimal_comma=plan.has_decimal_comma)
+        if plan.type == "boolean":
+            return to_booleans(values)
+        if plan.date_format == ISO_FORMAT:
+            return to_iso_dates(values, is_zoned=plan.is_zoned)
+        return self._calendar[plan.name].cast(values)
+
     def _cast_declared(self, cells: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, dict[int, _BadCell]]:
         values = trimmed(cells)
         values = _without_missing(values, values, plan)
@@ -185,26 +239,19 @@ def _counted(marks: Counter[str]) -> str:
     return ", ".join(f"{mark!r} ({count})" for mark, count in marks.most_common(5))
 
 
-def _cast_found(cells: pa.Array, plan: ColumnPlan) -> pa.Array:
-    values = trimmed(cells)
-    found = _cast_values(_without_missing(values, values, plan), plan)
-    if found is None:  # pass 1 cast the same cells by the same functions
-        raise AssertionError(f"column {plan.name!r} is no {plan.type} after all")
-    return found
-
-
 def _without_missing(cells: pa.Array, values: pa.Array, plan: ColumnPlan) -> pa.Array:
     mask = missing_mask(values, plan.missing_marks)
     return cells if mask is None else pc.if_else(mask, pa.scalar(None, pa.string()), cells)
 
 
-def _cast_values(values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+def _cast_surely(cells: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+    """Cells as they stand in the file, cast if they need no closer look: most of most files."""
     if plan.type == "integer":
-        return to_integers(values)
+        return to_sure_integers(cells)
     if plan.type == "real":
-        return to_reals(values, has_decimal_comma=plan.has_decimal_comma)
+        return to_sure_reals(cells, has_decimal_comma=plan.has_decimal_comma)
     if plan.type == "boolean":
-        return to_booleans(values)
+        return to_sure_booleans(cells)
     if plan.date_format == ISO_FORMAT:
-        return to_iso_dates(values, is_zoned=plan.is_zoned)
-    return to_calendar_dates(values, plan.date_format or "")
+        return to_sure_iso_dates(cells, is_zoned=plan.is_zoned)
+    return None

@@ -1,4 +1,8 @@
-"""The bytes and lengths of a text column's cells as numpy sees them: checks on whole columns without a copy."""
+"""The bytes and lengths of a text column's cells as numpy sees them: checks on whole columns without a copy.
+
+Most columns need no closer look: no cell begins or ends with a space, few are as short as a mark of missing values.
+So whatever takes longer (trimming, looking cells up) is done where there is a need, and for the cells that need it.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +13,34 @@ MISSING_MARKS = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "n
 """Cells of delimited text that mean "no value"."""
 TEXT_MISSING_MARKS = tuple(mark for mark in MISSING_MARKS if mark != "-")
 """The same in a column of text, where a dash may be a category beside a plus."""
+_SPACE, _TAB = b" \t"
+_NOTHING = np.zeros(0, dtype=np.uint8)
+
+Bytes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int32]
 
 
-def cell_lengths(values: pa.Array) -> npt.NDArray[np.int32]:
+def cell_lengths(values: pa.Array) -> Places:
     """Bytes of each cell, shape (n_cells,)."""
     return np.diff(_offsets(values))
 
 
-def cell_bytes(values: pa.Array) -> bytes:
-    """All cells' bytes, one after the other."""
+def cell_starts(values: pa.Array) -> Places:
+    """Where each cell begins in ``all_bytes``, shape (n_cells,)."""
     offsets = _offsets(values)
-    data = values.buffers()[2]
-    return bytes(memoryview(data)[offsets[0] : offsets[-1]]) if data is not None else b""
+    starts: Places = offsets[:-1] - offsets[0]
+    return starts
+
+
+def all_bytes(values: pa.Array) -> Bytes:
+    """All cells' bytes, one after the other, shape (n_bytes,): a view, not a copy."""
+    offsets, data = _offsets(values), values.buffers()[2]
+    return _NOTHING if data is None else np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]]
+
+
+def cell_bytes(values: pa.Array) -> bytes:
+    """The same as a copy, in which bytes are found and replaced fast."""
+    return all_bytes(values).tobytes()
 
 
 def other_bytes(values: pa.Array, usual: bytes) -> bytes:
@@ -30,16 +50,31 @@ def other_bytes(values: pa.Array, usual: bytes) -> bytes:
 
 def trimmed(values: pa.Array) -> pa.Array:
     """The cells without surrounding spaces and tabs."""
-    data = cell_bytes(values)
-    return pc.ascii_trim(values, characters=" \t") if b" " in data or b"\t" in data else values
+    return pc.ascii_trim(values, characters=" \t") if _have_outer_spaces(values) else values
 
 
 def missing_mask(values: pa.Array, marks: tuple[str, ...]) -> pa.Array | None:
-    """Which cells mean "no value", shape (n_cells,); ``None`` if no cell does. The cells are trimmed and not null."""
-    if not marks or not len(values) or int(cell_lengths(values).min()) > max(len(mark.encode()) for mark in marks):
+    """Which of the cells, trimmed ones, mean "no value", shape (n_cells,); ``None`` if no cell does. Nulls do not."""
+    if not marks:
         return None
-    mask = pc.is_in(values, value_set=pa.array(marks, pa.string()))
-    return mask if pc.any(mask).as_py() else None
+    places = np.flatnonzero(cell_lengths(values) <= max(len(mark.encode()) for mark in marks))
+    if not len(places):
+        return None
+    are_all = len(places) == len(values)
+    short = values if are_all else values.take(pa.array(places))
+    found = pc.is_in(short, value_set=pa.array(marks, pa.string()))
+    if not pc.any(found).as_py():
+        return None
+    if are_all:
+        return found
+    mask = np.zeros(len(values), dtype=bool)
+    mask[places] = found.to_numpy(zero_copy_only=False)
+    return pa.array(mask)
+
+
+def have_no_values(marks: tuple[str, ...]) -> bool:
+    """Whether none of the marks reads as a value of any type, but for NaN, which is a mark everywhere."""
+    return set(marks) <= set(MISSING_MARKS)
 
 
 def try_cast(values: pa.Array, target: pa.DataType) -> pa.Array | None:
@@ -50,7 +85,20 @@ def try_cast(values: pa.Array, target: pa.DataType) -> pa.Array | None:
         return None
 
 
-def _offsets(values: pa.Array) -> npt.NDArray[np.int32]:
+def _have_outer_spaces(values: pa.Array) -> bool:
+    data = all_bytes(values)
+    if not len(data):
+        return False
+    starts = cell_starts(values)
+    # of an empty cell another cell's byte is looked at, which does no harm
+    for places in (starts, starts + cell_lengths(values) - 1):
+        outer = data.take(places, mode="clip")
+        if ((outer == _SPACE) | (outer == _TAB)).any():
+            return True
+    return False
+
+
+def _offsets(values: pa.Array) -> Places:
     buffer = values.buffers()[1]
     if buffer is None:
         return np.zeros(1, dtype=np.int32)

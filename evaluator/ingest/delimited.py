@@ -159,13 +159,14 @@ class _DelimitedReader:
                 invalid_row_handler=self._take_bad_row,
                 ignore_empty_lines=not is_single,
             ),
-            # in a single column a blank line becomes null and "" does not: so they are told apart
+            # an empty cell is a mark of missing values everywhere; of a single column a blank line becomes null and ""
+            # does not: so they are told apart
             convert_options=pyarrow.csv.ConvertOptions(
                 check_utf8=False,
                 column_types={name: pa.string() for name in names},
                 null_values=[""],
-                strings_can_be_null=is_single,
-                quoted_strings_can_be_null=False,
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=not is_single,
             ),
         )
 

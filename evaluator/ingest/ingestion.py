@@ -14,7 +14,7 @@ from evaluator.ingest.findings import check_options
 from evaluator.ingest.formats import charset_encoding, find_format, read_head, source_size
 from evaluator.ingest.json_lines import read_json_lines
 from evaluator.ingest.parquet import convert_parquet
-from evaluator.ingest.profiling import profile
+from evaluator.ingest.profiling import EarlyReadings, profile
 from evaluator.ingest.table import (
     ColumnPlan,
     IngestedTable,
@@ -81,12 +81,12 @@ def ingest(
         if found == "parquet":
             stage = Stage(on_progress, 0.0, 0.85, "converting")
             plans, warnings = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
-            text = None
+            text = early = None
         else:
             reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
-            text = _ingest_text(reading, skipped if is_skipping else None)
+            text, early = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
-        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target)
+        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early)
 
 
 @dataclass(frozen=True)
@@ -103,21 +103,25 @@ class _Reading:
     size_bytes: int
 
 
-def _ingest_text(reading: _Reading, skipped: SkippedRows | None) -> TextTable:
+def _ingest_text(reading: _Reading, skipped: SkippedRows | None) -> tuple[TextTable, EarlyReadings | None]:
     spool = reading.destination.with_name(f"{reading.destination.name}.spool")
     try:
         text = _read_text(reading, spool, skipped)
         row_count = text.row_count
+        early = None
         if row_count:
             stage = Stage(reading.on_progress, 0.5, 0.85, "casting")
-            row_count = write_typed(spool, reading.destination, text, stage, skipped=skipped)
+            # which rows are sampled depends on how many there are, and casting may leave out some
+            is_count_known = skipped is None or not any(plan.is_declared for plan in text.plans)
+            early = EarlyReadings(text.plans, row_count) if is_count_known else None
+            row_count = write_typed(spool, reading.destination, text, stage, skipped=skipped, reader=early)
         if not row_count:
             if skipped and skipped.count:
                 raise malformed(skipped.faults)
             raise refused("the table has no rows", "one row at least beside the header")
     finally:
         spool.unlink(missing_ok=True)
-    return text
+    return text, early
 
 
 def _read_text(reading: _Reading, spool: Path, skipped: SkippedRows | None) -> TextTable:
@@ -160,8 +164,10 @@ def _finished(
     size: int,
     on_progress: ProgressCallback,
     target: str | None,
+    early: EarlyReadings | None,
 ) -> IngestedTable:
-    profiled = profile(destination, plans, Stage(on_progress, 0.85, 0.98, "profiling"), target=target)
+    stage = Stage(on_progress, 0.85, 0.98, "profiling")
+    profiled = profile(destination, plans, stage, target=target, early=early)
     with destination.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     on_progress(1.0, "done")

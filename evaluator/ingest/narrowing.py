@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.numerals import Numerals
 from evaluator.ingest.table import ColumnPlan
@@ -27,6 +27,12 @@ class Candidate(Protocol):
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
+
+    def surely_accepts(self, cells: pa.Array) -> bool:
+        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look.
+
+        Nulls fit. Asked only of what has accepted cells before, where no mark of missing values reads as a value.
+        """
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if it is better left as text."""
@@ -58,12 +64,19 @@ class ColumnNarrowing:
         self._is_empty = True
         self._is_indented = may_be_indented
         self._notes: list[str] = []
+        self._has_plain_marks = have_no_values(marks)
+        self._is_settled = False
+        """One candidate is left, which has accepted cells, and nothing else is to be found out."""
 
     def feed(self, cells: pa.Array) -> None:
         """Narrow by the next cells of the column; nulls have no say."""
-        if not (self._candidates or self._is_indented or self._is_empty):
+        if not (self._candidates or self._is_indented or self._is_empty) or cells.null_count == len(cells):
             return
-        cells = cells.drop_null()
+        if self._is_settled and self._candidates[0].surely_accepts(cells):
+            return
+        self._narrow(cells.drop_null())
+
+    def _narrow(self, cells: pa.Array) -> None:
         values = trimmed(cells)
         if self._is_empty or self._is_indented:
             self._look_at_text(cells, values)
@@ -73,6 +86,8 @@ class ColumnNarrowing:
         if len(values):
             # no cell fits two candidates: where one fits, the others need not refuse, which can take long
             self._candidates = next(([one] for one in self._candidates if self._keeps(one, values)), [])
+            is_done = not (self._is_empty or self._is_indented)
+            self._is_settled = is_done and self._has_plain_marks and len(self._candidates) == 1
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column, now that all of it was seen."""

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import cell_bytes, cell_lengths, other_bytes, try_cast
+from evaluator.ingest.cells import all_bytes, cell_bytes, cell_lengths, cell_starts, other_bytes, try_cast
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
 
 DIGITS_AND_SIGNS = b"0123456789+-"
@@ -16,6 +16,8 @@ _LONG_DIGITS = 15
 """Whole numbers of so many digits are exact as doubles."""
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
 _WHOLE = "^[+-]?[0-9]+$"
+_ZERO, _NINE, _POINT = b"09."
+_SIGNS = list(b"+-")
 _INFINITIES = pa.array(["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"])
 
 
@@ -31,6 +33,23 @@ def to_reals(values: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
     if has_decimal_comma:
         values = pc.replace_substring(values, pattern=",", replacement=".")
     return try_cast(values, pa.float64())
+
+
+def to_sure_integers(cells: pa.Array) -> pa.Array | None:
+    """Cells as they stand in the file as int64, if they are whole numbers for certain. Nulls stay."""
+    data = all_bytes(cells)
+    # Arrow takes hexadecimal too, and no sign, mark or space
+    if len(data) and data.max() > _NINE:
+        return None
+    return None if _has_leading_zero(cells) else try_cast(cells, pa.int64())
+
+
+def to_sure_reals(cells: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
+    """Cells as they stand in the file as finite float64, if they are numbers for certain. Nulls stay."""
+    if has_decimal_comma and (all_bytes(cells) == _POINT).any():
+        return None
+    found = to_reals(cells, has_decimal_comma=has_decimal_comma)
+    return None if found is None or not pc.all(pc.is_finite(found)).as_py() else found
 
 
 class Numerals:
@@ -60,6 +79,22 @@ class Numerals:
         if other:
             return self._accepts_reals(values, other)
         return self._accepts_integers(values)
+
+    def surely_accepts(self, cells: pa.Array) -> bool:
+        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+        if self._is_integer:
+            found = to_sure_integers(cells)
+            if found is not None:
+                self._note_inexact(found)
+            return found is not None
+        if not (self._has_point or self._has_comma):
+            return False
+        found = to_sure_reals(cells, has_decimal_comma=self._has_comma)
+        if found is None or _has_leading_zero(cells):
+            return False
+        # where each cell has a mark, none is a whole number that may be too long for a double
+        mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
+        return bool(mark_count == len(cells) - cells.null_count or int(cell_lengths(cells).max()) <= _LONG_DIGITS)
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
@@ -123,10 +158,13 @@ class Numerals:
 
 def _has_leading_zero(values: pa.Array) -> bool:
     """Whether a cell begins, behind its sign, with a zero that another digit follows."""
-    data = np.frombuffer(cell_bytes(values) + b"...", dtype=np.uint8)
-    lengths = cell_lengths(values)
-    starts = np.cumsum(lengths) - lengths
-    signs = ((data[starts] == ord("+")) | (data[starts] == ord("-"))).astype(np.int32)
-    second = data[starts + signs + 1]
-    is_code = (data[starts + signs] == ord("0")) & (second >= ord("0")) & (second <= ord("9"))
-    return bool((is_code & (lengths - signs > 1)).any())
+    data, starts, lengths = all_bytes(values), cell_starts(values), cell_lengths(values)
+    if not len(data):
+        return False
+    # signs and marks come before the zero, the other digits behind it; of an empty cell another's byte is looked at
+    places = np.flatnonzero(data.take(starts, mode="clip") <= _ZERO)
+    starts, lengths = starts[places], lengths[places]
+    signs = np.isin(data.take(starts, mode="clip"), _SIGNS)
+    first, second = (data.take(starts + signs + place, mode="clip") for place in (0, 1))
+    is_code = (first == _ZERO) & (second >= _ZERO) & (second <= _NINE) & (lengths - signs > 1)
+    return bool(is_code.any())

@@ -1,7 +1,9 @@
-"""The profile of a finished dataset: what each column holds, and what about it matters to training.
+"""The profile of a dataset: what each column holds, and what about it matters to training.
 
 The columns are read a few at a time, row group by row group, so that what is kept of a column (10,000 values and
-100,000 sampled cells at most) is never kept of two thousand columns at once.
+100,000 sampled cells at most) is never kept of two thousand columns at once. The first few columns of text are looked
+at while the file is written: of all columns they take the longest to read again. Numbers and dates need their span
+before.
 """
 
 from collections.abc import Sequence
@@ -13,15 +15,19 @@ import pyarrow.parquet as pq
 
 from evaluator.ingest.ahead import Columns
 from evaluator.ingest.column_alerts import Evidence, column_alerts
+from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
 from evaluator.ingest.sampling import RowSample, SampledCells
 from evaluator.ingest.spans import Span, find_spans
 from evaluator.ingest.table import ColumnPlan, Stage
-from evaluator.ingest.tallies import FrequencyTally, RangeTally
+from evaluator.ingest.tallies import RangeTally
 from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
-from shared.contracts.records import Alert, ColumnSchema
+from shared.contracts.records import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
+
+_COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
+"""The types of columns whose most frequent values are counted; the others are told by their range."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,44 @@ class Profile:
     """First those about the target, then those of each column in turn."""
 
 
-def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: str | None = None) -> Profile:
+class EarlyReadings:
+    """Some columns of text and booleans, read while the file is written."""
+
+    def __init__(self, plans: Sequence[ColumnPlan], row_count: int) -> None:
+        """Args:
+        plans: All columns of the file.
+        row_count: Rows that the file will have.
+        """
+        places = [place for place, plan in enumerate(plans) if plan.type in _COUNTED][:COLUMNS_AT_ONCE]
+        self._readings = {place: _Reading(plans[place], None) for place in places}
+        self._sample = RowSample(row_count)
+        self._row_count = 0
+
+    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
+        """Take the next row group."""
+        start = self._row_count
+        cells = [group.column(place) for place in self._readings]
+        side_by_side.each(
+            lambda reading, column: reading.feed(column, self._sample.cells(column, start)),
+            self._readings.values(),
+            cells,
+        )
+        self._row_count += group.num_rows
+
+    @property
+    def by_name(self) -> "dict[str, _Reading]":
+        """The columns that were read, by name."""
+        return {reading.plan.name: reading for reading in self._readings.values()}
+
+
+def profile(
+    path: Path,
+    plans: Sequence[ColumnPlan],
+    stage: Stage,
+    *,
+    target: str | None = None,
+    early: EarlyReadings | None = None,
+) -> Profile:
     """Profile a Parquet file that ingest wrote.
 
     Args:
@@ -42,6 +85,7 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: st
         plans: Its columns.
         stage: Where to report.
         target: The column that is to be predicted.
+        early: What was read of the file while it was written.
 
     Raises:
         InvalidCommand: The target is no column of the file; names the likeliest ones meant.
@@ -52,10 +96,12 @@ def profile(path: Path, plans: Sequence[ColumnPlan], stage: Stage, *, target: st
         spans = find_spans(file, plans)
         columns: list[ColumnSchema] = []
         alerts = list(read.alerts) if read else []
+        known = early.by_name if early else {}
         for start in range(0, len(plans), COLUMNS_AT_ONCE):
             some = plans[start : start + COLUMNS_AT_ONCE]
-            readings = [_Reading(plan, spans.get(plan.name)) for plan in some]
-            _read(file, readings, sample)
+            readings = [known.get(plan.name) or _Reading(plan, spans.get(plan.name)) for plan in some]
+            _read(file, [reading for reading in readings if reading.plan.name not in known], sample)
+            _recount(file, readings)
             for reading in readings:
                 columns.append(reading.schema())
                 alerts += reading.alerts(columns[-1], read)
@@ -73,8 +119,7 @@ class _Reading:
         """
         self.plan = plan
         self.cells = SampledCells(plan)
-        is_counted = plan.type in ("text", "boolean")
-        self.tally: FrequencyTally | RangeTally = FrequencyTally() if is_counted else RangeTally(plan, span)
+        self.tally = FrequencyTally() if plan.type in _COUNTED else RangeTally(plan, span)
         self._looks = TextLooks() if plan.type == "text" else None
         self._missing = 0
         self._rows = 0
@@ -128,13 +173,14 @@ class _Reading:
 
 
 def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample) -> None:
+    if not readings:
+        return
     start = 0
     with Columns() as columns:
         for cells in row_groups(file, [reading.plan.name for reading in readings]):
             first = start
             columns.each(lambda reading, column: reading.feed(column, sample.cells(column, first)), readings, cells)  # noqa: B023 - done before the next one
             start += len(cells[0])
-    _recount(file, readings)
 
 
 def _recount(file: pq.ParquetFile, readings: Sequence[_Reading]) -> None:

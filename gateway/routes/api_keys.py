@@ -24,7 +24,7 @@ _TAG = "keys"
     _TAG,
     "Make an API key",
     {201: Answer("The key; its text is told only here.", MadeApiKey, example=MADE_API_KEY)},
-    body=JsonBody(NewApiKey, {"for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
+    body=JsonBody((NewApiKey,), {"for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
     errors=(Conflict,),
 )
 async def create(request: web.Request) -> web.Response:

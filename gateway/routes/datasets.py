@@ -90,7 +90,7 @@ async def upload(request: web.Request) -> web.Response:
 async def list_datasets(request: web.Request) -> web.Response:
     """`GET /datasets`: by name, without their columns; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[SHELF].page("datasets", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[SHELF].page_by_name("datasets", {}, after=query.cursor, limit=query.limit)
     known = DatasetSummary.model_fields.keys()
     datasets = [{name: value for name, value in public(one).items() if name in known} for one in found]
     return json_answer({"datasets": datasets, "next": found[-1]["_id"] if len(found) == query.limit else None})

@@ -1,35 +1,44 @@
 """Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
 
+import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from gateway.access import owner_of, require_own
 from gateway.answer_models import EvaluationAccepted, EvaluationList
-from gateway.answers import job_answer, job_links, json_answer, public
+from gateway.answers import job_answer, job_links, json_answer
+from gateway.cursors import next_cursor, read_place
+from gateway.evaluations import TABLES, filled, find_evaluation, list_unfilled, record_of_job
 from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
-from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.keys import BLOBS, DISPATCHER, JOBS, SHELF
 from gateway.operations import Answer, JsonBody, operation
-from gateway.query import Waiting
+from gateway.query import Page, Waiting, query_of
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
-from shared.contracts import EvaluateModel, EvaluationRecord
+from shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
+from shared.contracts.evaluation import Evaluation
+from shared.contracts.evaluation_checks import check_evaluation
 from shared.errors import (
     CorrelationIdReused,
     EvaluationExists,
+    InvalidCommand,
     JobFinished,
     UnknownDataset,
     UnknownEvaluation,
     UnknownModel,
 )
-from shared.store.connection import Document
 
 _TAG = "evaluations"
-_UNFILLED = {
-    "command": "EvaluateModel",
-    "status": {"$in": ["queued", "running", "failed", "dead"]},
-    "is_forgotten": {"$ne": True},
-}
+
+
+class EvaluationsQuery(Page):
+    """Which evaluations."""
+
+    model: Name | None = None
+    """The model that was measured."""
+    dataset: Name | None = None
+    """The dataset it was measured on."""
 
 
 @operation(
@@ -46,45 +55,82 @@ _UNFILLED = {
     },
     query=Waiting,
     body=JsonBody(
-        EvaluateModel, {"a model on a dataset": {"evaluation": "first", "model": "prices", "dataset": "shop"}}
+        (EvaluateModel, EvaluatePredictions),
+        {
+            "a model on a dataset": {"evaluation": "first", "model": "prices", "dataset": "shop"},
+            "predictions of a dataset": {
+                "task": "regression",
+                "dataset": "shop",
+                "truth": "price",
+                "prediction": "guess",
+            },
+        },
     ),
     errors=(UnknownModel, UnknownDataset, EvaluationExists, CorrelationIdReused),
     makes_job=True,
 )
 async def create(request: web.Request) -> web.Response:
-    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough."""
-    command = command_from(request, "EvaluateModel", await json_body(request))
-    assert isinstance(command, EvaluateModel)  # the route says so
+    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
+
+    The body has `model`, or `truth` and `prediction`, columns of a dataset that holds predictions.
+    """
+    command = _command(request, await json_body(request))
     correlation_id = correlation_id_of(request)
     evaluation_id = command.evaluation or correlation_id
-    known = await _find(request, evaluation_id)
+    known = await find_evaluation(request, evaluation_id)
     if known is not None and known["correlation_id"] != correlation_id:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
-    await request.app[SHELF].version(command.model)
-    await request.app[SHELF].dataset(command.dataset)
+    await _check(request, command)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
     )
     if job["status"] in ("queued", "running"):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
-        return json_answer({**(_of_job(job) or {}), "links": job_links(correlation_id)}, status=202, headers=headers)
+        accepted = {**(record_of_job(job) or {}), "links": job_links(correlation_id)}
+        return json_answer(accepted, status=202, headers=headers)
     return await job_answer(request, job, _created)
+
+
+def _command(request: web.Request, body: Mapping[str, Any]) -> EvaluateModel | EvaluatePredictions:
+    if "model" not in body and "truth" not in body:
+        problem = "give a model to measure, or truth and prediction, the columns of predictions that a dataset holds"
+        raise InvalidCommand(f"model: {problem}", details=[{"where": "model", "problem": problem}])
+    name = (EvaluateModel if "model" in body else EvaluatePredictions).__name__
+    command = command_from(request, name, body)
+    assert isinstance(command, (EvaluateModel, EvaluatePredictions))  # so they are named
+    return command
+
+
+async def _check(request: web.Request, command: Evaluation) -> None:
+    signature = None
+    if isinstance(command, EvaluateModel):
+        signature = (await request.app[SHELF].version(command.model))["signature"]
+    check_evaluation(command, await request.app[SHELF].dataset(command.dataset), signature)
 
 
 @operation(
     _TAG,
     "List evaluations",
-    {200: Answer("All evaluations.", EvaluationList, example={"evaluations": [EVALUATION]})},
+    {200: Answer("A page of evaluations.", EvaluationList, example={"evaluations": [EVALUATION], "next": None})},
+    query=EvaluationsQuery,
 )
 async def list_evaluations(request: web.Request) -> web.Response:
-    """`GET /evaluations`: those that are filled and those that are not yet."""
-    filled = [_filled(one) for one in await request.app[SHELF].list_all("evaluations")]
-    jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=200)
-    unfilled = {record["id"]: record for job in reversed(jobs) if (record := _of_job(job))}
-    # A job that failed because its evaluation exists is no second one.
-    for one in filled:
-        unfilled.pop(one["id"], None)
-    return json_answer({"evaluations": [*reversed(unfilled.values()), *filled]})
+    """`GET /evaluations`: newest first, without their tables; `next` is the cursor of the following page.
+
+    Those that are not filled yet come first, on the first page.
+    """
+    query = query_of(request, EvaluationsQuery)
+    wanted = query.model_dump(include={"model", "dataset"}, exclude_none=True)
+    after = read_place(query.cursor)
+    found = await request.app[SHELF].page("evaluations", wanted, after=after, limit=query.limit, without=TABLES)
+    unfilled = []
+    if after is None:
+        unfilled = await list_unfilled(request, model=query.model, dataset=query.dataset)
+        # a job that failed because its evaluation exists is no second one
+        taken = await request.app[SHELF].known("evaluations", [record["id"] for record in unfilled])
+        unfilled = [record for record in unfilled if record["id"] not in taken]
+    listed = [*unfilled, *(filled(document) for document in found)]
+    return json_answer({"evaluations": listed, "next": next_cursor(found, query.limit)})
 
 
 @operation(
@@ -96,7 +142,7 @@ async def list_evaluations(request: web.Request) -> web.Response:
 async def read(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}`: with metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
-    record = await _find(request, evaluation_id)
+    record = await find_evaluation(request, evaluation_id)
     if record is None:
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return json_answer(record)
@@ -104,12 +150,12 @@ async def read(request: web.Request) -> web.Response:
 
 @operation(_TAG, "Delete an evaluation", {204: Answer("It is gone.")}, errors=(UnknownEvaluation,))
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /evaluations/{id}`: the record goes; a job that still computes it is cancelled."""
+    """`DELETE /evaluations/{id}`: the record goes with its plots; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
     await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
-    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    was_deleted = await _delete_filled(request, evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
         raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
     return web.Response(status=204)
@@ -120,6 +166,18 @@ async def _require_own(request: web.Request, evaluation_id: str) -> None:
     for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
         if record is not None:
             require_own(request, record, f"evaluation {evaluation_id!r}")
+
+
+async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is None:
+        return False
+    blobs, blob_ids = request.app[BLOBS], [file["blob_id"] for file in document.get("files", [])]
+    # Released first: whatever is interrupted from here on, the sweep finishes.
+    await asyncio.gather(*(blobs.release(blob_id) for blob_id in blob_ids))
+    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    await asyncio.gather(*(blobs.delete(blob_id) for blob_id in blob_ids))
+    return was_deleted
 
 
 async def _cancel(request: web.Request, evaluation_id: str) -> bool:
@@ -133,40 +191,6 @@ async def _cancel(request: web.Request, evaluation_id: str) -> bool:
         # It ended between the two looks.
         return False
     return True
-
-
-async def _find(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
-    """The record: its own document once it is filled; before that, what its job says."""
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
-    if document is not None:
-        return _filled(document)
-    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
-    if job is None or job["status"] in ("succeeded", "cancelled"):
-        return None
-    return _of_job(job)
-
-
-def _of_job(job: Document) -> dict[str, Any] | None:
-    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
-    spec = job["spec"]
-    try:
-        record = EvaluationRecord(
-            id=spec.get("evaluation") or job["_id"],
-            status=job["status"],
-            owner=job["owner"],
-            correlation_id=job["_id"],
-            model=spec.get("model"),
-            dataset=spec.get("dataset"),
-            error=job["error"],
-            created_at=job["created_at"],
-        )
-    except ValidationError:
-        return None
-    return record.model_dump(mode="json")
-
-
-def _filled(document: Document) -> dict[str, Any]:
-    return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
 
 
 def _created(result: dict[str, Any]) -> web.Response:

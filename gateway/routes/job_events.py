@@ -9,12 +9,11 @@ from gateway.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from gateway.following import FOLLOWERS, heard_events, job_changes, state_id
 from gateway.keys import JOBS
 from gateway.operations import Answer, operation
-from gateway.problems import TooManyStreams
 from gateway.query import Query, query_of
 from gateway.requests import correlation_id_in_path
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import TERMINAL_STATUSES, JobStatus
-from shared.errors import UnknownJob
+from shared.errors import TooManyStreams, UnknownJob
 
 
 @operation(
@@ -56,7 +55,7 @@ class EventsQuery(Query):
     errors=(TooManyStreams,),
 )
 async def follow_all(request: web.Request) -> web.StreamResponse:
-    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job.
+    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
 
     They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
     slow is told by `missed` how many were left out.

@@ -1,7 +1,6 @@
 """Jobs: list, read and wait, cancel, replay."""
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -9,11 +8,12 @@ from pydantic import Field
 from gateway.access import require_own_job
 from gateway.answer_models import JobList, JobView
 from gateway.answers import job_summary, job_view, json_answer, with_whole_result
+from gateway.cursors import next_cursor, read_place
 from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SHELF
 from gateway.operations import Answer, operation
-from gateway.problems import RETRY_AFTER_S, BadRequest
-from gateway.query import Page, Time, Waiting, query_of
+from gateway.problems import RETRY_AFTER_S
+from gateway.query import Moment, Page, Waiting, query_of
 from gateway.queueing import place_in_queue
 from gateway.requests import correlation_id_in_path, wait_s
 from shared.contracts import Name
@@ -36,9 +36,9 @@ class JobsQuery(Page):
     """The model that they train, ask or measure."""
     dataset: Name | None = None
     """The dataset that they make, read or learn from."""
-    since: Time | None = Field(None, examples=["2026-01-31T12:00:00Z"])
+    since: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z"])
     """Accepted at this time or later."""
-    until: Time | None = Field(None, examples=["2026-02-28T12:00:00Z"])
+    until: Moment | None = Field(None, examples=["2026-02-28T12:00:00Z"])
     """Accepted before this time."""
 
 
@@ -51,9 +51,9 @@ class JobsQuery(Page):
 async def list_jobs(request: web.Request) -> web.Response:
     """`GET /jobs`: newest first; `next` is the cursor of the following page."""
     query = query_of(request, JobsQuery)
-    found = await request.app[JOBS].page(_filter(query), after=_cursor(query.cursor), limit=query.limit)
-    following = f"{found[-1]['created_at'].isoformat()}_{found[-1]['_id']}" if len(found) == query.limit else None
-    return json_answer({"jobs": [job_summary(job) for job in found], "next": following})
+    found = await request.app[JOBS].page(_filter(query), after=read_place(query.cursor), limit=query.limit)
+    jobs = [job_summary(job) for job in found]
+    return json_answer({"jobs": jobs, "next": next_cursor(found, query.limit)})
 
 
 @operation(
@@ -116,16 +116,6 @@ def _filter(query: JobsQuery) -> Document:
     if bounds := {operator: time for operator, time in times.items() if time is not None}:
         found["created_at"] = bounds
     return found
-
-
-def _cursor(given: str | None) -> dict[str, Any] | None:
-    if given is None:
-        return None
-    at, _, correlation_id = given.partition("_")
-    try:
-        return {"created_at": datetime.fromisoformat(at.replace(" ", "+")), "_id": correlation_id}
-    except ValueError:
-        raise BadRequest("?cursor= must be the `next` of an earlier answer") from None
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

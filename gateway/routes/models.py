@@ -11,10 +11,21 @@ from gateway.access import owner_of, require_own
 from gateway.answer_models import JobView, ModelList, Usage
 from gateway.answers import immutable_answer, job_answer, json_answer, public
 from gateway.downloads import send_blob
-from gateway.examples import CHECKED, MODEL, QUEUED_JOB, TRAINED, TRAINING, TUNED_TRAINING, USAGE, VERSION
+from gateway.examples import (
+    CANDIDATES,
+    CHECKED,
+    CHOICE,
+    MODEL,
+    QUEUED_JOB,
+    SEARCH,
+    TRAINED,
+    TRAINING,
+    TUNED_TRAINING,
+    USAGE,
+    VERSION,
+)
 from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
-from gateway.problems import BadRequest
 from gateway.query import Forcing, NamePage, Waiting, query_of
 from gateway.requests import (
     alias_in_path,
@@ -27,14 +38,17 @@ from gateway.requests import (
 )
 from gateway.routes.estimators import no_such_estimator
 from shared.contracts import CheckTraining, RetrainModel, TrainModel
-from shared.contracts.checks import check_training_columns, check_training_task
+from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
-from shared.contracts.records import ModelRecord, VersionRecord
+from shared.contracts.records import CandidatesRecord, ModelRecord, VersionRecord
 from shared.contracts.results import CheckResult, TrainingResult
 from shared.contracts.training import AliasChange, VersionChanges
+from shared.contracts.tuning import AUTO
 from shared.errors import (
+    BadRequest,
     CorrelationIdReused,
     LimitExceeded,
+    NotFound,
     StillInUse,
     UnknownDataset,
     UnknownEstimator,
@@ -64,7 +78,9 @@ _VERSION = Answer("The version.", VersionRecord, example=VERSION, headers={"ETag
     "Train a model",
     _MADE,
     query=Waiting,
-    body=JsonBody(TrainModel, {"smallest": TRAINING, "with options": TUNED_TRAINING}),
+    body=JsonBody(
+        (TrainModel,), {"smallest": TRAINING, "with options": TUNED_TRAINING, "search": SEARCH, "auto": CHOICE}
+    ),
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
@@ -72,8 +88,11 @@ async def train(request: web.Request) -> web.Response:
     """`POST /models`: 202 and a job, or 201 with the version when `?wait=` was long enough."""
     command = command_from(request, "TrainModel", await json_body(request))
     assert isinstance(command, TrainModel)  # the route says so
-    estimator = await _find_estimator(request, command.estimator)
-    check_training_columns(command, await request.app[SHELF].dataset(command.dataset))
+    estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
+    dataset = await request.app[SHELF].dataset(command.dataset)
+    check_training_columns(command, dataset)
+    if command.estimator == AUTO:
+        check_training_task(command, auto_training_task(command, dataset))
     if estimator is not None:
         check_training_task(command, estimator["task"])
     if command.hold_out.dataset is not None:
@@ -89,7 +108,7 @@ async def train(request: web.Request) -> web.Response:
         202: Answer("It is being checked.", JobView, example={**QUEUED_JOB, "command": "CheckTraining"}),
     },
     query=Waiting,
-    body=JsonBody(CheckTraining, {"smallest": TRAINING}),
+    body=JsonBody((CheckTraining,), {"smallest": TRAINING}),
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
@@ -109,7 +128,7 @@ async def check(request: web.Request) -> web.Response:
     _MADE,
     query=Waiting,
     body=JsonBody(
-        RetrainModel,
+        (RetrainModel,),
         {"the same again": {}, "on newer rows": {"dataset": "shop", "promote": "if_better"}},
         said_by_route=frozenset({"model"}),
         is_required=False,
@@ -137,7 +156,7 @@ async def retrain(request: web.Request) -> web.Response:
 async def list_models(request: web.Request) -> web.Response:
     """`GET /models`: by name, with versions and aliases; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[SHELF].page("models", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[SHELF].page_by_name("models", {}, after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
     return json_answer({"models": [_view(model) for model in found], "next": following})
 
@@ -158,7 +177,7 @@ async def read_version(request: web.Request) -> web.Response:
     _TAG,
     "Change a version's tags and note",
     {200: _VERSION},
-    body=JsonBody(VersionChanges, {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
+    body=JsonBody((VersionChanges,), {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
     errors=(UnknownModel,),
 )
 async def change_version(request: web.Request) -> web.Response:
@@ -183,6 +202,30 @@ async def read_usage(request: web.Request) -> web.Response:
     return json_answer({"model": document["model"], "version": document["version"], **usage})
 
 
+@operation(
+    _TAG,
+    "Read the candidates that a version was chosen from",
+    {200: Answer("All that were tried, the best first.", CandidatesRecord, example=CANDIDATES)},
+    errors=(NotFound, UnknownModel),
+)
+async def read_candidates(request: web.Request) -> web.Response:
+    """`GET /models/{name}/versions/{version}/candidates`: all that were tried for it, the best first."""
+    document = await _version(request)
+    if document.get("tuning") is None:
+        what = f"version {document['version']} of {document['model']!r}"
+        raise NotFound(f"{what} was trained as its command said: nothing was searched for")
+    candidates = document.get("candidates")
+    if candidates is None:
+        candidates = orjson.loads(await request.app[BLOBS].read(document["candidates_blob_id"]))
+    record = CandidatesRecord(
+        model=document["model"],
+        version=document["version"],
+        scoring=document["tuning"]["scoring"],
+        candidates=candidates,
+    )
+    return json_answer(record.model_dump(mode="json"))
+
+
 def _version_answer(request: web.Request, document: Document) -> web.Response:
     record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
     body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
@@ -203,7 +246,7 @@ def _valid(model: type[Change], body: dict[str, Any]) -> Change:
     _TAG,
     "Point an alias at a version",
     {200: Answer("The model.", ModelRecord, example=MODEL)},
-    body=JsonBody(AliasChange, {"version 1": {"version": 1}}),
+    body=JsonBody((AliasChange,), {"version 1": {"version": 1}}),
     errors=(UnknownModel,),
 )
 async def set_alias(request: web.Request) -> web.Response:
@@ -309,10 +352,13 @@ def _view(model: Document) -> dict[str, Any]:
 
 async def _delete_version(request: web.Request, document: Document) -> None:
     # Released first: whatever is interrupted from here on, the sweep finishes.
-    await request.app[BLOBS].release(document["blob_id"])
+    blob_ids = [document["blob_id"], *filter(None, [document.get("candidates_blob_id")])]
+    for blob_id in blob_ids:
+        await request.app[BLOBS].release(blob_id)
     await request.app[SHELF].delete("versions", document["_id"])
     await request.app[SHELF].delete("usage", document["correlation_id"])
-    await request.app[BLOBS].delete(document["blob_id"])
+    for blob_id in blob_ids:
+        await request.app[BLOBS].delete(blob_id)
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -328,5 +374,6 @@ def add_routes(router: web.UrlDispatcher) -> None:
     router.add_delete("/models/{name}/versions/{version}", delete_version)
     router.add_get("/models/{name}/versions/{version}/artifact", download_artifact)
     router.add_get("/models/{name}/versions/{version}/usage", read_usage)
+    router.add_get("/models/{name}/versions/{version}/candidates", read_candidates)
     router.add_put("/models/{name}/aliases/{alias}", set_alias)
     router.add_delete("/models/{name}/aliases/{alias}", remove_alias)

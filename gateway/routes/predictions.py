@@ -13,7 +13,6 @@ from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.examples import PREDICTION, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
-from gateway.problems import BadRequest
 from gateway.query import Query, Waiting, query_of
 from gateway.requests import (
     command_from,
@@ -26,6 +25,7 @@ from gateway.requests import (
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
 from shared.errors import (
+    BadRequest,
     Conflict,
     CorrelationIdReused,
     NotFound,
@@ -58,7 +58,7 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     },
     query=Waiting,
     body=JsonBody(
-        PredictionBody,
+        (PredictionBody,),
         {
             "rows": {"rows": [{"size": 2.0, "color": "red"}]},
             "columns and data": {"columns": ["size", "color"], "data": [[2.0, "red"], [3.1, None]]},

@@ -2,19 +2,25 @@
 
 import asyncio
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.answer_models import Index, Liveness, Readiness, ServiceList
 from gateway.answers import json_answer
-from gateway.keys import PROBE, SHELF
+from gateway.keys import DEAD_LETTERS, PROBE, SHELF
 from gateway.operations import Answer, operation
+from shared import metrics as metric
 from shared.bus import QUEUES, poison_queue
-from shared.errors import BusUnavailable
+from shared.errors import BusUnavailable, StoreUnavailable
 from shared.version import VERSION
+
+log = structlog.get_logger()
 
 _TAG = "services"
 _ALIVE_S = 15.0
+_COUNT_S = 2.0
+"""A scrape must not wait for MongoDB as long as a request may."""
 
 
 @operation(
@@ -51,9 +57,15 @@ async def index(request: web.Request) -> web.Response:
     },
 )
 async def list_services(request: web.Request) -> web.Response:
-    """`GET /services`: the consumers that are alive, and what waits in each queue."""
+    """`GET /services`: the consumers that are alive, what waits in each queue, and what waits to be looked at."""
     instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[SHELF].services()]
-    return json_answer({"version": VERSION, "services": instances, "queues": await _depths(request)})
+    dead = [
+        {"kind": kind, "queue": queue, "count": count}
+        for kind, queue, count in await request.app[DEAD_LETTERS].counts()
+    ]
+    return json_answer(
+        {"version": VERSION, "services": instances, "queues": await _depths(request), "dead_letters": dead}
+    )
 
 
 @operation(_TAG, "Is the gateway alive", {200: Answer("It is.", Liveness, example={"status": "ok"})})
@@ -84,8 +96,17 @@ async def ready(request: web.Request) -> web.Response:
 
 
 @operation(_TAG, "Metrics for Prometheus", {200: Answer("The metrics.", media_types=("text/plain",))})
-async def metrics(_request: web.Request) -> web.Response:
-    """`GET /metrics`: the gateway's own, for Prometheus."""
+async def metrics(request: web.Request) -> web.Response:
+    """`GET /metrics`: the gateway's own, for Prometheus, and how many dead letters there are now."""
+    try:
+        async with asyncio.timeout(_COUNT_S):
+            counts = await request.app[DEAD_LETTERS].counts()
+    except (StoreUnavailable, TimeoutError) as error:
+        log.debug("metrics.not_counted", reason=str(error))
+    else:
+        metric.DEAD_LETTERS.clear()
+        for kind, queue, count in counts:
+            metric.DEAD_LETTERS.labels(kind, queue).set(count)
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

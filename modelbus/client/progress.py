@@ -18,6 +18,10 @@ _DOING: Final = {
     "PredictDataset": "predicting",
     "Predict": "predicting",
     "EvaluateModel": "evaluating",
+    "ExplainModel": "explaining",
+    "ExplainPrediction": "explaining",
+    "MeasureLearning": "training",
+    "ReportDrift": "comparing",
     "ExportDataset": "exporting",
     "CheckTraining": "checking",
 }

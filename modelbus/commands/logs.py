@@ -1,23 +1,30 @@
-"""``modelbus logs``: what the local stack's processes have logged."""
+"""``modelbus logs``: what services have logged, merged in time order: of the local stack, or of any gateway."""
 
+import json
 import sys
 import time
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor
+from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from modelbus.commands.gateway_calls import GatewayCalls
     from modelbus.stack.layout import Layout
-    from modelbus.stack.log_lines import LogLine
+    from modelbus.stack.log_reading import LogFilter
+    from shared.log_text import LogLine
+
+    Show = Callable[[Iterable[LogLine]], None]
 
 SERVERS = ("redis", "mongod")
 PAUSE_S = 0.2
+PAGE_LIMIT = 1000
 
 
 class Level(StrEnum):
@@ -29,10 +36,14 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-Services = Annotated[list[str] | None, typer.Argument(help="Whose logs; all services' by default. Also redis, mongod.")]
+Services = Annotated[
+    list[str] | None,
+    typer.Argument(help="Whose logs; all services' by default. Of the local stack also redis, mongod and stack."),
+]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")]
 LeastLevel = Annotated[Level | None, typer.Option("--level", "-l", help="Only this level and graver ones.")]
 CorrelationId = Annotated[str | None, typer.Option(help="Only lines that belong to this job.")]
+Since = Annotated[str | None, typer.Option(help="Only from then on: 2026-01-31T12:00, or how long ago: 10m.")]
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines, counted from the end.")]
 
 
@@ -41,39 +52,46 @@ def logs(
     follow: Follow = False,
     level: LeastLevel = None,
     correlation_id: CorrelationId = None,
+    since: Since = None,
     lines: Lines = 200,
     directory: Directory = DEFAULT_DIRECTORY,
+    url: Url = None,
     as_json: AsJson = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show logs of the local stack, all services merged in time order.
+    """Show logs, all services merged in time order.
 
-    Works while the stack runs and after it has stopped.
+    Of the local stack that runs in this folder, from its files; else of the gateway at --url, from whatever machines
+    its services run on; else, where no gateway answers, of the local stack that ran here last.
 
     For example:
 
     - `modelbus logs --follow`
 
-    - `modelbus logs trainer evaluator --level warning`
+    - `modelbus logs trainer evaluator --level warning --since 10m`
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
+    from modelbus.commands.gateway_calls import GatewayCalls, choose_url
+    from modelbus.commands.session import local_url
     from modelbus.stack.layout import Layout
-    from modelbus.stack.log_reading import LogFilter, LogReader
+    from modelbus.stack.log_reading import LogFilter
+    from shared.moments import moment_of
 
     layout = Layout(directory)
-    names = choose_names(layout, services or [])
-    reader = LogReader(layout, names, LogFilter(level, correlation_id))
     show = _printer(as_json=as_json, no_color=no_color)
+    wanted = LogFilter(level, correlation_id, moment_of(since) if since else None)
     try:
-        show(reader.read_last(lines))
-        while follow:
-            time.sleep(PAUSE_S)
-            show(reader.read_new())
+        if url is None and local_url(directory):
+            _show_files(layout, services or [], wanted, lines, show, follow=follow)
+            return
+        with GatewayCalls(choose_url(url, directory)) as gateway:
+            if url is None and not gateway.is_answering():
+                _show_files(layout, services or [], wanted, lines, show, follow=follow)
+            else:
+                _show_kept(gateway, services or [], wanted, lines, show, follow=follow)
     except KeyboardInterrupt:
         return
-    finally:
-        reader.close()
 
 
 def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
@@ -86,15 +104,78 @@ def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
 
     kept = list(layout.logged_names())
     if not kept:
-        raise NotRunning(f"There are no logs in {layout.logs}: nothing has run there yet. Start it with: modelbus up")
+        raise NotRunning(
+            f"There are no logs in {layout.logs}: nothing has run there yet, and no gateway answers. "
+            "Start it with: modelbus up; or name a gateway with --url"
+        )
     for name in asked:
         if name not in kept:
             raise NotRunning(f"There is no log of {name!r} in {layout.logs}; there are {', '.join(kept)}.")
     return asked or [name for name in kept if name not in SERVERS]
 
 
-def _printer(*, as_json: bool, no_color: bool) -> "Callable[[Iterable[LogLine]], None]":
-    from modelbus.stack.log_lines import render_line
+def _show_files(
+    layout: "Layout", services: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show", *, follow: bool
+) -> None:
+    from modelbus.stack.log_reading import LogReader
+
+    reader = LogReader(layout, choose_names(layout, services), wanted)
+    try:
+        show(reader.read_last(lines))
+        while follow:
+            time.sleep(PAUSE_S)
+            show(reader.read_new())
+    finally:
+        reader.close()
+
+
+def _show_kept(
+    gateway: "GatewayCalls", services: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show", *, follow: bool
+) -> None:
+    query = {
+        "service": list(services) or None,
+        "level": wanted.level,
+        "since": wanted.since.isoformat() if wanted.since else None,
+    }
+    path = "/logs"
+    if wanted.correlation_id and not services and follow:
+        path = f"/jobs/{wanted.correlation_id}/logs"  # which ends when the job has ended
+    elif wanted.correlation_id:
+        query["correlation_id"] = wanted.correlation_id
+    if follow:
+        for _, fields in gateway.follow(path, limit=min(lines, PAGE_LIMIT), **query):
+            show([_line(fields)])
+    else:
+        show(_last_kept(gateway, path, lines, query))
+
+
+def _last_kept(gateway: "GatewayCalls", path: str, count: int, query: dict[str, Any]) -> "Iterator[LogLine]":
+    """The last lines, page by page into the past, oldest first."""
+    pages: list[list[dict[str, Any]]] = []
+    cursor: str | None = None
+    while count > 0:
+        page = gateway.call("GET", path, limit=min(count, PAGE_LIMIT), cursor=cursor, **query)
+        pages.append(page["lines"])
+        count -= len(page["lines"])
+        if (cursor := page["next"]) is None:
+            break
+    return (_line(fields) for page in reversed(pages) for fields in page)
+
+
+def _line(fields: dict[str, Any]) -> "LogLine":
+    from shared.log_text import parse_line
+
+    shown = {name: value for name, value in fields.items() if name != "id"}
+    return parse_line(str(fields.get("service", "")), json.dumps(shown, ensure_ascii=False))
+
+
+def show_lines(lines: list[dict[str, Any]], *, no_color: bool) -> None:
+    """Print lines that the gateway answered."""
+    _printer(as_json=False, no_color=no_color)(_line(fields) for fields in lines)
+
+
+def _printer(*, as_json: bool, no_color: bool) -> "Show":
+    from shared.log_text import render_line
 
     console = Console(no_color=no_color or None)
     use_color = console.color_system is not None and not console.no_color

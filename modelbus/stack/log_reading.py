@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from operator import itemgetter
 
 from modelbus.stack.layout import Layout
-from modelbus.stack.log_lines import LogLine, parse_line
 from modelbus.stack.log_tail import FileTail
+from shared.log_text import LogLine, parse_line
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 REORDER_WINDOW = 256
@@ -23,10 +23,12 @@ class LogFilter:
     Attributes:
         level: The least level; None takes all.
         correlation_id: The job that they must be about; None takes all.
+        since: No older ones; a line that says no time has that of the line before it.
     """
 
     level: str | None = None
     correlation_id: str | None = None
+    since: datetime | None = None
 
     def accepts(self, line: LogLine) -> bool:
         """Say whether a line is wanted."""
@@ -50,7 +52,8 @@ class LogReader:
         """Yield the wanted lines that were written since the last call, oldest first."""
         streams = [_reordered(_timed(_parsed(name, tail.read_lines()))) for name, tail in self._tails.items()]
         merged = heapq.merge(*streams, key=itemgetter(0))
-        return (line for _, line in merged if self._wanted.accepts(line))
+        since = self._wanted.since
+        return (line for at, line in merged if (since is None or at >= since) and self._wanted.accepts(line))
 
     def close(self) -> None:
         """Close the files."""

@@ -259,6 +259,7 @@ class LocalStack:
     def _service_environment(self, ports: PortChooser) -> dict[str, str]:
         environment = {
             "PYTHONUNBUFFERED": "1",
+            "MODELBUS_LOG_FORMAT": "json",  # what reads the files shows them as text
             "MODELBUS_MONGO_URL": self.mongo_url,
             "MODELBUS_BUS_URL": self.bus_url,
             "MODELBUS_HEALTH_HOST": LOOPBACK,

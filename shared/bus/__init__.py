@@ -2,7 +2,18 @@
 
 from shared.bus.consumer import Consumer, Delivery
 from shared.bus.events import EventPublisher, EventSubscriber
+from shared.bus.poison import PoisonMessage, PoisonReader
 from shared.bus.publisher import Publisher
 from shared.bus.queues import QUEUES, poison_queue
 
-__all__ = ["QUEUES", "Consumer", "Delivery", "EventPublisher", "EventSubscriber", "Publisher", "poison_queue"]
+__all__ = [
+    "QUEUES",
+    "Consumer",
+    "Delivery",
+    "EventPublisher",
+    "EventSubscriber",
+    "PoisonMessage",
+    "PoisonReader",
+    "Publisher",
+    "poison_queue",
+]

@@ -1,10 +1,8 @@
 """Receiving: messages of some queues, decoded, a batch at a time; reconnects by itself; moves poison aside."""
 
-import base64
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,10 +12,12 @@ import structlog
 from kombu import Queue
 
 from shared.bus.connection import connection_errors, open_connection
+from shared.bus.poison import poison_record
 from shared.bus.publisher import Publisher
 from shared.bus.queues import poison_queue
 from shared.bus.transport import MALFORMED_HEADER
 from shared.errors import BusUnavailable
+from shared.metrics import MESSAGES_POISONED
 
 log = structlog.get_logger()
 
@@ -182,16 +182,11 @@ class Consumer:
             return None
 
     def _quarantine(self, message: Any, queue: str, reason: str) -> None:
-        raw = message.body if isinstance(message.body, bytes) else str(message.body).encode()
-        record = {
-            "queue": queue,
-            "reason": reason,
-            "service": self._service,
-            "correlation_id": message.properties.get("correlation_id"),
-            "received_at": datetime.now(UTC).isoformat(),
-            "raw_base64": base64.b64encode(raw).decode(),
-        }
-        log.warning("bus.poison", queue=queue, reason=reason, size_bytes=len(raw))
+        record = poison_record(message, queue, self._service, reason)
+        MESSAGES_POISONED.labels(queue).inc()
+        log.warning(
+            "bus.poison", queue=queue, reason=reason, dead_letter=record["id"], **_known_id(record["correlation_id"])
+        )
         try:
             self._poison.send(poison_queue(queue), record)
             message.ack()
@@ -199,6 +194,10 @@ class Consumer:
             # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
             log.warning("bus.quarantine_failed", queue=queue, reason=str(error))
             self._disconnect()
+
+
+def _known_id(correlation_id: object) -> dict[str, str]:
+    return {"correlation_id": correlation_id[:100]} if isinstance(correlation_id, str) else {}
 
 
 def _acknowledge(messages: Sequence[Any]) -> None:

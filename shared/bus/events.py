@@ -1,4 +1,4 @@
-"""Events: ``JobChanged`` to everyone who listens, and the final one to the queue that the sender named."""
+"""Events: to everyone who listens, and a job's final one to the queue that its sender named."""
 
 import contextlib
 import threading
@@ -14,23 +14,23 @@ from kombu import Exchange, Queue
 from shared.bus.connection import connection_errors, open_connection
 from shared.bus.publisher import Publisher
 from shared.bus.queues import EVENTS_EXCHANGE
-from shared.contracts import JobChanged
+from shared.contracts import Event, JobChanged
 from shared.errors import BusUnavailable
 
 log = structlog.get_logger()
 
 
 class EventPublisher:
-    """Tells of changed jobs. A broker that is away is no error: who misses an event reads the record."""
+    """Tells what happened. A broker that is away is no error: who misses an event reads the record."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    def publish(self, events: Sequence[JobChanged], replies: Sequence[tuple[str, JobChanged]] = ()) -> None:
+    def publish(self, events: Sequence[Event], replies: Sequence[tuple[str, JobChanged]] = ()) -> None:
         """Send all events as one message.
 
         Args:
-            events: What changed.
+            events: What happened.
             replies: Pairs of a ``reply_to`` queue and the final event that goes there too.
         """
         try:

@@ -202,6 +202,14 @@ class HardenedChannel(redis.Channel):
             raise
         return popped
 
+    def _get(self, queue: str) -> dict[str, Any]:
+        # For what is fetched one by one; the lists of other priorities are not used here.
+        with self.conn_or_acquire() as client:
+            raw = client.rpop(queue)
+        if raw is None:
+            raise Empty
+        return self._envelope(raw, queue)
+
     def _envelope(self, raw: bytes, queue: str) -> dict[str, Any]:
         try:
             return open_envelope(raw, queue, self.message_limit_bytes)

@@ -18,10 +18,10 @@ from shared.contracts.base import (
 )
 from shared.contracts.commands import (
     Command,
-    EvaluateModel,
     command_queue,
     command_spec,
     parse_command,
+    parse_command_of_queue,
     spec_hash,
 )
 from shared.contracts.datasets import (
@@ -34,7 +34,10 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
-from shared.contracts.events import JobChanged
+from shared.contracts.drift import DriftThresholds, ReportDrift
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.events import DriftFound, Event, JobChanged
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
@@ -66,10 +69,16 @@ __all__ = [
     "CorrelationId",
     "CrossValidation",
     "DatasetRecord",
+    "DriftFound",
+    "DriftThresholds",
     "ErrorRecord",
     "EstimatorRecord",
     "EvaluateModel",
+    "EvaluatePredictions",
     "EvaluationRecord",
+    "Event",
+    "ExplainModel",
+    "ExplainPrediction",
     "ExportDataset",
     "HoldOut",
     "InlineSource",
@@ -77,6 +86,7 @@ __all__ = [
     "JobLimits",
     "JobRecord",
     "JobStatus",
+    "MeasureLearning",
     "ModelRecord",
     "ModelReference",
     "Name",
@@ -87,6 +97,7 @@ __all__ = [
     "ProfileDataset",
     "Progress",
     "ReadRows",
+    "ReportDrift",
     "RetrainModel",
     "Signature",
     "SignatureColumn",
@@ -98,5 +109,6 @@ __all__ = [
     "command_spec",
     "new_correlation_id",
     "parse_command",
+    "parse_command_of_queue",
     "spec_hash",
 ]

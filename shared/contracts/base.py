@@ -148,6 +148,8 @@ def _storable(value: Any, depth: int = 0) -> Any:
 
 JsonDocument = Annotated[dict[str, Any], AfterValidator(_storable)]
 """A JSON object whose values can be stored as they are."""
+JsonValue = Annotated[Any, AfterValidator(_storable)]
+"""Any JSON value that can be stored as it is."""
 
 
 Scalar = Annotated[

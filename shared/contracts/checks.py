@@ -10,6 +10,7 @@ from shared.contracts.base import UNSUPERVISED, Task
 from shared.contracts.datasets import ReadRows
 from shared.contracts.prediction import Predict
 from shared.contracts.training import Training
+from shared.contracts.tuning import auto_task
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 _DETAIL_LIMIT: Final = 100
@@ -30,7 +31,7 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
     single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
     wanted += [(where, name) for where, name in single.items() if name is not None]
-    _require_columns(wanted, command.dataset, dataset)
+    require_columns(wanted, command.dataset, dataset)
     if not training_features(command, [column["name"] for column in dataset["columns"]]):
         raise InvalidCommand(
             f"dataset {command.dataset!r} has no column{' besides the target' if command.target else ''} to learn from",
@@ -53,19 +54,51 @@ def check_training_task(command: Training, task: Task) -> None:
     if task not in UNSUPERVISED:
         if command.target is None:
             problem = f"{does}, which needs the column to predict"
-            raise _refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+            raise refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+        _check_of_classes(command, task)
         return
     of_other_tasks = (
         ("target", command.target, "learns without a target; leave the column out by `excluded`"),
         ("class_weight", command.class_weight, "has no classes to weigh"),
         ("hold_out.is_stratified", command.hold_out.is_stratified or None, "has no classes whose shares could be kept"),
         ("cross_validation", command.cross_validation, "has no truth to validate against"),
+        ("calibration", command.calibration, "has no probabilities"),
+        ("threshold", command.threshold, "has no probabilities"),
     )
     details = [
         {"where": where, "problem": f"{does}, which {why}"} for where, given, why in of_other_tasks if given is not None
     ]
     if details:
-        raise _refused(details)
+        raise refused(details)
+
+
+def _check_of_classes(command: Training, task: Task) -> None:
+    if task == "classification":
+        return
+    does = f"{command.estimator} does {task}, which has no probabilities of classes"
+    given = [name for name in ("calibration", "threshold") if getattr(command, name) is not None]
+    if given:
+        raise refused([{"where": name, "problem": does} for name in given])
+
+
+def auto_training_task(command: Training, dataset: Mapping[str, Any]) -> Task:
+    """What a training learns whose estimator is `auto`.
+
+    Args:
+        command: The command.
+        dataset: The dataset's record, which has the target.
+
+    Raises:
+        InvalidCommand: There is no target, or the task is one without.
+    """
+    if command.task in UNSUPERVISED:
+        problem = f"auto learns classes or numbers, and does no {command.task}: name the estimator"
+        raise refused([{"where": "task", "problem": problem, "expected": ["classification", "regression"]}])
+    target = next((column for column in dataset["columns"] if column["name"] == command.target), None)
+    if target is None:
+        problem = "auto needs the column to predict"
+        raise refused([{"where": "target", "problem": problem, "expected": "a column's name"}])
+    return command.task or auto_task(target)
 
 
 def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
@@ -75,7 +108,7 @@ def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant, or that is named twice.
     """
     wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
-    _require_columns(wanted, command.dataset, dataset)
+    require_columns(wanted, command.dataset, dataset)
     first: dict[str, str] = {}
     details = [
         {"where": where, "problem": f"column {name!r} is named twice"}
@@ -83,7 +116,7 @@ def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
         if first.setdefault(name, where) != where
     ]
     if details:
-        raise _refused(details)
+        raise refused(details)
 
 
 def training_features(command: Training, known: Sequence[str]) -> list[str]:
@@ -105,7 +138,7 @@ def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Se
     Raises:
         InvalidCommand: Names each column that is missing, and the likeliest ones meant.
     """
-    _require_columns([("hold_out.dataset", name) for name in names], str(command.hold_out.dataset), hold_out)
+    require_columns([("hold_out.dataset", name) for name in names], str(command.hold_out.dataset), hold_out)
 
 
 def check_target_column(target: str, known: Sequence[str]) -> None:
@@ -120,7 +153,7 @@ def check_target_column(target: str, known: Sequence[str]) -> None:
     """
     details = missing_columns([("target", target)], known, lambda name: f"no column {name!r} in the file")
     if details:
-        raise _refused(details)
+        raise refused(details)
 
 
 def missing_columns(
@@ -170,7 +203,7 @@ def check_row_count(command: Predict, limit: int) -> None:
         )
 
 
-def _require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: Mapping[str, Any]) -> None:
+def require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: Mapping[str, Any]) -> None:
     """Check that columns are there.
 
     Args:
@@ -181,10 +214,10 @@ def _require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: 
     known = [column["name"] for column in document["columns"]]
     details = missing_columns(wanted, known, lambda name: f"no column {name!r} in dataset {dataset!r}")
     if details:
-        raise _refused(details)
+        raise refused(details)
 
 
-def _refused(details: list[dict[str, Any]]) -> InvalidCommand:
+def refused(details: list[dict[str, Any]]) -> InvalidCommand:
     """The error for faulty fields; its sentence names the first three."""
     named = "; ".join(f"{detail['where']}: {detail['problem']}{_asked(detail)}" for detail in details[:3])
     return InvalidCommand(named, details=details[:_DETAIL_LIMIT])

@@ -1,37 +1,22 @@
 """The commands: what may be asked of the services, by HTTP or by queue."""
 
 import hashlib
-from typing import Annotated, Any, ClassVar, Final, Literal, get_args
+from typing import Annotated, Any, Final, get_args
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
 from shared.contracts.base import (
     CONTRACT_VERSION,
-    CommandBase,
-    ModelReference,
-    Name,
     is_storable_integer,
 )
 from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.drift import ReportDrift
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
-
-
-class EvaluateModel(CommandBase):
-    """Measure a model version on a dataset that has the target."""
-
-    queue: ClassVar[str] = "evaluate"
-
-    command: Literal["EvaluateModel"] = "EvaluateModel"
-    evaluation: Name | None = None
-    """The id of the evaluation; default: the correlation id."""
-    model: ModelReference
-    """The version to measure."""
-    dataset: Name
-    """The dataset to measure it on."""
-
 
 Command = Annotated[
     ProfileDataset
@@ -43,7 +28,12 @@ Command = Annotated[
     | RetrainModel
     | Predict
     | PredictDataset
-    | EvaluateModel,
+    | EvaluateModel
+    | EvaluatePredictions
+    | ExplainModel
+    | ExplainPrediction
+    | MeasureLearning
+    | ReportDrift,
     Field(discriminator="command"),
 ]
 
@@ -76,6 +66,18 @@ def parse_command(document: Any) -> Command:
         return _ADAPTER.validate_python(document)
     except ValidationError as error:
         raise invalid_command(error) from error
+
+
+def parse_command_of_queue(document: Any, queue: str) -> Command:
+    """Validate one command that came, or is to go, by a queue.
+
+    Raises:
+        InvalidCommand: It breaks its contract, or travels on another queue.
+    """
+    command = parse_command(document)
+    if command_queue(command) != queue:
+        raise InvalidCommand(f"{command.command} travels on queue {command_queue(command)!r}, not {queue!r}")
+    return command
 
 
 def invalid_command(error: ValidationError) -> InvalidCommand:

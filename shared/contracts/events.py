@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from shared.contracts.base import Contract, CorrelationId
+from pydantic import Field
+
+from shared.contracts.base import Contract, CorrelationId, Name
 from shared.contracts.records import ErrorRecord, JobStatus, Progress
 
 
@@ -22,3 +24,22 @@ class JobChanged(Contract):
     result: dict[str, Any] | None = None
     """In a reply to the sender, and nowhere else: what the job found out, unless it is larger than a job keeps in its
     record (`MODELBUS_RESULT_INLINE_BYTES`); then `GET /jobs/{correlation_id}` has it."""
+
+
+class DriftFound(Contract):
+    """A drift report went over its thresholds; the result of its job has the figures."""
+
+    event: Literal["DriftFound"] = "DriftFound"
+    correlation_id: CorrelationId
+    """The job that reported it."""
+    service: str
+    """Who says it."""
+    model: Name
+    version: int = Field(ge=1)
+    columns: list[str] = []
+    """The columns that have drifted, 1,000 at most."""
+    has_drifted_predictions: bool = False
+    """Whether what the model answers has drifted."""
+
+
+Event = JobChanged | DriftFound

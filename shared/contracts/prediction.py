@@ -22,16 +22,9 @@ class _Prediction(CommandBase):
     each class; of outlier detection one number a row, negative for an outlier, the lower the further out."""
 
 
-class Predict(_Prediction):
-    """Predict for the rows in the command.
+class GivenRows(CommandBase):
+    """What has rows in it, in any of the three forms that ``Predict`` tells of."""
 
-    The rows may come in three forms, and are kept in the first: `rows`, a list of objects; `columns` with `data`, a
-    list of names and a list of rows of values; `data` alone, an object with a list of values for each column.
-    """
-
-    queue: ClassVar[str] = "predict"
-
-    command: Literal["Predict"] = "Predict"
     rows: Rows = Field(min_length=1)
     """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
 
@@ -46,6 +39,18 @@ class Predict(_Prediction):
         if "columns" in document:
             return {**rest, "rows": _rows_of_table(document["columns"], document["data"])}
         return {**rest, "rows": _rows_of_columns(document["data"])}
+
+
+class Predict(_Prediction, GivenRows):
+    """Predict for the rows in the command.
+
+    The rows may come in three forms, and are kept in the first: `rows`, a list of objects; `columns` with `data`, a
+    list of names and a list of rows of values; `data` alone, an object with a list of values for each column.
+    """
+
+    queue: ClassVar[str] = "predict"
+
+    command: Literal["Predict"] = "Predict"
 
 
 class PredictDataset(_Prediction):

@@ -22,6 +22,51 @@ class ErrorRecord(Contract):
     """One entry for each fault."""
 
 
+class Candidate(Contract):
+    """One candidate of a search, or of the choice of an estimator."""
+
+    number: int = Field(ge=1)
+    """In the order in which they were tried."""
+    estimator: str
+    hyperparameters: dict[str, Any]
+    """As they can be given to a training."""
+    rank: int | None = None
+    """1 is the best; absent as long as it is not measured on all parts."""
+    mean: float | None = None
+    """Of the metric that is searched by, over the parts."""
+    standard_deviation: float | None = None
+    scores: list[float | None] = []
+    """One a part that was measured."""
+    fit_s: float = 0.0
+    """Seconds that a fit took, on average."""
+    row_count: int | None = None
+    """Rows that a fit had, where rounds differ in that (`halving`)."""
+    state: Literal["measured", "discarded", "failed", "unfinished"] = "measured"
+    """`discarded`: the first parts were so much worse than the best that the others were not measured. `unfinished`:
+    the search ended before all parts were."""
+    error: str | None = None
+    """Why it failed, in words."""
+
+
+class TuningProgress(Contract):
+    """How far a search, or the choice of an estimator, is."""
+
+    scoring: str
+    """The metric."""
+    done: int
+    """Candidates times parts that are done."""
+    total: int | None = None
+    """How many there are, where that is known."""
+    best: float | None = None
+    """The best mean so far."""
+    left_s: float | None = None
+    """Seconds that are likely left, where that can be told."""
+    candidate_count: int
+    """Candidates that were tried so far."""
+    leaderboard: list[Candidate] = []
+    """The best of them, 20 at most."""
+
+
 class Progress(Contract):
     """How far a running job is."""
 
@@ -29,6 +74,8 @@ class Progress(Contract):
     """The share that is done, where it is known."""
     message: str = ""
     """What is being done."""
+    tuning: TuningProgress | None = None
+    """How far a search is, where there is one. In a job's record; events leave the leaderboard out."""
 
 
 class JobSummary(Contract):
@@ -174,6 +221,8 @@ class Signature(Contract):
     classes: list[Any] | None = None
     """The labels, in the order of the probabilities; of outlier detection `inlier` and `outlier`; absent for regression
     and for clustering, whose clusters are numbers from 0 on."""
+    threshold: float | None = None
+    """From which probability on the second of two classes is answered; absent where the likelier one is."""
 
 
 class VersionRecord(Contract):
@@ -186,7 +235,15 @@ class VersionRecord(Contract):
     """The job that made it."""
     estimator: str
     hyperparameters: dict[str, Any]
-    """As they were given; what is absent had the estimator's default."""
+    """As they were given, or found; what is absent had the estimator's default."""
+    tuning: dict[str, Any] | None = None
+    """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`, the `best`
+    candidate's number and its `mean`, `elapsed_s`, and `stopped_early` if it did. `GET .../candidates` has them all."""
+    calibration: dict[str, Any] | None = None
+    """How its probabilities are calibrated, if they are."""
+    threshold: dict[str, Any] | None = None
+    """How the signature's threshold was found: what it aims at, its `value`, and the aim there and at one half, on rows
+    that the fits did not see."""
     dataset: str
     dataset_sha256: str
     signature: Signature
@@ -217,6 +274,16 @@ class VersionRecord(Contract):
     created_at: datetime
 
 
+class CandidatesRecord(Contract):
+    """All candidates that a version was chosen from, as `GET /models/{name}/versions/{version}/candidates` answers."""
+
+    model: str
+    version: int
+    scoring: str
+    candidates: list[Candidate]
+    """The best first, then those that were not measured on all parts."""
+
+
 class ModelRecord(Contract):
     """One model: its versions' numbers and its aliases."""
 
@@ -229,26 +296,64 @@ class ModelRecord(Contract):
 
 
 class EvaluationRecord(Contract):
-    """One evaluation: a model version measured on a dataset."""
+    """One evaluation: a model version measured on a dataset, or predictions that a dataset holds."""
 
     id: str
     status: JobStatus
     owner: str
     correlation_id: CorrelationId
     """The job that computes it."""
-    model: str
+    model: str | None = None
+    """Absent where predictions were measured."""
     version: int | None = None
+    artifact_sha256: str | None = None
+    """Of the version that was measured."""
     dataset: str
+    dataset_sha256: str | None = None
     task: str | None = None
+    options: dict[str, Any] = {}
+    """What was asked for, but for model and dataset: columns, weight, slices, intervals and so on."""
     row_count: int | None = None
+    """Rows that were measured."""
     dropped_row_count: int | None = None
-    """Rows that were left out because they have no target."""
+    """Rows that were left out because they have no truth, no prediction or no weight."""
+    dropped: dict[str, int] = {}
+    """Of them, how many lack the `truth`, the `prediction`, or have a `weight` of 0 or none."""
+    weight_sum: float | None = None
+    """What the measured rows count together, where they have weights."""
     metrics: dict[str, float | None] | None = None
-    """Absent until the job succeeded."""
+    """Absent until the job succeeded; null where a metric is not defined for these rows."""
+    undefined: dict[str, str] = {}
+    """Why, for each metric that is null."""
+    intervals: dict[str, dict[str, Any]] | None = None
+    """By metric: `low`, `high`, and in how many `rounds` it was defined."""
+    classes: list[Any] | None = None
+    """The labels, in the order of the probabilities."""
+    positive_class: Any = None
+    """Of two classes, the one that thresholds, gains and metrics without an average are about."""
+    per_class: list[dict[str, Any]] | None = None
+    """For classification, by label: `support`, precision, recall, F scores, `error`, `roc_auc`, `average_precision`."""
     confusion: dict[str, Any] | None = None
-    """For classification: `labels` and `counts`, one row for each true label; absent for other tasks."""
+    """For classification: `labels`, `counts` and `shares`, one row for each true label; absent for other tasks."""
+    hit_ratios: list[dict[str, Any]] | None = None
+    """For more than two classes: the share of the rows whose class is among the `k` likeliest."""
+    thresholds: list[dict[str, Any]] | None = None
+    """Of two classes: what predicting positive from a threshold on gives, 200 thresholds at most."""
+    maximum_metrics: dict[str, dict[str, float]] | None = None
+    """Of two classes: by metric the highest value, and the threshold that gives it."""
+    best_threshold: dict[str, Any] | None = None
+    """The threshold that is best by what was asked for."""
+    gains: list[dict[str, Any]] | None = None
+    """Of two classes: gains and lift, by groups of a twentieth of the rows."""
+    residuals: dict[str, float | None] | None = None
+    """For regression: how true numbers less predicted ones are distributed."""
+    slices: list[dict[str, Any]] | None = None
+    """By column: its slices with their rows and metrics."""
+    plots: list[str] = []
+    """The names of the plots that were drawn."""
     report: dict[str, dict[str, int]] | None = None
     """What had to be done to the rows: coerced, unseen, missing and extra values, rows by column."""
+    warnings: list[str] = []
     error: ErrorRecord | None = None
     created_at: datetime
 

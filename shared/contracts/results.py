@@ -9,7 +9,14 @@ from typing import Any
 from pydantic import Field
 
 from shared.contracts.base import Contract, Task
+from shared.contracts.explanation_results import (
+    DriftResult,
+    LearningResult,
+    ModelExplanationResult,
+    PredictionExplanationResult,
+)
 from shared.contracts.records import Alert, ColumnSchema, DatasetRecord, EvaluationRecord, VersionRecord
+from shared.contracts.tuning import StoppingReason
 
 Incidents = dict[str, dict[str, int]]
 """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing` and `extra`."""
@@ -85,6 +92,8 @@ class TrainingResult(Contract):
     """Whether the alias `champion` points at it now."""
     comparison: Comparison | None = None
     """Present where the champion was measured too."""
+    stopped_early: StoppingReason | None = None
+    """Why a search, or the choice of an estimator, ended before its end; it kept the best so far."""
 
 
 class CheckResult(Contract):
@@ -93,6 +102,8 @@ class CheckResult(Contract):
     is_valid: bool
     estimator: str
     task: Task
+    candidate_count: int | None = None
+    """Candidates that a search would try at most."""
     features: list[str]
     classes: list[Any] | None = None
     row_count: int
@@ -136,7 +147,7 @@ class DatasetPredictionResult(Contract):
 
 
 class EvaluationResult(Contract):
-    """Of EvaluateModel."""
+    """Of EvaluateModel and EvaluatePredictions."""
 
     evaluation: EvaluationRecord
 
@@ -152,5 +163,10 @@ RESULTS: dict[str, type[Contract]] = {
     "Predict": PredictionResult,
     "PredictDataset": DatasetPredictionResult,
     "EvaluateModel": EvaluationResult,
+    "EvaluatePredictions": EvaluationResult,
+    "ExplainModel": ModelExplanationResult,
+    "ExplainPrediction": PredictionExplanationResult,
+    "MeasureLearning": LearningResult,
+    "ReportDrift": DriftResult,
 }
 """By command, what its job's `result` holds."""

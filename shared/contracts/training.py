@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name, Task
+from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold
 
 Promotion = Literal["always", "if_better", "never"]
 Streaming = Literal["auto", "always", "never"]
@@ -85,9 +86,17 @@ class Training(CommandBase):
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
     estimator: Annotated[str, Field(max_length=100)]
-    """A name from `GET /estimators`."""
+    """A name from `GET /estimators`, or `auto`: the service chooses."""
     hyperparameters: Hyperparameters = {}
     """Constructor arguments of the estimator; what is absent keeps the estimator's default."""
+    search: Search | None = None
+    """Search for the best hyperparameters; those that are given hold for all candidates."""
+    auto: Auto | None = None
+    """How the estimator is chosen, where it is `auto`."""
+    calibration: Calibration | None = None
+    """Calibrate the probabilities of a classifier, or give some to one that has none."""
+    threshold: Threshold | None = None
+    """Answer the second of two classes from another probability on than one half."""
     task: Task | None = None
     """What to learn; default: what the estimator does."""
     class_weight: Literal["balanced"] | Annotated[dict[str, Weight], Field(max_length=1000)] | None = None
@@ -132,6 +141,26 @@ class Training(CommandBase):
             raise ValueError("class_weight is given twice, also as a hyperparameter")
         return self
 
+    @model_validator(mode="after")
+    def _tunes_one_way(self) -> Self:
+        if self.estimator == AUTO:
+            given = [name for name in ("hyperparameters", "search") if getattr(self, name)]
+            if given:
+                raise ValueError(f"where estimator is auto, {' and '.join(given)} are chosen by it: leave them out")
+        elif self.auto is not None:
+            raise ValueError('auto says how an estimator is chosen, so it goes with `"estimator": "auto"`')
+        budget_s = self.tuning.time_budget_s if self.tuning is not None else None
+        if budget_s is not None and self.limits.time_s is not None and budget_s >= self.limits.time_s:
+            raise ValueError(
+                f"the time budget, {budget_s:g} s, must be less than limits.time_s: the fit needs some too"
+            )
+        return self
+
+    @property
+    def tuning(self) -> Search | Auto | None:
+        """What is tuned, and how; None where the command says all that is to be fitted."""
+        return (self.auto or Auto()) if self.estimator == AUTO else self.search
+
 
 class TrainModel(Training):
     """Fit an estimator on a dataset and store the result as the next version of a model."""
@@ -162,6 +191,14 @@ class RetrainModel(CommandBase):
     """Another dataset."""
     hyperparameters: Hyperparameters = {}
     """Changed hyperparameters; null takes the estimator's default again."""
+    tuning: Literal["again", "as_found"] = "again"
+    """What becomes of the earlier one's search or choice of an estimator: done again, or its finding taken as it is."""
+    search: Search | None = None
+    """Another search, or one where there was none."""
+    calibration: Calibration | None = None
+    """Another calibration; absent keeps the earlier one's."""
+    threshold: Threshold | None = None
+    """Another aim of the threshold; absent keeps the earlier one's."""
     seed: int | None = Field(None, ge=0, le=2**32 - 1)
     """Another seed."""
     promote: Promotion = "if_better"
@@ -172,3 +209,9 @@ class RetrainModel(CommandBase):
     """What to remember of the new version, by name."""
     note: str = Field("", max_length=10_000)
     """What to remember of the new version, in words."""
+
+    @model_validator(mode="after")
+    def _searches_or_not(self) -> Self:
+        if self.tuning == "as_found" and self.search is not None:
+            raise ValueError("tuning as_found takes what the earlier search found: give no other search")
+        return self

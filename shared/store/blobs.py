@@ -1,4 +1,4 @@
-"""Files in GridFS: uploads, datasets' Parquet, models' artifacts, stored predictions, exports, large results.
+"""Files in GridFS: uploads, datasets' Parquet, models' artifacts, stored predictions, exports, plots, large results.
 
 A blob is written ``pending``, with the job and the fence that write it, and becomes ``live`` when the job is finished:
 what a killed worker leaves behind stays pending, and the sweep removes it (``remove_orphans``).
@@ -20,7 +20,7 @@ from shared.store.blob_reader import BlobReader
 from shared.store.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
-BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result"]
+BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "plot"]
 _BATCH = 100
 
 
@@ -150,7 +150,9 @@ class BlobStore:
             {"$match": {"job.status": {"$nin": ["queued", "running"]}}},
             *_joined("datasets", "_id", "blob_id", "dataset"),
             *_joined("versions", "_id", "blob_id", "version"),
-            {"$match": {"dataset": [], "version": []}},
+            *_joined("versions", "_id", "candidates_blob_id", "chosen"),
+            *_joined("evaluations", "_id", "files.blob_id", "evaluation"),
+            {"$match": {"dataset": [], "version": [], "chosen": [], "evaluation": []}},
             {"$limit": _BATCH},
             {"$project": {"_id": 1}},
         ]

@@ -42,6 +42,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
     "jobs": [
         IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
         IndexModel([("status", ASCENDING), ("lease.until", ASCENDING)]),
+        IndexModel([("status", ASCENDING), ("finished_at", DESCENDING)], partialFilterExpression={"status": "dead"}),
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
         IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
         IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
@@ -57,9 +58,27 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("correlation_id", ASCENDING)], unique=True),
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
+        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
     ],
-    "evaluations": [IndexModel([("created_at", DESCENDING)]), IndexModel([("model", ASCENDING)])],
+    "evaluations": [
+        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("model", ASCENDING)]),
+        IndexModel([("dataset", ASCENDING)]),
+        IndexModel([("files.blob_id", ASCENDING)]),
+    ],
     "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
+    "dead_letters": [
+        IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),
+        IndexModel([("queue", ASCENDING), ("received_at", DESCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
+    "log_batches": [
+        IndexModel([("last_at", DESCENDING)]),
+        IndexModel([("service", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("correlation_ids", ASCENDING), ("last_at", DESCENDING)]),
+        IndexModel([("stored", ASCENDING)]),
+        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    ],
     "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
     "fs.files": [
         IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
@@ -71,9 +90,14 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
 }
 
 
-def open_store(settings: Settings) -> Database[Document]:
-    """Open the database for a worker; connects at first use, safe to share between threads."""
-    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **_options())
+def open_store(settings: Settings, **options: Any) -> Database[Document]:
+    """Open the database for a worker; connects at first use, safe to share between threads.
+
+    Args:
+        settings: Where it is.
+        options: pymongo's, over the usual ones.
+    """
+    client: MongoClient[Document] = MongoClient(settings.mongo_url.get_secret_value(), **{**_options(), **options})
     return client[settings.mongo_database]
 
 

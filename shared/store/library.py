@@ -1,6 +1,7 @@
 """Datasets, models and estimators, for workers: what a job reads before it begins, and what a service declares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ReplaceOne
@@ -10,6 +11,7 @@ from shared.contracts import EstimatorRecord
 from shared.contracts.base import split_reference
 from shared.errors import UnknownDataset, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
+from shared.store.served import served_jobs
 
 LEFT_OUT_KEY: Final = "left_out"
 
@@ -79,6 +81,10 @@ class Library:
         if document is None:
             raise UnknownModel(f"model {name!r} has no version {number}")
         return document
+
+    def served_jobs(self, version: Document, since: datetime) -> Iterator[Document]:
+        """The predictions that a version may have answered, the newest first; see ``shared/store/served.py``."""
+        return served_jobs(self._database, version, since)
 
     def declare_estimators(self, estimators: list[EstimatorRecord], left_out: Mapping[str, str]) -> None:
         """Replace the catalogue that `GET /estimators` answers from.

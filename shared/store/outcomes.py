@@ -5,7 +5,7 @@ exactly once however often it is tried, because what it makes carries the correl
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -15,6 +15,9 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, literal
 from shared.store.upserting import upsert
+
+STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "files"})
+"""What of a record is for the store, or is answered apart."""
 
 
 class Outcomes:
@@ -68,9 +71,11 @@ class Outcomes:
         # A number may be taken by what is left of a deleted model of that name: then the next one is free.
         while stored is None or stored["correlation_id"] != job["_id"]:
             number = self._next_version(record["model"], job["owner"])
-            document = {**record, "version": number, "blob_id": outcome["blob_id"]}
+            document = {**record, "version": number, "blob_id": outcome["blob_id"], **outcome.get("apart", {})}
             stored = _insert_once(versions, f"{record['model']}@{number}", document)
         self._blobs.make_live(stored["blob_id"])
+        if stored.get("candidates_blob_id"):
+            self._blobs.make_live(stored["candidates_blob_id"])
         is_champion = self._list_version(
             stored["model"], stored["version"], job["owner"], is_promoted=outcome["promote"]
         )
@@ -104,9 +109,12 @@ class Outcomes:
 
     def _evaluation(self, job: Document, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
-        stored = _insert_once(self._database["evaluations"], record["id"], record)
+        files = outcome.get("files", [])
+        stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
         if stored["correlation_id"] != job["_id"]:
             raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
+        for file in files:
+            self._blobs.make_live(file["blob_id"])
         return {"evaluation": _public(stored)}
 
     def _files(self, _job: Document, outcome: Document) -> Document:
@@ -141,4 +149,4 @@ def _insert_once(collection: Collection[Document], key: str, document: Document)
 
 
 def _public(document: Document) -> dict[str, Any]:
-    return {name: value for name, value in document.items() if name not in ("_id", "blob_id")}
+    return {name: value for name, value in document.items() if name not in STORE_FIELDS}

@@ -169,9 +169,14 @@ def heartbeat(claim: Claim, progress: Document | None, terms: Terms) -> Operatio
 
 
 def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
-    """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable."""
+    """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable.
+
+    A job that was cancelled gives nothing, unless it was asked for beforehand that a cancellation keeps what there is:
+    the outcome then has ``survives_cancel`` (ADR 0015).
+    """
+    is_wanted = {} if outcome.get("survives_cancel") else {"cancel_requested": False}
     return Operation(
-        {**claim.filter, "outcome": None, "cancel_requested": False},
+        {**claim.filter, "outcome": None, **is_wanted},
         [
             {
                 "$set": {
@@ -262,8 +267,22 @@ def cancelled(claim: Claim, terms: Terms) -> Operation:
     return Operation({**claim.filter, "outcome": None}, [ended("cancelled", terms, outcome=None)])
 
 
+def edit(correlation_id: str, spec: Document, spec_hash: str) -> Operation:
+    """Lay another specification beside a dead job: a draft, which its next replay takes (docs/adr/0018).
+
+    The record of what was asked and what came of it stays as it is.
+    """
+    draft = {"spec": literal(spec), "spec_hash": literal(spec_hash), "at": NOW}
+    return Operation({"_id": correlation_id, "status": "dead"}, [{"$set": {"draft": draft}}])
+
+
 def replay(correlation_id: str, terms: Terms) -> Operation:
-    """Queue a job that ended without success once more, with fresh attempts."""
+    """Queue a job that ended without success once more, with fresh attempts, and as its draft says if it has one.
+
+    Of a job that was edited the first specification is kept, and the hashes of all: whoever sends the first one again
+    under the same id asks for this job.
+    """
+    is_edited = {"$eq": [{"$type": "$draft"}, "object"]}
     changes: Document = {
         "status": "queued",
         "attempt": literal(0),
@@ -279,6 +298,16 @@ def replay(correlation_id: str, terms: Terms) -> Operation:
         "finished_at": None,
         "expires_at": None,
         "updated_at": NOW,
-        "history": happened("replayed"),
+        "history": happened("replayed", edited=is_edited),
     }
-    return Operation({"_id": correlation_id, "status": {"$in": ["failed", "dead", "cancelled"]}}, [{"$set": changes}])
+    edited: Document = {
+        "spec": "$draft.spec",
+        "spec_hash": "$draft.spec_hash",
+        "first_spec": {"$ifNull": ["$first_spec", "$spec"]},
+        "former_hashes": {"$setUnion": [{"$ifNull": ["$former_hashes", []]}, ["$spec_hash"]]},
+        "draft": None,
+    }
+    return Operation(
+        {"_id": correlation_id, "status": {"$in": ["failed", "dead", "cancelled"]}},
+        [{"$set": {**changes, **either(is_edited, edited, {})["$set"]}}],
+    )

@@ -10,6 +10,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from shared.contracts import EvaluateModel, EvaluatePredictions
 from shared.contracts.base import split_reference
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import JobFinished, UnknownDataset, UnknownJob, UnknownModel, UnknownUpload
@@ -22,6 +23,8 @@ from shared.store.library import unknown_dataset, version_number
 from shared.store.operation import NewJob, Operation, Terms
 
 PAGE_LIMIT = 200
+EVALUATING = (EvaluateModel.__name__, EvaluatePredictions.__name__)
+"""The commands that make evaluations."""
 
 
 class JobRecords:
@@ -68,13 +71,9 @@ class JobRecords:
             after: The last job of the page before, with ``created_at`` and ``_id``.
             limit: How many at most.
         """
-        if after:
-            older = {"created_at": {"$lt": after["created_at"]}}
-            same = {"created_at": after["created_at"], "_id": {"$gt": after["_id"]}}
-            query = {**query, "$or": [older, same]}
         with store_errors():
-            found = self._jobs.find(query).sort([("created_at", -1), ("_id", 1)]).limit(min(limit, PAGE_LIMIT))
-            return await found.to_list()
+            found = self._jobs.find({**query, **older_than(after)})
+            return await found.sort([("created_at", -1), ("_id", 1)]).limit(min(limit, PAGE_LIMIT)).to_list()
 
     async def count_ahead(self, job: Document) -> int:
         """How many queued jobs of the same queue were accepted before a job."""
@@ -161,8 +160,18 @@ class JobRecords:
         raise AssertionError("unreachable")
 
 
+def older_than(last: Document | None) -> Document:
+    """What documents match that follow the last one of a page, in the order from new to old."""
+    if last is None:
+        return {}
+    older = {"created_at": {"$lt": last["created_at"]}}
+    same = {"created_at": last["created_at"], "_id": {"$gt": last["_id"]}}
+    return {"$or": [older, same]}
+
+
 def _of_evaluation(evaluation_id: str) -> Document:
-    return {"command": "EvaluateModel", "$or": [{"spec.evaluation": evaluation_id}, {"_id": evaluation_id}]}
+    mine = [{"spec.evaluation": evaluation_id}, {"_id": evaluation_id}]
+    return {"command": {"$in": list(EVALUATING)}, "$or": mine}
 
 
 class Shelf:
@@ -184,7 +193,7 @@ class Shelf:
         with store_errors():
             return await self._database[collection].find(query or {}).sort(sort, 1).to_list()
 
-    async def page(self, collection: str, query: Document, *, after: str | None, limit: int) -> list[Document]:
+    async def page_by_name(self, collection: str, query: Document, *, after: str | None, limit: int) -> list[Document]:
         """Documents that match, in order of their names.
 
         Args:
@@ -196,6 +205,29 @@ class Shelf:
         wanted = query if after is None else {**query, "_id": {"$gt": after}}
         with store_errors():
             return await self._database[collection].find(wanted).sort("_id", 1).limit(limit).to_list()
+
+    async def page(
+        self, collection: str, query: Document, *, after: Document | None, limit: int, without: Sequence[str] = ()
+    ) -> list[Document]:
+        """Documents that match, newest first.
+
+        Args:
+            collection: The collection.
+            query: Field and value pairs, of the gateway's own making.
+            after: The last document of the page before, with ``created_at`` and ``_id``.
+            limit: How many at most.
+            without: Fields that are not needed.
+        """
+        fields = dict.fromkeys(without, 0) or None
+        with store_errors():
+            found = self._database[collection].find({**query, **older_than(after)}, fields)
+            return await found.sort([("created_at", -1), ("_id", 1)]).limit(min(limit, PAGE_LIMIT)).to_list()
+
+    async def known(self, collection: str, keys: Sequence[str]) -> set[str]:
+        """Which of some names are there."""
+        with store_errors():
+            found = await self._database[collection].find({"_id": {"$in": list(keys)}}, {"_id": 1}).to_list()
+        return {document["_id"] for document in found}
 
     async def count(self, collection: str, query: Document) -> int:
         """How many documents match."""

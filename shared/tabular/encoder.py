@@ -60,6 +60,11 @@ class TabularEncoder:
         return list(self._feature_names)
 
     @property
+    def output_columns(self) -> list[str]:
+        """The column that each output is of, shape (n_outputs,); a column's outputs stand side by side."""
+        return [column.column.name for column in self._columns for _ in column.feature_names]
+
+    @property
     def has_target_means(self) -> bool:
         """Whether a column is encoded by the target's means, so that training rows must not be encoded as new ones."""
         return any(isinstance(column, LookedUpColumn) and column.kind == "target mean" for column in self._columns)

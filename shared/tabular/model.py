@@ -92,13 +92,45 @@ class FittedModel:
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities, has_scores=has_scores)
 
-    def predict_encoded(self, matrix: Floats, report: EncodingReport) -> Predictions:
-        """Predict for rows that the model's own encoder encoded, without probabilities and scores.
+    def predict_encoded(
+        self,
+        matrix: Floats,
+        report: EncodingReport | None = None,
+        *,
+        has_probabilities: bool = False,
+        has_scores: bool = False,
+    ) -> Predictions:
+        """Predict for rows that the model's own encoder encoded, with what it reported; see ``predict_rows``.
+
+        Raises:
+            InvalidCommand: Probabilities or scores are asked of a model that has none.
+            EstimatorRejected: The estimator refused the rows.
+        """
+        self._require(has_probabilities=has_probabilities, has_scores=has_scores)
+        report = report or EncodingReport(len(matrix))
+        return self._predict(matrix, report, has_probabilities=has_probabilities, has_scores=has_scores)
+
+    def answers(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
+        """What the estimator answers for encoded rows, before it is put into words.
+
+        Args:
+            matrix: The rows as the model's own encoder encoded them, shape (n_rows, n_features), one row at least.
+            has_probabilities: Also answer the probability of each class; the model must have them.
+
+        Returns:
+            Class codes, clusters, numbers, or -1 and 1 for outliers and inliers, shape (n_rows,), and probabilities,
+            shape (n_rows, n_classes), or None.
 
         Raises:
             EstimatorRejected: The estimator refused the rows.
         """
-        return self._predict(matrix, report, has_probabilities=False, has_scores=False)
+        try:
+            found, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise self._could_not_predict(error) from error
+        return found, self._of_all_classes(probabilities)
 
     def _require(self, *, has_probabilities: bool, has_scores: bool) -> None:
         self._require_probabilities(has_probabilities)
@@ -125,17 +157,34 @@ class FittedModel:
         if not len(matrix):
             empty = np.empty((0, len(self.signature.classes or [])))
             return Predictions([], empty if has_probabilities else None, report, empty if has_scores else None)
+        answers, probabilities = self.answers(matrix, has_probabilities=has_probabilities)
         try:
-            answers, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
             scores = self._scores(matrix) if has_scores else None
         except MemoryError:
             raise
         except Exception as error:
-            name = type(self.estimator).__name__
-            raise EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}") from error
-        return Predictions(self._labels(answers), self._of_all_classes(probabilities), report, scores)
+            raise self._could_not_predict(error) from error
+        return Predictions(self._labels(answers), probabilities, report, scores)
+
+    def _could_not_predict(self, error: Exception) -> EstimatorRejected:
+        name = type(self.estimator).__name__
+        return EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}")
 
     def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
+        threshold = self.signature.threshold
+        if threshold is None:
+            return self._ask_estimator(matrix, has_probabilities=has_probabilities)
+        probabilities = self._probabilities(matrix)
+        codes = (probabilities[:, 1] >= threshold).astype(np.int64)
+        return codes, probabilities if has_probabilities else None
+
+    def _probabilities(self, matrix: Floats) -> Floats:
+        if is_forest_classifier(self.estimator):
+            return forest_probabilities(self.estimator, matrix)
+        with prediction_threads(self.estimator, len(matrix)):
+            return np.asarray(self.estimator.predict_proba(matrix))
+
+    def _ask_estimator(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
         if is_forest_classifier(self.estimator):
             probabilities = forest_probabilities(self.estimator, matrix)
             codes = self.estimator.classes_.take(np.argmax(probabilities, axis=1))

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import (
     Metrics,
@@ -17,7 +17,8 @@ from shared.tabular.metrics import (
 )
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.report import EncodingReport
-from shared.tabular.targets import Label, class_type, labels_of, read_target
+from shared.tabular.targets import Label
+from shared.tabular.truth import true_labels, true_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,20 +61,21 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     target = model.signature.target
     if target is None:
         return _score_without_target(model, frame)
-    if target not in frame.columns:
-        raise InvalidCommand(
-            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
-            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
-        )
-    truth = _truth(model, frame[target], target)
+    truth = read_truth(model, frame)
     rows = [index for index, label in enumerate(truth) if label is not None]
     if not rows:
         raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
     measured = frame.iloc[rows].drop(columns=[target])
-    predictions = model.predict_frame(measured, model.has_probabilities)
+    predictions = model.predict_frame(measured, model.has_probabilities, has_scores=is_ranked_by_scores(model))
     true = [truth[index] for index in rows]
     metrics, table = _compare(model, true, predictions)
     return Scores(metrics, table, len(rows), len(frame) - len(rows), true, predictions)
+
+
+def is_ranked_by_scores(model: FittedModel) -> bool:
+    """Whether rows of two classes are ranked by decision scores, because the model has no probabilities."""
+    is_binary = model.signature.task == "classification" and len(model.signature.classes or []) == 2
+    return is_binary and not model.has_probabilities and model.has_scores
 
 
 def _score_without_target(model: FittedModel, frame: pd.DataFrame) -> Scores:
@@ -90,30 +92,33 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
     classes = model.signature.classes
     if classes is None:
         return score_regression(true, predictions.labels), None
-    metrics = score_classification(true, predictions.labels, predictions.probabilities, classes)
+    metrics = score_classification(
+        true, predictions.labels, predictions.probabilities, classes, scores=predictions.scores
+    )
     return metrics, confusion(true, predictions.labels, classes)
 
 
-def _truth(model: FittedModel, series: "pd.Series[Any]", target: str) -> list[Label | None]:
-    signature = model.signature
-    if signature.classes is None:
-        return _true_numbers(series, SignatureColumn(name=target, type="real"))
-    column = SignatureColumn(name=target, type=class_type(signature.classes))
-    reading = read_target(series, column)
-    labels = labels_of(reading, column)
-    # what is not of the classes' type is a label that the model does not know
-    for fault in reading.faults:
-        labels[fault.row] = str(fault.given)
-    return labels
+def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
+    """The true label or number of each row, as the model would answer it; None where the row has none.
 
+    What is not of the classes' type is a label that the model does not know, as text.
 
-def _true_numbers(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label | None]:
-    reading = read_target(series, column)
-    if reading.faults:
-        fault = reading.faults[0]
+    Args:
+        model: A model with a target.
+        frame: Rows with that column.
+
+    Raises:
+        InvalidCommand: The target's column is absent, or not of the target's kind.
+    """
+    target, classes = str(model.signature.target), model.signature.classes
+    if target not in frame.columns:
         raise InvalidCommand(
-            f"the target {column.name!r} holds {str(fault.given)[:100]!r} in row {fault.row}, which is not "
-            f"{fault.expected}: the model predicts numbers",
-            details=[{"where": f"rows.{fault.row}.{column.name}", "problem": f"not {fault.expected}"}],
+            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
+            details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
         )
-    return labels_of(reading, column)
+    if classes is not None:
+        return true_labels(frame[target], target, classes)
+    numbers = true_numbers(frame[target], target)
+    return [
+        None if is_missing else number for number, is_missing in zip(numbers.tolist(), np.isnan(numbers), strict=True)
+    ]

@@ -4,6 +4,7 @@ Estimators are fitted on class codes 0..n-1, never on labels: whatever the label
 plain and its artifact small. The labels stand in the signature, sorted, so that codes are in scikit-learn's order.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -46,6 +47,11 @@ def labels_of(reading: Reading, column: SignatureColumn) -> list[Label | None]:
         None if is_missing else label_of(value, column)
         for value, is_missing in zip(reading.values.tolist(), missing, strict=True)
     ]
+
+
+def spelling(label: Label) -> str:
+    """A label as a name in JSON: text as it is, ``true`` and ``1`` for true and 1."""
+    return label if isinstance(label, str) else json.dumps(label)
 
 
 def class_type(classes: Sequence[Label]) -> Literal["text", "boolean", "integer", "real"]:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from shared.bus import Delivery
 from shared.bus.queues import OWNER_HEADER
-from shared.contracts import Command, command_queue, parse_command, spec_hash
+from shared.contracts import Command, parse_command_of_queue, spec_hash
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.store.acceptance import QUEUE_OWNER, new_job
@@ -44,11 +44,7 @@ def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Re
     try:
         if id_error:
             raise id_error
-        command = parse_command(document)
-        if command_queue(command) != delivery.queue:
-            raise InvalidCommand(
-                f"{command.command} travels on queue {command_queue(command)!r}, not {delivery.queue!r}"
-            )
+        command = parse_command_of_queue(document, delivery.queue)
     except InvalidCommand as error:
         return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
     job = new_job(

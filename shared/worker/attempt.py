@@ -28,8 +28,6 @@ log = structlog.get_logger()
 
 _TICK_S = 0.25
 _PROGRESS_EVENT_S = 0.5
-_PRINTED_LINES_LIMIT = 1000
-_TRAILING_OUTPUT_S = 0.5
 
 
 class AttemptRunner:
@@ -94,7 +92,7 @@ class AttemptRunner:
         Raises:
             LeaseLost: Another worker has the job; the child is gone.
         """
-        watch = _Watch(self._ledger, self._events, self._service, claim, job, self._settings.heartbeat_s)
+        watch = _Watch(self._ledger, self._events, self._service, claim, job, self._settings)
         limit = time_limit(job["spec"], self._settings)
         deadline = time.monotonic() + limit.value
         try:
@@ -104,7 +102,7 @@ class AttemptRunner:
                     return self._ending(claim, job, answer)
                 if child.has_ended():
                     return self._failing(claim, child.crash())
-                if watch.is_cancelled():
+                if watch.is_to_be_killed(child):
                     return lambda: self._finisher.cancelled(claim)
                 if time.monotonic() > deadline:
                     return self._failing(claim, _timed_out(limit))
@@ -149,32 +147,54 @@ class _Watch:
         service: str,
         claim: Claim,
         job: Document,
-        heartbeat_s: float,
+        settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._events = events
         self._service = service
         self._claim = claim
         self._job = job
-        self._heartbeat_s = heartbeat_s
+        self._heartbeat_s = settings.heartbeat_s
+        self._keep_best_grace_s = settings.keep_best_grace_s
         self._progress: Progress | None = None
-        self._beat_at = time.monotonic() + heartbeat_s
+        self._beat_at = time.monotonic() + settings.heartbeat_s
+        self._is_early_end_offered = False
+        self._end_by = float("inf")
         self._told_at = 0.0
-        self._printed = 0
 
     def listen(self, child: ChildProcess) -> dict[str, Any] | None:
         """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged."""
-        messages, lines = child.wait(min(_TICK_S, self._heartbeat_s))
-        self._log_printed(lines)
-        for message in messages:
-            if message["kind"] != "progress":
-                self._log_trailing(child)
-                return message
+        message = child.wait(min(_TICK_S, self._heartbeat_s))
+        if message is None:
+            return None
+        if message["kind"] == "progress":
             self._tell_progress(Progress.model_validate(message["progress"]))
+        elif message["kind"] == "early_end_offered":
+            self._is_early_end_offered = True
+        else:
+            child.finish_output()
+            return message
         return None
 
-    def is_cancelled(self) -> bool:
-        """Beat when it is time to; whether the job is to be cancelled.
+    def is_to_be_killed(self, child: ChildProcess) -> bool:
+        """Beat when it is time to; whether the job was cancelled, and is to end with nothing.
+
+        A child that offered to end early is asked to, and has its time for it (ADR 0015).
+
+        Raises:
+            LeaseLost: The job belongs to another worker now.
+        """
+        is_cancelled = self._is_cancelled()
+        if is_cancelled and not self._is_early_end_offered:
+            return True
+        if is_cancelled and self._end_by == float("inf"):
+            log.info("job.asked_to_end", grace_s=self._keep_best_grace_s)
+            child.ask_to_end()
+            self._end_by = time.monotonic() + self._keep_best_grace_s
+        return time.monotonic() > self._end_by
+
+    def _is_cancelled(self) -> bool:
+        """Beat when it is time to; whether the job is to be cancelled, as far as that was heard of.
 
         Raises:
             LeaseLost: The job belongs to another worker now.
@@ -196,16 +216,3 @@ class _Watch:
         log.debug("job.progress", fraction=progress.fraction, doing=progress.message)
         changed = job_changed({**self._job, "progress": progress.model_dump()}, self._service)
         self._events.publish([changed])
-
-    def _log_trailing(self, child: ChildProcess) -> None:
-        deadline = time.monotonic() + _TRAILING_OUTPUT_S
-        while not child.has_ended() and time.monotonic() < deadline:
-            self._log_printed(child.wait(_TRAILING_OUTPUT_S / 10)[1])
-
-    def _log_printed(self, lines: list[str]) -> None:
-        for line in lines:
-            self._printed += 1
-            if self._printed <= _PRINTED_LINES_LIMIT:
-                log.info("job.printed", text=line)
-            elif self._printed == _PRINTED_LINES_LIMIT + 1:
-                log.warning("job.printed_too_much", limit_lines=_PRINTED_LINES_LIMIT)

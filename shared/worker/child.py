@@ -4,6 +4,7 @@ Only JSON crosses: of an error its code, message and details, never a traceback 
 """
 
 import ctypes
+import faulthandler
 import importlib
 import os
 import resource
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, cast
 
 import orjson
 import structlog
 
 from shared.contracts import Command, Progress, parse_command
+from shared.contracts.records import TuningProgress
 from shared.errors import JobOutOfMemory, ModelbusError
 from shared.logs import configure_logs, job_log_context
 from shared.settings import Settings
@@ -65,10 +67,20 @@ class JobContext:
     """A directory of the attempt's own; it is removed afterwards, whatever happens."""
     report: Callable[[Progress], None]
     """May be called by any thread."""
+    offer_early_end: Callable[[], None] = lambda: None
+    """Says that from now on the job can end with what it has: then a cancellation asks it to, instead of killing it."""
+    is_stop_asked: Callable[[], bool] = lambda: False
+    """Whether it was asked to."""
 
-    def progress(self, fraction: float | None, message: str) -> None:
-        """Tell how far the job is: the share that is done (0 to 1, None if unknown) and what is being done."""
-        self.report(Progress(fraction=fraction, message=message))
+    def progress(self, fraction: float | None, message: str, tuning: TuningProgress | None = None) -> None:
+        """Tell how far the job is.
+
+        Args:
+            fraction: The share that is done, 0 to 1; None if unknown.
+            message: What is being done.
+            tuning: How far a search is, where there is one.
+        """
+        self.report(Progress(fraction=fraction, message=message, tuning=tuning))
 
     def answer(self, result: Document, upload_id: str | None = None) -> Document:
         """The outcome of a job that makes nothing but its result; a large one is stored apart.
@@ -88,30 +100,34 @@ Handler = Callable[[Command, JobContext], Document]
 """Does one job: takes its command, returns its outcome (see ``shared.store.outcomes``), raises ``ModelbusError``."""
 
 
-def run_attempt(attempt: Attempt, answers: Connection, output: Connection) -> None:
+def run_attempt(
+    attempt: Attempt, answers: Connection, printed: Connection, logged: Connection, requests: Connection
+) -> None:
     """Do one attempt of a job; the entry point of the child process.
 
     Args:
         attempt: What to do.
         answers: Where progress, the outcome or the error goes, one JSON object a message.
-        output: Where everything goes that is printed.
+        printed: Where everything goes that is printed.
+        logged: Where log lines go: the service writes them, with its own.
+        requests: Where the parent asks for an early end: whatever comes means that.
     """
     _die_with_parent()
-    _take_over_output(attempt, output)
+    _take_over_output(attempt, printed, logged)
     spec = orjson.loads(attempt.spec)
     limit = memory_limit(spec, attempt.settings)
     _limit_memory(int(limit.value))
     with job_log_context(attempt.correlation_id):
-        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers), default=str))
+        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers, requests), default=str))
     sys.stdout.flush()
     sys.stderr.flush()
     # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
     os._exit(0)
 
 
-def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection) -> Document:
+def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection, requests: Connection) -> Document:
     try:
-        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers)}
+        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers, requests)}
     except ModelbusError as error:
         return _error(error.code, error.message, error.details)
     except MemoryError:
@@ -126,15 +142,14 @@ def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection)
         return _error("internal", f"{type(error).__name__}: {error}", [])
 
 
-def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection) -> Document:
+def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection, requests: Connection) -> Document:
     handler: Handler = _found(attempt.handler)
     database = open_store(attempt.settings)
     reporting = threading.Lock()
 
-    def report(progress: Progress) -> None:
-        message = orjson.dumps({"kind": "progress", "progress": progress.model_dump(mode="json")})
+    def say(message: Document) -> None:
         with reporting:  # a handler may report from a thread of its own
-            answers.send_bytes(message)
+            answers.send_bytes(orjson.dumps(message))
 
     context = JobContext(
         correlation_id=attempt.correlation_id,
@@ -144,7 +159,9 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection)
         library=Library(database),
         blobs=BlobStore(database),
         work_directory=Path(attempt.work_directory),
-        report=report,
+        report=lambda progress: say({"kind": "progress", "progress": progress.model_dump(mode="json")}),
+        offer_early_end=lambda: say({"kind": "early_end_offered"}),
+        is_stop_asked=requests.poll,
     )
     return handler(parse_command(spec), context)
 
@@ -191,13 +208,15 @@ def _let_go_of_fork_server() -> None:
         os.close(held)
 
 
-def _take_over_output(attempt: Attempt, output: Connection) -> None:
-    """Log to the service's stdout as before; send what is printed, by Python or C, to the parent."""
-    configure_logs(attempt.service, attempt.settings.log_level)
-    os.dup2(output.fileno(), 1)
-    os.dup2(output.fileno(), 2)
+def _take_over_output(attempt: Attempt, printed: Connection, logged: Connection) -> None:
+    """Send log lines, and what is printed by Python or C, to the parent; also where a library was when it crashed."""
+    sink = cast("BinaryIO", os.fdopen(os.dup(logged.fileno()), "wb", buffering=0))
+    configure_logs(attempt.service, attempt.settings.log_level, sink)
+    os.dup2(printed.fileno(), 1)
+    os.dup2(printed.fileno(), 2)
     sys.stdout = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, errors="replace", closefd=False)
+    faulthandler.enable(sys.stderr, all_threads=False)
 
 
 def _limit_memory(limit_bytes: int) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 
 from shared.bus import EventPublisher
-from shared.contracts import ErrorRecord, JobChanged, Progress
+from shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
-from shared.metrics import JOBS_FINISHED
+from shared.metrics import DRIFT_FOUND, JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
@@ -25,9 +25,17 @@ def job_changed(job: Document, service: str) -> JobChanged:
         service=service,
         status=job["status"],
         attempt=job["attempt"],
-        progress=Progress.model_validate(job["progress"]) if job.get("progress") else None,
+        progress=_for_event(job["progress"]) if job.get("progress") else None,
         error=ErrorRecord.model_validate(job["error"]) if job.get("error") else None,
     )
+
+
+def _for_event(progress: Document) -> Progress:
+    """A hint that the leaderboard has grown; the leaderboard itself is in the job's record."""
+    found = Progress.model_validate(progress)
+    if found.tuning is None:
+        return found
+    return found.model_copy(update={"tuning": found.tuning.model_copy(update={"leaderboard": []})})
 
 
 def reply_of(event: JobChanged, result: Document | None) -> JobChanged:
@@ -47,7 +55,8 @@ class Finisher:
         self._service = service
 
     def succeed(self, claim: Claim, job: Document, outcome: Document) -> None:
-        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled.
+        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled, unless its
+        outcome survives that.
 
         Raises:
             StoreUnavailable: MongoDB does not answer; to be called again.
@@ -75,9 +84,13 @@ class Finisher:
             StoreUnavailable: MongoDB does not answer; the sweep will finish the job.
         """
         try:
-            self.tell(self._finished(claim, job))
+            ended = self._finished(claim, job)
         except LeaseLost:
             self._lost(claim)
+            return
+        self.tell(ended)
+        if ended["status"] == "succeeded" and "event" in job["outcome"]:
+            self._tell_drift(DriftFound.model_validate(job["outcome"]["event"]))
 
     def fail(self, claim: Claim, error: ModelbusError) -> None:
         """Record a failed attempt.
@@ -126,6 +139,11 @@ class Finisher:
             log.info("job.changed", correlation_id=job["_id"], **facts)
         is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
         self._events.publish([event], [(job["reply_to"], reply_of(event, job["result"]))] if is_final else [])
+
+    def _tell_drift(self, event: DriftFound) -> None:
+        DRIFT_FOUND.labels(event.model, event.version).inc()
+        log.warning("drift.found", **event.model_dump(exclude={"event", "service"}))
+        self._events.publish([event])
 
     def _finished(self, claim: Claim, job: Document) -> Document:
         try:

@@ -1,20 +1,21 @@
 """One attempt of a job in a child process: started from the fork server, watched, killed when it must be."""
 
+import contextlib
 import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
 from typing import Any
 
 import orjson
 
 from shared.errors import JobCrashed, ModelbusError, error_of
 from shared.worker.child import Attempt, run_attempt
+from shared.worker.output import JobOutput
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_OUTPUT_CHUNK_BYTES = 65536
+_TRAILING_OUTPUT_S = 0.5
+"""How long output is waited for that comes after the end."""
 
 
 def start_fork_server(preload: Sequence[str], first_child: Callable[[], None] | None = None) -> None:
@@ -40,42 +41,53 @@ def _nothing() -> None:
 
 
 class ChildProcess:
-    """A running attempt: what it says, what it prints, and how it ends."""
+    """A running attempt: what it says and how it ends. What it prints and logs is logged in the caller's context."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._answers, child_answers = _CONTEXT.Pipe(duplex=False)
-        self._output, child_output = _CONTEXT.Pipe(duplex=False)
-        self._process = _CONTEXT.Process(target=run_attempt, args=(attempt, child_answers, child_output), daemon=True)
+        printed, child_printed = _CONTEXT.Pipe(duplex=False)
+        logged, child_logged = _CONTEXT.Pipe(duplex=False)
+        child_requests, self._requests = _CONTEXT.Pipe(duplex=False)
+        ends = (child_answers, child_printed, child_logged, child_requests)
+        self._process = _CONTEXT.Process(target=run_attempt, args=(attempt, *ends), daemon=True)
         self._process.start()
-        # Only the child may hold the writing ends: their closing is how its end is seen.
-        child_answers.close()
-        child_output.close()
-        self._readers: list[Connection] = [self._answers, self._output]
-        self._partial_line = b""
+        # Only the child may hold its ends: their closing is how its end is seen.
+        for end in ends:
+            end.close()
+        self._is_open = True
+        self._output = JobOutput(printed, logged)
+        self._output.start()
 
     @property
     def pid(self) -> int:
         """The child's process id."""
         return int(self._process.pid or 0)
 
-    def wait(self, timeout_s: float) -> tuple[list[dict[str, Any]], list[str]]:
-        """Wait until the child says or prints something.
-
-        Returns:
-            Its messages (``progress``, ``outcome`` or ``error``) and the lines it printed, both maybe empty.
+    def wait(self, timeout_s: float) -> dict[str, Any] | None:
+        """Wait until the child says something: ``progress``, ``early_end_offered``, ``outcome`` or ``error``; None if
+        it does not.
         """
-        messages: list[dict[str, Any]] = []
-        lines: list[str] = []
-        for reader in multiprocessing.connection.wait(self._readers, timeout_s):
-            if reader is self._answers:
-                messages.extend(self._read_answers())
-            elif reader is self._output:
-                lines.extend(self._read_lines())
-        return messages, lines
+        if not self._is_open or not self._answers.poll(timeout_s):
+            return None
+        try:
+            message: dict[str, Any] = orjson.loads(self._answers.recv_bytes())
+        except (EOFError, OSError):
+            self._is_open = False
+            return None
+        return message
+
+    def ask_to_end(self) -> None:
+        """Ask the child to end with what it has; to be asked once, of one that offered it."""
+        with contextlib.suppress(OSError):  # it has just ended by itself
+            self._requests.send_bytes(b"end")
 
     def has_ended(self) -> bool:
-        """Whether both pipes are closed: all it said has been read and nothing more can come."""
-        return not self._readers
+        """Whether all it said has been read and nothing more can come."""
+        return not self._is_open
+
+    def finish_output(self) -> None:
+        """Wait until what it printed and logged is in the log, if it comes to an end soon."""
+        self._output.finish(_TRAILING_OUTPUT_S)
 
     def crash(self) -> ModelbusError:
         """Why a child ended that gave no answer."""
@@ -90,7 +102,7 @@ class ChildProcess:
         return JobCrashed(f"the process that did the job died ({reason})")
 
     def stop(self, grace_s: float) -> None:
-        """End the child: SIGTERM, and SIGKILL after ``grace_s`` seconds; reap it and close the pipes."""
+        """End the child: SIGTERM, and SIGKILL after ``grace_s`` seconds; reap it, and log what it had still printed."""
         if self._process.is_alive():
             self._process.terminate()
             self._process.join(grace_s)
@@ -99,24 +111,8 @@ class ChildProcess:
         self._process.join()
         self._process.close()
         self._answers.close()
-        self._output.close()
-
-    def _read_answers(self) -> list[dict[str, Any]]:
-        try:
-            message: dict[str, Any] = orjson.loads(self._answers.recv_bytes())
-        except (EOFError, OSError):
-            self._readers.remove(self._answers)
-            return []
-        return [message]
-
-    def _read_lines(self) -> list[str]:
-        chunk = os.read(self._output.fileno(), _OUTPUT_CHUNK_BYTES)
-        if not chunk:
-            self._readers.remove(self._output)
-        *lines, self._partial_line = (self._partial_line + chunk).split(b"\n")
-        if not chunk and self._partial_line:
-            lines, self._partial_line = [self._partial_line], b""
-        return [line.decode("utf-8", "replace").rstrip() for line in lines if line.strip()]
+        self._requests.close()
+        self.finish_output()
 
 
 def error_from(message: dict[str, Any]) -> ModelbusError:

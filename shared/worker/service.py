@@ -5,6 +5,7 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -16,8 +17,9 @@ from typing import Protocol
 import structlog
 from pymongo.database import Database
 
-from shared.bus import Consumer, EventPublisher, Publisher
+from shared.bus import Consumer, EventPublisher, PoisonReader, Publisher
 from shared.errors import StoreUnavailable
+from shared.log_shipper import kept_logs
 from shared.logs import configure_logs
 from shared.port_file import write_port_file
 from shared.settings import Settings
@@ -25,7 +27,9 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document, create_indexes, is_answering, open_store
 from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
+from shared.store.log_batches import LogBatches, open_log_shipper
 from shared.store.outcomes import Outcomes
+from shared.store.poison import PoisonKeeper
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
 from shared.tracing import start_tracing
 from shared.version import VERSION
@@ -34,6 +38,7 @@ from shared.worker.attempt import AttemptRunner
 from shared.worker.finishing import Finisher
 from shared.worker.health import HealthServer
 from shared.worker.loop import Worker
+from shared.worker.poison import PoisonMover
 from shared.worker.process import start_fork_server
 from shared.worker.sweeper import Sweeper
 
@@ -125,7 +130,7 @@ class Service:
             settings.health_host, settings.health_port, is_live=self._is_live, is_ready=self._is_ready
         )
         port = health.start()
-        instance = ServiceInstance(self._tools.service, self._queues, f"{settings.health_host}:{port}")
+        instance = ServiceInstance(self._tools.service, self._queues, f"{_reachable(settings.health_host)}:{port}")
         threads = [threading.Thread(target=lane.run, name=f"lane-{lane}", daemon=True) for lane in self._lanes]
         for thread in threads:
             thread.start()
@@ -177,6 +182,11 @@ class Service:
         }
 
 
+def _reachable(host: str) -> str:
+    """Where others find what listens on a host: one that listens everywhere is found by its name."""
+    return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, never bound
+
+
 def run_service(
     name: str,
     queues: Sequence[str],
@@ -203,17 +213,20 @@ def run_service(
         The process's exit status.
     """
     settings = Settings()
-    configure_logs(name, settings.log_level)
+    shipper = open_log_shipper(settings, name)
+    ship = shipper.put if shipper else None
+    configure_logs(name, settings.log_level, log_format=settings.log_format, ship=ship)
     start_tracing(name)
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
     start_fork_server(preload, partial(child.announce, announce, name, settings.log_level) if announce else None)
-    tools, sweeper = _open(name, settings)
-    _wait_for_store(tools.database)
-    if declare:
-        declare(tools)
-    return Service(tools, queues, make_lanes(tools), sweeper).run()
+    with kept_logs(shipper):
+        tools, sweeper = _open(name, settings)
+        _wait_for_store(tools.database)
+        if declare:
+            declare(tools)
+        return Service(tools, queues, make_lanes(tools), sweeper).run()
 
 
 def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:
@@ -224,8 +237,25 @@ def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:
     blobs = BlobStore(database)
     finisher = Finisher(ledger, Outcomes(database), events, name)
     tools = Tools(name, settings, database, publisher, events, ledger, finisher, Library(database), blobs)
-    sweeping = Publisher(settings.bus_url.get_secret_value(), name)
-    return tools, Sweeper(settings, ledger, blobs, sweeping, finisher)
+    return tools, make_sweeper(tools)
+
+
+def make_sweeper(tools: Tools) -> Sweeper:
+    """The sweeper of a service, with connections of its own to the broker."""
+    settings, database = tools.settings, tools.database
+    url = settings.bus_url.get_secret_value()
+    return Sweeper(
+        settings,
+        tools.ledger,
+        tools.blobs,
+        Publisher(url, tools.service),
+        tools.finisher,
+        PoisonMover(
+            PoisonReader(url, tools.service),
+            PoisonKeeper(database, retention_days=settings.dead_retention_days),
+        ),
+        LogBatches(database, tools.service, retention_s=settings.log_retention_s),
+    )
 
 
 def _wait_for_store(database: Database[Document]) -> None:

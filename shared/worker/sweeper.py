@@ -6,32 +6,44 @@ import time
 import orjson
 import structlog
 
-from shared.bus import QUEUES, Publisher
+from shared.bus import QUEUES, Publisher, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
-from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED
+from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
+from shared.store.log_batches import LogBatches
 from shared.worker.finishing import Finisher
+from shared.worker.poison import PoisonMover
 
 log = structlog.get_logger()
 
-_ORPHANS_S = 600.0
+_SURPLUS_S = 600.0
+"""Between two looks for orphans, and for more log lines than are to be kept."""
 
 
 class Sweeper:
     """Sweeps in a thread of its own; any number may sweep at once, since each repair is one reserved update."""
 
     def __init__(
-        self, settings: Settings, ledger: JobLedger, blobs: BlobStore, publisher: Publisher, finisher: Finisher
+        self,
+        settings: Settings,
+        ledger: JobLedger,
+        blobs: BlobStore,
+        publisher: Publisher,
+        finisher: Finisher,
+        poison: PoisonMover,
+        logs: LogBatches,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._blobs = blobs
         self._publisher = publisher
         self._finisher = finisher
-        self._orphans_at = time.monotonic() + _ORPHANS_S
+        self._poison = poison
+        self._logs = logs
+        self._surplus_at = time.monotonic() + _SURPLUS_S
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
 
@@ -43,6 +55,7 @@ class Sweeper:
         """Stop sweeping and wait for the sweep in hand."""
         self._stopping.set()
         self._thread.join(timeout=10)
+        self._poison.close()
 
     def sweep(self) -> None:
         """Do all repairs once.
@@ -53,8 +66,9 @@ class Sweeper:
         """
         self._take_from_the_dead()
         self._finish_committed()
-        self._remove_orphans()
+        self._remove_surplus()
         self._publish_again()
+        self._poison.move()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._settings.sweep_s):
@@ -79,18 +93,28 @@ class Sweeper:
     def _publish_again(self) -> None:
         for queue in QUEUES:
             # Asked first: while the broker is away no publication may be reserved, else the intervals would grow.
-            is_empty = self._publisher.queue_depth(queue) == 0
+            is_empty = self._measured_depth(queue) == 0
             for job in self._ledger.due_for_publication(queue, is_queue_empty=is_empty):
                 publish_job(self._publisher, job)
                 JOBS_REPUBLISHED.labels(queue).inc()
                 log.info("job.republished", correlation_id=job["_id"], count=job["publish_count"])
 
-    def _remove_orphans(self) -> None:
-        if time.monotonic() < self._orphans_at:
+        for queue in QUEUES:
+            self._measured_depth(poison_queue(queue))
+
+    def _measured_depth(self, queue: str) -> int:
+        depth = self._publisher.queue_depth(queue)
+        QUEUE_MESSAGES.labels(queue).set(depth)
+        return depth
+
+    def _remove_surplus(self) -> None:
+        if time.monotonic() < self._surplus_at:
             return
-        self._orphans_at = time.monotonic() + _ORPHANS_S
+        self._surplus_at = time.monotonic() + _SURPLUS_S
         if removed := self._blobs.remove_orphans(self._settings.orphan_grace_s):
             log.info("sweep.orphans_removed", count=removed)
+        if removed := self._logs.trim(self._settings.log_limit_bytes):
+            log.info("sweep.logs_removed", batches=removed)
 
 
 def publish_job(publisher: Publisher, job: Document) -> None:

@@ -14,7 +14,7 @@ from shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.heard_events import HeardEvents
-from tests.e2e.tables import MESSY, numbers, parcels
+from tests.e2e.tables import MESSY, numbers, parcels, scored
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +93,12 @@ def amount_model(api: Api, number_dataset: str) -> str:
 def unlabelled_dataset(api: Api) -> str:
     """The columns of the clean dataset, without its targets."""
     return api.dataset("a,b,c\n1.5,2.5,3.5\n-1.0,0.0,1.0\n", "unlabelled")
+
+
+@pytest.fixture(scope="session")
+def scored_dataset(api: Api) -> str:
+    """Predictions beside the truth."""
+    return api.dataset(scored(), "scored")
 
 
 @pytest.fixture

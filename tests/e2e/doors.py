@@ -18,9 +18,26 @@ QUEUE_OF = {
     "Predict": "predict",
     "PredictDataset": "predict.bulk",
     "EvaluateModel": "evaluate",
+    "EvaluatePredictions": "evaluate",
+    "ExplainModel": "evaluate",
+    "ExplainPrediction": "evaluate",
+    "MeasureLearning": "train",
+    "ReportDrift": "evaluate",
     "ReadRows": "read",
     "ExportDataset": "export",
 }
+
+
+ROUTE_OF = {
+    "RetrainModel": "retrain",
+    "Predict": "predict",
+    "PredictDataset": "predict",
+    "ExplainModel": "explain",
+    "ExplainPrediction": "predict/explain",
+    "MeasureLearning": "learning-curve",
+    "ReportDrift": "drift",
+}
+"""Of commands about a model, what comes after its reference."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +82,13 @@ class HttpDoor:
             return "/models"
         if name == "CheckTraining":
             return "/models/validate"
-        if name == "EvaluateModel":
+        if name in ("EvaluateModel", "EvaluatePredictions"):
             return "/evaluations"
         if name == "ProfileDataset":
             return f"/datasets?name={body['dataset']}"
         if name in ("ReadRows", "ExportDataset"):
             return f"/datasets/{body.pop('dataset')}/{'rows' if name == 'ReadRows' else 'content'}"
-        return f"/models/{body.pop('model')}/{'retrain' if name == 'RetrainModel' else 'predict'}"
+        return f"/models/{body.pop('model')}/{ROUTE_OF[name]}"
 
 
 class QueueDoor:

@@ -48,6 +48,19 @@ def numbers(count: int, *, columns: int = 6, seed: int = 11) -> str:
     return text.getvalue()
 
 
+def scored(count: int = 300, seed: int = 8) -> str:
+    """Predictions of two classes beside the truth: ``truth``, ``guess``, ``p`` of ``good``, ``counts``, ``region``."""
+    random = np.random.default_rng(seed)
+    lines = ["truth,guess,p,counts,region"]
+    for number in range(count):
+        is_good = bool(random.random() < 0.4)
+        share = min(max(random.normal(0.65 if is_good else 0.35, 0.2), 0), 1)
+        region = ["north", "south", "<east>", ""][number % 4]
+        words = ("good" if is_good else "bad", "good" if share > 0.5 else "bad")
+        lines.append(f"{','.join(words)},{share:.4f},{random.integers(0, 4)},{region}")
+    return "\n".join(lines) + "\n"
+
+
 def steps(count: int, seed: int = 3) -> str:
     """One number and the stair ``step`` (six classes) that it stands on, without noise: the more rows, the better."""
     random = np.random.default_rng(seed)

@@ -32,6 +32,7 @@ def names(
     amount_model: str,
     number_dataset: str,
     unlabelled_dataset: str,
+    scored_dataset: str,
     evaluation: str,
 ) -> Names:
     """What the commands below speak of."""
@@ -41,6 +42,7 @@ def names(
         "amount-model": amount_model,
         "numbers": number_dataset,
         "unlabelled": unlabelled_dataset,
+        "scored": scored_dataset,
         "evaluation": evaluation,
     }
 
@@ -77,12 +79,40 @@ def _evaluate(names: Names) -> dict[str, Any]:
     return {"evaluation": fresh("doors"), "model": names["parcel-model"], "dataset": names["parcels"]}
 
 
+def _evaluate_predictions(names: Names) -> dict[str, Any]:
+    return {
+        "evaluation": fresh("doors"),
+        "dataset": names["scored"],
+        "task": "classification",
+        "truth": "truth",
+        "prediction": "guess",
+        "probabilities": {"good": "p"},
+        "best_threshold": {"costs": {"false_positive": 1, "false_negative": 5}},
+    }
+
+
 def _read(names: Names) -> dict[str, Any]:
     return {"dataset": names["parcels"], "offset": 290, "limit": 20, "columns": ["weight", "sent_on"]}
 
 
 def _export(names: Names) -> dict[str, Any]:
     return {"dataset": names["parcels"], "format": "jsonl"}
+
+
+def _explain_model(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "row_limit": 100, "repeats": 2, "column_limit": 2}
+
+
+def _explain_prediction(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "rows": [PARCEL], "background_row_count": 20}
+
+
+def _learn(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "shares": [0.5, 1.0]}
+
+
+def _drift(names: Names) -> dict[str, Any]:
+    return {"model": names["parcel-model"], "dataset": names["parcels"]}
 
 
 COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
@@ -92,6 +122,11 @@ COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "Predict": _predict,
     "PredictDataset": _predict_dataset,
     "EvaluateModel": _evaluate,
+    "EvaluatePredictions": _evaluate_predictions,
+    "ExplainModel": _explain_model,
+    "ExplainPrediction": _explain_prediction,
+    "MeasureLearning": _learn,
+    "ReportDrift": _drift,
     "ReadRows": _read,
     "ExportDataset": _export,
 }
@@ -102,6 +137,41 @@ RESULTS = {
     "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
     "PredictDataset": {"model", "version", "dataset", "row_count", "report", "blobs"},
     "EvaluateModel": {"evaluation"},
+    "EvaluatePredictions": {"evaluation"},
+    "ExplainModel": {
+        "model",
+        "version",
+        "dataset",
+        "is_training_dataset",
+        "task",
+        "row_count",
+        "dataset_row_count",
+        "seed",
+        "importance",
+        "partial_dependence",
+    },
+    "ExplainPrediction": {
+        "model",
+        "version",
+        "response",
+        "method",
+        "background",
+        "predicted_row_count",
+        "rows",
+        "report",
+    },
+    "MeasureLearning": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves"},
+    "ReportDrift": {
+        "model",
+        "version",
+        "reference",
+        "current",
+        "thresholds",
+        "has_drifted",
+        "drifted_columns",
+        "columns",
+        "predictions",
+    },
     "ReadRows": {"dataset", "offset", "limit", "row_count", "columns", "rows", "next"},
     "ExportDataset": {"dataset", "format", "row_count", "size_bytes", "sha256", "blobs"},
 }
@@ -155,6 +225,16 @@ FAULTS = [
     Fault("TrainModel", INVALID, {"hold_out": {"fraction": 2}}, places=("hold_out.fraction",)),
     Fault("TrainModel", INVALID, {"task": "regression"}, places=("task",)),
     Fault("TrainModel", INVALID, without="target", places=("target",)),
+    Fault(
+        "TrainModel",
+        INVALID,
+        {"search": {"method": "random", "space": {"max_features": {"values": [1, 1.0, 0]}}}},
+        places=("search.space.max_features.values.2",),
+    ),
+    Fault("TrainModel", INVALID, {"search": {"method": "random", "space": {}}}, places=("search.space",)),
+    Fault("TrainModel", INVALID, {"auto": {}}, places=("command",)),
+    Fault("TrainModel", INVALID, {"estimator": "auto"}, places=("command",)),
+    Fault("TrainModel", INVALID, {"threshold": {}}, places=("threshold",)),
     Fault("TrainModel", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("TrainModel", "unknown_estimator", {"estimator": "randomForrest"}, places=("estimator",)),
     Fault(
@@ -165,6 +245,13 @@ FAULTS = [
     Fault("RetrainModel", INVALID, BAD_HYPERPARAMETER, places=("hyperparameters.max_depth",)),
     Fault("RetrainModel", INVALID, {"promote": "perhaps"}, places=("promote",)),
     Fault("RetrainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("RetrainModel", INVALID, {"tuning": "perhaps"}, places=("tuning",)),
+    Fault(
+        "RetrainModel",
+        INVALID,
+        {"search": {"method": "random", "space": {"max_depth": {"values": [0]}}}},
+        places=("search.space.max_depth.values.0",),
+    ),
     Fault("RetrainModel", "unknown_model", {"model": "nowhere"}),
     Fault("RetrainModel", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("Predict", INVALID, {"rows": []}, places=("rows",)),
@@ -188,11 +275,70 @@ FAULTS = [
     Fault("PredictDataset", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("PredictDataset", "signature_mismatch", {"dataset": "parcels"}, places=("rows.*.a", "rows.*.b", "rows.*.c")),
     Fault("EvaluateModel", INVALID, {"colour": "red"}, places=("colour",)),
-    Fault("EvaluateModel", INVALID, without="model", places=("model",)),
+    # HTTP takes predictions too, and says so
+    Fault("EvaluateModel", INVALID, without="model", places=("model",), is_told_alike=False),
+    Fault("EvaluateModel", INVALID, {"evaluation": "compare"}, places=("evaluation",)),
+    Fault("EvaluateModel", INVALID, {"weight": "wieght"}, places=("weight",)),
+    Fault("EvaluateModel", INVALID, {"weight": "city"}, places=("weight",)),
+    Fault("EvaluateModel", INVALID, {"truth": "tarif"}, places=("truth",)),
+    Fault("EvaluateModel", INVALID, {"slices": ["city", "town"]}, places=("slices.1",)),
+    Fault("EvaluateModel", INVALID, {"slices": ["city", "city"]}, places=("command",)),
+    Fault("EvaluateModel", INVALID, {"intervals": {"rounds": 5}}, places=("intervals.rounds",)),
+    Fault("EvaluateModel", INVALID, {"best_threshold": {"metric": "f1"}}, places=("best_threshold",)),
+    Fault("EvaluateModel", INVALID, {"best_threshold": {"metric": "luck"}}, places=("best_threshold.metric",)),
+    Fault("EvaluateModel", INVALID, {"best_threshold": {}}, places=("best_threshold",)),
+    Fault("EvaluateModel", INVALID, {"positive_class": "light"}, places=("positive_class",)),
     Fault("EvaluateModel", INVALID, {"model": "amount-model", "dataset": "unlabelled"}, places=("dataset",)),
     Fault("EvaluateModel", "evaluation_exists", {"evaluation": "evaluation"}),
     Fault("EvaluateModel", "unknown_model", {"model": "nowhere"}),
     Fault("EvaluateModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("EvaluatePredictions", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("EvaluatePredictions", INVALID, without="prediction", places=("prediction",)),
+    Fault("EvaluatePredictions", INVALID, without="task", places=("task",)),
+    Fault("EvaluatePredictions", INVALID, {"task": "ranking"}, places=("task",)),
+    Fault("EvaluatePredictions", INVALID, {"truth": "trust", "prediction": "hint"}, places=("truth", "prediction")),
+    Fault("EvaluatePredictions", INVALID, {"prediction": "truth"}, places=("command",)),
+    Fault("EvaluatePredictions", INVALID, {"probabilities": {"good": "q"}}, places=("probabilities.good",)),
+    Fault("EvaluatePredictions", INVALID, {"positive_class": "perhaps"}, places=("positive_class",)),
+    Fault(
+        "EvaluatePredictions",
+        INVALID,
+        {"task": "regression", "probabilities": None, "best_threshold": None},
+        places=("rows.0.truth",),
+    ),
+    Fault("EvaluatePredictions", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("EvaluatePredictions", "evaluation_exists", {"evaluation": "evaluation"}),
+    Fault("ExplainModel", INVALID, {"colour": "red"}, places=("colour",)),
+    Fault("ExplainModel", INVALID, {"columns": ["wieght"]}, places=("columns.0",)),
+    Fault("ExplainModel", INVALID, {"metric": "r2"}, places=("metric",)),
+    Fault("ExplainModel", INVALID, {"metric": "beauty"}, places=("metric",)),
+    Fault("ExplainModel", INVALID, {"row_limit": 1}, places=("row_limit",)),
+    Fault("ExplainModel", INVALID, {"model": "amount-model", "dataset": "unlabelled"}, places=("dataset",)),
+    Fault("ExplainModel", "unknown_model", {"model": "nowhere"}),
+    Fault("ExplainModel", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault(
+        "ExplainModel",
+        "signature_mismatch",
+        {"model": "amount-model", "dataset": "parcels"},
+        places=("rows.*.a", "rows.*.b", "rows.*.c"),
+    ),
+    Fault("ExplainPrediction", INVALID, {"rows": []}, places=("rows",)),
+    Fault("ExplainPrediction", INVALID, {"rows": [PARCEL] * 11}, places=("rows",)),
+    Fault("ExplainPrediction", INVALID, {"outputs": "some"}, places=("outputs",)),
+    Fault("ExplainPrediction", "signature_mismatch", {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
+    Fault("ExplainPrediction", "unknown_model", {"model": "nowhere"}),
+    Fault("ExplainPrediction", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("MeasureLearning", INVALID, {"shares": [0.5, 0.2]}, places=("command",)),
+    Fault("MeasureLearning", INVALID, {"shares": [2]}, places=("shares.0",)),
+    Fault("MeasureLearning", "estimator_rejected", {"shares": [0.001]}),
+    Fault("MeasureLearning", "unknown_model", {"model": "nowhere"}),
+    Fault("ReportDrift", INVALID, {"since": "2026-01-31T00:00:00Z"}, places=("command",)),
+    Fault("ReportDrift", INVALID, {"since": "yesterday"}, places=("since",)),
+    Fault("ReportDrift", INVALID, without="dataset", places=("command",)),
+    Fault("ReportDrift", INVALID, {"thresholds": {"psi": -1}}, places=("thresholds.psi",)),
+    Fault("ReportDrift", "unknown_model", {"model": "nowhere"}),
+    Fault("ReportDrift", "unknown_dataset", {"dataset": "nowhere"}),
+    Fault("ReportDrift", "signature_mismatch", {"model": "amount-model"}, places=("rows.*.a", "rows.*.b", "rows.*.c")),
     Fault("ReadRows", INVALID, {"colour": "red"}, places=("colour",)),
     Fault("ReadRows", INVALID, {"offset": -1}, places=("offset",)),
     Fault("ReadRows", INVALID, {"limit": 1001}, places=("limit",)),
@@ -233,7 +379,7 @@ def test_the_sentence_is_the_same_by_either_door(api: Api, publisher: Publisher,
     assert by_http.message == by_queue.message
 
 
-@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset", "ReadRows"])
+@pytest.mark.parametrize("name", ["TrainModel", "Predict", "PredictDataset", "ReadRows", "ExplainModel"])
 def test_what_one_door_took_is_the_same_job_at_the_other(
     api: Api, publisher: Publisher, names: Names, name: str
 ) -> None:

@@ -31,7 +31,8 @@ def act(command: Command, context: JobContext) -> Document:
         with Path(record).open("a") as file:
             file.write(f"{context.correlation_id} {context.fence}\n")
     report = _ACTS[wishes.get("do", "nothing")](wishes, context)
-    return {"kind": "predictions", "blobs": {}, "report": {"pid": os.getpid(), **(report or {})}}
+    outcome = {"kind": "predictions", "blobs": {}, "report": {"pid": os.getpid(), **(report or {})}}
+    return {**outcome, "survives_cancel": wishes.get("survives_cancel", False)}
 
 
 def sleep(_wishes: Document, _context: JobContext) -> None:
@@ -54,6 +55,16 @@ def wait_for_file(wishes: Document, _context: JobContext) -> None:
     """Work until a file is there."""
     while not Path(wishes["file"]).exists():
         time.sleep(0.02)
+
+
+def end_when_asked(wishes: Document, context: JobContext) -> Document:
+    """Offer to end early, work until asked to, and then for as long as a file is missing, if one is named."""
+    context.offer_early_end()
+    while not context.is_stop_asked():
+        time.sleep(0.02)
+    while "file" in wishes and not Path(wishes["file"]).exists():
+        time.sleep(0.02)
+    return {"stopped_early": "cancelled"}
 
 
 def reject(_wishes: Document, _context: JobContext) -> None:
@@ -127,6 +138,7 @@ _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
         sleep_deaf,
         backtrack,
         wait_for_file,
+        end_when_asked,
         reject,
         miss_store,
         divide,

@@ -95,7 +95,7 @@ def test_what_a_running_or_queued_job_writes_is_kept(
     assert all(exists(database, blob_id) for blob_id in kept)
 
 
-def test_what_belongs_to_a_dataset_or_a_version_is_kept_even_while_it_is_pending(
+def test_what_belongs_to_a_dataset_a_version_or_an_evaluation_is_kept_even_while_it_is_pending(
     blobs: BlobStore, outcomes: Outcomes, database: Database[Document], ledger: JobLedger
 ) -> None:
     dataset, artifact = (blobs.save(b"x", kind, failed_job(ledger), 1) for kind in ("dataset", "artifact"))
@@ -103,6 +103,9 @@ def test_what_belongs_to_a_dataset_or_a_version_is_kept_even_while_it_is_pending
     outcomes.apply({**job, "outcome": {"kind": "dataset", "record": {"name": "customers"}, "blob_id": dataset}})
     version = {"kind": "version", "record": {"model": "churn"}, "blob_id": artifact, "promote": True}
     outcomes.apply({**job, "outcome": version})
+    plots = [blobs.save(b"<svg/>", "plot", failed_job(ledger), 1) for _ in range(2)]
+    files = [{"name": f"{number}.svg", "blob_id": blob_id} for number, blob_id in enumerate(plots)]
+    outcomes.apply({**job, "outcome": {"kind": "evaluation", "record": {"id": "june"}, "files": files}})
     assert blobs.remove_orphans(ANY_AGE) == 0, "they are live"
     # The worker may have died between the record and this mark.
     database["fs.files"].update_many({}, {"$set": {"metadata.state": "pending"}})
@@ -110,6 +113,9 @@ def test_what_belongs_to_a_dataset_or_a_version_is_kept_even_while_it_is_pending
     database["datasets"].delete_one({"_id": "customers"})
     assert blobs.remove_orphans(ANY_AGE) == 1
     assert (exists(database, dataset), exists(database, artifact)) == (False, True)
+    assert all(exists(database, blob_id) for blob_id in plots)
+    database["evaluations"].delete_one({"_id": "june"})
+    assert blobs.remove_orphans(ANY_AGE) == 2
 
 
 def test_chunks_of_an_upload_that_was_cut_off_are_removed(blobs: BlobStore, database: Database[Document]) -> None:

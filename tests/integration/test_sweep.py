@@ -11,15 +11,18 @@ import pytest
 import redis
 from pymongo.database import Database
 
-from shared.bus import EventPublisher, EventSubscriber, Publisher
+from shared.bus import EventPublisher, EventSubscriber, PoisonReader, Publisher
 from shared.errors import BusUnavailable
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger, terms_of
+from shared.store.log_batches import LogBatches
 from shared.store.outcomes import Outcomes
+from shared.store.poison import PoisonKeeper
 from shared.store.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
 from shared.worker.finishing import Finisher
+from shared.worker.poison import PoisonMover
 from shared.worker.sweeper import Sweeper, publish_job
 from tests.integration.conftest import MakeConsumer, MakeLedger
 from tests.integration.samples import LAPSED, make_older, train_job
@@ -38,7 +41,9 @@ def make_sweeper(settings: Settings, database: Database[Document], blobs: BlobSt
         publisher = Publisher(bus_url, "sweep")
         publishers.append(publisher)
         finisher = Finisher(ledger, Outcomes(database), EventPublisher(publisher), "trainer")
-        return Sweeper(settings, ledger, blobs, publisher, finisher)
+        poison = PoisonMover(PoisonReader(bus_url, "sweep"), PoisonKeeper(database, retention_days=1))
+        logs = LogBatches(database, "trainer", retention_s=60)
+        return Sweeper(settings, ledger, blobs, publisher, finisher, poison, logs)
 
     yield make_sweeper
     for publisher in publishers:

@@ -159,7 +159,8 @@ def test_a_heartbeat_keeps_a_long_job_s_lease_and_tells_its_progress(bench: Benc
         lambda: bench.job(correlation_id)["lease"]["until"] > first["until"] + timedelta(seconds=0.5),
         "heartbeats extend the lease",
     )
-    assert bench.job(correlation_id)["progress"]["fraction"] == 0.5
+    progress = wait_until(lambda: bench.job(correlation_id)["progress"], "a heartbeat notes the progress")
+    assert progress["fraction"] == 0.5
     (tmp_path / "go").touch()
     job = bench.wait_for(correlation_id)
     assert (job["status"], job["attempt"]) == ("succeeded", 1)
@@ -203,5 +204,6 @@ def test_every_line_of_a_job_has_its_correlation_id(bench: Bench, logged: list[E
     bench.wait_for(correlation_id)
     wait_until(lambda: bench.worker.running_jobs == 0, "the job is over")
     of_jobs = [line for line in logged if line["event"].startswith("job.")]
-    assert {"job.started", "job.finished"} <= {line["event"] for line in of_jobs}
-    assert {line["correlation_id"] for line in of_jobs} == {correlation_id}
+    assert all("correlation_id" in line for line in of_jobs)
+    own = {line["event"] for line in of_jobs if line["correlation_id"] == correlation_id}
+    assert {"job.started", "job.finished"} <= own

@@ -274,3 +274,24 @@ _TYPES = {"real": pa.float64(), "integer": pa.int64()}
 def _noting(read: list[list[str]], whole: Any, file: pq.ParquetFile, group: int, options: dict[str, Any]) -> Any:
     read.append(options["columns"])
     return whole(file, group, **options)
+
+
+def test_text_that_is_profiled_while_it_is_written_is_profiled_as_what_is_read_again(tmp_path: Path) -> None:
+    rows = 2 * SAMPLE_LIMIT + 1
+    cells = {
+        "many": [f"name {number * 7919 % 60_000}" for number in range(rows)],
+        "few": [("red", "blue", None)[number % 3] for number in range(rows)],
+        "long": ["w" * 250 if number % 2 else f"{number % 20_000} ".ljust(210, "v") for number in range(rows)],
+        "is_new": [number % 7 == 0 for number in range(rows)],
+        "length": [number % 1000 for number in range(rows)],
+    }
+    table = pa.table(cells)
+    sink = io.BytesIO()
+    pq.write_table(table, sink)
+    lines = zip(*(["" if cell is None else str(cell) for cell in column] for column in cells.values()), strict=True)
+    written = "".join(f"{','.join(line)}\n" for line in [tuple(cells), *lines])
+    # a Parquet file is profiled when it is finished
+    early, late = profiled(written.encode(), "x.csv", "few"), profiled(sink.getvalue(), "x.parquet", "few")
+    assert early.columns == late.columns
+    assert early.alerts == late.alerts
+    assert {column.name: column.distinct for column in early.columns}["many"] == 10_000

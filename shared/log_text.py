@@ -93,13 +93,13 @@ def render_line(line: LogLine, *, use_color: bool, today: datetime | None = None
 
     service = paint(f"{line.service:<{SERVICE_WIDTH}}", SERVICE_STYLES.get(line.service, OTHER_STYLE))
     if line.event is None:
-        return f"{_clock(line.moment, today)} {service} {_printable(line.text)}"
+        return f"{_clock(line.moment, today)} {service} {printable(line.text)}"
     level = line.level or ""
     words = [
         paint(_clock(line.moment, today), DIM),
         service,
         paint(f"{level:<{LEVEL_WIDTH}}", LEVEL_STYLES.get(level, PLAIN)),
-        paint(_printable(line.event), LEVEL_STYLES.get(level, PLAIN)),
+        paint(printable(line.event), LEVEL_STYLES.get(level, PLAIN)),
         *(f"{paint(f'{name}=', DIM)}{_show(value)}" for name, value in _ordered(line.facts)),
     ]
     return "\n".join([" ".join(words), *_blocks(line.facts)])
@@ -152,19 +152,19 @@ def _ordered(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _blocks(facts: Mapping[str, Any]) -> list[str]:
     texts = [facts[name] for name in BLOCK_FIELDS if isinstance(facts.get(name), str)]
-    return [f"    {_printable(part)}" for text in texts for part in text.splitlines()]
+    return [f"    {printable(part)}" for text in texts for part in text.splitlines()]
 
 
 def _show(value: object) -> str:
     if isinstance(value, str):
         is_word = value and not any(character.isspace() or character in "\"'=" for character in value)
-        return _printable(value) if is_word else _printable(json.dumps(value, ensure_ascii=False))
+        return printable(value) if is_word else printable(json.dumps(value, ensure_ascii=False))
     if isinstance(value, float):
         return f"{value:.6g}"
-    return _printable(json.dumps(value, ensure_ascii=False, default=str))
+    return printable(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Write out control characters, so that no logged value can move the cursor or colour the terminal."""
     return "".join(
         character if character.isprintable() or character == "\t" else character.encode("unicode_escape").decode()

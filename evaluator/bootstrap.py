@@ -1,0 +1,46 @@
+"""How sure metrics are: intervals by bootstrap percentiles (Efron and Tibshirani, 1993). Pure maths."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.evaluation import Intervals
+from shared.tabular.measured import Metrics
+
+RowIndices = npt.NDArray[np.int64]
+
+
+def intervals_of(
+    measure: Callable[[RowIndices], Metrics],
+    row_count: int,
+    options: Intervals,
+    on_round: Callable[[int], None] = lambda _: None,
+) -> dict[str, dict[str, Any]]:
+    """Draw the rows again and again, measure each draw, and keep what lies between two percentiles.
+
+    Args:
+        measure: Measures some rows, as often as each is named.
+        row_count: How many rows there are; so many are drawn each time, with replacement.
+        options: How often, how sure, by which seed.
+        on_round: Told how many rounds are done.
+
+    Returns:
+        By metric ``low`` and ``high``, and in how many ``rounds`` it was defined; both are None where it was in none.
+    """
+    random = np.random.default_rng(options.seed)
+    found: dict[str, list[float]] = {}
+    for done in range(options.rounds):
+        for name, value in measure(random.integers(0, row_count, row_count)).items():
+            found.setdefault(name, []).extend([] if value is None else [value])
+        on_round(done + 1)
+    tail = (1 - options.confidence) / 2
+    return {name: _interval(values, tail) for name, values in found.items()}
+
+
+def _interval(values: list[float], tail: float) -> dict[str, Any]:
+    if not values:
+        return {"low": None, "high": None, "rounds": 0}
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return {"low": float(low), "high": float(high), "rounds": len(values)}

@@ -1,0 +1,99 @@
+"""How far two samples lie apart, and how far chance alone would put them. Pure: no bus, no store.
+
+Every statistic comes with the value that chance alone exceeds once in a thousand times if both samples are of the same
+population: few rows lie far apart without any drift.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import rel_entr
+from scipy.stats import chi2, ks_2samp
+
+from shared.tabular.scaled import Floats
+
+Counts = npt.NDArray[np.int64] | Floats
+"""Rows by bin, shape (n_bins,)."""
+
+CHANCE: Final = 0.001
+_DEVIATIONS: Final = 3.29
+"""So many standard deviations are exceeded, on either side, with that chance."""
+_PSEUDO_COUNT: Final = 0.5
+"""Added to each bin, so that an empty one has a logarithm (Jeffreys' prior)."""
+
+
+def stability_index(reference: Counts, current: Counts) -> float:
+    """Population stability index, from 0 on: the sum of (q - p) ln(q / p) over the bins' shares p and q."""
+    p, q = (_smoothed(counts) for counts in (reference, current))
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def stability_index_by_chance(bin_count: int, reference_rows: int, current_rows: int) -> float:
+    """What the index exceeds by chance alone (Yurdakul, Statistical Properties of Population Stability Index, 2018)."""
+    if bin_count < 2:
+        return 0.0
+    return float((1 / reference_rows + 1 / current_rows) * chi2.ppf(1 - CHANCE, bin_count - 1))
+
+
+def jensen_shannon_distance(reference: Counts, current: Counts) -> float:
+    """Jensen-Shannon distance, from 0 to 1: the root of the divergence in bits."""
+    p, q = (np.asarray(counts, dtype=np.float64) / np.sum(counts) for counts in (reference, current))
+    middle = (p + q) / 2
+    divergence = float(rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / (2 * math.log(2))
+    # Of samples that are alike, rounding may leave less than nothing.
+    return math.sqrt(max(divergence, 0.0))
+
+
+def jensen_shannon_by_chance(bin_count: int, reference_rows: int, current_rows: int) -> float:
+    """What the distance exceeds by chance alone: for near distributions the divergence is an eighth of the index."""
+    return math.sqrt(stability_index_by_chance(bin_count, reference_rows, current_rows) / (8 * math.log(2)))
+
+
+def kolmogorov_smirnov(reference: Floats, current: Floats) -> float:
+    """The largest distance between two empirical distribution functions, from 0 to 1; no value may be missing."""
+    return float(ks_2samp(reference, current, method="asymp").statistic)
+
+
+def kolmogorov_smirnov_by_chance(reference_rows: int, current_rows: int) -> float:
+    """What the distance exceeds by chance alone (Smirnov's bound for large samples)."""
+    return math.sqrt(-math.log(CHANCE / 2) / 2 * (1 / reference_rows + 1 / current_rows))
+
+
+def rate_by_chance(count: float, reference_rows: int, current_rows: int) -> float:
+    """By how much two shares differ by chance alone.
+
+    Args:
+        count: The rows of both samples that are counted.
+        reference_rows: The rows of one sample.
+        current_rows: The rows of the other one.
+    """
+    share = count / (reference_rows + current_rows)
+    return _DEVIATIONS * math.sqrt(share * (1 - share) * (1 / reference_rows + 1 / current_rows))
+
+
+def unseen_by_chance(values_of_count: Mapping[int, int], reference_rows: int, current_rows: int) -> float:
+    """The share of rows with a value that the reference has not, which chance alone exceeds.
+
+    Good and Turing's estimate, the share of reference rows whose value no other one has, and its error (Good, "The
+    Population Frequencies of Species", Biometrika 40, 1953), which is large where unseen values come in clumps.
+
+    Args:
+        values_of_count: How many values occur once in the reference, how many twice, and so on.
+        reference_rows: All rows of the reference.
+        current_rows: All rows that are compared.
+    """
+    if not reference_rows or not current_rows:
+        return 0.0
+    once, twice = values_of_count.get(1, 0), values_of_count.get(2, 0)
+    estimate = once / reference_rows
+    variance = (once + 2 * twice) / reference_rows**2 + estimate * (1 - estimate) / current_rows
+    return min(1.0, estimate + _DEVIATIONS * math.sqrt(variance))
+
+
+def _smoothed(counts: Counts) -> Floats:
+    smoothed = np.asarray(counts, dtype=np.float64) + _PSEUDO_COUNT
+    shares: Floats = smoothed / smoothed.sum()
+    return shares

@@ -1,0 +1,138 @@
+"""What the evaluator does to measure: from a model, or from predictions in a dataset, to an evaluation."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+
+from evaluator.measuring import Measurement, measure
+from evaluator.model_rows import collect
+from evaluator.prediction_rows import collect_predictions, columns_to_read
+from evaluator.rows import CollectedRows
+from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
+from shared.contracts.evaluation import Evaluation
+from shared.contracts.evaluation_checks import check_evaluation
+from shared.contracts.plots import Plot
+from shared.errors import EvaluationExists
+from shared.store.connection import Document
+from shared.tabular.stored_models import fetch_model
+from shared.tabular.tables import dataset_columns, fetch_table, frames
+from shared.worker.child import JobContext
+
+_NO_OPTIONS: Final = frozenset({"command", "contract", "correlation_id", "evaluation", "model", "dataset", "task"})
+"""Fields of a command that its record has under a name of their own, or not at all."""
+_UNTOLD: Final = {
+    name: field.default for name, field in EvaluationRecord.model_fields.items() if not field.is_required()
+}
+"""What a record says where nothing was measured, so that the job's result has all of its fields."""
+
+
+def evaluate_model(command: Command, context: JobContext) -> Document:
+    """Measure a model version on a dataset; the outcome is an evaluation.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there.
+        EvaluationExists: An evaluation of that id is there.
+        InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not fit the model or the options.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, EvaluateModel)  # the queue's handlers are keyed by command
+    _require_free(command, context)
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(command.dataset)
+    check_evaluation(command, dataset, version["signature"])
+    context.progress(0.1, f"loading {version['model']} version {version['version']}")
+    model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
+    table = _fetch(dataset, context)
+    count = table.metadata.num_rows
+    context.progress(0.3, f"predicting {count} rows")
+    collected = collect(
+        model, command, dataset_columns(dataset), frames(table), _telling(context, f"predicting {count} rows", count)
+    )
+    lineage = {
+        "model": version["model"],
+        "version": version["version"],
+        "artifact_sha256": version["artifact_sha256"],
+        "task": model.signature.task,
+    }
+    return _outcome(command, context, dataset, collected, lineage)
+
+
+def evaluate_predictions(command: Command, context: JobContext) -> Document:
+    """Measure predictions that a dataset holds beside the truth; the outcome is an evaluation.
+
+    Raises:
+        UnknownDataset: It is not there.
+        EvaluationExists: An evaluation of that id is there.
+        InvalidCommand, EstimatorRejected: The dataset does not fit the command.
+    """
+    assert isinstance(command, EvaluatePredictions)  # the queue's handlers are keyed by command
+    _require_free(command, context)
+    dataset = context.library.dataset(command.dataset)
+    check_evaluation(command, dataset, None)
+    table = _fetch(dataset, context)
+    count = table.metadata.num_rows
+    collected = collect_predictions(
+        command,
+        dataset_columns(dataset),
+        frames(table, columns_to_read(command)),
+        _telling(context, f"reading {count} rows", count),
+    )
+    return _outcome(command, context, dataset, collected, {"task": command.task})
+
+
+def _require_free(command: Evaluation, context: JobContext) -> None:
+    evaluation_id = command.evaluation or context.correlation_id
+    if context.library.has_evaluation(evaluation_id):
+        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
+
+
+def _fetch(dataset: Document, context: JobContext) -> pq.ParquetFile:
+    context.progress(0.2, f"reading {dataset['name']}")
+    return fetch_table(context.blobs, dataset, context.work_directory)
+
+
+def _telling(context: JobContext, what: str, count: int) -> Callable[[int], None]:
+    return lambda done: context.progress(0.3 + 0.3 * done / max(count, 1), what)
+
+
+def _outcome(
+    command: Evaluation, context: JobContext, dataset: Document, collected: CollectedRows, lineage: dict[str, Any]
+) -> Document:
+    """Measure the rows, draw and store the plots, and describe the evaluation."""
+    context.progress(0.6, f"measuring {collected.row_count} rows")
+    measured = measure(collected, command, lambda share, what: context.progress(0.6 + 0.3 * share, what))
+    return {
+        "kind": "evaluation",
+        "record": {
+            **_UNTOLD,
+            "id": command.evaluation or context.correlation_id,
+            **lineage,
+            "dataset": command.dataset,
+            "dataset_sha256": dataset["sha256"],
+            "options": command.model_dump(mode="json", exclude=set(_NO_OPTIONS)),
+            **measured.fields,
+            "plots": [plot.name for plot in measured.plots],
+            "error": None,
+        },
+        "files": _store_plots(measured, context),
+    }
+
+
+def _store_plots(measured: Measurement, context: JobContext) -> list[Document]:
+    """Draw the plots and store each as SVG and as points; returns the files, by name."""
+    files = []
+    for number, plot in enumerate(measured.plots):
+        context.progress(0.9 + 0.1 * number / len(measured.plots), f"drawing {plot.title}")
+        points = plot.model_dump_json(exclude_defaults=True).encode()
+        for name, content in ((f"{plot.name}.svg", _drawn(plot)), (f"{plot.name}.json", points)):
+            blob_id = context.blobs.save(content, "plot", context.correlation_id, context.fence)
+            files.append({"name": name, "blob_id": blob_id})
+    return files
+
+
+def _drawn(plot: Plot) -> bytes:
+    # matplotlib takes most of a second and 64 MB: only who draws imports it
+    from evaluator.drawing import draw
+
+    return draw(plot)

@@ -1,0 +1,143 @@
+"""Which columns a model answers by, and how its answers depend on them: joins the command to the maths."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from evaluator.importance import Importances, permutation_importance
+from evaluator.partial_dependence import partial_dependence
+from evaluator.responses import response_of
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from shared.contracts import UNSUPERVISED, Command, ExplainModel
+from shared.contracts.explanation import IMPORTANCE_METRICS
+from shared.contracts.explanation_checks import check_explanation, explained_dataset
+from shared.errors import EstimatorRejected
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel
+from shared.tabular.scaled import Floats
+from shared.tabular.scoring import read_truth
+from shared.tabular.targets import Label
+from shared.worker.child import JobContext
+
+_READ_SHARE: Final = 0.15
+_IMPORTANCE_SHARE: Final = 0.6
+_SHOWN_SHARE: Final = 0.95
+
+
+def explain_model(command: Command, context: JobContext) -> Document:
+    """Tell which columns a model answers by, and how its answers depend on them; the outcome is an answer.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there.
+        InvalidCommand: The metric or the columns are not the model's, or the dataset has no target to measure with.
+        SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, ExplainModel)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    check_explanation(command, version)
+    dataset = context.library.dataset(explained_dataset(command, version))
+    model = load_model(context, version)
+    context.progress(0.1, f"reading {dataset['name']}")
+    limit = affordable_rows(command.row_limit, len(model.encoder.columns))
+    frame = read_model_rows(context, dataset, model, limit, command.seed, has_target=True)
+    # Without columns that are named, the most important ones are shown.
+    needs_importance = "importance" in command.kinds or command.columns is None
+    frame, truth = _measurable(model, frame) if needs_importance else (frame, None)
+    features = frame.drop(columns=[model.signature.target], errors="ignore")
+    matrix, _ = model.encoder.transform(features)
+    importances = _importances(command, model, matrix, truth, context) if needs_importance else None
+    result: Document = {
+        "model": version["model"],
+        "version": version["version"],
+        "dataset": dataset["name"],
+        "is_training_dataset": dataset["sha256"] == version["dataset_sha256"],
+        "task": model.signature.task,
+        "row_count": len(frame),
+        "dataset_row_count": dataset["row_count"],
+        "seed": command.seed,
+        "importance": None,
+        "partial_dependence": None,
+    }
+    if importances is not None and "importance" in command.kinds:
+        result["importance"] = _importance_view(importances, command.repeats)
+    if "partial_dependence" in command.kinds:
+        names = command.columns or _most_important(importances, command.column_limit)
+        result["partial_dependence"] = _dependences(command, model, features, matrix, names, context)
+    return context.answer(result)
+
+
+def _measurable(model: FittedModel, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Label] | None]:
+    """The rows that have a truth to compare with, and the truth; where there is no target, all rows and None."""
+    if model.signature.task in UNSUPERVISED:
+        return frame, None
+    truth = read_truth(model, frame)
+    rows = [row for row, label in enumerate(truth) if label is not None]
+    if not rows:
+        target = model.signature.target
+        raise EstimatorRejected(f"no row that was looked at has a value in {target!r}, so nothing can be measured")
+    return frame.iloc[rows].reset_index(drop=True), [label for label in truth if label is not None]
+
+
+def _importances(
+    command: ExplainModel, model: FittedModel, matrix: Floats, truth: Sequence[Label] | None, context: JobContext
+) -> Importances:
+    def report(share: float, message: str) -> None:
+        context.progress(_READ_SHARE + (_IMPORTANCE_SHARE - _READ_SHARE) * share, message)
+
+    metric = command.metric or IMPORTANCE_METRICS[model.signature.task][0]
+    return permutation_importance(
+        model, matrix, truth, metric, repeats=command.repeats, seed=command.seed, report=report
+    )
+
+
+def _most_important(importances: Importances | None, limit: int) -> list[str]:
+    return [each.column for each in importances.columns[:limit]] if importances else []
+
+
+def _importance_view(importances: Importances, repeats: int) -> Document:
+    return {
+        "name": "importance",
+        "metric": importances.metric.name,
+        "is_error": importances.metric.is_error,
+        "baseline": importances.baseline,
+        "repeats": repeats,
+        "columns": [
+            {
+                "column": each.column,
+                "mean": each.mean,
+                "standard_deviation": each.standard_deviation,
+                "values": each.values,
+            }
+            for each in importances.columns
+        ],
+    }
+
+
+def _dependences(
+    command: ExplainModel,
+    model: FittedModel,
+    frame: pd.DataFrame,
+    matrix: Floats,
+    names: Sequence[str],
+    context: JobContext,
+) -> list[Document]:
+    response = response_of(model, matrix)
+    found = []
+    for position, name in enumerate(names):
+        share = _IMPORTANCE_SHARE + (_SHOWN_SHARE - _IMPORTANCE_SHARE) * position / len(names)
+        context.progress(share, f"giving {name!r} each of its values")
+        dependence = partial_dependence(model, response, frame, matrix, name, command.point_limit)
+        found.append(
+            {
+                "name": "partial_dependence",
+                "column": name,
+                "type": dependence.column.type,
+                "response": response.kind,
+                "x": dependence.values,
+                "counts": dependence.counts,
+                "curves": dependence.curves(response),
+            }
+        )
+    return found

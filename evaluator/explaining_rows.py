@@ -1,0 +1,110 @@
+"""What each column of a row contributes to the model's answer for it: joins the command to the maths."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from evaluator.responses import Response, respond, response_of
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from evaluator.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
+from shared.contracts import Command, ExplainPrediction
+from shared.contracts.explanation_checks import require_training_table
+from shared.errors import InvalidCommand
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel
+from shared.tabular.scaled import Floats
+from shared.worker.child import JobContext
+
+_READ_SHARE: Final = 0.15
+
+
+def explain_prediction(command: Command, context: JobContext) -> Document:
+    """Tell what each column contributes to the answers for some rows; the outcome is an answer.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
+        InvalidCommand: Too many columns to try all sets of them.
+        SignatureMismatch, EstimatorRejected: The rows, or those of the dataset, do not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, ExplainPrediction)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(command.dataset or version["dataset"])
+    if command.dataset is None:
+        require_training_table(version, dataset)
+    model = load_model(context, version)
+    predictions = model.predict_rows(command.rows, False)
+    encoded, _ = model.encoder.rows(command.rows)
+    context.progress(0.1, f"reading {dataset['name']}")
+    limit = affordable_rows(command.background_row_count, len(model.encoder.columns))
+    background, _ = model.encoder.transform(read_model_rows(context, dataset, model, limit, command.seed))
+    response = response_of(model, np.vstack([background, encoded]))
+    explainer = _explainer(model, response, background)
+    method = _method(command, explainer)
+    rows = []
+    for number, row in enumerate(command.rows):
+        context.progress(_READ_SHARE + (1 - _READ_SHARE) * number / len(command.rows), f"explaining row {number}")
+        random = np.random.default_rng([command.seed, number])
+        if method == "exact":
+            found = explainer.exact(encoded[number])
+        else:
+            found = explainer.sampled(encoded[number], command.permutations, random)
+        label = predictions.labels[number]
+        shown = _shown_outputs(response, label, command.outputs)
+        rows.append({"prediction": label, "explanations": [_view(model, response, found, at, row) for at in shown]})
+    counts = predictions.report.counts()
+    return context.answer(
+        {
+            "model": version["model"],
+            "version": version["version"],
+            "response": response.kind,
+            "method": method,
+            "background": {"dataset": dataset["name"], "row_count": len(background)},
+            "predicted_row_count": explainer.predicted_row_count,
+            "rows": rows,
+            "report": {incident: columns for incident, columns in counts.items() if columns},
+        }
+    )
+
+
+def _explainer(model: FittedModel, response: Response, background: Floats) -> RowExplainer:
+    position = {column.name: place for place, column in enumerate(model.encoder.columns)}
+    owners = np.array([position[name] for name in model.encoder.output_columns], dtype=np.int64)
+    return RowExplainer(lambda matrix: respond(model, response, matrix), background, owners, len(position))
+
+
+def _method(command: ExplainPrediction, explainer: RowExplainer) -> str:
+    count = explainer.player_count
+    if command.method == "exact" and count > EXACT_AT_MOST:
+        problem = f"the model answers by {count} columns; all sets of {EXACT_AT_MOST} can be tried at most"
+        raise InvalidCommand(problem, details=[{"where": "method", "problem": problem, "expected": "sampled"}])
+    if command.method == "auto":
+        return "exact" if count <= EXACT_BY_ITSELF else "sampled"
+    return command.method
+
+
+def _shown_outputs(response: Response, label: Any, wanted: str) -> list[int]:
+    """The positions of the outputs to tell of; a single one is the answer itself, whatever its name."""
+    if wanted == "all" or len(response.outputs) == 1 or label not in response.outputs:
+        return list(range(len(response.outputs)))
+    return [response.outputs.index(label)]
+
+
+def _view(model: FittedModel, response: Response, found: Contributions, output: int, row: dict[str, Any]) -> Document:
+    """What the columns contribute to one output, most first, ready for JSON."""
+    names = [column.name for column in model.encoder.columns]
+    columns = [
+        {
+            "column": name,
+            "given": row.get(name),
+            "contribution": float(found.contributions[place, output]),
+            "standard_error": float(found.standard_errors[place, output]),
+        }
+        for place, name in enumerate(names)
+    ]
+    return {
+        "output": response.outputs[output],
+        "value": float(found.value[output]),
+        "base_value": float(found.base[output]),
+        "columns": sorted(columns, key=lambda each: -abs(each["contribution"])),
+    }

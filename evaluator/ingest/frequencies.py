@@ -1,0 +1,139 @@
+"""The most frequent values of a column of text or booleans, counted in Arrow: 10,000 are kept, whatever its length."""
+
+import hashlib
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.cells import cell_lengths
+from evaluator.ingest.sampling import SampledCells
+
+DISTINCT_LIMIT: Final = 10_000
+TOP_LIMIT: Final = 10
+LONGEST_SHOWN: Final = 200
+"""Characters of a text value that a profile shows."""
+_DIGEST: Final = "\0…\0"
+"""Between the beginning of a long text and the digest of the whole."""
+_RECOUNTED: Final = 50
+
+Counts = npt.NDArray[np.int64]
+
+
+class FrequencyTally:
+    """Text and booleans: distinct values, and the most frequent ones by the summary of Misra and Gries (1982).
+
+    Beyond 10,000 distinct values the counts are too low, and those of the first ones are counted again: no value is
+    overlooked that makes up more than one five-thousandth of the rows, and every count that is shown is exact.
+    """
+
+    def __init__(self) -> None:
+        self._values: pa.Array | None = None
+        """All different, in the order in which they came first; of long ones a beginning and a digest."""
+        self._counts: Counts = np.zeros(0, dtype=np.int64)
+        self._is_recounted = False
+        self.is_full = False
+        """There were more distinct values than are kept."""
+
+    def feed(self, cells: pa.Array) -> None:
+        """Take the next cells, none missing."""
+        found = pc.value_counts(cells)
+        if self.is_full and len(cells) >= DISTINCT_LIMIT:
+            # there are many single occurrences, and they weigh little
+            found = found.filter(pc.greater(found.field("counts"), 1))
+        self._add(_shortened(found.field("values")), found.field("counts").to_numpy())
+        if len(self._counts) > DISTINCT_LIMIT:
+            self._prune()
+
+    def recount(self, cells: pa.Array) -> None:
+        """Take the same cells again."""
+        if not self._is_recounted:
+            self._is_recounted = True
+            self._values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())
+            self._counts = np.zeros(len(self._values), dtype=np.int64)
+        # a long text is not found as it is: it stands among the others by its digest
+        for some in (cells, _digests(cells.take(pa.array(_long_places(cells))))):
+            places = pc.index_in(some, value_set=self._values).drop_null().to_numpy()
+            self._counts += np.bincount(places, minlength=len(self._counts))
+
+    def facts(self, sample: SampledCells) -> dict[str, Any]:  # noqa: ARG002 - all rows were counted
+        """The fields of the column's schema that were tallied."""
+        return {
+            "distinct": DISTINCT_LIMIT if self.is_full else len(self._counts),
+            "top": [
+                {"value": _without_digest(value), "count": count} for value, count in self._most_frequent(TOP_LIMIT)
+            ],
+        }
+
+    def repeated_rows(self) -> int:
+        """Rows with a value that another row has too, as long as there were no more values than are kept."""
+        return int(self._counts[self._counts > 1].sum())
+
+    def _add(self, values: pa.Array, counts: Counts) -> None:
+        joined = values if self._values is None else pa.concat_arrays([self._values, values])
+        encoded = joined.dictionary_encode()
+        # the sums are whole numbers far below 2**53: none is rounded
+        sums = np.bincount(encoded.indices.to_numpy(), np.concatenate([self._counts, counts]), len(encoded.dictionary))
+        self._values, self._counts = encoded.dictionary, sums.astype(np.int64)
+
+    def _prune(self) -> None:
+        assert self._values is not None
+        self.is_full = True
+        surplus = np.partition(self._counts, -DISTINCT_LIMIT - 1)[-DISTINCT_LIMIT - 1]
+        is_kept = self._counts > surplus
+        # where the others are all equally rare, any of them may fill the places that are left
+        is_kept[:_RECOUNTED] = True
+        self._values = self._values.filter(pa.array(is_kept))
+        self._counts = np.maximum(self._counts[is_kept] - surplus, 0)
+
+    def _most_frequent(self, limit: int) -> list[tuple[Any, int]]:
+        """The values and their counts; of equally frequent ones those that are first in the order of text."""
+        if self._values is None:
+            return []
+        is_wanted = np.ones(len(self._counts), dtype=bool)
+        if len(self._counts) > limit:
+            is_wanted = self._counts >= np.partition(self._counts, -limit)[-limit]
+        counted = zip(
+            self._values.filter(pa.array(is_wanted)).to_pylist(), self._counts[is_wanted].tolist(), strict=True
+        )
+        return sorted(counted, key=lambda pair: (-pair[1], str(pair[0])))[:limit]
+
+
+def _shortened(values: pa.Array) -> pa.Array:
+    """The values; of each long text its beginning, and a digest that keeps different ones apart."""
+    places = _long_places(values)
+    if not len(places):
+        return values
+    is_long = np.zeros(len(values), dtype=bool)
+    is_long[places] = True
+    return pc.replace_with_mask(values, pa.array(is_long), _digests(values.take(pa.array(places))))
+
+
+def _long_places(values: pa.Array) -> npt.NDArray[np.int64]:
+    """Where the long texts stand."""
+    if not pa.types.is_string(values.type):
+        return np.zeros(0, dtype=np.int64)
+    # no text has more characters than bytes
+    places = np.flatnonzero(cell_lengths(values) > LONGEST_SHOWN)
+    if not len(places):
+        return places
+    characters = pc.utf8_length(values.take(pa.array(places))).to_numpy()
+    long: npt.NDArray[np.int64] = places[characters > LONGEST_SHOWN]
+    return long
+
+
+def _digests(values: pa.Array) -> pa.Array:
+    return pa.array([_digest(value) for value in values.to_pylist()], pa.string())
+
+
+def _digest(value: str) -> str:
+    digest = hashlib.blake2b(value.encode(), digest_size=16).hexdigest()
+    return f"{value[:LONGEST_SHOWN]}{_DIGEST}{digest}"
+
+
+def _without_digest(value: Any) -> Any:
+    if not isinstance(value, str) or _DIGEST not in value:
+        return value
+    return value.rpartition(_DIGEST)[0] + "…"

@@ -1,0 +1,291 @@
+"""From rows to what an evaluation's record says of them. Pure maths, no bus and no store."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluator.bootstrap import intervals_of
+from evaluator.curves import label_plots, number_plots
+from evaluator.rows import CollectedRows, Groups, Numbers, Outliers
+from evaluator.slicing import SliceColumn
+from evaluator.thresholds import ThresholdTable, gains
+from shared.contracts.evaluation import Evaluation
+from shared.contracts.plots import Plot
+from shared.errors import InvalidCommand
+from shared.tabular.classification import ClassificationMeasure, Labelled, ranking_of
+from shared.tabular.grouping import measure_clusters, measure_groups, measure_outliers
+from shared.tabular.label_metrics import LabelSums, class_metrics
+from shared.tabular.measured import Measured, Metrics
+from shared.tabular.metrics import CLUSTERING_METRICS, confusion_of
+from shared.tabular.probability_metrics import ProbabilityLosses, probability_fault
+from shared.tabular.ranking import Ranking
+from shared.tabular.regression import measure_numbers, summarize_residuals
+from shared.tabular.targets import spelling
+
+Floats = npt.NDArray[np.float64]
+RowIndices = npt.NDArray[np.int64]
+Step = Callable[[float, str], None]
+
+CLASS_LIMIT: Final = 200
+"""Classes that are told one by one: the most frequent ones."""
+_HIT_RATIOS: Final = 10
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was measured."""
+
+    fields: dict[str, Any]
+    """Fields of the record, ready for JSON."""
+    plots: list[Plot]
+
+
+def measure(collected: CollectedRows, command: Evaluation, on_step: Step = lambda *_: None) -> Measurement:
+    """Measure all that the command asks for.
+
+    Args:
+        collected: The rows.
+        command: What is asked for.
+        on_step: Told the share that is done, and what is being done.
+
+    Raises:
+        InvalidCommand: The positive class is none of two.
+    """
+    if isinstance(collected.rows, Outliers) and collected.rows.known is not None:
+        measuring = _measure_labels(collected, collected.rows.known, command, on_step)
+        outliers = measure_outliers(collected.rows.labels)
+        measuring.fields["metrics"] = outliers.values | measuring.fields["metrics"]
+    elif isinstance(collected.rows, Labelled):
+        rows = _with_positive(collected.rows, command.positive_class)
+        measuring = _measure_labels(collected, rows, command, on_step)
+    elif isinstance(collected.rows, Numbers):
+        measuring = _measure_numbers(collected, collected.rows, command, on_step)
+    else:
+        measuring = _measure_without_target(collected, command)
+    return replace(measuring, fields={**_counts(collected), **measuring.fields})
+
+
+def _counts(collected: CollectedRows) -> dict[str, Any]:
+    weights = collected.weights
+    return {
+        "row_count": collected.row_count,
+        "dropped_row_count": sum(collected.dropped.values()),
+        "dropped": collected.dropped,
+        "weight_sum": None if weights is None else float(weights.sum()),
+        "report": collected.report,
+        "warnings": collected.warnings,
+    }
+
+
+def _measure_labels(collected: CollectedRows, rows: Labelled, command: Evaluation, on_step: Step) -> Measurement:
+    weights = np.ones(len(rows.true)) if collected.weights is None else collected.weights
+    found = ClassificationMeasure(rows).measure(weights)
+    if collected.weights is not None:
+        # scikit-learn averages no pairs of classes with weights either
+        found.leave_out(("roc_auc_ovo", "roc_auc_ovo_weighted"), "it is not defined with weights")
+    fields: dict[str, Any] = {
+        "classes": list(rows.labels[: rows.class_count])[:CLASS_LIMIT],
+        "per_class": _per_class(rows, weights),
+        "confusion": confusion_of(rows, collected.weights),
+        "hit_ratios": _hit_ratios(rows, weights),
+    }
+    table = None
+    if rows.is_binary:
+        fields["positive_class"] = rows.labels[rows.positive]
+        table = _add_thresholds(fields, found, rows, weights, command)
+    if command.intervals is not None:
+        measure_again = ClassificationMeasure(rows, is_repeated=True)
+
+        def measure_drawn(drawn: RowIndices) -> Metrics:
+            return measure_again.measure(weights * np.bincount(drawn, minlength=len(weights))).values
+
+        fields["intervals"] = _intervals(measure_drawn, collected, command, on_step)
+    on_step(0.6, "measuring slices")
+
+    def measure_part(part: RowIndices) -> Measured:
+        return ClassificationMeasure(rows.part(part)).measure(weights[part])
+
+    fields["slices"] = _slices(collected, measure_part, found)
+    plots = label_plots(rows, weights, fields["confusion"], table) if command.has_plots else []
+    return Measurement({**fields, "metrics": found.values, "undefined": found.undefined}, plots)
+
+
+def _add_thresholds(
+    fields: dict[str, Any], found: Measured, rows: Labelled, weights: Floats, command: Evaluation
+) -> ThresholdTable | None:
+    """Add the tables that need two classes in the order of a score; returns the one of thresholds."""
+    ranking, scores = ranking_of(rows), rows.positive_scores
+    counts = None if ranking is None else ranking.cumulate(weights)
+    wanted = command.best_threshold
+    if counts is None or scores is None or not counts.has_both:
+        reason = found.undefined.get("roc_auc", "the rows cannot be ranked")
+        names = ("thresholds", "maximum_metrics", "gains", *(("best_threshold",) if wanted else ()))
+        found.undefined |= dict.fromkeys(names, reason)
+        return None
+    table = ThresholdTable(counts, None if wanted is None else wanted.costs)
+    fields["thresholds"], fields["maximum_metrics"] = table.rows(), table.maximum_metrics()
+    fields["best_threshold"] = None if wanted is None else table.best(wanted)
+    fields["gains"] = gains(counts, scores, weights)
+    return table
+
+
+def _measure_numbers(collected: CollectedRows, rows: Numbers, command: Evaluation, on_step: Step) -> Measurement:
+    weights = collected.weights
+
+    def measure_part(part: RowIndices) -> Measured:
+        return measure_numbers(rows.true[part], rows.predicted[part], None if weights is None else weights[part])
+
+    found = measure_numbers(rows.true, rows.predicted, weights)
+    fields: dict[str, Any] = {"residuals": summarize_residuals(rows.true - rows.predicted)}
+    if command.intervals is not None:
+        fields["intervals"] = _intervals(lambda drawn: measure_part(drawn).values, collected, command, on_step)
+    on_step(0.6, "measuring slices")
+    fields["slices"] = _slices(collected, measure_part, found)
+    plots = number_plots(rows.true, rows.predicted) if command.has_plots else []
+    return Measurement({**fields, "metrics": found.values, "undefined": found.undefined}, plots)
+
+
+def _measure_without_target(collected: CollectedRows, command: Evaluation) -> Measurement:
+    rows = collected.rows
+    if isinstance(rows, Outliers):
+        labels = np.array(rows.labels, dtype=object)
+        part_of: Callable[[RowIndices], Measured] = lambda part: measure_outliers(labels[part].tolist())  # noqa: E731
+        found = measure_outliers(rows.labels)
+    else:
+        assert isinstance(rows, Groups)  # what is left
+        found, part_of = _measure_groups(rows), lambda part: _measure_groups(_part(rows, part))
+    return Measurement(
+        {
+            "metrics": found.values,
+            "undefined": found.undefined,
+            "slices": _slices(collected, part_of, found) if command.slices else [],
+        },
+        [],
+    )
+
+
+def _part(rows: Groups, part: RowIndices) -> Groups:
+    true = None if rows.true is None else rows.true[part]
+    return Groups(rows.clusters[part], true, None if rows.matrix is None else rows.matrix[part])
+
+
+def _measure_groups(rows: Groups) -> Measured:
+    found = Measured()
+    if rows.matrix is not None:
+        found.update(measure_clusters(rows.matrix, rows.clusters))
+    else:
+        found.leave_out(CLUSTERING_METRICS[:-1], "the rows that the clusters were found in are not known")
+        found.add("cluster_count", float(len(np.unique(rows.clusters))))
+    if rows.true is not None:
+        found.update(measure_groups(rows.true, rows.clusters))
+    return found
+
+
+def _with_positive(rows: Labelled, wanted: Any) -> Labelled:
+    """The rows with the positive class that is asked for.
+
+    Raises:
+        InvalidCommand: It is none of two classes.
+    """
+    if wanted is None:
+        return rows
+    classes = list(rows.labels[: rows.class_count])
+    named = {spelling(label): code for code, label in enumerate(classes)}
+    if not rows.is_binary or spelling(wanted) not in named:
+        problem = f"it is none of two classes: the classes are {', '.join(list(named)[:20])}"
+        detail = {"where": "positive_class", "problem": problem, "expected": classes[:20], "given": wanted}
+        raise InvalidCommand(f"positive_class: {problem}", details=[detail])
+    positive = named[spelling(wanted)]
+    # decision scores rise with the second class
+    scores = rows.scores if rows.scores is None or positive == rows.positive else -rows.scores
+    return replace(rows, positive=positive, scores=scores)
+
+
+def _per_class(rows: Labelled, weights: Floats) -> list[dict[str, Any]]:
+    sums = LabelSums.count(rows.true, rows.predicted, weights, len(rows.labels))
+    frequent = np.sort(np.argsort(-(sums.true + sums.predicted), kind="stable")[:CLASS_LIMIT])
+    return [_of_class(rows, weights, sums, label) for label in frequent.tolist()]
+
+
+def _of_class(rows: Labelled, weights: Floats, sums: LabelSums, label: int) -> dict[str, Any]:
+    values, undefined = class_metrics(sums, label)
+    ranked = Measured()
+    ranking = _class_ranking(rows, label)
+    if ranking is None:
+        ranked.leave_out(("roc_auc", "average_precision"), "there is no score for the class")
+    else:
+        counts, reason = ranking.cumulate(weights), "no row is of the class, or every row is"
+        ranked.add("roc_auc", counts.roc_auc(), reason)
+        ranked.add("average_precision", counts.average_precision() if counts.has_both else np.nan, reason)
+    return {
+        "label": rows.labels[label],
+        "support": float(sums.true[label]),
+        "predicted": float(sums.predicted[label]),
+        **values,
+        **ranked.values,
+        "undefined": undefined | ranked.undefined,
+    }
+
+
+def _class_ranking(rows: Labelled, label: int) -> Ranking | None:
+    """The rows in the order of a class's probability, or of the decision score of two classes."""
+    if label >= rows.class_count:
+        return None
+    if rows.probabilities is None:
+        other = None if rows.scores is None else -rows.scores
+        scores = rows.scores if label == rows.positive else other
+    else:
+        scores = rows.probabilities[:, label]
+    if scores is None or not np.isfinite(scores).all():
+        return None
+    return Ranking(rows.true == label, scores)
+
+
+def _hit_ratios(rows: Labelled, weights: Floats) -> list[dict[str, Any]] | None:
+    """How often the true class is among the likeliest, by how many of these."""
+    if rows.class_count < 3 or rows.probabilities is None:
+        return None
+    if probability_fault(rows.probabilities, has_unknown=rows.has_unknown) is not None:
+        return None
+    losses = ProbabilityLosses(rows.true, rows.probabilities)
+    counts = range(1, min(rows.class_count, _HIT_RATIOS) + 1)
+    return [{"k": count, "hit_ratio": losses.hit_ratio(weights, count)} for count in counts]
+
+
+def _intervals(
+    measure_drawn: Callable[[RowIndices], Metrics], collected: CollectedRows, command: Evaluation, on_step: Step
+) -> dict[str, dict[str, Any]]:
+    options = command.intervals
+    assert options is not None  # else nobody asks
+
+    def on_round(done: int) -> None:
+        on_step(0.6 * done / options.rounds, f"drawing the rows again: {done} of {options.rounds} rounds")
+
+    return intervals_of(measure_drawn, collected.row_count, options, on_round)
+
+
+def _slices(
+    collected: CollectedRows, measure_part: Callable[[RowIndices], Measured], whole: Measured
+) -> list[dict[str, Any]]:
+    return [_sliced(name, column, collected, measure_part, whole) for name, column in collected.slices.items()]
+
+
+def _sliced(
+    name: str,
+    column: SliceColumn,
+    collected: CollectedRows,
+    measure_part: Callable[[RowIndices], Measured],
+    whole: Measured,
+) -> dict[str, Any]:
+    """A column's slices; a reason that holds for all rows is not told again for each slice."""
+    slices: list[dict[str, Any]] = []
+    for each in column.slices():
+        found = measure_part(each.rows)
+        undefined = {metric: why for metric, why in found.undefined.items() if metric not in whole.undefined}
+        slices.append({**each.facts, "row_count": len(each.rows), "metrics": found.values, "undefined": undefined})
+    counted = sum(one["row_count"] for one in slices)
+    kind = "bins" if column.is_binned else "values"
+    return {"column": name, "kind": kind, "slices": slices, "other_row_count": collected.row_count - counted}

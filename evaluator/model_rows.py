@@ -1,0 +1,269 @@
+"""From a model and a dataset to rows that can be measured: row group by row group, arrays of truth and scores only."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluator.rows import CollectedRows, Groups, Numbers, Outliers, merged_report
+from evaluator.sieve import Sieve
+from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
+from shared.errors import InvalidCommand
+from shared.tabular.classification import Labelled
+from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.scoring import is_ranked_by_scores
+from shared.tabular.targets import OUTLIER_CLASSES, Label, spelling
+from shared.tabular.truth import LabelBook, label_type, labels_in, true_labels, true_numbers
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+_OUTLIER: Final = 1
+
+
+def collect(
+    model: FittedModel,
+    command: EvaluateModel,
+    columns: Mapping[str, ColumnSchema],
+    frames: Iterable[pd.DataFrame],
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> CollectedRows:
+    """Predict a dataset's rows and put the answers beside the truth.
+
+    Args:
+        model: The model.
+        command: Which columns hold the truth, the weight and the slices.
+        columns: The dataset's columns.
+        frames: Its row groups.
+        on_rows: Told how many rows are done.
+
+    Raises:
+        InvalidCommand: There is no truth to compare with, or it is of another kind, or a weight is none.
+        EstimatorRejected: No row can be measured, or the estimator refused the rows.
+        SignatureMismatch: The rows do not fit the model's signature.
+    """
+    collecting = _COLLECTORS[model.signature.task](model, command, columns)
+    for frame in frames:
+        collecting.take(frame)
+        on_rows(collecting.sieve.first)
+    return collecting.finish()
+
+
+class _Collecting:
+    """What collecting rows has in common, whatever the task."""
+
+    def __init__(self, model: FittedModel, command: EvaluateModel, columns: Mapping[str, ColumnSchema]) -> None:
+        self._model, self._command = model, command
+        self._truth = command.truth or model.signature.target
+        self._columns = columns
+        self._report: dict[str, dict[str, int]] = {}
+        self.sieve = Sieve(command, columns)
+
+    def _features(self, frame: pd.DataFrame, kept: Flags) -> pd.DataFrame:
+        """The kept rows, less what is no feature; the model's target may stand in them under another name."""
+        names = {self._truth, self._model.signature.target, self._command.weight}
+        features = {column.name for column in self._model.signature.columns}
+        return frame[kept].drop(columns=[name for name in names if name in frame.columns and name not in features])
+
+    def _answered(self, report: Any) -> None:
+        self._report = merged_report(self._report, report.counts())
+
+    def _collected(self, rows: Any) -> CollectedRows:
+        return CollectedRows(
+            task=self._model.signature.task,
+            rows=rows,
+            row_count=self.sieve.row_count,
+            weights=self.sieve.weights,
+            dropped=self.sieve.dropped,
+            slices=self.sieve.slices,
+            report=self._report,
+        )
+
+    def take(self, frame: pd.DataFrame) -> None:
+        raise NotImplementedError
+
+    def finish(self) -> CollectedRows:
+        raise NotImplementedError
+
+
+class _WithTarget(_Collecting):
+    """Classification and regression, which cannot be measured without a truth."""
+
+    @property
+    def _target(self) -> str:
+        assert self._truth is not None  # those tasks have a target
+        if self._truth not in self._columns:
+            raise InvalidCommand(
+                f"the dataset has no column {self._truth!r}, which the model predicts, so there is nothing to measure "
+                "it on; name the column that holds the truth as `truth`",
+                details=[
+                    {"where": "dataset", "problem": f"no column {self._truth!r}", "expected": self._truth},
+                ],
+            )
+        return self._truth
+
+    def _require_rows(self) -> None:
+        self.sieve.require_rows(f"a value in {self._target!r}")
+
+
+class _Classes(_WithTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._classes: list[Label] = list(self._model.signature.classes or [])
+        self._book = LabelBook(self._classes)
+        self._true: list[Any] = []
+        self._predicted: list[Any] = []
+        self._probabilities: list[Floats] = []
+        self._scores: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = self._book.codes(true_labels(frame[self._target], self._target, self._classes))
+        kept = self.sieve.sift(frame, {"truth": true < 0})
+        answer = self._model.predict_frame(
+            self._features(frame, kept), self._model.has_probabilities, has_scores=is_ranked_by_scores(self._model)
+        )
+        self._true.append(true[kept])
+        self._predicted.append(self._book.codes(answer.labels))
+        if answer.probabilities is not None:
+            self._probabilities.append(answer.probabilities)
+        if answer.scores is not None:
+            self._scores.append(answer.scores)
+        self._answered(answer.report)
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        labels, places = self._book.sorted_labels()
+        return self._collected(
+            Labelled(
+                labels,
+                len(self._classes),
+                places[np.concatenate(self._true)],
+                places[np.concatenate(self._predicted)],
+                np.concatenate(self._probabilities) if self._probabilities else None,
+                np.concatenate(self._scores) if self._scores else None,
+            )
+        )
+
+
+class _Numbers(_WithTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._true: list[Floats] = []
+        self._predicted: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = true_numbers(frame[self._target], self._target, first=self.sieve.first)
+        kept = self.sieve.sift(frame, {"truth": ~np.isfinite(true)})
+        answer = self._model.predict_frame(self._features(frame, kept), has_probabilities=False)
+        self._true.append(true[kept])
+        self._predicted.append(np.asarray(answer.labels, dtype=np.float64))  # None becomes NaN
+        self._answered(answer.report)
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        return self._collected(Numbers(np.concatenate(self._true), np.concatenate(self._predicted)))
+
+
+class _WithoutTarget(_Collecting):
+    """Outlier detection and clustering: there may be a truth beside them, which they did not learn."""
+
+    def _known(self, frame: pd.DataFrame) -> list[Label | None]:
+        assert self._truth is not None  # else there is nothing to read
+        column = SignatureColumn(name=self._truth, type=label_type(self._columns[self._truth].type))
+        return labels_in(frame[self._truth], column)
+
+    def _encoded(self, frame: pd.DataFrame, kept: Flags) -> tuple[Floats, Any]:
+        matrix, report = self._model.encoder.transform(self._features(frame, kept))
+        self._answered(report)
+        return matrix, report
+
+    def _require_rows(self) -> None:
+        if self._truth is not None:
+            self.sieve.require_rows(f"a value in {self._truth!r}")
+
+
+class _Clusters(_WithoutTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._book = LabelBook()
+        self._true: list[Any] = []
+        self._clusters: list[Any] = []
+        self._matrices: list[Floats] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        true = None if self._truth is None else self._book.codes(self._known(frame))
+        kept = self.sieve.sift(frame, {} if true is None else {"truth": true < 0})
+        matrix, report = self._encoded(frame, kept)
+        self._clusters.append(np.asarray(self._model.predict_encoded(matrix, report).labels, np.int64))
+        self._matrices.append(matrix)
+        if true is not None:
+            self._true.append(true[kept])
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        true = np.concatenate(self._true) if self._true else None
+        return self._collected(Groups(np.concatenate(self._clusters), true, np.concatenate(self._matrices)))
+
+
+class _Outliers(_WithoutTarget):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._true: list[Any] = []
+        self._answers: list[Predictions] = []
+
+    def take(self, frame: pd.DataFrame) -> None:
+        known = None if self._truth is None else self._known(frame)
+        kept = self.sieve.sift(
+            frame, {} if known is None else {"truth": np.array([label is None for label in known], np.bool_)}
+        )
+        answer = self._model.predict_frame(
+            self._features(frame, kept), has_probabilities=False, has_scores=self._model.has_scores
+        )
+        self._answers.append(answer)
+        self._answered(answer.report)
+        if known is not None:
+            self._true += [self._is_outlier(label) for label, is_kept in zip(known, kept, strict=True) if is_kept]
+
+    def finish(self) -> CollectedRows:
+        self._require_rows()
+        labels = [label for answer in self._answers for label in answer.labels]
+        return self._collected(Outliers(labels, None if self._truth is None else self._beside_truth(labels)))
+
+    def _beside_truth(self, labels: list[str]) -> Labelled:
+        scores = [answer.scores for answer in self._answers if answer.scores is not None]
+        return Labelled(
+            OUTLIER_CLASSES,
+            len(OUTLIER_CLASSES),
+            np.array(self._true, np.int64),
+            np.array([OUTLIER_CLASSES.index(label) for label in labels], np.int64),
+            # a detector's scores fall the further out a row is
+            scores=-np.concatenate(scores) if scores else None,
+            positive=_OUTLIER,
+        )
+
+    def _is_outlier(self, label: Label | None) -> bool:
+        """Whether a true label means an outlier: the one that the command names; else ``outlier``, true, -1 or 1."""
+        wanted = self._command.positive_class
+        if wanted is not None and label is not None:
+            return spelling(label) == spelling(wanted)
+        if isinstance(label, bool):
+            return label
+        if isinstance(label, (int, float)):
+            return label == (-1 if self._columns[str(self._truth)].minimum == -1 else 1)
+        if label not in OUTLIER_CLASSES:
+            raise InvalidCommand(
+                f"{str(label)[:100]!r} in column {self._truth!r} says neither inlier nor outlier: name the value of "
+                "outliers as `positive_class`",
+                details=[{"where": "positive_class", "problem": "not given", "expected": "the value of outliers"}],
+            )
+        return label == OUTLIER_CLASSES[_OUTLIER]
+
+
+_COLLECTORS: Final[dict[str, type[_Collecting]]] = {
+    "classification": _Classes,
+    "regression": _Numbers,
+    "clustering": _Clusters,
+    "outlier_detection": _Outliers,
+}

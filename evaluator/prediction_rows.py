@@ -1,0 +1,155 @@
+"""From predictions that a dataset holds beside the truth to rows that can be measured."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluator.rows import CollectedRows, Groups, Numbers
+from evaluator.sieve import Sieve
+from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
+from shared.errors import InvalidCommand
+from shared.tabular.classification import Labelled
+from shared.tabular.targets import Label
+from shared.tabular.truth import LabelBook, label_type, labels_in, true_numbers
+
+Floats = npt.NDArray[np.float64]
+
+
+def collect_predictions(
+    command: EvaluatePredictions,
+    columns: Mapping[str, ColumnSchema],
+    frames: Iterable[pd.DataFrame],
+    on_rows: Callable[[int], None] = lambda _: None,
+) -> CollectedRows:
+    """Read a dataset's truth and predictions.
+
+    Args:
+        command: Which columns hold what.
+        columns: The dataset's columns.
+        frames: Its row groups, with those columns.
+        on_rows: Told how many rows are done.
+
+    Raises:
+        InvalidCommand: A cell is no number where one must be, or probabilities do not fit the labels.
+        EstimatorRejected: No row has both truth and prediction.
+    """
+    collecting = _Reading(command, columns)
+    for frame in frames:
+        collecting.take(frame)
+        on_rows(collecting.sieve.first)
+    collecting.sieve.require_rows(f"both a value in {command.truth!r} and one in {command.prediction!r}")
+    return collecting.finish()
+
+
+def columns_to_read(command: EvaluatePredictions) -> list[str]:
+    """The columns that the command names, each once."""
+    named = [command.truth, command.prediction, command.weight, *(command.probabilities or {}).values()]
+    return list(dict.fromkeys(name for name in (*named, *command.slices) if name is not None))
+
+
+class _Reading:
+    """Reads row groups and keeps arrays."""
+
+    def __init__(self, command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]) -> None:
+        self._command = command
+        self._type = label_type(columns[command.truth].type)
+        self._classes = self._classes_of(command.probabilities or {})
+        self._book = LabelBook(self._classes)
+        # clusters have nothing to do with the names of true groups
+        self._clusters = LabelBook() if command.task == "clustering" else self._book
+        self._true: list[Any] = []
+        self._predicted: list[Any] = []
+        self._probabilities: list[Floats] = []
+        self.sieve = Sieve(command, columns)
+
+    def take(self, frame: pd.DataFrame) -> None:
+        """Take a row group."""
+        true: npt.NDArray[Any]
+        predicted: npt.NDArray[Any]
+        if self._command.task == "regression":
+            true, predicted = (self._numbers(frame, name) for name in (self._command.truth, self._command.prediction))
+            lacking = {"truth": ~np.isfinite(true), "prediction": ~np.isfinite(predicted)}
+        else:
+            true = self._book.codes(self._labels(frame, self._command.truth))
+            predicted = self._clusters.codes(self._labels(frame, self._command.prediction))
+            lacking = {"truth": true < 0, "prediction": predicted < 0}
+        probabilities = self._read_probabilities(frame)
+        kept = self.sieve.sift(frame, lacking)
+        self._true.append(true[kept])
+        self._predicted.append(predicted[kept])
+        if probabilities is not None:
+            self._probabilities.append(probabilities[kept])
+
+    def finish(self) -> CollectedRows:
+        """The rows as they are measured."""
+        true, predicted = np.concatenate(self._true), np.concatenate(self._predicted)
+        rows: Any
+        if self._command.task == "regression":
+            rows = Numbers(true, predicted)
+        elif self._command.task == "clustering":
+            rows = Groups(predicted, true, None)
+        else:
+            rows = self._labelled(true, predicted)
+        return CollectedRows(
+            task=self._command.task,
+            rows=rows,
+            row_count=self.sieve.row_count,
+            weights=self.sieve.weights,
+            dropped=self.sieve.dropped,
+            slices=self.sieve.slices,
+            warnings=self._warnings(),
+        )
+
+    def _warnings(self) -> list[str]:
+        count = self.sieve.dropped.get("prediction", 0)
+        return [f"{count} rows have no prediction in {self._command.prediction!r} and were left out"] if count else []
+
+    def _labelled(self, true: Any, predicted: Any) -> Labelled:
+        labels, places = self._book.sorted_labels()
+        probabilities = np.concatenate(self._probabilities) if self._probabilities else None
+        if len(self._classes) != 1:
+            class_count = len(self._classes) or len(labels)
+            return Labelled(labels, class_count, places[true], places[predicted], probabilities)
+        if len(labels) > 2:
+            named = ", ".join(map(str, labels[:20]))
+            problem = f"one column of probabilities is enough for two classes only; the labels are {named}"
+            raise InvalidCommand(f"probabilities: {problem}", details=[{"where": "probabilities", "problem": problem}])
+        if len(labels) == 1:
+            return Labelled(labels, 1, places[true], places[predicted], None)
+        # the class whose probability is given is the positive one, and the second
+        assert probabilities is not None  # a class has a column
+        both = np.hstack([1 - probabilities, probabilities])
+        return Labelled(labels[::-1], 2, 1 - places[true], 1 - places[predicted], both)
+
+    def _labels(self, frame: pd.DataFrame, name: str) -> list[Label | None]:
+        return labels_in(frame[name], SignatureColumn(name=name, type=self._type))
+
+    def _numbers(self, frame: pd.DataFrame, name: str) -> Floats:
+        what = "truth" if name == self._command.truth else "prediction"
+        return true_numbers(frame[name], name, what=what, why=": regression is of numbers", first=self.sieve.first)
+
+    def _read_probabilities(self, frame: pd.DataFrame) -> Floats | None:
+        named = self._command.probabilities
+        if not named:
+            return None
+        by_label = dict(zip(self._labels_of_names(named), named.values(), strict=True))
+        return np.column_stack(
+            [
+                true_numbers(frame[column], column, what="probability", why="", first=self.sieve.first)
+                for column in (by_label[label] for label in self._classes)
+            ]
+        )
+
+    def _classes_of(self, named: Mapping[str, str]) -> list[Label]:
+        """The classes that have probabilities, in their own order."""
+        book = LabelBook()
+        book.codes(self._labels_of_names(named))
+        return book.sorted_labels()[0]
+
+    def _labels_of_names(self, named: Iterable[str]) -> list[Label | None]:
+        """The labels that names of classes, as JSON has them, stand for in the truth's column."""
+        names = pd.Series(list(named), dtype="str")
+        return labels_in(names, SignatureColumn(name="probabilities", type=self._type))

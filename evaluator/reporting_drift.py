@@ -1,0 +1,95 @@
+"""Whether rows are still like those that a model was trained on: joins the command to the maths of drift."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from evaluator.drift import Finding, compare_columns, compare_predictions
+from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from evaluator.served_rows import gather_served_rows
+from shared.contracts import Command, DriftFound, ReportDrift
+from shared.contracts.explanation_checks import require_training_table
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel
+from shared.worker.child import JobContext
+
+_EVENT_COLUMNS: Final = 1000
+
+
+def report_drift(command: Command, context: JobContext) -> Document:
+    """Compare rows with a version's training table; the outcome is an answer, with an event if something has drifted.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
+        SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    assert isinstance(command, ReportDrift)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    trained_on = context.library.dataset(version["dataset"])
+    require_training_table(version, trained_on)
+    model = load_model(context, version)
+    limit = affordable_rows(command.row_limit, len(model.encoder.columns))
+    current, described = _current(command, context, version, model, limit)
+    context.progress(0.4, f"reading {trained_on['name']}")
+    reference = read_model_rows(context, trained_on, model, limit, command.seed)
+    context.progress(0.6, f"comparing {len(current)} rows with {len(reference)}")
+    columns, predictions = _findings(command, model, reference, current, trained_on["row_count"])
+    drifted = [finding.name for finding in columns if finding.has_drifted]
+    has_drifted_predictions = predictions is not None and predictions.has_drifted
+    outcome = context.answer(
+        {
+            "model": version["model"],
+            "version": version["version"],
+            "reference": {
+                "dataset": trained_on["name"],
+                "dataset_row_count": trained_on["row_count"],
+                "row_count": len(reference),
+            },
+            "current": described,
+            "thresholds": command.thresholds.model_dump(),
+            "has_drifted": bool(drifted or has_drifted_predictions),
+            "drifted_columns": drifted,
+            "columns": [finding.view() for finding in columns],
+            "predictions": predictions.view() if predictions else None,
+        }
+    )
+    if not drifted and not has_drifted_predictions:
+        return outcome
+    event = DriftFound(
+        correlation_id=context.correlation_id,
+        service="evaluator",
+        model=version["model"],
+        version=version["version"],
+        columns=drifted[:_EVENT_COLUMNS],
+        has_drifted_predictions=has_drifted_predictions,
+    )
+    return {**outcome, "event": event.model_dump(mode="json")}
+
+
+def _current(
+    command: ReportDrift, context: JobContext, version: Document, model: FittedModel, limit: int
+) -> tuple[pd.DataFrame, Document]:
+    """The rows to compare, and where they come from."""
+    if command.since is not None:
+        served = gather_served_rows(context, version, model, command.since, limit, command.seed)
+        return served.frame(), {"since": command.since.isoformat(), **served.view()}
+    dataset = context.library.dataset(str(command.dataset))
+    context.progress(0.2, f"reading {dataset['name']}")
+    frame = read_model_rows(context, dataset, model, limit, command.seed)
+    return frame, {
+        "dataset": dataset["name"],
+        "dataset_row_count": dataset["row_count"],
+        "row_count": len(frame),
+        "is_capped": len(frame) < dataset["row_count"],
+    }
+
+
+def _findings(
+    command: ReportDrift, model: FittedModel, reference: pd.DataFrame, current: pd.DataFrame, training_rows: int
+) -> tuple[list[Finding], Finding | None]:
+    if not len(current):
+        return [], None
+    is_whole = len(reference) == training_rows
+    compared: Any = (model, reference, current, command.thresholds)
+    return compare_columns(*compared, is_reference_whole=is_whole), compare_predictions(*compared)

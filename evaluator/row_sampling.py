@@ -1,0 +1,33 @@
+"""Rows of a table, each as likely as any other: read row group by row group, in memory that the limit bounds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from shared.tabular.tables import read_group
+
+
+def sample_rows(table: pq.ParquetFile, columns: Sequence[str], limit: int, seed: int) -> pd.DataFrame:
+    """Some rows of a table in its order; all of them if there are no more than ``limit``.
+
+    Args:
+        table: The table.
+        columns: Which columns, all different, in this order.
+        limit: Rows at most.
+        seed: The same seed gives the same rows.
+    """
+    row_count = table.metadata.num_rows
+    if row_count > limit:
+        positions = np.sort(np.random.default_rng(seed).choice(row_count, limit, replace=False, shuffle=False))
+    else:
+        positions = np.arange(row_count)
+    parts, first = [], 0
+    for number in range(table.num_row_groups):
+        count = table.metadata.row_group(number).num_rows
+        begin, end = np.searchsorted(positions, [first, first + count])
+        if begin < end:
+            parts.append(read_group(table, number, columns).iloc[positions[begin:end] - first])
+        first += count
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,128 @@
+"""The rows that a model version predicted since a time, gathered from the jobs of its predictions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pandas as pd
+
+from evaluator.sampled_rows import read_model_rows
+from shared.contracts import Predict
+from shared.errors import UnknownDataset, UnknownUpload
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel
+from shared.worker.child import JobContext
+
+
+@dataclass
+class ServedRows:
+    """Rows that were predicted, and where they come from."""
+
+    model: FittedModel
+    row_limit: int
+    request_count: int = 0
+    """Predictions of inline rows that were taken, whole or in part."""
+    dataset_count: int = 0
+    """Datasets that were predicted and taken, whole or in part."""
+    lost_count: int = 0
+    """Predictions whose rows are gone: their dataset, or a large answer that says whose they were."""
+    is_capped: bool = False
+    """Whether there are more rows, older ones, than the limit allows."""
+    oldest: datetime | None = None
+    """When the oldest of them was asked for."""
+    row_count: int = 0
+    _rows: list[dict[str, Any]] = field(default_factory=list)
+    _frames: list[pd.DataFrame] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """How many more rows may be taken."""
+        return self.row_limit - self.row_count
+
+    def add_rows(self, rows: list[dict[str, Any]]) -> None:
+        """Take inline rows, as many as may be taken."""
+        self.is_capped |= len(rows) > self.left
+        self._rows += rows[: self.left]
+        self.row_count += min(len(rows), self.left)
+        self.request_count += 1
+
+    def add_frame(self, frame: pd.DataFrame, row_count: int) -> None:
+        """Take the sampled rows of a dataset that has ``row_count``."""
+        self.is_capped |= row_count > len(frame)
+        self._frames.append(frame)
+        self.row_count += len(frame)
+        self.dataset_count += 1
+
+    def frame(self) -> pd.DataFrame:
+        """All rows, with the columns that the model needs."""
+        names = [column.name for column in self.model.encoder.columns]
+        inline = pd.DataFrame({name: [row.get(name) for row in self._rows] for name in names}, dtype=object)
+        # As they came: one column may hold text from one request and numbers from another.
+        whole = pd.concat([inline, *(each.reindex(columns=names).astype(object) for each in self._frames)])
+        return whole.reset_index(drop=True)
+
+    def view(self) -> Document:
+        """Where the rows come from, ready for JSON."""
+        return {
+            "row_count": self.row_count,
+            "request_count": self.request_count,
+            "dataset_count": self.dataset_count,
+            "lost_count": self.lost_count,
+            "is_capped": self.is_capped,
+            "oldest": self.oldest.isoformat() if self.oldest else None,
+        }
+
+
+def gather_served_rows(
+    context: JobContext, version: Document, model: FittedModel, since: datetime, row_limit: int, seed: int
+) -> ServedRows:
+    """Take the newest rows that a version predicted, as many as the limit allows.
+
+    Args:
+        context: Where the jobs are.
+        version: The version's document.
+        model: The version.
+        since: How old the oldest may be.
+        row_limit: Rows at most.
+        seed: Of the choice of rows where a dataset has more than are left to take.
+    """
+    found = ServedRows(model, row_limit)
+    for job in _own_jobs(context, version, since, found):
+        if found.left <= 0:
+            found.is_capped = True
+            break
+        if job["command"] == Predict.__name__:
+            found.add_rows(job["spec"]["rows"])
+        else:
+            _add_dataset(context, job, found, seed)
+        found.oldest = job["created_at"]
+        context.progress(0.3, f"gathered {found.row_count} rows")
+    return found
+
+
+def _own_jobs(context: JobContext, version: Document, since: datetime, found: ServedRows) -> Iterator[Document]:
+    own = {"model": version["model"], "version": version["version"]}
+    for job in context.library.served_jobs(version, since):
+        result = job["result"]
+        if "stored_result" in result:
+            try:
+                result = orjson.loads(context.blobs.read(result["stored_result"]))
+            except UnknownUpload:
+                found.lost_count += 1
+                continue
+        if {name: result.get(name) for name in own} == own:
+            yield job
+
+
+def _add_dataset(context: JobContext, job: Document, found: ServedRows, seed: int) -> None:
+    try:
+        dataset = context.library.dataset(job["spec"]["dataset"])
+    except UnknownDataset:
+        found.lost_count += 1
+        return
+    if dataset["created_at"] > job["created_at"]:  # another one has its name now
+        found.lost_count += 1
+        return
+    found.add_frame(read_model_rows(context, dataset, found.model, found.left, seed), dataset["row_count"])

@@ -1,0 +1,147 @@
+"""Two classes by threshold: what predicting positive from a score on gives, and which threshold is best. Pure maths."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.evaluation import BestThreshold, Costs
+from shared.contracts.metric_names import THRESHOLD_METRICS
+from shared.tabular.label_metrics import BETAS
+from shared.tabular.ranking import Cumulated
+
+Floats = npt.NDArray[np.float64]
+
+TABLE_LIMIT: Final = 200
+GROUP_COUNT: Final = 20
+_COUNTS: Final = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+
+
+class ThresholdTable:
+    """Every threshold that changes a prediction: each score that occurs, and one above all, which predicts none.
+
+    A row is predicted positive if its score is the threshold or more.
+    """
+
+    def __init__(self, counts: Cumulated, costs: Costs | None = None) -> None:
+        """Work out all columns, from sorted cumulative counts.
+
+        Args:
+            counts: Of the rows, which have a row of either class.
+            costs: What errors cost; without it there is no column for that.
+        """
+        above = np.nextafter(counts.thresholds[0], np.inf)
+        hits, alarms = np.append(0.0, counts.true_positives), np.append(0.0, counts.false_positives)
+        misses, passes = counts.positives - hits, counts.negatives - alarms
+        self._columns: dict[str, Floats] = {
+            "threshold": np.append(above, counts.thresholds),
+            **dict(zip(_COUNTS, (hits, alarms, passes, misses), strict=True)),
+            **_metrics(hits, alarms, passes, misses),
+        }
+        if costs is not None:
+            self._columns["cost"] = costs.false_positive * alarms + costs.false_negative * misses
+
+    def rows(self) -> list[dict[str, float | None]]:
+        """The table, 200 rows at most: all thresholds, or those at equal steps of the rows, the highest first."""
+        length = len(self._columns["threshold"])
+        chosen = np.arange(length)
+        if length > TABLE_LIMIT:
+            predicted = self._columns["true_positives"] + self._columns["false_positives"]
+            steps = np.linspace(0, predicted[-1], TABLE_LIMIT)
+            chosen = np.unique(np.append(np.searchsorted(predicted, steps).clip(0, length - 1), [0, length - 1]))
+        return [self._row(index) for index in chosen[-TABLE_LIMIT:].tolist()]
+
+    def maximum_metrics(self) -> dict[str, dict[str, float]]:
+        """By metric the highest value, and the highest threshold that gives it."""
+        return {
+            name: {"threshold": float(self._columns["threshold"][place]), "value": float(self._columns[name][place])}
+            for name in THRESHOLD_METRICS
+            for place in [int(np.nanargmax(self._columns[name]))]
+        }
+
+    def best(self, wanted: BestThreshold) -> dict[str, Any]:
+        """The best threshold by a metric or by costs, with its row of the table; of equal ones the highest."""
+        if wanted.costs is not None:
+            return {"costs": wanted.costs.model_dump(), **self._row(int(np.argmin(self._columns["cost"])))}
+        return {"metric": wanted.metric, **self._row(int(np.nanargmax(self._columns[str(wanted.metric)])))}
+
+    def column(self, name: str) -> Floats:
+        """A column of all thresholds; NaN where a metric is not defined."""
+        return self._columns[name]
+
+    def _row(self, place: int) -> dict[str, float | None]:
+        row = {name: float(column[place]) for name, column in self._columns.items()}
+        return {name: value if np.isfinite(value) else None for name, value in row.items()}
+
+
+def gains(counts: Cumulated, scores: Floats, weights: Floats) -> list[dict[str, float]]:
+    """Gains and lift, after H2O's table: groups of a twentieth of the rows each, the highest scores first.
+
+    Rows of one score stay in one group, so there may be fewer groups. Shares of rows are by weight.
+
+    Args:
+        counts: Of the rows, which have a row of either class.
+        scores: Their scores, shape (n_rows,).
+        weights: What each row counts.
+    """
+    reached = counts.true_positives + counts.false_positives
+    wanted = np.arange(1, GROUP_COUNT + 1) / GROUP_COUNT * reached[-1]
+    ends = np.unique(np.searchsorted(reached, wanted * (1 - 1e-12)).clip(0, len(reached) - 1))
+    sums = _score_sums(counts, scores, weights)[ends]
+    table, before = [], (0.0, 0.0, 0.0)
+    for number, end in enumerate(ends.tolist()):
+        now = (float(reached[end]), float(counts.true_positives[end]), float(sums[number]))
+        table.append(
+            {"group": number + 1, "lower_threshold": float(counts.thresholds[end]), **_gain(counts, before, now)}
+        )
+        before = now
+    return table
+
+
+def _gain(counts: Cumulated, before: tuple[float, float, float], now: tuple[float, float, float]) -> dict[str, float]:
+    """One group's row, from rows, positives and scores up to the group before and up to it."""
+    total = counts.positives + counts.negatives
+    rate = counts.positives / total
+    rows, positives, scores = (later - earlier for later, earlier in zip(now, before, strict=True))
+    caught, alarms = now[1] / counts.positives, (now[0] - now[1]) / counts.negatives
+    lift, cumulative_lift = positives / rows / rate, now[1] / now[0] / rate
+    return {
+        "cumulative_data_fraction": now[0] / total,
+        "response_rate": positives / rows,
+        "score": scores / rows,
+        "lift": lift,
+        "cumulative_response_rate": now[1] / now[0],
+        "cumulative_score": now[2] / now[0],
+        "cumulative_lift": cumulative_lift,
+        "capture_rate": positives / counts.positives,
+        "cumulative_capture_rate": caught,
+        "gain": 100 * (lift - 1),
+        "cumulative_gain": 100 * (cumulative_lift - 1),
+        "kolmogorov_smirnov": caught - alarms,
+    }
+
+
+def _score_sums(counts: Cumulated, scores: Floats, weights: Floats) -> Floats:
+    """The sum of the scores of the rows down to each threshold."""
+    places = np.searchsorted(-counts.thresholds, -scores)
+    return np.cumsum(np.bincount(places, weights * scores, len(counts.thresholds)))
+
+
+def _metrics(hits: Floats, alarms: Floats, passes: Floats, misses: Floats) -> dict[str, Floats]:
+    total = hits + alarms + passes + misses
+    recall, specificity = _ratio(hits, hits + misses), _ratio(passes, passes + alarms)
+    spread = np.sqrt(hits + alarms) * np.sqrt(hits + misses) * np.sqrt(passes + alarms) * np.sqrt(passes + misses)
+    correlation = np.divide(hits * passes - alarms * misses, spread, out=np.zeros_like(spread), where=spread > 0)
+    return {
+        "precision": _ratio(hits, hits + alarms),
+        "recall": recall,
+        "specificity": specificity,
+        **{name: _ratio((1 + b * b) * hits, (1 + b * b) * hits + b * b * misses + alarms) for name, b in BETAS.items()},
+        "accuracy": (hits + passes) / total,
+        "balanced_accuracy": (recall + specificity) / 2,
+        "matthews_correlation": correlation,
+    }
+
+
+def _ratio(numerators: Floats, denominators: Floats) -> Floats:
+    return np.divide(numerators, denominators, out=np.full_like(numerators, np.nan), where=denominators > 0)

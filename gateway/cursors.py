@@ -1,0 +1,45 @@
+"""Cursors of lists in order of time: the moment and the id of the item that a page ended with."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.errors import BadRequest
+from shared.store.connection import Document
+
+
+def cursor_text(at: datetime, item_id: str) -> str:
+    """The cursor of the page that follows an item."""
+    return f"{at.isoformat()}_{item_id}"
+
+
+def read_cursor(given: str | None) -> tuple[datetime, str] | None:
+    """Time and id of the item that the page before ended with; None for the first page.
+
+    Raises:
+        BadRequest: It is no cursor.
+    """
+    if given is None:
+        return None
+    at, _, item_id = given.partition("_")
+    try:
+        moment = datetime.fromisoformat(at.replace(" ", "+"))  # a plus in a query string is a blank
+    except ValueError:
+        item_id = ""
+    if not item_id or moment.tzinfo is None:
+        raise BadRequest("?cursor= must be the `next` of an earlier answer")
+    return moment, item_id
+
+
+def next_cursor(found: Sequence[Document], limit: int) -> str | None:
+    """The cursor of the page that follows some documents, by ``created_at`` and ``_id``; None behind the last."""
+    return cursor_text(found[-1]["created_at"], found[-1]["_id"]) if len(found) == limit else None
+
+
+def read_place(given: str | None) -> Document | None:
+    """The last document of the page before, by the same two; None for the first page.
+
+    Raises:
+        BadRequest: It is no cursor.
+    """
+    place = read_cursor(given)
+    return {"created_at": place[0], "_id": place[1]} if place else None

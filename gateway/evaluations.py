@@ -1,0 +1,90 @@
+"""Evaluations as they are answered: their own documents once they are filled, before that what their jobs say."""
+
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from gateway.answers import public
+from gateway.keys import JOBS, SHELF
+from shared.contracts import EvaluationRecord
+from shared.contracts.base import split_reference
+from shared.errors import Conflict, UnknownEvaluation
+from shared.store.connection import Document
+from shared.store.records import EVALUATING
+
+TABLES: Final = ("per_class", "confusion", "hit_ratios", "thresholds", "gains", "slices", "intervals", "files")
+"""Fields of an evaluation that a list of many leaves out."""
+_UNFILLED: Final = {
+    "command": {"$in": list(EVALUATING)},
+    "status": {"$in": ["queued", "running", "failed", "dead"]},
+    "is_forgotten": {"$ne": True},
+}
+_UNFILLED_LIMIT: Final = 200
+
+
+async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
+    """The record; None if there is no such evaluation."""
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is not None:
+        return filled(document)
+    job = await request.app[JOBS].find_of_evaluation(evaluation_id)
+    if job is None or job["status"] in ("succeeded", "cancelled"):
+        return None
+    return record_of_job(job)
+
+
+async def find_filled(request: web.Request, evaluation_id: str) -> Document:
+    """The document of an evaluation that is filled.
+
+    Raises:
+        UnknownEvaluation: There is no such evaluation.
+        Conflict: It is not filled.
+    """
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is not None:
+        return document
+    record = await find_evaluation(request, evaluation_id)
+    if record is None:
+        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
+    raise Conflict(f"evaluation {evaluation_id!r} is {record['status']}; it has no metrics and no plots")
+
+
+async def list_unfilled(request: web.Request, *, model: str | None, dataset: str | None) -> list[dict[str, Any]]:
+    """Evaluations that are not filled, newest first; an id once."""
+    jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=_UNFILLED_LIMIT)
+    found: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        record = record_of_job(job)
+        if record is not None and _is_of(record, model, dataset):
+            found.setdefault(record["id"], record)
+    return list(found.values())
+
+
+def record_of_job(job: Document) -> dict[str, Any] | None:
+    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
+    spec = job["spec"]
+    try:
+        record = EvaluationRecord(
+            id=spec.get("evaluation") or job["_id"],
+            status=job["status"],
+            owner=job["owner"],
+            correlation_id=job["_id"],
+            model=spec.get("model"),
+            dataset=spec.get("dataset"),
+            error=job["error"],
+            created_at=job["created_at"],
+        )
+    except ValidationError:
+        return None
+    return record.model_dump(mode="json")
+
+
+def filled(document: Document) -> dict[str, Any]:
+    """A document as it is answered."""
+    return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
+
+
+def _is_of(record: dict[str, Any], model: str | None, dataset: str | None) -> bool:
+    has_model = model is None or (record["model"] is not None and split_reference(record["model"])[0] == model)
+    return has_model and dataset in (None, record["dataset"])

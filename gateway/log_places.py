@@ -1,0 +1,30 @@
+"""Places in the log as text: the ids of the events of a stream of lines, from which a reader goes on."""
+
+import re
+from typing import Final
+
+from shared.errors import BadRequest
+from shared.store.log_reading import Place, arrival, arrival_text
+
+_PLACE: Final = re.compile(r"^(?:(\d{1,10}\.\d{1,10})|all)-(\d{1,10}\.\d{1,10})-(\d{1,7})$")
+
+
+def place_text(place: Place) -> str:
+    """A place as the id of an event."""
+    start = "all" if place.start is None else arrival_text(place.start)
+    return f"{start}-{arrival_text(place.end)}-{place.left}"
+
+
+def place_of(text: str) -> Place:
+    """The place that an id names.
+
+    Raises:
+        BadRequest: It is no such id.
+    """
+    if not (found := _PLACE.match(text)):
+        raise BadRequest(f"Last-Event-ID must be the id of an event of this stream, not {text[:100]!r}")
+    start, end, left = found.groups()
+    try:
+        return Place(arrival(start) if start else None, arrival(end), int(left))
+    except ValueError as error:
+        raise BadRequest(f"Last-Event-ID: {error}") from error

@@ -1,0 +1,82 @@
+"""What a message holds that could not be read: whether it can now, and the jobs that it asks for."""
+
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import orjson
+
+from shared.contracts import Command, parse_command_of_queue
+from shared.errors import InvalidCommand
+from shared.store.acceptance import QUEUE_OWNER, new_job
+from shared.store.connection import Document
+from shared.store.dead_letters import DeadLetter
+from shared.store.operation import NewJob
+
+
+def checked_body(body: Any, queue: str) -> list[Command]:
+    """The commands that a message's body holds.
+
+    Raises:
+        InvalidCommand: It is neither a command nor an array of them, or one breaks its contract, or is another
+            queue's; ``details`` say where.
+    """
+    if isinstance(body, dict):
+        return [parse_command_of_queue(body, queue)]
+    if not isinstance(body, list) or not body:
+        raise InvalidCommand(f"the body is one command or an array of commands, not {_named(body)}")
+    return [_element(document, number, queue) for number, document in enumerate(body)]
+
+
+def present_body(letter: DeadLetter) -> Any:
+    """The body that a replay would send: the edited one, else as it came.
+
+    Raises:
+        InvalidCommand: It is no JSON.
+    """
+    message = letter.document
+    raw: bytes = message["draft"]["body"] if message["draft"] else message["raw"]
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise InvalidCommand(
+            f"the body is not JSON: {error}; give it another one with PUT /dead-letters/{letter.id}"
+        ) from error
+
+
+def jobs_of(letter: DeadLetter) -> list[NewJob]:
+    """The jobs that a message asks for, by ids that are the same each time: its commands' own, or derived.
+
+    Raises:
+        InvalidCommand: It cannot be read now either.
+    """
+    commands = checked_body(present_body(letter), letter.document["queue"])
+    return [
+        new_job(
+            command,
+            command.correlation_id or _derived_id(letter.document, number, is_alone=len(commands) == 1),
+            door="queue",
+            owner=QUEUE_OWNER,
+            reply_to=letter.document["reply_to"],
+        )
+        for number, command in enumerate(commands)
+    ]
+
+
+def _derived_id(message: Document, number: int, *, is_alone: bool) -> str:
+    given = message["correlation_id"] if is_alone else None
+    try:
+        return str(UUID(given))
+    except (ValueError, TypeError, AttributeError):
+        return str(uuid5(NAMESPACE_OID, f"{message['_id']}/{number}"))
+
+
+def _element(document: Any, number: int, queue: str) -> Command:
+    try:
+        return parse_command_of_queue(document, queue)
+    except InvalidCommand as error:
+        details = [{**detail, "where": f"{number}.{detail.get('where', '')}"} for detail in error.details]
+        raise InvalidCommand(f"command {number}: {error.message}", details=details) from error
+
+
+def _named(body: Any) -> str:
+    return "an empty array" if body == [] else type(body).__name__

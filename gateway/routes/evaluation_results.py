@@ -1,0 +1,93 @@
+"""What evaluations gave: their plots, and several side by side."""
+
+from typing import Final
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.answer_models import ComparisonView, PlotList
+from gateway.answers import json_answer
+from gateway.comparing import compare
+from gateway.downloads import send_blob
+from gateway.evaluations import filled, find_filled
+from gateway.examples import COMPARISON, PLOTS
+from gateway.operations import Answer, operation
+from gateway.query import Query, query_of
+from gateway.requests import name_in_path
+from shared.contracts import Name
+from shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
+
+_MEDIA_TYPES: Final = {"svg": "image/svg+xml", "json": "application/json"}
+_FEWEST, _MOST = 2, 10
+_TAG: Final = "evaluations"
+
+
+class CompareQuery(Query):
+    """Which evaluations."""
+
+    id: list[Name] = Field(min_length=1, examples=["first"])
+    """The id of an evaluation; given once for each, 2 to 10 times."""
+
+
+@operation(
+    _TAG,
+    "Compare evaluations",
+    {200: Answer("Them side by side.", ComparisonView, example=COMPARISON)},
+    query=CompareQuery,
+    errors=(UnknownEvaluation, Conflict),
+)
+async def compare_evaluations(request: web.Request) -> web.Response:
+    """`GET /evaluations/compare`: 2 to 10 side by side, with differences to the first, and what makes them differ."""
+    ids = query_of(request, CompareQuery).id
+    if not _FEWEST <= len(ids) <= _MOST:
+        raise BadRequest(f"?id= must be given {_FEWEST} to {_MOST} times, once for each evaluation; it is {len(ids)}")
+    if len(set(ids)) < len(ids):
+        raise BadRequest("?id= names an evaluation twice")
+    return json_answer(compare([filled(await find_filled(request, each)) for each in ids]))
+
+
+@operation(
+    _TAG,
+    "List an evaluation's plots",
+    {200: Answer("Where each is.", PlotList, example=PLOTS)},
+    errors=(UnknownEvaluation, Conflict),
+)
+async def list_plots(request: web.Request) -> web.Response:
+    """`GET /evaluations/{id}/plots`: the plots' names, with where each is as SVG and as points."""
+    evaluation_id = name_in_path(request, "id")
+    document = await find_filled(request, evaluation_id)
+    place = f"/evaluations/{evaluation_id}/plots"
+    plots = [{"name": name, "svg": f"{place}/{name}.svg", "json": f"{place}/{name}.json"} for name in _names(document)]
+    return json_answer({"evaluation": evaluation_id, "plots": plots})
+
+
+@operation(
+    _TAG,
+    "Read a plot",
+    {200: Answer("The plot.", media_types=tuple(_MEDIA_TYPES.values())), 304: Answer("The caller has it already.")},
+    errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
+)
+async def download_plot(request: web.Request) -> web.StreamResponse:
+    """`GET /evaluations/{id}/plots/{name}.svg` and `….json`: a plot, and the points behind it."""
+    evaluation_id, file_name = name_in_path(request, "id"), request.match_info["file"]
+    document = await find_filled(request, evaluation_id)
+    blob_ids = {file["name"]: file["blob_id"] for file in document.get("files", [])}
+    if file_name not in blob_ids:
+        known = ", ".join(sorted(blob_ids)) or "none"
+        raise NotFound(f"evaluation {evaluation_id!r} has no plot {file_name[:100]!r}; it has {known}")
+    blob_id = blob_ids[file_name]
+    media_type = _MEDIA_TYPES[file_name.rpartition(".")[2]]
+    return await send_blob(request, blob_id, f"{evaluation_id}-{file_name}", media_type, blob_id, is_shown=True)
+
+
+def _names(document: dict[str, object]) -> list[str]:
+    names = document.get("plots", [])
+    assert isinstance(names, list)  # so the evaluator writes it
+    return names
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file; they come before those of single evaluations, since `compare` is none."""
+    router.add_get("/evaluations/compare", compare_evaluations)
+    router.add_get("/evaluations/{id}/plots", list_plots)
+    router.add_get("/evaluations/{id}/plots/{file}", download_plot)

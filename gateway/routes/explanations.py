@@ -1,0 +1,182 @@
+"""Explanations, learning curves and drift: what is said about a model version, each a job whose result it is.
+
+An explanation whose id follows from what is asked belongs to the version's owner, as a reading to the dataset's.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid5
+
+from aiohttp import web
+
+from gateway.access import owner_of
+from gateway.answer_models import DriftView, JobView, LearningView, ModelExplanationView, PredictionExplanationView
+from gateway.answers import job_answer, json_answer
+from gateway.examples import QUEUED_JOB
+from gateway.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
+from gateway.keys import DISPATCHER, SETTINGS, SHELF
+from gateway.operations import Answer, JsonBody, operation
+from gateway.query import Waiting
+from gateway.requests import (
+    adopt_correlation_id,
+    command_from,
+    correlation_id_of,
+    has_own_correlation_id,
+    json_body,
+    reference_in_path,
+    wait_s,
+)
+from shared.contracts import (
+    Command,
+    Contract,
+    ExplainModel,
+    ExplainPrediction,
+    MeasureLearning,
+    ReportDrift,
+    command_spec,
+    spec_hash,
+)
+from shared.contracts.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
+from shared.store.connection import Document
+
+_TAG = "explanations"
+_ERRORS = (UnknownModel, UnknownDataset, CorrelationIdReused)
+
+
+def _answers(description: str, command: str, model: type[Contract], example: Mapping[str, Any]) -> dict[int, Answer]:
+    return {
+        200: Answer(description, model, example=example),
+        202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": command}),
+    }
+
+
+def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: bool) -> JsonBody:
+    return JsonBody((command,), examples, said_by_route=frozenset({"model"}), is_required=is_required)
+
+
+@operation(
+    _TAG,
+    "Explain a model",
+    _answers("The explanation.", "ExplainModel", ModelExplanationView, MODEL_EXPLANATION),
+    query=Waiting,
+    body=_body(
+        ExplainModel,
+        {"all there is": {}, "one column": {"kinds": ["partial_dependence"], "columns": ["size"]}},
+        is_required=False,
+    ),
+    errors=_ERRORS,
+    makes_job=True,
+)
+async def explain(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/explain`: 200 with importances and partial dependence, or 202 and a job.
+
+    The same question of the same version and dataset is answered by the same job, unless it has an id of its own.
+    """
+    command = await _command(request, "ExplainModel")
+    assert isinstance(command, ExplainModel)  # the route says so
+    version = await request.app[SHELF].version(command.model)
+    check_explanation(command, version)
+    dataset = await request.app[SHELF].dataset(explained_dataset(command, version))
+    wait = wait_s(request, 0)
+    if has_own_correlation_id(request):
+        return await _submit(request, command, wait)
+    # What an alias means may change, and so may what a name stands for.
+    pinned = command.model_copy(
+        update={"model": f"{version['model']}@{version['version']}", "dataset": dataset["name"]}
+    )
+    asked = f"{dataset['correlation_id']} {spec_hash(command_spec(pinned))}"
+    adopt_correlation_id(request, str(uuid5(UUID(version["correlation_id"]), asked)))
+    job = await request.app[DISPATCHER].obtain(pinned, correlation_id_of(request), owner=version["owner"], wait_s=wait)
+    return await _answer(request, job)
+
+
+@operation(
+    _TAG,
+    "Explain predictions",
+    _answers("The contributions.", "ExplainPrediction", PredictionExplanationView, PREDICTION_EXPLANATION),
+    query=Waiting,
+    body=_body(ExplainPrediction, {"a row": {"rows": [{"size": 2.0, "color": "red"}]}}, is_required=True),
+    errors=_ERRORS,
+    makes_job=True,
+)
+async def explain_prediction(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/predict/explain`: 200 with each column's contribution to the answers for some rows."""
+    command = await _command(request, "ExplainPrediction")
+    assert isinstance(command, ExplainPrediction)  # the route says so
+    await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
+    return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
+
+
+@operation(
+    _TAG,
+    "Measure a learning curve",
+    _answers("The curve.", "MeasureLearning", LearningView, LEARNING),
+    query=Waiting,
+    body=_body(MeasureLearning, {"five points": {}, "two": {"shares": [0.5, 1.0]}}, is_required=False),
+    errors=_ERRORS,
+    makes_job=True,
+)
+async def measure_learning(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/learning-curve`: 202 and a job, or 200 with the curve if `?wait=` was long enough."""
+    command = await _command(request, "MeasureLearning")
+    assert isinstance(command, MeasureLearning)  # the route says so
+    await _require(request, command.model, None, needs_training_table=True)
+    return await _submit(request, command, wait_s(request, 0))
+
+
+@operation(
+    _TAG,
+    "Report drift",
+    _answers("The report.", "ReportDrift", DriftView, DRIFT),
+    query=Waiting,
+    body=_body(
+        ReportDrift,
+        {"a dataset": {"dataset": "shop-2026"}, "what was predicted": {"since": "2026-01-31T00:00:00Z"}},
+        is_required=True,
+    ),
+    errors=_ERRORS,
+    makes_job=True,
+)
+async def report_drift(request: web.Request) -> web.Response:
+    """`POST /models/{reference}/drift` with `dataset` or `since`: 202 and a job, or 200 with the report."""
+    command = await _command(request, "ReportDrift")
+    assert isinstance(command, ReportDrift)  # the route says so
+    await _require(request, command.model, command.dataset, needs_training_table=True)
+    return await _submit(request, command, wait_s(request, 0))
+
+
+async def _command(request: web.Request, name: str) -> Command:
+    body = await json_body(request) if request.can_read_body else {}
+    return command_from(request, name, body, model=reference_in_path(request))
+
+
+async def _require(request: web.Request, model: str, dataset: str | None, *, needs_training_table: bool) -> None:
+    """Check that the version is there, and the datasets that are needed."""
+    version = await request.app[SHELF].version(model)
+    if needs_training_table:
+        require_training_table(version, await request.app[SHELF].dataset(version["dataset"]))
+    if dataset is not None:
+        await request.app[SHELF].dataset(dataset)
+
+
+async def _submit(request: web.Request, command: Command, wait: float) -> web.Response:
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
+    )
+    return await _answer(request, job)
+
+
+async def _answer(request: web.Request, job: Document) -> web.Response:
+    def whole(result: dict[str, Any]) -> web.Response:
+        return json_answer({"correlation_id": job["_id"], **result})
+
+    return await job_answer(request, job, whole)
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_post("/models/{reference}/explain", explain)
+    router.add_post("/models/{reference}/predict/explain", explain_prediction)
+    router.add_post("/models/{reference}/learning-curve", measure_learning)
+    router.add_post("/models/{reference}/drift", report_drift)

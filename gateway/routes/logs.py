@@ -1,0 +1,162 @@
+"""Log lines: of a service, of a job, of all; the last ones as JSON, or followed as server-sent events."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from aiohttp import web
+from pydantic import Field
+
+from gateway.answer_models import LogList
+from gateway.answers import json_answer
+from gateway.cursors import cursor_text, read_cursor
+from gateway.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
+from gateway.examples import LOG_LINE
+from gateway.keys import JOBS, LOG_LINES, SHELF
+from gateway.log_places import place_of, place_text
+from gateway.operations import Answer, operation
+from gateway.query import Moment, Query, Whole, query_of
+from gateway.requests import correlation_id_in_path, name_in_path
+from shared.contracts import CorrelationId, Name
+from shared.contracts.records import TERMINAL_STATUSES
+from shared.errors import NotFound, TooManyStreams, UnknownJob
+from shared.store.log_reading import Line, LogLines, LogQuery, Place
+
+_PAUSE_S: Final = 0.5
+"""Between two looks for lines that have arrived."""
+_ENDED_S: Final = 5.0
+"""How long lines of a job are waited for that come after its end."""
+
+HasEnded = Callable[[], Awaitable[bool]]
+
+_TAG: Final = "logs"
+_LINES: Final = {
+    200: Answer(
+        "The last lines, oldest first; or, followed, an event `log` for each line as it comes.",
+        LogList,
+        media_types=(MEDIA_TYPE,),
+        example={"lines": [LOG_LINE], "next": None},
+    )
+}
+
+
+class JobLogsQuery(Query):
+    """Which lines about a job."""
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = "debug"
+    """The least level."""
+    since: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z", "10m"])
+    """No older ones."""
+    limit: Whole = Field(200, ge=0, le=1000)
+    """How many at most; of a stream, how many from before it began."""
+    cursor: str | None = Field(None, max_length=200)
+    """The `next` of the answer before: the lines before those."""
+    follow: bool | None = None
+    """Go on with what comes, as server-sent events; so does `Accept: text/event-stream`."""
+
+
+class LogsQuery(JobLogsQuery):
+    """Which lines of a service."""
+
+    correlation_id: CorrelationId | None = None
+    """About this job only."""
+
+
+class AllLogsQuery(LogsQuery):
+    """Which lines of which services."""
+
+    service: list[Name] | None = None
+    """Of this service; given once for each. Default: all."""
+
+
+@operation(_TAG, "Read all logs", _LINES, query=AllLogsQuery, errors=(NotFound, TooManyStreams))
+async def all_logs(request: web.Request) -> web.StreamResponse:
+    """`GET /logs`: all services merged in time order."""
+    query = query_of(request, AllLogsQuery)
+    services = tuple(query.service or ())
+    for name in services:
+        await _check_service(request, name)
+    return await _answer(request, query, services, query.correlation_id)
+
+
+@operation(_TAG, "Read a service's logs", _LINES, query=LogsQuery, errors=(NotFound, TooManyStreams))
+async def service_logs(request: web.Request) -> web.StreamResponse:
+    """`GET /services/{name}/logs`: one service's lines, of all its processes."""
+    name, query = name_in_path(request, "name"), query_of(request, LogsQuery)
+    await _check_service(request, name)
+    return await _answer(request, query, (name,), query.correlation_id)
+
+
+@operation(_TAG, "Read a job's logs", _LINES, query=JobLogsQuery, errors=(UnknownJob, TooManyStreams))
+async def job_logs(request: web.Request) -> web.StreamResponse:
+    """`GET /jobs/{correlation_id}/logs`: what all services logged about a job; followed, until it has ended."""
+    correlation_id = correlation_id_in_path(request)
+    await request.app[JOBS].find(correlation_id)
+
+    async def has_ended() -> bool:
+        job = await request.app[JOBS].find(correlation_id)
+        return job["status"] in TERMINAL_STATUSES and _is_over(job["finished_at"])
+
+    return await _answer(request, query_of(request, JobLogsQuery), (), correlation_id, has_ended)
+
+
+async def _answer(
+    request: web.Request,
+    asked: JobLogsQuery,
+    services: tuple[str, ...],
+    correlation_id: str | None,
+    has_ended: HasEnded | None = None,
+) -> web.StreamResponse:
+    query, limit = LogQuery(services, correlation_id, asked.level, asked.since), asked.limit
+    lines = request.app[LOG_LINES]
+    if is_stream_wanted(request):
+        given = last_event_id(request)
+        events = _followed(lines, query, limit, place_of(given) if given else None, has_ended)
+        return await request.app[STREAMS].answer(request, events)
+    found = await lines.last(query, limit, before=read_cursor(asked.cursor))
+    following = cursor_text(found[0].at, found[0].id) if limit and len(found) == limit else None
+    return json_answer({"lines": [_view(line) for line in found], "next": following})
+
+
+async def _followed(
+    lines: LogLines, query: LogQuery, limit: int, place: Place | None, has_ended: HasEnded | None
+) -> AsyncGenerator[StreamEvent, None]:
+    """What has arrived, then what arrives; for a job, an ``end`` once it has ended and its lines have come."""
+    stretch = await (lines.rest(query, place) if place else lines.recent(query, limit))
+    while True:
+        for line, behind in stretch.places():
+            yield StreamEvent("log", _view(line), place_text(behind))
+        if not stretch.is_full:
+            if has_ended and not stretch.lines and await has_ended():
+                yield StreamEvent("end", {"reason": "the job has ended"})
+                return
+            await asyncio.sleep(_PAUSE_S)
+        stretch = await lines.following(query, stretch.end)
+
+
+def _view(line: Line) -> dict[str, Any]:
+    return {"id": line.id, **line.fields}
+
+
+async def _check_service(request: web.Request, name: str) -> None:
+    if name == "gateway" or await request.app[LOG_LINES].knows(name):
+        return
+    known = {"gateway", *(one["service"] for one in await request.app[SHELF].services())}
+    if name not in known:
+        raise NotFound(f"there is no service {name[:100]!r}, and there are no lines of one; there are {_listed(known)}")
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _is_over(finished_at: datetime) -> bool:
+    return (datetime.now(UTC) - finished_at).total_seconds() > _ENDED_S
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/logs", all_logs)
+    router.add_get("/services/{name}/logs", service_logs)
+    router.add_get("/jobs/{correlation_id}/logs", job_logs)

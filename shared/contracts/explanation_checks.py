@@ -1,0 +1,44 @@
+"""What a command about a model needs of its version's record: checked by the gateway and by the worker alike."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.contracts.checks import missing_columns
+from shared.contracts.explanation import IMPORTANCE_METRICS, ExplainModel
+from shared.errors import InvalidCommand, UnknownDataset
+
+
+def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None:
+    """Check that the metric is one of the version's task, and that the columns are among its own.
+
+    Raises:
+        InvalidCommand: Names what is wrong and what would be right.
+    """
+    signature = version["signature"]
+    known = [column["name"] for column in signature["columns"]]
+    wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
+    details = missing_columns(wanted, known, lambda name: f"{version['model']} does not predict from {name!r}")
+    metrics = IMPORTANCE_METRICS[signature["task"]]
+    if command.metric is not None and command.metric not in metrics:
+        problem = f"{command.metric} does not measure {signature['task']}"
+        details.append({"where": "metric", "problem": problem, "expected": list(metrics), "given": command.metric})
+    if details:
+        raise InvalidCommand("; ".join(f"{each['where']}: {each['problem']}" for each in details[:3]), details=details)
+
+
+def explained_dataset(command: ExplainModel, version: Mapping[str, Any]) -> str:
+    """The name of the dataset whose rows an explanation looks at."""
+    return command.dataset or version["hold_out"].get("dataset") or str(version["dataset"])
+
+
+def require_training_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+    """Check that a dataset is the very table that a version was trained on, and not a later one of its name.
+
+    Raises:
+        UnknownDataset: It is another.
+    """
+    if dataset["sha256"] != version["dataset_sha256"]:
+        raise UnknownDataset(
+            f"the dataset {version['dataset']!r} that {version['model']} version {version['version']} was trained on "
+            "is not there any more; another one has its name"
+        )

@@ -1,0 +1,132 @@
+"""Log lines in MongoDB, for those who write them: a document holds the lines that one process logged in a moment.
+
+One document for many lines keeps logging cheap where thousands of lines come in a second. What is searched by stands
+beside the lines: service, the highest level, the jobs, the times. ``stored`` is the server's own clock, which no two
+documents share: the order of arrival, by which readers follow (``log_reading``).
+"""
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from bson import ObjectId, Timestamp
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from shared.log_shipper import LoggedLine, LogShipper
+from shared.log_text import LEVELS
+from shared.settings import Settings
+from shared.store.connection import FAST, Document, open_store, store_errors
+from shared.store.services import worker_name
+
+COLLECTION: Final = "log_batches"
+SPAN_S: Final = 60.0
+"""The lines of one batch are not further apart, so that a reader knows where to stop."""
+_LINE_LIMIT_BYTES: Final = 64 * 1024
+_KEPT: Final = ("timestamp", "level", "service", "event", "correlation_id", "pid")
+_DUPLICATE_KEY: Final = 11000
+_OPTIONS: Final[dict[str, Any]] = {
+    # A thread of its own, which must give up soon: its process may be stopping.
+    "maxPoolSize": 2,
+    "serverSelectionTimeoutMS": 2000,
+    "connectTimeoutMS": 2000,
+    "socketTimeoutMS": 5000,
+}
+
+
+class LogBatches:
+    """Writes the lines of one process; to be used by one thread."""
+
+    def __init__(self, database: Database[Document], service: str, *, retention_s: float) -> None:
+        self._batches = database.get_collection(COLLECTION, write_concern=FAST)
+        self._signature = {
+            "service": service,
+            "instance": worker_name(service),
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+        }
+        self._retention = timedelta(seconds=retention_s)
+
+    def batch(self, lines: Sequence[LoggedLine]) -> list[Document]:
+        """The documents that hold some lines; they have their ids already, so that writing them may be repeated."""
+        return [self._document(group) for group in _grouped(lines)]
+
+    def write(self, batch: list[Document]) -> None:
+        """Insert documents; those that are there already stay.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        with store_errors():
+            try:
+                self._batches.insert_many(batch, ordered=False)
+            except BulkWriteError as error:
+                if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
+                    raise
+
+    def close(self) -> None:
+        """Close the connection to MongoDB."""
+        self._batches.database.client.close()
+
+    def trim(self, limit_bytes: int) -> int:
+        """Remove the oldest batches while there are more than some bytes; how many were removed.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        with store_errors():
+            stats = next(iter(self._batches.aggregate([{"$collStats": {"storageStats": {}}}])))["storageStats"]
+            if stats["size"] <= limit_bytes:
+                return 0
+            surplus = int((stats["size"] - limit_bytes) / stats["avgObjSize"]) + 1
+            last = self._batches.find({}, {"last_at": 1}).sort("last_at", 1).skip(surplus - 1).limit(1).to_list()
+            if not last:
+                return 0
+            return self._batches.delete_many({"last_at": {"$lte": last[0]["last_at"]}}).deleted_count
+
+    def _document(self, lines: Sequence[tuple[datetime, LoggedLine]]) -> Document:
+        moments = [moment for moment, _ in lines]
+        return {
+            "_id": ObjectId(),
+            **self._signature,
+            "stored": Timestamp(0, 0),  # the server puts its own time there
+            "first_at": min(moments),
+            "last_at": max(moments),
+            "level": max(LEVELS.get(line.level, 0) for _, line in lines),
+            "correlation_ids": sorted({one for _, line in lines for one in line.correlation_ids}),
+            "lines": [_bounded(line.text) for _, line in lines],
+            "expires_at": datetime.now(UTC) + self._retention,
+        }
+
+
+def _grouped(lines: Sequence[LoggedLine]) -> Iterator[list[tuple[datetime, LoggedLine]]]:
+    """Lines that are near each other; those of an outage of the store may span hours."""
+    group: list[tuple[datetime, LoggedLine]] = []
+    for line in lines:
+        moment = datetime.fromisoformat(line.timestamp)
+        if group and abs((moment - group[0][0]).total_seconds()) > SPAN_S / 2:
+            yield group
+            group = []
+        group.append((moment, line))
+    if group:
+        yield group
+
+
+def _bounded(text: bytes) -> str:
+    """The line; of one that is far too long, what every line has."""
+    if len(text) > _LINE_LIMIT_BYTES:
+        fields = orjson.loads(text)
+        kept = {name: fields[name] for name in _KEPT if name in fields}
+        text = orjson.dumps({**kept, "cut": f"{len(text)} bytes; stdout has them all"})
+    return text.decode()
+
+
+def open_log_shipper(settings: Settings, service: str) -> LogShipper | None:
+    """What keeps this process' lines, to be started once its fork server runs; None where the settings want none."""
+    if not settings.log_shipping:
+        return None
+    batches = LogBatches(open_store(settings, **_OPTIONS), service, retention_s=settings.log_retention_s)
+    return LogShipper(batches, buffer_bytes=settings.log_buffer_bytes)

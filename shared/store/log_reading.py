@@ -1,0 +1,242 @@
+"""Log lines in MongoDB, for those who read them back: the last ones in time order, and what comes after them.
+
+Who reads the past gets lines in the order of their times, whoever wrote them. Who follows gets stretches of the order
+of arrival, each sorted by time: so a line that arrives late, from a service whose MongoDB was away, is told late and
+never missed. A stretch is only read when nothing more can come into it, which makes every place in it (a ``Place``)
+one from which a reader can go on later, without loss or repetition.
+"""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from bson import Timestamp
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.log_text import LEVELS
+from shared.store.connection import CURRENT, Document, store_errors
+from shared.store.log_batches import COLLECTION, SPAN_S
+
+_SETTLED_MS: Final = 200
+"""A batch becomes visible within so many milliseconds of its ``stored``, in the order of arrival or not."""
+_STRETCH_BATCHES: Final = 32
+"""How many batches are read at once, each of up to a megabyte."""
+_BEGINNING: Final = Timestamp(0, 1)
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """Which lines are wanted.
+
+    Attributes:
+        services: Whose; all when there are none.
+        correlation_id: Only lines about this job.
+        level: The least level.
+        since: No older ones.
+    """
+
+    services: tuple[str, ...] = ()
+    correlation_id: str | None = None
+    level: str = "debug"
+    since: datetime | None = None
+
+    def batches(self) -> Document:
+        """The filter for the batches that may hold such lines."""
+        query: Document = {"level": {"$gte": LEVELS[self.level]}} if self.level != "debug" else {}
+        if self.services:
+            query["service"] = {"$in": list(self.services)}
+        if self.correlation_id:
+            query["correlation_ids"] = self.correlation_id
+        if self.since:
+            query["last_at"] = {"$gte": self.since}
+        return query
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """One line: when it was logged, its id among all lines, and its fields."""
+
+    at: datetime
+    id: str
+    fields: dict[str, Any] = field(compare=False)
+
+
+def arrival_text(arrived: Timestamp) -> str:
+    """A moment of arrival as text."""
+    return f"{arrived.time}.{arrived.inc}"
+
+
+def arrival(text: str) -> Timestamp:
+    """The moment of arrival that a text names.
+
+    Raises:
+        ValueError: It is out of range.
+    """
+    seconds, _, count = text.partition(".")
+    return Timestamp(int(seconds), int(count))
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a reader is: so many lines before the end of what arrived after ``start``, up to ``end``.
+
+    Counted from the end, because what is old may expire meanwhile. Without ``start`` it is about all that had arrived
+    by ``end``: where following begins.
+    """
+
+    start: Timestamp | None
+    end: Timestamp
+    left: int
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What arrived after ``start`` and up to ``end``: lines in the order of their times."""
+
+    start: Timestamp | None
+    end: Timestamp
+    lines: list[Line]
+    is_full: bool = False
+    """Whether more may wait already."""
+
+    def places(self) -> Iterator[tuple[Line, Place]]:
+        """Each line with the place behind it."""
+        for number, line in enumerate(self.lines, 1):
+            yield line, Place(self.start, self.end, len(self.lines) - number)
+
+
+class LogLines:
+    """Reads lines back, for the gateway.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._batches = database.get_collection(COLLECTION, read_concern=CURRENT)
+
+    async def knows(self, service: str) -> bool:
+        """Whether any line of a service is kept."""
+        with store_errors():
+            return await self._batches.find_one({"service": service}, {"_id": 1}) is not None
+
+    async def last(
+        self,
+        query: LogQuery,
+        limit: int,
+        *,
+        before: tuple[datetime, str] | None = None,
+        arrived_by: Timestamp | None = None,
+    ) -> list[Line]:
+        """The last lines that are wanted, in the order of their times.
+
+        Args:
+            query: Which.
+            limit: How many at most.
+            before: Only those before the line of this time and id.
+            arrived_by: Only what had arrived by then.
+        """
+        batches = query.batches()
+        if before:
+            latest = before[0] + timedelta(seconds=SPAN_S)
+            batches["last_at"] = {**batches.get("last_at", {}), "$lte": latest}
+            batches["first_at"] = {"$lte": before[0]}
+        if arrived_by:
+            batches["stored"] = {"$lte": arrived_by}
+        kept: list[Line] = []
+        with store_errors():
+            async for batch in self._batches.find(batches).sort("last_at", -1).batch_size(_STRETCH_BATCHES):
+                if not limit or (len(kept) == limit and kept[0].at > batch["last_at"]):
+                    break  # no older batch has a line that is newer than the oldest of these
+                for line in _lines_of(batch, query):
+                    if before is None or (line.at, line.id) < before:
+                        _keep(kept, line, limit)
+        return sorted(kept)
+
+    async def present(self) -> Timestamp:
+        """The end of what has arrived for good."""
+        with store_errors():
+            newest = await self._batches.find(_SETTLED, {"stored": 1}).sort("stored", -1).limit(1).to_list()
+        return newest[0]["stored"] if newest else _BEGINNING
+
+    async def recent(self, query: LogQuery, limit: int) -> Stretch:
+        """The last lines of all that have arrived by now: where following begins."""
+        end = await self.present()
+        return Stretch(None, end, await self.last(query, limit, arrived_by=end))
+
+    async def rest(self, query: LogQuery, place: Place) -> Stretch:
+        """The lines that a reader who was at a place has not had, up to the end of its stretch."""
+        if place.start is None:
+            return Stretch(None, place.end, await self.last(query, place.left, arrived_by=place.end))
+        lines = await self._arrived(query, {"stored": {"$gt": place.start, "$lte": place.end}})
+        return Stretch(place.start, place.end, lines[len(lines) - place.left :] if place.left < len(lines) else lines)
+
+    async def following(self, query: LogQuery, start: Timestamp) -> Stretch:
+        """What has arrived after ``start`` for good."""
+        wanted = {**query.batches(), "stored": {"$gt": start}, **_SETTLED}
+        with store_errors():
+            ends = await self._batches.find(wanted, {"stored": 1}).sort("stored", 1).limit(_STRETCH_BATCHES).to_list()
+        if not ends:
+            return Stretch(start, start, [])
+        end = ends[-1]["stored"]
+        lines = await self._arrived(query, {"stored": {"$gt": start, "$lte": end}})
+        return Stretch(start, end, lines, is_full=len(ends) == _STRETCH_BATCHES)
+
+    async def _arrived(self, query: LogQuery, arrived: Document) -> list[Line]:
+        with store_errors():
+            read = await self._batches.find({**query.batches(), **arrived}).to_list()
+        return sorted(line for batch in read for line in _lines_of(batch, query))
+
+
+_SETTLED: Final[Document] = {
+    # A timestamp counts within its second, so it is settled when its second is over.
+    "$expr": {
+        "$lt": [
+            {"$tsSecond": "$stored"},
+            {"$toLong": {"$floor": {"$divide": [{"$subtract": [{"$toLong": "$$NOW"}, _SETTLED_MS]}, 1000]}}},
+        ]
+    }
+}
+
+
+def _keep(kept: list[Line], line: Line, limit: int) -> None:
+    """Add a line to a heap of the newest ones."""
+    if len(kept) < limit:
+        heapq.heappush(kept, line)
+    else:
+        heapq.heappushpop(kept, line)
+
+
+def _lines_of(batch: Document, query: LogQuery) -> Iterator[Line]:
+    for number, text in enumerate(batch["lines"]):
+        fields = _fields(text)
+        if fields is not None and _is_wanted(fields, query):
+            at = datetime.fromisoformat(fields["timestamp"])
+            if query.since is None or at >= query.since:
+                yield Line(at, f"{batch['_id']}-{number:05}", _shown(fields, batch, query))
+
+
+def _fields(text: str) -> dict[str, Any] | None:
+    try:
+        fields: dict[str, Any] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None  # what another release wrote, or somebody else
+    return fields
+
+
+def _is_wanted(fields: dict[str, Any], query: LogQuery) -> bool:
+    if LEVELS.get(fields["level"], 0) < LEVELS[query.level]:
+        return False
+    wanted = query.correlation_id
+    return not wanted or fields.get("correlation_id") == wanted or wanted in fields.get("correlation_ids", ())
+
+
+def _shown(fields: dict[str, Any], batch: Document, query: LogQuery) -> dict[str, Any]:
+    """The line as it was written, with its instance; asked for one job, it names that job alone."""
+    shown = {**fields, "instance": batch["instance"]}
+    if query.correlation_id and "correlation_ids" in shown:
+        shown["together"] = len(shown.pop("correlation_ids"))
+        shown["correlation_id"] = query.correlation_id
+    return shown

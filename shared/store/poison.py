@@ -1,0 +1,45 @@
+"""Messages that could not be read, in MongoDB: kept by the sweep, once each."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bson import Binary
+from pymongo.database import Database
+
+from shared.bus.poison import PoisonMessage
+from shared.store.connection import DURABLE, Document, store_errors
+
+COLLECTION: Final = "dead_letters"
+KEPT_BYTES: Final = 8 * 1024 * 1024
+"""How much of one message is kept: a document has 16 MB at most."""
+
+
+class PoisonKeeper:
+    """Writes what cannot be read to where people find it."""
+
+    def __init__(self, database: Database[Document], *, retention_days: float) -> None:
+        self._letters = database.get_collection(COLLECTION, write_concern=DURABLE)
+        self._retention = timedelta(days=retention_days)
+
+    def keep(self, message: PoisonMessage) -> bool:
+        """Keep a message; whether it was not kept already.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        record = {
+            "queue": message.queue,
+            "reason": message.reason[:10_000],
+            "service": message.service,
+            "correlation_id": message.correlation_id,
+            "reply_to": message.reply_to,
+            "received_at": message.received_at,
+            "raw": Binary(message.raw[:KEPT_BYTES]),
+            "size_bytes": len(message.raw),
+            "draft": None,
+            "history": [{"at": message.received_at, "what": "put aside", "service": message.service}],
+            "expires_at": datetime.now(UTC) + self._retention,
+        }
+        with store_errors():
+            result = self._letters.update_one({"_id": message.id}, {"$setOnInsert": record}, upsert=True)
+        return result.upserted_id is not None

@@ -1,0 +1,42 @@
+"""Taking poison from the broker to MongoDB, where it is listed, read, edited, replayed and removed."""
+
+import structlog
+
+from shared.bus import QUEUES, PoisonReader
+from shared.store.poison import PoisonKeeper
+
+log = structlog.get_logger()
+
+_AT_ONCE = 100
+"""How many messages of one queue one sweep takes."""
+
+
+class PoisonMover:
+    """Moves messages from the poison queues into MongoDB; to be used by one thread, in any number of services."""
+
+    def __init__(self, reader: PoisonReader, keeper: PoisonKeeper) -> None:
+        self._reader = reader
+        self._keeper = keeper
+
+    def move(self) -> None:
+        """Move what there is.
+
+        Raises:
+            StoreUnavailable, BusUnavailable: One of them does not answer; what was not moved is still where it was.
+        """
+        for queue in QUEUES:
+            for _ in range(_AT_ONCE):
+                if not self._move_one(queue):
+                    break
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._reader.close()
+
+    def _move_one(self, queue: str) -> bool:
+        with self._reader.take(queue) as message:
+            if message is None:
+                return False
+            if self._keeper.keep(message):
+                log.info("dead_letter.kept", dead_letter=message.id, queue=queue, reason=message.reason)
+        return True

@@ -1,0 +1,183 @@
+"""A column that comes in many batches: what is taken as it stands is taken as it would be at a closer look."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evaluator.ingest.ahead import Columns
+from evaluator.ingest.casting import write_groups, write_typed
+from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
+from evaluator.ingest.spool import SpoolWriter, read_spool
+from evaluator.ingest.table import ColumnPlan, Stage, TextTable
+from tests.unit.ingesting import ingested, types
+
+NO_STAGE = Stage(lambda fraction, message: None, 0.0, 1.0, "")
+NEVER = "a mark that no cell is"
+"""With a mark of the sender's own every cell is looked at closely."""
+
+CELLS = {
+    "whole numbers": ["1", "-2", "0", "-0", "15", "9007199254740993", "9223372036854775807"],
+    "reals": ["1.5", "-.5", "2.", "1e5", "1E-3", "0.25", "100000000000000000.5"],
+    "reals with commas": ["1,5", "-,5", "0,25"],
+    "booleans": ["true", "False", "yes", "t"],
+    "ISO dates": ["2024-01-31", "2024-02-29T10:00", "2024-02-29 10:00:00.123456", "2024-01-31T10:00Z", "0000-01-01"],
+    "calendar dates": ["31/12/2024", "01/02/2024", "12/31/2024", "31.12.2024", "31/12/2024 10:00"],
+    "no value": [None, "NA", "nan", "NaN", "-", " ", "null"],
+    "nearly numbers": [
+        "007",
+        "-007",
+        "00.5",
+        "+5",
+        "+1.5",
+        "0x1F",
+        "1,000.5",
+        "inf",
+        "-Infinity",
+        "1e400",
+        "1_0",
+        "5 ",
+    ],
+    "too long": ["9223372036854775808", "12345678901234567890123", "10000000000000001"],
+    "text": ["x", "2024-13-01", "lot 5", "1.2.3", "é", "\u0661"],
+}
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> list[list[str | None]]:
+    """Mostly one kind of cells, with others among them; in every other case a late one."""
+    kind = draw(st.sampled_from(sorted(CELLS)))
+    usual = st.sampled_from(CELLS[kind]) | st.sampled_from(CELLS["no value"])
+    any_cell = st.sampled_from(sorted({cell for cells in CELLS.values() for cell in cells if cell}))
+    found = draw(st.lists(st.lists(usual, min_size=1, max_size=4), min_size=1, max_size=4))
+    late = draw(st.lists(usual | any_cell, max_size=3))
+    return [*found, late] if late else found
+
+
+def narrowed(texts: list[list[str | None]], marks: tuple[str, ...]) -> ColumnNarrowing:
+    column = ColumnNarrowing(delimited_candidates(".,"), marks=marks, text_marks=TEXT_MISSING_MARKS)
+    for cells in texts:
+        column.feed(pa.array(cells, pa.string()))
+    return column
+
+
+def cast(folder: Path, texts: list[list[str | None]], plan: ColumnPlan) -> list[Any]:
+    with SpoolWriter(folder / "spool") as spool:
+        for cells in texts:
+            spool.write(pa.record_batch({"0": pa.array(cells, pa.string())}))
+    text = TextTable([plan], spool.row_count, "utf-8", ",", [], lambda rows: {})
+    write_typed(folder / "spool", folder / "table", text, NO_STAGE, skipped=None)
+    found: list[Any] = pq.read_table(folder / "table").column(0).cast(pa.string()).to_pylist()
+    return found
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=batches())
+def test_cells_that_are_taken_as_they_stand_are_taken_as_at_a_closer_look(
+    tmp_path: Path, texts: list[list[str | None]]
+) -> None:
+    quick, close = (narrowed(texts, marks) for marks in (MISSING_MARKS, (*MISSING_MARKS, NEVER)))
+    plans = [column.plan("x") for column in (quick, close)]
+    assert quick.warnings("x") == close.warnings("x")
+    assert (plans[0].type, plans[0].date_format, plans[0].has_decimal_comma, plans[0].is_zoned) == (
+        plans[1].type,
+        plans[1].date_format,
+        plans[1].has_decimal_comma,
+        plans[1].is_zoned,
+    )
+    assert cast(tmp_path, texts, plans[0]) == cast(tmp_path, texts, plans[1])
+
+
+LATE: dict[str, tuple[str, str, str, list[str]]] = {
+    "a real": ("12", "12.5", "real", ["12.0", "12.5"]),
+    "a word": ("12", "lot 5", "text", ["12", "lot 5"]),
+    "a code": ("12", "007", "text", ["12", "007"]),
+    "a hexadecimal number": ("12", "0x1F", "text", ["12", "0x1F"]),
+    "a plus": ("12", "+5", "integer", ["12", "5"]),
+    "a real that is a code": ("1.5", "00.5", "text", ["1.5", "00.5"]),
+    "a number that a double rounds": ("1.5", "9223372036854775808", "text", ["1.5", "9223372036854775808"]),
+    "a date in another form": ("31/12/2024", "12/31/2024", "text", ["31/12/2024", "12/31/2024"]),
+    "a day that is none": ("2024-01-31", "2024-02-30", "text", ["2024-01-31", "2024-02-30"]),
+    "another word than true": ("true", "maybe", "text", ["true", "maybe"]),
+}
+
+
+@pytest.mark.parametrize(("usual", "last", "kind", "shown"), LATE.values(), ids=LATE.keys())
+def test_the_last_cell_of_a_long_file_has_its_say(
+    tmp_path: Path, usual: str, last: str, kind: str, shown: list[str]
+) -> None:
+    count = 150_000
+    content = "x,filler\n" + f"{usual},{'f' * 60}\n" * count + f"{last},f\n"
+    table, _ = ingested(tmp_path, content)
+    column = pq.read_table(tmp_path / "table.parquet", columns=["x"]).column(0)
+    assert types(table)["x"] == kind
+    assert table.row_count == count + 1
+    assert [str(cell) for cell in (column[0], column[count - 1], column[count])] == [shown[0], *shown]
+
+
+def test_only_edges_and_short_cells_are_looked_at_and_slices_too() -> None:
+    cells = pa.array(["long enough", " NA", "", None, "NA", "\tx ", "-"])
+    for part in (cells, cells.slice(1), cells.slice(4, 2), cells.slice(3, 1), cells.slice(0, 0)):
+        texts = part.to_pylist()
+        values = trimmed(part)
+        assert values.to_pylist() == [None if text is None else text.strip(" \t") for text in texts]
+        mask = missing_mask(values, MISSING_MARKS)
+        expected = [value in MISSING_MARKS for value in values.to_pylist()]
+        assert (mask.to_pylist() if mask is not None else [False] * len(part)) == expected
+
+
+@pytest.mark.parametrize(("cell", "is_small"), [("x" * 50, True), (None, False)])
+def test_a_spool_is_compressed_where_that_halves_it(tmp_path: Path, cell: str | None, is_small: bool) -> None:
+    cells = pa.array([cell or f"{number * 7919 % 99991:05d}" for number in range(5000)])
+    batch = pa.record_batch({"0": cells})
+    with SpoolWriter(tmp_path / "spool") as spool:
+        spool.write(batch)
+        spool.write(batch)
+    assert [found.equals(batch) for found in read_spool(tmp_path / "spool")] == [True, True]
+    assert ((tmp_path / "spool").stat().st_size < batch.nbytes) == is_small
+
+
+def test_columns_are_encoded_as_their_first_row_group_suggests(tmp_path: Path) -> None:
+    content = "id.id,id,real,city\n" + "".join(f"{n},{n * 7919},{n / 7},{n % 5}x\n" for n in range(60_000))
+    ingested(tmp_path, content)
+    group = pq.read_metadata(tmp_path / "table.parquet").row_group(1)
+    encoded = {group.column(place).path_in_schema: set(group.column(place).encodings) for place in range(4)}
+    assert "DELTA_BINARY_PACKED" in encoded["id.id"] & encoded["id"]
+    assert "RLE_DICTIONARY" in encoded["city"]
+    assert not encoded["real"] & {"RLE_DICTIONARY", "DELTA_BINARY_PACKED"}
+
+
+class _FailedError(Exception):
+    pass
+
+
+class _Reader:
+    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
+        side_by_side.each(self._fail, group.columns)
+
+    def _fail(self, cells: pa.Array) -> None:
+        raise _FailedError
+
+
+def groups(*, fails: bool) -> Iterator[pa.RecordBatch]:
+    for number in range(3):
+        if fails and number == 2:
+            raise _FailedError
+        yield pa.record_batch({"x": pa.array(range(50_000))})
+
+
+@pytest.mark.parametrize("reader", [None, _Reader()])
+def test_what_fails_in_a_thread_is_raised_here_and_no_thread_is_left(tmp_path: Path, reader: _Reader | None) -> None:
+    before = threading.active_count()
+    with pytest.raises(_FailedError):
+        write_groups(
+            tmp_path / "table", [ColumnPlan("x", "integer")], groups(fails=not reader), NO_STAGE, 150_000, reader
+        )
+    assert threading.active_count() == before

@@ -1,0 +1,62 @@
+"""Learning curves of versions: joins the command to the maths."""
+
+from shared.contracts import Command, MeasureLearning, TrainModel
+from shared.contracts.explanation_checks import require_training_table
+from shared.errors import InvalidCommand
+from shared.store.connection import Document
+from shared.tabular.tables import dataset_columns, fetch_table, read_frame
+from shared.worker.child import JobContext
+from trainer.dataset_fitting import DatasetFitting
+from trainer.fit_plan import plan_of
+from trainer.handlers import training_of
+from trainer.learning_curve import measure_learning_curve
+
+
+def measure_learning(command: Command, context: JobContext) -> Document:
+    """Repeat a version's training with fewer rows; the outcome is an answer.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
+        InvalidCommand: The training is streamed: it is not held in memory, and so not cut into parts.
+        EstimatorRejected, JobOutOfMemory: The training cannot be repeated.
+    """
+    assert isinstance(command, MeasureLearning)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(version["dataset"])
+    require_training_table(version, dataset)
+    training = TrainModel.model_validate(training_of(version))
+    plan = plan_of(training, dataset_columns(dataset))
+    if version.get("streamed") or DatasetFitting(training, plan, dataset, context).is_streamed:
+        problem = "the training is streamed, and a learning curve needs all rows at once; train on a part of the rows"
+        raise InvalidCommand(problem, details=[{"where": "model", "problem": problem}])
+    context.progress(0.05, f"reading {dataset['name']}")
+    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
+    hold_out = None
+    if training.hold_out.dataset is not None:
+        apart = context.library.dataset(training.hold_out.dataset)
+        hold_out = read_frame(fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns)
+
+    def report(share: float, message: str) -> None:
+        context.progress(0.1 + 0.9 * share, message)
+
+    points = measure_learning_curve(frame, plan, command.shares, hold_out_frame=hold_out, report=report)
+    names = list(points[0].metrics)
+    return context.answer(
+        {
+            "model": version["model"],
+            "version": version["version"],
+            "dataset": dataset["name"],
+            "estimator": version["estimator"],
+            "name": "learning_curve",
+            "x": [point.row_count for point in points],
+            "fit_s": [round(point.fit_s, 4) for point in points],
+            "curves": [
+                {
+                    "name": name,
+                    "training": [point.training_metrics.get(name) for point in points],
+                    "hold_out": [point.metrics[name] for point in points],
+                }
+                for name in names
+            ],
+        }
+    )

@@ -1,0 +1,189 @@
+"""All that is checked and split before a fit begins. Pure maths."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pandas as pd
+
+from shared.contracts import UNSUPERVISED, Task
+from shared.contracts.tuning import AUTO, Auto, Search
+from shared.errors import InvalidCommand
+from shared.tabular.targets import OUTLIER_CLASSES, Label
+from trainer.candidates import require_method
+from trainer.catalogue import find_estimator
+from trainer.fit_plan import FitPlan
+from trainer.learning_target import LearningTarget, learn_target, rows_without_target
+from trainer.making import make_estimator, set_class_labels
+from trainer.objectives import objective_of
+from trainer.portfolio import require_families
+from trainer.search_space import check_space
+from trainer.splitting import Split, read_times, split_rows
+from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
+
+PROBABILITIES: Final = "predict_proba"
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedFit:
+    """All that is known of a fit before anything is fitted."""
+
+    estimator: Any
+    """Unfitted: of a search the first candidate; None where the estimator is yet to be chosen."""
+    task: Task
+    known: LearningTarget
+    """The rows that have a target; all rows, where there is none to have."""
+    split: Split
+    """Which of them are trained on."""
+    weights: Weights | None
+    """How much each of them counts."""
+    seed: int
+    """Seeds what is made."""
+
+    @property
+    def classes(self) -> list[Label] | None:
+        """The labels that the model will answer with; None where it answers numbers."""
+        return list(OUTLIER_CLASSES) if self.task == "outlier_detection" else self.known.classes or None
+
+    def make(self, name: str, hyperparameters: Mapping[str, Any]) -> Any:
+        """Construct an estimator, unfitted, that knows the classes by their codes.
+
+        Raises:
+            UnknownEstimator, InvalidCommand: As ``make_estimator`` and ``set_class_labels`` raise them.
+        """
+        estimator = make_estimator(name, hyperparameters, self.seed)
+        if self.task == "classification":
+            set_class_labels(estimator, name, hyperparameters, self.known.classes)
+        return estimator
+
+
+def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
+    """Check all that can be checked before a fit, and split the rows.
+
+    Args:
+        frame: The dataset's rows, with the plan's ``row_columns`` at least.
+        plan: What is to be fitted, and how.
+
+    Raises:
+        UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_model`` raises them.
+    """
+    estimator = _first_estimator(plan, lambda name, given: make_estimator(name, given, plan.seed))
+    task = agreed_task(plan.estimator_name, plan.task)
+    _check_tuning(plan, task)
+    if estimator is not None:
+        require_weighable(estimator, plan.sample_weight)
+    known = _known_rows(frame, plan, task)
+    times = read_times(frame, plan.time_schema, known.rows)
+    is_classification = task == "classification"
+    split = split_rows(known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times)
+    weights = read_sample_weights(frame, plan.sample_weight, known.rows)
+    known = known.within(split.train)
+    prepared = PreparedFit(estimator, task, known, split, weights, plan.seed)
+    if is_classification:
+        prepared = replace(prepared, estimator=_first_estimator(plan, prepared.make))
+    _check_threshold(plan, prepared)
+    if prepared.estimator is not None:
+        # only to find out now whether it can be done: rows are weighed by the classes of the part that is fitted
+        weigh_classes(prepared.estimator, plan.class_weight, known.classes, known.values[split.train], None)
+    return prepared
+
+
+def _first_estimator(plan: FitPlan, make: Callable[[str, Mapping[str, Any]], Any]) -> Any:
+    """What is fitted, or the first candidate of what is searched, once all others are known to be possible too."""
+    if plan.estimator_name == AUTO:
+        return None
+    if not isinstance(plan.tuning, Search):
+        return make(plan.estimator_name, plan.hyperparameters)
+    search, name = plan.tuning, plan.estimator_name
+    return check_space(search.space, plan.hyperparameters, name, lambda given: make(name, given))
+
+
+def _check_tuning(plan: FitPlan, task: Task) -> None:
+    tuning = plan.tuning
+    if tuning is None:
+        return
+    objective_of(tuning.scoring, task, where="auto.scoring" if isinstance(tuning, Auto) else "search.scoring")
+    if isinstance(tuning, Search):
+        require_method(tuning.method)
+    else:
+        require_families(tuning, task)
+
+
+def _check_threshold(plan: FitPlan, prepared: PreparedFit) -> None:
+    """Check that there is a threshold to find: between two classes, by their probabilities."""
+    if plan.threshold is None:
+        return
+    problem = None
+    if len(prepared.classes or []) != 2:
+        problem = f"a threshold is between two classes, and {plan.target!r} has {len(prepared.classes or [])}"
+    elif prepared.estimator is not None and plan.calibration is None and not hasattr(prepared.estimator, PROBABILITIES):
+        problem = f"{plan.estimator_name} has no probabilities to set a threshold on: add calibration, which gives some"
+    if problem:
+        raise InvalidCommand(problem, details=[{"where": "threshold", "problem": problem}])
+
+
+def _known_rows(frame: pd.DataFrame, plan: FitPlan, task: Task) -> LearningTarget:
+    """The rows to learn from.
+
+    Raises:
+        InvalidCommand: There is a target and the task has none, or the other way round.
+    """
+    if (plan.target_schema is None) != (task in UNSUPERVISED):
+        problem = f"{plan.estimator_name} {'learns without a target' if plan.target_schema else 'needs a target'}"
+        raise InvalidCommand(problem, details=[{"where": "target", "problem": problem}])
+    if plan.target_schema is None:
+        return rows_without_target(len(frame))
+    target, column = plan.known_target
+    return learn_target(frame[target], column, task, plan.estimator_name)
+
+
+def agreed_task(estimator_name: str, task: Task | None) -> Task:
+    """What is learnt.
+
+    Raises:
+        UnknownEstimator: There is no estimator of that name.
+        InvalidCommand: It does not do the task that was asked for.
+    """
+    if estimator_name == AUTO:
+        return _task_of_auto(task)
+    does: Task = find_estimator(estimator_name).record.task
+    if task is not None and task != does:
+        raise InvalidCommand(
+            f"{estimator_name} does {does}, not {task}",
+            details=[{"where": "task", "problem": f"{estimator_name} does {does}", "expected": does, "given": task}],
+        )
+    return does
+
+
+def _task_of_auto(task: Task | None) -> Task:
+    if task in ("classification", "regression"):
+        return task
+    problem = "auto learns classes or numbers" + (f", and does no {task}" if task else ", and needs a target")
+    raise InvalidCommand(problem, details=[{"where": "task" if task else "target", "problem": problem}])
+
+
+def require_columns(plan: FitPlan, known: Collection[str]) -> None:
+    """Check that there are features, and that the dataset has them and the target.
+
+    Raises:
+        InvalidCommand: Names what is wrong.
+    """
+    features = [column.name for column in plan.features]
+    if not features:
+        raise InvalidCommand("there is no column to predict from", details=[{"where": "features", "problem": "empty"}])
+    if plan.target in features:
+        raise InvalidCommand(
+            f"the target {plan.target!r} is among the features",
+            details=[{"where": "features", "problem": "has the target"}],
+        )
+    needed = features if plan.target is None else [plan.target, *features]
+    absent = [name for name in needed if name not in known]
+    if absent:
+        details = [
+            {
+                "where": "target" if name == plan.target else f"features.{name}",
+                "problem": "the dataset has no such column",
+            }
+            for name in absent
+        ]
+        raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)
