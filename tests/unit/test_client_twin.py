@@ -65,8 +65,8 @@ def test_everything_that_the_package_offers_is_there() -> None:
     assert sorted(modelbus.__all__) == modelbus.__dir__()
     for name in modelbus.__all__:
         assert getattr(modelbus, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'Clinet'"):
-        _ = modelbus.Clinet  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'Clients'"):
+        _ = modelbus.Clients  # type: ignore[attr-defined]
 
 
 def test_every_error_that_a_gateway_can_tell_can_be_caught() -> None:

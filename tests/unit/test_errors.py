@@ -72,6 +72,7 @@ def test_codes_are_what_programs_test_and_never_change() -> None:
         "Unavailable": "unavailable",
         "StoreUnavailable": "store_unavailable",
         "BusUnavailable": "bus_unavailable",
+        "TooManyStreams": "too_many_streams",
         "LeaseLost": "lease_lost",
     }
 
@@ -81,6 +82,7 @@ def test_only_a_missing_server_is_worth_a_retry() -> None:
         "Unavailable",
         "StoreUnavailable",
         "BusUnavailable",
+        "TooManyStreams",
     }
 
 

@@ -10,12 +10,7 @@ from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, known_error, path_of, record_of
 from modelbus.client.errors import WaitTimedOut
 from modelbus.client.progress import job_display
-from modelbus.client.results import (
-    PredictionReport,
-    Predictions,
-    RowPage,
-    TrainedVersion,
-)
+from modelbus.client.results import PredictionReport, Predictions, RowPage, TrainedVersion
 from shared.contracts import DatasetRecord, EvaluationRecord, JobRecord, JobStatus, Progress
 from shared.contracts.records import TERMINAL_STATUSES, JobSummary
 from shared.contracts.results import CheckResult, PreviewResult
@@ -148,10 +143,11 @@ class AsyncJob(Generic[T]):
         try:
             return await self._ask("DELETE", path_of("jobs", self.correlation_id))
         except JobFinished:
-            if (await self.refresh()).status == "cancelled":
-                # By an earlier try, whose answer was lost, or by somebody else.
-                return await self.refresh()
-            raise
+            record = await self.refresh()
+            if record.status != "cancelled":
+                raise
+            # By an earlier try, whose answer was lost, or by somebody else.
+            return record
 
     async def replay(self) -> JobRecord:
         """Queue it once more, with fresh attempts, after it failed, died or was cancelled.

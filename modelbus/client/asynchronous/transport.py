@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -101,7 +102,7 @@ class AsyncTransport:
         unfinished = path.with_name(f"{path.name}.partial")
         try:
             with await in_thread(unfinished.open, "wb") as file:
-                reply = await self.send(_into(call, file))
+                reply = await self.send(replace(call, sink=file))
             if reply.status == 200:
                 await in_thread(unfinished.replace, path)
             return reply
@@ -145,7 +146,3 @@ class AsyncTransport:
             upload.on_sent(sent_bytes)
         if upload.tail:
             yield upload.tail
-
-
-def _into(call: Call, sink: BinaryIO) -> Call:
-    return Call(call.method, call.path, call.query, sink=sink, wait_s=call.wait_s)

@@ -8,12 +8,7 @@ from typing import Any, Final, Generic, TypeVar
 from modelbus.client.calls import Call, known_error, path_of, record_of
 from modelbus.client.errors import WaitTimedOut
 from modelbus.client.progress import job_display
-from modelbus.client.results import (
-    PredictionReport,
-    Predictions,
-    RowPage,
-    TrainedVersion,
-)
+from modelbus.client.results import PredictionReport, Predictions, RowPage, TrainedVersion
 from modelbus.client.synchronous.blocking import sleep
 from modelbus.client.synchronous.tables import PredictedTable
 from modelbus.client.synchronous.transport import Transport
@@ -149,10 +144,11 @@ class Job(Generic[T]):
         try:
             return self._ask("DELETE", path_of("jobs", self.correlation_id))
         except JobFinished:
-            if (self.refresh()).status == "cancelled":
-                # By an earlier try, whose answer was lost, or by somebody else.
-                return self.refresh()
-            raise
+            record = self.refresh()
+            if record.status != "cancelled":
+                raise
+            # By an earlier try, whose answer was lost, or by somebody else.
+            return record
 
     def replay(self) -> JobRecord:
         """Queue it once more, with fresh attempts, after it failed, died or was cancelled.

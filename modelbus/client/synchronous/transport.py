@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -102,7 +103,7 @@ class Transport:
         unfinished = path.with_name(f"{path.name}.partial")
         try:
             with in_thread(unfinished.open, "wb") as file:
-                reply = self.send(_into(call, file))
+                reply = self.send(replace(call, sink=file))
             if reply.status == 200:
                 in_thread(unfinished.replace, path)
             return reply
@@ -146,7 +147,3 @@ class Transport:
             upload.on_sent(sent_bytes)
         if upload.tail:
             yield upload.tail
-
-
-def _into(call: Call, sink: BinaryIO) -> Call:
-    return Call(call.method, call.path, call.query, sink=sink, wait_s=call.wait_s)
