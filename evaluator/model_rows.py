@@ -121,6 +121,8 @@ class _Classes(_WithTarget):
     def take(self, frame: pd.DataFrame) -> None:
         true = self._book.codes(true_labels(frame[self._target], self._target, self._classes))
         kept = self.sieve.sift(frame, {"truth": true < 0})
+        if not kept.any():
+            return
         answer = self._model.predict_frame(
             self._features(frame, kept), self._model.has_probabilities, has_scores=is_ranked_by_scores(self._model)
         )
@@ -156,6 +158,8 @@ class _Numbers(_WithTarget):
     def take(self, frame: pd.DataFrame) -> None:
         true = true_numbers(frame[self._target], self._target, first=self.sieve.first)
         kept = self.sieve.sift(frame, {"truth": ~np.isfinite(true)})
+        if not kept.any():
+            return
         answer = self._model.predict_frame(self._features(frame, kept), has_probabilities=False)
         self._true.append(true[kept])
         self._predicted.append(np.asarray(answer.labels, dtype=np.float64))  # None becomes NaN
@@ -180,8 +184,7 @@ class _WithoutTarget(_Collecting):
         return matrix, report
 
     def _require_rows(self) -> None:
-        if self._truth is not None:
-            self.sieve.require_rows(f"a value in {self._truth!r}")
+        self.sieve.require_rows(None if self._truth is None else f"a value in {self._truth!r}")
 
 
 class _Clusters(_WithoutTarget):
@@ -195,6 +198,8 @@ class _Clusters(_WithoutTarget):
     def take(self, frame: pd.DataFrame) -> None:
         true = None if self._truth is None else self._book.codes(self._known(frame))
         kept = self.sieve.sift(frame, {} if true is None else {"truth": true < 0})
+        if not kept.any():
+            return
         matrix, report = self._encoded(frame, kept)
         self._clusters.append(np.asarray(self._model.predict_encoded(matrix, report).labels, np.int64))
         self._matrices.append(matrix)
@@ -218,6 +223,8 @@ class _Outliers(_WithoutTarget):
         kept = self.sieve.sift(
             frame, {} if known is None else {"truth": np.array([label is None for label in known], np.bool_)}
         )
+        if not kept.any():
+            return
         answer = self._model.predict_frame(
             self._features(frame, kept), has_probabilities=False, has_scores=self._model.has_scores
         )

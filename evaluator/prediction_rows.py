@@ -146,7 +146,11 @@ class _Reading:
     def _classes_of(self, named: Mapping[str, str]) -> list[Label]:
         """The classes that have probabilities, in their own order."""
         book = LabelBook()
-        book.codes(self._labels_of_names(named))
+        labels = self._labels_of_names(named)
+        if len(set(labels)) < len(labels):
+            problem = f"two names mean one class of {self._command.truth!r}: {', '.join(named)}"
+            raise InvalidCommand(f"probabilities: {problem}", details=[{"where": "probabilities", "problem": problem}])
+        book.codes(labels)
         return book.sorted_labels()[0]
 
     def _labels_of_names(self, named: Iterable[str]) -> list[Label | None]:

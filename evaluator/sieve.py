@@ -67,14 +67,18 @@ class Sieve:
         self._seen += len(frame)
         return kept
 
-    def require_rows(self, what: str) -> None:
+    def require_rows(self, what: str | None) -> None:
         """Check that there is something to measure.
+
+        Args:
+            what: What a row must have, for the error; None if any row will do.
 
         Raises:
             EstimatorRejected: No row was kept.
         """
         if not self.row_count:
-            raise EstimatorRejected(f"no row of the dataset has {what}, so there is nothing to measure on")
+            lacking = "the dataset has no rows" if what is None else f"no row of the dataset has {what}"
+            raise EstimatorRejected(f"{lacking}, so there is nothing to measure on")
 
     def _read_weights(self, frame: pd.DataFrame) -> Floats:
         name: Any = self._weight

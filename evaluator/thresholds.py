@@ -42,32 +42,45 @@ class ThresholdTable:
             self._columns["cost"] = costs.false_positive * alarms + costs.false_negative * misses
 
     def rows(self) -> list[dict[str, float | None]]:
-        """The table, 200 rows at most: all thresholds, or those at equal steps of the rows, the highest first."""
+        """The table, 200 rows at most, the highest first: all thresholds, or the best ones and those at equal steps of
+        the rows.
+        """
         length = len(self._columns["threshold"])
-        chosen = np.arange(length)
-        if length > TABLE_LIMIT:
-            predicted = self._columns["true_positives"] + self._columns["false_positives"]
-            steps = np.linspace(0, predicted[-1], TABLE_LIMIT)
-            chosen = np.unique(np.append(np.searchsorted(predicted, steps).clip(0, length - 1), [0, length - 1]))
-        return [self._row(index) for index in chosen[-TABLE_LIMIT:].tolist()]
+        if length <= TABLE_LIMIT:
+            return [self._row(index) for index in range(length)]
+        predicted = self._columns["true_positives"] + self._columns["false_positives"]
+        kept = [0, length - 1, *self._best_places()]
+        steps = np.linspace(0, predicted[-1], TABLE_LIMIT - len(kept))
+        chosen = np.unique(np.append(np.searchsorted(predicted, steps).clip(0, length - 1), kept))
+        return [self._row(index) for index in chosen.tolist()]
 
     def maximum_metrics(self) -> dict[str, dict[str, float]]:
         """By metric the highest value, and the highest threshold that gives it."""
         return {
             name: {"threshold": float(self._columns["threshold"][place]), "value": float(self._columns[name][place])}
             for name in THRESHOLD_METRICS
-            for place in [int(np.nanargmax(self._columns[name]))]
+            for place in [self._highest(name)]
         }
 
     def best(self, wanted: BestThreshold) -> dict[str, Any]:
         """The best threshold by a metric or by costs, with its row of the table; of equal ones the highest."""
         if wanted.costs is not None:
-            return {"costs": wanted.costs.model_dump(), **self._row(int(np.argmin(self._columns["cost"])))}
-        return {"metric": wanted.metric, **self._row(int(np.nanargmax(self._columns[str(wanted.metric)])))}
+            return {"costs": wanted.costs.model_dump(), **self._row(self._cheapest())}
+        return {"metric": wanted.metric, **self._row(self._highest(str(wanted.metric)))}
 
     def column(self, name: str) -> Floats:
         """A column of all thresholds; NaN where a metric is not defined."""
         return self._columns[name]
+
+    def _best_places(self) -> list[int]:
+        cheapest = [self._cheapest()] if "cost" in self._columns else []
+        return [self._highest(name) for name in THRESHOLD_METRICS] + cheapest
+
+    def _highest(self, name: str) -> int:
+        return int(np.nanargmax(self._columns[name]))
+
+    def _cheapest(self) -> int:
+        return int(np.argmin(self._columns["cost"]))
 
     def _row(self, place: int) -> dict[str, float | None]:
         row = {name: float(column[place]) for name, column in self._columns.items()}

@@ -242,6 +242,8 @@ class ServiceList(Contract):
     services: list[ServiceView]
     queues: dict[str, int | None]
     """Messages in each queue and its poison; null where the broker does not answer."""
+    dead_letters: list[dict[str, Any]]
+    """How many there are: `kind`, `queue` and `count`."""
 
 
 class LogLine(Contract):

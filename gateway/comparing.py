@@ -18,7 +18,8 @@ _SHOWN: Final = (
 )
 _ALIKE: Final = (
     ("task", "they measure different tasks"),
-    ("dataset_sha256", "they are on different datasets"),
+    ("dataset", "they are on different datasets"),
+    ("dataset_sha256", "their datasets have different contents"),
     ("row_count", "they are on different numbers of rows"),
     ("positive_class", "they are about different positive classes"),
 )
@@ -66,11 +67,7 @@ def _best(name: str, values: Sequence[float | None], records: Sequence[Record]) 
 
 
 def _warnings(records: Sequence[Record]) -> list[str]:
-    found = [
-        f"{sentence}: {_told(field, records)}"
-        for field, sentence in _ALIKE
-        if len({repr(record[field]) for record in records}) > 1
-    ]
+    found = [f"{sentence}: {_told(field, records)}" for field, sentence in _ALIKE if _differ(field, records)]
     weights = {record["options"].get("weight") for record in records}
     if len(weights) > 1:
         named = ", ".join("none" if weight is None else repr(weight) for weight in sorted(weights, key=str))
@@ -78,6 +75,13 @@ def _warnings(records: Sequence[Record]) -> list[str]:
     return found
 
 
+def _differ(field: str, records: Sequence[Record]) -> bool:
+    values = {repr(record[field]) for record in records}
+    if field == "dataset_sha256":
+        # of another dataset it is told already, and evaluations of earlier releases do not have it
+        return len(values - {"None"}) > 1 and not _differ("dataset", records)
+    return len(values) > 1
+
+
 def _told(field: str, records: Sequence[Record]) -> str:
-    shown = "dataset" if field == "dataset_sha256" else field
-    return ", ".join(f"{record['id']} {record[shown]}" for record in records)
+    return ", ".join(f"{record['id']} {str(record[field])[:100]}" for record in records)

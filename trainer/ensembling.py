@@ -54,12 +54,15 @@ def select(library: Library, parts: Sequence[int]) -> list[int]:
     Returns:
         How often each candidate was added.
     """
-    counts, library = [0] * len(library.answers), library.sample()
+    sample = library.sample()
+    truth = np.concatenate([sample.truth[part] for part in parts])
+    pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
+    counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
     best_counts, best_merit = counts, -np.inf
-    for _ in range(ROUNDS):
-        merits = [_merit(library, _plus(counts, place), parts) for place in range(len(counts))]
+    for size in range(1, ROUNDS + 1):
+        merits = [_merit(library.objective, truth, (total + answers) / size) for answers in pooled]
         place = int(np.argmax(merits))
-        counts = _plus(counts, place)
+        counts, total = _plus(counts, place), total + pooled[place]
         if merits[place] > best_merit:
             best_counts, best_merit = counts, merits[place]
     return best_counts
@@ -88,10 +91,9 @@ def _plus(counts: Sequence[int], place: int) -> list[int]:
     return [count + (one == place) for one, count in enumerate(counts)]
 
 
-def _merit(library: Library, weights: Sequence[int], parts: Sequence[int]) -> float:
-    scores = [library.score(weights, part) for part in parts]
-    known = [library.objective.merit(score) for score in scores if score is not None]
-    return float(np.mean(known)) if len(known) == len(scores) else -np.inf
+def _merit(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float:
+    score = _scored(objective, truth, mean)
+    return objective.merit(score) if score is not None else -np.inf
 
 
 def _scored(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float | None:

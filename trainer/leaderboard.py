@@ -97,8 +97,13 @@ class Leaderboard:
 
         One that was measured with more rows is before one with fewer; of equals the earlier one is first.
         """
-        complete = [trial for trial in self.trials if trial.is_complete and not trial.is_discarded]
-        return sorted(complete, key=lambda trial: (-(trial.row_count or 0), -self.merit(trial), trial.number))
+        # each mean is read once: the leaderboard is shown by another thread while candidates are measured
+        found = [
+            (-(trial.row_count or 0), -self.objective.merit(mean), trial.number, trial)
+            for trial in list(self.trials)
+            if trial.is_complete and not trial.is_discarded and (mean := trial.mean) is not None
+        ]
+        return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
 
     def merit(self, trial: Trial) -> float:
         """How good a candidate with scores is: more is better, whatever the metric."""
@@ -121,7 +126,7 @@ class Leaderboard:
         """The whole table: the ranking, then the others in the order in which they were tried."""
         ranking = self.ranking()
         ranked = set(map(id, ranking))
-        others = [trial for trial in self.trials if id(trial) not in ranked]
+        others = [trial for trial in list(self.trials) if id(trial) not in ranked]
         return [trial.record(rank) for rank, trial in enumerate(ranking, 1)] + [trial.record(None) for trial in others]
 
     def shown(self) -> list[Candidate]:

@@ -142,10 +142,11 @@ class Learning:
             keeps_best=keeps_best,
             prefix=prefix,
         )
-        if isinstance(tuning, Search):
-            return Searching(rows, tuning, board, watch).run()
-        assert isinstance(tuning, Auto)  # there are these two
-        return Choosing(rows, tuning, board, watch).run()
+        with watch.running():
+            if isinstance(tuning, Search):
+                return Searching(rows, tuning, board, watch).run()
+            assert isinstance(tuning, Auto)  # there are these two
+            return Choosing(rows, tuning, board, watch).run()
 
     def _threshold(self, estimator: Any, split: Split, stretch: Stretch, prefix: str) -> dict[str, Any]:
         """Find the threshold on rows that the fits did not see.

@@ -1,7 +1,9 @@
 """What a search tells of itself while it runs, and when it is to stop."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,9 +57,28 @@ class TuningWatch:
         self._started = time.monotonic()
         self._told_at = 0.0
         self._is_offered = False
+        self._untold: str | None = None
+        self._stopping = threading.Event()
+        self._telling = threading.Lock()
         self.done = 0
         self.total: int | None = None
         """Candidates times parts; None where that is not known."""
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Tell until the block is left: also what came too soon after the last word, and before a long fit."""
+        thread = threading.Thread(target=self._tick, name="tuning-reporter", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping.set()
+            thread.join()
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(_PAUSE_S):
+            if (doing := self._untold) is not None:
+                self.tell(doing)
 
     @property
     def elapsed_s(self) -> float:
@@ -86,10 +107,16 @@ class TuningWatch:
         self.tell(doing)
 
     def tell(self, doing: str, *, is_last: bool = False) -> None:
-        """Tell how far the search is."""
+        """Tell how far the search is; soon, if it was told a moment ago."""
         if not is_last and time.monotonic() - self._told_at < _PAUSE_S:
+            self._untold = doing
             return
-        self._told_at = time.monotonic()
+        with self._telling:  # two threads tell, and what is told goes forward
+            self._untold = None
+            self._told_at = time.monotonic()
+            self._say(doing)
+
+    def _say(self, doing: str) -> None:
         progress = self._progress()
         self._hooks.show(progress)
         words = [f"{self._prefix}{doing}"]

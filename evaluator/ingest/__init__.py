@@ -17,11 +17,13 @@
     declared      columns whose type was declared
     ahead         the next batch is made while the last one is worked on
     casting       pass 2: the spool becomes typed Parquet
+    encodings     how each column is encoded in it
     parquet       a Parquet file becomes our Parquet
-    profiling     the profile of each column, and the alerts
+    profiling     the profile of each column, and the alerts; text is looked at while pass 2 writes it
     row_groups    the finished file, some columns at a time
     spans         smallest and largest values, from the file's statistics
-    tallies       what is kept of a column: scales, moments, histograms, steps, most frequent texts
+    tallies       what is kept of a column of numbers or dates: scales, moments, histograms, steps
+    frequencies   what is kept of a column of text or booleans: the most frequent values
     sampling      100,000 rows that all columns are sampled in: quantiles, text_looks
     column_alerts, target_alerts
                   what in the columns, and in the target, matters to training

@@ -1,8 +1,9 @@
 """The spool: between the passes, a table of text cells lies in a temporary file. And row groups of the right size.
 
 Arrow streams, one behind the other in one file, each with its own columns: JSON lines may bring a new column late.
-Against a Parquet file of text, writing takes two thirds of the time and reading a third. LZ4, because what is read once
-and removed is worth no better compression: it is about as large as the source, and costs half the time of zstd.
+Against a Parquet file of text, writing takes two thirds of the time and reading a third. What is read once and removed
+is worth little compression: LZ4 where that halves it, else none, and then it is some quarter larger than the source
+(more where cells are of a character or two: each takes four bytes beside its text).
 """
 
 from collections.abc import Iterable, Iterator

@@ -52,6 +52,7 @@ async def index(request: web.Request) -> web.Response:
                 "version": VERSION,
                 "services": [{"service": "trainer", "is_alive": True, "silent_s": 0.4, "jobs_running": 1}],
                 "queues": {"train": 0, "train.poison": 0},
+                "dead_letters": [{"kind": "job", "queue": "train", "count": 1}],
             },
         )
     },

@@ -18,6 +18,7 @@ _DOING: Final = {
     "PredictDataset": "predicting",
     "Predict": "predicting",
     "EvaluateModel": "evaluating",
+    "EvaluatePredictions": "evaluating",
     "ExplainModel": "explaining",
     "ExplainPrediction": "explaining",
     "MeasureLearning": "training",

@@ -65,6 +65,7 @@ def test_a_table_is_uploaded_trained_on_predicted_and_measured(client: Any, shop
     assert evaluation.metrics["r2"] > 0.9
     assert client.evaluations.get(evaluation.id).metrics == evaluation.metrics
     assert evaluation.id in [one.id for one in client.evaluations.list()]
+    assert [one.id for one in client.evaluations.list(model=name, dataset=name)] == [evaluation.id]
     client.evaluations.delete(evaluation.id)
     with pytest.raises(errors.UnknownEvaluation):
         client.evaluations.get(evaluation.id)

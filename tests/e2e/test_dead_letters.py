@@ -181,7 +181,7 @@ def test_the_field_of_an_edit_is_named(api: Api, dead_job: dict[str, Any]) -> No
 def test_a_purge_needs_to_be_told_what(api: Api) -> None:
     assert api.delete("/dead-letters").code == "bad_request"
     assert api.delete("/dead-letters?kind=letter").code == "bad_request"
-    assert api.delete("/dead-letters?queue=trian").code == "bad_request"
+    assert api.delete("/dead-letters?queue=trains").code == "bad_request"
 
 
 def test_a_purge_removes_what_it_was_told_and_says_how_many(

@@ -177,4 +177,4 @@ def test_what_a_library_warns_of_is_in_the_log_of_its_job(api: Api) -> None:
         return [one for one in api.get(path).document["lines"] if "ConvergenceWarning" in str(one)]
 
     [line, *_] = wait_until(warned, "the warning is kept", state=lambda: api.get(path).document)
-    assert (line["service"], line["event"]) == ("trainer", "library.logged")
+    assert (line["service"], line["event"]) == ("trainer", "fit.warned")

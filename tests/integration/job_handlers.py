@@ -10,9 +10,12 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import structlog
 
 from shared.contracts import Command, TrainModel
 from shared.errors import EstimatorRejected, StoreUnavailable
@@ -112,6 +115,18 @@ def say(wishes: Document, _context: JobContext) -> None:
     os.write(1, b"by write(2)\n")
 
 
+def log_from_thread(_wishes: Document, _context: JobContext) -> None:
+    """Log and warn from a thread that knows nothing of the job."""
+
+    def speak() -> None:
+        structlog.get_logger().info("handler.spoke")
+        warnings.warn("from a thread", RuntimeWarning, stacklevel=1)
+
+    thread = threading.Thread(target=speak)
+    thread.start()
+    thread.join()
+
+
 def answer_oddly(wishes: Document, _context: JobContext) -> Document:
     """Succeed with the given report."""
     return dict(wishes["report"])
@@ -145,6 +160,7 @@ _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
         leave,
         kill_itself,
         segfault,
+        log_from_thread,
         allocate,
         say,
         answer_oddly,

@@ -199,6 +199,24 @@ def test_a_job_that_prints_without_end_fills_no_log(bench: Bench, logged: list[E
     assert sum(line["event"] == "job.printed_too_much" for line in logged) == 1
 
 
+def test_what_a_thread_of_a_job_logs_and_warns_of_belongs_to_the_job(bench: Bench, logged: list[EventDict]) -> None:
+    correlation_id = bench.send("log_from_thread")
+    assert bench.wait_for(correlation_id)["status"] == "succeeded"
+    spoken = [line for line in logged if line["event"] in ("handler.spoke", "library.logged")]
+    assert [line["event"] for line in spoken] == ["handler.spoke", "library.logged"]
+    assert "RuntimeWarning: from a thread" in spoken[1]["text"]
+    assert {line["correlation_id"] for line in spoken} == {correlation_id}
+    assert spoken[0]["timestamp"] < spoken[1]["timestamp"]
+
+
+def test_where_a_library_crashed_is_in_the_log_of_its_job(bench: Bench, logged: list[EventDict]) -> None:
+    correlation_id = bench.send("segfault")
+    bench.wait_for(correlation_id)
+    traced = [line for line in logged if "Segmentation fault" in str(line.get("text"))]
+    assert {(line["event"], line["correlation_id"]) for line in traced} == {("job.printed", correlation_id)}
+    assert any("in segfault" in str(line.get("text")) for line in logged)
+
+
 def test_every_line_of_a_job_has_its_correlation_id(bench: Bench, logged: list[EventDict]) -> None:
     correlation_id = bench.send("reject")
     bench.wait_for(correlation_id)

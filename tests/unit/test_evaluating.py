@@ -101,6 +101,8 @@ def test_the_threshold_table_of_many_scores_is_thinned_and_keeps_both_ends() -> 
     assert TABLE_LIMIT / 2 < len(rows) <= TABLE_LIMIT
     assert (rows[0]["true_positives"], rows[0]["false_positives"]) == (0, 0)
     assert (rows[-1]["true_negatives"], rows[-1]["false_negatives"]) == (0, 0)
+    best = ThresholdTable(counts).maximum_metrics()
+    assert {one["threshold"] for one in best.values()} <= {row["threshold"] for row in rows}
     assert [row["threshold"] for row in rows] == sorted((row["threshold"] for row in rows), reverse=True)  # type: ignore[type-var]
 
 
@@ -262,6 +264,12 @@ def test_one_column_of_probabilities_is_refused_for_three_classes() -> None:
         measured(frame, probabilities={"a": "p"})
 
 
+def test_two_names_of_one_class_are_refused() -> None:
+    frame = pd.DataFrame({"truth": [True, False], "guess": [True, True], "p": [0.1, 0.2]})
+    with pytest.raises(InvalidCommand, match="two names mean one class of 'truth': yes, true"):
+        measured(frame, probabilities={"yes": "p", "true": "p"})
+
+
 def test_the_positive_class_can_be_chosen() -> None:
     rows = binary()
     assert rows.probabilities is not None
@@ -293,6 +301,18 @@ def test_a_model_measured_group_by_group_has_the_metrics_of_all_rows_at_once(est
     assert found["metrics"] == pytest.approx(whole.metrics, nan_ok=True)
     assert found["report"] == whole.report.counts()
     json.dumps(found, allow_nan=False)
+
+
+def test_a_row_group_without_any_truth_is_passed_over() -> None:
+    for estimator, target in (("LinearSVC", "flag"), ("Ridge", "price"), ("GaussianNB", "label")):
+        model, frame = fit(estimator, target).model, table()
+        without = frame.assign(**{target: pd.Series([None] * len(frame), dtype="object")})
+        command = EvaluateModel(dataset="d", model="m")
+        schema = columns(**dict.fromkeys(frame.columns, ("text", 3)))
+        found = collect(model, command, schema, [without, frame, without])
+        assert (found.row_count, found.dropped) == (len(frame), {"truth": 2 * len(frame)})
+        with pytest.raises(EstimatorRejected, match=f"no row of the dataset has a value in '{target}'"):
+            collect(model, command, schema, [without])
 
 
 def test_the_truth_may_stand_in_another_column() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared.logs import FIELD_LIMIT, configure_logs, job_log_context
+from shared.logs import FIELD_LIMIT, configure_logs, job_log_context, log_again
 
 JOB = "3f0e8a52-6a43-4d7d-8f2f-0e6d0a7f1c11"
 
@@ -164,3 +164,47 @@ def test_nothing_is_written_that_is_no_json(lines: Lines) -> None:
     log.info("c", value=1e400)
     log.info("d", value="\ud800")
     assert [line["event"] for line in lines.parsed] == ["a", "b", "c", "d"]
+
+
+def test_a_long_list_is_cut_but_not_the_jobs_that_a_line_is_about(lines: Lines) -> None:
+    structlog.get_logger().info("job.finished", correlation_ids=[JOB] * 256, rows=list(range(5000)))
+    [line] = lines.parsed
+    assert line["correlation_ids"] == [JOB] * 256
+    assert len(line["rows"]) < FIELD_LIMIT + 50
+
+
+def test_a_line_of_another_process_is_logged_with_its_own_time_and_the_context_here(lines: Lines) -> None:
+    child = {
+        "timestamp": "2031-05-04T12:00:00.000001Z",
+        "pid": 7,
+        "level": "warning",
+        "event": "fit.warned",
+        "text": "x",
+    }
+    with job_log_context(JOB):
+        assert log_again(json.dumps(child).encode())
+    [line] = lines.parsed
+    assert line == {**child, "service": "trainer", "correlation_id": JOB}
+
+
+@pytest.mark.parametrize(
+    "text", [b"printed", b"{}", b"[1]", b'{"event": "x", "level": 7}', b'{"event": "x", "level": "x"}']
+)
+def test_what_is_no_line_is_not_taken_for_one(lines: Lines, text: bytes) -> None:
+    assert not log_again(text)
+    assert lines.raw == []
+
+
+def test_lines_for_people_are_text_and_shipped_as_json(configured: Callable[[str], Lines]) -> None:
+    stream, shipped = io.BytesIO(), []
+    configured("info")
+    configure_logs(
+        "trainer", stream=stream, log_format="console", ship=lambda text, fields: shipped.append((text, fields))
+    )
+    structlog.get_logger().info("job.finished", status="succeeded\x1b[31m")
+    shown = stream.getvalue().decode()
+    assert shown.endswith("\n")
+    assert "trainer    info    job.finished status=" in shown
+    assert "\x1b" not in shown
+    [(text, fields)] = shipped
+    assert json.loads(text)["event"] == fields["event"] == "job.finished"

@@ -16,12 +16,14 @@ from shared.contracts.tuning import Search
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import score_classification, score_regression
 from tests.unit.tables import features, fit
+from tests.waiting import wait_until
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
 from trainer.halving import Round, rounds, with_fewer_rows
+from trainer.leaderboard import Leaderboard
 from trainer.objectives import objective_of
 from trainer.splitting import Split
-from trainer.tuning_hooks import TuningHooks
+from trainer.tuning_hooks import TuningHooks, TuningWatch
 
 C = {"C": {"values": [0.001, 0.1, 10.0]}}
 DEPTH = {"max_depth": {"distribution": "int_uniform", "low": 1, "high": 20}}
@@ -341,3 +343,15 @@ def test_progress_counts_candidates_times_parts_and_shows_the_best_ones() -> Non
     shares = [share for share, _ in said if share is not None]
     assert shares == sorted(shares)
     assert any("best balanced_accuracy so far" in words for _, words in said)
+
+
+def test_what_came_just_before_a_long_fit_is_told_while_it_lasts() -> None:
+    shown: list[TuningProgress] = []
+    board = Leaderboard(objective_of(None, "classification"))
+    watch = TuningWatch(
+        board, TuningHooks(show=shown.append), lambda _share, _words: None, budget_s=None, keeps_best=False
+    )
+    with watch.running():
+        for number in range(3):
+            watch.step(f"candidate {number}")
+        wait_until(lambda: shown[-1].done == 3, "the last of three quick ones is told")

@@ -6,6 +6,8 @@ from shared.contracts import EvaluationRecord
 
 EvaluationList = list[EvaluationRecord]
 
+_PAGE_LIMIT = 200
+
 
 class AsyncEvaluations:
     """Model versions, measured on datasets."""
@@ -13,10 +15,23 @@ class AsyncEvaluations:
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
-    async def list(self) -> EvaluationList:
-        """All evaluations, also those that are not filled yet."""
-        document = await self._transport.document("GET", "/evaluations")
-        return [record_of(EvaluationRecord, one) for one in document["evaluations"]]
+    async def list(self, *, model: str | None = None, dataset: str | None = None) -> EvaluationList:
+        """All evaluations, those that are not filled yet before the others, newest first; without their tables.
+
+        Args:
+            model: Only those of this model.
+            dataset: Only those on this dataset.
+        """
+        found: EvaluationList = []
+        cursor: str | None = None
+        while True:
+            page = await self._transport.document(
+                "GET", "/evaluations", model=model, dataset=dataset, limit=_PAGE_LIMIT, cursor=cursor
+            )
+            found += [record_of(EvaluationRecord, one) for one in page["evaluations"]]
+            cursor = page["next"]
+            if cursor is None:
+                return found
 
     async def get(self, evaluation: str) -> EvaluationRecord:
         """One evaluation; its metrics are there once its job succeeded.

@@ -240,6 +240,7 @@ class AsyncJobs:
             "Predict": read_predictions,
             "PredictDataset": lambda one: read_table(self._transport, one),
             "EvaluateModel": read_evaluation,
+            "EvaluatePredictions": read_evaluation,
         }
         read = readers.get(record.command)
         return record.result if read is None else read(record)

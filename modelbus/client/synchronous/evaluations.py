@@ -7,6 +7,8 @@ from shared.contracts import EvaluationRecord
 
 EvaluationList = list[EvaluationRecord]
 
+_PAGE_LIMIT = 200
+
 
 class Evaluations:
     """Model versions, measured on datasets."""
@@ -14,10 +16,23 @@ class Evaluations:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self) -> EvaluationList:
-        """All evaluations, also those that are not filled yet."""
-        document = self._transport.document("GET", "/evaluations")
-        return [record_of(EvaluationRecord, one) for one in document["evaluations"]]
+    def list(self, *, model: str | None = None, dataset: str | None = None) -> EvaluationList:
+        """All evaluations, those that are not filled yet before the others, newest first; without their tables.
+
+        Args:
+            model: Only those of this model.
+            dataset: Only those on this dataset.
+        """
+        found: EvaluationList = []
+        cursor: str | None = None
+        while True:
+            page = self._transport.document(
+                "GET", "/evaluations", model=model, dataset=dataset, limit=_PAGE_LIMIT, cursor=cursor
+            )
+            found += [record_of(EvaluationRecord, one) for one in page["evaluations"]]
+            cursor = page["next"]
+            if cursor is None:
+                return found
 
     def get(self, evaluation: str) -> EvaluationRecord:
         """One evaluation; its metrics are there once its job succeeded.

@@ -241,6 +241,7 @@ class Jobs:
             "Predict": read_predictions,
             "PredictDataset": lambda one: read_table(self._transport, one),
             "EvaluateModel": read_evaluation,
+            "EvaluatePredictions": read_evaluation,
         }
         read = readers.get(record.command)
         return record.result if read is None else read(record)
