@@ -122,7 +122,7 @@ def test_a_model_is_kept_from_a_shell(terminal: Terminal, number_dataset: str) -
     assert [one["version"] for one in terminal.json("models", "versions", model)] == [1, 2]
     assert terminal.json("models", "alias", model, "candidate", "2")["aliases"] == {"champion": 1, "candidate": 2}
     assert "candidate" in terminal.ok("models", "versions", model).out
-    assert terminal.json("models", "tag", f"{model}@2", "team=null", "good=yes")["tags"] == {
+    assert terminal.json("models", "tag", f"{model}@1", "team=null", "good=yes")["tags"] == {
         "year": "2026",
         "good": "yes",
     }
