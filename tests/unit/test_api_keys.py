@@ -32,8 +32,10 @@ def test_whatever_changes_something_needs_more_than_read() -> None:
     assert weak == set()
 
 
-def test_only_the_probes_are_open() -> None:
-    assert {path for (_, path), scope in SCOPE_OF_ROUTE.items() if scope is None} == {"/health/live", "/health/ready"}
+def test_only_the_probes_and_the_documentation_are_open() -> None:
+    documentation = {"/docs", "/docs/{file}", "/openapi.json", "/asyncapi.json"}
+    open_paths = {path for (_, path), scope in SCOPE_OF_ROUTE.items() if scope is None}
+    assert open_paths == {"/health/live", "/health/ready", *documentation}
 
 
 def test_a_key_is_recognised_holds_256_bits_and_is_never_made_twice() -> None:
