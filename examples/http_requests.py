@@ -45,25 +45,36 @@ class Gateway:
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     def call(self, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Any:
-        """Send a request; returns the answer's JSON, None where there is none.
+        """Send a request and print how it was answered; returns the answer's JSON, None where there is none.
 
         Raises:
             SystemExit: The answer is a problem; prints what it says.
         """
         data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
-        headers = {**self._headers, **({"Content-Type": media_type} if data is not None else {})}
+        text = self._answer(method, path, data, {"Content-Type": media_type} if data is not None else {})
+        return json.loads(text) if text else None
+
+    def read(self, path: str) -> bytes:
+        """Download a file.
+
+        Raises:
+            SystemExit: The answer is a problem; prints what it says.
+        """
+        return self._answer("GET", path, None, {})
+
+    def _answer(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> bytes:
         # The address is what the user gave on the command line.
-        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310
+        request = urllib.request.Request(self.url + path, data, {**self._headers, **headers}, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
-                text = response.read()
+                text: bytes = response.read()
                 print(f"    {method} {path} -> {response.status}")
+                return text
         except urllib.error.HTTPError as error:
             with error:
                 sys.exit(f"    {method} {path} -> {error.code}\n{error.read().decode(errors='replace')}")
         except urllib.error.URLError as error:
             sys.exit(f"no answer from {self.url}: {error.reason}; `make up` starts a stack")
-        return json.loads(text) if text else None
 
 
 def step(title: str) -> None:

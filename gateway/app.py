@@ -56,12 +56,13 @@ from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
+from shared.store.async_blobs import AsyncBlobStore
 from shared.store.connection import open_async_store
 from shared.store.dead_letters import DeadLetters
 from shared.store.ledger import terms_of
 from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
-from shared.store.records import AsyncBlobStore, JobRecords, Shelf
+from shared.store.records import JobRecords, Shelf
 
 log = structlog.get_logger()
 

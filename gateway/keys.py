@@ -7,10 +7,11 @@ from gateway.dispatch import Dispatcher
 from shared.bus import Publisher
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
+from shared.store.async_blobs import AsyncBlobStore
 from shared.store.dead_letters import DeadLetters
 from shared.store.log_reading import LogLines
 from shared.store.readings import Readings
-from shared.store.records import AsyncBlobStore, JobRecords, Shelf
+from shared.store.records import JobRecords, Shelf
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)

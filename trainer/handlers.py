@@ -57,10 +57,7 @@ def retrain_model(command: Command, context: JobContext) -> Document:
 
 def _again(earlier: Document, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
-    specification = training_of(earlier)
-    if command.tuning == "as_found":
-        found = {"estimator": earlier["estimator"], "hyperparameters": earlier["hyperparameters"]}
-        specification = {**specification, **found, "search": None, "auto": None}
+    specification = training_as_found(earlier) if command.tuning == "as_found" else training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
     anew = {name: getattr(command, name) for name in ("search", "calibration", "threshold")}
     again = {
@@ -84,6 +81,12 @@ def training_of(version: Document) -> Document:
     """The training command of a version, as it was carried out."""
     specification: Document = version.get("specification") or _reconstructed(version)
     return specification
+
+
+def training_as_found(version: Document) -> Document:
+    """The training command that makes a version without searching: with the estimator and hyperparameters it has."""
+    found = {"estimator": version["estimator"], "hyperparameters": version["hyperparameters"]}
+    return {**training_of(version), **found, "search": None, "auto": None}
 
 
 def _reconstructed(earlier: Document) -> Document:

@@ -8,12 +8,14 @@ from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
 from trainer.dataset_fitting import DatasetFitting
 from trainer.fit_plan import plan_of
-from trainer.handlers import training_of
+from trainer.handlers import training_as_found
 from trainer.learning_curve import measure_learning_curve
 
 
 def measure_learning(command: Command, context: JobContext) -> Document:
     """Repeat a version's training with fewer rows; the outcome is an answer.
+
+    What was found by a search, or chosen, is fitted as it was found: the curve is of this estimator.
 
     Raises:
         UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
@@ -24,7 +26,7 @@ def measure_learning(command: Command, context: JobContext) -> Document:
     version = context.library.version(command.model)
     dataset = context.library.dataset(version["dataset"])
     require_training_table(version, dataset)
-    training = TrainModel.model_validate(training_of(version))
+    training = TrainModel.model_validate(training_as_found(version))
     plan = plan_of(training, dataset_columns(dataset))
     if version.get("streamed") or DatasetFitting(training, plan, dataset, context).is_streamed:
         problem = "the training is streamed, and a learning curve needs all rows at once; train on a part of the rows"

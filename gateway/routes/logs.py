@@ -66,7 +66,7 @@ class LogsQuery(JobLogsQuery):
 class AllLogsQuery(LogsQuery):
     """Which lines of which services."""
 
-    service: list[Name] | None = None
+    service: list[Name] = []
     """Of this service; given once for each. Default: all."""
 
 
@@ -74,7 +74,7 @@ class AllLogsQuery(LogsQuery):
 async def all_logs(request: web.Request) -> web.StreamResponse:
     """`GET /logs`: all services merged in time order."""
     query = query_of(request, AllLogsQuery)
-    services = tuple(query.service or ())
+    services = tuple(query.service)
     for name in services:
         await _check_service(request, name)
     return await _answer(request, query, services, query.correlation_id)

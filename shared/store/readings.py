@@ -7,9 +7,9 @@ from typing import Final
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.contracts import ExportDataset, ReadRows
+from shared.store.async_blobs import AsyncBlobStore
 from shared.store.blobs import export_id
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.records import AsyncBlobStore
 
 _COMMANDS: Final = (ReadRows.__name__, ExportDataset.__name__)
 _KINDS: Final = ("export", "result")

@@ -122,7 +122,7 @@ def test_a_model_is_kept_from_a_shell(terminal: Terminal, number_dataset: str) -
     assert [one["version"] for one in terminal.json("models", "versions", model)] == [1, 2]
     assert terminal.json("models", "alias", model, "candidate", "2")["aliases"] == {"champion": 1, "candidate": 2}
     assert "candidate" in terminal.ok("models", "versions", model).out
-    assert terminal.json("models", "tag", f"{model}@2", "team=null", "good=yes")["tags"] == {
+    assert terminal.json("models", "tag", f"{model}@1", "team=null", "good=yes")["tags"] == {
         "year": "2026",
         "good": "yes",
     }
@@ -218,7 +218,8 @@ def test_a_table_of_many_columns_is_shown_in_part(terminal: Terminal, api: Api) 
 
 
 def test_a_strangers_data_cannot_speak_to_the_terminal(terminal: Terminal, api: Api) -> None:
-    name = api.dataset("a,b\n\x1b]0;owned\x07[bold]x,1\n")
+    name, line = fresh("strange"), b'{"a": "\\u001b]0;owned\\u0007[bold]x"}\n'
+    assert api.upload(name, line, Content_Type="application/x-ndjson").status == 201
     shown = terminal.ok("datasets", "rows", name).out
     assert "\x1b" not in shown
     assert "[bold]x" in shown

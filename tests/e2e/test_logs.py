@@ -66,7 +66,7 @@ def test_the_logs_of_an_unknown_service_are_not_found_and_the_known_are_named(ap
         ("since=yesterday", "since"),
         ("limit=100000", "limit"),
         ("cursor=x", "cursor"),
-        ("correlation_id=7", "correlation id"),
+        ("correlation_id=7", "correlation_id"),
         ("follow=maybe", "follow"),
     ],
 )

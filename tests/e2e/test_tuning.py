@@ -114,6 +114,10 @@ def test_a_choice_says_what_it_became_and_works_with_all_else(api: Api, door: Do
     assert answer.status == 200
     evaluation = api.post("/evaluations?wait=60", {"model": reference, "dataset": number_dataset})
     assert evaluation.status == 201
+    curve = api.post(f"/models/{reference}/learning-curve?wait=60", {"shares": [0.5, 1.0]}).document
+    assert curve["estimator"] == version["estimator"], "what was chosen is measured, and not the choice"
+    accuracy = next(one for one in curve["curves"] if one["name"] == "balanced_accuracy")
+    assert accuracy["hold_out"][-1] == pytest.approx(version["metrics"]["balanced_accuracy"])
     again = api.post(f"/models/{reference}/retrain?wait=90", {"promote": "never"}).document["version"]
     assert (again["estimator"], again["hyperparameters"]) == (version["estimator"], version["hyperparameters"])
     assert again["metrics"] == version["metrics"], "with time to spare it is the same model"

@@ -1,0 +1,62 @@
+"""Files in GridFS, for the gateway: streamed over asyncio. What workers do is in ``blobs``."""
+
+from gridfs import AsyncGridFSBucket
+from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
+from gridfs.errors import NoFile
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.errors import UnknownUpload
+from shared.store.blob_writer import CHUNK_BYTES
+from shared.store.blobs import BlobKind, blob_metadata, chunk_stretches
+from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+
+
+class AsyncBlobStore:
+    """Reads and writes blobs, for the gateway: streams, so that no file is ever whole in memory.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
+        self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
+        self._bucket = AsyncGridFSBucket(self._database, chunk_size_bytes=CHUNK_BYTES)
+
+    def open_writer(self, blob_id: str, kind: BlobKind, correlation_id: str) -> AsyncGridIn:
+        """A stream to write a pending blob; close it to keep it, abort it to drop what was written."""
+        return self._bucket.open_upload_stream_with_id(blob_id, blob_id, metadata=blob_metadata(kind, correlation_id))
+
+    async def open_reader(self, blob_id: str) -> AsyncGridOut:
+        """A stream to read a blob.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        with store_errors():
+            try:
+                return await self._bucket.open_download_stream(blob_id)
+            except NoFile as error:
+                raise UnknownUpload(f"the stored file {blob_id} is gone") from error
+
+    async def read(self, blob_id: str) -> bytes:
+        """A whole blob, for those known to be small.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        reader = await self.open_reader(blob_id)
+        with store_errors():
+            return bytes(await reader.read())
+
+    async def release(self, blob_id: str) -> None:
+        """Mark a blob as belonging to nothing: if its deletion is interrupted, the sweep does it."""
+        with store_errors():
+            await self._database["fs.files"].update_one({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
+
+    async def delete(self, blob_id: str) -> None:
+        """Remove a blob; one that is gone already is fine, also one of which there are only chunks."""
+        chunks = self._database["fs.chunks"]
+        with store_errors():
+            await self._database["fs.files"].delete_one({"_id": blob_id})
+            last = await chunks.find_one({"files_id": blob_id}, {"n": 1}, sort=[("n", -1)])
+            for stretch in chunk_stretches(blob_id, last):
+                await chunks.delete_many(stretch)
