@@ -117,7 +117,7 @@ def test_a_heartbeat_extends_the_lease_and_notes_the_progress(ledger: JobLedger,
     job = found(ledger, claim.correlation_id)
     assert job["lease"]["until"] - job["updated_at"] == timedelta(seconds=TERMS.lease_s)
     assert job["lease"]["worker"] == "dead-worker"
-    assert job["progress"] == {"fraction": 0.25, "message": "fitting"}
+    assert job["progress"] == {"fraction": 0.25, "message": "fitting", "tuning": None}
     assert list(ledger.lapse()) == []
 
 
