@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, Final, TypeVar, get_origin
+from types import UnionType
+from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
 from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -109,7 +110,8 @@ def query_of(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
 
 
 def _is_list(field: FieldInfo) -> bool:
-    return get_origin(field.annotation) is list
+    kinds = get_args(field.annotation) if get_origin(field.annotation) in (Union, UnionType) else (field.annotation,)
+    return any(get_origin(kind) is list for kind in kinds)
 
 
 def _unknown(name: str, model: type[Query]) -> str:
