@@ -172,7 +172,7 @@ def test_the_same_evaluation_by_either_door_has_the_same_numbers_and_the_same_pl
 
     record = api.get(f"/evaluations/{correlation_id}").document
 
-    differing = {"id", "correlation_id", "created_at"}
+    differing = {"id", "correlation_id", "created_at", "owner"}
     assert {name for name in record if record[name] != evaluation[name]} == differing
     for name in ("roc.svg", "confusion.svg", "gain.json"):
         both = [api.get(f"/evaluations/{each}/plots/{name}").body for each in (correlation_id, evaluation["id"])]
