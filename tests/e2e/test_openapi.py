@@ -36,7 +36,7 @@ schema = schemathesis.openapi.from_dict(document).exclude(path=list(NOT_SENT))
 
 
 @schema.parametrize()
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_answer_is_documented(case: Any, api: Api) -> None:
     case.call_and_validate(
         base_url=f"http://{api.host}:{api.port}",
