@@ -9,6 +9,7 @@ from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.commands import datasets, dead_letters, estimators, exits, jobs, models
 from modelbus.commands.demo import demo
 from modelbus.commands.evaluate import evaluate
+from modelbus.commands.events import events
 from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.predict import predict
@@ -58,6 +59,7 @@ app.add_typer(estimators.app, rich_help_panel=THINGS)
 app.add_typer(models.app, rich_help_panel=THINGS)
 app.add_typer(jobs.app, rich_help_panel=THINGS)
 app.command(rich_help_panel=OPERATION)(logs)
+app.command(rich_help_panel=OPERATION)(events)
 app.command(rich_help_panel=OPERATION)(publish)
 app.add_typer(dead_letters.app, rich_help_panel=OPERATION)
 app.add_typer(keys, name="keys", rich_help_panel=OPERATION)

@@ -88,8 +88,7 @@ class GatewayCalls:
         self, path: str, query: Mapping[str, Any], last_id: str | None
     ) -> Iterator[tuple[str, Any, str | None]]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
-        params = {**query, "follow": "true"}
-        with self._http.stream("GET", path, params=params, headers=headers, timeout=_STREAM_S) as response:
+        with self._http.stream("GET", path, params=query, headers=headers, timeout=_STREAM_S) as response:
             if response.is_error:
                 response.read()
                 raise error_of_response(response)
