@@ -293,9 +293,9 @@ def test_an_alias_is_set_moved_and_removed(api: Api, number_dataset: str) -> Non
     ("alias", "body", "status"),
     [
         ("trial", {"version": 99}, 404),
-        ("trial", {"version": "1"}, 400),
-        ("trial", {"version": True}, 400),
-        ("trial", {}, 400),
+        ("trial", {"version": "1"}, 422),
+        ("trial", {"version": True}, 422),
+        ("trial", {}, 422),
         ("1", {"version": 1}, 400),
         ("a.b", {"version": 1}, 400),
     ],
