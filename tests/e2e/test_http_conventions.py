@@ -17,7 +17,10 @@ from tests.e2e.api import Api, fresh
         ("/jobs?limit=0", "?limit= must be a whole number from 1 to 200, not '0'"),
         ("/jobs?limit=1e2", "?limit= must be a whole number from 1 to 200, not '1e2'"),
         ("/jobs?limit=5&limit=6", "?limit= is given 2 times; once is enough"),
-        ("/jobs?since=yesterday", "?since= must be a time as ISO 8601 has it, such as 2026-01-31T12:00:00Z"),
+        (
+            "/jobs?since=yesterday",
+            "?since= must be a time (2026-01-31T12:00Z) or an age (90s, 10m, 2h), not 'yesterday'",
+        ),
         ("/estimators?task=cooking", "?task= must be one of classification, regression, outlier_detection, clustering"),
         ("/jobs/0b5c1e0e-5c0a-4e0b-9d7d-2f6a4f1c9a11?wait=soon", "?wait= must be a number from 0 on, not 'soon'"),
     ],
