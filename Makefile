@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e test-compose chaos lint types imports spelling format bench bench-ingest twin lock clean
+.PHONY: help setup demo up test check unit integration e2e slow test-compose chaos lint types imports spelling format bench bench-ingest twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,10 @@ integration: setup ## Tests against real Redis and MongoDB, and of the local sta
 	$(PYTEST) tests/integration
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
-	$(PYTEST) tests/e2e
+	$(PYTEST) tests/e2e -m 'not slow'
+
+slow: setup ## Tests that take minutes: every estimator from end to end, fits on a Dask cluster (not part of `test`)
+	$(PYTEST) tests/e2e -m slow
 
 test-compose: setup ## Build, start, scale and kill the containers of docker-compose.yml (needs Docker; not part of `test`)
 	$(BIN)/pytest tests/compose

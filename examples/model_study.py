@@ -62,7 +62,7 @@ def customers(count: int, seed: int, *, is_shifted: bool = False) -> str:
         shown = "" if draw.random() < 0.08 else f"{spend:.2f}"
         quoted = f'"{region}"' if "," in region else region
         lines.append(
-            f"C{number:05d},{tenure},{plan},{quoted},{joined},{shown},{newsletter},{'yes' if risk > 0.5 else 'no'}"
+            f"C{number:05d},{tenure},{plan},{quoted},{joined},{shown},{newsletter},{'gone' if risk > 0.5 else 'kept'}"
         )
     return "\n".join(lines) + "\n"
 
@@ -123,7 +123,7 @@ class Study:
     def _evaluate(self, name: str) -> None:
         asked = {"evaluation": f"{name}-{RUN}", "model": f"{name}-{RUN}", "dataset": f"held-out-{RUN}"}
         options = {"slices": ["plan"], "intervals": {"rounds": 100}, "best_threshold": {"metric": "f1"}}
-        record = self._gateway.call("POST", "/evaluations?wait=60", {**asked, **options, "positive_class": "yes"})
+        record = self._gateway.call("POST", "/evaluations?wait=60", {**asked, **options, "positive_class": "gone"})
         interval = self._keep(f"{name}-evaluation", record)["intervals"]["roc_auc"]
         show(roc_auc=f"{record['metrics']['roc_auc']:.3f} ({interval['low']:.3f} to {interval['high']:.3f})")
 

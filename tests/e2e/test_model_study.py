@@ -55,7 +55,7 @@ def study(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Study:
 @pytest.fixture(scope="module")
 def truth(study: Study) -> np.ndarray:
     """Who has left, of the rows to measure on."""
-    return (study.table("held-out")["left"] == "yes").to_numpy()
+    return (study.table("held-out")["left"] == "gone").to_numpy()
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def answered(api: Api, study: Study) -> dict[str, pd.DataFrame]:
     return found
 
 
-def probability_of_yes(frame: pd.DataFrame) -> np.ndarray:
-    (column,) = [name for name in frame.columns if "yes" in name]
+def probability_of_gone(frame: pd.DataFrame) -> np.ndarray:
+    (column,) = [name for name in frame.columns if "gone" in name]
     return frame[column].to_numpy(dtype=np.float64)
 
 
@@ -92,8 +92,8 @@ def test_the_metrics_are_those_of_scikit_learn(
     study: Study, answered: dict[str, pd.DataFrame], truth: np.ndarray, name: str
 ) -> None:
     found = study.answers[f"{name}-evaluation"]["metrics"]
-    likely = probability_of_yes(answered[name])
-    predicted = (answered[name]["prediction"] == "yes").to_numpy()
+    likely = probability_of_gone(answered[name])
+    predicted = (answered[name]["prediction"] == "gone").to_numpy()
 
     direct = {
         "accuracy": metrics.accuracy_score(truth, predicted),
@@ -125,7 +125,7 @@ def test_the_plots_are_drawn_from_points_that_scikit_learn_gives(
     for name in drawn:
         assert ET.fromstring((study.folder / f"{name}.svg").read_bytes()).tag.endswith("svg")
 
-    likely = probability_of_yes(answered[study.answers["winner"]])
+    likely = probability_of_gone(answered[study.answers["winner"]])
     points = json.loads((study.folder / "roc.json").read_text())
     (curve,) = [layer for layer in points["layers"] if layer["kind"] in ("line", "steps")]
     assert metrics.auc(curve["x"], curve["y"]) == pytest.approx(metrics.roc_auc_score(truth, likely), abs=1e-6)

@@ -32,6 +32,8 @@ EXECUTED = """
 import json, sys
 from distributed import Client
 
+pytestmark = pytest.mark.slow
+
 def executed(dask_worker):
     return dask_worker.state.executed_count
 

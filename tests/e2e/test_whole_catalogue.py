@@ -23,6 +23,8 @@ from trainer.catalogue import catalogue
 from trainer.fit_plan import plan_of
 from trainer.fitting import fit_model
 
+pytestmark = pytest.mark.slow
+
 FEATURES = ["amount", "visits", "is_member", "since", "seen", "plan", "gender", "town", "country", "nothing"]
 TARGETS = {"classification": "label", "regression": "price"}
 ASKED_FOR: dict[str, dict[str, Any]] = {
