@@ -110,12 +110,19 @@ def _roc_auc(truth: Answers, _answers: Answers, probabilities: Any) -> Any:
     return metrics.roc_auc_score(truth, probabilities, multi_class="ovr", labels=codes)
 
 
-def _of_two(metric: Callable[..., Any]) -> Measure:
-    def measure(truth: Answers, _answers: Answers, probabilities: Any) -> Any:
-        is_defined = probabilities.shape[1] == 2 and len(np.unique(truth)) == 2
-        return metric(truth, probabilities[:, 1]) if is_defined else None
+def _average_precision(truth: Answers, _answers: Answers, probabilities: Any) -> Any:
+    codes = np.arange(probabilities.shape[1])
+    if len(np.unique(truth)) < len(codes):
+        return None
+    if len(codes) == 2:
+        return metrics.average_precision_score(truth, probabilities[:, 1])
+    return metrics.average_precision_score(truth[:, None] == codes, probabilities, average="macro")
 
-    return measure
+
+def _brier_score(truth: Answers, _answers: Answers, probabilities: Any) -> Any:
+    if probabilities.shape[1] == 2:
+        return metrics.brier_score_loss(truth, probabilities[:, 1]) if len(np.unique(truth)) == 2 else None
+    return metrics.brier_score_loss(truth, probabilities, labels=np.arange(probabilities.shape[1]))
 
 
 def _cluster(name: str) -> Measure:
@@ -135,12 +142,13 @@ _CLASSIFICATION = (
     Objective("cohen_kappa", _plain(metrics.cohen_kappa_score)),
     Objective("log_loss", _log_loss, is_more_better=False, needs_probabilities=True),
     Objective("roc_auc", _roc_auc, needs_probabilities=True),
-    Objective("average_precision", _of_two(metrics.average_precision_score), needs_probabilities=True),
-    Objective("brier_score", _of_two(metrics.brier_score_loss), is_more_better=False, needs_probabilities=True),
+    Objective("average_precision", _average_precision, needs_probabilities=True),
+    Objective("brier_score", _brier_score, is_more_better=False, needs_probabilities=True),
 )
 _REGRESSION = (
     Objective("r2", _plain(metrics.r2_score)),
     Objective("root_mean_squared_error", _plain(metrics.root_mean_squared_error), is_more_better=False),
+    Objective("mean_squared_error", _plain(metrics.mean_squared_error), is_more_better=False),
     Objective("mean_absolute_error", _plain(metrics.mean_absolute_error), is_more_better=False),
     Objective("median_absolute_error", _plain(metrics.median_absolute_error), is_more_better=False),
     Objective("mean_absolute_percentage_error", _plain(metrics.mean_absolute_percentage_error), is_more_better=False),
