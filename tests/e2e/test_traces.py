@@ -80,6 +80,7 @@ def traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
         yield Api(stack.gateway_url)
 
 
+@pytest.mark.slow  # a stack of its own
 def test_one_trace_goes_through_gateway_bus_service_and_store(traced: Api, collector: Collector) -> None:
     dataset = traced.dataset(TABLE)
     training = {"model": fresh("model"), "dataset": dataset, "target": "b", "estimator": "Ridge"}
@@ -102,6 +103,7 @@ def test_one_trace_goes_through_gateway_bus_service_and_store(traced: Api, colle
     assert answer.correlation_id in str(attempt.attributes)
 
 
+@pytest.mark.slow  # a stack of its own
 def test_predictions_that_are_computed_together_are_linked_to_their_requests(traced: Api, collector: Collector) -> None:
     model = traced.train(traced.dataset(TABLE), "b", "Ridge")["version"]["model"]
     trace = uuid4().hex
