@@ -9,7 +9,7 @@ import typer
 from modelbus.commands import completion
 from modelbus.commands.options import Force, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.waiting import result_of, started
+from modelbus.commands.waiting import finish
 from shared.contracts import DatasetRecord
 
 app = typer.Typer(name="datasets", help="Tables: upload, look at, download, delete.", no_args_is_help=True)
@@ -58,11 +58,7 @@ def upload(
         options=settings_of(option, "--option"),
         progress=False if session.printer.as_json else None,
     )
-    if no_wait:
-        started(session, job)
-        return
-    record = result_of(session, job, timeout)
-    session.printer.show(record, lambda: _print_dataset(session, record))
+    finish(session, job, timeout, no_wait=no_wait, show=lambda record: _print_dataset(session, record))
 
 
 @app.command("list")

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.session import json_or_text
 
 if TYPE_CHECKING:
     from modelbus.commands.gateway_calls import GatewayCalls
@@ -247,15 +248,8 @@ def _changed(document: Any, changes: list[str]) -> Any:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 raise typer.BadParameter(f"--set {change}: {parent} is no object")
-        place[last] = _value(value)
+        place[last] = json_or_text(value)
     return document
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _parsed(text: str) -> Any:

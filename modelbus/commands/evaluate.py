@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 
 from modelbus.commands import completion
-from modelbus.commands.options import NoWait, Timeout
+from modelbus.commands.options import MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.waiting import result_of, started
+from modelbus.commands.waiting import finish
 from shared.contracts import EvaluationRecord
 
 
@@ -17,10 +17,7 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="name, name@alias or name@3.", autocompletion=completion.models)],
     dataset: Annotated[str, typer.Argument(help="A dataset that has the target.", autocompletion=completion.datasets)],
     evaluation: Annotated[str | None, typer.Option("--name", help="The id of the record.")] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
-    ] = None,
+    option: MoreFields = None,
     no_wait: NoWait = False,
     timeout: Timeout = None,
 ) -> None:
@@ -34,11 +31,7 @@ def evaluate(
     """
     options = settings_of(option, "--option") | ({} if evaluation is None else {"evaluation": evaluation})
     job = session.client.evaluate(model, dataset, **options)
-    if no_wait:
-        started(session, job)
-        return
-    record = result_of(session, job, timeout)
-    session.printer.show(record, lambda: _print_evaluation(session, record))
+    finish(session, job, timeout, no_wait=no_wait, show=lambda record: _print_evaluation(session, record))
 
 
 def _print_evaluation(session: Session, record: EvaluationRecord) -> None:

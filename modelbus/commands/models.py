@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.commands import completion
-from modelbus.commands.options import Force, NoWait, Timeout
+from modelbus.commands.options import Force, MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
 from modelbus.commands.train import print_training
-from modelbus.commands.waiting import result_of, started
+from modelbus.commands.waiting import finish
 from shared.contracts import ModelRecord, VersionRecord
 
 app = typer.Typer(name="models", help="Models, their versions and aliases.", no_args_is_help=True)
@@ -135,10 +135,7 @@ def retrain(
     promote: Annotated[
         str | None, typer.Option(help="Move champion: always, if_better or never.", show_default="if_better")
     ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
-    ] = None,
+    option: MoreFields = None,
     no_wait: NoWait = False,
     timeout: Timeout = None,
 ) -> None:
@@ -157,11 +154,7 @@ def retrain(
     }
     changes = {name: value for name, value in given.items() if value is not None} | settings_of(option, "--option")
     job = session.client.models.retrain(reference, **changes)
-    if no_wait:
-        started(session, job)
-        return
-    trained = result_of(session, job, timeout)
-    session.printer.show(trained, lambda: print_training(session, trained))
+    finish(session, job, timeout, no_wait=no_wait, show=lambda trained: print_training(session, trained))
 
 
 @app.command()

@@ -32,6 +32,10 @@ ApiKey = Annotated[
     str | None,
     typer.Option(envvar=API_KEY_VARIABLE, help="A key, if it wants one.", rich_help_panel=GATEWAY, metavar="KEY"),
 ]
+MoreFields = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
+]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job and do not wait for its end.")]
 Timeout = Annotated[
     float | None, typer.Option("--timeout", min=0, help="Seconds to wait; the job goes on after that.", metavar="S")

@@ -6,9 +6,9 @@ import typer
 
 from modelbus.client.results import TrainedVersion
 from modelbus.commands import completion
-from modelbus.commands.options import NoWait, Timeout
+from modelbus.commands.options import MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.waiting import result_of, started
+from modelbus.commands.waiting import finish
 from shared.contracts.results import CheckResult
 
 
@@ -36,10 +36,7 @@ def train(
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Something to remember.")] = None,
     note: Annotated[str | None, typer.Option(help="More to remember, in words.")] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
-    ] = None,
+    option: MoreFields = None,
     check: Annotated[bool, typer.Option("--check", help="Only say what it would take.")] = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -76,11 +73,7 @@ def train(
         session.printer.show(found, lambda: _print_check(session, found))
         return
     job = session.client.train(model or dataset, dataset, target, **asked)
-    if no_wait:
-        started(session, job)
-        return
-    trained = result_of(session, job, timeout)
-    session.printer.show(trained, lambda: print_training(session, trained))
+    finish(session, job, timeout, no_wait=no_wait, show=lambda trained: print_training(session, trained))
 
 
 def print_training(session: Session, trained: TrainedVersion) -> None:

@@ -1,15 +1,19 @@
 """Waiting for jobs: a progress bar, and on Ctrl-C how to go on waiting."""
 
 import sys
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
+from pydantic import BaseModel
 
 from modelbus.client.synchronous.jobs import Job
 from modelbus.commands import exits
 from modelbus.commands.session import Session
 
 T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
+"""A result that can be printed."""
 
 
 def result_of(session: Session, job: Job[T], timeout_s: float | None) -> T:
@@ -24,6 +28,27 @@ def result_of(session: Session, job: Job[T], timeout_s: float | None) -> T:
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{how_to_go_on(job)}\n")
         raise typer.Exit(exits.INTERRUPTED) from None
+
+
+def finish(session: Session, job: Job[R], timeout_s: float | None, *, no_wait: bool, show: Callable[[R], None]) -> None:
+    """Wait for a job's end and show its result, or show the job alone where nobody waits for it.
+
+    Args:
+        session: The gateway and the terminal.
+        job: The job.
+        timeout_s: Seconds to wait; None for as long as it takes.
+        no_wait: Whether the job alone is shown.
+        show: Prints the result for people.
+
+    Raises:
+        ModelbusError: The job failed, was cancelled, or has not ended in time.
+        Exit: Ctrl-C.
+    """
+    if no_wait:
+        started(session, job)
+        return
+    result = result_of(session, job, timeout_s)
+    session.printer.show(result, lambda: show(result))
 
 
 def started(session: Session, job: Job[Any]) -> None:
