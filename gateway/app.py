@@ -110,7 +110,6 @@ def create_app(settings: Settings) -> web.Application:
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
     for routes in _ROOMS:
         routes.add_routes(app.router)
-    documentation.add_documents(app)
     app.on_response_prepare.append(complete_headers)
     app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)

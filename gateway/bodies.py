@@ -1,12 +1,11 @@
-"""Bodies that no single command describes, for the documentation: predictions take rows in three forms or a dataset."""
+"""Bodies that no command describes, for the documentation: forms in which rows may come beside a list of objects."""
 
 from typing import Any, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
-from shared.contracts import Contract, Name
+from shared.contracts import Contract
 from shared.contracts.base import ColumnName
-from shared.contracts.prediction import Rows
 
 
 class _Options(Contract):
@@ -16,13 +15,6 @@ class _Options(Contract):
     """Also answer the probability of each class."""
     has_scores: bool = False
     """Also answer the decision scores."""
-
-
-class RowsBody(_Options):
-    """Rows as objects."""
-
-    rows: Rows = Field(min_length=1)
-    """A mapping from column to value each."""
 
 
 class TableBody(_Options):
@@ -39,14 +31,3 @@ class ColumnsBody(_Options):
 
     data: dict[ColumnName, list[Any]] = Field(min_length=1)
     """A list of values for each column, equally long."""
-
-
-class DatasetBody(_Options):
-    """All rows of a dataset; answered by a job."""
-
-    dataset: Name
-    """The dataset."""
-
-
-class PredictionBody(RootModel[RowsBody | TableBody | ColumnsBody | DatasetBody]):
-    """What is to be predicted."""

@@ -118,14 +118,14 @@ def state_id(job: Document) -> str:
 
 
 async def job_changes(
-    jobs: JobRecords, followers: JobFollowers, job: Document, after: str | None
+    jobs: JobRecords, followers: JobFollowers, correlation_id: str, after: str | None
 ) -> AsyncGenerator[StreamEvent, None]:
     """How a job stands, and then each change until it has ended.
 
     Args:
         jobs: The jobs.
         followers: Where to be woken.
-        job: The job as it was read last.
+        correlation_id: The job.
         after: The id of the last event that the reader got; how the job stood then is not told again.
 
     Yields:
@@ -133,7 +133,6 @@ async def job_changes(
         two of them is not told: each tells all of how the job stands.
     """
     told, stood = after, None
-    correlation_id = job["_id"]
     with followers.follow(correlation_id) as changed:
         while True:
             changed.clear()

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access import is_same_owner, require_own
+from gateway.access import require_own
 from gateway.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
 from gateway.answers import job_view, json_answer
 from gateway.cursors import cursor_text, read_cursor
@@ -175,9 +175,7 @@ async def _own_letter(request: web.Request) -> DeadLetter:
         Forbidden: It is somebody else's; what came by a queue is nobody's own.
     """
     letter = await _letter(request)
-    owner = {"owner": letter.document.get("owner", QUEUE_OWNER)}
-    if not is_same_owner(request, owner):
-        require_own(request, owner, f"dead letter {letter.id}")
+    require_own(request, {"owner": letter.document.get("owner", QUEUE_OWNER)}, f"dead letter {letter.id}")
     return letter
 
 

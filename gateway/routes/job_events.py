@@ -34,7 +34,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
     after = last_event_id(request)
     if job["status"] in TERMINAL_STATUSES and after == state_id(job):
         return web.Response(status=204)
-    changes = job_changes(request.app[JOBS], request.app[FOLLOWERS], job, after)
+    changes = job_changes(request.app[JOBS], request.app[FOLLOWERS], job["_id"], after)
     return await request.app[STREAMS].answer(request, changes)
 
 

@@ -170,7 +170,8 @@ async def read_model(request: web.Request) -> web.Response:
 @operation(_TAG, "Read a version", {200: _VERSION, 304: Answer("The caller has it already.")}, errors=(UnknownModel,))
 async def read_version(request: web.Request) -> web.Response:
     """`GET /models/{name}/versions/{version}`: the version with its whole lineage; only tags and note ever change."""
-    return _version_answer(request, await _version(request))
+    record, etag = _version_view(await _version(request))
+    return immutable_answer(request, record, etag)
 
 
 @operation(
@@ -191,7 +192,8 @@ async def change_version(request: web.Request) -> web.Response:
     changed = await request.app[SHELF].change_version(
         document["_id"], set_tags=kept, removed=removed, note=changes.note
     )
-    return _version_answer(request, changed)
+    record, etag = _version_view(changed)
+    return json_answer(record, headers={"ETag": f'"{etag}"'})
 
 
 @operation(_TAG, "Read how a version was used", {200: Answer("Its use.", Usage, example=USAGE)}, errors=(UnknownModel,))
@@ -226,13 +228,11 @@ async def read_candidates(request: web.Request) -> web.Response:
     return json_answer(record.model_dump(mode="json"))
 
 
-def _version_answer(request: web.Request, document: Document) -> web.Response:
+def _version_view(document: Document) -> tuple[dict[str, Any], str]:
+    """A version as it is answered, and its ETag."""
     record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
     body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
-    etag = hashlib.sha256(body).hexdigest()
-    if request.method == "PATCH":
-        return json_answer(record, headers={"ETag": f'"{etag}"'})
-    return immutable_answer(request, record, etag)
+    return record, hashlib.sha256(body).hexdigest()
 
 
 def _valid(model: type[Change], body: dict[str, Any]) -> Change:

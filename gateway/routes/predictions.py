@@ -8,7 +8,7 @@ from pydantic import RootModel
 from gateway.access import owner_of
 from gateway.answer_models import DatasetPredictionView, JobView, PredictionView
 from gateway.answers import job_answer, json_answer
-from gateway.bodies import PredictionBody
+from gateway.bodies import ColumnsBody, TableBody
 from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.examples import PREDICTION, QUEUED_JOB
 from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
@@ -58,12 +58,13 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     },
     query=Waiting,
     body=JsonBody(
-        (PredictionBody,),
+        (Predict, TableBody, ColumnsBody, PredictDataset),
         {
             "rows": {"rows": [{"size": 2.0, "color": "red"}]},
             "columns and data": {"columns": ["size", "color"], "data": [[2.0, "red"], [3.1, None]]},
             "a dataset": {"dataset": "shop"},
         },
+        said_by_route=frozenset({"model"}),
     ),
     errors=(UnknownModel, UnknownDataset, CorrelationIdReused),
     makes_job=True,

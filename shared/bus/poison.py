@@ -55,7 +55,7 @@ def poison_record(message: Any, queue: str, service: str, reason: str) -> dict[s
         service: Who cannot read it.
         reason: Why not.
     """
-    raw = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    raw = _raw(message)
     return {
         "id": str(uuid5(NAMESPACE_OID, f"poison/{queue}/{message.delivery_tag}")),
         "queue": queue,
@@ -119,7 +119,7 @@ class PoisonReader:
 
 
 def _poison(message: Any, queue: str, service: str) -> PoisonMessage:
-    raw = message.body if isinstance(message.body, bytes) else str(message.body).encode()
+    raw = _raw(message)
     try:
         if MALFORMED_HEADER in message.headers:
             raise ValueError(message.headers[MALFORMED_HEADER])
@@ -148,6 +148,11 @@ def _read(record: Any, raw: bytes, queue: str, service: str) -> PoisonMessage:
         correlation_id=_text(record.get("correlation_id")),
         reply_to=_text(record.get("reply_to")),
     )
+
+
+def _raw(message: Any) -> bytes:
+    """The body as it came; kombu makes text of some."""
+    return message.body if isinstance(message.body, bytes) else str(message.body).encode()
 
 
 def _text(value: Any) -> str | None:

@@ -18,6 +18,7 @@ from shared.store import protocol
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, happened, literal
 from shared.store.poison import COLLECTION
+from shared.store.records import older_than
 
 Kind = Literal["job", "message"]
 KINDS: Final[tuple[Kind, ...]] = ("job", "message")
@@ -89,11 +90,9 @@ class DeadLetters:
         """
         found: list[DeadLetter] = []
         for kind in query.kinds:
-            wanted, moment = query.filter(kind), _TIME_OF[kind]
-            if after:
-                older = {moment: {"$lt": after[0]}}
-                same = {moment: after[0], "_id": {"$gt": after[1]}}
-                wanted = {"$and": [wanted, {"$or": [older, same]}]}
+            moment = _TIME_OF[kind]
+            last = {moment: after[0], "_id": after[1]} if after else None
+            wanted = {**query.filter(kind), **older_than(last, moment)}
             with store_errors():
                 cursor = self._collections[kind].find(wanted, {"raw": 0, "result": 0, "outcome": 0})
                 documents = await cursor.sort([(moment, -1), ("_id", 1)]).limit(limit).to_list()

@@ -155,12 +155,17 @@ class JobRecords:
         raise AssertionError("unreachable")
 
 
-def older_than(last: Document | None) -> Document:
-    """What documents match that follow the last one of a page, in the order from new to old."""
+def older_than(last: Document | None, moment: str = "created_at") -> Document:
+    """What documents match that follow the last one of a page, in the order from new to old.
+
+    Args:
+        last: That document, with ``_id`` and the field; None on the first page.
+        moment: The field that they are in the order of.
+    """
     if last is None:
         return {}
-    older = {"created_at": {"$lt": last["created_at"]}}
-    same = {"created_at": last["created_at"], "_id": {"$gt": last["_id"]}}
+    older = {moment: {"$lt": last[moment]}}
+    same = {moment: last[moment], "_id": {"$gt": last["_id"]}}
     return {"$or": [older, same]}
 
 
