@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from shared.contracts.evaluation import BestThreshold, Costs
 from shared.contracts.metric_names import THRESHOLD_METRICS
-from shared.tabular.label_metrics import BETAS
+from shared.tabular.count_metrics import count_metrics
 from shared.tabular.ranking import Cumulated
 
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ class ThresholdTable:
         self._columns: dict[str, Floats] = {
             "threshold": np.append(above, counts.thresholds),
             **dict(zip(_COUNTS, (hits, alarms, passes, misses), strict=True)),
-            **_metrics(hits, alarms, passes, misses),
+            **count_metrics(hits, alarms, passes, misses),
         }
         if costs is not None:
             self._columns["cost"] = costs.false_positive * alarms + costs.false_negative * misses
@@ -138,23 +138,3 @@ def _score_sums(counts: Cumulated, scores: Floats, weights: Floats) -> Floats:
     """The sum of the scores of the rows down to each threshold."""
     places = np.searchsorted(-counts.thresholds, -scores)
     return np.cumsum(np.bincount(places, weights * scores, len(counts.thresholds)))
-
-
-def _metrics(hits: Floats, alarms: Floats, passes: Floats, misses: Floats) -> dict[str, Floats]:
-    total = hits + alarms + passes + misses
-    recall, specificity = _ratio(hits, hits + misses), _ratio(passes, passes + alarms)
-    spread = np.sqrt(hits + alarms) * np.sqrt(hits + misses) * np.sqrt(passes + alarms) * np.sqrt(passes + misses)
-    correlation = np.divide(hits * passes - alarms * misses, spread, out=np.zeros_like(spread), where=spread > 0)
-    return {
-        "precision": _ratio(hits, hits + alarms),
-        "recall": recall,
-        "specificity": specificity,
-        **{name: _ratio((1 + b * b) * hits, (1 + b * b) * hits + b * b * misses + alarms) for name, b in BETAS.items()},
-        "accuracy": (hits + passes) / total,
-        "balanced_accuracy": (recall + specificity) / 2,
-        "matthews_correlation": correlation,
-    }
-
-
-def _ratio(numerators: Floats, denominators: Floats) -> Floats:
-    return np.divide(numerators, denominators, out=np.full_like(numerators, np.nan), where=denominators > 0)

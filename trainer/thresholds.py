@@ -5,13 +5,13 @@ An own step beside scikit-learn's ``TunedThresholdClassifierCV``, which keeps it
 artifact may hold one. Here a number in the signature is all, and estimators answer as fast as without.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.tuning import Threshold
+from shared.tabular.count_metrics import count_metrics
 
 Floats = npt.NDArray[np.float64]
 Counts = tuple[Floats, Floats, Floats, Floats]
@@ -62,8 +62,7 @@ def _merits(truth: npt.NDArray[Any], probabilities: Floats, thresholds: Floats, 
         _, false_positives, false_negatives, _ = counts
         paid = aim.costs.false_positive * false_positives + aim.costs.false_negative * false_negatives
         return -paid / len(truth)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(_SCORINGS[aim.scoring or DEFAULT_SCORING](counts))
+    return np.nan_to_num(_scored(aim.scoring or DEFAULT_SCORING, counts))
 
 
 def _counts(truth: npt.NDArray[Any], probabilities: Floats, thresholds: Floats) -> Counts:
@@ -78,39 +77,16 @@ def _counts(truth: npt.NDArray[Any], probabilities: Floats, thresholds: Floats) 
     )
 
 
-def _f1(counts: Counts) -> Floats:
-    true_positives, false_positives, false_negatives, _ = counts
-    return 2 * true_positives / (2 * true_positives + false_positives + false_negatives)
+def _by_both(counts: Counts) -> Floats:
+    """The mean of both classes' F1 score."""
+    hits, alarms, misses, passes = counts
+    of_second = count_metrics(hits, alarms, passes, misses)["f1"]
+    of_first = count_metrics(passes, misses, hits, alarms)["f1"]
+    return (np.nan_to_num(of_second) + np.nan_to_num(of_first)) / 2
 
 
-def _f1_macro(counts: Counts) -> Floats:
-    true_positives, false_positives, false_negatives, true_negatives = counts
-    of_first = (true_negatives, false_negatives, false_positives, true_positives)
-    return (np.nan_to_num(_f1(counts)) + np.nan_to_num(_f1(of_first))) / 2
-
-
-def _balanced_accuracy(counts: Counts) -> Floats:
-    true_positives, false_positives, false_negatives, true_negatives = counts
-    sensitivity = true_positives / (true_positives + false_negatives)
-    return (sensitivity + true_negatives / (true_negatives + false_positives)) / 2
-
-
-def _accuracy(counts: Counts) -> Floats:
-    return (counts[0] + counts[3]) / (counts[0] + counts[1] + counts[2] + counts[3])
-
-
-def _matthews_correlation(counts: Counts) -> Floats:
-    true_positives, false_positives, false_negatives, true_negatives = counts
-    covariance = true_positives * true_negatives - false_positives * false_negatives
-    predicted = (true_positives + false_positives) * (true_negatives + false_negatives)
-    actual = (true_positives + false_negatives) * (true_negatives + false_positives)
-    return covariance / np.sqrt(predicted * actual)
-
-
-_SCORINGS: Final[Mapping[str, Callable[[Counts], Floats]]] = {
-    "f1": _f1,
-    "f1_macro": _f1_macro,
-    "balanced_accuracy": _balanced_accuracy,
-    "accuracy": _accuracy,
-    "matthews_correlation": _matthews_correlation,
-}
+def _scored(name: str, counts: Counts) -> Floats:
+    if name == "f1_macro":
+        return _by_both(counts)
+    hits, alarms, misses, passes = counts
+    return count_metrics(hits, alarms, passes, misses)[name]

@@ -220,7 +220,7 @@ class Calibration(Contract):
     """Each part is mapped by a fit of the others, and the model answers the mean of them all."""
 
 
-class Costs(Contract):
+class ThresholdCosts(Contract):
     """What an error costs, in any unit; the second class of the signature is the positive one."""
 
     false_positive: float = Field(1.0, ge=0, allow_inf_nan=False)
@@ -234,7 +234,7 @@ class Threshold(Contract):
 
     scoring: Literal["f1", "f1_macro", "balanced_accuracy", "accuracy", "matthews_correlation"] | None = None
     """What is to be as high as can be; default: `balanced_accuracy`, where no costs are given."""
-    costs: Costs | None = None
+    costs: ThresholdCosts | None = None
     """What is to be as low as can be instead."""
     cross_validation: Folds = Folds()
     """The rows of each part have the probabilities of a fit of the others."""

@@ -15,7 +15,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV, cross_val_predic
 from shared.artifacts import dump_model, library_versions, load_model
 from shared.contracts import TrainModel
 from shared.contracts.checks import check_training_task
-from shared.contracts.tuning import Calibration, Costs, Search, Threshold
+from shared.contracts.tuning import Calibration, Search, Threshold, ThresholdCosts
 from shared.errors import InvalidCommand
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, rows_of
@@ -52,7 +52,7 @@ def test_no_threshold_is_better_than_the_one_that_is_found(name: Any) -> None:
 
 def test_costs_are_as_low_as_can_be() -> None:
     truth, probabilities = drawn()
-    aim = Threshold(costs=Costs(false_positive=1, false_negative=5))
+    aim = Threshold(costs=ThresholdCosts(false_positive=1, false_negative=5))
 
     found = best_threshold(truth, probabilities, aim)
 
@@ -89,7 +89,7 @@ def test_a_threshold_is_much_like_scikit_learns() -> None:
     "estimator", ["LogisticRegression", "RandomForestClassifier", "HistGradientBoostingClassifier"]
 )
 def test_answers_keep_to_the_threshold_on_every_path_and_after_storing(estimator: str) -> None:
-    outcome = fit(estimator, threshold=Threshold(costs=Costs(false_negative=20)))
+    outcome = fit(estimator, threshold=Threshold(costs=ThresholdCosts(false_negative=20)))
 
     model = outcome.model
     threshold = model.signature.threshold
@@ -113,7 +113,7 @@ def test_answers_keep_to_the_threshold_on_every_path_and_after_storing(estimator
 
 
 def test_metrics_are_of_the_answers_by_the_threshold() -> None:
-    outcome = fit("LogisticRegression", threshold=Threshold(costs=Costs(false_negative=20)))
+    outcome = fit("LogisticRegression", threshold=Threshold(costs=ThresholdCosts(false_negative=20)))
 
     scores = score(outcome.model, outcome.hold_out)
 
@@ -189,6 +189,6 @@ def test_numbers_and_clusters_have_nothing_to_calibrate(estimator: str, task: An
 
 def test_an_aim_is_one() -> None:
     with pytest.raises(ValidationError, match="scoring or costs, not both"):
-        Threshold(scoring="f1", costs=Costs())
+        Threshold(scoring="f1", costs=ThresholdCosts())
     with pytest.raises(ValidationError, match="both costs above 0"):
-        Threshold(costs=Costs(false_positive=0))
+        Threshold(costs=ThresholdCosts(false_positive=0))
