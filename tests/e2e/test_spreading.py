@@ -16,6 +16,8 @@ from tests.e2e.tables import numbers
 from tests.stack_fixtures import QUICK_SETTINGS
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 FOREST = {"n_estimators": 12, "max_depth": 8}
 VOTE = {
     "estimators": [
@@ -31,8 +33,6 @@ TRAININGS: dict[str, tuple[str, str, dict[str, Any]]] = {
 EXECUTED = """
 import json, sys
 from distributed import Client
-
-pytestmark = pytest.mark.slow
 
 def executed(dask_worker):
     return dask_worker.state.executed_count
@@ -62,10 +62,13 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         wait_until(lambda: len(executed(address)) == 2, "both workers have come", 60)
         yield address
     finally:
-        for process in processes:
+        for process in reversed(processes):  # a worker without its scheduler takes long to end
             process.terminate()
-        for process in processes:
-            process.wait(30)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def executed(address: str) -> list[int]:
