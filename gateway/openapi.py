@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 description, made from the routes, their operations and the contracts' models."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from aiohttp import web
@@ -84,19 +84,19 @@ Train, serve and evaluate scikit-learn models on tabular data, over a message bu
 """
 
 
-def openapi_document(router: web.UrlDispatcher) -> Document:
+def openapi_document(routes: Iterable[web.AbstractRoute]) -> Document:
     """Describe all routes that have an operation.
 
     Args:
-        router: The application's.
+        routes: The application's.
 
     Returns:
         An OpenAPI 3.1 document.
     """
-    routes = list(_described(router))
-    schemas, definitions = _schemas([found for _, _, found in routes])
+    described = list(_described(routes))
+    schemas, definitions = _schemas([found for _, _, found in described])
     paths: dict[str, Document] = {}
-    for method, path, found in routes:
+    for method, path, found in described:
         paths.setdefault(path, {})[method] = _operation(method, path, found, schemas)
     return {
         "openapi": "3.1.0",
@@ -119,8 +119,8 @@ def openapi_document(router: web.UrlDispatcher) -> Document:
     }
 
 
-def _described(router: web.UrlDispatcher) -> Iterator[tuple[str, str, Operation]]:
-    for route in router.routes():
+def _described(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Operation]]:
+    for route in routes:
         found = operation_of(route.handler)
         if found is not None and route.resource is not None and route.method != "HEAD":
             yield route.method.lower(), route.resource.canonical, found

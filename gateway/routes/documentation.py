@@ -31,7 +31,7 @@ _DAY_S: Final = 86400
 )
 async def openapi(request: web.Request) -> web.Response:
     """`GET /openapi.json`: made from the models that check what comes."""
-    return await _described(lambda: _openapi(request.app.router))
+    return await _described(lambda: _openapi(tuple(request.app.router.routes())))
 
 
 @operation(
@@ -74,8 +74,8 @@ async def _described(make: Callable[[], bytes]) -> web.Response:
 
 
 @lru_cache(maxsize=1)
-def _openapi(router: web.UrlDispatcher) -> bytes:
-    return orjson.dumps(openapi_document(router))
+def _openapi(routes: tuple[web.AbstractRoute, ...]) -> bytes:
+    return orjson.dumps(openapi_document(routes))
 
 
 @lru_cache(maxsize=1)

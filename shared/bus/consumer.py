@@ -15,7 +15,7 @@ from shared.bus.connection import connection_errors, open_connection
 from shared.bus.poison import poison_record
 from shared.bus.publisher import Publisher
 from shared.bus.queues import poison_queue
-from shared.bus.transport import MALFORMED_HEADER
+from shared.bus.transport import MALFORMED_HEADER, HardenedQoS
 from shared.errors import BusUnavailable
 from shared.metrics import MESSAGES_POISONED
 
@@ -98,15 +98,7 @@ class Consumer:
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge all. When the broker is away they will come again, which is harmless."""
-        messages = [delivery.message for delivery in deliveries if not delivery.message.acknowledged]
-        if not messages:
-            return
-        try:
-            _acknowledge(messages)
-        except self._errors() as error:
-            # What stays unacknowledged would fill the prefetch window for ever; a new channel starts with an empty one.
-            log.warning("bus.acknowledge_failed", reason=str(error))
-            self._disconnect()
+        self._acknowledge([delivery.message for delivery in deliveries if not delivery.message.acknowledged])
 
     def quarantine(self, delivery: Delivery, reason: str) -> None:
         """Move a delivery to its queue's poison, where people find it, and go on."""
@@ -189,10 +181,24 @@ class Consumer:
         )
         try:
             self._poison.send(poison_queue(queue), record)
-            message.ack()
         except self._errors() as error:
             # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
             log.warning("bus.quarantine_failed", queue=queue, reason=str(error))
+            self._disconnect()
+            return
+        self._acknowledge([message])
+
+    def _acknowledge(self, messages: Sequence[Any]) -> None:
+        if not messages:
+            return
+        try:
+            _acknowledge_in_one(messages)
+        except self._errors() as error:
+            log.warning("bus.acknowledge_failed", reason=str(error))
+            # They are dealt with: put back to the front, they would come before all others, again and again, for as
+            # long as the broker refuses.
+            _forget(messages)
+            # What stays unacknowledged would fill the prefetch window for ever; a new channel starts with an empty one.
             self._disconnect()
 
 
@@ -200,16 +206,27 @@ def _known_id(correlation_id: object) -> dict[str, str]:
     return {"correlation_id": correlation_id[:100]} if isinstance(correlation_id, str) else {}
 
 
-def _acknowledge(messages: Sequence[Any]) -> None:
-    # Only the hardened Redis channel has it; an AMQP channel keeps no bookkeeping of its own.
-    acknowledge_many = getattr(getattr(messages[0].channel, "qos", None), "acknowledge_many", None)
-    if len(messages) > 1 and acknowledge_many is not None:
-        acknowledge_many([message.delivery_tag for message in messages])
+def _acknowledge_in_one(messages: Sequence[Any]) -> None:
+    bookkeeping = _bookkeeping(messages[0])
+    if len(messages) > 1 and bookkeeping is not None:
+        bookkeeping.acknowledge_many([message.delivery_tag for message in messages])
         for message in messages:
             message._state = "ACK"
         return
     for message in messages:
         message.ack()
+
+
+def _forget(messages: Sequence[Any]) -> None:
+    bookkeeping = _bookkeeping(messages[0])
+    if bookkeeping is not None:
+        bookkeeping.forget([message.delivery_tag for message in messages])
+
+
+def _bookkeeping(message: Any) -> HardenedQoS | None:
+    """What is known of the unacknowledged; only Redis' channel has it, an AMQP broker does it itself."""
+    qos = getattr(message.channel, "qos", None)
+    return qos if isinstance(qos, HardenedQoS) else None
 
 
 def _tag(message: Any) -> str:

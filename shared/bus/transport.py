@@ -162,6 +162,10 @@ class HardenedQoS(redis.QoS):
             pipe.zrem(self.unacked_index_key, *delivery_tags)
             pipe.hdel(self.unacked_key, *delivery_tags)
             pipe.execute()
+        self.forget(delivery_tags)
+
+    def forget(self, delivery_tags: list[str]) -> None:
+        """Put none of them back, whatever Redis knows of them."""
         for delivery_tag in delivery_tags:
             virtual.QoS.ack(self, delivery_tag)
         self._unnoted.difference_update(delivery_tags)

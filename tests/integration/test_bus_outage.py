@@ -159,3 +159,25 @@ def test_what_can_neither_be_moved_aside_nor_put_back_does_not_block_the_consume
         fragile_redis.config_set("maxmemory", 0)
     assert receive(consumer)[0].documents == [{"number": 1}]
     assert fragile_redis.hlen("unacked.test") == 2, "the other one comes when its time is over"
+
+
+@pytest.mark.parametrize("deal_with", ["acknowledge", "quarantine"])
+def test_what_was_dealt_with_and_cannot_be_acknowledged_does_not_come_before_all_others(
+    publisher: Publisher, broker: redis.Redis, consume: MakeConsumer, deal_with: str
+) -> None:
+    consumer = consume("train", prefetch=1)
+    # A text where a hash should be: Redis delivers, but refuses each note and each acknowledgement.
+    broker.set("unacked.test", "in the way")
+    for number in range(3):
+        publisher.send("train", {"number": number})
+    seen = []
+    for _ in range(3):
+        [delivery] = receive(consumer)
+        seen += delivery.documents
+        if deal_with == "acknowledge":
+            consumer.acknowledge([delivery])
+        else:
+            consumer.quarantine(delivery, "KeyError")
+    assert seen == [{"number": 0}, {"number": 1}, {"number": 2}]
+    assert consumer.receive(0.2) == []
+    assert broker.llen("train.poison") == (3 if deal_with == "quarantine" else 0)

@@ -16,7 +16,7 @@ from shared.contracts.results import RESULTS
 from shared.settings import Settings
 
 APP = create_app(Settings())
-DOCUMENT = openapi_document(APP.router)
+DOCUMENT = openapi_document(APP.router.routes())
 UNDESCRIBED = {"/docs/{file}"}
 """The page's own files."""
 
