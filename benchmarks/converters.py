@@ -117,6 +117,13 @@ def polars_default(source: Path, destination: Path) -> Callable[[], object]:
     return lambda: pl.scan_csv(source).sink_parquet(destination)
 
 
+def polars_inferred(source: Path, destination: Path) -> Callable[[], object]:
+    """Streamed, typed by all rows: as it comes, and right to the last row."""
+    import polars as pl
+
+    return lambda: pl.scan_csv(source, infer_schema_length=None).sink_parquet(destination)
+
+
 def polars_helped(source: Path, destination: Path) -> Callable[[], object]:
     """Streamed, told the types of the two late columns."""
     import polars as pl
@@ -141,10 +148,16 @@ CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
     "pyarrow open_csv, helped": pyarrow_stream_helped,
     "pyarrow read_csv": pyarrow_whole,
     "polars": polars_default,
+    "polars, all rows inferred": polars_inferred,
     "polars, helped": polars_helped,
     "polars, helped, dates": polars_dates,
 }
 """``helped`` says that somebody who knows the file told the converter the types of its late columns."""
+
+
+def is_helped(name: str) -> bool:
+    """Whether a converter was told what is in the file."""
+    return "helped" in name
 
 
 def run_converter(name: str, source: Path, destination: Path) -> Conversion:

@@ -1,5 +1,6 @@
 """The profile of a dataset's columns, compared with what numpy says of the same values."""
 
+import collections
 import io
 import json
 import math
@@ -15,7 +16,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.histograms import bin_edges
+from evaluator.ingest.sampling import SampledCells
 from evaluator.ingest.spans import Span, find_spans
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnSchema
@@ -240,6 +243,24 @@ def test_the_most_frequent_of_many_texts_are_found_and_counted_exactly() -> None
     assert column.top[:2] == [{"value": "often", "count": 1000}, {"value": "y" * 200 + "…", "count": 500}]
     assert all(entry["count"] == 1 for entry in column.top[2:])
     assert len(column.top) == 10
+
+
+def test_of_millions_of_different_texts_the_most_frequent_ones_are_found_wherever_they_stand() -> None:
+    rows, group = 2_500_000, 50_000
+    cells = np.char.add("unique ", np.arange(rows).astype(str)).astype(object)
+    cells[1_400_000::500] = "late"
+    cells[2_000_000:2_001_500] = "in neighbouring rows"
+    cells[: group * 8 : 8] = "every eighth, early"
+    tally = FrequencyTally()
+    groups = [pa.array(cells[start : start + group], pa.string()) for start in range(0, rows, group)]
+    for found in groups:
+        tally.feed(found)
+    for found in groups:
+        tally.recount(found)
+    top = tally.facts(SampledCells(ColumnPlan("texts", "text")))["top"]
+    counts = collections.Counter(cells.tolist())
+    assert [(entry["value"], entry["count"]) for entry in top[:3]] == counts.most_common(3)
+    assert tally.is_full
 
 
 def test_text_and_booleans_have_neither_mean_nor_histogram() -> None:
