@@ -179,9 +179,9 @@ def _verdict(conversions: dict[str, Conversion], upload: Upload) -> list[str]:
     largest = max(_ours(upload), key=lambda process: upload.peaks[process])
     peak = upload.peaks[largest]
     goal = f"the goal is {MEMORY_GOAL_BYTES / _MEGABYTE:.0f} MB: {_word(peak <= MEMORY_GOAL_BYTES)}"
+    reached = f"the goal is {SPEED_GOAL}: {_word(ratio >= SPEED_GOAL)}"
     return [
-        f"speed: {ratio:.2f} of {name}, the fastest that reads the file as it comes; "
-        f"the goal is {SPEED_GOAL}: {_word(ratio >= SPEED_GOAL)}",
+        f"speed: {ratio:.2f} of {name}, the fastest that reads the file as it comes; {reached}",
         f"speed: {helped_ratio:.2f} of {helped_name}, the fastest of all",
         f"memory: {peak / _MEGABYTE:.0f} MB at most ({largest}); {goal}",
     ]
