@@ -48,7 +48,7 @@ class Choosing:
         self._answers: dict[int, list[HeldOutAnswers]] = {}
         self._stopped: StoppingReason | None = None
         self._families = self._fitting_families()
-        self._limit = auto.max_models or TRIED_LIMIT
+        self._limit = (auto.max_models or TRIED_LIMIT) + self._has_baseline()
 
     def run(self) -> Choice:
         """Choose.
@@ -74,6 +74,10 @@ class Choosing:
         if plan.threshold is not None and plan.calibration is None:
             suited = [one for one in suited if one.has_probabilities] or suited
         return [without_class_weights(one) for one in suited] if plan.class_weight is not None else suited
+
+    def _has_baseline(self) -> bool:
+        """Whether the baseline is tried; it does not count, for nobody means it who wants a model."""
+        return BASELINES[self._rows.prepared.task] in {family.estimator for family in self._families}
 
     def _try_defaults(self) -> None:
         """Each default on the first part, then all of them on the others, the better ones first."""

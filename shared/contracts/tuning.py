@@ -196,7 +196,8 @@ class Auto(Contract):
     time_budget_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     """No fit of a candidate begins after so many seconds."""
     max_models: int | None = Field(None, ge=1, le=CANDIDATE_LIMIT)
-    """So many candidates are tried at most. With time to spare, the same seed then gives the same model."""
+    """So many candidates are tried at most, beside the baseline. With time to spare, the same seed then gives the same
+    model."""
     scoring: MetricName | None = None
     """The metric that says what is better; default: `balanced_accuracy` or `r2`."""
     include: list[EstimatorName] | None = Field(None, min_length=1, max_length=100)

@@ -1,11 +1,13 @@
 """The choice of an estimator: as good as the best default of the portfolio, told as it goes, and the same again."""
 
+import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification, make_friedman1
+from sklearn.naive_bayes import GaussianNB
 
 from shared.contracts import ColumnSchema, Task
 from shared.contracts.tuning import Auto, auto_task
@@ -119,7 +121,7 @@ def test_less_time_tries_the_beginning_of_the_same_list() -> None:
         trials = outcome.choice.board.trials
         return [(one.number, one.estimator, dict(one.hyperparameters)) for one in trials]
 
-    assert tried(6) == tried(9)[:6]
+    assert tried(6) == tried(9)[:7], "six and the baseline"
 
 
 def test_the_time_over_at_once_leaves_the_first_of_the_portfolio() -> None:
@@ -127,6 +129,35 @@ def test_the_time_over_at_once_leaves_the_first_of_the_portfolio() -> None:
 
     assert outcome.choice is not None
     assert (outcome.choice.estimator, outcome.choice.stopped_early) == ("DummyClassifier", "time_budget")
+
+
+def test_a_fit_that_outlasts_the_time_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    fits: list[str] = []
+
+    def slow_fit(self: GaussianNB, *rows: Any, **options: Any) -> GaussianNB:
+        fits.append("GaussianNB")
+        time.sleep(2.5)
+        return plain_fit(self, *rows, **options)
+
+    plain_fit = GaussianNB.fit
+    monkeypatch.setattr(GaussianNB, "fit", slow_fit)
+
+    outcome = choose(_wine(), time_budget_s=2, include=["DummyClassifier", "GaussianNB", "RandomForestClassifier"])
+
+    assert outcome.choice is not None
+    records = {one.estimator: (one.state, len(one.scores)) for one in outcome.choice.board.records()}
+    assert outcome.choice.stopped_early == "time_budget"
+    assert (fits, records["GaussianNB"][1]) == (["GaussianNB"], 1)
+    assert outcome.choice.estimator == "DummyClassifier", "what was not measured to its end is not taken"
+
+
+def test_only_one_model_is_one_beside_the_baseline() -> None:
+    outcome = choose(_wine(), max_models=1)
+
+    assert outcome.choice is not None
+    tried = [one.estimator for one in outcome.choice.board.trials]
+    assert (len(tried), tried[0]) == (2, "DummyClassifier")
+    assert outcome.choice.estimator == tried[1]
 
 
 def test_a_choice_that_is_cancelled_keeps_the_best_so_far() -> None:
