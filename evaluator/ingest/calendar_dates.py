@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import cell_lengths, other_bytes
+from evaluator.ingest.cells import cell_lengths, other_bytes, span_of
 from evaluator.ingest.iso_dates import are_in_calendar
 from evaluator.ingest.table import ColumnPlan
 
@@ -110,6 +110,7 @@ class CalendarDates:
         self._form: _Form | None = None
         self._orders: list[str] = []
         self._known = _NO_TEXTS
+        self._knows_all = True
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
@@ -136,7 +137,9 @@ class CalendarDates:
         """How to read the column, ``None`` if day and month cannot be told apart."""
         if self._form is None or len(self._orders) != 1:
             return None
-        return ColumnPlan(name, "datetime", date_format=self._form.date_format(self._orders[0]))
+        date_format = self._form.date_format(self._orders[0])
+        found = to_calendar_dates(self._known, date_format) if self._knows_all else None
+        return ColumnPlan(name, "datetime", date_format=date_format, span=None if found is None else span_of(found))
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
@@ -146,7 +149,8 @@ class CalendarDates:
 
     def _note(self, texts: pa.Array) -> None:
         """Remember the texts as long as they are few."""
-        if len(self._known) + len(texts) <= _KNOWN_LIMIT:
+        self._knows_all = len(self._known) + len(texts) <= _KNOWN_LIMIT and self._knows_all
+        if self._knows_all:
             self._known = pc.unique(pa.concat_arrays([self._known, texts]))
 
 

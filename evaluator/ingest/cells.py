@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evaluator.ingest.table import Span
+
 MISSING_MARKS = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """Cells of delimited text that mean "no value"."""
 TEXT_MISSING_MARKS = tuple(mark for mark in MISSING_MARKS if mark != "-")
@@ -83,6 +85,13 @@ def try_cast(values: pa.Array, target: pa.DataType) -> pa.Array | None:
         return pc.cast(values, target)
     except pa.ArrowInvalid:
         return None
+
+
+def span_of(found: pa.Array) -> Span | None:
+    """From the smallest to the largest of typed cells, none infinite; ``None`` if there is none but nulls."""
+    ends = pc.min_max(found.view(pa.int64()) if pa.types.is_timestamp(found.type) else found).as_py()
+    # a smallest zero may be -0.0
+    return None if ends["min"] is None else Span(ends["min"] + 0, ends["max"] + 0)
 
 
 def _have_outer_spaces(values: pa.Array) -> bool:

@@ -8,8 +8,7 @@ import numpy as np
 
 from evaluator.ingest.row_groups import Values
 from evaluator.ingest.scales import Floats, Scale
-from evaluator.ingest.spans import Number, Span
-from evaluator.ingest.table import EXACT_LIMIT
+from evaluator.ingest.table import EXACT_LIMIT, Number, Span
 from shared.contracts.records import ColumnType
 
 BIN_COUNT = 20

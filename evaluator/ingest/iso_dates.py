@@ -6,8 +6,8 @@ Dates with a zone become UTC, dates without stay as they are; a column that has 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import cell_lengths, other_bytes, try_cast
-from evaluator.ingest.table import ColumnPlan
+from evaluator.ingest.cells import cell_lengths, other_bytes, span_of, try_cast
+from evaluator.ingest.table import ColumnPlan, Span
 from shared.contracts.datasets import ISO_FORMAT
 
 _USUAL = b"0123456789-:.+TZ "
@@ -37,8 +37,11 @@ def to_sure_iso_dates(cells: pa.Array, *, is_zoned: bool) -> pa.Array | None:
 
 def are_in_calendar(found: pa.Array) -> bool:
     """Whether all timestamps lie in the years 1 to 9999."""
-    span = pc.min_max(pc.cast(found, pa.int64())).as_py()
-    return span["min"] is None or (span["min"] >= FIRST_US and span["max"] <= LAST_US)
+    return _is_in_calendar(span_of(found))
+
+
+def _is_in_calendar(span: Span | None) -> bool:
+    return span is None or (span.low >= FIRST_US and span.high <= LAST_US)
 
 
 def have_fine_fractions(values: pa.Array) -> bool:
@@ -63,6 +66,7 @@ class IsoDates:
         self.refusal: str | None = None
         self._zones = [False, True]
         self._has_cut_fractions = False
+        self._span: Span | None = None
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
@@ -73,7 +77,7 @@ class IsoDates:
             if found is not None:
                 self._zones = [is_zoned]
                 self._has_cut_fractions |= have_fine_fractions(values)
-                return are_in_calendar(found)
+                return self._note(found)
         return False
 
     def surely_accepts(self, cells: pa.Array) -> bool:
@@ -81,12 +85,19 @@ class IsoDates:
         if len(self._zones) > 1:
             return False
         found = to_sure_iso_dates(cells, is_zoned=self._zones[0])
-        return found is not None and are_in_calendar(found)
+        return found is not None and self._note(found)
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
-        return ColumnPlan(name, "datetime", date_format=ISO_FORMAT, is_zoned=self._zones[0])
+        return ColumnPlan(name, "datetime", date_format=ISO_FORMAT, is_zoned=self._zones[0], span=self._span)
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
         return [CUT_FRACTIONS] if self._has_cut_fractions else []
+
+    def _note(self, found: pa.Array) -> bool:
+        """Whether the dates are in the calendar; then their span is known."""
+        span = span_of(found)
+        if span is not None and _is_in_calendar(span):
+            self._span = span.joined(self._span)
+        return _is_in_calendar(span)

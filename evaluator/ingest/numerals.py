@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import all_bytes, cell_bytes, cell_lengths, cell_starts, other_bytes, try_cast
-from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
+from evaluator.ingest.cells import all_bytes, cell_bytes, cell_lengths, cell_starts, other_bytes, span_of, try_cast
+from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15
@@ -66,6 +66,7 @@ class Numerals:
         self._has_comma = False
         self._has_infinities = False
         self._has_inexact = False
+        self._span: Span | None = None
         self.refusal: str | None = None
 
     def accepts(self, values: pa.Array) -> bool:
@@ -85,7 +86,7 @@ class Numerals:
         if self._is_integer:
             found = to_sure_integers(cells)
             if found is not None:
-                self._note_inexact(found)
+                self._note(found)
             return found is not None
         if not (self._has_point or self._has_comma):
             return False
@@ -94,13 +95,18 @@ class Numerals:
             return False
         # where each cell has a mark, none is a whole number that may be too long for a double
         mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
-        return bool(mark_count == len(cells) - cells.null_count or int(cell_lengths(cells).max()) <= _LONG_DIGITS)
+        if mark_count < len(cells) - cells.null_count and int(cell_lengths(cells).max()) > _LONG_DIGITS:
+            return False
+        self._note(found)
+        return True
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
         if self._is_integer:
-            return ColumnPlan(name, "integer")
-        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma)
+            return ColumnPlan(name, "integer", span=self._span)
+        # what came before the first real was noted as a whole number
+        span = Span(float(self._span.low), float(self._span.high)) if self._span else None
+        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span)
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
@@ -127,7 +133,7 @@ class Numerals:
             wide = pc.match_substring_regex(values, pattern="^[+-]?[0-9]{19,}$")
             self.refusal = _TOO_WIDE if pc.any(wide).as_py() else None
             return False
-        self._note_inexact(found)
+        self._note(found)
         return True
 
     def _accepts_reals(self, values: pa.Array, other: bytes) -> bool:
@@ -139,7 +145,10 @@ class Numerals:
             self.refusal = "has decimal commas and decimal points and stays text"
         elif found is not None and pc.any(pc.is_inf(found)).as_py():
             self.refusal = _TOO_WIDE
-        return found is not None and self.refusal is None and self._accepts_long_integers(values)
+        if found is None or self.refusal is not None or not self._accepts_long_integers(values):
+            return False
+        self._note(found)
+        return True
 
     def _accepts_long_integers(self, values: pa.Array) -> bool:
         """Whether the whole numbers among reals are none that a double would turn into others."""
@@ -150,10 +159,12 @@ class Numerals:
         long = long.filter(pc.invert(pc.match_substring(long, ".")))  # which is all of most columns of reals
         return self._accepts_integers(long.filter(pc.match_substring_regex(long, pattern=_WHOLE)))
 
-    def _note_inexact(self, found: pa.Array) -> None:
-        span = pc.min_max(found).as_py()
-        if span["min"] is not None:
-            self._has_inexact |= max(-span["min"], span["max"]) > EXACT_LIMIT
+    def _note(self, found: pa.Array) -> None:
+        span = span_of(found)
+        if span is not None:
+            self._span = span.joined(self._span)
+            if pa.types.is_integer(found.type):
+                self._has_inexact |= max(-span.low, span.high) > EXACT_LIMIT
 
 
 def _has_leading_zero(values: pa.Array) -> bool:

@@ -1,9 +1,8 @@
 """The profile of a dataset: what each column holds, and what about it matters to training.
 
 The columns are read a few at a time, row group by row group, so that what is kept of a column (10,000 values and
-100,000 sampled cells at most) is never kept of two thousand columns at once. The first few columns of text are looked
-at while the file is written: of all columns they take the longest to read again. Numbers and dates need their span
-before.
+100,000 sampled cells at most) is never kept of two thousand columns at once. The first few columns are looked at while
+the file is written: text first, which takes the longest to read again; numbers and dates need their span before.
 """
 
 from collections.abc import Sequence
@@ -18,8 +17,8 @@ from evaluator.ingest.column_alerts import Evidence, column_alerts
 from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
 from evaluator.ingest.sampling import RowSample, SampledCells
-from evaluator.ingest.spans import Span, find_spans
-from evaluator.ingest.table import ColumnPlan, Stage
+from evaluator.ingest.spans import find_spans
+from evaluator.ingest.table import ColumnPlan, Span, Stage
 from evaluator.ingest.tallies import RangeTally
 from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
@@ -41,15 +40,17 @@ class Profile:
 
 
 class EarlyReadings:
-    """Some columns of text and booleans, read while the file is written."""
+    """Some columns, read while the file is written."""
 
     def __init__(self, plans: Sequence[ColumnPlan], row_count: int) -> None:
         """Args:
         plans: All columns of the file.
         row_count: Rows that the file will have.
         """
-        places = [place for place, plan in enumerate(plans) if plan.type in _COUNTED][:COLUMNS_AT_ONCE]
-        self._readings = {place: _Reading(plans[place], None) for place in places}
+        counted = [place for place, plan in enumerate(plans) if plan.type in _COUNTED]
+        ranged = [place for place, plan in enumerate(plans) if plan.span is not None]
+        places = [*counted, *ranged][:COLUMNS_AT_ONCE]
+        self._readings = {place: _Reading(plans[place], plans[place].span) for place in places}
         self._sample = RowSample(row_count)
         self._row_count = 0
 

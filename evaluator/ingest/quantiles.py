@@ -7,8 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluator.ingest.row_groups import Values
-from evaluator.ingest.spans import Number
-from evaluator.ingest.table import EXACT_LIMIT
+from evaluator.ingest.table import EXACT_LIMIT, Number
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluator.ingest.row_groups import Values
-from evaluator.ingest.spans import Number, Span
-from evaluator.ingest.table import ColumnPlan
+from evaluator.ingest.table import ColumnPlan, Number, Span
 
 Floats = npt.NDArray[np.float64]
 

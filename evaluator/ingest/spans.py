@@ -6,30 +6,15 @@ real with infinite values) are read for it.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, finite_values, row_groups
-from evaluator.ingest.table import ColumnPlan
-
-Number = int | float
+from evaluator.ingest.table import ColumnPlan, Span
 
 RANGED = ("integer", "real", "datetime")
 """The types of columns that have a span."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """From the smallest to the largest value: ints of integers and dates (microseconds since 1970), floats of reals."""
-
-    low: Number
-    high: Number
-
-    def joined(self, other: "Span | None") -> "Span":
-        """The span of both."""
-        return self if other is None else Span(min(self.low, other.low), max(self.high, other.high))
 
 
 def find_spans(file: pq.ParquetFile, plans: Sequence[ColumnPlan]) -> dict[str, Span]:

@@ -8,6 +8,7 @@ from shared.contracts.datasets import TableFormat
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 
 ProgressCallback = Callable[[float, str], None]
+Number = int | float
 
 EXACT_LIMIT = 2**53
 """Doubles hold every whole number up to here."""
@@ -53,6 +54,18 @@ class IngestedTable:
 
 
 @dataclass(frozen=True)
+class Span:
+    """From the smallest to the largest value: ints of integers and dates (microseconds since 1970), floats of reals."""
+
+    low: Number
+    high: Number
+
+    def joined(self, other: "Span | None") -> "Span":
+        """The span of both."""
+        return self if other is None else Span(min(self.low, other.low), max(self.high, other.high))
+
+
+@dataclass(frozen=True)
 class ColumnPlan:
     """How one column of the source becomes one column of the dataset."""
 
@@ -68,6 +81,8 @@ class ColumnPlan:
     """Cells that mean "no value", without surrounding space."""
     is_declared: bool = False
     """The type was declared, not found: a cell that does not fit is a fault of its row."""
+    span: Span | None = None
+    """Of the finite values, where all of them were seen when the type was found."""
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,8 @@ from evaluator.ingest.quantiles import quantiles
 from evaluator.ingest.row_groups import finite_values
 from evaluator.ingest.sampling import SampledCells
 from evaluator.ingest.scales import Scale
-from evaluator.ingest.spans import Span
 from evaluator.ingest.steps import Steps
-from evaluator.ingest.table import ColumnPlan
+from evaluator.ingest.table import ColumnPlan, Span
 
 
 class RangeTally:

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.histograms import bin_edges
 from evaluator.ingest.sampling import SampledCells
-from evaluator.ingest.spans import Span, find_spans
-from evaluator.ingest.table import ColumnPlan
+from evaluator.ingest.spans import find_spans
+from evaluator.ingest.table import ColumnPlan, Span
 from shared.contracts import ColumnSchema
 from shared.tabular.alerts import SAMPLE_LIMIT
 from tests.unit.profiles import csv_profile, profiled
@@ -305,11 +305,20 @@ def test_text_that_is_profiled_while_it_is_written_is_profiled_as_what_is_read_a
         "long": ["w" * 250 if number % 2 else f"{number % 20_000} ".ljust(210, "v") for number in range(rows)],
         "is_new": [number % 7 == 0 for number in range(rows)],
         "length": [number % 1000 for number in range(rows)],
+        "weight": [
+            None if number % 9 == 0 else (number - 500) / (1 if number < 90_000 else 7) for number in range(rows)
+        ],
+        "height": [math.inf if number == 5 else -number / 3 for number in range(rows)],
+        "at": [
+            datetime.fromisoformat("2024-01-01") + timedelta(minutes=number * 7919 % rows) for number in range(rows)
+        ],
+        "born": [datetime.fromisoformat("1950-01-01") + timedelta(days=number % 20_000) for number in range(rows)],
     }
     table = pa.table(cells)
     sink = io.BytesIO()
     pq.write_table(table, sink)
-    lines = zip(*(["" if cell is None else str(cell) for cell in column] for column in cells.values()), strict=True)
+    shown = {**cells, "born": [f"{day:%Y-%m-%d}" for day in cells["born"]]}
+    lines = zip(*(["" if cell is None else str(cell) for cell in column] for column in shown.values()), strict=True)
     written = "".join(f"{','.join(line)}\n" for line in [tuple(cells), *lines])
     # a Parquet file is profiled when it is finished
     early, late = profiled(written.encode(), "x.csv", "few"), profiled(sink.getvalue(), "x.parquet", "few")
