@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gateway.answers import public
 from gateway.keys import JOBS, SHELF
 from shared.contracts import EvaluationRecord
 from shared.contracts.base import split_reference
+from shared.contracts.evaluation import EvaluationId
 from shared.errors import Conflict, UnknownEvaluation
 from shared.store.connection import Document
 from shared.store.records import EVALUATING
@@ -21,6 +22,7 @@ _UNFILLED: Final = {
     "is_forgotten": {"$ne": True},
 }
 _UNFILLED_LIMIT: Final = 200
+_EVALUATION_ID: Final[TypeAdapter[str]] = TypeAdapter(EvaluationId)
 
 
 async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
@@ -62,11 +64,14 @@ async def list_unfilled(request: web.Request, *, model: str | None, dataset: str
 
 
 def record_of_job(job: Document) -> dict[str, Any] | None:
-    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not."""
+    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not.
+
+    What cannot be an id is none by which the evaluation could be read.
+    """
     spec = job["spec"]
     try:
         record = EvaluationRecord(
-            id=spec.get("evaluation") or job["_id"],
+            id=_EVALUATION_ID.validate_python(spec.get("evaluation") or job["_id"]),
             status=job["status"],
             owner=job["owner"],
             correlation_id=job["_id"],

@@ -188,7 +188,16 @@ def test_an_evaluation_that_is_asked_for_again_by_the_queue_is_listed_once(
     assert api.get(f"/evaluations/{body['evaluation']}").document["status"] == "succeeded"
 
 
-def test_every_listed_evaluation_can_be_read(api: Api) -> None:
+def test_every_listed_evaluation_can_be_read(api: Api, publisher: Publisher) -> None:
+    # refused, and kept as they came: no evaluation can be read by such ids
+    refused = [str(uuid4()) for _ in range(3)]
+    for correlation_id, evaluation in zip(refused, ("compare", "two words", 7), strict=True):
+        body = {"command": "EvaluateModel", "model": "none", "dataset": "none", "evaluation": evaluation}
+        publisher.send("evaluate", body, correlation_id=correlation_id)
+    for correlation_id in refused:
+        wait_until(lambda one=correlation_id: api.get(f"/jobs/{one}").status == 200, "the command arrives")
+        assert api.ended_job(correlation_id)["status"] == "failed"
+
     for one in api.get("/evaluations").document["evaluations"]:
         answer = api.get(f"/evaluations/{one['id']}")
         assert answer.status == 200
