@@ -12,9 +12,9 @@ from sklearn import metrics as library
 from sklearn.calibration import calibration_curve
 
 from evaluator.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
-from evaluator.drawing import draw
 from evaluator.thresholds import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
+from shared.drawing import draw
 from shared.tabular.classification import Labelled, ranking_of
 from shared.tabular.metrics import confusion_of
 
@@ -90,7 +90,7 @@ def test_a_plot_is_drawn_to_the_same_bytes_without_script_or_reference(name: str
 def test_another_process_draws_the_same_bytes() -> None:
     plot = EXAMPLES["band"]
     code = (
-        "import sys; from evaluator.drawing import draw; from shared.contracts.plots import Plot; "
+        "import sys; from shared.drawing import draw; from shared.contracts.plots import Plot; "
         "sys.stdout.buffer.write(draw(Plot.model_validate_json(sys.argv[1])))"
     )
     other = subprocess.run([sys.executable, "-c", code, plot.model_dump_json()], check=True, capture_output=True)
