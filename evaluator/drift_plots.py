@@ -29,7 +29,7 @@ def drift_plots(report: DriftResult) -> list[Plot]:
 def _excesses(finding: DriftFinding) -> list[tuple[str, float]]:
     """The statistics that mean drift: what a bar says of each, and how many times its threshold it is."""
     return [
-        (f"{finding.name}: {each.name} {each.value:.3g}", each.value / each.threshold)
+        (f"{each.name} {each.value:.3g}: {finding.name}", each.value / each.threshold)
         for each in finding.statistics
         if each.is_exceeded and each.threshold is not None
     ]

@@ -33,5 +33,5 @@ def plot_names(kind: str, columns: Iterable[str]) -> list[str]:
 
 def _slug(text: str) -> str:
     # an accent is told apart from its letter, and left out
-    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return re.sub("[^a-z0-9]+", "_", ascii_text)[:_LENGTH_LIMIT].strip("_")

@@ -140,6 +140,7 @@ def _draw_bars(axes: Any, layer: Layer, colour: str, *, place: int, of: int) -> 
     axes.set_yticks(names, [_shown(name) for name in layer.names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
+    axes.set_axisbelow(True)
 
 
 def _draw_band(axes: Any, layer: Layer, colour: str) -> None:
