@@ -1,4 +1,4 @@
-"""The points behind the plots of an evaluation. Pure maths: what draws them is ``drawing``."""
+"""The points behind the plots of an evaluation. Pure maths: what draws them is ``shared/drawing.py``."""
 
 from typing import Any, Final
 

@@ -5,19 +5,19 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
-from evaluator.measuring import Measurement, measure
+from evaluator.measuring import measure
 from evaluator.model_rows import collect
 from evaluator.prediction_rows import collect_predictions, columns_to_read
 from evaluator.rows import CollectedRows
 from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation
-from shared.contracts.plots import Plot
 from shared.errors import EvaluationExists
 from shared.store.connection import Document
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, fetch_table, frames
 from shared.worker.child import JobContext
+from shared.worker.plots import store_plots
 
 _NO_OPTIONS: Final = frozenset({"command", "contract", "correlation_id", "evaluation", "model", "dataset", "task"})
 """Fields of a command that its record has under a name of their own, or not at all."""
@@ -115,24 +115,5 @@ def _outcome(
             "plots": [plot.name for plot in measured.plots],
             "error": None,
         },
-        "files": _store_plots(measured, context),
+        "files": store_plots(measured.plots, context, "plot"),
     }
-
-
-def _store_plots(measured: Measurement, context: JobContext) -> list[Document]:
-    """Draw the plots and store each as SVG and as points; returns the files, by name."""
-    files = []
-    for number, plot in enumerate(measured.plots):
-        context.progress(0.9 + 0.1 * number / len(measured.plots), f"drawing {plot.title}")
-        points = plot.model_dump_json(exclude_defaults=True).encode()
-        for name, content in ((f"{plot.name}.svg", _drawn(plot)), (f"{plot.name}.json", points)):
-            blob_id = context.blobs.save(content, "plot", context.correlation_id, context.fence)
-            files.append({"name": name, "blob_id": blob_id})
-    return files
-
-
-def _drawn(plot: Plot) -> bytes:
-    # matplotlib takes most of a second and 64 MB: only who draws imports it
-    from evaluator.drawing import draw
-
-    return draw(plot)

@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 
+from evaluator.explanation_plots import explanation_plots
 from evaluator.importance import Importances, permutation_importance
 from evaluator.partial_dependence import partial_dependence
 from evaluator.responses import response_of
@@ -12,6 +13,7 @@ from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from shared.contracts import UNSUPERVISED, Command, ExplainModel
 from shared.contracts.explanation import IMPORTANCE_METRICS
 from shared.contracts.explanation_checks import check_explanation, explained_dataset
+from shared.contracts.explanation_results import ModelExplanationResult
 from shared.errors import EstimatorRejected
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
@@ -19,10 +21,10 @@ from shared.tabular.scaled import Floats
 from shared.tabular.scoring import read_truth
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext
+from shared.worker.plots import DRAWING_FROM, answer_with_plots
 
 _READ_SHARE: Final = 0.15
 _IMPORTANCE_SHARE: Final = 0.6
-_SHOWN_SHARE: Final = 0.95
 
 
 def explain_model(command: Command, context: JobContext) -> Document:
@@ -65,7 +67,8 @@ def explain_model(command: Command, context: JobContext) -> Document:
     if "partial_dependence" in command.kinds:
         names = command.columns or _most_important(importances, command.column_limit)
         result["partial_dependence"] = _dependences(command, model, features, matrix, names, context)
-    return context.answer(result)
+    plots = explanation_plots(ModelExplanationResult.model_validate(result)) if command.has_plots else []
+    return answer_with_plots(result, plots, context)
 
 
 def _measurable(model: FittedModel, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Label] | None]:
@@ -126,7 +129,7 @@ def _dependences(
     response = response_of(model, matrix)
     found = []
     for position, name in enumerate(names):
-        share = _IMPORTANCE_SHARE + (_SHOWN_SHARE - _IMPORTANCE_SHARE) * position / len(names)
+        share = _IMPORTANCE_SHARE + (DRAWING_FROM - _IMPORTANCE_SHARE) * position / len(names)
         context.progress(share, f"giving {name!r} each of its values")
         dependence = partial_dependence(model, response, frame, matrix, name, command.point_limit)
         found.append(

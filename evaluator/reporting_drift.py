@@ -5,13 +5,16 @@ from typing import Any, Final
 import pandas as pd
 
 from evaluator.drift import Finding, compare_columns, compare_predictions
+from evaluator.drift_plots import drift_plots
 from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from evaluator.served_rows import gather_served_rows
 from shared.contracts import Command, DriftFound, ReportDrift
 from shared.contracts.explanation_checks import require_training_table
+from shared.contracts.explanation_results import DriftResult
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.worker.child import JobContext
+from shared.worker.plots import answer_with_plots
 
 _EVENT_COLUMNS: Final = 1000
 
@@ -37,23 +40,23 @@ def report_drift(command: Command, context: JobContext) -> Document:
     columns, predictions = _findings(command, model, reference, current, trained_on["row_count"])
     drifted = [finding.name for finding in columns if finding.has_drifted]
     has_drifted_predictions = predictions is not None and predictions.has_drifted
-    outcome = context.answer(
-        {
-            "model": version["model"],
-            "version": version["version"],
-            "reference": {
-                "dataset": trained_on["name"],
-                "dataset_row_count": trained_on["row_count"],
-                "row_count": len(reference),
-            },
-            "current": described,
-            "thresholds": command.thresholds.model_dump(),
-            "has_drifted": bool(drifted or has_drifted_predictions),
-            "drifted_columns": drifted,
-            "columns": [finding.view() for finding in columns],
-            "predictions": predictions.view() if predictions else None,
-        }
-    )
+    report: Document = {
+        "model": version["model"],
+        "version": version["version"],
+        "reference": {
+            "dataset": trained_on["name"],
+            "dataset_row_count": trained_on["row_count"],
+            "row_count": len(reference),
+        },
+        "current": described,
+        "thresholds": command.thresholds.model_dump(),
+        "has_drifted": bool(drifted or has_drifted_predictions),
+        "drifted_columns": drifted,
+        "columns": [finding.view() for finding in columns],
+        "predictions": predictions.view() if predictions else None,
+    }
+    plots = drift_plots(DriftResult.model_validate(report)) if command.has_plots else []
+    outcome = answer_with_plots(report, plots, context)
     if not drifted and not has_drifted_predictions:
         return outcome
     event = DriftFound(

@@ -1,8 +1,8 @@
 """From a messy table to a model that is tuned, measured, explained and watched, over HTTP alone.
 
-Two models are tuned on the same rows, evaluated on rows that neither has seen, and compared. The better one's plots are
-drawn, one of its predictions is explained, and its drift is reported, on rows of the same kind and on rows that have
-shifted. Start a stack first (`make up`), then:
+Two models are tuned on the same rows, evaluated on rows that neither has seen, and compared. The better one is
+explained, and so is one of its predictions; its learning curve is measured, and its drift reported, on rows of the same
+kind and on rows that have shifted. Plots of all that are fetched. Start a stack first (`make up`), then:
 
     python examples/model_study.py [--url http://127.0.0.1:8000] [--out study]
 
@@ -99,10 +99,13 @@ class Study:
         self._compare()
         winner = self.answers["winner"]
         step(f"5. Draw the plots of the {winner}")
-        self._draw(winner)
-        step("6. Explain one prediction")
+        self._draw(f"/evaluations/{winner}-{RUN}/plots")
+        step("6. Explain it, and one of its predictions")
         self._explain(winner)
-        step("7. Report drift")
+        self._explain_prediction(winner)
+        step("7. See whether more rows would help")
+        self._measure_learning(winner)
+        step("8. Report drift")
         for name in ("held-out", "shifted"):
             self._report_drift(winner, name)
         (self._folder / "answers.json").write_text(json.dumps(self.answers, indent=2))
@@ -135,14 +138,28 @@ class Study:
         show(roc_auc=dict(zip(("forest", "linear"), [round(value, 3) for value in ranked["values"]], strict=True)))
         show(better=winner)
 
-    def _draw(self, name: str) -> None:
-        place = f"/evaluations/{name}-{RUN}/plots"
-        for plot in self._gateway.call("GET", place)["plots"]:
+    def _draw(self, place: str) -> None:
+        plots = self._gateway.call("GET", place)["plots"]
+        for plot in plots:
             (self._folder / f"{plot['name']}.svg").write_bytes(self._gateway.read(plot["svg"]))
             (self._folder / f"{plot['name']}.json").write_bytes(self._gateway.read(plot["json"]))
-        show(plots=", ".join(sorted(path.stem for path in self._folder.glob("*.svg"))))
+        show(plots=", ".join(plot["name"] for plot in plots) or "none")
 
     def _explain(self, name: str) -> None:
+        asked = {"dataset": f"held-out-{RUN}", "column_limit": 3}
+        explained = self._gateway.call("POST", f"/models/{name}-{RUN}/explain?wait=60", asked)
+        most = self._keep("model-explanation", explained)["importance"]["columns"][:3]
+        show(**{column["column"]: f"{column['mean']:.3f}" for column in most})
+        self._draw(f"/jobs/{explained['correlation_id']}/plots")
+
+    def _measure_learning(self, name: str) -> None:
+        asked = {"shares": [0.25, 0.5, 1.0]}
+        curve = self._gateway.call("POST", f"/models/{name}-{RUN}/learning-curve?wait=60", asked)
+        (ranked,) = [one for one in self._keep("learning-curve", curve)["curves"] if one["name"] == "roc_auc"]
+        show(roc_auc=dict(zip(curve["x"], [round(value, 3) for value in ranked["hold_out"]], strict=True)))
+        self._draw(f"/jobs/{curve['correlation_id']}/plots")
+
+    def _explain_prediction(self, name: str) -> None:
         asked = {"rows": [CUSTOMER]}
         explained = self._gateway.call("POST", f"/models/{name}-{RUN}/predict/explain?wait=60", asked)
         (of_row,) = self._keep("explanation", explained)["rows"]
@@ -156,6 +173,7 @@ class Study:
         report = self._gateway.call("POST", f"/models/{name}-{RUN}/drift?wait=60", asked)
         self._keep(f"drift-{dataset}", report)
         show(drifted=", ".join(report["drifted_columns"]) or "nothing")
+        self._draw(f"/jobs/{report['correlation_id']}/plots")
 
 
 def main() -> None:

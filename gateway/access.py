@@ -71,6 +71,8 @@ SCOPE_OF_ROUTE: Final[dict[tuple[str, str], Scope | None]] = {
     ("GET", "/jobs"): "read",
     ("GET", "/jobs/{correlation_id}"): "read",
     ("GET", "/jobs/{correlation_id}/events"): "read",
+    ("GET", "/jobs/{correlation_id}/plots"): "read",
+    ("GET", "/jobs/{correlation_id}/plots/{file}"): "read",
     ("GET", "/events"): "read",
     ("DELETE", "/jobs/{correlation_id}"): "submit",
     ("POST", "/jobs/{correlation_id}/replay"): "submit",

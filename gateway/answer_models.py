@@ -217,6 +217,13 @@ class PlotList(Contract):
     plots: list[PlotPlaces]
 
 
+class JobPlotList(Contract):
+    """The plots of what a job found out."""
+
+    correlation_id: str
+    plots: list[PlotPlaces]
+
+
 class EvaluationAccepted(EvaluationRecord):
     """An evaluation that is not filled yet."""
 

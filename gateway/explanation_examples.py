@@ -35,6 +35,7 @@ MODEL_EXPLANATION: Final[Example] = {
             "curves": [{"name": "price", "y": [10.1, 42.6], "missing": None}],
         }
     ],
+    "plots": ["importance", "partial_dependence_size"],
 }
 PREDICTION_EXPLANATION: Final[Example] = {
     **_VERSION,
@@ -68,6 +69,7 @@ LEARNING: Final[Example] = {
     "x": [2, 4],
     "fit_s": [0.004, 0.004],
     "curves": [{"name": "r2", "training": [1.0, 0.99], "hold_out": [0.7, 0.98]}],
+    "plots": ["learning_curve_r2"],
 }
 DRIFT: Final[Example] = {
     **_VERSION,
@@ -94,4 +96,15 @@ DRIFT: Final[Example] = {
         }
     ],
     "predictions": None,
+    "plots": [],
+}
+JOB_PLOTS: Final[Example] = {
+    "correlation_id": CORRELATION_ID,
+    "plots": [
+        {
+            "name": "importance",
+            "svg": f"/jobs/{CORRELATION_ID}/plots/importance.svg",
+            "json": f"/jobs/{CORRELATION_ID}/plots/importance.json",
+        }
+    ],
 }

@@ -1,15 +1,20 @@
 """Learning curves of versions: joins the command to the maths."""
 
+from collections.abc import Sequence
+
 from shared.contracts import Command, MeasureLearning, TrainModel
 from shared.contracts.explanation_checks import require_training_table
+from shared.contracts.explanation_results import LearningResult
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
 from shared.tabular.tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
+from shared.worker.plots import DRAWING_FROM, answer_with_plots
 from trainer.dataset_fitting import DatasetFitting
 from trainer.fit_plan import plan_of
 from trainer.handlers import training_as_found
-from trainer.learning_curve import measure_learning_curve
+from trainer.learning_curve import LearningPoint, measure_learning_curve
+from trainer.learning_curve_plots import learning_curve_plots
 
 
 def measure_learning(command: Command, context: JobContext) -> Document:
@@ -39,26 +44,29 @@ def measure_learning(command: Command, context: JobContext) -> Document:
         hold_out = read_frame(fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns)
 
     def report(share: float, message: str) -> None:
-        context.progress(0.1 + 0.9 * share, message)
+        context.progress(0.1 + (DRAWING_FROM - 0.1) * share, message)
 
     points = measure_learning_curve(frame, plan, command.shares, hold_out_frame=hold_out, report=report)
-    names = list(points[0].metrics)
-    return context.answer(
+    result: Document = {
+        "model": version["model"],
+        "version": version["version"],
+        "dataset": dataset["name"],
+        "estimator": version["estimator"],
+        "name": "learning_curve",
+        "x": [point.row_count for point in points],
+        "fit_s": [round(point.fit_s, 4) for point in points],
+        "curves": _curves(points),
+    }
+    plots = learning_curve_plots(LearningResult.model_validate(result)) if command.has_plots else []
+    return answer_with_plots(result, plots, context)
+
+
+def _curves(points: Sequence[LearningPoint]) -> list[Document]:
+    return [
         {
-            "model": version["model"],
-            "version": version["version"],
-            "dataset": dataset["name"],
-            "estimator": version["estimator"],
-            "name": "learning_curve",
-            "x": [point.row_count for point in points],
-            "fit_s": [round(point.fit_s, 4) for point in points],
-            "curves": [
-                {
-                    "name": name,
-                    "training": [point.training_metrics.get(name) for point in points],
-                    "hold_out": [point.metrics[name] for point in points],
-                }
-                for name in names
-            ],
+            "name": name,
+            "training": [point.training_metrics.get(name) for point in points],
+            "hold_out": [point.metrics[name] for point in points],
         }
-    )
+        for name in points[0].metrics
+    ]

@@ -8,16 +8,15 @@ from pydantic import Field
 from gateway.answer_models import ComparisonView, PlotList
 from gateway.answers import json_answer
 from gateway.comparing import compare
-from gateway.downloads import send_blob
 from gateway.evaluations import filled, find_filled
 from gateway.examples import COMPARISON, PLOTS
 from gateway.operations import Answer, operation
+from gateway.plots import PLOT_TYPES, plot_places, send_plot
 from gateway.query import Query, query_of
 from gateway.requests import name_in_path
 from shared.contracts import Name
 from shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
 
-_MEDIA_TYPES: Final = {"svg": "image/svg+xml", "json": "application/json"}
 _FEWEST, _MOST = 2, 10
 _TAG: Final = "evaluations"
 
@@ -56,34 +55,21 @@ async def list_plots(request: web.Request) -> web.Response:
     """`GET /evaluations/{id}/plots`: the plots' names, with where each is as SVG and as points."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
-    place = f"/evaluations/{evaluation_id}/plots"
-    plots = [{"name": name, "svg": f"{place}/{name}.svg", "json": f"{place}/{name}.json"} for name in _names(document)]
+    plots = plot_places(f"/evaluations/{evaluation_id}/plots", document.get("files", []))
     return json_answer({"evaluation": evaluation_id, "plots": plots})
 
 
 @operation(
     _TAG,
     "Read a plot",
-    {200: Answer("The plot.", media_types=tuple(_MEDIA_TYPES.values())), 304: Answer("The caller has it already.")},
+    {200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())), 304: Answer("The caller has it already.")},
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
 )
 async def download_plot(request: web.Request) -> web.StreamResponse:
     """`GET /evaluations/{id}/plots/{name}.svg` and `….json`: a plot, and the points behind it."""
-    evaluation_id, file_name = name_in_path(request, "id"), request.match_info["file"]
+    evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
-    blob_ids = {file["name"]: file["blob_id"] for file in document.get("files", [])}
-    if file_name not in blob_ids:
-        known = ", ".join(sorted(blob_ids)) or "none"
-        raise NotFound(f"evaluation {evaluation_id!r} has no plot {file_name[:100]!r}; it has {known}")
-    blob_id = blob_ids[file_name]
-    media_type = _MEDIA_TYPES[file_name.rpartition(".")[2]]
-    return await send_blob(request, blob_id, f"{evaluation_id}-{file_name}", media_type, blob_id, is_shown=True)
-
-
-def _names(document: dict[str, object]) -> list[str]:
-    names = document.get("plots", [])
-    assert isinstance(names, list)  # so the evaluator writes it
-    return names
+    return await send_plot(request, document.get("files", []), evaluation_id, f"evaluation {evaluation_id!r}")
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

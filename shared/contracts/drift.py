@@ -61,6 +61,8 @@ class ReportDrift(CommandBase):
     """Rows at most on either side: of a dataset so many are taken at random, of predicted rows the newest."""
     seed: Seed = 0
     """Seeds the choice of rows."""
+    has_plots: bool = True
+    """Whether to draw plots."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
 

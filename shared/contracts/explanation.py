@@ -79,6 +79,8 @@ class ExplainModel(CommandBase):
     """How often each column is shuffled."""
     seed: Seed = 0
     """Seeds the choice of rows and the shuffling: the same seed gives the same explanation."""
+    has_plots: bool = True
+    """Whether to draw plots."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
 
@@ -130,6 +132,8 @@ class MeasureLearning(CommandBase):
         [0.1, 0.325, 0.55, 0.775, 1.0], min_length=1, max_length=20
     )
     """The shares of the training rows to fit on."""
+    has_plots: bool = True
+    """Whether to draw plots."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from shared.contracts.base import Contract, Task
 from shared.contracts.drift import DriftThresholds
+from shared.contracts.plots import PlotName
 from shared.contracts.records import ColumnType
 
 Incidents = dict[str, dict[str, int]]
@@ -78,6 +79,8 @@ class ModelExplanationResult(Contract):
     seed: int
     importance: ImportanceResult | None
     partial_dependence: list[DependenceResult] | None
+    plots: list[PlotName] = []
+    """The names of the plots that were drawn."""
 
 
 class Contribution(Contract):
@@ -156,6 +159,8 @@ class LearningResult(Contract):
     fit_s: list[float]
     """Seconds that each fit took."""
     curves: list[LearningCurve]
+    plots: list[PlotName] = []
+    """The names of the plots that were drawn."""
 
 
 class ReferenceRows(Contract):
@@ -254,3 +259,5 @@ class DriftResult(Contract):
     columns: list[DriftFinding] = Field(description="In the signature's order; none where no rows were predicted.")
     predictions: DriftFinding | None
     """Null where no rows can be predicted."""
+    plots: list[PlotName] = []
+    """The names of the plots that were drawn."""

@@ -1,7 +1,7 @@
 """A plot as the points behind it: what is drawn, and what `…/plots/{name}.json` answers.
 
 A plot is a few layers over two axes. Whoever has something new to show fills in layers; nothing else has to be written
-to have it drawn (``evaluator/drawing.py``).
+to have it drawn (``shared/drawing.py``).
 """
 
 from typing import Annotated, Literal
@@ -20,8 +20,9 @@ class Layer(Contract):
     """One curve, cloud, row of bars or band."""
 
     kind: Literal["line", "steps", "points", "bars", "band", "reference"]
-    """`line` joins its points, `steps` go sideways first, `points` are a cloud, `bars` have a name each, a `band` lies
-    between `y` and `y_high`, and a `reference` is a dashed line to compare with."""
+    """`line` joins its points, `steps` go sideways first, `points` are a cloud, `bars` have a name each (those of
+    several layers stand side by side, and have the same names), a `band` lies between `y` and `y_high`, and a
+    `reference` is a dashed line to compare with."""
     label: str = ""
     """What the legend says; empty for no entry."""
     x: list[float] = []
@@ -53,6 +54,8 @@ class Plot(Contract):
     title: str
     x_label: str
     y_label: str
+    has_dates: bool = False
+    """Whether `x` counts days since 1970-01-01 (UTC), which are drawn as dates."""
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     layers: list[Layer] = Field([], max_length=50)

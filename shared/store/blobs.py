@@ -7,7 +7,7 @@ what a killed worker leaves behind stays pending, and the sweep removes it (``re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Final, Literal
 from uuid import UUID, uuid4, uuid5
 
 import gridfs
@@ -20,7 +20,12 @@ from shared.store.blob_reader import BlobReader
 from shared.store.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
-BlobKind = Literal["upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "plot"]
+BlobKind = Literal[
+    "upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "plot", "result_plot"
+]
+"""A `plot` is an evaluation's, a `result_plot` of a job's result."""
+_OF_JOBS: Final[tuple[BlobKind, ...]] = ("predictions", "export", "result", "result_plot")
+"""What goes with its job."""
 _BATCH = 100
 
 
@@ -143,7 +148,10 @@ class BlobStore:
         return len(orphans) + len(headless)
 
     def _abandoned(self, before: datetime) -> list[str]:
-        """Pending blobs whose job has ended and that nothing refers to: a dead worker's, or an interrupted delete's."""
+        """Pending blobs whose job has ended and that nothing refers to: a dead worker's, or an interrupted delete's.
+
+        What belongs to the job itself is not looked for in it: it is live before the job has ended.
+        """
         stages: list[Document] = [
             {"$match": {"metadata.state": "pending", "uploadDate": {"$lt": before}}},
             *_joined("jobs", "metadata.correlation_id", "_id", "job"),
@@ -159,9 +167,9 @@ class BlobStore:
         return [file["_id"] for file in self._files.aggregate(stages)]
 
     def _outlived(self, before: datetime) -> list[str]:
-        """Results, predictions and exports whose job is gone: its retention ended, or somebody removed it."""
+        """What goes with its job and has none any more: the job's retention ended, or somebody removed it."""
         stages: list[Document] = [
-            {"$match": {"metadata.kind": {"$in": ["predictions", "export", "result"]}, "uploadDate": {"$lt": before}}},
+            {"$match": {"metadata.kind": {"$in": list(_OF_JOBS)}, "uploadDate": {"$lt": before}}},
             *_joined("jobs", "metadata.correlation_id", "_id", "job"),
             {"$match": {"job": []}},
             {"$limit": _BATCH},

@@ -4,7 +4,7 @@ An outcome is committed in the job first and applied here afterwards, by whoever
 exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from pymongo.collection import Collection
@@ -118,16 +118,20 @@ class Outcomes:
         return {"evaluation": _public(stored)}
 
     def _files(self, _job: Document, outcome: Document) -> Document:
-        for blob_id in outcome["blobs"].values():
-            if not self._blobs.make_live(blob_id):
-                raise UnknownUpload(f"the stored file {blob_id} was removed meanwhile")
+        self._make_live(outcome["blobs"].values())
         return {**outcome["report"], "blobs": outcome["blobs"]}
 
     def _answer(self, _job: Document, outcome: Document) -> Document:
         # An upload that was only looked at; of a large answer its file is live already.
         if outcome.get("upload_id"):
             self._blobs.delete(outcome["upload_id"])
+        self._make_live(file["blob_id"] for file in outcome.get("files", []))
         return dict(outcome["result"])
+
+    def _make_live(self, blob_ids: Iterable[str]) -> None:
+        for blob_id in blob_ids:
+            if not self._blobs.make_live(blob_id):
+                raise UnknownUpload(f"the stored file {blob_id} was removed meanwhile")
 
 
 def _model_fields(owner: str) -> Document:

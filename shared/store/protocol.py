@@ -190,8 +190,11 @@ def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
 
 
 def complete(claim: Claim, result: Document, terms: Terms) -> Operation:
-    """End a job with its result."""
-    return Operation(claim.filter, [ended("succeeded", terms, result=literal(result), error=None, outcome=None)])
+    """End a job with its result, and with the files that its outcome tells of, which are found by it from now on."""
+    files = {"$ifNull": ["$outcome.files", "$$REMOVE"]}
+    return Operation(
+        claim.filter, [ended("succeeded", terms, result=literal(result), files=files, error=None, outcome=None)]
+    )
 
 
 def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> Operation:

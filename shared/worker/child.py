@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -82,18 +82,19 @@ class JobContext:
         """
         self.report(Progress(fraction=fraction, message=message, tuning=tuning))
 
-    def answer(self, result: Document, upload_id: str | None = None) -> Document:
+    def answer(self, result: Document, upload_id: str | None = None, files: Sequence[Document] = ()) -> Document:
         """The outcome of a job that makes nothing but its result; a large one is stored apart.
 
         Args:
             result: What the job answers; JSON.
             upload_id: An upload that was only looked at, and is removed with the end of the job.
+            files: What was stored beside the result, and is kept as long as the job: ``name`` and ``blob_id`` of each.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
         """
         kept = within_limit(result, self.correlation_id, self.blobs, self.settings.result_inline_bytes)
-        return {"kind": "answer", "result": kept, "upload_id": upload_id}
+        return {"kind": "answer", "result": kept, "upload_id": upload_id, "files": list(files)}
 
 
 Handler = Callable[[Command, JobContext], Document]

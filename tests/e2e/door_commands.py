@@ -112,6 +112,7 @@ RESULTS = {
         "seed",
         "importance",
         "partial_dependence",
+        "plots",
     },
     "ExplainPrediction": {
         "model",
@@ -123,7 +124,7 @@ RESULTS = {
         "rows",
         "report",
     },
-    "MeasureLearning": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves"},
+    "MeasureLearning": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves", "plots"},
     "ReportDrift": {
         "model",
         "version",
@@ -134,6 +135,7 @@ RESULTS = {
         "drifted_columns",
         "columns",
         "predictions",
+        "plots",
     },
     "ReadRows": {"dataset", "offset", "limit", "row_count", "columns", "rows", "next"},
     "ExportDataset": {"dataset", "format", "row_count", "size_bytes", "sha256", "blobs"},

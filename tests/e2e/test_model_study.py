@@ -131,6 +131,23 @@ def test_the_plots_are_drawn_from_points_that_scikit_learn_gives(
     assert metrics.auc(curve["x"], curve["y"]) == pytest.approx(metrics.roc_auc_score(truth, likely), abs=1e-6)
 
 
+def test_explanations_learning_curves_and_drift_are_drawn_from_what_was_answered(study: Study) -> None:
+    def layers(name: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((study.folder / f"{name}.json").read_text())["layers"]
+        return found
+
+    explanation, curve, drift = (
+        study.answers[name] for name in ("model-explanation", "learning-curve", "drift-shifted")
+    )
+    for answer in (explanation, curve, drift):
+        assert answer["plots"]
+        assert {*answer["plots"]} <= {path.stem for path in study.folder.glob("*.svg")}
+    assert layers("importance")[0]["y"] == [each["mean"] for each in explanation["importance"]["columns"]]
+    (ranked,) = [one for one in curve["curves"] if one["name"] == "roc_auc"]
+    assert layers("learning_curve_roc_auc")[1]["y"] == ranked["hold_out"]
+    assert [plot for plot in drift["plots"] if plot.removeprefix("drift_") in drift["drifted_columns"]]
+
+
 def test_the_contributions_add_up_to_the_prediction(api: Api, study: Study) -> None:
     (of_row,) = study.answers["explanation"]["rows"]
     (explanation,) = of_row["explanations"]

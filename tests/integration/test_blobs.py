@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo.database import Database
@@ -131,18 +132,21 @@ def test_chunks_of_an_upload_that_was_cut_off_are_removed(blobs: BlobStore, data
 
 def test_results_go_when_their_job_is_gone(blobs: BlobStore, ledger: JobLedger, database: Database[Document]) -> None:
     correlation_id = failed_job(ledger)
-    kept = [blobs.save(b"x", kind, correlation_id, 1) for kind in ("predictions", "export", "result")]
+    kept = [blobs.save(b"x", kind, correlation_id, 1) for kind in ("predictions", "export", "result", "result_plot")]
     for blob_id in kept:
         blobs.make_live(blob_id)
     assert blobs.remove_orphans(ANY_AGE) == 0
     database["jobs"].delete_one({"_id": correlation_id})
     assert blobs.remove_orphans(DAY_S) == 0
-    assert blobs.remove_orphans(ANY_AGE) == 3
+    assert blobs.remove_orphans(ANY_AGE) == 4
     assert not any(exists(database, blob_id) for blob_id in kept)
 
 
-def test_datasets_and_models_outlive_the_job_that_made_them(blobs: BlobStore, database: Database[Document]) -> None:
-    blob_id = blobs.save(b"x", "dataset", new_correlation_id(), 1)
+@pytest.mark.parametrize("kind", ["dataset", "artifact", "plot"])
+def test_datasets_models_and_evaluations_outlive_the_job_that_made_them(
+    blobs: BlobStore, database: Database[Document], kind: Any
+) -> None:
+    blob_id = blobs.save(b"x", kind, new_correlation_id(), 1)
     blobs.make_live(blob_id)
     assert blobs.remove_orphans(ANY_AGE) == 0
     assert exists(database, blob_id)

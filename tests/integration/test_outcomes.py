@@ -226,6 +226,82 @@ def test_an_answer_is_kept_in_its_job_whatever_its_columns_are_called(
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["result"]) == ("succeeded", result)
+    assert "files" not in ended
+
+
+def plots_of_attempt(blobs: BlobStore, correlation_id: str, fence: int) -> list[Document]:
+    """Files as a job stores them, the content told by the fence."""
+    content = f"<svg>{fence}</svg>".encode()
+    return [
+        {"name": name, "blob_id": blobs.save(content, "result_plot", correlation_id, fence)}
+        for name in ("importance.svg", "importance.json")
+    ]
+
+
+def test_the_plots_of_an_answer_are_those_of_the_attempt_that_came_through(
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher, indexed: Database[Document]
+) -> None:
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    job = train_job()
+    ledger.accept(job)
+    first = ledger.claim(job.correlation_id)
+    assert first is not None
+    left_behind = plots_of_attempt(blobs, job.correlation_id, first[0].fence)
+    ledger.release(first[0])
+    second = ledger.claim(job.correlation_id)
+    assert second is not None
+    files = plots_of_attempt(blobs, job.correlation_id, second[0].fence)
+    finisher.succeed(*second, {"kind": "answer", "result": {"plots": ["importance"]}, "files": files})
+    # the first worker comes to life again and believes that the job is its own
+    finisher.succeed(*first, {"kind": "answer", "result": {"plots": ["importance"]}, "files": left_behind})
+
+    ended = ledger.find(job.correlation_id)
+
+    assert ended is not None
+    assert (ended["status"], ended["files"], ended["outcome"]) == ("succeeded", files, None)
+    assert blobs.remove_orphans(-1) == len(left_behind)
+    assert {state_of(indexed, file["blob_id"]) for file in left_behind} == {None}
+    assert {state_of(indexed, file["blob_id"]) for file in files} == {"live"}
+    assert blobs.read(files[0]["blob_id"]) == f"<svg>{second[0].fence}</svg>".encode()
+
+
+def test_plots_are_found_also_where_another_worker_finishes_the_job(
+    outcomes: Outcomes, blobs: BlobStore, dead_ledger: JobLedger, ledger: JobLedger, publisher: Publisher
+) -> None:
+    job = train_job()
+    ledger.accept(job)
+    claimed = dead_ledger.claim(job.correlation_id)
+    assert claimed is not None
+    files = plots_of_attempt(blobs, job.correlation_id, claimed[0].fence)
+    # its lease lapses at once: it is dead between commit and end
+    assert dead_ledger.commit(claimed[0], {"kind": "answer", "result": {}, "files": files})
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    for claim, taken in ledger.take_over_committed():
+        finisher.finish_committed(claim, taken)
+
+    ended = ledger.find(job.correlation_id)
+
+    assert ended is not None
+    assert (ended["status"], ended["files"]) == ("succeeded", files)
+
+
+def test_an_answer_whose_plots_were_removed_meanwhile_ends_failed(
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher
+) -> None:
+    job = train_job()
+    ledger.accept(job)
+    claimed = ledger.claim(job.correlation_id)
+    assert claimed is not None
+    files = plots_of_attempt(blobs, job.correlation_id, claimed[0].fence)
+    blobs.delete(files[1]["blob_id"])
+
+    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher.succeed(*claimed, {"kind": "answer", "result": {}, "files": files})
+
+    ended = ledger.find(job.correlation_id)
+    assert ended is not None
+    assert (ended["status"], ended["error"]["code"]) == ("failed", "unknown_upload")
+    assert "files" not in ended
 
 
 @pytest.mark.parametrize("limit_bytes", [1024, 1024 * 1024])
@@ -244,7 +320,7 @@ def test_a_large_answer_is_stored_apart(
         report=lambda progress: None,
     )
     outcome = context.answer(result, upload_id="u")
-    assert (outcome["kind"], outcome["upload_id"]) == ("answer", "u")
+    assert (outcome["kind"], outcome["upload_id"], outcome["files"]) == ("answer", "u", [])
     if limit_bytes > 1024:
         assert outcome["result"] == result
         return

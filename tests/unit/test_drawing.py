@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,9 +13,9 @@ from sklearn import metrics as library
 from sklearn.calibration import calibration_curve
 
 from evaluator.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
-from evaluator.drawing import draw
 from evaluator.thresholds import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
+from shared.drawing import draw
 from shared.tabular.classification import Labelled, ranking_of
 from shared.tabular.metrics import confusion_of
 
@@ -57,6 +58,24 @@ EXAMPLES = {
         y_label="",
         layers=[Layer(kind="bars", y=[0.3, 0.1], y_low=[0.2, 0.05], y_high=[0.4, 0.15], names=["age", "town"])],
     ),
+    "bars side by side": Plot(
+        name="towns",
+        title="Towns",
+        x_label="share",
+        y_label="town",
+        layers=[
+            Layer(kind="bars", label=label, y=[0.3, 0.1, 0.6], names=["Brno", "Malmö", "Zürich"])
+            for label in ("then", "now", "soon")
+        ],
+    ),
+    "days": Plot(
+        name="days",
+        title="Days",
+        x_label="sent on",
+        y_label="price",
+        has_dates=True,
+        layers=[Layer(kind="line", x=[19723.25, 19800.5, 20100.0], y=[1, 2, 3])],
+    ),
     "band": Plot(
         name="learning",
         title="Learning",
@@ -90,7 +109,7 @@ def test_a_plot_is_drawn_to_the_same_bytes_without_script_or_reference(name: str
 def test_another_process_draws_the_same_bytes() -> None:
     plot = EXAMPLES["band"]
     code = (
-        "import sys; from evaluator.drawing import draw; from shared.contracts.plots import Plot; "
+        "import sys; from shared.drawing import draw; from shared.contracts.plots import Plot; "
         "sys.stdout.buffer.write(draw(Plot.model_validate_json(sys.argv[1])))"
     )
     other = subprocess.run([sys.executable, "-c", code, plot.model_dump_json()], check=True, capture_output=True)
@@ -111,6 +130,45 @@ def test_names_of_classes_are_shown_as_text_whatever_they_hold(name: str) -> Non
         } | {f"{NAMESPACE}tspan"}
         shown = " ".join("".join(element.itertext()) for element in root.iter(f"{NAMESPACE}text"))
         assert name[:8].split("\x07")[0].strip() in shown
+
+
+def texts_of(plot: Plot) -> list[str]:
+    return ["".join(element.itertext()) for element in ET.fromstring(draw(plot)).iter(f"{NAMESPACE}text")]
+
+
+def test_days_are_shown_as_dates() -> None:
+    texts = texts_of(EXAMPLES["days"])
+    assert "sent on" in texts
+    assert {"Mar", "May"} & set(texts)
+    assert "2024" in " ".join(texts)
+
+
+@pytest.mark.parametrize("days", [[-1157390.0, 0.0], [19723.0, 10237747.0], [1e9, 2e9], [-719162.0, -719162.0]])
+def test_days_that_no_calendar_has_are_shown_as_numbers(days: list[float]) -> None:
+    layers = [Layer(kind="line", x=days, y=[1, 2])]
+    texts = texts_of(EXAMPLES["days"].model_copy(update={"layers": layers}))
+    assert "sent on, days since 1970-01-01" in texts
+
+
+@pytest.mark.parametrize("days", [[0.0], [20000.0, 20000.0], [20000.5, 20000.50001], [-354285.0, 2500000.0]])
+def test_any_stretch_of_days_can_be_shown(days: list[float]) -> None:
+    layers = [Layer(kind="line", x=days, y=days)]
+    assert "sent on" in texts_of(EXAMPLES["days"].model_copy(update={"layers": layers}))
+
+
+def test_bars_of_several_layers_do_not_cover_each_other() -> None:
+    plot = EXAMPLES["bars side by side"]
+    root = ET.fromstring(draw(plot))
+    colours = {"#0072b2", "#d55e00", "#009e73"}
+    paths = [path for path in root.iter(f"{NAMESPACE}path") if colours & set(re.split("[ ;:]+", path.get("style", "")))]
+    heights = [
+        sorted({float(number) for number in re.findall(r"[ML] [-\d.]+ ([-\d.]+)", path.get("d", ""))})
+        for path in paths
+        if path.get("clip-path")
+    ]
+    assert len(heights) == 9
+    spans = sorted((low, high) for low, high in heights)
+    assert all(after[0] >= before[1] - 0.01 for before, after in pairwise(spans))
 
 
 def test_a_label_that_begins_with_an_underscore_stands_in_the_legend() -> None:

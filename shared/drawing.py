@@ -7,12 +7,14 @@ import io
 import re
 import warnings
 from collections.abc import Callable
+from datetime import date
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from shared.contracts.plots import Layer, Matrix, Plot
@@ -29,6 +31,8 @@ _NAME_LIMIT: Final = 32
 """Characters that are shown of a class or a column."""
 _CELL_TEXT_LIMIT: Final = 12
 """Labels of a confusion matrix whose cells have room for a number."""
+_CALENDAR: Final = tuple(date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for year in (1000, 9000))
+"""Days since 1970 that are drawn as dates: with the margins of the axis, all are of years that `datetime` knows."""
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _STYLE: Final[Any] = {
@@ -78,17 +82,25 @@ def draw(plot: Plot) -> bytes:
 
 def _height(plot: Plot) -> float:
     """Inches."""
-    bars = max((len(layer.names) for layer in plot.layers), default=0)
+    names = [len(layer.names) for layer in plot.layers]
+    # bars side by side are thinner, but not too thin to be told apart
+    bars = max(max(names, default=0), sum(names) / 2)
     legend = sum(bool(layer.label) for layer in plot.layers)
     return 4.2 + 0.22 * max(0, bars - 12) + 0.2 * ((legend + 1) // 2)
 
 
 def _draw_layers(axes: Any, plot: Plot) -> None:
     coloured = 0
+    bars = [layer for layer in plot.layers if layer.kind == "bars"]
     for layer in plot.layers:
         colour = _GREY if layer.kind == "reference" else _COLOURS[coloured % len(_COLOURS)]
         coloured += layer.kind not in ("reference", "band")
-        _DRAWERS[layer.kind](axes, layer, colour)
+        if layer.kind == "bars":
+            _draw_bars(axes, layer, colour, place=[each is layer for each in bars].index(True), of=len(bars))
+        else:
+            _DRAWERS[layer.kind](axes, layer, colour)
+    if _is_calendar(plot):
+        _show_dates(axes)
     if any(layer.label for layer in plot.layers):
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, frameon=False, fontsize=8)
     for given, set_range in ((plot.x_range, axes.set_xlim), (plot.y_range, axes.set_ylim)):
@@ -117,14 +129,18 @@ def _draw_points(axes: Any, layer: Layer, colour: str) -> None:
         axes.vlines(layer.x, layer.y_low, layer.y_high, color=colour, linewidth=1)
 
 
-def _draw_bars(axes: Any, layer: Layer, colour: str) -> None:
-    places = np.arange(len(layer.y))
-    axes.barh(places, layer.y, color=colour, height=0.7, label=_label(layer))
+def _draw_bars(axes: Any, layer: Layer, colour: str, *, place: int, of: int) -> None:
+    """Draw a layer of bars: side by side with those of the other layers, ``of`` with it, in their order."""
+    names = np.arange(len(layer.y))
+    height = 0.7 / of
+    places = names + height * (place - (of - 1) / 2)
+    axes.barh(places, layer.y, color=colour, height=height, label=_label(layer))
     if layer.y_high:
         axes.hlines(places, layer.y_low, layer.y_high, color=_INK, linewidth=1)
-    axes.set_yticks(places, [_shown(name) for name in layer.names])
-    axes.set_ylim(len(places) - 0.4, -0.6)
+    axes.set_yticks(names, [_shown(name) for name in layer.names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
+    axes.set_axisbelow(True)
 
 
 def _draw_band(axes: Any, layer: Layer, colour: str) -> None:
@@ -139,10 +155,21 @@ _DRAWERS: Final[dict[str, Callable[[Any, Layer, str], None]]] = {
     "line": _draw_line,
     "steps": _draw_steps,
     "points": _draw_points,
-    "bars": _draw_bars,
     "band": _draw_band,
     "reference": _draw_reference,
 }
+
+
+def _is_calendar(plot: Plot) -> bool:
+    """Whether its x axis shows dates; days that no calendar has are shown as numbers."""
+    days = [day for layer in plot.layers for day in layer.x]
+    return plot.has_dates and bool(days) and _CALENDAR[0] <= min(days) and max(days) <= _CALENDAR[1]
+
+
+def _show_dates(axes: Any) -> None:
+    locator = AutoDateLocator(maxticks=8)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
 
 
 def _draw_matrix(figure: Figure, axes: Any, matrix: Matrix) -> None:
@@ -167,7 +194,8 @@ def _draw_matrix(figure: Figure, axes: Any, matrix: Matrix) -> None:
 
 
 def _name_axes(axes: Any, plot: Plot) -> None:
-    axes.set_xlabel(_shown(plot.x_label, 80))
+    is_counted = plot.has_dates and not _is_calendar(plot)
+    axes.set_xlabel(_shown(plot.x_label, 80) + (", days since 1970-01-01" if is_counted else ""))
     axes.set_ylabel(_shown(plot.y_label, 80))
     axes.set_title(_shown(plot.title, 80), loc="left", fontweight="bold", fontsize=11)
     if plot.note:

@@ -1,0 +1,75 @@
+"""The points behind the plots of a drift report: how far what has drifted is off, and how it is distributed. Pure."""
+
+from typing import Any, Final
+
+from evaluator.plot_names import plot_names
+from shared.contracts.explanation_results import Distribution, DriftFinding, DriftResult
+from shared.contracts.plots import Layer, Plot
+
+COLUMN_LIMIT: Final = 10
+"""Columns that are drawn, the predictions among them: those that are farthest beyond a threshold."""
+
+
+def drift_plots(report: DriftResult) -> list[Plot]:
+    """``drift`` first, then ``drift_...`` for what has drifted; nothing where nothing has.
+
+    Args:
+        report: The result.
+    """
+    findings = [each for each in [*report.columns, report.predictions] if each is not None and each.has_drifted]
+    shown = sorted(findings, key=lambda each: -max(excess for _, excess in _excesses(each)))[:COLUMN_LIMIT]
+    if not shown:
+        return []
+    names = plot_names("drift", [each.name for each in shown])
+    note = "" if len(shown) == len(findings) else f"the {len(shown)} farthest of {len(findings)} that have drifted"
+    distributions = [_distribution_plot(name, each) for name, each in zip(names, shown, strict=True)]
+    return [_statistics_plot(shown, note), *distributions]
+
+
+def _excesses(finding: DriftFinding) -> list[tuple[str, float]]:
+    """The statistics that mean drift: what a bar says of each, and how many times its threshold it is."""
+    return [
+        (f"{each.name} {each.value:.3g}: {finding.name}", each.value / each.threshold)
+        for each in finding.statistics
+        if each.is_exceeded and each.threshold is not None
+    ]
+
+
+def _statistics_plot(findings: list[DriftFinding], note: str) -> Plot:
+    bars = [bar for finding in findings for bar in _excesses(finding)]
+    threshold = Layer(kind="reference", label="threshold", x=[1, 1], y=[-0.5, len(bars) - 0.5])
+    return Plot(
+        name="drift",
+        title="Drift",
+        x_label="statistic as a multiple of its threshold",
+        y_label="",
+        note=note,
+        layers=[Layer(kind="bars", y=[excess for _, excess in bars], names=[name for name, _ in bars]), threshold],
+    )
+
+
+def _distribution_plot(name: str, finding: DriftFinding) -> Plot:
+    distribution = finding.distribution
+    bins = _bin_names(distribution)
+    sides: Any = (("training table", distribution.reference), ("compared rows", distribution.current))
+    return Plot(
+        name=name,
+        title=f"Drift of {finding.name}",
+        x_label="share of the rows",
+        y_label=finding.name,
+        layers=[Layer(kind="bars", label=label, y=shares, names=bins) for label, shares in sides],
+    )
+
+
+def _bin_names(distribution: Distribution) -> list[str]:
+    """What each bin holds, in words. Of ranges the last has no end: null, which is the end of no other bin."""
+    if None not in distribution.x:
+        return [str(value) for value in distribution.x]
+    last = distribution.x.index(None)
+    ends = [_number(value) for value in distribution.x[:last]]
+    beyond = f"> {ends[-1]}" if ends else "any"
+    return [*(f"≤ {end}" for end in ends), beyond, *(str(value) for value in distribution.x[last + 1 :])]
+
+
+def _number(end: Any) -> str:
+    return f"{end:.6g}" if isinstance(end, float) else str(end)

@@ -1,0 +1,88 @@
+"""Plots of what a job found out: of explanations, learning curves and drift, and of evaluations by their jobs."""
+
+from typing import Final, get_args
+
+from aiohttp import web
+
+from gateway.answer_models import JobPlotList
+from gateway.answers import json_answer
+from gateway.explanation_examples import JOB_PLOTS
+from gateway.keys import JOBS, SHELF
+from gateway.operations import Answer, operation
+from gateway.plots import PLOT_TYPES, plot_places, send_plot
+from gateway.requests import correlation_id_in_path
+from shared.contracts import Command
+from shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
+from shared.store.connection import Document
+from shared.store.records import EVALUATING
+
+_DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
+"""The commands whose jobs may draw."""
+_TAG: Final = "jobs"
+
+
+@operation(
+    _TAG,
+    "List a job's plots",
+    {200: Answer("Where each is.", JobPlotList, example=JOB_PLOTS)},
+    errors=(UnknownJob, NotFound, Conflict),
+)
+async def list_job_plots(request: web.Request) -> web.Response:
+    """`GET /jobs/{correlation_id}/plots`: the plots' names, with where each is as SVG and as points.
+
+    Explanations of models, learning curves, drift reports and evaluations have them, unless `has_plots` is false.
+    """
+    correlation_id = correlation_id_in_path(request)
+    files = await _files(request, correlation_id)
+    plots = plot_places(f"/jobs/{correlation_id}/plots", files)
+    return json_answer({"correlation_id": correlation_id, "plots": plots})
+
+
+@operation(
+    _TAG,
+    "Read a job's plot",
+    {200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())), 304: Answer("The caller has it already.")},
+    errors=(UnknownJob, NotFound, Conflict, UnknownUpload),
+)
+async def download_job_plot(request: web.Request) -> web.StreamResponse:
+    """`GET /jobs/{correlation_id}/plots/{name}.svg` and `….json`: a plot, and the points behind it."""
+    correlation_id = correlation_id_in_path(request)
+    files = await _files(request, correlation_id)
+    return await send_plot(request, files, correlation_id, f"job {correlation_id}")
+
+
+async def _files(request: web.Request, correlation_id: str) -> list[Document]:
+    """The stored files of a job that has succeeded.
+
+    Raises:
+        UnknownJob: There is none of that id.
+        NotFound: It is no job that draws, or its evaluation was deleted.
+        Conflict: It has not succeeded.
+    """
+    job = await request.app[JOBS].find(correlation_id)
+    if job["command"] not in _DRAWING:
+        kinds = ", ".join(_DRAWING)
+        raise NotFound(f"job {correlation_id} is a {job['command']} job; only these have plots: {kinds}")
+    if job["status"] != "succeeded":
+        raise Conflict(f"job {correlation_id} is {job['status']}; its plots are there when it has succeeded")
+    if job["command"] in EVALUATING:
+        return await _files_of_evaluation(request, job)
+    # jobs of earlier releases drew nothing
+    files: list[Document] = job.get("files") or []
+    return files
+
+
+async def _files_of_evaluation(request: web.Request, job: Document) -> list[Document]:
+    """Those that its evaluation has, as long as it is there."""
+    evaluation_id = job["result"]["evaluation"]["id"]
+    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    if document is None or document["correlation_id"] != job["_id"]:
+        raise NotFound(f"job {job['_id']} made the evaluation {evaluation_id!r}, which was deleted with its plots")
+    files: list[Document] = document.get("files", [])
+    return files
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Add the routes of this file."""
+    router.add_get("/jobs/{correlation_id}/plots", list_job_plots)
+    router.add_get("/jobs/{correlation_id}/plots/{file}", download_job_plot)

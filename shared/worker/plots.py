@@ -1,0 +1,58 @@
+"""Plots that a job makes: each is drawn, and stored as SVG and as the points behind it."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from shared.contracts.plots import Plot
+from shared.store.connection import Document
+from shared.worker.child import JobContext
+
+DRAWING_FROM: Final = 0.9
+"""The share of a job that is done when its plots are drawn."""
+
+
+def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot", "result_plot"]) -> list[Document]:
+    """Draw plots and store each as two pending blobs.
+
+    Args:
+        plots: The points; their names differ.
+        context: The job's.
+        kind: ``plot`` stays as long as its evaluation, ``result_plot`` as long as its job.
+
+    Returns:
+        The files: ``name`` (``{plot}.svg``, ``{plot}.json``) and ``blob_id`` of each.
+
+    Raises:
+        StoreUnavailable: MongoDB does not answer.
+    """
+    files = []
+    for number, plot in enumerate(plots):
+        share = DRAWING_FROM + (1 - DRAWING_FROM) * number / len(plots)
+        context.progress(share, f"drawing {plot.title}")
+        points = plot.model_dump_json(exclude_defaults=True).encode()
+        for name, content in ((f"{plot.name}.svg", _drawn(plot)), (f"{plot.name}.json", points)):
+            blob_id = context.blobs.save(content, kind, context.correlation_id, context.fence)
+            files.append({"name": name, "blob_id": blob_id})
+    return files
+
+
+def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobContext) -> Document:
+    """The outcome of a job that makes nothing but its result, and plots of it.
+
+    Args:
+        result: What the job answers; JSON. It will name the plots as ``plots``.
+        plots: The points; their names differ.
+        context: The job's.
+
+    Raises:
+        StoreUnavailable: MongoDB does not answer.
+    """
+    files = store_plots(plots, context, "result_plot")
+    return context.answer({**result, "plots": [plot.name for plot in plots]}, files=files)
+
+
+def _drawn(plot: Plot) -> bytes:
+    # matplotlib takes most of a second and 64 MB: only who draws imports it
+    from shared.drawing import draw
+
+    return draw(plot)

@@ -1,0 +1,35 @@
+"""The points behind the plots of a learning curve: one for each metric. Pure maths."""
+
+import math
+from collections.abc import Sequence
+
+from shared.contracts.explanation_results import LearningCurve, LearningResult
+from shared.contracts.plots import Layer, Plot
+
+
+def learning_curve_plots(result: LearningResult) -> list[Plot]:
+    """``learning_curve_{metric}`` for each metric: on the rows that were fitted on, and on the hold-out.
+
+    Args:
+        result: The curves. A metric that is not defined for a point has none there; one that is defined nowhere has no
+            plot.
+    """
+    plots = [_plot(curve, result.x) for curve in result.curves]
+    return [plot for plot in plots if plot.layers]
+
+
+def _plot(curve: LearningCurve, rows: Sequence[int]) -> Plot:
+    metric = curve.name.replace("_", " ")
+    layers = [_line("training rows", rows, curve.training), _line("hold-out", rows, curve.hold_out)]
+    return Plot(
+        name=f"learning_curve_{curve.name}",
+        title=f"Learning curve: {metric}",
+        x_label="rows that were fitted on",
+        y_label=metric,
+        layers=[layer for layer in layers if layer.x],
+    )
+
+
+def _line(label: str, rows: Sequence[int], values: Sequence[float | None]) -> Layer:
+    points = [(float(x), y) for x, y in zip(rows, values, strict=True) if y is not None and math.isfinite(y)]
+    return Layer(kind="line", label=label, x=[x for x, _ in points], y=[y for _, y in points])
