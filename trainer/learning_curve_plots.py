@@ -1,20 +1,21 @@
-"""The points behind the plots of a learning curve: one for each metric. Pure maths."""
+"""The points behind the plots of a learning curve. Pure maths."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from shared.contracts.explanation_results import LearningCurve, LearningResult
 from shared.contracts.plots import Layer, Plot
 
 
-def learning_curve_plots(result: LearningResult) -> list[Plot]:
-    """``learning_curve_{metric}`` for each metric: on the rows that were fitted on, and on the hold-out.
+def learning_curve_plots(result: LearningResult, metrics: Collection[str]) -> list[Plot]:
+    """``learning_curve_{metric}`` for some metrics: on the rows that were fitted on, and on the hold-out.
 
     Args:
         result: The curves. A metric that is not defined for a point has none there; one that is defined nowhere has no
             plot.
+        metrics: The names of those to draw: of forty metrics many tell nearly the same.
     """
-    plots = [_plot(curve, result.x) for curve in result.curves]
+    plots = [_plot(curve, result.x) for curve in result.curves if curve.name in metrics]
     return [plot for plot in plots if plot.layers]
 
 

@@ -15,6 +15,7 @@ from trainer.fit_plan import plan_of
 from trainer.handlers import training_as_found
 from trainer.learning_curve import LearningPoint, measure_learning_curve
 from trainer.learning_curve_plots import learning_curve_plots
+from trainer.objectives import objective_names
 
 
 def measure_learning(command: Command, context: JobContext) -> Document:
@@ -57,7 +58,9 @@ def measure_learning(command: Command, context: JobContext) -> Document:
         "fit_s": [round(point.fit_s, 4) for point in points],
         "curves": _curves(points),
     }
-    plots = learning_curve_plots(LearningResult.model_validate(result)) if command.has_plots else []
+    # what no search goes by, as of outliers, is drawn as it is
+    drawn = objective_names(version["signature"]["task"]) or points[0].metrics
+    plots = learning_curve_plots(LearningResult.model_validate(result), drawn) if command.has_plots else []
     return answer_with_plots(result, plots, context)
 
 

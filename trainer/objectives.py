@@ -89,6 +89,11 @@ def objective_of(scoring: str | None, task: Task, *, where: str = "scoring") -> 
     raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": sorted(known)}])
 
 
+def objective_names(task: Task) -> frozenset[str]:
+    """The metrics that a task can be searched by: those that people compare models by; none of outlier detection."""
+    return frozenset(_OBJECTIVES[task])
+
+
 def _averaged(metric: Callable[..., Any], average: str) -> Measure:
     return lambda truth, answers, _: metric(truth, answers, average=average, zero_division=0)
 
