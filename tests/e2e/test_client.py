@@ -13,7 +13,7 @@ from modelbus import Client, errors
 from modelbus.stack import LocalStack
 from tests.e2e.api import JOB_TIMEOUT_S, Api, fresh
 from tests.e2e.tables import PARCEL, numbers
-from tests.e2e.twins import BlockedClient
+from tests.twins import BlockedClient
 
 pytestmark = pytest.mark.timeout(240)
 
