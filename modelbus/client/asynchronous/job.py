@@ -212,10 +212,11 @@ class AsyncJob(Generic[T]):
         return self._lines.follow(limit, timeout_s=timeout_s, away_s=away_s, level=level, since=since)
 
     async def plots(self) -> PlotNames:
-        """The names of what was drawn of its result: of explanations and learning curves.
+        """The names of what was drawn of its result: of explanations, learning curves, drift and evaluations.
 
         Raises:
             NotFound: Nothing is drawn of such a job.
+            Conflict: It has not succeeded (yet).
         """
         return await self._plots.names()
 
