@@ -99,6 +99,11 @@ TABLE: Final[dict[str, list[Callable[[Any], Any]]]] = {
         lambda client: client.jobs.get(ID).logs(**LINES),
         lambda client: first(client.jobs.get(ID).follow_logs(**LINES)),
     ],
+    "GET /jobs/{correlation_id}/plots": [lambda client: client.jobs.get(ID).plots()],
+    "GET /jobs/{correlation_id}/plots/{file}": [
+        lambda client: client.jobs.get(ID).plot("importance"),
+        lambda client: client.jobs.get(ID).download_plot("importance", "saved.svg"),
+    ],
     "GET /dead-letters": [lambda client: client.dead_letters.list(kind="job", queue="train", before="7d", limit=5)],
     "DELETE /dead-letters": [
         lambda client: client.dead_letters.purge(kind="job", queue="train", before="7d", is_all=True)
