@@ -287,10 +287,14 @@ DEAD_LETTER: Final[Example] = {
     "lines": [LOG_LINE],
 }
 
+_COMPARED: Final[Example] = {
+    **{name: EVALUATION[name] for name in ("dataset", "task", "row_count", "dropped_row_count", "created_at")},
+    "positive_class": None,
+}
 COMPARISON: Final[Example] = {
     "evaluations": [
-        {"id": "first", "model": "prices", "version": 1},
-        {"id": "second", "model": "prices", "version": 2},
+        {"id": "first", "model": "prices", "version": 1, **_COMPARED},
+        {"id": "second", "model": "prices", "version": 2, **_COMPARED},
     ],
     "metrics": [
         {

@@ -8,10 +8,10 @@ from shared.version import VERSION
 if TYPE_CHECKING:
     from modelbus import errors
     from modelbus.client.asynchronous.client import AsyncClient
-    from modelbus.client.asynchronous.jobs import AsyncJob
+    from modelbus.client.asynchronous.job import AsyncJob
     from modelbus.client.results import Predictions, TrainedVersion
     from modelbus.client.synchronous.client import Client
-    from modelbus.client.synchronous.jobs import Job
+    from modelbus.client.synchronous.job import Job
     from modelbus.queue_door import QueueDoor, publish
 
 __version__ = VERSION
@@ -31,9 +31,9 @@ __all__ = [
 
 _HOMES = {
     "AsyncClient": "modelbus.client.asynchronous.client",
-    "AsyncJob": "modelbus.client.asynchronous.jobs",
+    "AsyncJob": "modelbus.client.asynchronous.job",
     "Client": "modelbus.client.synchronous.client",
-    "Job": "modelbus.client.synchronous.jobs",
+    "Job": "modelbus.client.synchronous.job",
     "Predictions": "modelbus.client.results",
     "QueueDoor": "modelbus.queue_door",
     "TrainedVersion": "modelbus.client.results",

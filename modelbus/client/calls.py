@@ -1,6 +1,6 @@
 """What is asked of the gateway and what it answers, without any input or output: both twins send and read these."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
@@ -44,6 +44,10 @@ class Call:
     """Whether the gateway may get it twice: it reads, or it sets what it names, or it has a correlation id."""
     wait_s: float = 0.0
     """Seconds that the gateway may take, because it was asked to wait."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Header fields beside those that follow from the others."""
+    answers: frozenset[int] = frozenset()
+    """Statuses of 300 and more that are no problem but an answer."""
 
     def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any, answer_s: float) -> httpx.Request:
         """The request as httpx sends it.
@@ -53,7 +57,9 @@ class Call:
             content: The chunks of the upload; None where there is none.
             answer_s: Seconds that an answer may stand still, beyond what the gateway was asked to wait.
         """
-        headers = {} if self.correlation_id is None else {"X-Correlation-ID": self.correlation_id}
+        headers = dict(self.headers)
+        if self.correlation_id is not None:
+            headers["X-Correlation-ID"] = self.correlation_id
         if self.upload is not None:
             headers |= self.upload.headers
         elif self.body is not None:
@@ -96,14 +102,18 @@ def user_agent() -> str:
     return f"modelbus-python/{VERSION}"
 
 
-def reply_of(response: httpx.Response) -> Reply:
+def reply_of(response: httpx.Response, answers: Container[int] = ()) -> Reply:
     """Read an answer.
+
+    Args:
+        response: The answer, whose body was read or went to the caller's file.
+        answers: Statuses of 300 and more that are no problem.
 
     Raises:
         ModelbusError: It is a problem; the class follows from its code.
         UnexpectedAnswer: It is no answer of a gateway.
     """
-    if response.status_code >= 300:
+    if response.status_code >= 300 and response.status_code not in answers:
         raise error_of_response(response)
     correlation_id = response.headers.get("X-Correlation-ID", "")
     media_type = response.headers.get("Content-Type", "").partition(";")[0]

@@ -6,10 +6,12 @@ A field that a later release adds is passed over. Nothing here sends or receives
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
-from shared.contracts import Task
+from shared.contracts import JobRecord, Task
+from shared.contracts.api_keys import ApiKeyRecord
+from shared.contracts.records import CandidatesRecord
 from shared.contracts.results import Incidents, PredictionResult, RowsResult, TrainingResult
 
 if TYPE_CHECKING:
@@ -108,11 +110,31 @@ class PredictionReport(Result):
     """What had to be done to the rows: how many were coerced, unseen, missing or extra, by column."""
 
 
-class ServiceReport(Result):
-    """Which consumers are alive, and what waits."""
+class JobReport(JobRecord):
+    """A job as the gateway answers it: its record, and while it waits, where it stands."""
 
-    version: str
-    services: list[dict[str, Any]]
-    """One for each instance: `service`, `is_alive`, `silent_s`, ..."""
-    queues: dict[str, int | None]
-    """Messages that wait, by queue; None when the broker is away."""
+    queue_position: int | None = None
+    """While it is queued: 1 for the job that is next in its queue."""
+    estimated_start_s: float | None = None
+    """While it is queued: seconds until it is likely to start, by how long such jobs took lately."""
+    links: dict[str, str] = {}
+    """Where it can be looked at."""
+
+
+class Candidates(CandidatesRecord):
+    """All candidates that a version was chosen from, the best first."""
+
+    def to_frame(self) -> "pd.DataFrame":
+        """One row a candidate, by its ``number``: rank, estimator, ``mean`` of the metric, and each hyperparameter."""
+        names = ("rank", "estimator", "mean", "standard_deviation", "fit_s", "state")
+        table: dict[str, list[Any]] = {name: [getattr(one, name) for one in self.candidates] for name in names}
+        for name in dict.fromkeys(name for one in self.candidates for name in one.hyperparameters):
+            table[f"hyperparameters.{name}"] = [one.hyperparameters.get(name) for one in self.candidates]
+        return frame_of_columns(table, [one.number for one in self.candidates], "number")
+
+
+class MadeApiKey(ApiKeyRecord):
+    """A key that was just made."""
+
+    key: str = Field(repr=False)
+    """Its text, told once and kept nowhere."""

@@ -126,17 +126,21 @@ def frame_of_parquet(data: bytes) -> "pd.DataFrame":
         return pd.read_parquet(io.BytesIO(data))
 
 
-def frame_of_columns(columns: Mapping[str, Sequence[Any]], index: Any = None) -> "pd.DataFrame":
+def frame_of_columns(
+    columns: Mapping[Any, Sequence[Any]], index: Any = None, index_name: str | None = None
+) -> "pd.DataFrame":
     """Make a frame of columns that are in memory.
 
     Args:
         columns: Values by column.
         index: The frame's index; numbers from 0 if None.
+        index_name: What the index is called.
     """
     with _needing("pandas"):
         import pandas as pd
 
-        return pd.DataFrame(dict(columns), index=index)
+        frame = pd.DataFrame(dict(columns), index=index)
+        return frame if index_name is None else frame.rename_axis(index_name)
 
 
 def _write(table: Any, file: BinaryIO) -> str:

@@ -15,10 +15,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
-from modelbus.commands.session import json_or_text
+from modelbus.commands.session import json_or_text, open_once
 
 if TYPE_CHECKING:
-    from modelbus.commands.gateway_calls import GatewayCalls
+    from pydantic import BaseModel
+
+    from modelbus.client.letters import DeadLetter, DeadLetterSummary
 
 app = typer.Typer(name="dead-letters", help="Dead jobs, and messages that could not be read.", no_args_is_help=True)
 
@@ -54,12 +56,13 @@ def list_letters(
 
     - `modelbus dead-letters list --kind message --queue train`
     """
-    with _gateway(url, directory) as gateway:
-        found = gateway.call("GET", "/dead-letters", kind=kind, queue=queue, before=before, limit=limit)
+    chosen: Any = kind
+    with open_once(url, directory) as client:
+        found = client.dead_letters.page(kind=chosen, queue=queue, before=before, limit=limit)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(_told(found), indent=2))
     else:
-        _print_list(found["dead_letters"], Console(no_color=no_color or None, highlight=False, soft_wrap=True))
+        _print_list(found.dead_letters, Console(no_color=no_color or None, highlight=False, soft_wrap=True))
 
 
 @app.command()
@@ -76,8 +79,8 @@ def show(
 
     - `modelbus dead-letters show 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
-    with _gateway(url, directory) as gateway:
-        letter = gateway.call("GET", f"/dead-letters/{letter_id}")
+    with open_once(url, directory) as client:
+        letter = client.dead_letters.get(letter_id)
     _print_letter(letter, as_json=as_json, no_color=no_color)
 
 
@@ -99,16 +102,16 @@ def edit(
     """
     from shared.errors import InvalidCommand
 
-    with _gateway(url, directory) as gateway:
-        letter = gateway.call("GET", f"/dead-letters/{letter_id}")
-        field = "spec" if letter["kind"] == "job" else "body"
+    with open_once(url, directory) as client:
+        letter = client.dead_letters.get(letter_id)
+        field = "spec" if letter.kind == "job" else "body"
         text = file.read_text() if file and str(file) != "-" else sys.stdin.read() if file else _present(letter)
         if changes:
             text = json.dumps(_changed(_parsed(text), changes))
         elif file is None:
             text = _edited_by_hand(text)
         try:
-            letter = gateway.call("PUT", f"/dead-letters/{letter_id}", body={field: _parsed(text)})
+            letter = client.dead_letters.edit(letter_id, **{field: _parsed(text)})
         except InvalidCommand as error:
             raise InvalidCommand("\n".join([error.message, *map(_fault, error.details)])) from error
     _print_letter(letter, as_json=as_json, no_color=no_color)
@@ -127,11 +130,10 @@ def replay(
 
     - `modelbus dead-letters replay 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
-    with _gateway(url, directory) as gateway:
+    with open_once(url, directory) as client:
         for letter_id in letter_ids:
-            jobs = gateway.call("POST", f"/dead-letters/{letter_id}/replay")["jobs"]
-            for job in jobs:
-                typer.echo(json.dumps(job) if as_json else job["correlation_id"])
+            for job in client.dead_letters.replay(letter_id):
+                typer.echo(json.dumps(_told(job.record)) if as_json else job.correlation_id)
 
 
 @app.command()
@@ -156,67 +158,67 @@ def purge(
         raise typer.BadParameter("name dead letters, or say which are meant by options; not both")
     if not is_sure:
         typer.confirm("Remove them for good?", abort=True)
-    with _gateway(url, directory) as gateway:
+    chosen: Any = kind
+    with open_once(url, directory) as client:
         for letter_id in letter_ids or []:
-            gateway.call("DELETE", f"/dead-letters/{letter_id}")
+            client.dead_letters.remove(letter_id)
         count = len(letter_ids or [])
         if not letter_ids:
-            meant = {"kind": kind, "queue": queue, "before": before, "all": "true" if all_letters else None}
-            count = gateway.call("DELETE", "/dead-letters", **meant)["purged"]
+            count = client.dead_letters.purge(kind=chosen, queue=queue, before=before, is_all=all_letters)
     typer.echo(json.dumps({"purged": count}) if as_json else f"{count} removed")
 
 
-def _gateway(url: str | None, directory: Path) -> "GatewayCalls":
-    from modelbus.commands.gateway_calls import GatewayCalls, choose_url
+def _told(record: "BaseModel | None") -> Any:
+    """What the gateway told, as JSON."""
+    return record and record.model_dump(mode="json", exclude_unset=True)
 
-    return GatewayCalls(choose_url(url, directory))
 
-
-def _print_list(letters: list[dict[str, Any]], console: Console) -> None:
+def _print_list(letters: "list[DeadLetterSummary]", console: Console) -> None:
     if not letters:
         console.print("There are no dead letters.")
         return
     table = Table("id", "kind", "queue", "when", "what", "edited", "reason", box=None, pad_edge=False)
     for letter in letters:
-        reason = " ".join(str(letter["reason"] or letter["code"]).split())
+        reason = " ".join(str(letter.reason or letter.code).split())
         short = reason if len(reason) <= REASON_LIMIT else reason[: REASON_LIMIT - 1] + "…"
-        what = letter.get("command") or f"{letter['size_bytes']} bytes"
-        is_edited = "yes" if letter["is_edited"] else ""
-        cells = (letter["id"], letter["kind"], letter["queue"], letter["at"][:19], what, is_edited, short)
+        what = letter.command or f"{letter.size_bytes} bytes"
+        is_edited = "yes" if letter.is_edited else ""
+        at = f"{letter.at:%Y-%m-%dT%H:%M:%S}"
+        cells = (letter.id, letter.kind, letter.queue, at, what, is_edited, short)
         table.add_row(*(_plain(cell) for cell in cells))
     console.print(table)
 
 
-def _print_letter(letter: dict[str, Any], *, as_json: bool, no_color: bool) -> None:
+def _print_letter(letter: "DeadLetter", *, as_json: bool, no_color: bool) -> None:
     from modelbus.commands.logs import show_lines
 
+    told = _told(letter)
     if as_json:
-        typer.echo(json.dumps(letter, indent=2))
+        typer.echo(json.dumps(told, indent=2))
         return
-    for name, value in letter.items():
+    for name, value in told.items():
         if name in ("lines", "history", "links", "base64") or value is None:
             continue
         shown = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
         typer.echo(f"{name}: {_printable(shown)}")
     typer.echo("history:")
-    for entry in letter["history"]:
+    for entry in letter.history:
         facts = " ".join(f"{name}={value}" for name, value in entry.items() if name not in ("at", "what"))
         typer.echo(f"  {entry['at'][:19]} {entry['what']} {_printable(facts)}")
-    if letter["lines"]:
+    if letter.lines:
         typer.echo("last log lines:")
-        show_lines(letter["lines"], no_color=no_color)
+        show_lines(letter.lines, no_color=no_color)
 
 
-def _present(letter: dict[str, Any]) -> str:
+def _present(letter: "DeadLetter") -> str:
     """What a replay would send now, as JSON where it is that."""
-    names = ("edited_spec", "spec") if letter["kind"] == "job" else ("edited_body",)
-    document = next((letter[name] for name in names if letter[name] is not None), None)
-    if document is not None:
-        return json.dumps(document, indent=2, ensure_ascii=False)
-    try:
-        return json.dumps(json.loads(letter["text"]), indent=2, ensure_ascii=False)
-    except ValueError:
-        return str(letter["text"])
+    document = letter.replayed
+    if isinstance(document, str) and letter.edited_body is None:
+        try:
+            document = json.loads(document)
+        except ValueError:
+            return str(document)
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _edited_by_hand(text: str) -> str:

@@ -1,10 +1,13 @@
 """``modelbus events``: what the services tell each other, as it happens."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+
+if TYPE_CHECKING:
+    from modelbus.client.observations import AnyEvent
 
 
 def events(
@@ -29,23 +32,32 @@ def events(
 
     from rich.console import Console
 
-    from modelbus.commands.gateway_calls import GatewayCalls, choose_url
+    from modelbus.commands.session import open_once
 
     console = Console(no_color=no_color, highlight=False, soft_wrap=True)
-    with GatewayCalls(choose_url(url, directory)) as gateway:
+    chosen: Any = status
+    with open_once(url, directory) as client, client.events(command=command, status=chosen, away_s=None) as events:
         try:
-            for name, event in gateway.follow("/events", command=command, status=status):
-                text = json.dumps(event) if as_json else _line(name, event)
-                console.print(text, markup=False)
+            for event in events:
+                console.print(json.dumps(_told(event)) if as_json else _line(event), markup=False)
         except KeyboardInterrupt:
             return
 
 
-def _line(name: str, event: dict[str, Any]) -> str:
+def _told(event: "AnyEvent") -> dict[str, Any]:
+    """An event as it was sent."""
+    from modelbus.client.observations import OtherEvent
+
+    return event.told if isinstance(event, OtherEvent) else event.model_dump(mode="json", exclude_none=True)
+
+
+def _line(event: "AnyEvent") -> str:
     """An event in one line: which job, what it does, how it stands."""
-    if name == "missed":
-        return f"({event['count']} events were missed)"
-    progress = event.get("progress") or {}
-    error = event.get("error") or {}
-    told = (event.get("correlation_id"), event.get("command"), event.get("status"))
-    return "  ".join(str(fact) for fact in (*told, progress.get("message"), error.get("message")) if fact)
+    from modelbus.client.observations import EventsMissed
+
+    if isinstance(event, EventsMissed):
+        return f"({event.count} events were missed)"
+    told = _told(event)
+    facts = [told.get(name) for name in ("correlation_id", "command", "status")]
+    facts += [(told.get(name) or {}).get("message") for name in ("progress", "error")]
+    return "  ".join(str(fact) for fact in facts if fact)

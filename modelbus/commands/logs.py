@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +14,8 @@ from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoCo
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from modelbus.commands.gateway_calls import GatewayCalls
+    from modelbus.client.observations import LogLine as LoggedLine
+    from modelbus.client.synchronous.client import Client
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.log_text import LogLine
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SERVERS = ("redis", "mongod")
 PAUSE_S = 0.2
-PAGE_LIMIT = 1000
 
 
 class Level(StrEnum):
@@ -72,8 +71,7 @@ def logs(
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
-    from modelbus.commands.gateway_calls import GatewayCalls, choose_url
-    from modelbus.commands.session import local_url
+    from modelbus.commands.session import local_url, open_once
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.moments import moment_of
@@ -85,11 +83,11 @@ def logs(
         if url is None and local_url(directory):
             _show_files(layout, services or [], wanted, lines, show, follow=follow)
             return
-        with GatewayCalls(choose_url(url, directory)) as gateway:
-            if url is None and not gateway.is_answering():
+        with open_once(url, directory) as client:
+            if url is None and not client.is_alive():
                 _show_files(layout, services or [], wanted, lines, show, follow=follow)
             else:
-                _show_kept(gateway, services or [], wanted, lines, show, follow=follow)
+                _show_kept(client, services or [], wanted, lines, show, follow=follow)
     except KeyboardInterrupt:
         return
 
@@ -130,48 +128,32 @@ def _show_files(
 
 
 def _show_kept(
-    gateway: "GatewayCalls", services: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show", *, follow: bool
+    client: "Client", services: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show", *, follow: bool
 ) -> None:
-    query = {
-        "service": list(services) or None,
-        "level": wanted.level,
-        "since": wanted.since.isoformat() if wanted.since else None,
-    }
-    path = "/logs"
-    if wanted.correlation_id and not services and follow:
-        path = f"/jobs/{wanted.correlation_id}/logs"  # which ends when the job has ended
-    elif wanted.correlation_id:
-        query["correlation_id"] = wanted.correlation_id
-    if follow:
-        for _, fields in gateway.follow(path, limit=min(lines, PAGE_LIMIT), **query):
-            show([_line(fields)])
+    filters: dict[str, Any] = {"level": wanted.level or "debug", "since": wanted.since, "limit": lines}
+    if not follow:
+        found = client.logs(services, correlation_id=wanted.correlation_id, **filters)
+        show(_line(line) for line in found)
+        return
+    if wanted.correlation_id and not services:
+        # which ends when the job has ended
+        followed = client.jobs.get(wanted.correlation_id).follow_logs(away_s=None, **filters)
     else:
-        show(_last_kept(gateway, path, lines, query))
+        followed = client.follow_logs(services, correlation_id=wanted.correlation_id, away_s=None, **filters)
+    with followed:
+        for line in followed:
+            show([_line(line)])
 
 
-def _last_kept(gateway: "GatewayCalls", path: str, count: int, query: dict[str, Any]) -> "Iterator[LogLine]":
-    """The last lines, page by page into the past, oldest first."""
-    pages: list[list[dict[str, Any]]] = []
-    cursor: str | None = None
-    while count > 0:
-        page = gateway.call("GET", path, limit=min(count, PAGE_LIMIT), cursor=cursor, **query)
-        pages.append(page["lines"])
-        count -= len(page["lines"])
-        if (cursor := page["next"]) is None:
-            break
-    return (_line(fields) for page in reversed(pages) for fields in page)
-
-
-def _line(fields: dict[str, Any]) -> "LogLine":
+def _line(line: "LoggedLine") -> "LogLine":
     from shared.log_text import parse_line
 
-    shown = {name: value for name, value in fields.items() if name != "id"}
-    return parse_line(str(fields.get("service", "")), json.dumps(shown, ensure_ascii=False))
+    return parse_line(line.service, json.dumps(line.facts, ensure_ascii=False))
 
 
-def show_lines(lines: list[dict[str, Any]], *, no_color: bool) -> None:
+def show_lines(lines: "Iterable[LoggedLine]", *, no_color: bool) -> None:
     """Print lines that the gateway answered."""
-    _printer(as_json=False, no_color=no_color)(_line(fields) for fields in lines)
+    _printer(as_json=False, no_color=no_color)(_line(line) for line in lines)
 
 
 def _printer(*, as_json: bool, no_color: bool) -> "Show":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+_ANSWER_S = 30.0
 _SHARED = {"url": Url, "api_key": ApiKey, "as_json": AsJson}
 
 
@@ -60,6 +61,16 @@ def local_url(directory: Path = DEFAULT_DIRECTORY) -> str | None:
     layout = Layout(directory)
     state = read_state(layout.state)
     return state.gateway_url if state is not None and is_locked(layout.lock) else None
+
+
+def open_once(url: str | None, directory: Path) -> "Client":
+    """The client of the gateway that is meant: the one that was named, else the local stack's of the folder.
+
+    It asks once: who looks at logs and dead letters wants to know at once that nobody answers.
+    """
+    from modelbus.client.synchronous.client import Client
+
+    return Client(url or local_url(directory), retry_s=0.0, answer_s=_ANSWER_S)
 
 
 def settings_of(pairs: list[str] | None, option: str) -> dict[str, Any]:

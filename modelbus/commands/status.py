@@ -13,7 +13,7 @@ from modelbus.commands.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Directo
 from modelbus.commands.printing import Printer
 
 if TYPE_CHECKING:
-    from modelbus.client.results import ServiceReport
+    from modelbus.client.observations import ServiceReport
     from modelbus.stack.status import StackStatus
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import typer
 from pydantic import BaseModel
 
-from modelbus.client.synchronous.jobs import Job
+from modelbus.client.synchronous.job import Job
 from modelbus.commands import exits
 from modelbus.commands.session import Session
 

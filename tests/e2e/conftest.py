@@ -8,6 +8,7 @@ import redis
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from modelbus import Client
 from modelbus.stack import LocalStack
 from shared.bus import Publisher
 from shared.store.connection import Document
@@ -15,12 +16,20 @@ from tests.e2e.api import Api
 from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.heard_events import HeardEvents
 from tests.e2e.tables import MESSY, numbers, parcels, scored
+from tests.twins import BlockedClient
 
 
 @pytest.fixture(scope="session")
 def api(stack: LocalStack) -> Api:
     """The HTTP door."""
     return Api(stack.gateway_url)
+
+
+@pytest.fixture(scope="module", params=[Client, BlockedClient], ids=["blocking", "asynchronous"])
+def client(request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[Any]:
+    """Each twin of the client in turn."""
+    with request.param(stack.gateway_url) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The Python client, both of its twins, against the whole stack: the round that a user does, and what is refused."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,8 @@ from modelbus import Client, errors
 from modelbus.stack import LocalStack
 from tests.e2e.api import JOB_TIMEOUT_S, Api, fresh
 from tests.e2e.tables import PARCEL, numbers
-from tests.e2e.twins import BlockedClient
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module", params=[Client, BlockedClient], ids=["blocking", "asynchronous"])
-def client(request: pytest.FixtureRequest, stack: LocalStack) -> Iterator[Any]:
-    """Each twin in turn."""
-    with request.param(stack.gateway_url) as client:
-        yield client
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from shared.store.connection import Document
 from tests.e2e.api import JOB_TIMEOUT_S, fresh
 from tests.e2e.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.e2e.tables import numbers
-from tests.e2e.twins import BlockedClient
+from tests.twins import BlockedClient
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -18,7 +18,7 @@ from tools.twin import made_of, stale
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("sklearn", "scipy", "numpy", "pandas", "pyarrow", "kombu", "redis", "pymongo", "gridfs", "skops", "aiohttp")
-PARTS = ("datasets", "estimators", "models", "evaluations", "jobs")
+PARTS = ("datasets", "estimators", "models", "evaluations", "jobs", "dead_letters", "api_keys")
 
 
 def test_the_blocking_client_is_what_the_asynchronous_one_makes() -> None:

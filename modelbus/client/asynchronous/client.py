@@ -1,37 +1,34 @@
-"""The client: train, predict, evaluate; and the datasets, models, estimators, evaluations and jobs."""
+"""The client: train, predict, evaluate; and the parts that have the rest."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
+from modelbus.client.asynchronous.api_keys import AsyncApiKeys
 from modelbus.client.asynchronous.datasets import AsyncDatasets
+from modelbus.client.asynchronous.dead_letters import AsyncDeadLetters
 from modelbus.client.asynchronous.estimators import AsyncEstimators
 from modelbus.client.asynchronous.evaluations import AsyncEvaluations
-from modelbus.client.asynchronous.jobs import (
-    AsyncJob,
-    AsyncJobs,
-    read_evaluation,
-    read_predictions,
-    read_table,
-    read_training,
-)
+from modelbus.client.asynchronous.explaining import AsyncExplaining
+from modelbus.client.asynchronous.job import AsyncJob
+from modelbus.client.asynchronous.jobs import AsyncJobs
 from modelbus.client.asynchronous.models import AsyncModels
-from modelbus.client.asynchronous.tables import AsyncPredictedTable
+from modelbus.client.asynchronous.tables import AsyncPredictedTable, read_table
 from modelbus.client.asynchronous.transport import AsyncTransport
-from modelbus.client.calls import Call, job_call, path_of, record_of
+from modelbus.client.asynchronous.watching import AsyncWatching
+from modelbus.client.calls import job_call, path_of, record_of
+from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, ServiceReport, TrainedVersion
+from modelbus.client.results import Predictions, TrainedVersion
 from modelbus.client.tables import is_frame, rows_body
-from shared.contracts import EvaluationRecord, JobRecord
+from shared.contracts import EvaluationRecord, Task
 from shared.contracts.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
 
-
-class AsyncClient:
+class AsyncClient(AsyncExplaining, AsyncWatching):
     """A Modelbus gateway.
 
     Example:
@@ -71,6 +68,10 @@ class AsyncClient:
         """What was measured."""
         self.jobs = AsyncJobs(self._transport)
         """What was asked for."""
+        self.dead_letters = AsyncDeadLetters(self._transport)
+        """What could not be done, or not even be read."""
+        self.api_keys = AsyncApiKeys(self._transport)
+        """Who may ask."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.url}>"
@@ -137,7 +138,7 @@ class AsyncClient:
         """
         command = _training(model, dataset, target, estimator, hyperparameters, options)
         call = job_call("/models/validate", command, wait=0)
-        job = await self._start(call, lambda one: record_of(CheckResult, one.result))
+        job = await self._start(call, read_check)
         return await job.result(progress=False)
 
     async def predict(
@@ -207,13 +208,23 @@ class AsyncClient:
         call = job_call("/evaluations", {"model": model, "dataset": dataset, **options})
         return await self._start(call, read_evaluation)
 
-    async def services(self) -> ServiceReport:
-        """Which consumers are alive, and how many messages wait in each queue."""
-        return record_of(ServiceReport, await self._transport.document("GET", "/services"))
+    async def evaluate_predictions(
+        self, dataset: str, truth: str, prediction: str, *, task: Task, **options: Any
+    ) -> AsyncJob[EvaluationRecord]:
+        """Measure predictions that a dataset holds beside the truth; the job that does it.
 
-    async def _start(self, call: Call, read: Callable[[JobRecord], T]) -> AsyncJob[T]:
-        await self._transport.send(call)
-        return AsyncJob(self._transport, str(call.correlation_id), read)
+        Args:
+            dataset: The dataset.
+            truth: Its column of what was right.
+            prediction: Its column of what was predicted.
+            task: ``classification``, ``regression``, ...
+            options: Every other field of the command, such as ``probabilities``, ``evaluation`` (docs/evaluation.md).
+
+        Raises:
+            UnknownDataset, EvaluationExists, InvalidCommand: What is asked for cannot be.
+        """
+        command = {"dataset": dataset, "truth": truth, "prediction": prediction, "task": task, **options}
+        return await self._start(job_call("/evaluations", command), read_evaluation)
 
 
 def _training(

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from modelbus.client.asynchronous.blocking import in_thread
-from modelbus.client.asynchronous.jobs import AsyncJob, read_dataset
+from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.tables import TableFormat
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, Reply, path_of, record_of
+from modelbus.client.job_results import read_dataset
 from modelbus.client.progress import upload_display
 from modelbus.client.results import RowPage
 from modelbus.client.tables import frame_of_parquet

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelbus.client.asynchronous.jobs import AsyncJob, read_training
+from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, job_call, path_of, record_of
-from modelbus.client.results import TrainedVersion, VersionUsage
+from modelbus.client.job_results import read_training
+from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
 from shared.contracts import ModelRecord, VersionRecord
 from shared.contracts.base import split_reference
 from shared.errors import UnknownModel
@@ -63,6 +64,16 @@ class AsyncModels:
         """
         path = f"{await self._path(reference)}/usage"
         return record_of(VersionUsage, await self._transport.document("GET", path))
+
+    async def candidates(self, reference: str) -> Candidates:
+        """All candidates that a version was chosen from, the best first.
+
+        Raises:
+            NotFound: The version was trained as its command said: nothing was searched for.
+            UnknownModel: There is no such model, alias or version.
+        """
+        path = f"{await self._path(reference)}/candidates"
+        return record_of(Candidates, await self._transport.document("GET", path))
 
     async def set_alias(self, name: str, alias: str, version: int) -> ModelRecord:
         """Let an alias, such as ``champion``, point at a version.

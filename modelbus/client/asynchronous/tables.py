@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from modelbus.client.asynchronous.blocking import in_thread
 from modelbus.client.asynchronous.transport import AsyncTransport
-from modelbus.client.calls import Call, path_of
+from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.results import PredictionReport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import format_of
+from shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     import os
@@ -53,3 +54,9 @@ class AsyncPredictedTable:
 
     def _call(self, format: str, sink: io.BytesIO | None = None) -> Call:
         return Call("GET", path_of("predictions", self.told.correlation_id, "content"), {"format": format}, sink=sink)
+
+
+def read_table(transport: AsyncTransport, record: JobRecord) -> AsyncPredictedTable:
+    """What was predicted for a dataset."""
+    told = record_of(PredictionReport, {**(record.result or {}), "correlation_id": record.correlation_id})
+    return AsyncPredictedTable(transport, told)

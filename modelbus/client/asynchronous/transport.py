@@ -8,13 +8,15 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
+import tenacity
 from tenacity import AsyncRetrying
 
-from modelbus.client.asynchronous.blocking import in_thread
-from modelbus.client.calls import Call, Reply, reply_of, unreachable, user_agent
+from modelbus.client.asynchronous.blocking import AsyncBell, in_thread
+from modelbus.client.calls import Call, Reply, error_of_response, reply_of, unreachable, user_agent
 from modelbus.client.errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
 from modelbus.client.retrying import policy
+from modelbus.client.sent_events import is_event_stream
 from modelbus.client.uploads import CHUNK_BYTES, Upload
 from shared.errors import NotFound
 
@@ -35,7 +37,8 @@ class AsyncTransport:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise GatewayUnreachable(f"{url!r} is no address of a gateway; expected is one like http://127.0.0.1:8000")
         self.url = url.rstrip("/")
-        self._retry_s = retry_s
+        self.retry_s = retry_s
+        """For so many seconds a request that may be repeated is."""
         self._answer_s = answer_s
         headers = {"User-Agent": user_agent(), "Accept": "application/json"}
         if api_key:
@@ -58,7 +61,7 @@ class AsyncTransport:
             ModelbusError: The gateway's problem, by its code.
             GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
         """
-        retrying = AsyncRetrying(**policy(call, self._retry_s if retry_s is None else retry_s))
+        retrying = AsyncRetrying(**policy(call, self.retry_s if retry_s is None else retry_s))
         try:
             return await retrying(self._send_once, call)
         except GatewayUnreachable as error:
@@ -109,6 +112,42 @@ class AsyncTransport:
         finally:
             await in_thread(unfinished.unlink, missing_ok=True)
 
+    async def open(self, call: Call, bell: AsyncBell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
+        """Send a call whose answer goes on; whoever asks closes it.
+
+        Args:
+            call: The call.
+            bell: When it is rung, the call is not sent again.
+            retry_s: For so many seconds it is.
+            silent_s: Seconds that the answer may say nothing.
+
+        Returns:
+            The answer, of which nothing is read; None where the gateway has nothing (more) to tell.
+
+        Raises:
+            ModelbusError: The gateway's problem, by its code.
+            GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
+        """
+        given = policy(call, retry_s)
+
+        def is_over(state: tenacity.RetryCallState) -> bool:
+            return bell.is_rung() or given["stop"](state)
+
+        retrying = AsyncRetrying(**{**given, "stop": is_over, "sleep": bell.wait})
+        return await retrying(self._open_once, call, silent_s)
+
+    async def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
+        try:
+            response = await self._http.send(call.request(self._http, None, silent_s), stream=True)
+            if response.status_code == 200 and is_event_stream(response):
+                return response
+            await response.aread()
+        except httpx.RequestError as error:
+            raise unreachable(self.url, error) from error
+        if response.status_code == 204:
+            return None
+        raise error_of_response(response)
+
     async def _send_once(self, call: Call) -> Reply:
         try:
             async with self._response(call) as response:
@@ -118,7 +157,7 @@ class AsyncTransport:
                     await response.aread()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
-        return reply_of(response)
+        return reply_of(response, call.answers)
 
     @asynccontextmanager
     async def _response(self, call: Call) -> AsyncIterator[httpx.Response]:

@@ -1,38 +1,35 @@
 # Made from ../asynchronous/client.py by tools/twin.py: change it there, then run `make twin`.
-"""The client: train, predict, evaluate; and the datasets, models, estimators, evaluations and jobs."""
+"""The client: train, predict, evaluate; and the parts that have the rest."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
-from modelbus.client.calls import Call, job_call, path_of, record_of
+from modelbus.client.calls import job_call, path_of, record_of
+from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, ServiceReport, TrainedVersion
+from modelbus.client.results import Predictions, TrainedVersion
+from modelbus.client.synchronous.api_keys import ApiKeys
 from modelbus.client.synchronous.datasets import Datasets
+from modelbus.client.synchronous.dead_letters import DeadLetters
 from modelbus.client.synchronous.estimators import Estimators
 from modelbus.client.synchronous.evaluations import Evaluations
-from modelbus.client.synchronous.jobs import (
-    Job,
-    Jobs,
-    read_evaluation,
-    read_predictions,
-    read_table,
-    read_training,
-)
+from modelbus.client.synchronous.explaining import Explaining
+from modelbus.client.synchronous.job import Job
+from modelbus.client.synchronous.jobs import Jobs
 from modelbus.client.synchronous.models import Models
-from modelbus.client.synchronous.tables import PredictedTable
+from modelbus.client.synchronous.tables import PredictedTable, read_table
 from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.watching import Watching
 from modelbus.client.tables import is_frame, rows_body
-from shared.contracts import EvaluationRecord, JobRecord
+from shared.contracts import EvaluationRecord, Task
 from shared.contracts.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
 
-
-class Client:
+class Client(Explaining, Watching):
     """A Modelbus gateway.
 
     Example:
@@ -72,6 +69,10 @@ class Client:
         """What was measured."""
         self.jobs = Jobs(self._transport)
         """What was asked for."""
+        self.dead_letters = DeadLetters(self._transport)
+        """What could not be done, or not even be read."""
+        self.api_keys = ApiKeys(self._transport)
+        """Who may ask."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.url}>"
@@ -138,7 +139,7 @@ class Client:
         """
         command = _training(model, dataset, target, estimator, hyperparameters, options)
         call = job_call("/models/validate", command, wait=0)
-        job = self._start(call, lambda one: record_of(CheckResult, one.result))
+        job = self._start(call, read_check)
         return job.result(progress=False)
 
     def predict(
@@ -208,13 +209,23 @@ class Client:
         call = job_call("/evaluations", {"model": model, "dataset": dataset, **options})
         return self._start(call, read_evaluation)
 
-    def services(self) -> ServiceReport:
-        """Which consumers are alive, and how many messages wait in each queue."""
-        return record_of(ServiceReport, self._transport.document("GET", "/services"))
+    def evaluate_predictions(
+        self, dataset: str, truth: str, prediction: str, *, task: Task, **options: Any
+    ) -> Job[EvaluationRecord]:
+        """Measure predictions that a dataset holds beside the truth; the job that does it.
 
-    def _start(self, call: Call, read: Callable[[JobRecord], T]) -> Job[T]:
-        self._transport.send(call)
-        return Job(self._transport, str(call.correlation_id), read)
+        Args:
+            dataset: The dataset.
+            truth: Its column of what was right.
+            prediction: Its column of what was predicted.
+            task: ``classification``, ``regression``, ...
+            options: Every other field of the command, such as ``probabilities``, ``evaluation`` (docs/evaluation.md).
+
+        Raises:
+            UnknownDataset, EvaluationExists, InvalidCommand: What is asked for cannot be.
+        """
+        command = {"dataset": dataset, "truth": truth, "prediction": prediction, "task": task, **options}
+        return self._start(job_call("/evaluations", command), read_evaluation)
 
 
 def _training(

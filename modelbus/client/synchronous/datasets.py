@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from modelbus.client.calls import Call, Reply, path_of, record_of
+from modelbus.client.job_results import read_dataset
 from modelbus.client.progress import upload_display
 from modelbus.client.results import RowPage
 from modelbus.client.synchronous.blocking import in_thread
-from modelbus.client.synchronous.jobs import Job, read_dataset
+from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.tables import TableFormat
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet

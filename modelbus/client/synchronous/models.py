@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from modelbus.client.calls import Call, job_call, path_of, record_of
-from modelbus.client.results import TrainedVersion, VersionUsage
-from modelbus.client.synchronous.jobs import Job, read_training
+from modelbus.client.job_results import read_training
+from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
+from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.transport import Transport
 from shared.contracts import ModelRecord, VersionRecord
 from shared.contracts.base import split_reference
@@ -64,6 +65,16 @@ class Models:
         """
         path = f"{self._path(reference)}/usage"
         return record_of(VersionUsage, self._transport.document("GET", path))
+
+    def candidates(self, reference: str) -> Candidates:
+        """All candidates that a version was chosen from, the best first.
+
+        Raises:
+            NotFound: The version was trained as its command said: nothing was searched for.
+            UnknownModel: There is no such model, alias or version.
+        """
+        path = f"{self._path(reference)}/candidates"
+        return record_of(Candidates, self._transport.document("GET", path))
 
     def set_alias(self, name: str, alias: str, version: int) -> ModelRecord:
         """Let an alias, such as ``champion``, point at a version.

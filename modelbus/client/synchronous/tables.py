@@ -5,12 +5,13 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from modelbus.client.calls import Call, path_of
+from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.results import PredictionReport
 from modelbus.client.synchronous.blocking import in_thread
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import format_of
+from shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     import os
@@ -54,3 +55,9 @@ class PredictedTable:
 
     def _call(self, format: str, sink: io.BytesIO | None = None) -> Call:
         return Call("GET", path_of("predictions", self.told.correlation_id, "content"), {"format": format}, sink=sink)
+
+
+def read_table(transport: Transport, record: JobRecord) -> PredictedTable:
+    """What was predicted for a dataset."""
+    told = record_of(PredictionReport, {**(record.result or {}), "correlation_id": record.correlation_id})
+    return PredictedTable(transport, told)

@@ -9,13 +9,15 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
+import tenacity
 from tenacity import Retrying
 
-from modelbus.client.calls import Call, Reply, reply_of, unreachable, user_agent
+from modelbus.client.calls import Call, Reply, error_of_response, reply_of, unreachable, user_agent
 from modelbus.client.errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
 from modelbus.client.retrying import policy
-from modelbus.client.synchronous.blocking import in_thread
+from modelbus.client.sent_events import is_event_stream
+from modelbus.client.synchronous.blocking import Bell, in_thread
 from modelbus.client.uploads import CHUNK_BYTES, Upload
 from shared.errors import NotFound
 
@@ -36,7 +38,8 @@ class Transport:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise GatewayUnreachable(f"{url!r} is no address of a gateway; expected is one like http://127.0.0.1:8000")
         self.url = url.rstrip("/")
-        self._retry_s = retry_s
+        self.retry_s = retry_s
+        """For so many seconds a request that may be repeated is."""
         self._answer_s = answer_s
         headers = {"User-Agent": user_agent(), "Accept": "application/json"}
         if api_key:
@@ -59,7 +62,7 @@ class Transport:
             ModelbusError: The gateway's problem, by its code.
             GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
         """
-        retrying = Retrying(**policy(call, self._retry_s if retry_s is None else retry_s))
+        retrying = Retrying(**policy(call, self.retry_s if retry_s is None else retry_s))
         try:
             return retrying(self._send_once, call)
         except GatewayUnreachable as error:
@@ -110,6 +113,42 @@ class Transport:
         finally:
             in_thread(unfinished.unlink, missing_ok=True)
 
+    def open(self, call: Call, bell: Bell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
+        """Send a call whose answer goes on; whoever asks closes it.
+
+        Args:
+            call: The call.
+            bell: When it is rung, the call is not sent again.
+            retry_s: For so many seconds it is.
+            silent_s: Seconds that the answer may say nothing.
+
+        Returns:
+            The answer, of which nothing is read; None where the gateway has nothing (more) to tell.
+
+        Raises:
+            ModelbusError: The gateway's problem, by its code.
+            GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
+        """
+        given = policy(call, retry_s)
+
+        def is_over(state: tenacity.RetryCallState) -> bool:
+            return bell.is_rung() or given["stop"](state)
+
+        retrying = Retrying(**{**given, "stop": is_over, "sleep": bell.wait})
+        return retrying(self._open_once, call, silent_s)
+
+    def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
+        try:
+            response = self._http.send(call.request(self._http, None, silent_s), stream=True)
+            if response.status_code == 200 and is_event_stream(response):
+                return response
+            response.read()
+        except httpx.RequestError as error:
+            raise unreachable(self.url, error) from error
+        if response.status_code == 204:
+            return None
+        raise error_of_response(response)
+
     def _send_once(self, call: Call) -> Reply:
         try:
             with self._response(call) as response:
@@ -119,7 +158,7 @@ class Transport:
                     response.read()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
-        return reply_of(response)
+        return reply_of(response, call.answers)
 
     @contextmanager
     def _response(self, call: Call) -> Iterator[httpx.Response]:

@@ -15,8 +15,17 @@ class Blocked:
         self._inner = inner
         self._run = run
 
+    def __iter__(self) -> Iterator[Any]:
+        return self._iterated(self._inner)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run(self._inner.aclose())
+
     def __getattr__(self, name: str) -> Any:
-        value = getattr(self._inner, name)
+        value = getattr(self._inner, "aclose" if name == "close" else name)
         return self._method(value) if inspect.ismethod(value) else self._blocked(value)
 
     def _method(self, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,6 +45,8 @@ class Blocked:
                 return
 
     def _blocked(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._blocked(one) for one in value]
         is_ours = type(value).__module__.startswith("modelbus.client.asynchronous")
         return Blocked(value, self._run) if is_ours else value
 
@@ -48,9 +59,6 @@ class BlockedClient(Blocked):
         super().__init__(AsyncClient(url, **options), loop.run_until_complete)
         self._loop = loop
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
-        self._run(self._inner.aclose())
+        super().__exit__()
         self._loop.close()

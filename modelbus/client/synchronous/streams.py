@@ -1,0 +1,180 @@
+# Made from ../asynchronous/streams.py by tools/twin.py: change it there, then run `make twin`.
+"""Following: events as they come, over as many connections as it takes, until they end or nobody wants more."""
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Final, Generic, Self, TypeVar
+
+import httpx
+
+from modelbus.client.calls import Call
+from modelbus.client.errors import WaitTimedOut
+from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
+from modelbus.client.synchronous.blocking import Bell, abandon, end, next_chunk
+from modelbus.client.synchronous.transport import Transport
+from shared.errors import ModelbusError
+
+log = logging.getLogger("modelbus.client")
+
+T = TypeVar("T")
+
+AWAY_S: Final = 300.0
+"""So long a gateway may be away while somebody follows."""
+_SILENT_S: Final = 60.0
+"""A connection that says nothing for so long is broken: heartbeats come far more often."""
+
+
+class Stream(Generic[T]):
+    """What a gateway tells, as it happens. Closed by ``close``, or at the end of its ``with`` block.
+
+    A connection that breaks is made again and goes on after the last event that was heard.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        call: Call,
+        read: Callable[[SentEvent], T | None],
+        *,
+        is_last: Callable[[T], bool] = lambda _told: False,
+        timeout_s: float | None = None,
+        away_s: float | None = AWAY_S,
+    ) -> None:
+        """Nothing is sent before the first event is asked for.
+
+        Args:
+            transport: The way to its gateway.
+            call: What is followed.
+            read: Makes of an event what is told of it; None for one that tells nothing.
+            is_last: Whether nothing comes after what was told.
+            timeout_s: Seconds from now; without limit if None.
+            away_s: So long the gateway may be away, once it has answered; without limit if None.
+        """
+        self._transport = transport
+        self._call = replace(call, headers={**call.headers, "Accept": MEDIA_TYPE})
+        self._read = read
+        self._is_last = is_last
+        self._timeout_s = timeout_s
+        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        self._away_s = math.inf if away_s is None else away_s
+        self._parser = EventParser()
+        self._held: deque[SentEvent] = deque()
+        self._bell = Bell()
+        self._has_begun = False
+        self._response: httpx.Response | None = None
+        self._chunks: Iterator[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if (response := getattr(self, "_response", None)) is not None:
+            abandon(response)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        """The next event.
+
+        Raises:
+            StopIteration: There are no more, or the stream was closed.
+            WaitTimedOut: The time is over.
+            GatewayUnreachable: The gateway stays away.
+            ModelbusError: The gateway refuses.
+        """
+        while not self._bell.is_rung():
+            while self._held:
+                event = self._held.popleft()
+                if event.name == "end":
+                    self.close()
+                    raise StopIteration
+                if (told := self._read(event)) is not None:
+                    if self._is_last(told):
+                        self.close()
+                    return told
+            self._go_on()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End it; also while it is being read elsewhere, where the iteration then ends."""
+        self._bell.ring()
+        self._disconnect()
+
+    def _go_on(self) -> None:
+        """Hear more; at the end of the connection, make another one."""
+        try:
+            if self._left_s() == 0:
+                raise WaitTimedOut(f"{self._timeout_s:g} s are over; {self._call.path} goes on")
+            if self._response is None:
+                self._connect()
+            else:
+                self._hear(self._response)
+        except ModelbusError:
+            is_closed = self._bell.is_rung()
+            self.close()
+            # whatever was under way while somebody closed it
+            if not is_closed:
+                raise
+
+    def _hear(self, response: httpx.Response) -> None:
+        assert self._chunks is not None  # there is an answer
+        chunk = None
+        try:
+            chunk = next_chunk(response, self._chunks, self._left_s())
+        except (httpx.RequestError, httpx.StreamError) as error:
+            log.info("stream of %s is broken: %s", self._call.path, error)
+        if chunk is None:
+            self._disconnect()
+        else:
+            self._held.extend(self._parser.feed(chunk))
+
+    def _connect(self) -> None:
+        retry_s = self._transport.retry_s
+        if self._has_begun:
+            retry_s = self._away_s
+            self._bell.wait(self._within(self._parser.retry_s))
+        if self._bell.is_rung() or self._left_s() == 0:
+            return
+        response = self._transport.open(
+            self._resumed(), self._bell, retry_s=self._within(retry_s), silent_s=self._within(_SILENT_S)
+        )
+        self._has_begun = True
+        if response is None:
+            # there is nothing to come back for
+            self.close()
+            return
+        self._response, self._chunks = response, response.iter_bytes()
+        if self._bell.is_rung():
+            # closed elsewhere, while it was not there yet
+            self._disconnect()
+
+    def _resumed(self) -> Call:
+        last_id = self._parser.last_id
+        if last_id is None:
+            return self._call
+        return replace(self._call, headers={**self._call.headers, "Last-Event-ID": last_id})
+
+    def _disconnect(self) -> None:
+        response, self._response, self._chunks = self._response, None, None
+        if response is not None:
+            end(response)
+        self._parser.restart()
+
+    def _within(self, seconds: float) -> float:
+        """So many seconds, or those that are left where they are fewer."""
+        left_s = self._left_s()
+        return seconds if left_s is None else min(seconds, left_s)
+
+    def _left_s(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
