@@ -28,7 +28,7 @@ class Explaining(Starting):
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
             options: Fields of the command: ``dataset``, ``kinds``, ``columns``, ``column_limit``, ``point_limit``,
-                ``metric``, ``row_limit``, ``repeats``, ``seed``, ``limits``.
+                ``metric``, ``row_limit``, ``repeats``, ``seed``, ``has_plots``, ``limits``.
 
         Raises:
             UnknownModel, UnknownDataset: There is no such thing (any more).
@@ -70,7 +70,7 @@ class Explaining(Starting):
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            options: Fields of the command: ``shares`` of the training rows, ``limits``.
+            options: Fields of the command: ``shares`` of the training rows, ``has_plots``, ``limits``.
 
         Raises:
             UnknownModel, UnknownDataset: There is no such thing (any more).
@@ -88,7 +88,7 @@ class Explaining(Starting):
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
             dataset: The rows to compare: a dataset's; or
             since: those that this version predicted since then: a time, or an age such as ``10m``.
-            options: Every other field of the command: ``thresholds``, ``row_limit``, ``seed``, ``limits``.
+            options: Every other field of the command: ``thresholds``, ``row_limit``, ``seed``, ``has_plots``, ``limits``.
 
         Raises:
             UnknownModel, UnknownDataset: There is no such thing (any more).
