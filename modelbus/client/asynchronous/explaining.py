@@ -87,7 +87,8 @@ class AsyncExplaining(AsyncStarting):
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
             dataset: The rows to compare: a dataset's; or
             since: those that this version predicted since then: a time, or an age such as ``10m``.
-            options: Every other field of the command: ``thresholds``, ``row_limit``, ``seed``, ``has_plots``, ``limits``.
+            options: Every other field of the command: ``thresholds``, ``row_limit``, ``seed``, ``has_plots``,
+                ``limits``.
 
         Raises:
             UnknownModel, UnknownDataset: There is no such thing (any more).
