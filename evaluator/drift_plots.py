@@ -6,6 +6,8 @@ from evaluator.plot_names import plot_names
 from shared.contracts.explanation_results import Distribution, DriftFinding, DriftResult
 from shared.contracts.plots import Layer, Plot
 
+EXCESS_LIMIT: Final = 1e6
+"""Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""
 COLUMN_LIMIT: Final = 10
 """Columns that are drawn, the predictions among them: those that are farthest beyond a threshold."""
 
@@ -29,7 +31,7 @@ def drift_plots(report: DriftResult) -> list[Plot]:
 def _excesses(finding: DriftFinding) -> list[tuple[str, float]]:
     """The statistics that mean drift: what a bar says of each, and how many times its threshold it is."""
     return [
-        (f"{each.name} {each.value:.3g}: {finding.name}", each.value / each.threshold)
+        (f"{each.name} {each.value:.3g}: {finding.name}", min(each.value / each.threshold, EXCESS_LIMIT))
         for each in finding.statistics
         if each.is_exceeded and each.threshold is not None
     ]

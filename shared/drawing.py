@@ -4,6 +4,7 @@ The SVG holds no script and refers to nothing outside; text stays text, escaped.
 """
 
 import io
+import itertools
 import re
 import warnings
 from collections.abc import Callable
@@ -91,12 +92,13 @@ def _height(plot: Plot) -> float:
 
 def _draw_layers(axes: Any, plot: Plot) -> None:
     coloured = 0
-    bars = [layer for layer in plot.layers if layer.kind == "bars"]
+    bar_count = sum(layer.kind == "bars" for layer in plot.layers)
+    places = itertools.count()
     for layer in plot.layers:
         colour = _GREY if layer.kind == "reference" else _COLOURS[coloured % len(_COLOURS)]
         coloured += layer.kind not in ("reference", "band")
         if layer.kind == "bars":
-            _draw_bars(axes, layer, colour, place=[each is layer for each in bars].index(True), of=len(bars))
+            _draw_bars(axes, layer, colour, place=next(places), of=bar_count)
         else:
             _DRAWERS[layer.kind](axes, layer, colour)
     if _is_calendar(plot):

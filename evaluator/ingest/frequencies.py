@@ -43,8 +43,7 @@ class FrequencyTally:
         self._counts: Counts = np.zeros(0, dtype=np.int64)
         self._is_recounted = False
         self._seen = 0
-        self._random: np.random.Generator | None = None
-        """Once some cells stand for all."""
+        self._random = np.random.default_rng(_SEED)
         self.is_full = False
         """There were more distinct values than are kept."""
 
@@ -88,8 +87,6 @@ class FrequencyTally:
 
     def _some(self, cells: pa.Array) -> pa.Array:
         """One in eight of the cells; at random, since a value may stand in neighbouring rows, or in each eighth."""
-        if self._random is None:
-            self._random = np.random.default_rng(_SEED)
         return cells.take(pa.array(np.flatnonzero(self._random.integers(0, _ONE_IN, len(cells)) == 0)))
 
     def _add(self, values: pa.Array, counts: Counts) -> None:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from evaluator.drift import compare_columns, compare_predictions
-from evaluator.drift_plots import COLUMN_LIMIT, drift_plots
+from evaluator.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
 from shared.contracts import DriftThresholds
 from shared.contracts.explanation_results import DriftResult
 from shared.contracts.plots import Plot
@@ -57,6 +57,14 @@ def test_what_has_drifted_is_drawn_the_farthest_first_with_the_predictions_among
     assert (threshold.kind, threshold.x) == ("reference", [1, 1])
     reference, current = plots[1].layers
     assert (reference.names, reference.y, current.y) == (["1", "2.5"], [0.5, 0.5], [0.25, 0.75])
+
+
+def test_a_threshold_that_is_next_to_nothing_has_points_that_are_finite() -> None:
+    statistic = {"name": "psi", "value": 0.3, "by_chance": 0.01, "threshold": 5e-324, "is_exceeded": True}
+    plot = plots_of([finding("a", 0.3, statistics=[statistic])])[0]
+
+    assert plot.layers[0].y == [EXCESS_LIMIT]
+    assert Plot.model_validate_json(plot.model_dump_json()) == plot
 
 
 def test_without_drift_there_is_nothing_to_draw() -> None:
