@@ -34,9 +34,10 @@ ANNOUNCE: Final = "shared.preloaded_plugins:announce"
 """The service itself runs no model: that it does not import scikit-learn keeps it small and starts it sooner."""
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
-    "JE_ARROW_MALLOC_CONF": "narenas:1,dirty_decay_ms:200,muzzy_decay_ms:0",
-    "MALLOC_MMAP_THRESHOLD_": "262144",
-    "MALLOC_TRIM_THRESHOLD_": "262144",
+    "JE_ARROW_MALLOC_CONF": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "16777216",
+    "MALLOC_TRIM_THRESHOLD_": "33554432",
 }
 """Ingest fills and frees megabytes all the time. With these a job gives back what it frees and peaks 90 MB lower, in
 the same time; by default Arrow keeps it for later, and so does glibc once large blocks were freed."""

@@ -7,6 +7,7 @@ be skipped, pyarrow is given the sound ones alone.
 import io
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,13 +24,14 @@ from evaluator.ingest.findings import (
     delimited_columns,
     points_beside_commas,
 )
-from evaluator.ingest.formats import read_head
+from evaluator.ingest.formats import HEAD_BYTES, read_head
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
 from evaluator.ingest.spool import SpoolWriter, regrouped
-from evaluator.ingest.survey import Survey, survey_text
+from evaluator.ingest.survey import Survey, SurveyedStream, survey_text
 from evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
-from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, physical_lines
+from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, physical_lines
 from shared.contracts import ParseOptions
+from shared.errors import ModelbusError
 
 
 def read_delimited(
@@ -63,61 +65,158 @@ def read_delimited(
         InvalidCommand: The options name a column that is not there.
     """
     delimiter = options.delimiter or find_delimiter(sample_text(read_head(source), options.encoding))
-    separator = (delimiter or NO_DELIMITER).encode()
-    survey = survey_text(
-        source,
-        delimiter=separator,
-        encoding=options.encoding,
-        limits=limits,
-        stage=survey_stage,
-        size_bytes=size,
-    )
+    file = _File(source, size, delimiter, options, limits, is_cut=is_cut)
+    if skipped is None and (header := _likely_header(file)) is not None:
+        at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
+        try:
+            return _DelimitedReader(file, header, None, None).read(spool, at_once)
+        except _OtherEncoding as other:
+            survey = other.survey
+            stage = Stage(stage.on_progress, other.progress, stage.end, f"reading again as {survey.encoding}")
+    else:
+        survey = survey_text(
+            source,
+            delimiter=file.separator,
+            encoding=options.encoding,
+            limits=limits,
+            stage=survey_stage,
+            size_bytes=size,
+        )
+    header = _header(file, source, survey.encoding)
+    return _DelimitedReader(file, header, survey, skipped).read(spool, stage)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of delimited text and how it is to be read."""
+
+    source: BinaryIO
+    size_bytes: int
+    delimiter: str | None
+    options: ParseOptions
+    limits: Limits
+    is_cut: bool
+
+    @property
+    def separator(self) -> bytes:
+        return (self.delimiter or NO_DELIMITER).encode()
+
+    @property
+    def likely_encoding(self) -> str:
+        """What the file's beginning and its sender say, else UTF-8."""
+        return agreed_encoding(read_head(self.source), self.options.encoding) or "utf-8"
+
+    def surveyed(self, header: Header) -> SurveyedStream:
+        """What is behind the header, looked through on its way."""
+        return SurveyedStream(
+            self.source,
+            delimiter=self.separator,
+            encoding=self.options.encoding,
+            limits=self.limits,
+            skip_bytes=header.size_bytes,
+        )
+
+
+def _header(file: _File, source: BinaryIO, encoding: str) -> Header:
     header = read_header(
-        source, encoding=survey.encoding, delimiter=delimiter, has_header=options.has_header, limits=limits
+        source,
+        encoding=encoding,
+        delimiter=file.delimiter,
+        has_header=file.options.has_header,
+        limits=file.limits,
     )
-    check_column_options(options, header.names)
-    rules = RecordRules(separator, header.names, limits.line_limit_bytes, is_cut=is_cut, has_header=options.has_header)
-    reader = _DelimitedReader(source, survey, delimiter, header, rules, skipped)
-    if survey.has_doubtful_quotes:
-        reader.refuse_faults(of_header=skipped is not None)
-    return reader.read(spool, delimited_columns(header, options, delimiter), stage, size)
+    check_column_options(file.options, header.names)
+    return header
+
+
+def _likely_header(file: _File) -> Header | None:
+    """The header by the file's beginning; ``None`` if it is not sound, for which the whole file may be to blame."""
+    file.source.seek(0)
+    # one character of a byte may take two in the file
+    beginning = file.source.read(2 * file.limits.line_limit_bytes + HEAD_BYTES)
+    try:
+        return _header(file, io.BytesIO(beginning), file.likely_encoding)
+    except (ModelbusError, UnicodeDecodeError):
+        return None
+
+
+class _OtherEncoding(Exception):
+    """The file has another encoding than the one in which it was read."""
+
+    def __init__(self, survey: Survey, progress: float) -> None:
+        super().__init__(survey.encoding)
+        self.survey = survey
+        self.progress = progress
 
 
 class _DelimitedReader:
-    def __init__(
-        self,
-        source: BinaryIO,
-        survey: Survey,
-        delimiter: str | None,
-        header: Header,
-        rules: RecordRules,
-        skipped: SkippedRows | None,
-    ) -> None:
-        self._source = source
-        self._survey = survey
-        self._delimiter = delimiter
+    def __init__(self, file: _File, header: Header, survey: Survey | None, skipped: SkippedRows | None) -> None:
+        """Args:
+        file: The file.
+        header: Its header.
+        survey: What a look through the file has found; it is looked through while it is read if not given.
+        skipped: Takes the records that cannot be read; None refuses the file.
+        """
+        self._file = file
         self._header = header
-        self._rules = rules
+        self._survey = survey
+        self._encoding = file.likely_encoding if survey is None else survey.encoding
+        self._delimiter = file.delimiter
+        self._rules = RecordRules(
+            file.separator,
+            header.names,
+            file.limits.line_limit_bytes,
+            is_cut=file.is_cut,
+            has_header=file.options.has_header,
+        )
         self._skipped = skipped
+        self._unparsed: pa.ArrowInvalid | None = None
         self._bad_rows: list[Any] = []
         self._blank_lines = 0
 
-    def read(self, spool: Path, columns: Sequence[ColumnFinding], stage: Stage, size: int) -> TextTable:
-        stream = self._body()
+    def read(self, spool: Path, stage: Stage) -> TextTable:
+        """Read the file into the spool.
+
+        Raises:
+            _OtherEncoding: A look through the file has found another encoding.
+        """
+        columns = delimited_columns(self._header, self._file.options, self._delimiter)
+        surveyed = None
+        if self._survey is None:
+            surveyed = self._file.surveyed(self._header)
+        elif self._survey.has_doubtful_quotes:
+            self.refuse_faults(of_header=self._skipped is not None)
+        row_count = self._spool_all(surveyed or self._body(), spool, columns, stage)
+        if surveyed is not None:
+            self._survey = self._finished(surveyed, stage)
+            if self._survey.has_doubtful_quotes:
+                self.refuse_faults()
+        if self._bad_rows:
+            self._refuse_bad_rows()
+        if self._unparsed is not None:
+            self._refuse_unparsed(self._unparsed)
+        return self._table(columns, row_count)
+
+    def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
         with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
             for batch in read_ahead(regrouped(self._batches(sound), TEXT_SIZE_BYTES)):
                 written = thread.submit(writer.write, batch)
                 side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
                 written.result()
-                stage.report(stream.source_bytes / size)
-        if self._bad_rows:
-            self._refuse_bad_rows()
-        return self._table(columns, writer.row_count)
+                stage.report(stream.source_bytes / self._file.size_bytes)
+        return writer.row_count
+
+    def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:
+        share = surveyed.source_bytes / self._file.size_bytes
+        survey = surveyed.finish(lambda: stage.report(share))
+        if survey.encoding != self._encoding:
+            raise _OtherEncoding(survey, stage.at(share))
+        return survey
 
     def refuse_faults(self, *, of_header: bool = False) -> None:
         """Scan the file, or its header alone, and raise what the scanner finds; return if it finds nothing."""
-        lines = physical_lines(Utf8Stream(self._source, self._survey.encoding))
+        lines = physical_lines(Utf8Stream(self._file.source, self._encoding))
         for _ in range(self._header.first_line - 1):
             next(lines)
         faults = find_faults(
@@ -127,7 +226,7 @@ class _DelimitedReader:
             raise refusal(faults)
 
     def _body(self) -> Utf8Stream:
-        return Utf8Stream(self._source, self._survey.encoding, skip_bytes=self._header.size_bytes)
+        return Utf8Stream(self._file.source, self._encoding, skip_bytes=self._header.size_bytes)
 
     def _scanner(self, body: Utf8Stream) -> RecordScanner:
         return RecordScanner(physical_lines(body), self._rules, first_line=self._header.line_count + 1)
@@ -142,8 +241,9 @@ class _DelimitedReader:
                 for batch in reader:
                     yield self._without_blank_lines(batch)
         except pa.ArrowInvalid as error:
-            if not self._bad_rows and "Empty CSV file" not in str(error):
-                self._refuse_unparsed(error)
+            # looked into by the thread that waits for the batches, once the file was looked through
+            if "Empty CSV file" not in str(error):
+                self._unparsed = error
 
     def _open(self, file: pa.PythonFile) -> Any:
         names = [str(position) for position in range(len(self._header.names))]
@@ -195,9 +295,10 @@ class _DelimitedReader:
     def _table(self, columns: Sequence[ColumnFinding], row_count: int) -> TextTable:
         named = list(zip(columns, self._header.names, strict=True))
         plans = [column.plan(name) for column, name in named]
-        warnings = [*self._survey.warnings, *self._header.warnings]
+        survey_warnings = self._survey.warnings if self._survey is not None else []
+        warnings = [*survey_warnings, *self._header.warnings]
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         if self._blank_lines:
             warnings.append(f"{self._blank_lines} blank lines are left out")
-        return TextTable(plans, row_count, self._survey.encoding, self._delimiter, warnings, self._lines_of)
+        return TextTable(plans, row_count, self._encoding, self._delimiter, warnings, self._lines_of)

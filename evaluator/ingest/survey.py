@@ -1,12 +1,13 @@
-"""Pass 0 over a text file: its encoding, NUL bytes, lines that are too long, quotes that need a closer look.
+"""A look through a text file: its encoding, NUL bytes, lines that are too long, quotes that need a closer look.
 
-It reads everything once (about 1 GB/s) and keeps nothing, so that no later pass meets a surprise half-way: an
-encoding that changes in the last line would otherwise be found after the others were read wrongly.
+An encoding that changes in the last line is found after all others were read wrongly. So either the whole file is
+looked through first (about 1 GB/s), or what was read of it holds only if nothing was found on the way.
 """
 
 import codecs
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ from evaluator.ingest.faults import refused, too_long
 from evaluator.ingest.formats import read_head
 from evaluator.ingest.quoting import QuoteWatch
 from evaluator.ingest.table import Limits, Stage
-from evaluator.ingest.text_stream import Utf8Stream, agreed_encoding, chunks
+from evaluator.ingest.text_stream import Utf8Stream, agreed_encoding
+from shared.errors import ModelbusError
 
 _GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
 _LINE_FEED = 0x0A
@@ -27,7 +29,7 @@ _UNDEFINED_IN_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 
 @dataclass(frozen=True)
 class Survey:
-    """What pass 0 found."""
+    """What was found."""
 
     encoding: str
     has_doubtful_quotes: bool
@@ -56,34 +58,117 @@ def survey_text(
         MalformedTable: A byte that is not text, with its line.
         LimitExceeded: A line longer than the limit.
     """
-    agreed = agreed_encoding(read_head(source), encoding)
-    # UTF-8 and cp1252 agree with ASCII about all that matters here; the others are looked at after transcoding
-    stream = Utf8Stream(source, agreed or "utf-8")
-    lines = _LineWatch(limits.line_limit_bytes)
-    watch = _EncodingWatch(agreed)
-    quotes = QuoteWatch(delimiter) if delimiter is not None else None
-    # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
-    for chunk in _decoded(chunks(stream, min(_CHUNK_BYTES, limits.line_limit_bytes)), agreed or "utf-8", lines):
-        _refuse_nul(chunk, lines)
-        watch.feed(chunk, lines)
-        if quotes is not None:
-            quotes.feed(chunk)
-        lines.feed(chunk)
-        stage.report(stream.source_bytes / size_bytes)
-    watch.finish(lines)
-    is_guessed = agreed is None and watch.found != "utf-8"
-    return Survey(watch.found, quotes is not None and quotes.finish(), [_GUESSED] if is_guessed else [])
+    stream = SurveyedStream(source, delimiter=delimiter, encoding=encoding, limits=limits)
+    return stream.finish(lambda: stage.report(stream.source_bytes / size_bytes))
 
 
-def _decoded(pieces: Iterator[bytes], encoding: str, lines: "_LineWatch") -> Iterator[bytes]:
-    try:
-        yield from pieces
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode(encoding, "replace").encode("utf-8", "replace")
+class SurveyedStream(Utf8Stream):
+    """A file read as UTF-8 that is looked through on its way, so that no look before is needed.
+
+    It ends for its reader where something is wrong, or where the encoding is found to be another one: ``finish`` says
+    what, and must be called.
+    """
+
+    def __init__(
+        self,
+        source: BinaryIO,
+        *,
+        delimiter: bytes | None,
+        encoding: str | None,
+        limits: Limits,
+        skip_bytes: int = 0,
+    ) -> None:
+        """Args:
+        source: The file; it is rewound.
+        delimiter: One byte, for delimited text; without it quotes are not looked at.
+        encoding: As it was declared; found if not given.
+        limits: What the table may not exceed.
+        skip_bytes: How many bytes of UTF-8 the reader does not get; they are looked at.
+
+        Raises:
+            MalformedTable: The file's byte order mark contradicts the declared encoding.
+        """
+        agreed = agreed_encoding(read_head(source), encoding)
+        self.encoding = agreed or "utf-8"
+        """As the reader gets it. UTF-8 and cp1252 agree with ASCII about all that is watched here."""
+        self._is_agreed = agreed is not None
+        self._lines = _LineWatch(limits.line_limit_bytes)
+        self._watch = _EncodingWatch(agreed)
+        self._quotes = QuoteWatch(delimiter) if delimiter is not None else None
+        # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
+        self._chunk_bytes = min(_CHUNK_BYTES, limits.line_limit_bytes)
+        self._fault: ModelbusError | None = None
+        # a reader that was given up may still be reading ahead while the rest is looked through
+        self._lock = threading.Lock()
+        super().__init__(source, self.encoding, skip_bytes=skip_bytes)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to ``size`` bytes (a chunk, if negative); empty at the end, be it before the file's."""
+        with self._lock:
+            taken = super().read(size)
+            return taken if self._fault is None and self._watch.found == self.encoding else b""
+
+    def finish(self, on_progress: Callable[[], None]) -> Survey:
+        """Look at what was not read, and say what was found.
+
+        Args:
+            on_progress: Called now and then.
+
+        Raises:
+            MalformedTable: A byte that is not text, with its line.
+            LimitExceeded: A line longer than the limit.
+        """
+        with self._lock:
+            while self._fault is None and super().read():
+                on_progress()
+            if self._fault is None:
+                self._watch_end()
+        if self._fault is not None:
+            raise self._fault
+        is_guessed = not self._is_agreed and self._watch.found != "utf-8"
+        has_doubtful_quotes = self._quotes is not None and self._quotes.finish()
+        return Survey(self._watch.found, has_doubtful_quotes, [_GUESSED] if is_guessed else [])
+
+    def _fill(self, wanted: int) -> bool:
+        pieces = []
+        is_more = True
+        while is_more and wanted > 0:
+            is_more = self._fill_piece(min(wanted, self._chunk_bytes))
+            pieces.append(self._held)
+            wanted -= self._chunk_bytes
+        self._held = b"".join(pieces)
+        return is_more
+
+    def _fill_piece(self, wanted: int) -> bool:
+        try:
+            is_more = super()._fill(wanted)
+            self._look_at(self._held)
+        except UnicodeDecodeError as error:
+            self._fault = self._undecodable(error)
+        except ModelbusError as error:
+            self._fault = error
+        return self._fault is None and is_more
+
+    def _look_at(self, chunk: bytes) -> None:
+        _refuse_nul(chunk, self._lines)
+        self._watch.feed(chunk, self._lines)
+        if self._quotes is not None:
+            self._quotes.feed(chunk)
+        self._lines.feed(chunk)
+
+    def _watch_end(self) -> None:
+        try:
+            self._watch.finish(self._lines)
+        except ModelbusError as error:
+            self._fault = error
+
+    def _undecodable(self, error: UnicodeDecodeError) -> ModelbusError:
+        before = error.object[: error.start].decode(self.encoding, "replace").encode("utf-8", "replace")
         # behind the first chunk of UTF-16 the order of its bytes is known to the decoder alone
-        line = lines.line if encoding == "utf-16" else lines.line_at(before, len(before))
-        problem = f"no valid {encoding.upper()}: {error.reason} (byte 0x{error.object[error.start]:02x})"
-        raise refused(problem, "text in one encoding", line=line) from error
+        lines = self._lines
+        line = lines.line if self.encoding == "utf-16" else lines.line_at(before, len(before))
+        problem = f"no valid {self.encoding.upper()}: {error.reason} (byte 0x{error.object[error.start]:02x})"
+        return refused(problem, "text in one encoding", line=line)
 
 
 def _refuse_nul(chunk: bytes, lines: "_LineWatch") -> None:

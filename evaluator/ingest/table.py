@@ -109,4 +109,8 @@ class Stage:
 
     def report(self, share: float) -> None:
         """Report that ``share`` (0 to 1) of this stage is done. What the callback raises ends the ingest."""
-        self.on_progress(self.begin + (self.end - self.begin) * min(share, 1.0), self.message)
+        self.on_progress(self.at(share), self.message)
+
+    def at(self, share: float) -> float:
+        """Which share of the whole is done when ``share`` (0 to 1) of this stage is."""
+        return self.begin + (self.end - self.begin) * min(share, 1.0)
