@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,9 +168,10 @@ def _finished(
     early: EarlyReadings | None,
 ) -> IngestedTable:
     stage = Stage(on_progress, 0.85, 0.98, "profiling")
-    profiled = profile(destination, plans, stage, target=target, early=early)
-    with destination.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with ThreadPoolExecutor(1) as thread:
+        digest = thread.submit(_sha256, destination)
+        profiled = profile(destination, plans, stage, target=target, early=early)
+        sha256 = digest.result()
     on_progress(1.0, "done")
     return IngestedTable(
         row_count=profiled.row_count,
@@ -184,6 +186,11 @@ def _finished(
         warnings=_shortened(warnings),
         skipped=skipped,
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _shortened(warnings: list[str]) -> list[str]:

@@ -24,6 +24,7 @@ from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
+from shared.tabular.row_groups import read_group
 
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
 """The types of columns whose most frequent values are counted; the others are told by their range."""
@@ -102,7 +103,7 @@ def profile(
             some = plans[start : start + COLUMNS_AT_ONCE]
             readings = [known.get(plan.name) or _Reading(plan, spans.get(plan.name)) for plan in some]
             _read(file, [reading for reading in readings if reading.plan.name not in known], sample)
-            _recount(file, readings)
+            _recount(path, readings)
             for reading in readings:
                 columns.append(reading.schema())
                 alerts += reading.alerts(columns[-1], read)
@@ -184,15 +185,20 @@ def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample)
             start += len(cells[0])
 
 
-def _recount(file: pq.ParquetFile, readings: Sequence[_Reading]) -> None:
+def _recount(path: Path, readings: Sequence[_Reading]) -> None:
     """Count the most frequent texts again where there were too many different ones."""
-    tallies = {
-        reading.plan.name: reading.tally
+    full = [
+        (reading.plan.name, reading.tally)
         for reading in readings
         if isinstance(reading.tally, FrequencyTally) and reading.tally.is_full
-    }
-    if not tallies:
-        return
+    ]
     with Columns() as columns:
-        for cells in row_groups(file, list(tallies)):
-            columns.each(lambda tally, column: tally.recount(column.drop_null()), tallies.values(), cells)
+        # to decompress a text takes longer than to count it, so each column is read by itself
+        columns.each(lambda column: _recount_column(path, *column), full)
+
+
+def _recount_column(path: Path, name: str, tally: FrequencyTally) -> None:
+    with pq.ParquetFile(str(path)) as file:
+        for number in range(file.num_row_groups):
+            for cells in read_group(file, number, [name]).column(0).chunks:
+                tally.recount(cells.drop_null())
