@@ -44,11 +44,14 @@ class Booleans:
         self._seen.update(pc.unique(pc.ascii_lower(values)).to_pylist())
         return any(self._seen <= pair for pair in _PAIRS)
 
-    def surely_accepts(self, cells: pa.Array) -> bool:
-        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+    def read_surely(self, cells: pa.Array) -> pa.Array | None:
+        """Booleans where they are written as Arrow writes them, else the cells, if all of them are of the pair."""
+        written = pc.equal(cells, "true")
+        if written.true_count + pc.equal(cells, "false").true_count == len(cells) - cells.null_count:
+            return written
         if int(cell_lengths(cells).max()) > _LONGEST:
-            return False
-        return set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None}
+            return None
+        return cells if set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None} else None
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if its cells say too little."""

@@ -127,11 +127,13 @@ class CalendarDates:
         self._note(texts)
         return bool(self._orders)
 
-    def surely_accepts(self, cells: pa.Array) -> bool:
-        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+    def read_surely(self, cells: pa.Array) -> pa.Array | None:
+        """The cells as a dictionary of their texts, if they are dates for certain, as they stand in the file."""
         # what was accepted in several orders is accepted in those of them that are left
         places = pc.index_in(cells, value_set=self._known)
-        return bool(places.null_count == cells.null_count)
+        if places.null_count > cells.null_count:
+            return None
+        return pa.DictionaryArray.from_arrays(places, self._known)
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if day and month cannot be told apart."""

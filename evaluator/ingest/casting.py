@@ -24,6 +24,7 @@ from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
 from evaluator.ingest.spool import read_spool, regrouped
 from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
+from evaluator.ingest.typed_cells import as_stored, as_text
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 
@@ -172,7 +173,7 @@ class _Caster:
         if cells is None or plan.type == "empty":
             return pa.nulls(row_count, stored_type(plan)), {}
         if plan.type == "text":
-            return self._cast_text(cells, plan), {}
+            return self._cast_text(as_text(cells), plan), {}
         if plan.is_declared:
             return self._cast_declared(cells, plan)
         return self._cast_found(cells, plan), {}
@@ -208,6 +209,10 @@ class _Caster:
         return pc.if_else(mask, pa.scalar(None, pa.string()), texts)
 
     def _cast_found(self, cells: pa.Array, plan: ColumnPlan) -> pa.Array:
+        if pa.types.is_dictionary(cells.type):
+            return self._cast_found(cells.dictionary, plan).take(cells.indices)
+        if not pa.types.is_string(cells.type):
+            return as_stored(cells, stored_type(plan))
         found = _cast_surely(cells, plan) if have_no_values(plan.missing_marks) else None
         if found is not None:
             return found

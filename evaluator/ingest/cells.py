@@ -89,9 +89,14 @@ def try_cast(values: pa.Array, target: pa.DataType) -> pa.Array | None:
 
 def span_of(found: pa.Array) -> Span | None:
     """From the smallest to the largest of typed cells, none infinite; ``None`` if there is none but nulls."""
-    ends = pc.min_max(found.view(pa.int64()) if pa.types.is_timestamp(found.type) else found).as_py()
+    ends = pc.min_max(found)
+    low, high = ends["min"], ends["max"]
+    if not low.is_valid:
+        return None
+    if pa.types.is_temporal(found.type):
+        return Span(*(end.cast(pa.timestamp("us", getattr(found.type, "tz", None))).value for end in (low, high)))
     # a smallest zero may be -0.0
-    return None if ends["min"] is None else Span(ends["min"] + 0, ends["max"] + 0)
+    return Span(low.as_py() + 0, high.as_py() + 0)
 
 
 def _have_outer_spaces(values: pa.Array) -> bool:

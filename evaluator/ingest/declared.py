@@ -66,8 +66,8 @@ class DeclaredColumn:
         """Whether the plan depends on the cells: whether they are dates whose form is to be found."""
         return self._narrowing is not None or self._options.date_format == ISO_FORMAT
 
-    def feed(self, cells: pa.Array) -> None:
-        """Look at the next cells of the column; only for dates they matter."""
+    def feed(self, cells: pa.Array) -> pa.Array:
+        """Look at the next cells of the column; only for dates they matter. They are spooled as they are."""
         if self._narrowing is not None:
             self._narrowing.feed(cells)
         elif self._options.date_format == ISO_FORMAT:
@@ -78,6 +78,7 @@ class DeclaredColumn:
                 self._has_cut_fractions |= have_fine_fractions(present)
                 if self._is_zoned is None:
                     self._is_zoned = _ZONED.search(present[0].as_py()) is not None
+        return cells
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column.

@@ -6,7 +6,7 @@ be skipped, pyarrow is given the sound ones alone.
 
 import io
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -200,11 +200,15 @@ class _DelimitedReader:
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
         with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
+            written: Future[None] | None = None
             for batch in read_ahead(regrouped(self._batches(sound), TEXT_SIZE_BYTES)):
-                written = thread.submit(writer.write, batch)
-                side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
-                written.result()
+                cells = side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
+                if written is not None:
+                    written.result()
+                written = thread.submit(writer.write, pa.RecordBatch.from_arrays(cells, names=batch.schema.names))
                 stage.report(stream.source_bytes / self._file.size_bytes)
+            if written is not None:
+                written.result()
         return writer.row_count
 
     def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:

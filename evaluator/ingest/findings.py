@@ -30,8 +30,8 @@ _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
 class ColumnFinding(Protocol):
     """One column while the file is read."""
 
-    def feed(self, cells: pa.Array) -> None:
-        """Take the next cells of the column."""
+    def feed(self, cells: pa.Array) -> pa.Array:
+        """Take the next cells of the column, and give them as they are to be spooled."""
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column, now that all of it was seen."""

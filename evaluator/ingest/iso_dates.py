@@ -6,12 +6,14 @@ Dates with a zone become UTC, dates without stay as they are; a column that has 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import cell_lengths, other_bytes, span_of, try_cast
+from evaluator.ingest.cells import all_bytes, cell_lengths, other_bytes, span_of, try_cast
 from evaluator.ingest.table import ColumnPlan, Span
+from evaluator.ingest.typed_cells import DAYS, MOMENTS
 from shared.contracts.datasets import ISO_FORMAT
 
 _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")
+_MOMENT_LENGTH = len("2024-01-31T10:00:00")
 _LONGEST_EXACT = len("2024-01-31T10:00:00.123456")
 _TOO_FINE = r"(\.[0-9]{6})[0-9]+"
 CUT_FRACTIONS = "has times finer than a microsecond, which are cut"
@@ -59,6 +61,18 @@ def _cut_fractions(values: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(values, pattern=_TOO_FINE, replacement=r"\1")
 
 
+def _plain_dates(cells: pa.Array) -> pa.Array | None:
+    """Cells that are written as ``as_text`` would write them, as days or moments; ``None`` if one is not."""
+    longest = int(cell_lengths(cells).max())
+    if longest == _SHORTEST:
+        return try_cast(cells, DAYS)
+    data = all_bytes(cells)
+    is_moment = longest == _MOMENT_LENGTH and len(data) == longest * (len(cells) - cells.null_count)
+    if not is_moment or (data[_SHORTEST::longest] != ord("T")).any():
+        return None
+    return try_cast(cells, MOMENTS)
+
+
 class IsoDates:
     """The candidate "ISO dates" of one column."""
 
@@ -80,12 +94,15 @@ class IsoDates:
                 return self._note(found)
         return False
 
-    def surely_accepts(self, cells: pa.Array) -> bool:
-        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+    def read_surely(self, cells: pa.Array) -> pa.Array | None:
+        """Days and moments of whole seconds typed, others as they are, if they are ISO dates for certain."""
         if len(self._zones) > 1:
-            return False
-        found = to_sure_iso_dates(cells, is_zoned=self._zones[0])
-        return found is not None and self._note(found)
+            return None
+        plain = None if self._zones[0] else _plain_dates(cells)
+        found = plain if plain is not None else to_sure_iso_dates(cells, is_zoned=self._zones[0])
+        if found is None or not self._note(found):
+            return None
+        return cells if plain is None else plain
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""

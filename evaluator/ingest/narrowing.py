@@ -28,10 +28,11 @@ class Candidate(Protocol):
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
 
-    def surely_accepts(self, cells: pa.Array) -> bool:
-        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look.
+    def read_surely(self, cells: pa.Array) -> pa.Array | None:
+        """What is to be spooled of these cells if, as they stand in the file, they fit for certain.
 
-        Nulls fit. Asked only of what has accepted cells before, where no mark of missing values reads as a value.
+        Typed where ``spooled`` can tell their text from it, else the cells; ``None`` if they need a closer look. Nulls
+        fit. Asked only of what has accepted cells before, where no mark of missing values reads as a value.
         """
 
     def plan(self, name: str) -> ColumnPlan | None:
@@ -68,13 +69,19 @@ class ColumnNarrowing:
         self._is_settled = False
         """One candidate is left, which has accepted cells, and nothing else is to be found out."""
 
-    def feed(self, cells: pa.Array) -> None:
-        """Narrow by the next cells of the column; nulls have no say."""
+    def feed(self, cells: pa.Array) -> pa.Array:
+        """Narrow by the next cells of the column; nulls have no say.
+
+        Returns:
+            The cells as they are to be spooled: text or typed.
+        """
         if not (self._candidates or self._is_indented or self._is_empty) or cells.null_count == len(cells):
-            return
-        if self._is_settled and self._candidates[0].surely_accepts(cells):
-            return
+            return cells
+        found = self._candidates[0].read_surely(cells) if self._is_settled else None
+        if found is not None:
+            return found
         self._narrow(cells.drop_null())
+        return cells
 
     def _narrow(self, cells: pa.Array) -> None:
         values = trimmed(cells)

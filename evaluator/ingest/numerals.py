@@ -17,6 +17,7 @@ _LONG_DIGITS = 15
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
 _WHOLE = "^[+-]?[0-9]+$"
 _ZERO, _NINE, _POINT = b"09."
+_MINUS = ord("-")
 _SIGNS = list(b"+-")
 _INFINITIES = pa.array(["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"])
 
@@ -81,24 +82,25 @@ class Numerals:
             return self._accepts_reals(values, other)
         return self._accepts_integers(values)
 
-    def surely_accepts(self, cells: pa.Array) -> bool:
-        """Whether these cells, as they stand in the file, fit for certain; if not, they need a closer look."""
+    def read_surely(self, cells: pa.Array) -> pa.Array | None:
+        """Whole numbers typed, reals as they are, if they fit as they stand in the file for certain."""
         if self._is_integer:
             found = to_sure_integers(cells)
-            if found is not None:
-                self._note(found)
-            return found is not None
+            if found is None:
+                return None
+            self._note(found)
+            return cells if _has_negative_zero(cells) else found
         if not (self._has_point or self._has_comma):
-            return False
+            return None
         found = to_sure_reals(cells, has_decimal_comma=self._has_comma)
         if found is None or _has_leading_zero(cells):
-            return False
+            return None
         # where each cell has a mark, none is a whole number that may be too long for a double
         mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
         if mark_count < len(cells) - cells.null_count and int(cell_lengths(cells).max()) > _LONG_DIGITS:
-            return False
+            return None
         self._note(found)
-        return True
+        return cells
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
@@ -165,6 +167,12 @@ class Numerals:
             self._span = span.joined(self._span)
             if pa.types.is_integer(found.type):
                 self._has_inexact |= max(-span.low, span.high) > EXACT_LIMIT
+
+
+def _has_negative_zero(cells: pa.Array) -> bool:
+    """Whether one of these whole numbers is ``-0``: of all of them, that one alone is no int64 written out."""
+    data = all_bytes(cells)
+    return bool(len(data)) and data.min() <= _MINUS and b"-0" in data.tobytes()
 
 
 def _has_leading_zero(values: pa.Array) -> bool:
