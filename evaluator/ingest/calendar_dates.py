@@ -129,11 +129,10 @@ class CalendarDates:
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
         """The cells as a dictionary of their texts, if they are dates for certain, as they stand in the file."""
+        encoded = cells.dictionary_encode()
         # what was accepted in several orders is accepted in those of them that are left
-        places = pc.index_in(cells, value_set=self._known)
-        if places.null_count > cells.null_count:
-            return None
-        return pa.DictionaryArray.from_arrays(places, self._known)
+        are_known = pc.all(pc.is_in(encoded.dictionary, value_set=self._known)).as_py()
+        return encoded if are_known else None
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if day and month cannot be told apart."""

@@ -18,7 +18,7 @@ LONGEST_SHOWN: Final = 200
 _DIGEST: Final = "\0…\0"
 """Between the beginning of a long text and the digest of the whole."""
 _RECOUNTED: Final = 50
-_COUNTED_WHOLE: Final = 1_000_000
+_COUNTED_WHOLE: Final = 250_000
 """Cells from which on a column with more values than are kept is counted by some of its cells."""
 _ONE_IN: Final = 8
 _SEED: Final = 0
@@ -32,9 +32,9 @@ class FrequencyTally:
     Beyond 10,000 distinct values the counts are too low, and those of the first ones are counted again: no value is
     overlooked that makes up more than one five-thousandth of the rows, and every count that is shown is exact.
 
-    From the millionth of such cells on one in eight, chosen at random, stands for all: to hash each of many different
+    From the 250,000th of such cells on one in eight, chosen at random, stands for all: to hash each of many different
     texts would take longer than all else. Of so many rows a value that makes up one two-thousandth is overlooked only
-    if chance takes it 9 standard deviations away from its mean.
+    if chance takes it more than 6 standard deviations away from its mean.
     """
 
     def __init__(self) -> None:
