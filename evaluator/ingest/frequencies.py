@@ -18,8 +18,13 @@ LONGEST_SHOWN: Final = 200
 _DIGEST: Final = "\0…\0"
 """Between the beginning of a long text and the digest of the whole."""
 _RECOUNTED: Final = 50
+_FREQUENT_ONE_IN: Final = 5000
+"""Of more values than are kept, those are shown that make up such a share of the cells at least."""
+_MAYBE_ONE_IN: Final = 4 * _FREQUENT_ONE_IN
+"""A frequent value was counted so often at least: what is pruned is half of that, and single ones less."""
 _COUNTED_WHOLE: Final = 250_000
 """Cells from which on a column with more values than are kept is counted by some of its cells."""
+_MANY_CELLS: Final = 4 * DISTINCT_LIMIT
 _ONE_IN: Final = 8
 _SEED: Final = 0
 
@@ -29,8 +34,9 @@ Counts = npt.NDArray[np.int64]
 class FrequencyTally:
     """Text and booleans: distinct values, and the most frequent ones by the summary of Misra and Gries (1982).
 
-    Beyond 10,000 distinct values the counts are too low, and those of the first ones are counted again: no value is
-    overlooked that makes up more than one five-thousandth of the rows, and every count that is shown is exact.
+    Beyond 10,000 distinct values the counts are too low: those that may make up one five-thousandth of the cells are
+    counted again, and those that do are shown. Of rarer values any ten would be as good as any others. So no value is
+    overlooked that is shown, and every count is exact.
 
     From the 250,000th of such cells on one in eight, chosen at random, stands for all: to hash each of many different
     texts would take longer than all else. Of so many rows a value that makes up one two-thousandth is overlooked only
@@ -54,12 +60,17 @@ class FrequencyTally:
         if self.is_full and self._seen > _COUNTED_WHOLE:
             weight, cells = _ONE_IN, self._some(cells)
         found = pc.value_counts(cells)
-        if self.is_full and len(cells) >= DISTINCT_LIMIT:
-            # there are many single occurrences, and they weigh little
+        if self.is_full and len(cells) >= _MANY_CELLS:
+            # there are many single occurrences, and they weigh little: one forty-thousandth of the cells at most
             found = found.filter(pc.greater(found.field("counts"), 1))
         self._add(_shortened(found.field("values")), found.field("counts").to_numpy() * weight)
         if len(self._counts) > DISTINCT_LIMIT:
             self._prune()
+
+    @property
+    def needs_recount(self) -> bool:
+        """Whether the cells are to be given again: there were too many values to count each, and some are frequent."""
+        return self.is_full and bool(len(self._counts)) and int(self._counts.max()) * _MAYBE_ONE_IN >= self._seen
 
     def recount(self, cells: pa.Array) -> None:
         """Take the same cells again."""
@@ -74,11 +85,13 @@ class FrequencyTally:
 
     def facts(self, sample: SampledCells) -> dict[str, Any]:  # noqa: ARG002 - all rows were counted
         """The fields of the column's schema that were tallied."""
+        top = self._most_frequent(TOP_LIMIT)
+        if self.is_full:
+            is_known = self._is_recounted
+            top = [(value, count) for value, count in top if is_known and count * _FREQUENT_ONE_IN >= self._seen]
         return {
             "distinct": DISTINCT_LIMIT if self.is_full else len(self._counts),
-            "top": [
-                {"value": _without_digest(value), "count": count} for value, count in self._most_frequent(TOP_LIMIT)
-            ],
+            "top": [{"value": _without_digest(value), "count": count} for value, count in top],
         }
 
     def repeated_rows(self) -> int:

@@ -186,15 +186,15 @@ def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample)
 
 
 def _recount(path: Path, readings: Sequence[_Reading]) -> None:
-    """Count the most frequent texts again where there were too many different ones."""
-    full = [
+    """Count frequent texts again where there were too many different ones to count each."""
+    counted = [
         (reading.plan.name, reading.tally)
         for reading in readings
-        if isinstance(reading.tally, FrequencyTally) and reading.tally.is_full
+        if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount
     ]
     with Columns() as columns:
         # to decompress a text takes longer than to count it, so each column is read by itself
-        columns.each(lambda column: _recount_column(path, *column), full)
+        columns.each(lambda column: _recount_column(path, *column), counted)
 
 
 def _recount_column(path: Path, name: str, tally: FrequencyTally) -> None:

@@ -128,7 +128,8 @@ class ColumnSchema(Contract):
     maximum: Any = None
     """Largest value of a number or a date (ISO 8601)."""
     top: list[dict[str, Any]] = []
-    """The most frequent values of a text or boolean column: `value` and `count`, 10 at most."""
+    """The most frequent values of a text or boolean column: `value` and `count`, 10 at most. Of more than 10,000
+    different ones, those that make up one five-thousandth of the cells at least."""
     mean: Any = None
     """Mean of the finite values of a number, or of a date (ISO 8601)."""
     standard_deviation: float | None = None

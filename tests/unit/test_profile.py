@@ -240,9 +240,17 @@ def test_the_most_frequent_of_many_texts_are_found_and_counted_exactly() -> None
     cells[1::120] = [long] * 500
     column = csv_profile("a,b\n" + "".join(f"{cell},1\n" for cell in cells))["a"]
     assert column.distinct == 10_000
-    assert column.top[:2] == [{"value": "often", "count": 1000}, {"value": "y" * 200 + "…", "count": 500}]
-    assert all(entry["count"] == 1 for entry in column.top[2:])
-    assert len(column.top) == 10
+    # of the others, each of which occurs once, none is more frequent than another
+    assert column.top == [{"value": "often", "count": 1000}, {"value": "y" * 200 + "…", "count": 500}]
+
+
+@pytest.mark.parametrize(("repeats", "expected"), [(1, []), (11, []), (12, [12]), (13, [13])])
+def test_of_too_many_texts_those_are_shown_that_make_up_one_five_thousandth(repeats: int, expected: list[int]) -> None:
+    cells = [f"unique {row}" for row in range(60_000)]
+    cells[: repeats * 4000 : 4000] = ["repeated"] * repeats
+    column = csv_profile("a,b\n" + "".join(f"{cell},1\n" for cell in cells))["a"]
+    assert column.distinct == 10_000
+    assert [entry["count"] for entry in column.top] == expected
 
 
 def test_of_millions_of_different_texts_the_most_frequent_ones_are_found_wherever_they_stand() -> None:
