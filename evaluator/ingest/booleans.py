@@ -10,6 +10,8 @@ _PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _TRUE = pa.array(["true", "yes", "t", "y"])
 _FALSE = pa.array(["false", "no", "f", "n"])
 _LONGEST = len("false")
+_WRITTEN = {"true", "false"}
+"""As Arrow writes booleans."""
 
 
 def to_booleans(values: pa.Array) -> pa.Array:
@@ -46,16 +48,17 @@ class Booleans:
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
         """Booleans where they are written as Arrow writes them, else the cells, if all of them are of the pair."""
-        written = pc.equal(cells, "true")
-        if written.true_count + pc.equal(cells, "false").true_count == len(cells) - cells.null_count:
-            return written
+        if self._seen <= _WRITTEN:
+            written = pc.equal(cells, "true")
+            if written.true_count + pc.equal(cells, "false").true_count == len(cells) - cells.null_count:
+                return written
         if int(cell_lengths(cells).max()) > _LONGEST:
             return None
         return cells if set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None} else None
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column, ``None`` if its cells say too little."""
-        if len(self._seen) == 1 and not self._seen <= {"true", "false"}:
+        if len(self._seen) == 1 and not self._seen <= _WRITTEN:
             return None
         return ColumnPlan(name, "boolean")
 

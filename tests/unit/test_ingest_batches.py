@@ -28,7 +28,14 @@ CELLS = {
     "reals": ["1.5", "-.5", "2.", "1e5", "1E-3", "0.25", "100000000000000000.5"],
     "reals with commas": ["1,5", "-,5", "0,25"],
     "booleans": ["true", "False", "yes", "t"],
-    "ISO dates": ["2024-01-31", "2024-02-29T10:00", "2024-02-29 10:00:00.123456", "2024-01-31T10:00Z", "0000-01-01"],
+    "ISO dates": [
+        "2024-01-31",
+        "2024-01-31T10:00:00",
+        "2024-02-29T10:00",
+        "2024-02-29 10:00:00.123456",
+        "2024-01-31T10:00Z",
+        "0000-01-01",
+    ],
     "calendar dates": ["31/12/2024", "01/02/2024", "12/31/2024", "31.12.2024", "31/12/2024 10:00"],
     "no value": [None, "NA", "nan", "NaN", "-", " ", "null"],
     "nearly numbers": [
@@ -61,17 +68,16 @@ def batches(draw: st.DrawFn) -> list[list[str | None]]:
     return [*found, late] if late else found
 
 
-def narrowed(texts: list[list[str | None]], marks: tuple[str, ...]) -> ColumnNarrowing:
+def narrowed(texts: list[list[str | None]], marks: tuple[str, ...]) -> tuple[ColumnNarrowing, list[pa.Array]]:
+    """The column, and its cells as they are to be spooled."""
     column = ColumnNarrowing(delimited_candidates(".,"), marks=marks, text_marks=TEXT_MISSING_MARKS)
-    for cells in texts:
-        column.feed(pa.array(cells, pa.string()))
-    return column
+    return column, [column.feed(pa.array(cells, pa.string())) for cells in texts]
 
 
-def cast(folder: Path, texts: list[list[str | None]], plan: ColumnPlan) -> list[Any]:
+def cast(folder: Path, spooled: list[pa.Array], plan: ColumnPlan) -> list[Any]:
     with SpoolWriter(folder / "spool") as spool:
-        for cells in texts:
-            spool.write(pa.record_batch({"0": pa.array(cells, pa.string())}))
+        for cells in spooled:
+            spool.write(pa.record_batch({"0": cells}))
     text = TextTable([plan], spool.row_count, "utf-8", ",", [], lambda rows: {})
     write_typed(folder / "spool", folder / "table", text, NO_STAGE, skipped=None)
     found: list[Any] = pq.read_table(folder / "table").column(0).cast(pa.string()).to_pylist()
@@ -83,7 +89,7 @@ def cast(folder: Path, texts: list[list[str | None]], plan: ColumnPlan) -> list[
 def test_cells_that_are_taken_as_they_stand_are_taken_as_at_a_closer_look(
     tmp_path: Path, texts: list[list[str | None]]
 ) -> None:
-    quick, close = (narrowed(texts, marks) for marks in (MISSING_MARKS, (*MISSING_MARKS, NEVER)))
+    (quick, typed), (close, untyped) = (narrowed(texts, marks) for marks in (MISSING_MARKS, (*MISSING_MARKS, NEVER)))
     plans = [column.plan("x") for column in (quick, close)]
     assert quick.warnings("x") == close.warnings("x")
     assert (plans[0].type, plans[0].date_format, plans[0].has_decimal_comma, plans[0].is_zoned) == (
@@ -92,7 +98,8 @@ def test_cells_that_are_taken_as_they_stand_are_taken_as_at_a_closer_look(
         plans[1].has_decimal_comma,
         plans[1].is_zoned,
     )
-    assert cast(tmp_path, texts, plans[0]) == cast(tmp_path, texts, plans[1])
+    assert all(pa.types.is_string(cells.type) for cells in untyped)
+    assert cast(tmp_path, typed, plans[0]) == cast(tmp_path, untyped, plans[1])
 
 
 LATE: dict[str, tuple[str, str, str, list[str]]] = {
@@ -105,6 +112,12 @@ LATE: dict[str, tuple[str, str, str, list[str]]] = {
     "a number that a double rounds": ("1.5", "9223372036854775808", "text", ["1.5", "9223372036854775808"]),
     "a date in another form": ("31/12/2024", "12/31/2024", "text", ["31/12/2024", "12/31/2024"]),
     "a day that is none": ("2024-01-31", "2024-02-30", "text", ["2024-01-31", "2024-02-30"]),
+    "a negative zero, then": ("-0", "lot 5", "text", ["-0", "lot 5"]),
+    "a word after moments": ("2024-01-31T10:00:00", "never", "text", ["2024-01-31T10:00:00", "never"]),
+    "a word after moments with a space": ("2024-01-31 10:00:00", "never", "text", ["2024-01-31 10:00:00", "never"]),
+    "a word after days": ("2024-01-31", "never", "text", ["2024-01-31", "never"]),
+    "a word after dates": ("31/12/2024", "never", "text", ["31/12/2024", "never"]),
+    "a word of another pair": ("yes", "true", "text", ["yes", "true"]),
     "another word than true": ("true", "maybe", "text", ["true", "maybe"]),
 }
 
