@@ -98,6 +98,8 @@ class SurveyedStream(Utf8Stream):
         # a chunk no longer than the limit: then only the line that crosses a chunk's border can be too long
         self._chunk_bytes = min(_CHUNK_BYTES, limits.line_limit_bytes)
         self._fault: ModelbusError | None = None
+        self._cut_character = b""
+        """What a piece had of its last character: the reader gets whole ones only, for it may be none."""
         # a reader that was given up may still be reading ahead while the rest is looked through
         self._lock = threading.Lock()
         super().__init__(source, self.encoding, skip_bytes=skip_bytes)
@@ -136,7 +138,9 @@ class SurveyedStream(Utf8Stream):
             is_more = self._fill_piece(min(wanted, self._chunk_bytes))
             pieces.append(self._held)
             wanted -= self._chunk_bytes
-        self._held = b"".join(pieces)
+        data = self._cut_character + b"".join(pieces)
+        whole_bytes = len(data) - self._watch.cut_bytes
+        self._held, self._cut_character = data[:whole_bytes], data[whole_bytes:]
         return is_more
 
     def _fill_piece(self, wanted: int) -> bool:
@@ -235,6 +239,11 @@ class _EncodingWatch:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._has_multibyte = False
 
+    @property
+    def cut_bytes(self) -> int:
+        """Bytes at the end of what was fed that may begin a character of UTF-8."""
+        return len(self._decoder.getstate()[0]) if self._is_utf8 else 0
+
     def feed(self, chunk: bytes, lines: _LineWatch) -> None:
         if self._is_utf8:
             self._feed_utf8(chunk, lines, is_final=False)
@@ -251,7 +260,7 @@ class _EncodingWatch:
         try:
             self._decoder.decode(chunk, final=is_final)
             # a character that is cut by the chunk's end has proven nothing yet
-            self._has_multibyte |= not chunk[: len(chunk) - len(self._decoder.getstate()[0])].isascii()
+            self._has_multibyte |= not chunk[: len(chunk) - self.cut_bytes].isascii()
         except UnicodeDecodeError as error:
             # the object is the chunk, behind what an earlier chunk left of a character
             before = error.object[: error.start]

@@ -102,6 +102,11 @@ def test_cells_that_are_taken_as_they_stand_are_taken_as_at_a_closer_look(
     assert cast(tmp_path, typed, plans[0]) == cast(tmp_path, untyped, plans[1])
 
 
+def test_booleans_of_another_pair_make_text_of_a_column_though_they_are_written_as_arrow_writes_them() -> None:
+    column, _ = narrowed([["yes", "no"], ["yes", "no"], ["true", "false"]], MISSING_MARKS)
+    assert column.plan("x").type == "text"
+
+
 LATE: dict[str, tuple[str, str, str, list[str]]] = {
     "a real": ("12", "12.5", "real", ["12.0", "12.5"]),
     "a word": ("12", "lot 5", "text", ["12", "lot 5"]),
