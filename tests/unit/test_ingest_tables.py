@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from evaluator.ingest import Limits
+from evaluator.ingest.text_stream import CHUNK_BYTES
 from tests.unit.ingesting import ingested, types
 
 
@@ -116,6 +117,20 @@ def test_the_encoding_is_found_and_stated(tmp_path: Path, codec: str, expected: 
     assert (table.encoding, table.delimiter) == (expected, ";")
     assert types(table) == {"größe": "real", "straße": "text"}
     assert (frame["größe"][-2:], frame["straße"][-1]) == ([1.5, 2.0], 'Zürich\n"€"')
+
+
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_character_at_the_border_of_what_is_read_at_once_is_read_whole(
+    tmp_path: Path, encoding: str, shift: int
+) -> None:
+    header, row = b"a,b\n", b"1234567,7654321\n"
+    before = row * ((CHUNK_BYTES + shift) // len(row))
+    filling = b"x" * (CHUNK_BYTES + shift - len(before) - len(b"1,") - 1)
+    content = header + before + b"1," + filling + "é\n".encode(encoding) + row * 3
+    table, frame = ingested(tmp_path, content)
+    assert table.encoding == encoding
+    assert frame["b"][-4:] == [f"{filling.decode()}é", *["7654321"] * 3]
 
 
 def test_a_character_beyond_ascii_that_comes_late_decides_for_cp1252(tmp_path: Path) -> None:
