@@ -105,10 +105,9 @@ class SurveyedStream(Utf8Stream):
         super().__init__(source, self.encoding, skip_bytes=skip_bytes)
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read up to ``size`` bytes (a chunk, if negative); empty at the end, be it before the file's."""
+        """Read ``size`` bytes (a chunk, if negative), fewer at the end only, be it before the file's."""
         with self._lock:
-            taken = super().read(size)
-            return taken if self._fault is None and self._watch.found == self.encoding else b""
+            return super().read(size)
 
     def finish(self, on_progress: Callable[[], None]) -> Survey:
         """Look at what was not read, and say what was found.
@@ -121,7 +120,7 @@ class SurveyedStream(Utf8Stream):
             LimitExceeded: A line longer than the limit.
         """
         with self._lock:
-            while self._fault is None and super().read():
+            while self._looked_at(self._chunk_bytes) is not None:
                 on_progress()
             if self._fault is None:
                 self._watch_end()
@@ -131,27 +130,30 @@ class SurveyedStream(Utf8Stream):
         has_doubtful_quotes = self._quotes is not None and self._quotes.finish()
         return Survey(self._watch.found, has_doubtful_quotes, [_GUESSED] if is_guessed else [])
 
-    def _fill(self, wanted: int) -> bool:
-        pieces = []
-        is_more = True
-        while is_more and wanted > 0:
-            is_more = self._fill_piece(min(wanted, self._chunk_bytes))
-            pieces.append(self._held)
-            wanted -= self._chunk_bytes
-        data = self._cut_character + b"".join(pieces)
+    def _next(self, wanted: int) -> bytes | None:
+        if self._watch.found != self.encoding:
+            return None
+        piece = self._looked_at(wanted)
+        if piece is None or self._watch.found != self.encoding:
+            return None
+        data = self._cut_character + piece
         whole_bytes = len(data) - self._watch.cut_bytes
-        self._held, self._cut_character = data[:whole_bytes], data[whole_bytes:]
-        return is_more
+        self._cut_character = data[whole_bytes:]
+        return data[:whole_bytes]
 
-    def _fill_piece(self, wanted: int) -> bool:
+    def _looked_at(self, wanted: int) -> bytes | None:
+        """The next piece; ``None`` where the file ends or something is wrong with it."""
+        if self._fault is not None:
+            return None
         try:
-            is_more = super()._fill(wanted)
-            self._look_at(self._held)
+            piece = super()._next(min(wanted, self._chunk_bytes))
+            if piece is not None:
+                self._look_at(piece)
         except UnicodeDecodeError as error:
             self._fault = self._undecodable(error)
         except ModelbusError as error:
             self._fault = error
-        return self._fault is None and is_more
+        return None if self._fault is not None else piece
 
     def _look_at(self, chunk: bytes) -> None:
         _refuse_nul(chunk, self._lines)

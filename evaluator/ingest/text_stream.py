@@ -64,21 +64,28 @@ class Utf8Stream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read up to ``size`` bytes (a chunk, if negative); empty at the end of the file."""
-        wanted = CHUNK_BYTES if size < 0 else size
-        while not self._held and self._fill(wanted):
-            pass
-        taken, self._held = self._held[:wanted], self._held[wanted:]
-        return taken
+        """Read ``size`` bytes (a chunk, if negative), fewer at the end of the file only; empty behind it.
 
-    def _fill(self, wanted: int) -> bool:
+        A reader of records cannot do with less: in a short piece no record may end.
+        """
+        wanted = CHUNK_BYTES if size < 0 else size
+        pieces = [self._held] if self._held else []
+        length = len(self._held)
+        while length < wanted and (piece := self._next(wanted - length)) is not None:
+            pieces.append(piece)
+            length += len(piece)
+        joined = b"".join(pieces)
+        self._held = joined[wanted:]
+        return joined[:wanted]
+
+    def _next(self, wanted: int) -> bytes | None:
+        """The UTF-8 of the next ``wanted`` bytes of the source, be it none; ``None`` at its end."""
         chunk = self._source.read(wanted)
         self.source_bytes += len(chunk)
         if self._decoder is None:
-            self._held = chunk
-        else:
-            self._held = self._decoder.decode(chunk, final=not chunk).encode("utf-8")
-        return bool(chunk)
+            return chunk or None
+        text = self._decoder.decode(chunk, final=not chunk)
+        return text.encode("utf-8") if chunk else None
 
     def _skip(self, count: int) -> None:
         while count > 0:
