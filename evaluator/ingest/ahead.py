@@ -6,12 +6,13 @@ more would hold more columns in memory at once, and a profile is not the only jo
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, Self, TypeVar
 
 T = TypeVar("T")
 
-_THREADS: Final = min(os.cpu_count() or 1, 4)
+_HELPERS: Final = min(os.cpu_count() or 1, 4) - 1
+"""Threads that help the one that waits for the columns."""
 
 _END: Final = object()
 
@@ -34,14 +35,33 @@ class Columns:
     """Works on the columns of a batch side by side; to be used as a context."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS)
+        self._threads = ThreadPoolExecutor(_HELPERS) if _HELPERS else None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
 
     def each(self, work: Callable[..., T], *columns: Iterable[Any]) -> list[T]:
-        """What ``work`` gives for each column, in their order; what it raises is raised here."""
-        return list(self._threads.map(work, *columns))
+        """What ``work`` gives for each column, in their order; what it raises is raised here.
+
+        Who is free takes the next column: to hand each of them to another thread takes longer than the work on many.
+        """
+        jobs = list(zip(*columns, strict=True))
+        found: list[Any] = [None] * len(jobs)
+        places = iter(range(len(jobs)))  # Python's lock guards it
+
+        def take() -> None:
+            for place in places:
+                found[place] = work(*jobs[place])
+
+        helpers = [self._threads.submit(take) for _ in jobs[1 : _HELPERS + 1]] if self._threads is not None else []
+        try:
+            take()
+        finally:
+            wait(helpers)
+        for helper in helpers:
+            helper.result()
+        return found

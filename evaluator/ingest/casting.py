@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,15 +107,19 @@ def write_groups(
     schema = stored_schema(plans)
     with ExitStack() as files, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
         writer: pq.ParquetWriter | None = None
+        written: Future[None] | None = None
         for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
             if writer is None:
                 writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(batch)))
+            if written is not None:
+                written.result()
             written = thread.submit(writer.write_batch, batch)
             if reader is not None:
                 reader.feed(batch, side_by_side)
-            written.result()
             done += batch.num_rows
             stage.report(done / row_count)
+        if written is not None:
+            written.result()
     return done
 
 

@@ -1,6 +1,7 @@
 """The most frequent values of a column of text or booleans, counted in Arrow: 10,000 are kept, whatever its length."""
 
 import hashlib
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +21,12 @@ _DIGEST: Final = "\0…\0"
 _RECOUNTED: Final = 50
 _FREQUENT_ONE_IN: Final = 5000
 """Of more values than are kept, those are shown that make up such a share of the cells at least."""
-_MAYBE_ONE_IN: Final = 4 * _FREQUENT_ONE_IN
-"""A frequent value was counted so often at least: what is pruned is half of that, and single ones less."""
 _COUNTED_WHOLE: Final = 250_000
 """Cells from which on a column with more values than are kept is counted by some of its cells."""
 _MANY_CELLS: Final = 4 * DISTINCT_LIMIT
+_HELD_BYTES: Final = 4 * 1024 * 1024
 _ONE_IN: Final = 8
+_DEVIATIONS: Final = 3
 _SEED: Final = 0
 
 Counts = npt.NDArray[np.int64]
@@ -39,8 +40,9 @@ class FrequencyTally:
     overlooked that is shown, and every count is exact.
 
     From the 250,000th of such cells on one in eight, chosen at random, stands for all: to hash each of many different
-    texts would take longer than all else. Of so many rows a value that makes up one two-thousandth is overlooked only
-    if chance takes it more than 6 standard deviations away from its mean.
+    texts would take longer than all else. Then a value that makes up one five-thousandth is overlooked if chance takes
+    it more than 3 standard deviations below its mean; of a million rows one that makes up one two-thousandth, more than
+    6.
     """
 
     def __init__(self) -> None:
@@ -50,30 +52,34 @@ class FrequencyTally:
         self._is_recounted = False
         self._seen = 0
         self._random = np.random.default_rng(_SEED)
+        self._held: list[pa.Array] = []
+        """Chosen cells that are not counted yet: to count many at once saves a third of the time."""
+        self._lost = 0
+        """How much too low a count is at most, but for what chance does."""
         self.is_full = False
         """There were more distinct values than are kept."""
 
     def feed(self, cells: pa.Array) -> None:
-        """Take the next cells, none missing."""
-        self._seen += len(cells)
-        weight = 1
-        if self.is_full and self._seen > _COUNTED_WHOLE:
-            weight, cells = _ONE_IN, self._some(cells)
-        found = pc.value_counts(cells)
-        if self.is_full and len(cells) >= _MANY_CELLS:
-            # there are many single occurrences, and they weigh little: one forty-thousandth of the cells at most
-            found = found.filter(pc.greater(found.field("counts"), 1))
-        self._add(_shortened(found.field("values")), found.field("counts").to_numpy() * weight)
-        if len(self._counts) > DISTINCT_LIMIT:
-            self._prune()
+        """Take the next cells; nulls do not count."""
+        self._seen += len(cells) - cells.null_count
+        if not self._is_sampling:
+            self._count(cells, 1)
+            return
+        self._held.append(self._some(cells))
+        if sum(map(len, self._held)) >= _MANY_CELLS or sum(held.nbytes for held in self._held) >= _HELD_BYTES:
+            self._count_held()
 
-    @property
     def needs_recount(self) -> bool:
-        """Whether the cells are to be given again: there were too many values to count each, and some are frequent."""
-        return self.is_full and bool(len(self._counts)) and int(self._counts.max()) * _MAYBE_ONE_IN >= self._seen
+        """Whether to give all cells again: there were too many values to count each, and one may be frequent."""
+        if not self.is_full:
+            return False
+        self._count_held()
+        frequent = self._seen / _FREQUENT_ONE_IN
+        chance = _DEVIATIONS * math.sqrt((_ONE_IN - 1) * frequent) if self._is_sampling else 0
+        return int(self._counts.max(initial=0)) + self._lost >= max(frequent - chance, frequent / 4)
 
     def recount(self, cells: pa.Array) -> None:
-        """Take the same cells again."""
+        """Take the same cells again, none missing."""
         if not self._is_recounted:
             self._is_recounted = True
             self._values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())
@@ -98,6 +104,26 @@ class FrequencyTally:
         """Rows with a value that another row has too, as long as there were no more values than are kept."""
         return int(self._counts[self._counts > 1].sum())
 
+    @property
+    def _is_sampling(self) -> bool:
+        return self.is_full and self._seen > _COUNTED_WHOLE
+
+    def _count_held(self) -> None:
+        if self._held:
+            held, self._held = pa.concat_arrays(self._held), []
+            self._count(held, _ONE_IN)
+
+    def _count(self, cells: pa.Array, weight: int) -> None:
+        """Count cells, each of which stands for ``weight`` of them."""
+        found = pc.value_counts(cells.drop_null())
+        if self.is_full and len(cells) >= _MANY_CELLS:
+            # there are many single occurrences, and they weigh little: one forty-thousandth of the cells at most
+            found = found.filter(pc.greater(found.field("counts"), 1))
+            self._lost += weight
+        self._add(_shortened(found.field("values")), found.field("counts").to_numpy() * weight)
+        if len(self._counts) > DISTINCT_LIMIT:
+            self._prune()
+
     def _some(self, cells: pa.Array) -> pa.Array:
         """One in eight of the cells; at random, since a value may stand in neighbouring rows, or in each eighth."""
         return cells.take(pa.array(np.flatnonzero(self._random.integers(0, _ONE_IN, len(cells)) == 0)))
@@ -112,7 +138,8 @@ class FrequencyTally:
     def _prune(self) -> None:
         assert self._values is not None
         self.is_full = True
-        surplus = np.partition(self._counts, -DISTINCT_LIMIT - 1)[-DISTINCT_LIMIT - 1]
+        surplus = int(np.partition(self._counts, -DISTINCT_LIMIT - 1)[-DISTINCT_LIMIT - 1])
+        self._lost += surplus
         is_kept = self._counts > surplus
         # where the others are all equally rare, any of them may fill the places that are left
         is_kept[:_RECOUNTED] = True

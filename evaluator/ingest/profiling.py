@@ -131,7 +131,7 @@ class _Reading:
         self._rows += len(cells)
         self._missing += cells.null_count
         if cells.null_count < len(cells):
-            self.tally.feed(cells.drop_null())
+            self.tally.feed(cells)
         self.cells.feed(sampled)
         if self._looks is not None:
             self._looks.feed(sampled.drop_null())
@@ -190,7 +190,7 @@ def _recount(path: Path, readings: Sequence[_Reading]) -> None:
     counted = [
         (reading.plan.name, reading.tally)
         for reading in readings
-        if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount
+        if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount()
     ]
     with Columns() as columns:
         # to decompress a text takes longer than to count it, so each column is read by itself

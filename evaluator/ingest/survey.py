@@ -104,11 +104,6 @@ class SurveyedStream(Utf8Stream):
         self._lock = threading.Lock()
         super().__init__(source, self.encoding, skip_bytes=skip_bytes)
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Read ``size`` bytes (a chunk, if negative), fewer at the end only, be it before the file's."""
-        with self._lock:
-            return super().read(size)
-
     def finish(self, on_progress: Callable[[], None]) -> Survey:
         """Look at what was not read, and say what was found.
 
@@ -129,6 +124,10 @@ class SurveyedStream(Utf8Stream):
         is_guessed = not self._is_agreed and self._watch.found != "utf-8"
         has_doubtful_quotes = self._quotes is not None and self._quotes.finish()
         return Survey(self._watch.found, has_doubtful_quotes, [_GUESSED] if is_guessed else [])
+
+    def _pieces(self, size: int) -> list[bytes]:
+        with self._lock:
+            return super()._pieces(size)
 
     def _next(self, wanted: int) -> bytes | None:
         if self._watch.found != self.encoding:

@@ -33,9 +33,9 @@ class RangeTally:
         self.steps = Steps()
 
     def feed(self, cells: pa.Array) -> None:
-        """Take the next cells, none missing."""
+        """Take the next cells; nulls do not count."""
         if self._known is None or len(self._known) < DISTINCT_LIMIT:
-            self._count(pc.unique(cells))
+            self._count(pc.unique(cells).drop_null())
         if self._scale is None or self._histogram is None:
             return
         values = finite_values(cells)

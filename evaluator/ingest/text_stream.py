@@ -5,6 +5,9 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+import pyarrow as pa
+
 from evaluator.ingest.faults import refused
 
 CHUNK_BYTES = 1024 * 1024
@@ -68,15 +71,33 @@ class Utf8Stream(io.RawIOBase):
 
         A reader of records cannot do with less: in a short piece no record may end.
         """
+        return b"".join(self._pieces(size))
+
+    def read_buffer(self, size: int, /) -> pa.Buffer:
+        """The same in Arrow's own memory, which pyarrow asks for: its pool keeps it at hand, and malloc does not."""
+        pieces = self._pieces(size)
+        buffer = pa.allocate_buffer(sum(map(len, pieces)))
+        target = np.frombuffer(buffer, dtype=np.uint8)
+        place = 0
+        for piece in pieces:
+            target[place : place + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
+            place += len(piece)
+        return buffer
+
+    def _pieces(self, size: int) -> list[bytes]:
         wanted = CHUNK_BYTES if size < 0 else size
         pieces = [self._held] if self._held else []
         length = len(self._held)
         while length < wanted and (piece := self._next(wanted - length)) is not None:
             pieces.append(piece)
             length += len(piece)
-        joined = b"".join(pieces)
-        self._held = joined[wanted:]
-        return joined[:wanted]
+        self._held = b""
+        if length > wanted:
+            last = pieces.pop()
+            kept = len(last) - (length - wanted)
+            pieces.append(last[:kept])
+            self._held = last[kept:]
+        return pieces
 
     def _next(self, wanted: int) -> bytes | None:
         """The UTF-8 of the next ``wanted`` bytes of the source, be it none; ``None`` at its end."""
