@@ -22,7 +22,7 @@ from evaluator.ingest.encodings import encodings
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
 from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
-from evaluator.ingest.spool import read_spool, regrouped
+from evaluator.ingest.spool import grouped, read_spool
 from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
 from evaluator.ingest.typed_cells import as_stored, as_text
 from shared.contracts.datasets import ISO_FORMAT
@@ -49,11 +49,11 @@ def stored_type(plan: ColumnPlan) -> pa.DataType:
     return pa.timestamp("us", "UTC") if plan.is_zoned else _STORED[plan.type]
 
 
-class GroupReader(Protocol):
-    """What looks at the row groups while they are written."""
+class ColumnReader(Protocol):
+    """What looks at the columns before they are written."""
 
-    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
-        """Take the next row group."""
+    def feed(self, place: int, cells: pa.Array, start: int) -> None:
+        """Take the next cells of a column, the first of which lies in row ``start``."""
 
 
 def write_typed(
@@ -63,7 +63,7 @@ def write_typed(
     stage: Stage,
     *,
     skipped: SkippedRows | None,
-    reader: GroupReader | None = None,
+    reader: ColumnReader | None = None,
 ) -> int:
     """Cast the spool into the final Parquet file.
 
@@ -73,7 +73,7 @@ def write_typed(
         text: What pass 1 found; what is to be known of its cells is added to its warnings.
         stage: For the progress.
         skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
-        reader: Looks at the rows that are written.
+        reader: Looks at the cells of the rows that are written; ``skipped`` must leave none out.
 
     Returns:
         How many rows were written.
@@ -82,9 +82,9 @@ def write_typed(
         MalformedTable: With the line of each such row, 100 at most.
     """
     with Columns() as side_by_side:
-        caster = _Caster(text.plans, side_by_side, is_skipping=skipped is not None)
-        batches = (caster.cast(batch) for batch in read_spool(spool))
-        written = write_groups(destination, text.plans, batches, stage, text.row_count, reader)
+        caster = _Caster(text.plans, side_by_side, reader, is_skipping=skipped is not None)
+        batches = (caster.cast(batch) for batch in read_ahead(read_spool(spool)))
+        written = write_groups(destination, text.plans, batches, stage, text.row_count)
     faults = caster.faults(text.lines_of)
     if faults and skipped is None:
         raise malformed(faults)
@@ -100,24 +100,25 @@ def write_groups(
     batches: Iterable[pa.RecordBatch],
     stage: Stage,
     row_count: int,
-    reader: GroupReader | None = None,
 ) -> int:
-    """Write typed batches as Parquet with row groups of the right size; returns how many rows that were."""
+    """Write typed batches as Parquet with row groups of the right size; returns how many rows that were.
+
+    While a group is written the batches of the next one are made.
+    """
     done = 0
     schema = stored_schema(plans)
-    with ExitStack() as files, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
+    with ExitStack() as files, ThreadPoolExecutor(1) as thread:
         writer: pq.ParquetWriter | None = None
         written: Future[None] | None = None
-        for batch in read_ahead(regrouped(batches, GROUP_SIZE_BYTES)):
-            if writer is None:
-                writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(batch)))
+        for group in grouped(batches, GROUP_SIZE_BYTES):
             if written is not None:
                 written.result()
-            written = thread.submit(writer.write_batch, batch)
-            if reader is not None:
-                reader.feed(batch, side_by_side)
-            done += batch.num_rows
+            if writer is None:
+                writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(group)))
+            written = thread.submit(writer.write_table, group, group.num_rows)
+            done += group.num_rows
             stage.report(done / row_count)
+            del group  # or it would stay in memory until the next one is there
         if written is not None:
             written.result()
     return done
@@ -134,9 +135,12 @@ class _BadCell:
 class _Caster:
     """Casts batch by batch, and gathers the cells that do not fit."""
 
-    def __init__(self, plans: Sequence[ColumnPlan], side_by_side: Columns, *, is_skipping: bool) -> None:
+    def __init__(
+        self, plans: Sequence[ColumnPlan], side_by_side: Columns, reader: ColumnReader | None, *, is_skipping: bool
+    ) -> None:
         self._plans = plans
         self._side_by_side = side_by_side
+        self._reader = reader
         self._is_skipping = is_skipping
         self._schema = stored_schema(plans)
         self._row_count = 0
@@ -154,7 +158,7 @@ class _Caster:
         # a spool's early batches lack the columns that came late
         cells = [batch.column(place) if place < batch.num_columns else None for place in range(len(self._plans))]
         cast = self._side_by_side.each(
-            lambda one, plan: self._cast_column(one, plan, batch.num_rows), cells, self._plans
+            lambda place, one: self._read_column(place, one, batch.num_rows), range(len(cells)), cells
         )
         columns = [column for column, _ in cast]
         bad: dict[int, _BadCell] = {}
@@ -169,6 +173,12 @@ class _Caster:
         keeps = np.ones(batch.num_rows, dtype=bool)
         keeps[list(bad)] = False
         return found.filter(pa.array(keeps))
+
+    def _read_column(self, place: int, cells: pa.Array | None, row_count: int) -> tuple[pa.Array, dict[int, _BadCell]]:
+        column, bad = self._cast_column(cells, self._plans[place], row_count)
+        if self._reader is not None:
+            self._reader.feed(place, column, self._row_count)
+        return column, bad
 
     def _cast_column(
         self, cells: pa.Array | None, plan: ColumnPlan, row_count: int

@@ -11,7 +11,7 @@ _LIMIT_BYTES: Final = 128 * 1024
 """A column's values are written as they are from where a later row group's dictionary exceeds this."""
 
 
-def encodings(first: pa.RecordBatch) -> dict[str, Any]:
+def encodings(first: pa.Table) -> dict[str, Any]:
     """What pyarrow's writer is to be told.
 
     Few different values make a dictionary. Of other whole numbers and dates the differences are packed: ids, and the
@@ -34,7 +34,7 @@ def encodings(first: pa.RecordBatch) -> dict[str, Any]:
     }
 
 
-def _is_repeated(cells: pa.Array) -> bool:
+def _is_repeated(cells: pa.ChunkedArray) -> bool:
     return bool(pc.unique(cells).nbytes <= _SMALL_BYTES)
 
 

@@ -5,10 +5,20 @@ beyond the double's range, hexadecimal, thousands separators, currencies, percen
 """
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells import all_bytes, cell_bytes, cell_lengths, cell_starts, other_bytes, span_of, try_cast
+from evaluator.ingest.cells import (
+    Bytes,
+    all_bytes,
+    cell_bytes,
+    cell_lengths,
+    cell_starts,
+    other_bytes,
+    span_of,
+    try_cast,
+)
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
 
 DIGITS_AND_SIGNS = b"0123456789+-"
@@ -17,8 +27,7 @@ _LONG_DIGITS = 15
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
 _WHOLE = "^[+-]?[0-9]+$"
 _ZERO, _NINE, _POINT = b"09."
-_MINUS = ord("-")
-_SIGNS = list(b"+-")
+_PLUS, _MINUS = b"+-"
 _INFINITIES = pa.array(["inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"])
 
 
@@ -42,7 +51,7 @@ def to_sure_integers(cells: pa.Array) -> pa.Array | None:
     # Arrow takes hexadecimal too, and no sign, mark or space
     if len(data) and data.max() > _NINE:
         return None
-    return None if _has_leading_zero(cells) else try_cast(cells, pa.int64())
+    return None if has_leading_zero(cells) else try_cast(cells, pa.int64())
 
 
 def to_sure_reals(cells: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
@@ -76,7 +85,7 @@ class Numerals:
         if b"i" in other or b"I" in other:
             values = self._without_infinities(values)
             other = other_bytes(values, DIGITS_AND_SIGNS)
-        if other.translate(None, self._usual_in_reals) or _has_leading_zero(values):
+        if other.translate(None, self._usual_in_reals) or has_leading_zero(values):
             return False
         if other:
             return self._accepts_reals(values, other)
@@ -93,7 +102,7 @@ class Numerals:
         if not (self._has_point or self._has_comma):
             return None
         found = to_sure_reals(cells, has_decimal_comma=self._has_comma)
-        if found is None or _has_leading_zero(cells):
+        if found is None or has_leading_zero(cells):
             return None
         # where each cell has a mark, none is a whole number that may be too long for a double
         mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
@@ -175,15 +184,23 @@ def _has_negative_zero(cells: pa.Array) -> bool:
     return bool(len(data)) and data.min() <= _MINUS and b"-0" in data.tobytes()
 
 
-def _has_leading_zero(values: pa.Array) -> bool:
+def has_leading_zero(values: pa.Array) -> bool:
     """Whether a cell begins, behind its sign, with a zero that another digit follows."""
-    data, starts, lengths = all_bytes(values), cell_starts(values), cell_lengths(values)
+    data, starts = all_bytes(values), cell_starts(values)
     if not len(data):
         return False
-    # signs and marks come before the zero, the other digits behind it; of an empty cell another's byte is looked at
-    places = np.flatnonzero(data.take(starts, mode="clip") <= _ZERO)
-    starts, lengths = starts[places], lengths[places]
-    signs = np.isin(data.take(starts, mode="clip"), _SIGNS)
-    first, second = (data.take(starts + signs + place, mode="clip") for place in (0, 1))
-    is_code = (first == _ZERO) & (second >= _ZERO) & (second <= _NINE) & (lengths - signs > 1)
-    return bool(is_code.any())
+    # signs and marks come before the zero, the other digits behind it; of a short cell another's byte is looked at
+    first = data.take(starts, mode="clip")
+    places = np.flatnonzero(first <= _ZERO)
+    first, starts = first[places], starts[places]
+    ends = starts + cell_lengths(values)[places]
+    second = data.take(starts + 1, mode="clip")
+    if ((first == _ZERO) & _are_digits(second) & (starts + 1 < ends)).any():
+        return True
+    signed = np.flatnonzero(((first == _MINUS) | (first == _PLUS)) & (second == _ZERO))
+    third = data.take(starts[signed] + 2, mode="clip")
+    return bool((_are_digits(third) & (starts[signed] + 2 < ends[signed])).any())
+
+
+def _are_digits(data: Bytes) -> npt.NDArray[np.bool_]:
+    return data - _ZERO <= _NINE - _ZERO  # unsigned: what comes before the zero becomes large

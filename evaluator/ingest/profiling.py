@@ -53,18 +53,12 @@ class EarlyReadings:
         places = [*counted, *ranged][:COLUMNS_AT_ONCE]
         self._readings = {place: _Reading(plans[place], plans[place].span) for place in places}
         self._sample = RowSample(row_count)
-        self._row_count = 0
 
-    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
-        """Take the next row group."""
-        start = self._row_count
-        cells = [group.column(place) for place in self._readings]
-        side_by_side.each(
-            lambda reading, column: reading.feed(column, self._sample.cells(column, start)),
-            self._readings.values(),
-            cells,
-        )
-        self._row_count += group.num_rows
+    def feed(self, place: int, cells: pa.Array, start: int) -> None:
+        """Take the next cells of a column, the first of which lies in row ``start``."""
+        reading = self._readings.get(place)
+        if reading is not None:
+            reading.feed(cells, self._sample.cells(cells, start))
 
     @property
     def by_name(self) -> "dict[str, _Reading]":

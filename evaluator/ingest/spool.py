@@ -18,6 +18,8 @@ from shared.tabular.row_groups import ROW_GROUP_LIMIT
 
 _PLAIN: Final = pa.ipc.IpcWriteOptions(use_threads=False)
 _TRIED_ROWS: Final = 2000
+_PIECE_LIMIT: Final = 8
+"""Each piece of a row group costs its writer a call for each column."""
 
 
 class SpoolWriter:
@@ -83,21 +85,31 @@ def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
 
 def regrouped(batches: Iterable[pa.RecordBatch], size_limit_bytes: int) -> Iterator[pa.RecordBatch]:
     """The same rows in batches of 50,000, fewer where they would exceed the limit (by one batch that came at most)."""
+    for group in grouped(batches, size_limit_bytes):
+        joined = group.combine_chunks().to_batches()
+        del group  # nothing that was joined may stay in memory while the joined copy is worked on
+        while joined:
+            yield joined.pop(0)
+
+
+def grouped(batches: Iterable[pa.RecordBatch], size_limit_bytes: int) -> Iterator[pa.Table]:
+    """The same, each with its cells in the pieces in which they came; joined where there are many."""
     held: list[pa.RecordBatch] = []
     rows = size_bytes = 0
     for batch in batches:
         held.append(batch)
         rows, size_bytes = rows + batch.num_rows, size_bytes + batch.nbytes
         while rows >= ROW_GROUP_LIMIT or size_bytes >= size_limit_bytes:
-            # nothing that was joined may stay referenced while the joined copy is worked on
-            joined, held = _split(held)
+            groups, held = _split(held)
             rows, size_bytes = sum(left.num_rows for left in held), sum(left.nbytes for left in held)
-            yield from joined
+            yield groups.pop()
     if rows:
-        yield from _split(held)[0]
+        yield _split(held)[0].pop()
 
 
-def _split(held: list[pa.RecordBatch]) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
-    """The first row group as one batch, and what is left."""
+def _split(held: list[pa.RecordBatch]) -> tuple[list[pa.Table], list[pa.RecordBatch]]:
+    """The first row group, in a list that can let go of it, and what is left."""
     table = pa.Table.from_batches(held)
-    return table.slice(0, ROW_GROUP_LIMIT).combine_chunks().to_batches(), table.slice(ROW_GROUP_LIMIT).to_batches()
+    group = table.slice(0, ROW_GROUP_LIMIT)
+    is_in_many = len(held) > _PIECE_LIMIT
+    return [group.combine_chunks() if is_in_many else group], table.slice(ROW_GROUP_LIMIT).to_batches()

@@ -1,6 +1,9 @@
 """A column that comes in many batches: what is taken as it stands is taken as it would be at a closer look."""
 
+import os
+import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from evaluator.ingest.ahead import Columns
 from evaluator.ingest.casting import write_groups, write_typed
 from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, missing_mask, trimmed
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
+from evaluator.ingest.numerals import has_leading_zero
 from evaluator.ingest.spool import SpoolWriter, read_spool
 from evaluator.ingest.table import ColumnPlan, Stage, TextTable
 from tests.unit.ingesting import ingested, types
@@ -177,11 +181,8 @@ class _FailedError(Exception):
 
 
 class _Reader:
-    def feed(self, group: pa.RecordBatch, side_by_side: Columns) -> None:
-        side_by_side.each(self._fail, group.columns)
-
-    def _fail(self, cells: pa.Array) -> None:
-        raise _FailedError
+    def feed(self, place: int, cells: pa.Array, start: int) -> None:
+        raise _FailedError(f"column {place}, {len(cells)} cells from row {start} on")
 
 
 def groups(*, fails: bool) -> Iterator[pa.RecordBatch]:
@@ -191,11 +192,66 @@ def groups(*, fails: bool) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({"x": pa.array(range(50_000))})
 
 
-@pytest.mark.parametrize("reader", [None, _Reader()])
-def test_what_fails_in_a_thread_is_raised_here_and_no_thread_is_left(tmp_path: Path, reader: _Reader | None) -> None:
+def test_batches_that_fail_are_raised_here_and_no_thread_is_left(tmp_path: Path) -> None:
     before = threading.active_count()
     with pytest.raises(_FailedError):
-        write_groups(
-            tmp_path / "table", [ColumnPlan("x", "integer")], groups(fails=not reader), NO_STAGE, 150_000, reader
-        )
+        write_groups(tmp_path / "table", [ColumnPlan("x", "integer")], groups(fails=True), NO_STAGE, 150_000)
     assert threading.active_count() == before
+
+
+def test_a_group_that_cannot_be_written_is_raised_here_and_no_thread_is_left(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="schema"):
+        write_groups(tmp_path / "table", [ColumnPlan("x", "text")], groups(fails=False), NO_STAGE, 150_000)
+    assert threading.active_count() == before
+
+
+def test_a_reader_of_columns_that_fails_is_raised_here_and_no_thread_is_left(tmp_path: Path) -> None:
+    before = threading.active_count()
+    with SpoolWriter(tmp_path / "spool") as spool:
+        for _ in range(2):
+            spool.write(pa.record_batch({"0": pa.array(["1", "2"]), "1": pa.array(["x", "y"])}))
+    plans = [ColumnPlan("x", "integer"), ColumnPlan("y", "text")]
+    text = TextTable(plans, spool.row_count, "utf-8", ",", [], lambda rows: {})
+    with pytest.raises(_FailedError, match="2 cells from row 0 on"):
+        write_typed(tmp_path / "spool", tmp_path / "table", text, NO_STAGE, skipped=None, reader=_Reader())
+    assert threading.active_count() == before
+
+
+def test_columns_are_worked_on_side_by_side_and_found_in_their_order() -> None:
+    threads = set()
+
+    def work(number: int, name: str) -> str:
+        threads.add(threading.get_ident())
+        time.sleep(0.001)
+        return f"{name}{number}"
+
+    before = threading.active_count()
+    with Columns() as columns:
+        found = columns.each(work, range(40), "ab" * 20)
+        assert columns.each(work, [], []) == []
+        with pytest.raises(_FailedError, match="column 3"):
+            columns.each(lambda place: _Reader().feed(place, [], 0) if place == 3 else place, range(5))
+        assert columns.each(work, [7], "c") == ["c7"]
+    assert found == [f"{'ab'[number % 2]}{number}" for number in range(40)]
+    assert len(threads) == min(os.cpu_count() or 1, 4)
+    assert threading.active_count() == before
+
+
+@settings(max_examples=300, deadline=None)
+@given(cells=st.lists(st.none() | st.text("0123+-.,x ", max_size=5)), first=st.integers(0, 3), count=st.integers(0, 9))
+def test_a_leading_zero_is_one_that_another_digit_follows(cells: list[str | None], first: int, count: int) -> None:
+    part = cells[first : first + count]
+    expected = any(re.match(r"[+-]?0[0-9]", cell) for cell in part if cell)
+    assert has_leading_zero(pa.array(cells, pa.string()).slice(first, count)) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    cells=st.lists(st.none() | st.sampled_from(MISSING_MARKS) | st.text("NAna/#<>-? x", max_size=5)),
+    marks=st.sampled_from([MISSING_MARKS, TEXT_MISSING_MARKS, ("",), ("", "x", "é")]),
+)
+def test_a_mark_of_missing_values_is_the_whole_cell(cells: list[str | None], marks: tuple[str, ...]) -> None:
+    mask = missing_mask(pa.array(cells, pa.string()), marks)
+    expected = [cell in marks if cell is not None else False for cell in cells]
+    assert (mask.to_pylist() if mask is not None else [False] * len(cells)) == expected
