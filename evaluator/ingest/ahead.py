@@ -11,7 +11,9 @@ from typing import Any, Final, Self, TypeVar
 
 T = TypeVar("T")
 
-_HELPERS: Final = min(os.cpu_count() or 1, 4) - 1
+THREADS: Final = min(os.cpu_count() or 1, 4)
+"""How many columns are worked on at once."""
+_HELPERS: Final = THREADS - 1
 """Threads that help the one that waits for the columns."""
 
 _END: Final = object()

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evaluator.ingest.ahead import Columns
 from evaluator.ingest.cells import cell_lengths
 from evaluator.ingest.sampling import SampledCells
 
@@ -78,16 +80,12 @@ class FrequencyTally:
         chance = _DEVIATIONS * math.sqrt((_ONE_IN - 1) * frequent) if self._is_sampling else 0
         return int(self._counts.max(initial=0)) + self._lost >= max(frequent - chance, frequent / 4)
 
-    def recount(self, cells: pa.Array) -> None:
-        """Take the same cells again, none missing."""
-        if not self._is_recounted:
-            self._is_recounted = True
-            self._values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())
-            self._counts = np.zeros(len(self._values), dtype=np.int64)
-        # a long text is not found as it is: it stands among the others by its digest
-        for some in (cells, _digests(cells.take(pa.array(_long_places(cells))))):
-            places = pc.index_in(some, value_set=self._values).drop_null().to_numpy()
-            self._counts += np.bincount(places, minlength=len(self._counts))
+    def recount(self, parts: Sequence[Iterable[pa.Array]], side_by_side: Columns) -> None:
+        """Take all cells again, none missing, in parts that are counted side by side."""
+        values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())
+        counted = side_by_side.each(lambda part: _count_each(values, part), parts)
+        self._values, self._counts = values, np.sum(counted, axis=0)
+        self._is_recounted = True
 
     def facts(self, sample: SampledCells) -> dict[str, Any]:  # noqa: ARG002 - all rows were counted
         """The fields of the column's schema that were tallied."""
@@ -157,6 +155,16 @@ class FrequencyTally:
             self._values.filter(pa.array(is_wanted)).to_pylist(), self._counts[is_wanted].tolist(), strict=True
         )
         return sorted(counted, key=lambda pair: (-pair[1], str(pair[0])))[:limit]
+
+
+def _count_each(values: pa.Array, part: Iterable[pa.Array]) -> Counts:
+    counts = np.zeros(len(values), dtype=np.int64)
+    for cells in part:
+        # a long text is not found as it is: it stands among the others by its digest
+        for some in (cells, _digests(cells.take(pa.array(_long_places(cells))))):
+            places = pc.index_in(some, value_set=values).drop_null().to_numpy()
+            counts += np.bincount(places, minlength=len(counts))
+    return counts
 
 
 def _shortened(values: pa.Array) -> pa.Array:

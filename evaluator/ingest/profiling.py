@@ -5,14 +5,14 @@ The columns are read a few at a time, row group by row group, so that what is ke
 the file is written: text first, which takes the longest to read again; numbers and dates need their span before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import Columns
+from evaluator.ingest.ahead import THREADS, Columns
 from evaluator.ingest.column_alerts import Evidence, column_alerts
 from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
@@ -97,10 +97,12 @@ def profile(
             some = plans[start : start + COLUMNS_AT_ONCE]
             readings = [known.get(plan.name) or _Reading(plan, spans.get(plan.name)) for plan in some]
             _read(file, [reading for reading in readings if reading.plan.name not in known], sample)
-            _recount(path, readings)
-            for reading in readings:
-                columns.append(reading.schema())
-                alerts += reading.alerts(columns[-1], read)
+            with Columns() as side_by_side:
+                _recount(path, readings, side_by_side)
+                profiles = side_by_side.each(lambda reading: reading.profile(read), readings)
+            for column, found in profiles:
+                columns.append(column)
+                alerts += found
             stage.report(len(columns) / len(plans))
         return Profile(file.metadata.num_rows, columns, alerts)
 
@@ -130,8 +132,16 @@ class _Reading:
         if self._looks is not None:
             self._looks.feed(sampled.drop_null())
 
-    def schema(self) -> ColumnSchema:
-        """The column's profile."""
+    def profile(self, target: Target | None) -> tuple[ColumnSchema, list[Alert]]:
+        """What the column holds, and what about it matters to training.
+
+        Args:
+            target: The target, of this column or another.
+        """
+        schema = self._schema()
+        return schema, self._alerts(schema, target)
+
+    def _schema(self) -> ColumnSchema:
         plan = self.plan
         if self._missing == self._rows:
             return ColumnSchema(name=plan.name, type="empty", missing=self._missing, distinct=0)
@@ -140,13 +150,7 @@ class _Reading:
             name=plan.name, type=plan.type, date_format=plan.date_format, missing=self._missing, **facts
         )
 
-    def alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
-        """What about the column matters to training.
-
-        Args:
-            schema: The column's profile.
-            target: The target, of this column or another.
-        """
+    def _alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
         found = column_alerts(
             schema, self._rows, Evidence(self._repeated_share, self._has_constant_step(), self._looks)
         )
@@ -179,20 +183,18 @@ def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample)
             start += len(cells[0])
 
 
-def _recount(path: Path, readings: Sequence[_Reading]) -> None:
+def _recount(path: Path, readings: Sequence[_Reading], side_by_side: Columns) -> None:
     """Count frequent texts again where there were too many different ones to count each."""
-    counted = [
-        (reading.plan.name, reading.tally)
-        for reading in readings
-        if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount()
-    ]
-    with Columns() as columns:
-        # to decompress a text takes longer than to count it, so each column is read by itself
-        columns.each(lambda column: _recount_column(path, *column), counted)
+    for reading in readings:
+        if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount():
+            # to decompress a text takes longer than to count it
+            parts = [_cells(path, reading.plan.name, start) for start in range(THREADS)]
+            reading.tally.recount(parts, side_by_side)
 
 
-def _recount_column(path: Path, name: str, tally: FrequencyTally) -> None:
+def _cells(path: Path, name: str, start: int) -> Iterator[pa.Array]:
+    """A part of a column's cells, the missing ones left out: each n-th row group, where n is the number of parts."""
     with pq.ParquetFile(str(path)) as file:
-        for number in range(file.num_row_groups):
+        for number in range(start, file.num_row_groups, THREADS):
             for cells in read_group(file, number, [name]).column(0).chunks:
-                tally.recount(cells.drop_null())
+                yield cells.drop_null()

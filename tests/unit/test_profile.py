@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from evaluator.ingest.ahead import Columns
 from evaluator.ingest.frequencies import FrequencyTally
 from evaluator.ingest.histograms import bin_edges
 from evaluator.ingest.sampling import SampledCells
@@ -263,8 +264,8 @@ def test_of_millions_of_different_texts_the_most_frequent_ones_are_found_whereve
     groups = [pa.array(cells[start : start + group], pa.string()) for start in range(0, rows, group)]
     for found in groups:
         tally.feed(found)
-    for found in groups:
-        tally.recount(found)
+    with Columns() as side_by_side:
+        tally.recount([groups[:1], groups[1:]], side_by_side)
     top = tally.facts(SampledCells(ColumnPlan("texts", "text")))["top"]
     counts = collections.Counter(cells.tolist())
     assert [(entry["value"], entry["count"]) for entry in top[:3]] == counts.most_common(3)
