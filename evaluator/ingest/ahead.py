@@ -5,7 +5,9 @@ more would hold more columns in memory at once, and a profile is not the only jo
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import sys
+import threading
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final, Self, TypeVar
 
@@ -13,16 +15,16 @@ T = TypeVar("T")
 
 THREADS: Final = min(os.cpu_count() or 1, 4)
 """How many columns are worked on at once."""
-_HELPERS: Final = THREADS - 1
-"""Threads that help the one that waits for the columns."""
+_LOWER_PRIORITY: Final = 5
+"""Of the threads for columns: of the processors they get a third of what the one that parses or writes gets."""
 
 _END: Final = object()
 
 
-def read_ahead(items: Iterable[T]) -> Iterator[T]:
+def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The same items; the next one, and no more, is made in a thread of its own meanwhile.
 
-    What making an item raises is raised here, in its turn.
+    What making an item raises is raised here, in its turn. Close it where it may be left early: the thread goes then.
     """
     iterator = iter(items)
     with ThreadPoolExecutor(1) as thread:
@@ -37,19 +39,18 @@ class Columns:
     """Works on the columns of a batch side by side; to be used as a context."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_HELPERS) if _HELPERS else None
+        self._threads = ThreadPoolExecutor(THREADS, initializer=_give_way)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
 
     def each(self, work: Callable[..., T], *columns: Iterable[Any]) -> list[T]:
         """What ``work`` gives for each column, in their order; what it raises is raised here.
 
-        Who is free takes the next column: to hand each of them to another thread takes longer than the work on many.
+        Who is free takes the next column: to hand each of them to another thread takes as long as the work on some.
         """
         jobs = list(zip(*columns, strict=True))
         found: list[Any] = [None] * len(jobs)
@@ -59,11 +60,15 @@ class Columns:
             for place in places:
                 found[place] = work(*jobs[place])
 
-        helpers = [self._threads.submit(take) for _ in jobs[1 : _HELPERS + 1]] if self._threads is not None else []
-        try:
-            take()
-        finally:
-            wait(helpers)
-        for helper in helpers:
-            helper.result()
+        workers = [self._threads.submit(take) for _ in jobs[:THREADS]]
+        wait(workers)
+        for worker in workers:
+            worker.result()
         return found
+
+
+def _give_way() -> None:
+    """Let the thread that parses or writes go first: there is one of it, and all others wait for it in the end."""
+    if sys.platform == "linux":  # elsewhere this would be the whole process
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _LOWER_PRIORITY)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -81,9 +81,9 @@ def write_typed(
     Raises:
         MalformedTable: With the line of each such row, 100 at most.
     """
-    with Columns() as side_by_side:
+    with Columns() as side_by_side, closing(read_ahead(read_spool(spool))) as spooled:
         caster = _Caster(text.plans, side_by_side, reader, is_skipping=skipped is not None)
-        batches = (caster.cast(batch) for batch in read_ahead(read_spool(spool)))
+        batches = (caster.cast(batch) for batch in spooled)
         written = write_groups(destination, text.plans, batches, stage, text.row_count)
     faults = caster.faults(text.lines_of)
     if faults and skipped is None:

@@ -7,6 +7,7 @@ be skipped, pyarrow is given the sound ones alone.
 import io
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -199,9 +200,15 @@ class _DelimitedReader:
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
-        with SpoolWriter(spool) as writer, ThreadPoolExecutor(1) as thread, Columns() as side_by_side:
+        batches = regrouped(self._batches(sound), TEXT_SIZE_BYTES)
+        with (
+            SpoolWriter(spool) as writer,
+            ThreadPoolExecutor(1) as thread,
+            Columns() as side_by_side,
+            closing(read_ahead(batches)) as ahead,
+        ):
             written: Future[None] | None = None
-            for batch in read_ahead(regrouped(self._batches(sound), TEXT_SIZE_BYTES)):
+            for batch in ahead:
                 cells = side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
                 if written is not None:
                     written.result()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from evaluator.ingest.ahead import read_ahead
 from shared.tabular.row_groups import read_group
 
-COLUMNS_AT_ONCE = 16
+COLUMNS_AT_ONCE = 24
 
 Values = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 

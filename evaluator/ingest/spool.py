@@ -75,9 +75,13 @@ def _size_bytes(batch: pa.RecordBatch, options: pa.ipc.IpcWriteOptions) -> int:
 
 
 def read_spool(path: Path) -> Iterator[pa.RecordBatch]:
-    """Read the batches back, one at a time."""
+    """Read the batches back, one at a time and once: the file is removed.
+
+    Its room is given back when the last batch was read, by the thread that reads, or when the process ends.
+    """
     options = pa.ipc.IpcReadOptions(use_threads=False)
     with pa.OSFile(str(path), "rb") as file:
+        path.unlink()
         size = file.size()
         while file.tell() < size:
             yield from pa.ipc.open_stream(file, options=options)

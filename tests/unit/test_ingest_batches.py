@@ -162,8 +162,9 @@ def test_a_spool_is_compressed_where_that_halves_it(tmp_path: Path, cell: str | 
     with SpoolWriter(tmp_path / "spool") as spool:
         spool.write(batch)
         spool.write(batch)
-    assert [found.equals(batch) for found in read_spool(tmp_path / "spool")] == [True, True]
     assert ((tmp_path / "spool").stat().st_size < batch.nbytes) == is_small
+    assert [found.equals(batch) for found in read_spool(tmp_path / "spool")] == [True, True]
+    assert not (tmp_path / "spool").exists()
 
 
 def test_columns_are_encoded_as_their_first_row_group_suggests(tmp_path: Path) -> None:
