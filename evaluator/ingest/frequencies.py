@@ -23,11 +23,10 @@ _DIGEST: Final = "\0…\0"
 _RECOUNTED: Final = 50
 _FREQUENT_ONE_IN: Final = 5000
 """Of more values than are kept, those are shown that make up such a share of the cells at least."""
-_COUNTED_WHOLE: Final = 250_000
-"""Cells from which on a column with more values than are kept is counted by some of its cells."""
+_WEIGHTS: Final = ((2_000_000, 32), (250_000, 8), (0, 1))
+"""Of a column with more values than are kept, from which cell on one in how many is counted."""
 _MANY_CELLS: Final = 4 * DISTINCT_LIMIT
 _HELD_BYTES: Final = 4 * 1024 * 1024
-_ONE_IN: Final = 8
 _DEVIATIONS: Final = 3
 _SEED: Final = 0
 
@@ -41,10 +40,10 @@ class FrequencyTally:
     counted again, and those that do are shown. Of rarer values any ten would be as good as any others. So no value is
     overlooked that is shown, and every count is exact.
 
-    From the 250,000th of such cells on one in eight, chosen at random, stands for all: to hash each of many different
-    texts would take longer than all else. Then a value that makes up one five-thousandth is overlooked if chance takes
-    it more than 3 standard deviations below its mean; of a million rows one that makes up one two-thousandth, more than
-    6.
+    From the 250,000th of such cells on one in eight, chosen at random, stands for all, later one in 32: to hash each of
+    many different texts would take longer than all else. Then a value that makes up one five-thousandth is overlooked
+    if chance takes it more than 3 standard deviations below its mean; of a million rows one that makes up one
+    two-thousandth, more than 6.
     """
 
     def __init__(self) -> None:
@@ -56,6 +55,9 @@ class FrequencyTally:
         self._random = np.random.default_rng(_SEED)
         self._held: list[pa.Array] = []
         """Chosen cells that are not counted yet: to count many at once saves a third of the time."""
+        self._held_weight = 1
+        self._variance = 0.0
+        """Of the count of a value that makes up one five-thousandth of the cells."""
         self._lost = 0
         """How much too low a count is at most, but for what chance does."""
         self.is_full = False
@@ -63,11 +65,17 @@ class FrequencyTally:
 
     def feed(self, cells: pa.Array) -> None:
         """Take the next cells; nulls do not count."""
-        self._seen += len(cells) - cells.null_count
-        if not self._is_sampling:
+        present = len(cells) - cells.null_count
+        self._seen += present
+        weight = next(weight for start, weight in _WEIGHTS if self._seen > start) if self.is_full else 1
+        if weight == 1:
             self._count(cells, 1)
             return
-        self._held.append(self._some(cells))
+        if weight != self._held_weight:
+            self._count_held()
+            self._held_weight = weight
+        self._variance += weight * present / _FREQUENT_ONE_IN
+        self._held.append(self._some(cells, weight))
         if sum(map(len, self._held)) >= _MANY_CELLS or sum(held.nbytes for held in self._held) >= _HELD_BYTES:
             self._count_held()
 
@@ -77,11 +85,12 @@ class FrequencyTally:
             return False
         self._count_held()
         frequent = self._seen / _FREQUENT_ONE_IN
-        chance = _DEVIATIONS * math.sqrt((_ONE_IN - 1) * frequent) if self._is_sampling else 0
+        chance = _DEVIATIONS * math.sqrt(self._variance)
         return int(self._counts.max(initial=0)) + self._lost >= max(frequent - chance, frequent / 4)
 
     def recount(self, parts: Sequence[Iterable[pa.Array]], side_by_side: Columns) -> None:
         """Take all cells again, none missing, in parts that are counted side by side."""
+        self._count_held()
         values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())
         counted = side_by_side.each(lambda part: _count_each(values, part), parts)
         self._values, self._counts = values, np.sum(counted, axis=0)
@@ -102,14 +111,10 @@ class FrequencyTally:
         """Rows with a value that another row has too, as long as there were no more values than are kept."""
         return int(self._counts[self._counts > 1].sum())
 
-    @property
-    def _is_sampling(self) -> bool:
-        return self.is_full and self._seen > _COUNTED_WHOLE
-
     def _count_held(self) -> None:
         if self._held:
             held, self._held = pa.concat_arrays(self._held), []
-            self._count(held, _ONE_IN)
+            self._count(held, self._held_weight)
 
     def _count(self, cells: pa.Array, weight: int) -> None:
         """Count cells, each of which stands for ``weight`` of them."""
@@ -122,9 +127,10 @@ class FrequencyTally:
         if len(self._counts) > DISTINCT_LIMIT:
             self._prune()
 
-    def _some(self, cells: pa.Array) -> pa.Array:
-        """One in eight of the cells; at random, since a value may stand in neighbouring rows, or in each eighth."""
-        return cells.take(pa.array(np.flatnonzero(self._random.integers(0, _ONE_IN, len(cells)) == 0)))
+    def _some(self, cells: pa.Array, weight: int) -> pa.Array:
+        """One in ``weight`` of the cells, some twice; at random, since a value may stand in neighbouring rows."""
+        count = self._random.binomial(len(cells), 1 / weight)
+        return cells.take(pa.array(np.sort(self._random.integers(0, len(cells), count))))
 
     def _add(self, values: pa.Array, counts: Counts) -> None:
         joined = values if self._values is None else pa.concat_arrays([self._values, values])

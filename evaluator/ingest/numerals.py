@@ -104,10 +104,11 @@ class Numerals:
         found = to_sure_reals(cells, has_decimal_comma=self._has_comma)
         if found is None or has_leading_zero(cells):
             return None
-        # where each cell has a mark, none is a whole number that may be too long for a double
-        mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
-        if mark_count < len(cells) - cells.null_count and int(cell_lengths(cells).max()) > _LONG_DIGITS:
-            return None
+        if int(cell_lengths(cells).max()) > _LONG_DIGITS:
+            # where each cell has a mark, none is a whole number that may be too long for a double
+            mark_count = np.count_nonzero(all_bytes(cells) == ord("," if self._has_comma else "."))
+            if mark_count < len(cells) - cells.null_count:
+                return None
         self._note(found)
         return cells
 

@@ -199,31 +199,27 @@ class _LineWatch:
 
     def line_at(self, chunk: bytes, position: int) -> int:
         """The line of a byte of the chunk that comes next."""
-        return 1 + self._ends + self._count_ends(chunk, position)
+        return 1 + self._ends + self._count_ends(chunk, position, has_returns=b"\r" in chunk)
 
     def feed(self, chunk: bytes) -> None:
-        end = _first_end(chunk)
-        if self._length + (len(chunk) if end < 0 else end) > self._limit:
+        # each look for an end that is nowhere goes through the whole chunk
+        ends = [end for end in (b"\n", b"\r") if end in chunk]
+        first = min(map(chunk.find, ends), default=len(chunk))
+        if self._length + first > self._limit:
             raise too_long(self.line, self._limit)
-        last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
+        last = max(map(chunk.rfind, ends), default=-1)
         self._length = self._length + len(chunk) if last < 0 else len(chunk) - last - 1
-        self._ends += self._count_ends(chunk, len(chunk))
+        self._ends += self._count_ends(chunk, len(chunk), has_returns=b"\r" in ends)
         self._is_behind_return = chunk.endswith(b"\r")
 
-    def _count_ends(self, chunk: bytes, position: int) -> int:
+    def _count_ends(self, chunk: bytes, position: int, *, has_returns: bool) -> int:
         # the ends may be mixed, and one may be cut by the chunk's border
-        # to find nothing takes a tenth of the time of counting it
-        returns = chunk.count(b"\r", 0, position) if b"\r" in chunk else 0
+        returns = chunk.count(b"\r", 0, position) if has_returns else 0
         pairs = chunk.count(b"\r\n", 0, position) if returns else 0
         is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
         # numpy counts the many line feeds of a chunk at several times the speed
         feeds = int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8, count=position) == _LINE_FEED))
         return feeds + returns - pairs - is_cut
-
-
-def _first_end(chunk: bytes) -> int:
-    ends = [end for end in (chunk.find(b"\n"), chunk.find(b"\r")) if end >= 0]
-    return min(ends, default=-1)
 
 
 class _EncodingWatch:
