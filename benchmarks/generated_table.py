@@ -10,6 +10,10 @@ LATE_REAL = "late_real"
 """Whole numbers, and reals from row 1,000,000 on (from half of a small file on)."""
 LATE_TEXT = "late_text"
 """Whole numbers, and text in the last twentieth of the file."""
+CODE = "postcode"
+"""Codes of digits, some with leading zeros."""
+DATE_FORMATS = {"ordered_at": "%Y-%m-%dT%H:%M:%S", "day": "%Y-%m-%d", "due": "%d/%m/%Y"}
+"""The columns of dates, and how they are written."""
 
 _LATE_REAL_ROW = 1_000_000
 _LATE_REAL_SHARE = 0.5
@@ -66,14 +70,14 @@ def _columns(
     amounts = random.integers(100, 1_000_000, _ROWS_AT_ONCE)
     return {
         "id": _text(rows),
-        "ordered_at": pc.strftime(pa.array(moments), format="%Y-%m-%dT%H:%M:%S"),
+        "ordered_at": pc.strftime(pa.array(moments), format=DATE_FORMATS["ordered_at"]),
         "day": pc.cast(days, pa.string()),
-        "due": _thinned(random, pc.strftime(days, format="%d/%m/%Y"), 0.1),
+        "due": _thinned(random, pc.strftime(days, format=DATE_FORMATS["due"]), 0.1),
         "customer": pc.binary_join_element_wise("C", _text(random.integers(10**9, 10**10, _ROWS_AT_ONCE)), "-"),
         "email": _emails(random),
         "city": _chosen(random, _CITIES),
         "status": _chosen(random, ["open", "paid", "sent", "returned"]),
-        "postcode": pc.utf8_lpad(_text(random.integers(0, 100_000, _ROWS_AT_ONCE)), width=5, padding="0"),
+        CODE: pc.utf8_lpad(_text(random.integers(0, 100_000, _ROWS_AT_ONCE)), width=5, padding="0"),
         "comment": _thinned(random, comments.take(pa.array(random.integers(0, len(comments), _ROWS_AT_ONCE))), 0.3),
         "amount": pc.binary_join_element_wise(_text(amounts // 100), _text(amounts % 90 + 10), "."),
         "score": _thinned(random, _text(random.normal(0.0, 1.0, _ROWS_AT_ONCE)), 0.05),

@@ -1,8 +1,9 @@
 """1.5 GB of CSV into Parquet: Modelbus over HTTP and its ingest alone, beside pandas, pyarrow and polars.
 
 The file has what real ones have: quoted newlines, missing values, codes with leading zeros, and two columns whose type
-changes late. Goals: each process of Modelbus stays within 350 MB, and ingest reaches half the speed of the fastest
-that, like it, is told nothing about the file.
+changes late. Goals: each process of Modelbus stays within 350 MB, and ingest, which is told nothing, reaches half the
+speed of the fastest that reads the file as it comes, and of the fastest that makes the same table, told whatever it
+needs.
 """
 
 import http.client
@@ -24,7 +25,6 @@ from modelbus.stack import LocalStack
 
 MEMORY_GOAL_BYTES = 350_000_000
 SPEED_GOAL = 0.5
-"""Of the fastest of the others that read the file as it comes: whoever is told its types has less to find out."""
 
 _MEGABYTE = 1_000_000
 _WAIT_S = 1800
@@ -120,16 +120,6 @@ def _get(url: str, path: str) -> dict[str, str]:
     return found
 
 
-def _fastest(conversions: dict[str, Conversion], *, may_be_helped: bool) -> tuple[str, float]:
-    others = {
-        name: one.seconds
-        for name, one in conversions.items()
-        if name != OURS and not one.error and (may_be_helped or not is_helped(name))
-    }
-    name = min(others, key=lambda name: others[name])
-    return name, others[name]
-
-
 def _speed_table(conversions: dict[str, Conversion], upload: Upload, size: int) -> Table:
     grid = Table("converter", "MB/s", "seconds", "peak MB", "Parquet MB", "modelbus ingest against it")
     ours_s = conversions[OURS].seconds
@@ -151,10 +141,10 @@ def _figures(bytes_per_s: float, seconds: float, peak: int, size: int) -> list[s
 
 def _type_table(conversions: dict[str, Conversion]) -> Table:
     names = list(next(one.types for one in conversions.values() if one.types))
-    grid = Table("converter", *names)
+    grid = Table("converter", *names, "same table")
     for name, one in conversions.items():
         if not one.error:
-            grid.add_row(name, *(one.types[column] for column in names))
+            grid.add_row(name, *(one.types[column] for column in names), "yes" if one.is_right else "")
     return grid
 
 
@@ -174,23 +164,34 @@ def _ours(upload: Upload) -> list[str]:
 
 
 def _verdict(conversions: dict[str, Conversion], upload: Upload) -> list[str]:
-    ratio, name = _ratio(conversions, may_be_helped=False)
-    helped_ratio, helped_name = _ratio(conversions, may_be_helped=True)
+    others = {name: one for name, one in conversions.items() if name != OURS and not one.error}
+    ours_s = conversions[OURS].seconds
+    as_it_comes = _ratio({name: one for name, one in others.items() if not is_helped(name)}, ours_s)
+    same_table = _ratio({name: one for name, one in others.items() if one.is_right}, ours_s)
+    fastest = _ratio(others, ours_s)
     largest = max(_ours(upload), key=lambda process: upload.peaks[process])
     peak = upload.peaks[largest]
     goal = f"the goal is {MEMORY_GOAL_BYTES / _MEGABYTE:.0f} MB: {_word(peak <= MEMORY_GOAL_BYTES)}"
-    reached = f"the goal is {SPEED_GOAL}: {_word(ratio >= SPEED_GOAL)}"
     return [
-        f"speed: {ratio:.2f} of {name}, the fastest that reads the file as it comes; {reached}",
-        f"speed: {helped_ratio:.2f} of {helped_name}, the fastest of all",
+        f"speed: {_told(as_it_comes)}, the fastest that reads the file as it comes; {_reached(as_it_comes)}",
+        f"speed: {_told(same_table)}, the fastest that makes the same table, told all; {_reached(same_table)}",
+        f"speed: {_told(fastest)}, the fastest of all",
         f"memory: {peak / _MEGABYTE:.0f} MB at most ({largest}); {goal}",
     ]
 
 
-def _ratio(conversions: dict[str, Conversion], *, may_be_helped: bool) -> tuple[float, str]:
+def _ratio(others: dict[str, Conversion], ours_s: float) -> tuple[float, str]:
     """Our speed against the fastest of the others, and which that is."""
-    name, seconds = _fastest(conversions, may_be_helped=may_be_helped)
-    return seconds / conversions[OURS].seconds, name
+    name = min(others, key=lambda name: others[name].seconds)
+    return others[name].seconds / ours_s, name
+
+
+def _told(ratio: tuple[float, str]) -> str:
+    return f"{ratio[0]:.2f} of {ratio[1]}"
+
+
+def _reached(ratio: tuple[float, str]) -> str:
+    return f"the goal is {SPEED_GOAL}: {_word(ratio[0] >= SPEED_GOAL)}"
 
 
 def _word(is_reached: bool) -> str:
