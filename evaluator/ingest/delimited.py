@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from evaluator.ingest.ahead import Columns, read_ahead
+from evaluator.ingest.block_source import BlockSource
 from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
 from evaluator.ingest.faults import FAULT_LIMIT, SkippedRows, refusal, refused
 from evaluator.ingest.findings import (
@@ -247,8 +248,9 @@ class _DelimitedReader:
 
     def _batches(self, stream: io.RawIOBase) -> Iterator[pa.RecordBatch]:
         try:
-            # held open until the end: pyarrow reads ahead in a thread of its own
-            with pa.PythonFile(stream, mode="r") as file, self._open(file) as reader:
+            # pyarrow reads ahead in a thread of its own: it has to end before its reader does
+            source = BlockSource(stream)
+            with pa.PythonFile(source, mode="r") as file, self._open(file) as reader, source:
                 for batch in reader:
                     yield self._without_blank_lines(batch)
         except pa.ArrowInvalid as error:

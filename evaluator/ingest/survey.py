@@ -6,7 +6,6 @@ looked through first (about 1 GB/s), or what was read of it holds only if nothin
 
 import codecs
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -100,8 +99,6 @@ class SurveyedStream(Utf8Stream):
         self._fault: ModelbusError | None = None
         self._cut_character = b""
         """What a piece had of its last character: the reader gets whole ones only, for it may be none."""
-        # a reader that was given up may still be reading ahead while the rest is looked through
-        self._lock = threading.Lock()
         super().__init__(source, self.encoding, skip_bytes=skip_bytes)
 
     def finish(self, on_progress: Callable[[], None]) -> Survey:
@@ -114,20 +111,15 @@ class SurveyedStream(Utf8Stream):
             MalformedTable: A byte that is not text, with its line.
             LimitExceeded: A line longer than the limit.
         """
-        with self._lock:
-            while self._looked_at(self._chunk_bytes) is not None:
-                on_progress()
-            if self._fault is None:
-                self._watch_end()
+        while self._looked_at(self._chunk_bytes) is not None:
+            on_progress()
+        if self._fault is None:
+            self._watch_end()
         if self._fault is not None:
             raise self._fault
         is_guessed = not self._is_agreed and self._watch.found != "utf-8"
         has_doubtful_quotes = self._quotes is not None and self._quotes.finish()
         return Survey(self._watch.found, has_doubtful_quotes, [_GUESSED] if is_guessed else [])
-
-    def _pieces(self, size: int) -> list[bytes]:
-        with self._lock:
-            return super()._pieces(size)
 
     def _next(self, wanted: int) -> bytes | None:
         if self._watch.found != self.encoding:

@@ -2,21 +2,12 @@
 
 import codecs
 import io
-import threading
-import weakref
 from collections.abc import Iterator
 from typing import BinaryIO
-
-import numpy as np
-import pyarrow as pa
 
 from evaluator.ingest.faults import refused
 
 CHUNK_BYTES = 1024 * 1024
-_BUFFER_LIMIT = 6
-"""pyarrow's reader of CSV needs four blocks at once: one that is parsed, the next one, and what is left between."""
-_PATIENCE_S = 1.0
-"""Should it need more, it gets them so much later."""
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -64,7 +55,6 @@ class Utf8Stream(io.RawIOBase):
         source.seek(len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0)
         self._decoder = None if is_utf8 else codecs.getincrementaldecoder(encoding)()
         self._held = b""
-        self._places = threading.Semaphore(_BUFFER_LIMIT)
         self.source_bytes = 0
         """Bytes of the source that were read."""
         self._skip(skip_bytes)
@@ -78,38 +68,15 @@ class Utf8Stream(io.RawIOBase):
 
         A reader of records cannot do with less: in a short piece no record may end.
         """
-        return b"".join(self._pieces(size))
-
-    def read_buffer(self, size: int, /) -> pa.Buffer:
-        """The same in Arrow's own memory, which pyarrow asks for: its pool keeps it at hand, and malloc does not.
-
-        pyarrow reads 32 blocks ahead; it waits here while more of them lie about than it needs.
-        """
-        self._places.acquire(timeout=_PATIENCE_S)
-        pieces = self._pieces(size)
-        buffer = pa.allocate_buffer(sum(map(len, pieces)))
-        target = np.frombuffer(buffer, dtype=np.uint8)
-        place = 0
-        for piece in pieces:
-            target[place : place + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
-            place += len(piece)
-        weakref.finalize(buffer, self._places.release)
-        return buffer
-
-    def _pieces(self, size: int) -> list[bytes]:
         wanted = CHUNK_BYTES if size < 0 else size
         pieces = [self._held] if self._held else []
         length = len(self._held)
         while length < wanted and (piece := self._next(wanted - length)) is not None:
             pieces.append(piece)
             length += len(piece)
-        self._held = b""
-        if length > wanted:
-            last = pieces.pop()
-            kept = len(last) - (length - wanted)
-            pieces.append(last[:kept])
-            self._held = last[kept:]
-        return pieces
+        joined = b"".join(pieces)
+        self._held = joined[wanted:]
+        return joined[:wanted]
 
     def _next(self, wanted: int) -> bytes | None:
         """The UTF-8 of the next ``wanted`` bytes of the source, be it none; ``None`` at its end."""
