@@ -5,21 +5,19 @@ be skipped, pyarrow is given the sound ones alone.
 """
 
 import io
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
 from evaluator.ingest.ahead import Columns, read_ahead
-from evaluator.ingest.block_source import BlockSource
+from evaluator.ingest.csv_batches import CsvBatches
 from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
-from evaluator.ingest.faults import FAULT_LIMIT, SkippedRows, refusal, refused
+from evaluator.ingest.faults import SkippedRows, refusal, refused
 from evaluator.ingest.findings import (
     ColumnFinding,
     check_column_options,
@@ -172,9 +170,7 @@ class _DelimitedReader:
             has_header=file.options.has_header,
         )
         self._skipped = skipped
-        self._unparsed: pa.ArrowInvalid | None = None
-        self._bad_rows: list[Any] = []
-        self._blank_lines = 0
+        self._batches = CsvBatches(file.delimiter, len(header.names), max(CHUNK_BYTES, file.limits.line_limit_bytes))
 
     def read(self, spool: Path, stage: Stage) -> TextTable:
         """Read the file into the spool.
@@ -193,15 +189,15 @@ class _DelimitedReader:
             self._survey = self._finished(surveyed, stage)
             if self._survey.has_doubtful_quotes:
                 self.refuse_faults()
-        if self._bad_rows:
+        if self._batches.bad_rows:
             self._refuse_bad_rows()
-        if self._unparsed is not None:
-            self._refuse_unparsed(self._unparsed)
+        if self._batches.unparsed is not None:
+            self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
-        batches = regrouped(self._batches(sound), TEXT_SIZE_BYTES)
+        batches = regrouped(self._batches.of(sound), TEXT_SIZE_BYTES)
         with (
             SpoolWriter(spool) as writer,
             ThreadPoolExecutor(1) as thread,
@@ -246,62 +242,13 @@ class _DelimitedReader:
     def _lines_of(self, rows: Collection[int]) -> dict[int, int]:
         return lines_of_rows(self._scanner(self._body()), rows)
 
-    def _batches(self, stream: io.RawIOBase) -> Iterator[pa.RecordBatch]:
-        try:
-            # pyarrow reads ahead in a thread of its own: it has to end before its reader does
-            source = BlockSource(stream)
-            with pa.PythonFile(source, mode="r") as file, self._open(file) as reader, source:
-                for batch in reader:
-                    yield self._without_blank_lines(batch)
-        except pa.ArrowInvalid as error:
-            # looked into by the thread that waits for the batches, once the file was looked through
-            if "Empty CSV file" not in str(error):
-                self._unparsed = error
-
-    def _open(self, file: pa.PythonFile) -> Any:
-        names = [str(position) for position in range(len(self._header.names))]
-        is_single = len(names) == 1
-        return pyarrow.csv.open_csv(
-            file,
-            read_options=pyarrow.csv.ReadOptions(
-                use_threads=False, block_size=max(CHUNK_BYTES, self._rules.limit_bytes), column_names=names
-            ),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=self._delimiter or NO_DELIMITER,
-                newlines_in_values=True,
-                invalid_row_handler=self._take_bad_row,
-                ignore_empty_lines=not is_single,
-            ),
-            # an empty cell is a mark of missing values everywhere; of a single column a blank line becomes null and ""
-            # does not: so they are told apart
-            convert_options=pyarrow.csv.ConvertOptions(
-                check_utf8=False,
-                column_types={name: pa.string() for name in names},
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=not is_single,
-            ),
-        )
-
-    def _take_bad_row(self, row: Any) -> str:
-        if self._delimiter != " " and not row.text.strip(" "):
-            return "skip"
-        self._bad_rows.append(row)
-        return "skip" if len(self._bad_rows) < FAULT_LIMIT else "error"
-
-    def _without_blank_lines(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        if len(batch.columns) > 1 or not batch.column(0).null_count:
-            return batch
-        self._blank_lines += batch.column(0).null_count
-        return batch.filter(pc.is_valid(batch.column(0)))
-
     def _refuse_unparsed(self, error: pa.ArrowInvalid) -> None:
         self.refuse_faults()
         raise refused(f"the text cannot be parsed: {error}", "delimited text") from error
 
     def _refuse_bad_rows(self) -> None:
         self.refuse_faults()
-        row = self._bad_rows[0]
+        row = self._batches.bad_rows[0]
         # the scanner and pyarrow disagree, which no test has brought about
         raise refused(f"record {row.number} has {row.actual_columns} fields", f"{row.expected_columns} fields")
 
@@ -312,6 +259,6 @@ class _DelimitedReader:
         warnings = [*survey_warnings, *self._header.warnings]
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
-        if self._blank_lines:
-            warnings.append(f"{self._blank_lines} blank lines are left out")
+        if self._batches.blank_lines:
+            warnings.append(f"{self._batches.blank_lines} blank lines are left out")
         return TextTable(plans, row_count, self._encoding, self._delimiter, warnings, self._lines_of)
