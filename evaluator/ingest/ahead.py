@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
 T = TypeVar("T")
@@ -71,4 +72,5 @@ def _give_way() -> None:
     """Let the thread that parses or writes go first: there is one of it, and all others wait for it in the end."""
     if sys.platform == "linux":  # elsewhere this would be the whole process
         thread = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _LOWER_PRIORITY)
+        with suppress(PermissionError):  # a sandbox may forbid it: then all have the same priority
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _LOWER_PRIORITY)

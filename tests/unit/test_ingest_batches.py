@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -237,6 +238,23 @@ def test_columns_are_worked_on_side_by_side_and_found_in_their_order() -> None:
     assert found == [f"{'ab'[number % 2]}{number}" for number in range(40)]
     assert len(threads) == min(os.cpu_count() or 1, 4)
     assert threading.active_count() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux alone")
+def test_threads_for_columns_give_way_where_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def priority(_: object) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def forbidden(*_: int) -> None:
+        raise PermissionError
+
+    own = priority(None)
+    with Columns() as columns:
+        assert columns.each(priority, [1]) == [min(own + 5, 19)]
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    with Columns() as columns:
+        assert columns.each(priority, [1]) == [own]
+    assert priority(None) == own
 
 
 @settings(max_examples=300, deadline=None)
