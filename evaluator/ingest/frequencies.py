@@ -26,7 +26,7 @@ _FREQUENT_ONE_IN: Final = 5000
 _WEIGHTS: Final = ((2_000_000, 32), (250_000, 8), (0, 1))
 """Of a column with more values than are kept, from which cell on one in how many is counted."""
 _MANY_CELLS: Final = 4 * DISTINCT_LIMIT
-_HELD_BYTES: Final = 4 * 1024 * 1024
+_HELD_BYTES: Final = 512 * 1024
 _DEVIATIONS: Final = 3
 _SEED: Final = 0
 
