@@ -27,6 +27,7 @@ _WEIGHTS: Final = ((2_000_000, 32), (250_000, 8), (0, 1))
 """Of a column with more values than are kept, from which cell on one in how many is counted."""
 _MANY_CELLS: Final = 4 * DISTINCT_LIMIT
 _HELD_BYTES: Final = 512 * 1024
+"""What a column may hold of chosen cells; long texts are counted in smaller parts."""
 _DEVIATIONS: Final = 3
 _SEED: Final = 0
 
@@ -118,8 +119,9 @@ class FrequencyTally:
 
     def _count(self, cells: pa.Array, weight: int) -> None:
         """Count cells, each of which stands for ``weight`` of them."""
-        found = pc.value_counts(cells.drop_null())
-        if self.is_full and len(cells) >= _MANY_CELLS:
+        present = cells.drop_null()
+        found = pc.value_counts(present)
+        if self.is_full and len(present) >= _MANY_CELLS:
             # there are many single occurrences, and they weigh little: one forty-thousandth of the cells at most
             found = found.filter(pc.greater(found.field("counts"), 1))
             self._lost += weight

@@ -29,6 +29,7 @@ from shared.tabular.row_groups import read_group
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
 """The types of columns whose most frequent values are counted; the others are told by their range."""
 _SAMPLED_BYTES = 64 * 1024
+"""Sampled cells of a column from which on they are looked at."""
 
 
 @dataclass(frozen=True)

@@ -254,6 +254,21 @@ def test_of_too_many_texts_those_are_shown_that_make_up_one_five_thousandth(repe
     assert [entry["count"] for entry in column.top] == expected
 
 
+def test_a_text_that_is_frequent_among_few_others_is_found_though_most_cells_are_missing() -> None:
+    tally = FrequencyTally()
+    groups = []
+    for group in range(23):
+        texts = [f"unique {group} {row}" for row in range(3999)]
+        groups.append(pa.array([*texts, "frequent" if group > 2 else "rare", *[None] * 46_000], pa.string()))
+    for cells in groups:
+        tally.feed(cells)
+    assert tally.needs_recount()
+    with Columns() as side_by_side:
+        tally.recount([[cells.drop_null() for cells in groups]], side_by_side)
+    facts = tally.facts(SampledCells(ColumnPlan("texts", "text")))
+    assert facts["top"] == [{"value": "frequent", "count": 20}]
+
+
 def test_of_millions_of_different_texts_the_most_frequent_ones_are_found_wherever_they_stand() -> None:
     rows, group = 2_500_000, 50_000
     cells = np.char.add("unique ", np.arange(rows).astype(str)).astype(object)
