@@ -1,4 +1,4 @@
-"""Two things at once: the next item is made while the last one is worked on, and columns are worked on side by side.
+"""Things at once: the next item is made and the last one written meanwhile, and columns are worked on side by side.
 
 It pays because pyarrow and numpy work without Python's lock. A job takes the processors of its machine, four at most:
 more would hold more columns in memory at once, and a profile is not the only job.
@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
@@ -34,6 +34,31 @@ def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
             coming = thread.submit(next, iterator, _END)
             yield item  # type: ignore[misc]  # next gives an item or the end
             del item  # or it would stay in memory until the next one is there
+
+
+class Behind:
+    """Does one thing after the other in a thread of its own, one behind who asks for it; to be used as a context."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._last: Future[object] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._thread:
+            if kind is None:
+                self._wait()
+
+    def do(self, work: Callable[..., object], *arguments: Any) -> None:
+        """Wait for what was asked for last, and raise what it raised; then begin with this."""
+        self._wait()
+        self._last = self._thread.submit(work, *arguments)
+
+    def _wait(self) -> None:
+        if self._last is not None:
+            self._last.result()
 
 
 class Columns:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import Columns, read_ahead
+from evaluator.ingest.ahead import Behind, Columns, read_ahead
 from evaluator.ingest.booleans import to_booleans, to_sure_booleans
 from evaluator.ingest.calendar_dates import CalendarCast
 from evaluator.ingest.cells import TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
@@ -107,20 +106,15 @@ def write_groups(
     """
     done = 0
     schema = stored_schema(plans)
-    with ExitStack() as files, ThreadPoolExecutor(1) as thread:
+    with ExitStack() as files, Behind() as behind:
         writer: pq.ParquetWriter | None = None
-        written: Future[None] | None = None
         for group in grouped(batches, GROUP_SIZE_BYTES):
-            if written is not None:
-                written.result()
             if writer is None:
                 writer = files.enter_context(pq.ParquetWriter(str(destination), schema, **encodings(group)))
-            written = thread.submit(writer.write_table, group, group.num_rows)
+            behind.do(writer.write_table, group, group.num_rows)
             done += group.num_rows
             stage.report(done / row_count)
             del group  # or it would stay in memory until the next one is there
-        if written is not None:
-            written.result()
     return done
 
 

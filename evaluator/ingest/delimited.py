@@ -6,7 +6,6 @@ be skipped, pyarrow is given the sound ones alone.
 
 import io
 from collections.abc import Collection, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from evaluator.ingest.ahead import Columns, read_ahead
+from evaluator.ingest.ahead import Behind, Columns, read_ahead
 from evaluator.ingest.csv_batches import CsvBatches
 from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
 from evaluator.ingest.faults import SkippedRows, refusal, refused
@@ -200,19 +199,14 @@ class _DelimitedReader:
         batches = regrouped(self._batches.of(sound), TEXT_SIZE_BYTES)
         with (
             SpoolWriter(spool) as writer,
-            ThreadPoolExecutor(1) as thread,
+            Behind() as behind,
             Columns() as side_by_side,
             closing(read_ahead(batches)) as ahead,
         ):
-            written: Future[None] | None = None
             for batch in ahead:
                 cells = side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
-                if written is not None:
-                    written.result()
-                written = thread.submit(writer.write, pa.RecordBatch.from_arrays(cells, names=batch.schema.names))
+                behind.do(writer.write, pa.RecordBatch.from_arrays(cells, names=batch.schema.names))
                 stage.report(stream.source_bytes / self._file.size_bytes)
-            if written is not None:
-                written.result()
         return writer.row_count
 
     def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:
