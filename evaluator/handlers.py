@@ -44,6 +44,7 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             "size_bytes": table.size_bytes,
             "source_size_bytes": table.source_size_bytes,
             "sha256": table.sha256,
+            "file_sha256": table.file_sha256,
             "options": command.options.model_dump(mode="json", exclude_defaults=True),
         },
         "blob_id": blob_id,

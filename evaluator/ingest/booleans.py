@@ -1,66 +1,67 @@
-"""Cells that are booleans: true/false, yes/no, t/f, y/n in any case. 0 and 1 are numbers."""
+"""Cells that are booleans: true and false, in any case. 0 and 1 are numbers; yes and no, Y and N are words like others.
+
+A table that is read next month may hold a third word beside yes and no, and a label is answered as it was written: so
+only what every program takes for a truth value becomes one.
+"""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.cells import cell_lengths
 from evaluator.ingest.table import ColumnPlan
+from shared.tabular.written import KEPT
 
-_PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
-_TRUE = pa.array(["true", "yes", "t", "y"])
-_FALSE = pa.array(["false", "no", "f", "n"])
+_WORDS = frozenset({"true", "false"})
 _LONGEST = len("false")
-_WRITTEN = {"true", "false"}
-"""As Arrow writes booleans."""
+_CASES = ((str.lower, None), (str.capitalize, "True/False"), (str.upper, "TRUE/FALSE"))
+"""How both words may be written, and the name of that form."""
 
 
 def to_booleans(values: pa.Array) -> pa.Array:
     """Cells that the candidate accepted as booleans. Nulls stay."""
-    return pc.if_else(
-        pc.is_null(values), pa.scalar(None, pa.bool_()), pc.is_in(pc.ascii_lower(values), value_set=_TRUE)
-    )
+    return pc.equal(pc.ascii_lower(values), "true")
 
 
 def to_sure_booleans(cells: pa.Array) -> pa.Array | None:
     """Cells as they stand in the file as booleans, if each of them is one. Nulls stay."""
     found = to_booleans(cells)
-    is_false = pc.is_in(pc.ascii_lower(cells), value_set=_FALSE)
+    is_false = pc.equal(pc.ascii_lower(cells), "false")
     return found if found.true_count + is_false.true_count == len(cells) - cells.null_count else None
 
 
 class Booleans:
-    """The candidate "booleans" of one column: all cells are of one pair.
-
-    One word alone says little, unless it is true or false: a column of nothing but ``f`` may well be of sexes, and one
-    of nothing but ``NO`` of countries. Both words must occur.
-    """
+    """The candidate "booleans" of one column."""
 
     def __init__(self) -> None:
         self.refusal: str | None = None
-        self._seen: set[str] = set()
+        self._written: set[str] = set()
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
         if int(cell_lengths(values).max()) > _LONGEST:
             return False
-        self._seen.update(pc.unique(pc.ascii_lower(values)).to_pylist())
-        return any(self._seen <= pair for pair in _PAIRS)
+        self._written.update(pc.unique(values).to_pylist())
+        return {word.lower() for word in self._written} <= _WORDS
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """Booleans where they are written as Arrow writes them, else the cells, if all of them are of the pair."""
-        if self._seen <= _WRITTEN:
+        """Booleans where they are written as Arrow writes them, else the cells, if all of them are booleans."""
+        if self._written <= _WORDS:
             written = pc.equal(cells, "true")
             if written.true_count + pc.equal(cells, "false").true_count == len(cells) - cells.null_count:
+                self._written.update(("true",) if written.true_count else ())
                 return written
         if int(cell_lengths(cells).max()) > _LONGEST:
             return None
-        return cells if set(pc.unique(pc.ascii_lower(cells)).to_pylist()) <= self._seen | {None} else None
+        words = {word for word in pc.unique(cells).to_pylist() if word is not None}
+        if not {word.lower() for word in words} <= _WORDS:
+            return None
+        self._written |= words
+        return cells
 
     def plan(self, name: str) -> ColumnPlan | None:
-        """How to read the column, ``None`` if its cells say too little."""
-        if len(self._seen) == 1 and not self._seen <= _WRITTEN:
-            return None
-        return ColumnPlan(name, "boolean")
+        """How to read the column."""
+        forms = [form for spell, form in _CASES if self._written <= {spell(word) for word in _WORDS}]
+        return ColumnPlan(name, "boolean", form=forms[0] if forms else KEPT)
 
     def notes(self) -> list[str]:
         """Nothing that somebody should know."""

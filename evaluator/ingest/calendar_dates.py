@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells import cell_lengths, other_bytes, span_of
 from evaluator.ingest.iso_dates import are_in_calendar
 from evaluator.ingest.table import ColumnPlan
+from shared.tabular.written import KEPT
 
 _USUAL = b"0123456789/.-: APMapm"
 _SHORTEST = len("1/1/2024")
@@ -45,6 +46,14 @@ _PRECISIONS: dict[tuple[bool, bool, bool, bool], Precision] = {
     (True, True, False, True): " %I:%M:%S %p",
 }
 """By what a cell has: an hour, seconds, a fraction, a half of the day."""
+_CLOCK_LENGTHS: dict[Precision, int] = {
+    "": 0,
+    " %H:%M": len(" 10:00"),
+    " %H:%M:%S": len(" 10:00:00"),
+    " %I:%M %p": len(" 10:00 AM"),
+    " %I:%M:%S %p": len(" 10:00:00 AM"),
+}
+"""Characters of a time with two digits for each part."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +120,8 @@ class CalendarDates:
         self._orders: list[str] = []
         self._known = _NO_TEXTS
         self._knows_all = True
+        self._is_padded = True
+        """All days, months and hours have two digits, and halves of the day capitals: a format writes them again."""
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
@@ -124,6 +135,7 @@ class CalendarDates:
         candidates = self._orders if self._form else _ORDERS[form.separator]
         self._form = form
         self._orders = [order for order in candidates if _timestamps(parts, order) is not None]
+        self._is_padded = self._is_padded and _are_padded(texts, form)
         self._note(texts)
         return bool(self._orders)
 
@@ -140,7 +152,9 @@ class CalendarDates:
             return None
         date_format = self._form.date_format(self._orders[0])
         found = to_calendar_dates(self._known, date_format) if self._knows_all else None
-        return ColumnPlan(name, "datetime", date_format=date_format, span=None if found is None else span_of(found))
+        span = None if found is None else span_of(found)
+        form = date_format if self._is_padded else KEPT
+        return ColumnPlan(name, "datetime", date_format=date_format, span=span, form=form)
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
@@ -153,6 +167,13 @@ class CalendarDates:
         self._knows_all = len(self._known) + len(texts) <= _KNOWN_LIMIT and self._knows_all
         if self._knows_all:
             self._known = pc.unique(pa.concat_arrays([self._known, texts]))
+
+
+def _are_padded(texts: pa.Array, form: _Form) -> bool:
+    """Whether texts of a form are written as a format would write them."""
+    if "%f" in form.precision or pc.any(pc.match_substring_regex(texts, pattern="[a-z]")).as_py():
+        return False
+    return set(cell_lengths(texts).tolist()) <= {len("31/12/2024") + _CLOCK_LENGTHS[form.precision]}
 
 
 def _parts(values: pa.Array) -> dict[str, pa.Array] | None:

@@ -10,11 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.table import Span
+from shared.tabular.marks import MISSING_MARKS
 
-MISSING_MARKS = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
-"""Cells of delimited text that mean "no value"."""
-TEXT_MISSING_MARKS = tuple(mark for mark in MISSING_MARKS if mark != "-")
-"""The same in a column of text, where a dash may be a category beside a plus."""
 _SPACE, _TAB = b" \t"
 _NOTHING = np.zeros(0, dtype=np.uint8)
 

@@ -23,6 +23,7 @@ from evaluator.ingest.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions
 from shared.contracts.datasets import ISO_FORMAT
+from shared.tabular.written import KEPT
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.IGNORECASE)
@@ -99,6 +100,7 @@ class DeclaredColumn:
             has_decimal_comma=self._has_decimal_comma,
             missing_marks=self._marks,
             is_declared=True,
+            form=KEPT,
         )
 
     def warnings(self, name: str) -> list[str]:

@@ -5,7 +5,6 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS
 from evaluator.ingest.declared import DeclaredColumn
 from evaluator.ingest.dialect import Header
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
@@ -14,6 +13,7 @@ from shared.contracts import ParseOptions
 from shared.contracts.checks import missing_columns
 from shared.contracts.datasets import TableFormat
 from shared.errors import InvalidCommand
+from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 _TEXT_FORMATS: tuple[TableFormat, ...] = ("csv", "tsv", "jsonl")
 _DELIMITED: tuple[TableFormat, ...] = ("csv", "tsv")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from evaluator.ingest.casting import write_typed
+from evaluator.ingest.casting import WrittenTable, write_typed
 from evaluator.ingest.delimited import read_delimited
 from evaluator.ingest.faults import SkippedRows, malformed, refused
 from evaluator.ingest.findings import check_options
@@ -81,13 +81,13 @@ def ingest(
     with _removed_after_error(destination):
         if found == "parquet":
             stage = Stage(on_progress, 0.0, 0.85, "converting")
-            plans, warnings = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
+            plans, warnings, written = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
             text = early = None
         else:
             reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
-            text, early = _ingest_text(reading, skipped if is_skipping else None)
+            text, early, written = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
-        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early)
+        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early, written)
 
 
 @dataclass(frozen=True)
@@ -104,25 +104,28 @@ class _Reading:
     size_bytes: int
 
 
-def _ingest_text(reading: _Reading, skipped: SkippedRows | None) -> tuple[TextTable, EarlyReadings | None]:
+def _ingest_text(
+    reading: _Reading, skipped: SkippedRows | None
+) -> tuple[TextTable, EarlyReadings | None, WrittenTable]:
     spool = reading.destination.with_name(f"{reading.destination.name}.spool")
     try:
         text = _read_text(reading, spool, skipped)
         row_count = text.row_count
         early = None
+        written = WrittenTable(0, "")
         if row_count:
             stage = Stage(reading.on_progress, 0.5, 0.85, "casting")
             # which rows are sampled depends on how many there are, and casting may leave out some
             is_count_known = skipped is None or not any(plan.is_declared for plan in text.plans)
             early = EarlyReadings(text.plans, row_count) if is_count_known else None
-            row_count = write_typed(spool, reading.destination, text, stage, skipped=skipped, reader=early)
-        if not row_count:
+            written = write_typed(spool, reading.destination, text, stage, skipped=skipped, reader=early)
+        if not written.row_count:
             if skipped and skipped.count:
                 raise malformed(skipped.faults)
             raise refused("the table has no rows", "one row at least beside the header")
     finally:
         spool.unlink(missing_ok=True)
-    return text, early
+    return text, early, written
 
 
 def _read_text(reading: _Reading, spool: Path, skipped: SkippedRows | None) -> TextTable:
@@ -166,12 +169,13 @@ def _finished(
     on_progress: ProgressCallback,
     target: str | None,
     early: EarlyReadings | None,
+    written: WrittenTable,
 ) -> IngestedTable:
     stage = Stage(on_progress, 0.85, 0.98, "profiling")
     with ThreadPoolExecutor(1) as thread:
         digest = thread.submit(_sha256, destination)
         profiled = profile(destination, plans, stage, target=target, early=early)
-        sha256 = digest.result()
+        file_sha256 = digest.result()
     on_progress(1.0, "done")
     return IngestedTable(
         row_count=profiled.row_count,
@@ -182,7 +186,8 @@ def _finished(
         delimiter=text.delimiter if text else None,
         size_bytes=destination.stat().st_size,
         source_size_bytes=size,
-        sha256=sha256,
+        sha256=written.sha256,
+        file_sha256=file_sha256,
         warnings=_shortened(warnings),
         skipped=skipped,
     )

@@ -10,11 +10,14 @@ from evaluator.ingest.cells import all_bytes, cell_lengths, other_bytes, span_of
 from evaluator.ingest.table import ColumnPlan, Span
 from evaluator.ingest.typed_cells import DAYS, MOMENTS
 from shared.contracts.datasets import ISO_FORMAT
+from shared.tabular.written import KEPT
 
 _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")
 _MOMENT_LENGTH = len("2024-01-31T10:00:00")
 _LONGEST_EXACT = len("2024-01-31T10:00:00.123456")
+_FORMS = {_SHORTEST: "%Y-%m-%d", _MOMENT_LENGTH - 3: "%Y-%m-%dT%H:%M", _MOMENT_LENGTH: "%Y-%m-%dT%H:%M:%S"}
+"""By the length of the cells, less a ``Z`` behind them. What is finer, or has another zone, is kept as it stands."""
 _TOO_FINE = r"(\.[0-9]{6})[0-9]+"
 CUT_FRACTIONS = "has times finer than a microsecond, which are cut"
 """What is to be known of a column where that happened."""
@@ -73,6 +76,22 @@ def _plain_dates(cells: pa.Array) -> pa.Array | None:
     return try_cast(cells, MOMENTS)
 
 
+def _form_of(cells: pa.Array) -> str:
+    """The form in which all of these ISO dates (nulls have no say, one is none) are written, if they share one."""
+    lengths = cell_lengths(cells)
+    length = int(lengths.max())
+    data = all_bytes(cells)
+    if len(data) != length * (len(cells) - cells.null_count):
+        return KEPT
+    table = data.reshape(-1, length)
+    tail = chr(table[0, -1]) if (table[:, -1] == table[0, -1]).all() else ""
+    zone = "Z" if tail == "Z" else ""
+    form = _FORMS.get(length - len(zone))
+    if form is None or (length > _SHORTEST and (table[:, _SHORTEST] != table[0, _SHORTEST]).any()):
+        return KEPT
+    return form.replace("T", chr(table[0, _SHORTEST])) + zone if length > _SHORTEST else form
+
+
 class IsoDates:
     """The candidate "ISO dates" of one column."""
 
@@ -80,6 +99,7 @@ class IsoDates:
         self.refusal: str | None = None
         self._zones = [False, True]
         self._has_cut_fractions = False
+        self._form: str | None = None
         self._span: Span | None = None
 
     def accepts(self, values: pa.Array) -> bool:
@@ -91,6 +111,7 @@ class IsoDates:
             if found is not None:
                 self._zones = [is_zoned]
                 self._has_cut_fractions |= have_fine_fractions(values)
+                self._note_form(_form_of(values))
                 return self._note(found)
         return False
 
@@ -102,15 +123,24 @@ class IsoDates:
         found = plain if plain is not None else to_sure_iso_dates(cells, is_zoned=self._zones[0])
         if found is None or not self._note(found):
             return None
-        return cells if plain is None else plain
+        if plain is None:
+            self._note_form(_form_of(cells))
+            return cells
+        self._note_form(_FORMS[_SHORTEST if plain.type == DAYS else _MOMENT_LENGTH])
+        return plain
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
-        return ColumnPlan(name, "datetime", date_format=ISO_FORMAT, is_zoned=self._zones[0], span=self._span)
+        return ColumnPlan(
+            name, "datetime", date_format=ISO_FORMAT, is_zoned=self._zones[0], span=self._span, form=self._form
+        )
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
         return [CUT_FRACTIONS] if self._has_cut_fractions else []
+
+    def _note_form(self, form: str) -> None:
+        self._form = form if self._form in (None, form) else KEPT
 
     def _note(self, found: pa.Array) -> bool:
         """Whether the dates are in the calendar; then their span is known."""

@@ -27,6 +27,7 @@ from evaluator.ingest.survey import survey_text
 from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
 from evaluator.ingest.text_stream import Utf8Stream, physical_lines
 from shared.contracts import ColumnOptions, ParseOptions
+from shared.contracts.base import usable_name
 from shared.tabular.cell_text import JSON_INFINITY
 
 _BLOCK_BYTES = 1024 * 1024
@@ -78,7 +79,7 @@ def read_json_lines(
     warnings = [*survey.warnings, *renamed]
     if writer.row_count:
         # what is declared is looked up by key while the file is read: a name that was made up later cannot be
-        keys = {key.strip() for key in columns.by_key}
+        keys = {usable_name(key) for key in columns.by_key}
         check_column_options(options, [name for name in names if name in keys])
     for name, column in zip(names, columns.by_key.values(), strict=True):
         warnings += column.warnings(name)
@@ -96,7 +97,7 @@ class _JsonColumn:
         self._is_declared = declared is not None
         self._finding: ColumnFinding | None = None
         if declared is not None:
-            self._finding = DeclaredColumn(declared, marks=("",), text_marks=())
+            self._finding = DeclaredColumn(declared, marks=("",), text_marks=("",))
 
     def take(self, values: list[Any]) -> pa.Array:
         """The next values as text cells."""
@@ -106,7 +107,7 @@ class _JsonColumn:
         cells = pa.array(texts, pa.string())
         if self._finding is None and len(self._kinds) == 1:
             kind = next(iter(self._kinds))
-            self._finding = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=())
+            self._finding = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=("",))
         if self._finding is not None and not self._is_mixed:
             self._finding.feed(cells)
         return cells
@@ -146,7 +147,7 @@ class _JsonColumns:
             if key not in self.by_key:
                 if len(self.by_key) >= self._limit:
                     raise too_many_columns(len(self.by_key) + 1, self._limit, line=line)
-                self.by_key[key] = _JsonColumn(self._options.columns.get(key.strip()))
+                self.by_key[key] = _JsonColumn(self._options.columns.get(usable_name(key)))
 
     def text_batch(self, rows: list[Row]) -> pa.RecordBatch:
         """The rows as text cells, a column for each key that came so far."""

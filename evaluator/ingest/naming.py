@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from evaluator.ingest.faults import refused
+from shared.contracts.base import usable_name
 
 NAME_LIMIT = 500
 """Longer names could not be named in a command."""
@@ -11,8 +12,8 @@ NAME_LIMIT = 500
 def column_names(found: Sequence[str], *, line: int | None = None) -> tuple[list[str], list[str]]:
     """Make usable names of those that were found.
 
-    Surrounding space is cut; an empty name becomes ``column_3``; a name that was there already gets a suffix
-    (``age``, ``age_2``).
+    Surrounding space is cut, characters are composed (Unicode NFC); an empty name becomes ``column_3``; a name that was
+    there already gets a suffix (``age``, ``age_2``).
 
     Returns:
         The names, as many as were found and all different, and a warning for each that was changed.
@@ -20,10 +21,10 @@ def column_names(found: Sequence[str], *, line: int | None = None) -> tuple[list
     Raises:
         MalformedTable: A name is longer than 500 characters, or holds a NUL character.
     """
-    taken = {name.strip() for name in found}
+    taken = {usable_name(name) for name in found}
     given: set[str] = set()
     names, warnings = [], []
-    for position, name in enumerate((name.strip() for name in found), start=1):
+    for position, name in enumerate(map(usable_name, found), start=1):
         if len(name) > NAME_LIMIT:
             raise refused(f"the name of column {position} has {len(name)} characters", "500 at most", line=line)
         if "\0" in name:

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
+from evaluator.ingest.cells import have_no_values, missing_mask, trimmed
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.numerals import Numerals
 from evaluator.ingest.table import ColumnPlan
+from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 
 class Candidate(Protocol):

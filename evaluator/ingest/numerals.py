@@ -19,7 +19,9 @@ from evaluator.ingest.cells import (
     span_of,
     try_cast,
 )
+from evaluator.ingest.forms import RealForm
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
+from shared.tabular.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15
@@ -76,6 +78,9 @@ class Numerals:
         self._has_comma = False
         self._has_infinities = False
         self._has_inexact = False
+        self._has_odd_integers = False
+        """A whole number is not written as int64 is: with a plus, or as -0."""
+        self._form = RealForm()
         self._span: Span | None = None
         self.refusal: str | None = None
 
@@ -98,7 +103,11 @@ class Numerals:
             if found is None:
                 return None
             self._note(found)
-            return cells if _has_negative_zero(cells) else found
+            self._form.feed_integers()
+            if not _has_negative_zero(cells):
+                return found
+            self._has_odd_integers = True
+            return cells
         if not (self._has_point or self._has_comma):
             return None
         found = to_sure_reals(cells, has_decimal_comma=self._has_comma)
@@ -110,15 +119,17 @@ class Numerals:
             if mark_count < len(cells) - cells.null_count:
                 return None
         self._note(found)
+        self._note_form(cells, found)
         return cells
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
         if self._is_integer:
-            return ColumnPlan(name, "integer", span=self._span)
+            return ColumnPlan(name, "integer", span=self._span, form=KEPT if self._has_odd_integers else None)
         # what came before the first real was noted as a whole number
         span = Span(float(self._span.low), float(self._span.high)) if self._span else None
-        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span)
+        form = KEPT if self._has_odd_integers else self._form.name
+        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span, form=form)
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
@@ -137,6 +148,8 @@ class Numerals:
             return values
         self._has_infinities = True
         self._is_integer = False
+        infinite = values.filter(is_infinite)
+        self._form.feed(infinite, to_reals(infinite, has_decimal_comma=False))
         return values.filter(pc.invert(is_infinite))
 
     def _accepts_integers(self, values: pa.Array) -> bool:
@@ -146,6 +159,8 @@ class Numerals:
             self.refusal = _TOO_WIDE if pc.any(wide).as_py() else None
             return False
         self._note(found)
+        self._form.feed_integers()
+        self._has_odd_integers = self._has_odd_integers or b"+" in cell_bytes(values) or _has_negative_zero(values)
         return True
 
     def _accepts_reals(self, values: pa.Array, other: bytes) -> bool:
@@ -157,19 +172,28 @@ class Numerals:
             self.refusal = "has decimal commas and decimal points and stays text"
         elif found is not None and pc.any(pc.is_inf(found)).as_py():
             self.refusal = _TOO_WIDE
-        if found is None or self.refusal is not None or not self._accepts_long_integers(values):
+        if found is None or self.refusal is not None or not self._has_exact_integers(values):
             return False
         self._note(found)
+        self._note_form(values, found)
         return True
 
-    def _accepts_long_integers(self, values: pa.Array) -> bool:
+    def _has_exact_integers(self, values: pa.Array) -> bool:
         """Whether the whole numbers among reals are none that a double would turn into others."""
         is_long = cell_lengths(values) > _LONG_DIGITS
         if not is_long.any():
             return True
         long = values.filter(pa.array(is_long))
         long = long.filter(pc.invert(pc.match_substring(long, ".")))  # which is all of most columns of reals
-        return self._accepts_integers(long.filter(pc.match_substring_regex(long, pattern=_WHOLE)))
+        whole = long.filter(pc.match_substring_regex(long, pattern=_WHOLE))
+        found = to_integers(whole)
+        if found is not None:
+            self._note(found)
+        return found is not None
+
+    def _note_form(self, cells: pa.Array, found: pa.Array) -> None:
+        pointed = pc.replace_substring(cells, pattern=",", replacement=".") if self._has_comma else cells
+        self._form.feed(pointed, found)
 
     def _note(self, found: pa.Array) -> None:
         span = span_of(found)

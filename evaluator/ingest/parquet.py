@@ -5,9 +5,9 @@ stays at 140 MB for a file of a single row group of 700 MB (825 MB without the b
 it grows with the file).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,18 +15,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.casting import stored_schema, stored_type, write_groups
+from evaluator.ingest.casting import WrittenTable, stored_schema, stored_type, write_groups
 from evaluator.ingest.cells import trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
 from evaluator.ingest.iso_dates import CUT_FRACTIONS, are_in_calendar
+from evaluator.ingest.kept import KeptWriter, present_texts
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.table import ColumnPlan, Limits, Stage
 from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 from shared.errors import MalformedTable
+from shared.tabular.kept_cells import KeptCells, open_kept, read_notes
+from shared.tabular.marks import marks_of
 from shared.tabular.row_groups import ROW_GROUP_LIMIT
 
 _BUFFER_BYTES = 64 * 1024
@@ -52,11 +55,11 @@ class _Source:
 
 def convert_parquet(
     source: BinaryIO, destination: Path, *, options: ParseOptions, limits: Limits, stage: Stage
-) -> tuple[list[ColumnPlan], list[str]]:
-    """Rewrite a Parquet file.
+) -> tuple[list[ColumnPlan], list[str], WrittenTable]:
+    """Rewrite a Parquet file. Of a dataset's own file, what is kept beside the values stays with them.
 
     Returns:
-        The columns' plans and warnings.
+        The columns' plans, warnings, and what was written.
 
     Raises:
         MalformedTable: No Parquet, no rows, or a column of a type that is no cell or not the declared one, by name.
@@ -70,10 +73,47 @@ def convert_parquet(
     if not file.metadata.num_rows:
         raise refused("the table has no rows", "one row at least")
     columns, warnings = _plan(file, options)
+    noted = _noted(file, columns, options)
     plans = [column.plan for column in columns]
-    batches = (_typed(batch, columns) for batch in _batches(file))
-    write_groups(destination, plans, batches, stage, file.metadata.num_rows)
-    return plans, warnings + [warning for column in columns for warning in _warnings(column)]
+    with KeptWriter(destination.with_name(f"{destination.name}.kept")) as kept:
+        batches = _typed_batches(file, columns, open_kept(source, file) if noted else None, kept)
+        written = write_groups(destination, plans, batches, stage, file.metadata.num_rows, kept)
+    return plans, warnings + [warning for column in columns for warning in _warnings(column)], written
+
+
+def _noted(file: pq.ParquetFile, columns: list[_Source], options: ParseOptions) -> bool:
+    """Take over how the columns were written, if the file is a dataset's own; whether it is."""
+    notes = read_notes(file)
+    if notes is None or [noted.name for noted in notes.columns] != file.schema_arrow.names:
+        return False
+    for column in columns:
+        noted = notes.columns[column.position]
+        if noted.type == column.plan.type and noted.name not in options.columns:
+            column.plan = replace(
+                column.plan,
+                date_format=noted.date_format,
+                has_decimal_comma=noted.decimal_mark == ",",
+                missing_marks=tuple(sorted(marks_of(noted))),
+                form=noted.form,
+            )
+    return True
+
+
+def _typed_batches(
+    file: pq.ParquetFile, columns: list[_Source], known: KeptCells | None, kept: KeptWriter
+) -> Iterator[pa.RecordBatch]:
+    places = {column.position: place for place, column in enumerate(columns)}
+    start = 0
+    for group in range(file.metadata.num_row_groups):
+        row_count = file.metadata.row_group(group).num_rows
+        if known is not None:
+            for position in known.positions(group):
+                if position in places:
+                    rows, texts = present_texts(known.texts(group, position, row_count))
+                    kept.add(places[position], rows + start, texts)
+        start += row_count
+        for batch in _batches(file, groups=[group]):
+            yield _typed(batch, columns)
 
 
 def _warnings(column: _Source) -> list[str]:
@@ -217,11 +257,13 @@ def _column(file: pq.ParquetFile, position: int) -> Iterator[pa.Array]:
     return (_decoded(batch.column(place)) for batch in _batches(file, [name]))
 
 
-def _batches(file: pq.ParquetFile, names: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+def _batches(
+    file: pq.ParquetFile, names: list[str] | None = None, groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Slices of the columns, row group by row group."""
     rows = max(1, min(ROW_GROUP_LIMIT, _SLICE_CELLS // len(names or file.schema_arrow)))
     with _refusing_damage():
-        for group in range(file.metadata.num_row_groups):
+        for group in range(file.metadata.num_row_groups) if groups is None else groups:
             yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=names, use_threads=False)
 
 
@@ -253,7 +295,14 @@ def _cast(cells: pa.Array, column: _Source) -> pa.Array:
         raise refused("a date before year 1 or after year 9999", "years 1 to 9999", column=plan.name)
     if plan.type == "text":
         _refuse_bad_text(found, plan.name)
+        found = _without_blanks(found)
     return found
+
+
+def _without_blanks(cells: pa.Array) -> pa.Array:
+    """Text of which blank cells are missing, as they are in every format."""
+    is_blank = pc.equal(trimmed(cells), "")
+    return pc.if_else(is_blank, pa.scalar(None, pa.string()), cells) if pc.any(is_blank).as_py() else cells
 
 
 def _is_rounded(cells: pa.Array, found: pa.Array) -> bool:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from evaluator.ingest.ahead import THREADS, Columns
 from evaluator.ingest.column_alerts import Evidence, column_alerts
 from evaluator.ingest.frequencies import FrequencyTally
+from evaluator.ingest.kept import stored_column
 from evaluator.ingest.row_groups import COLUMNS_AT_ONCE, row_groups
 from evaluator.ingest.sampling import RowSample, SampledCells
 from evaluator.ingest.spans import find_spans
@@ -24,6 +25,7 @@ from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
+from shared.tabular.marks import recorded_marks
 from shared.tabular.row_groups import read_group
 
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
@@ -156,11 +158,15 @@ class _Reading:
     def _schema(self) -> ColumnSchema:
         plan = self.plan
         if self._missing == self._rows:
-            return ColumnSchema(name=plan.name, type="empty", missing=self._missing, distinct=0)
-        facts = self.tally.facts(self.cells)
-        return ColumnSchema(
-            name=plan.name, type=plan.type, date_format=plan.date_format, missing=self._missing, **facts
-        )
+            return ColumnSchema(
+                name=plan.name,
+                type="empty",
+                missing_marks=recorded_marks(plan.missing_marks),
+                missing=self._missing,
+                distinct=0,
+            )
+        written = stored_column(plan).model_dump()
+        return ColumnSchema(**written, missing=self._missing, **self.tally.facts(self.cells))
 
     def _alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
         found = column_alerts(

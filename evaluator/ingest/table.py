@@ -44,6 +44,8 @@ class IngestedTable:
     """Of the Parquet file."""
     source_size_bytes: int
     sha256: str
+    """Of the table's content, in hex (see ``digest.py``)."""
+    file_sha256: str
     """Of the Parquet file, in hex."""
     alerts: list[Alert] = field(default_factory=list)
     """What was noticed in the columns that matters to training."""
@@ -83,6 +85,8 @@ class ColumnPlan:
     """The type was declared, not found: a cell that does not fit is a fault of its row."""
     span: Span | None = None
     """Of the finite values, where all of them were seen when the type was found."""
+    form: str | None = None
+    """How all cells are written, as ``ColumnSchema`` says it; ``kept`` where their texts are kept."""
 
 
 @dataclass(frozen=True)

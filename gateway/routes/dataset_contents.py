@@ -105,7 +105,8 @@ async def download(request: web.Request) -> web.StreamResponse:
     if chosen != "parquet":
         return await _download_export(request, _export(request, name))
     document = await request.app[SHELF].dataset(name)
-    return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], document["sha256"])
+    sha256 = document.get("file_sha256", document["sha256"])
+    return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], sha256)
 
 
 async def _download_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:

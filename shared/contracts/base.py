@@ -1,6 +1,7 @@
 """What every contract stands on: the frozen base classes, names, correlation ids, model references."""
 
 import re
+import unicodedata
 from typing import Annotated, Any, ClassVar, Literal, get_args
 from uuid import UUID, uuid4
 
@@ -41,7 +42,22 @@ def _without_nul(value: str) -> str:
     return value
 
 
-ColumnName = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(_without_nul)]
+def usable_name(name: str) -> str:
+    """A column's name as an upload makes it: in composed characters (Unicode NFC), without space around it."""
+    return (name if name.isascii() else unicodedata.normalize("NFC", name)).strip()
+
+
+def _usable_column_name(value: str) -> str:
+    name = usable_name(_without_nul(value))
+    if not name:
+        raise ValueError("must name a column, not be blank")
+    return name
+
+
+ColumnName = Annotated[
+    str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(_usable_column_name)
+]
+"""The name of a column, taken as an upload takes it: a header ``" age "`` and the name ``"age"`` are the same."""
 
 
 def _canonical_uuid(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Contract, CorrelationId, Task
+from shared.contracts.number_forms import NumberForm
 
 JobStatus = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dead", "cancelled"})
@@ -111,14 +112,30 @@ class JobRecord(JobSummary):
 ColumnType = Literal["integer", "real", "boolean", "datetime", "text", "empty"]
 
 
-class ColumnSchema(Contract):
-    """One column of a dataset."""
+class WrittenColumn(Contract):
+    """A column and how its cells were written in the file that it came from."""
 
     name: str
     type: ColumnType
     """`empty` is a column without a single value."""
     date_format: str | None = None
     """How a `datetime` column was written, as strptime has it, or `ISO8601`."""
+    is_zoned: bool = False
+    """Whether every date has a zone; they are kept in UTC."""
+    number_form: NumberForm | None = None
+    """How the numbers of an `integer` or `real` column were written, where that was no plain `1234.5`."""
+    missing_marks: list[str] | None = None
+    """Cells that mean "no value", beside the empty one; null where they are those that delimited text has by default,
+    and an empty list where there are none, as in Parquet and JSON."""
+
+
+class ColumnSchema(WrittenColumn):
+    """One column of a dataset."""
+
+    form: str | None = None
+    """How all cells of the column were written, where the type does not tell: `plain` (whole numbers among reals have
+    no point), `fixed:2` (two decimals), `TRUE/FALSE`, a format of dates. `kept`: in more than one way, and each cell's
+    text is kept beside its value. Null: as the type has it."""
     missing: int = Field(ge=0)
     """Cells without a value."""
     distinct: int = Field(ge=0)
@@ -182,7 +199,10 @@ class DatasetSummary(Contract):
     source_size_bytes: int = Field(ge=0)
     """Size of the file it was made from."""
     sha256: str
-    """Of the stored Parquet file."""
+    """Of the table: its columns' names and types, and its cells' values. The same table has the same digest whatever
+    file it came from."""
+    file_sha256: str | None = None
+    """Of the stored Parquet file; absent in datasets of earlier releases."""
     warnings: list[str] = []
     """What was decided where the file could be read in more than one way."""
     alerts: list[Alert] = []
@@ -204,12 +224,8 @@ class DatasetRecord(DatasetSummary):
     columns: list[ColumnSchema]
 
 
-class SignatureColumn(Contract):
-    """One column that a model needs."""
-
-    name: str
-    type: ColumnType
-    date_format: str | None = None
+class SignatureColumn(WrittenColumn):
+    """One column that a model needs, and how it reads the column's cells: as its training table was written."""
 
 
 class Signature(Contract):
@@ -218,6 +234,8 @@ class Signature(Contract):
     columns: list[SignatureColumn]
     target: str | None = None
     """Absent for outlier detection and clustering."""
+    target_column: SignatureColumn | None = None
+    """How the target's cells are read; absent without a target, and in versions of earlier releases."""
     task: Task
     classes: list[Any] | None = None
     """The labels, in the order of the probabilities; of outlier detection `inlier` and `outlier`; absent for regression

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from evaluator.ingest.ahead import Columns
 from evaluator.ingest.casting import write_groups, write_typed
-from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, missing_mask, trimmed
+from evaluator.ingest.cells import missing_mask, trimmed
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.numerals import has_leading_zero
 from evaluator.ingest.spool import SpoolWriter, read_spool
 from evaluator.ingest.table import ColumnPlan, Stage, TextTable
+from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 from tests.unit.ingesting import ingested, types
 
 NO_STAGE = Stage(lambda fraction, message: None, 0.0, 1.0, "")

@@ -1,0 +1,47 @@
+"""Marks of missing values: cells of delimited text that mean "no value", and which of them hold for a column."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from shared.contracts.records import WrittenColumn
+
+MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
+"""Cells of delimited text that mean "no value"."""
+TEXT_MISSING_MARKS: Final = tuple(mark for mark in MISSING_MARKS if mark != "-")
+"""The same in a column of text, where a dash may be a category beside a plus."""
+
+Marks = frozenset[str]
+
+
+def marks_of(column: WrittenColumn) -> Marks:
+    """The trimmed cells that mean "no value" in a column; the empty one always does."""
+    if column.missing_marks is not None:
+        return _with_blank(tuple(column.missing_marks))
+    return _TEXT_DEFAULT if column.type in ("text", "empty") else _DEFAULT
+
+
+def recorded_marks(marks: Iterable[str]) -> list[str] | None:
+    """Marks as a column's record has them: None for those that delimited text has by default."""
+    found = frozenset(marks)
+    return None if found in (_DEFAULT, _TEXT_DEFAULT) else sorted(found - {""})
+
+
+def marked_numbers(marks: Marks) -> list[float]:
+    """The numbers among the marks, such as -999: a number that equals one of them is missing, too."""
+    numbers = []
+    for mark in marks:
+        try:
+            numbers.append(float(mark))
+        except ValueError:
+            continue
+    return [number for number in numbers if number == number]  # NaN is missing anyway
+
+
+@lru_cache(256)
+def _with_blank(marks: Sequence[str]) -> Marks:
+    return frozenset({"", *marks})
+
+
+_DEFAULT: Final = frozenset(MISSING_MARKS)
+_TEXT_DEFAULT: Final = frozenset(TEXT_MISSING_MARKS)
