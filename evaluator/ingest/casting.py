@@ -32,6 +32,7 @@ from shared.contracts.records import ColumnType
 from shared.tabular.kept_cells import write_notes
 from shared.tabular.marks import TEXT_MISSING_MARKS
 from shared.tabular.written import KEPT
+from shared.tabular.written_numbers import plain_numerals
 
 _SHOWN_LENGTH = 100
 _STORED: dict[ColumnType, pa.DataType] = {
@@ -266,7 +267,8 @@ class _Caster:
             return self._cast_found(cells.dictionary, plan).take(cells.indices)
         if not pa.types.is_string(cells.type):
             return as_stored(cells, stored_type(plan))
-        found = _cast_surely(cells, plan) if have_no_values(plan.missing_marks) else None
+        is_plain = plan.number_form is None
+        found = _cast_surely(cells, plan) if is_plain and have_no_values(plan.missing_marks) else None
         if found is not None:
             return found
         values = trimmed(cells)
@@ -276,6 +278,8 @@ class _Caster:
         return found
 
     def _cast_values(self, values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+        if plan.number_form is not None:
+            values = plain_numerals(values, plan.number_form)
         if plan.type == "integer":
             return to_integers(values)
         if plan.type == "real":

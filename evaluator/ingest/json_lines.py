@@ -7,6 +7,7 @@ number, ``"NA"`` is text, a missing key is a null.
 import json
 import math
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.declared import DeclaredColumn
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed, refused, too_many_columns
 from evaluator.ingest.findings import ColumnFinding, check_column_options
+from evaluator.ingest.formed_numerals import declared_form
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.narrowing import Candidate, ColumnNarrowing
@@ -29,6 +31,7 @@ from evaluator.ingest.text_stream import Utf8Stream, physical_lines
 from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.base import usable_name
 from shared.tabular.cell_text import JSON_INFINITY
+from shared.tabular.written import VALUES
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000
@@ -96,14 +99,18 @@ class _JsonColumn:
         self._kinds: set[str] = set()
         self._is_declared = declared is not None
         self._finding: ColumnFinding | None = None
+        self._has_comma = False
+        """Whether numbers in quotes have a decimal comma, as those without must then be given too."""
         if declared is not None:
-            self._finding = DeclaredColumn(declared, marks=("",), text_marks=("",))
+            form = declared_form(declared)
+            self._has_comma = form is not None and form.decimal_mark == ","
+            self._finding = DeclaredColumn(declared, marks=("",), text_marks=("",), number_form=form)
 
     def take(self, values: list[Any]) -> pa.Array:
         """The next values as text cells."""
         kinds = {_KINDS[kind] for kind in set(map(type, values)) if kind is not type(None)}
         self._kinds |= kinds
-        texts = values if kinds == {"text"} else [_cell_text(value) for value in values]
+        texts = values if kinds == {"text"} else [_cell_text(value, has_comma=self._has_comma) for value in values]
         cells = pa.array(texts, pa.string())
         if self._finding is None and len(self._kinds) == 1:
             kind = next(iter(self._kinds))
@@ -116,7 +123,11 @@ class _JsonColumn:
         """How to read the column."""
         if self._is_mixed:
             return ColumnPlan(name, "text")
-        return self._finding.plan(name) if self._finding else ColumnPlan(name, "empty")
+        if self._finding is None:
+            return ColumnPlan(name, "empty")
+        plan = self._finding.plan(name)
+        is_valued = plan.type not in ("text", "empty") and not self._kinds & {"text"}
+        return replace(plan, form=VALUES) if is_valued else plan
 
     def warnings(self, name: str) -> list[str]:
         """What should be known about the column."""
@@ -163,12 +174,13 @@ def _candidates(kind: str) -> list[Candidate]:
     return [Booleans()] if kind == "booleans" else [IsoDates(), CalendarDates()]
 
 
-def _cell_text(value: Any) -> str | None:
+def _cell_text(value: Any, *, has_comma: bool) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    text = str(value)
+    return text.replace(".", ",") if has_comma and isinstance(value, _Numeral) else text
 
 
 def _blocks(stream: Utf8Stream, columns: _JsonColumns, skipped: SkippedRows | None) -> Iterator[list[Row]]:

@@ -116,7 +116,7 @@ def stored_column(plan: ColumnPlan) -> StoredColumn:
         type=plan.type,
         date_format=plan.date_format,
         is_zoned=plan.is_zoned,
-        decimal_mark="," if plan.has_decimal_comma else ".",
+        number_form=plan.written_as,
         missing_marks=recorded_marks(plan.missing_marks),
         form=plan.form,
     )

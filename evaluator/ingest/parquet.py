@@ -20,6 +20,7 @@ from evaluator.ingest.cells import trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
+from evaluator.ingest.formed_numerals import declared_form
 from evaluator.ingest.iso_dates import CUT_FRACTIONS, are_in_calendar
 from evaluator.ingest.kept import KeptWriter, present_texts
 from evaluator.ingest.naming import column_names
@@ -31,6 +32,7 @@ from shared.errors import MalformedTable
 from shared.tabular.kept_cells import KeptCells, open_kept, read_notes
 from shared.tabular.marks import marks_of
 from shared.tabular.row_groups import ROW_GROUP_LIMIT
+from shared.tabular.written import VALUES
 
 _BUFFER_BYTES = 64 * 1024
 _SLICE_CELLS = 500_000
@@ -92,7 +94,7 @@ def _noted(file: pq.ParquetFile, columns: list[_Source], options: ParseOptions) 
             column.plan = replace(
                 column.plan,
                 date_format=noted.date_format,
-                has_decimal_comma=noted.decimal_mark == ",",
+                number_form=noted.number_form,
                 missing_marks=tuple(sorted(marks_of(noted))),
                 form=noted.form,
             )
@@ -165,23 +167,24 @@ def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declar
     if declared.type == plan.type and plan.type != "text":
         return plan
     if plan.type == "text":
-        finding = DeclaredColumn(declared, marks=("",), text_marks=())
+        finding = DeclaredColumn(declared, marks=("",), text_marks=("",), number_form=declared_form(declared))
         # text that stays text is looked at, too: bytes that are not UTF-8 are told here
         is_needed = finding.looks_at_cells or declared.type == "text"
         for cells in _column(file, position) if is_needed else ():
             finding.feed(_text(cells, plan.name))
-        return finding.plan(plan.name)
+        found = finding.plan(plan.name)
+        return found if found.type == "text" else replace(found, form=VALUES)
     if declared.type not in _SAFE.get(plan.type, ("text",)):
         raise refused(f"a column of type {plan.type}", f"text, to be read as {declared.type}", column=plan.name)
-    return ColumnPlan(plan.name, declared.type)
+    return ColumnPlan(plan.name, declared.type, form=None if declared.type == "text" else VALUES)
 
 
 def _column_plan(name: str, kind: ColumnType, found: pa.DataType) -> ColumnPlan:
     if kind != "datetime":
-        return ColumnPlan(name, kind)
+        return ColumnPlan(name, kind, form=None if kind in ("text", "empty") else VALUES)
     value = found.value_type if pa.types.is_dictionary(found) else found
     is_zoned = pa.types.is_timestamp(value) and value.tz is not None
-    return ColumnPlan(name, kind, date_format=ISO_FORMAT, is_zoned=is_zoned)
+    return ColumnPlan(name, kind, date_format=ISO_FORMAT, is_zoned=is_zoned, form=VALUES)
 
 
 def _column_type(file: pq.ParquetFile, position: int, name: str) -> ColumnType:

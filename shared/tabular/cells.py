@@ -14,6 +14,7 @@ text      str                                 None
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -22,13 +23,16 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.number_forms import NumberForm
+from shared.tabular.marks import NO_MARKS, Marks, marked_numbers
+from shared.tabular.written_numbers import described, plain_numeral
 
 NO_MOMENT: Final = int(np.iinfo(np.int64).min)
 """The datetime that is missing; the same bits as numpy's NaT."""
 
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING_SPELLINGS = frozenset({"na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
-_BOOLEAN_SPELLINGS = {
+BOOLEAN_SPELLINGS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
 }
@@ -52,10 +56,18 @@ def is_missing(value: Any) -> bool:
     return isinstance(value, Decimal) and value.is_nan()
 
 
-def cast_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
+def cast_number(
+    value: Any, *, is_integer: bool, marks: Marks = NO_MARKS, number_form: NumberForm | None = None
+) -> tuple[float, bool]:
     """Cast to a number.
 
     Infinite numbers become missing ones: no estimator takes them. So do the usual spellings of "no value".
+
+    Args:
+        value: The cell.
+        is_integer: Whether the column holds whole numbers.
+        marks: Texts, and by them numbers, that mean "no value".
+        number_form: How the column writes its numbers; plain ones by default. A number that is no text needs no form.
 
     Raises:
         UncastableCell: It is no number, or too large for one.
@@ -63,23 +75,28 @@ def cast_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
     if is_missing(value):
         return math.nan, False
     if isinstance(value, str):
-        return _number_of_text(value)
+        return _number_of_text(value, marks, number_form)
     if isinstance(value, (bool, np.bool_)):
         return float(value), True
     if isinstance(value, (int, float, np.integer, np.floating, Decimal)):
-        return _number_of_number(value, is_integer=is_integer)
+        number, is_coerced = _number_of_number(value, is_integer=is_integer)
+        return (math.nan, True) if marks is not NO_MARKS and number in marked_numbers(marks) else (number, is_coerced)
     raise UncastableCell("a number")
 
 
-def _number_of_text(text: str) -> tuple[float, bool]:
+def _number_of_text(text: str, marks: Marks, number_form: NumberForm | None) -> tuple[float, bool]:
     text = text.strip()
     if not text:
         return math.nan, False
-    if text.lower() in _MISSING_SPELLINGS:
+    if text in marks or text.lower() in _MISSING_SPELLINGS:
         return math.nan, True
-    if not _NUMBER.fullmatch(text):
-        raise UncastableCell("a number")
-    number = float(text)
+    if number_form is not None:
+        numeral = plain_numeral(text, number_form)
+    else:
+        numeral = text if NUMBER.fullmatch(text) else None
+    if numeral is None:
+        raise UncastableCell(f"a number written {described(number_form)}" if number_form else "a number")
+    number = float(numeral)
     if math.isinf(number):
         raise UncastableCell("a number within ±1.8e308")
     return number, True
@@ -95,8 +112,12 @@ def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
     return number, is_integer and not number.is_integer()
 
 
-def cast_boolean(value: Any) -> tuple[float, bool]:
+def cast_boolean(value: Any, *, marks: Marks = NO_MARKS) -> tuple[float, bool]:
     """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are taken.
+
+    Args:
+        value: The cell.
+        marks: Texts that mean "no value".
 
     Raises:
         UncastableCell: It is none of these.
@@ -106,26 +127,31 @@ def cast_boolean(value: Any) -> tuple[float, bool]:
     if isinstance(value, (bool, np.bool_)):
         return float(value), False
     if isinstance(value, str):
-        text = value.strip().lower()
+        text = value.strip()
         if not text:
             return math.nan, False
-        if text in _BOOLEAN_SPELLINGS:
-            return _BOOLEAN_SPELLINGS[text], True
-        if text in _MISSING_SPELLINGS:
+        if text.lower() in BOOLEAN_SPELLINGS:
+            return BOOLEAN_SPELLINGS[text.lower()], True
+        if text in marks or text.lower() in _MISSING_SPELLINGS:
             return math.nan, True
     elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in (0, 1):
         return float(value), True
     raise UncastableCell("true or false")
 
 
-def cast_moment(value: Any, date_format: str | None) -> tuple[int, bool]:
+def cast_moment(
+    value: Any, date_format: str | None, *, is_zoned: bool | None = None, marks: Marks = NO_MARKS
+) -> tuple[int, bool]:
     """Cast to microseconds since 1970; a value without a zone is taken as UTC.
 
     Text is read by the column's own format first and as ISO 8601 second (``T`` or a space, with or without time, zone
     and fraction), because programs write ISO whatever the training file had.
 
     Args:
+        value: The cell.
         date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
+        is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if it does not matter.
+        marks: Texts that mean "no value".
 
     Raises:
         UncastableCell: It is no date.
@@ -133,19 +159,20 @@ def cast_moment(value: Any, date_format: str | None) -> tuple[int, bool]:
     if is_missing(value):
         return NO_MOMENT, False
     if isinstance(value, str):
-        return _moment_of_text(value, date_format)
-    if isinstance(value, pd.Timestamp):
-        value = value.asm8
+        return _moment_of_text(value, date_format, is_zoned, marks)
     if isinstance(value, np.datetime64):
-        return int(value.astype("datetime64[us]").astype(np.int64)), False
-    if isinstance(value, datetime):
-        return _microseconds(value, date_format), False
+        return int(value.astype("datetime64[us]").astype(np.int64)), bool(is_zoned)
+    if isinstance(value, datetime):  # pandas' Timestamp is one
+        is_other = is_zoned is not None and (value.tzinfo is not None) != is_zoned
+        if isinstance(value, pd.Timestamp):
+            return int(value.asm8.astype("datetime64[us]").astype(np.int64)), is_other
+        return _microseconds(value, date_format), is_other
     if isinstance(value, date):
-        return _microseconds(datetime(value.year, value.month, value.day, tzinfo=UTC), date_format), False
+        return _microseconds(datetime(value.year, value.month, value.day, tzinfo=UTC), date_format), bool(is_zoned)
     raise UncastableCell(_expected_date(date_format))
 
 
-def _moment_of_text(text: str, date_format: str | None) -> tuple[int, bool]:
+def _moment_of_text(text: str, date_format: str | None, is_zoned: bool | None, marks: Marks) -> tuple[int, bool]:
     text = text.strip()
     if not text:
         return NO_MOMENT, False
@@ -156,11 +183,12 @@ def _moment_of_text(text: str, date_format: str | None) -> tuple[int, bool]:
         except ValueError:
             pass
     try:
-        return _microseconds(datetime.fromisoformat(text), date_format), False
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        if text.lower() in _MISSING_SPELLINGS:
+        if text in marks or text.lower() in _MISSING_SPELLINGS:
             return NO_MOMENT, True
         raise UncastableCell(_expected_date(date_format)) from None
+    return _microseconds(moment, date_format), is_zoned is not None and (moment.tzinfo is not None) != is_zoned
 
 
 def _microseconds(moment: datetime, date_format: str | None) -> int:
@@ -178,14 +206,19 @@ def _expected_date(date_format: str | None) -> str:
     return f"a date written as {date_format} or in ISO 8601"
 
 
-def cast_text(value: Any) -> tuple[str | None, bool]:
+def cast_text(value: Any, *, marks: Marks = NO_MARKS) -> tuple[str | None, bool]:
     """Cast to text; blank text is a missing value, and what is no text is taken as Python writes it.
+
+    Args:
+        value: The cell.
+        marks: Texts that mean "no value".
 
     Raises:
         UncastableCell: It is no single value.
     """
     if isinstance(value, str):
-        return (None, False) if not value or value.isspace() else (str(value), False)
+        is_absent = not value or value.isspace() or value in marks or value.strip(" \t") in marks
+        return (None, False) if is_absent else (str(value), False)
     if is_missing(value):
         return None, False
     # Python refuses to write integers of more than 4,300 digits

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
+from shared.contracts.records import WrittenColumn
 from shared.tabular.cells import NO_MOMENT, UncastableCell, cast_boolean, cast_moment, cast_number, cast_text
+from shared.tabular.marks import marked_numbers, marks_of
 
 Cast = Callable[[Any], tuple[Any, bool]]
 Mask = npt.NDArray[np.bool_]
@@ -48,21 +49,23 @@ class Reading:
         return np.fromiter((value is None for value in self.values), dtype=np.bool_, count=len(self.values))
 
 
-def cast_of(column: SignatureColumn) -> Cast:
-    """The function that casts one cell of the column."""
+def cast_of(column: WrittenColumn) -> Cast:
+    """The function that casts one cell of the column, as the column's table was written."""
+    marks = marks_of(column)
     if column.type in ("integer", "real"):
-        is_integer = column.type == "integer"
-        return lambda value: cast_number(value, is_integer=is_integer)
+        is_integer, form = column.type == "integer", column.number_form
+        return lambda value: cast_number(value, is_integer=is_integer, marks=marks, number_form=form)
     if column.type == "boolean":
-        return cast_boolean
+        return lambda value: cast_boolean(value, marks=marks)
     if column.type == "datetime":
-        return lambda value: cast_moment(value, column.date_format)
+        date_format, is_zoned = column.date_format, column.is_zoned
+        return lambda value: cast_moment(value, date_format, is_zoned=is_zoned, marks=marks)
     if column.type == "empty":  # nothing was learnt, so nothing is coerced: a value is merely unseen
-        return lambda value: (cast_text(value)[0], False)
-    return cast_text
+        return lambda value: (cast_text(value, marks=marks)[0], False)
+    return lambda value: cast_text(value, marks=marks)
 
 
-def read_column(values: "pd.Series[Any] | list[Any]", column: SignatureColumn) -> Reading:
+def read_column(values: "pd.Series[Any] | list[Any]", column: WrittenColumn) -> Reading:
     """Bring a column's values into the canonical form of the column's type; nothing raises, faults are listed."""
     native = _read_native_series(values, column) if isinstance(values, pd.Series) else _read_native_list(values, column)
     if native is not None:
@@ -75,7 +78,7 @@ def read_column(values: "pd.Series[Any] | list[Any]", column: SignatureColumn) -
     return _read_cells(values, cast, empty)
 
 
-def _read_native_series(series: "pd.Series[Any]", column: SignatureColumn) -> Reading | None:
+def _read_native_series(series: "pd.Series[Any]", column: WrittenColumn) -> Reading | None:
     kind = getattr(series.dtype, "kind", "O")
     if column.type in ("integer", "real") and kind in "iuf":
         return _read_numbers(series.to_numpy(dtype=np.float64, na_value=np.nan), column)
@@ -83,11 +86,11 @@ def _read_native_series(series: "pd.Series[Any]", column: SignatureColumn) -> Re
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         return Reading(values, np.zeros(len(values), dtype=np.bool_))
     if column.type == "datetime" and kind == "M":
-        return _read_moments(series)
+        return _read_moments(series, column)
     return None
 
 
-def _read_native_list(values: list[Any], column: SignatureColumn) -> Reading | None:
+def _read_native_list(values: list[Any], column: WrittenColumn) -> Reading | None:
     kinds = set(map(type, values))
     if column.type in ("integer", "real") and kinds <= {float, int, type(None)}:
         try:
@@ -97,8 +100,11 @@ def _read_native_list(values: list[Any], column: SignatureColumn) -> Reading | N
     return None
 
 
-def _read_numbers(values: npt.NDArray[np.float64], column: SignatureColumn) -> Reading:
+def _read_numbers(values: npt.NDArray[np.float64], column: WrittenColumn) -> Reading:
     coerced = np.isinf(values)
+    marked = marked_numbers(marks_of(column))
+    if marked:
+        coerced = coerced | np.isin(values, list(marked))
     if coerced.any():
         values = np.where(coerced, np.nan, values)
     if column.type == "integer":
@@ -106,15 +112,16 @@ def _read_numbers(values: npt.NDArray[np.float64], column: SignatureColumn) -> R
     return Reading(values, coerced)
 
 
-def _read_moments(series: "pd.Series[Any]") -> Reading:
-    if getattr(series.dtype, "tz", None) is not None:
+def _read_moments(series: "pd.Series[Any]", column: WrittenColumn) -> Reading:
+    is_zoned = getattr(series.dtype, "tz", None) is not None
+    if is_zoned:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     # numpy's NaT and NO_MOMENT are the same bits, so the view needs no mask
     values = series.to_numpy(dtype="datetime64[us]", na_value=np.datetime64("NaT", "us")).view(np.int64)
-    return Reading(values, np.zeros(len(values), dtype=np.bool_))
+    return Reading(values, (values != NO_MOMENT) & (is_zoned != column.is_zoned))
 
 
-def _empty_array(column: SignatureColumn, size: int) -> npt.NDArray[Any]:
+def _empty_array(column: WrittenColumn, size: int) -> npt.NDArray[Any]:
     if column.type in ("integer", "real", "boolean"):
         return np.full(size, np.nan)
     if column.type == "datetime":

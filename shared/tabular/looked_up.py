@@ -11,6 +11,7 @@ import numpy as np
 
 from shared.contracts import SignatureColumn
 from shared.tabular.columns import Mask, Reading, cast_of
+from shared.tabular.meanings import unique_values, value_of
 from shared.tabular.scaled import Floats, Notes
 
 LookUp = Literal["one-hot", "target mean", "share"]
@@ -44,6 +45,8 @@ class LookedUpColumn:
         if index is None:
             text, is_coerced = self._cast(value)
             index = self._lookup.get(text, self._unseen)
+            if index == self._unseen:
+                index = self._meant(str(text), is_text=not is_coerced)
             if is_coerced:
                 notes.append(("coerced", self.column.name))
             if text is None:
@@ -59,6 +62,8 @@ class LookedUpColumn:
         indices = np.fromiter(
             (lookup.get(text, unseen) for text in reading.values), dtype=np.int64, count=len(reading.values)
         )
+        for row in np.flatnonzero(indices == unseen).tolist():
+            indices[row] = self._meant(str(reading.values[row]), is_text=not reading.coerced[row])
         return self.table[indices], indices == unseen
 
     def floats(self) -> Floats:
@@ -85,6 +90,18 @@ class LookedUpColumn:
         lookup: dict[str | None, int] = {category: index for index, category in enumerate(self.categories)}
         lookup[None] = len(self.categories)
         return lookup
+
+    def _meant(self, text: str, *, is_text: bool) -> int:
+        """The category that a text which is none means: less the space around it, or, of what is no text, by its value.
+
+        A table that was read elsewhere has 4.5 where this column has ``4.50``, and true where it has ``yes``.
+        """
+        found = self._lookup.get(text.strip()) if is_text else self._by_value.get(value_of(text))
+        return self._unseen if found is None else found
+
+    @cached_property
+    def _by_value(self) -> dict[Any, int]:
+        return unique_values(self.categories)
 
     @cached_property
     def _cast(self) -> Any:

@@ -1,6 +1,7 @@
 """Marks of missing values: cells of delimited text that mean "no value", and which of them hold for a column."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
@@ -12,6 +13,7 @@ TEXT_MISSING_MARKS: Final = tuple(mark for mark in MISSING_MARKS if mark != "-")
 """The same in a column of text, where a dash may be a category beside a plus."""
 
 Marks = frozenset[str]
+NO_MARKS: Final[Marks] = frozenset()
 
 
 def marks_of(column: WrittenColumn) -> Marks:
@@ -27,15 +29,14 @@ def recorded_marks(marks: Iterable[str]) -> list[str] | None:
     return None if found in (_DEFAULT, _TEXT_DEFAULT) else sorted(found - {""})
 
 
-def marked_numbers(marks: Marks) -> list[float]:
+@lru_cache(256)
+def marked_numbers(marks: Marks) -> frozenset[float]:
     """The numbers among the marks, such as -999: a number that equals one of them is missing, too."""
-    numbers = []
-    for mark in marks:
-        try:
-            numbers.append(float(mark))
-        except ValueError:
-            continue
-    return [number for number in numbers if number == number]  # NaN is missing anyway
+    numbers = set()
+    for mark in marks - _DEFAULT:
+        with suppress(ValueError):
+            numbers.add(float(mark))
+    return frozenset(numbers)
 
 
 @lru_cache(256)

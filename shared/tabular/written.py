@@ -16,6 +16,8 @@ PLAIN: Final = "plain"
 """Reals of which the whole ones have no point."""
 KEPT: Final = "kept"
 """Cells that have no common form: each is kept."""
+VALUES: Final = "values"
+"""Cells that came as values and not as text, from Parquet or as numbers of JSON."""
 _FIXED: Final = "fixed:"
 
 
@@ -33,9 +35,10 @@ def written_texts(cells: pa.Array, column: ColumnSchema) -> pa.Array:
     """
     form = column.form
     if pa.types.is_floating(cells.type):
-        texts = real_texts(cells, None if form == KEPT else form)
-        return pc.replace_substring(texts, pattern=".", replacement=",") if column.decimal_mark == "," else texts
-    if form is None or form == KEPT:
+        texts = real_texts(cells, form)
+        has_comma = column.number_form is not None and column.number_form.decimal_mark == ","
+        return pc.replace_substring(texts, pattern=".", replacement=",") if has_comma else texts
+    if form in (None, KEPT, VALUES):
         return cell_texts(cells)
     if pa.types.is_boolean(cells.type):
         yes, no = form.split("/")
