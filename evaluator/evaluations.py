@@ -1,21 +1,21 @@
 """What the evaluator does to measure: from a model, or from predictions in a dataset, to an evaluation."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
 from evaluator.measuring import measure
-from evaluator.model_rows import collect
-from evaluator.prediction_rows import collect_predictions, columns_to_read
+from evaluator.model_rows import collect, readings_for
+from evaluator.prediction_rows import collect_predictions, columns_to_read, prediction_readings
 from evaluator.rows import CollectedRows
 from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation
 from shared.errors import EvaluationExists
 from shared.store.connection import Document
+from shared.tabular.reading_warnings import unseen_warnings
 from shared.tabular.stored_models import fetch_model
-from shared.tabular.tables import dataset_columns, fetch_table, frames
+from shared.tabular.tables import Table, fetch_table, frames
 from shared.worker.child import JobContext
 from shared.worker.plots import store_plots
 
@@ -44,11 +44,18 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
     context.progress(0.1, f"loading {version['model']} version {version['version']}")
     model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     table = _fetch(dataset, context)
-    count = table.metadata.num_rows
+    count = table.row_count
     context.progress(0.3, f"predicting {count} rows")
     collected = collect(
-        model, command, dataset_columns(dataset), frames(table), _telling(context, f"predicting {count} rows", count)
+        model,
+        command,
+        table.columns,
+        frames(table, readings=readings_for(model, command)),
+        _telling(context, f"predicting {count} rows", count),
     )
+    unseen = (collected.report or {}).get("unseen", {})
+    warnings = unseen_warnings(unseen, collected.row_count, context.settings.unseen_warning_fraction)
+    collected = replace(collected, warnings=[*collected.warnings, *warnings])
     lineage = {
         "model": version["model"],
         "version": version["version"],
@@ -71,11 +78,11 @@ def evaluate_predictions(command: Command, context: JobContext) -> Document:
     dataset = context.library.dataset(command.dataset)
     check_evaluation(command, dataset, None)
     table = _fetch(dataset, context)
-    count = table.metadata.num_rows
+    count = table.row_count
     collected = collect_predictions(
         command,
-        dataset_columns(dataset),
-        frames(table, columns_to_read(command)),
+        table.columns,
+        frames(table, columns_to_read(command), prediction_readings(command, table.columns)),
         _telling(context, f"reading {count} rows", count),
     )
     return _outcome(command, context, dataset, collected, {"task": command.task})
@@ -87,7 +94,7 @@ def _require_free(command: Evaluation, context: JobContext) -> None:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
 
 
-def _fetch(dataset: Document, context: JobContext) -> pq.ParquetFile:
+def _fetch(dataset: Document, context: JobContext) -> Table:
     context.progress(0.2, f"reading {dataset['name']}")
     return fetch_table(context.blobs, dataset, context.work_directory)
 

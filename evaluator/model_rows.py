@@ -1,6 +1,6 @@
 """From a model and a dataset to rows that can be measured: row group by row group, arrays of truth and scores only."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +13,11 @@ from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
 from shared.errors import InvalidCommand
 from shared.tabular.classification import Labelled
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.reading_warnings import label_warnings
+from shared.tabular.readings import changed_types
 from shared.tabular.scoring import is_ranked_by_scores
 from shared.tabular.targets import OUTLIER_CLASSES, Label, spelling
-from shared.tabular.truth import LabelBook, label_type, labels_in, true_labels, true_numbers
+from shared.tabular.truth import LabelBook, label_reading, labels_in, target_reading, true_numbers
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -51,6 +53,15 @@ def collect(
     return collecting.finish()
 
 
+def readings_for(model: FittedModel, command: EvaluateModel) -> dict[str, SignatureColumn]:
+    """How the dataset's columns are read: as the model reads them, and the truth as its target, under any name."""
+    readings = dict(model.readings)
+    target = model.signature.target_column
+    if command.truth is not None and target is not None and command.truth not in readings:
+        readings[command.truth] = target
+    return readings
+
+
 class _Collecting:
     """What collecting rows has in common, whatever the task."""
 
@@ -70,7 +81,7 @@ class _Collecting:
     def _answered(self, report: Any) -> None:
         self._report = merged_report(self._report, report.counts())
 
-    def _collected(self, rows: Any) -> CollectedRows:
+    def _collected(self, rows: Any, warnings: Sequence[str] = ()) -> CollectedRows:
         return CollectedRows(
             task=self._model.signature.task,
             rows=rows,
@@ -79,7 +90,11 @@ class _Collecting:
             dropped=self.sieve.dropped,
             slices=self.sieve.slices,
             report=self._report,
+            warnings=[*self._type_warnings(), *warnings],
         )
+
+    def _type_warnings(self) -> list[str]:
+        return changed_types(self._columns.values(), self._model.signature.columns)
 
     def take(self, frame: pd.DataFrame) -> None:
         raise NotImplementedError
@@ -119,7 +134,7 @@ class _Classes(_WithTarget):
         self._scores: list[Floats] = []
 
     def take(self, frame: pd.DataFrame) -> None:
-        true = self._book.codes(true_labels(frame[self._target], self._target, self._classes))
+        true = self._book.codes(labels_in(frame[self._target], target_reading(self._model.signature)))
         kept = self.sieve.sift(frame, {"truth": true < 0})
         if not kept.any():
             return
@@ -137,15 +152,18 @@ class _Classes(_WithTarget):
     def finish(self) -> CollectedRows:
         self._require_rows()
         labels, places = self._book.sorted_labels()
+        true = places[np.concatenate(self._true)]
+        counts = np.bincount(true, minlength=len(labels))
         return self._collected(
             Labelled(
                 labels,
                 len(self._classes),
-                places[np.concatenate(self._true)],
+                true,
                 places[np.concatenate(self._predicted)],
                 np.concatenate(self._probabilities) if self._probabilities else None,
                 np.concatenate(self._scores) if self._scores else None,
-            )
+            ),
+            label_warnings(self._target, labels, counts, len(self._classes)),
         )
 
 
@@ -156,7 +174,8 @@ class _Numbers(_WithTarget):
         self._predicted: list[Floats] = []
 
     def take(self, frame: pd.DataFrame) -> None:
-        true = true_numbers(frame[self._target], self._target, first=self.sieve.first)
+        reading = target_reading(self._model.signature)
+        true = true_numbers(frame[self._target], self._target, column=reading, first=self.sieve.first)
         kept = self.sieve.sift(frame, {"truth": ~np.isfinite(true)})
         if not kept.any():
             return
@@ -175,8 +194,7 @@ class _WithoutTarget(_Collecting):
 
     def _known(self, frame: pd.DataFrame) -> list[Label | None]:
         assert self._truth is not None  # else there is nothing to read
-        column = SignatureColumn(name=self._truth, type=label_type(self._columns[self._truth].type))
-        return labels_in(frame[self._truth], column)
+        return labels_in(frame[self._truth], label_reading(self._columns[self._truth]))
 
     def _encoded(self, frame: pd.DataFrame, kept: Flags) -> tuple[Floats, Any]:
         matrix, report = self._model.encoder.transform(self._features(frame, kept))
@@ -236,7 +254,21 @@ class _Outliers(_WithoutTarget):
     def finish(self) -> CollectedRows:
         self._require_rows()
         labels = [label for answer in self._answers for label in answer.labels]
-        return self._collected(Outliers(labels, None if self._truth is None else self._beside_truth(labels)))
+        known = None if self._truth is None else self._beside_truth(labels)
+        return self._collected(Outliers(labels, known), self._doubts())
+
+    def _doubts(self) -> list[str]:
+        """What is doubtful of a truth in which a number means an outlier."""
+        if self._truth is None or self._command.positive_class is not None:
+            return []
+        column = self._columns[self._truth]
+        if column.type not in ("integer", "real") or column.minimum != 1 or column.maximum != 1:
+            return []
+        doubt = (
+            f"column {self._truth!r} holds nothing but 1, which is taken for an outlier, as beside 0; beside -1, as "
+            "scikit-learn writes it, 1 is an inlier: name the value of outliers as `positive_class`"
+        )
+        return [doubt]
 
     def _beside_truth(self, labels: list[str]) -> Labelled:
         scores = [answer.scores for answer in self._answers if answer.scores is not None]

@@ -13,7 +13,7 @@ from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from shared.errors import InvalidCommand
 from shared.tabular.classification import Labelled
 from shared.tabular.targets import Label
-from shared.tabular.truth import LabelBook, label_type, labels_in, true_numbers
+from shared.tabular.truth import LabelBook, label_reading, labels_in, true_numbers
 
 Floats = npt.NDArray[np.float64]
 
@@ -50,12 +50,45 @@ def columns_to_read(command: EvaluatePredictions) -> list[str]:
     return list(dict.fromkeys(name for name in (*named, *command.slices) if name is not None))
 
 
+def prediction_readings(
+    command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]
+) -> dict[str, SignatureColumn]:
+    """How truth and predictions are read: labels in one way, whatever type each column alone would have."""
+    if command.task == "regression":
+        return {}
+    labels = _label_reading(command, columns)
+    return (
+        {command.truth: labels}
+        if command.task == "clustering"
+        else {
+            command.truth: labels,
+            command.prediction: labels,
+        }
+    )
+
+
+def _label_reading(command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]) -> SignatureColumn:
+    """How the labels are read: by the type of both columns if they share one, else as text."""
+    truth = label_reading(columns[command.truth])
+    if command.task == "clustering":
+        return truth
+    prediction = label_reading(columns[command.prediction])
+    if truth.type == prediction.type or "empty" in (columns[command.truth].type, columns[command.prediction].type):
+        return truth
+    if {truth.type, prediction.type} == {"integer", "real"}:
+        return truth.model_copy(update={"type": "real"})
+    return truth.model_copy(update={"type": "text"})
+
+
 class _Reading:
     """Reads row groups and keeps arrays."""
 
     def __init__(self, command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]) -> None:
         self._command = command
-        self._type = label_type(columns[command.truth].type)
+        self._labels_reading = _label_reading(command, columns)
+        # clusters have nothing to do with the names of true groups
+        own = label_reading(columns[command.prediction]) if command.task == "clustering" else None
+        self._own = {} if own is None else {command.prediction: own}
         self._classes = self._classes_of(command.probabilities or {})
         self._book = LabelBook(self._classes)
         # clusters have nothing to do with the names of true groups
@@ -125,7 +158,8 @@ class _Reading:
         return Labelled(labels[::-1], 2, 1 - places[true], 1 - places[predicted], both)
 
     def _labels(self, frame: pd.DataFrame, name: str) -> list[Label | None]:
-        return labels_in(frame[name], SignatureColumn(name=name, type=self._type))
+        own = self._own.get(name)
+        return labels_in(frame[name], own if own is not None else self._labels_reading)
 
     def _numbers(self, frame: pd.DataFrame, name: str) -> Floats:
         what = "truth" if name == self._command.truth else "prediction"
@@ -156,4 +190,4 @@ class _Reading:
     def _labels_of_names(self, named: Iterable[str]) -> list[Label | None]:
         """The labels that names of classes, as JSON has them, stand for in the truth's column."""
         names = pd.Series(list(named), dtype="str")
-        return labels_in(names, SignatureColumn(name="probabilities", type=self._type))
+        return labels_in(names, self._labels_reading)

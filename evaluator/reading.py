@@ -24,7 +24,7 @@ def read_rows(command: Command, context: JobContext) -> Document:
     dataset = context.library.dataset(command.dataset)
     check_columns(command, dataset)
     with open_table(context.blobs, dataset) as table:
-        page = read_page(table, command.offset, command.limit, command.columns)
+        page = read_page(table.parquet, command.offset, command.limit, command.columns)
     return context.answer(
         {
             "dataset": command.dataset,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from shared.tabular.tables import read_group
+from shared.tabular.tables import Readings, Table, read_group
 
 
-def sample_rows(table: pq.ParquetFile, columns: Sequence[str], limit: int, seed: int) -> pd.DataFrame:
+def sample_rows(
+    table: Table, columns: Sequence[str], limit: int, seed: int, readings: Readings | None = None
+) -> pd.DataFrame:
     """Some rows of a table in its order; all of them if there are no more than ``limit``.
 
     Args:
@@ -17,17 +18,18 @@ def sample_rows(table: pq.ParquetFile, columns: Sequence[str], limit: int, seed:
         columns: Which columns, all different, in this order.
         limit: Rows at most.
         seed: The same seed gives the same rows.
+        readings: How columns are read; as they are stored by default.
     """
-    row_count = table.metadata.num_rows
+    row_count = table.row_count
     if row_count > limit:
         positions = np.sort(np.random.default_rng(seed).choice(row_count, limit, replace=False, shuffle=False))
     else:
         positions = np.arange(row_count)
     parts, first = [], 0
-    for number in range(table.num_row_groups):
-        count = table.metadata.row_group(number).num_rows
+    for number in range(table.group_count):
+        count = table.parquet.metadata.row_group(number).num_rows
         begin, end = np.searchsorted(positions, [first, first + count])
         if begin < end:
-            parts.append(read_group(table, number, columns).iloc[positions[begin:end] - first])
+            parts.append(read_group(table, number, columns, readings or {}).iloc[positions[begin:end] - first])
         first += count
     return pd.concat(parts, ignore_index=True)

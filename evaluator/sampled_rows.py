@@ -55,4 +55,4 @@ def read_model_rows(
         # Names what is missing, unless the model can do without it.
         model.encoder.transform(pd.DataFrame(columns=known))
     with open_table(context.blobs, dataset) as table:
-        return sample_rows(table, wanted or known[:1], limit, seed)
+        return sample_rows(table, wanted or known[:1], limit, seed, model.readings)

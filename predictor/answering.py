@@ -169,7 +169,9 @@ class Answerer:
             raise
         except ModelbusError as error:
             return [Answer(None, error)] * len(commands)
-        answers = predict_group(loaded.model, loaded.name, loaded.version, commands)
+        answers = predict_group(
+            loaded.model, loaded.name, loaded.version, commands, self._settings.unseen_warning_fraction
+        )
         self._count(loaded, answers)
         return answers
 

@@ -5,16 +5,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import structlog
 
 from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.reading_warnings import unseen_warnings
+from shared.tabular.readings import changed_types
 from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
 from shared.tabular.targets import class_type
 from shared.tabular.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
+
+log = structlog.get_logger()
 
 _ARROW_TYPES = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "real": pa.float64()}
 _NUMBER_TYPES = {"regression": pa.float64(), "clustering": pa.int64()}
@@ -57,7 +62,7 @@ def _predict_all(
     totals: dict[str, dict[str, int]] = {}
     writer: pq.ParquetWriter | None = None
     done = 0
-    for frame in frames(table, columns):
+    for frame in frames(table, columns, model.readings):
         predictions = model.predict_frame(frame, command.has_probabilities, has_scores=command.has_scores)
         answer = _table(model, predictions, first_row=done)
         done += len(frame)
@@ -69,7 +74,16 @@ def _predict_all(
     if writer is None:
         raise JobCrashed(f"dataset {dataset['name']!r} has no rows")
     writer.close()
-    return {"report": {incident: columns for incident, columns in totals.items() if columns}}
+    warnings = [
+        *changed_types(table.columns.values(), model.signature.columns),
+        *unseen_warnings(totals.get("unseen", {}), done, context.settings.unseen_warning_fraction),
+    ]
+    for warning in warnings:
+        log.warning("prediction.warned", text=warning)
+    return {
+        "report": {incident: columns for incident, columns in totals.items() if columns},
+        "warnings": warnings,
+    }
 
 
 def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from shared.contracts import Predict
 from shared.errors import JobOutOfMemory, ModelbusError
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.reading_warnings import unseen_warnings
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,9 @@ class Answer:
     error: ModelbusError | None
 
 
-def predict_group(model: FittedModel, name: str, version: int, requests: Sequence[Predict]) -> list[Answer]:
+def predict_group(
+    model: FittedModel, name: str, version: int, requests: Sequence[Predict], unseen_fraction: float
+) -> list[Answer]:
     """Answer requests of one model.
 
     Args:
@@ -29,6 +32,7 @@ def predict_group(model: FittedModel, name: str, version: int, requests: Sequenc
         name: Its name, for the answer.
         version: Its version, for the answer.
         requests: What is asked, any number of rows each; all want probabilities and scores alike.
+        unseen_fraction: From which fraction of a request's rows on unseen values are warned of.
 
     Returns:
         One answer a request, in order.
@@ -39,12 +43,14 @@ def predict_group(model: FittedModel, name: str, version: int, requests: Sequenc
     except Exception as error:  # noqa: BLE001 - whatever a library raises is this request's answer
         if len(requests) == 1:
             return [Answer(None, _told(error))]
-        return [answer for request in requests for answer in predict_group(model, name, version, [request])]
+        return [
+            answer for request in requests for answer in predict_group(model, name, version, [request], unseen_fraction)
+        ]
     answers = []
     start = 0
     for request in requests:
         stop = start + len(request.rows)
-        answers.append(Answer(_result(model, name, version, predictions, start, stop), None))
+        answers.append(Answer(_result(model, name, version, predictions, start, stop, unseen_fraction), None))
         start = stop
     return answers
 
@@ -59,7 +65,13 @@ def _told(error: Exception) -> ModelbusError:
 
 
 def _result(
-    model: FittedModel, name: str, version: int, predictions: Predictions, start: int, stop: int
+    model: FittedModel,
+    name: str,
+    version: int,
+    predictions: Predictions,
+    start: int,
+    stop: int,
+    unseen_fraction: float,
 ) -> dict[str, Any]:
     result: dict[str, Any] = {"model": name, "version": version, "predictions": predictions.labels[start:stop]}
     if predictions.probabilities is not None:
@@ -70,4 +82,6 @@ def _result(
         result["scores"] = predictions.scores[start:stop].tolist()
     counts = predictions.report.part(start, stop).counts()
     result["report"] = {incident: columns for incident, columns in counts.items() if columns}
+    if counts["unseen"] and (warnings := unseen_warnings(counts["unseen"], stop - start, unseen_fraction)):
+        result["warnings"] = warnings
     return result

@@ -101,6 +101,8 @@ class Settings(BaseSettings):
     """A table with more columns is refused."""
     line_limit_bytes: int = Field(MEBIBYTE, ge=64)
     """A table with a longer record is refused."""
+    unseen_warning_fraction: float = Field(0.1, ge=0, le=1)
+    """From which fraction of the rows on values of a column that did not occur in training are warned of."""
     predict_rows_limit: int = Field(10_000, ge=1)
     """More rows than this in one prediction request are refused: upload them as a dataset."""
     predict_batch_limit: int = Field(256, ge=1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import structlog
@@ -13,7 +13,7 @@ from shared.contracts import Task
 from shared.contracts.checks import check_same_columns
 from shared.contracts.records import TuningProgress
 from shared.contracts.training import Training
-from shared.tabular.tables import fetch_table, read_frame, read_group
+from shared.tabular.tables import Readings, fetch_table, read_frame, read_group
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext
 from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
@@ -27,6 +27,9 @@ from trainer.streaming import fit_streamed, prepare_stream
 from trainer.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
+
+_OWN: Final[Readings] = {}
+"""The training table is read by its own types."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,12 @@ class DatasetFitting:
 
         if self.is_streamed:
             groups = self._groups(self._dataset)
-            apart = None if self._measured is None else self._groups(self._measured)
+            apart = None if self._measured is None else self._groups(self._measured, plan.readings)
             return fit_streamed(groups, plan, hold_out_groups=apart, report=report)
         frame, rows = self._whole(self._dataset, plan.needed_columns), None
         if self._measured is not None:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
-            rows = self._whole(self._measured, plan.hold_out_columns)
+            rows = self._whole(self._measured, plan.hold_out_columns, plan.readings)
         with self._cluster(estimate):
             hooks = TuningHooks(context.is_stop_asked, context.offer_early_end, show)
             return fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
@@ -155,9 +158,9 @@ class DatasetFitting:
         check_same_columns(self._command, dataset, self._plan.hold_out_columns)
         return dataset
 
-    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str]) -> pd.DataFrame:
-        return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns)
+    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str], readings: Readings = _OWN) -> pd.DataFrame:
+        return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns, readings)
 
-    def _groups(self, dataset: Mapping[str, Any]) -> RowGroups:
+    def _groups(self, dataset: Mapping[str, Any], readings: Readings = _OWN) -> RowGroups:
         table = fetch_table(self._context.blobs, dataset, self._context.work_directory)
-        return RowGroups(table.num_row_groups, partial(read_group, table))
+        return RowGroups(table.group_count, partial(read_group, table, readings=readings))

@@ -8,6 +8,7 @@ from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureCo
 from shared.contracts.checks import training_features
 from shared.contracts.training import Streaming, Training
 from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
+from shared.tabular.readings import reading_of
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,23 @@ class FitPlan:
         """The target's name and column, of a task that has one."""
         assert self.target is not None
         assert self.target_schema is not None  # what has a target has its column, too
-        return self.target, signature_column(self.target_schema)
+        return self.target, reading_of(self.target_schema)
+
+    @property
+    def target_column(self) -> SignatureColumn | None:
+        """The target as a signature has it."""
+        return None if self.target_schema is None else reading_of(self.target_schema)
 
     @property
     def columns(self) -> list[SignatureColumn]:
         """The features as a signature has them."""
-        return [signature_column(column) for column in self.features]
+        return [reading_of(column) for column in self.features]
+
+    @property
+    def readings(self) -> dict[str, SignatureColumn]:
+        """How another table is read to be measured on: features and target as in the training table."""
+        target = [] if self.target_column is None else [self.target_column]
+        return {column.name: column for column in [*self.columns, *target]}
 
     @property
     def row_columns(self) -> list[str]:
@@ -103,8 +115,3 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         epochs=command.epochs,
         seed=command.seed,
     )
-
-
-def signature_column(column: ColumnSchema) -> SignatureColumn:
-    """A dataset's column as a signature has it."""
-    return SignatureColumn(name=column.name, type=column.type, date_format=column.date_format)

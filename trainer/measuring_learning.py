@@ -42,7 +42,9 @@ def measure_learning(command: Command, context: JobContext) -> Document:
     hold_out = None
     if training.hold_out.dataset is not None:
         apart = context.library.dataset(training.hold_out.dataset)
-        hold_out = read_frame(fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns)
+        hold_out = read_frame(
+            fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns, plan.readings
+        )
 
     def report(share: float, message: str) -> None:
         context.progress(0.1 + (DRAWING_FROM - 0.1) * share, message)

@@ -64,7 +64,13 @@ class PartFitting:
     def signature(self) -> Signature:
         """What a model takes and answers."""
         plan, prepared = self._plan, self._prepared
-        return Signature(columns=plan.columns, target=plan.target, task=prepared.task, classes=prepared.classes)
+        return Signature(
+            columns=plan.columns,
+            target=plan.target,
+            target_column=plan.target_column,
+            task=prepared.task,
+            classes=prepared.classes,
+        )
 
     def weigh(self, estimator: Any, split: Split) -> Weights | None:
         """How much each of a split's training rows counts, shape (n_rows,); None where all count alike.

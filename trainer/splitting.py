@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from shared.contracts import ColumnSchema, HoldOut
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.columns import read_column
-from trainer.fit_plan import signature_column
+from shared.tabular.readings import reading_of
 
 RowIndices = npt.NDArray[np.int64]
 
@@ -88,7 +88,7 @@ def read_times(frame: pd.DataFrame, column: ColumnSchema | None, rows: RowIndice
         problem = f"the column {column.name!r} is {column.type}, which has no order in time"
         where = "hold_out.time_column"
         raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": "a date or a number"}])
-    reading = read_column(frame[column.name].iloc[rows], signature_column(column))
+    reading = read_column(frame[column.name].iloc[rows], reading_of(column))
     # 2**53 microseconds are 285 years: beyond them two rows of the same microsecond may change places, no others
     return np.where(reading.missing, np.nan, reading.values.astype(np.float64))
 

@@ -172,7 +172,11 @@ class _Stream:
             del matrix
             self._learn(encoder, on_step)
         signature = Signature(
-            columns=plan.columns, target=plan.target, task=prepared.task, classes=self._classes or None
+            columns=plan.columns,
+            target=plan.target,
+            target_column=plan.target_column,
+            task=prepared.task,
+            classes=self._classes or None,
         )
         return FittedModel(encoder, estimator, signature)
 

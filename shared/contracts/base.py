@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args
 from uuid import UUID, uuid4
 
@@ -47,6 +48,7 @@ def usable_name(name: str) -> str:
     return (name if name.isascii() else unicodedata.normalize("NFC", name)).strip()
 
 
+@lru_cache(10_000)  # the rows of a request name the same columns again and again
 def _usable_column_name(value: str) -> str:
     name = usable_name(_without_nul(value))
     if not name:

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Scalar
@@ -27,6 +27,15 @@ class GivenRows(CommandBase):
 
     rows: Rows = Field(min_length=1)
     """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
+
+    @field_validator("rows", mode="wrap")
+    @classmethod
+    def _names_of_a_row_differ(cls, given: Any, validate: Any) -> Rows:
+        rows: Rows = validate(given)
+        for place, (before, row) in enumerate(zip(given, rows, strict=True)):
+            if len(before) != len(row):
+                raise _malformed(f"rows.{place} has two keys that name one column, less the space around them")
+        return rows
 
     @model_validator(mode="before")
     @classmethod

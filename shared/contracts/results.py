@@ -131,6 +131,8 @@ class PredictionResult(Contract):
     scores: list[Any] | None = None
     report: Incidents
     """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
+    warnings: list[str] = []
+    """What makes the answer doubtful, such as many values that did not occur in training."""
 
 
 class DatasetPredictionResult(Contract):
@@ -142,6 +144,8 @@ class DatasetPredictionResult(Contract):
     row_count: int
     report: Incidents
     """What had to be done to the rows, rows by column."""
+    warnings: list[str] = []
+    """What makes the predictions doubtful: columns of another type than in training, many unseen values."""
     blobs: dict[str, str]
     """By format, the id of the stored file."""
 

@@ -7,7 +7,7 @@ that writes the table anew loses it, and then the cells' values alone are known.
 """
 
 import io
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
@@ -99,7 +99,7 @@ class KeptCells:
         return self._group
 
 
-def open_kept(file: BinaryIO, table: pq.ParquetFile) -> KeptCells | None:
+def open_kept(file: Any, table: pq.ParquetFile) -> KeptCells | None:
     """The kept cells of a dataset; None if it has none.
 
     Args:
@@ -113,7 +113,7 @@ def open_kept(file: BinaryIO, table: pq.ParquetFile) -> KeptCells | None:
 class _Section(io.RawIOBase):
     """A stretch of a file, as a file."""
 
-    def __init__(self, file: BinaryIO, start: int, size_bytes: int) -> None:
+    def __init__(self, file: Any, start: int, size_bytes: int) -> None:
         self._file = file
         self._start = start
         self._size_bytes = size_bytes

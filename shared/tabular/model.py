@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature, Task
+from shared.contracts import Signature, SignatureColumn, Task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
@@ -50,6 +50,12 @@ class FittedModel:
     estimator: Any
     """A fitted scikit-learn estimator; a classifier was fitted on class codes (see ``targets.py``)."""
     signature: Signature
+
+    @property
+    def readings(self) -> dict[str, SignatureColumn]:
+        """How any table's columns are read, by their names: features and target as in the training table."""
+        target = self.signature.target_column
+        return {column.name: column for column in [*self.signature.columns, *([target] if target else [])]}
 
     @property
     def has_probabilities(self) -> bool:

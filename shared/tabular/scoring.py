@@ -18,7 +18,7 @@ from shared.tabular.metrics import (
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.report import EncodingReport
 from shared.tabular.targets import Label
-from shared.tabular.truth import true_labels, true_numbers
+from shared.tabular.truth import labels_in, target_reading, true_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +117,8 @@ def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
             details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
         )
     if classes is not None:
-        return true_labels(frame[target], target, classes)
-    numbers = true_numbers(frame[target], target)
+        return labels_in(frame[target], target_reading(model.signature))
+    numbers = true_numbers(frame[target], target, column=target_reading(model.signature))
     return [
         None if is_missing else number for number, is_missing in zip(numbers.tolist(), np.isnan(numbers), strict=True)
     ]

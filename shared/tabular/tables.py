@@ -1,26 +1,85 @@
-"""Datasets as frames: Parquet from the store, read row group by row group.
+"""Datasets as frames: Parquet from the store, read row group by row group; cells as stored, or as a model reads them.
 
 ``ParquetFile.iter_batches`` and whole-file reads hold decoded neighbours in memory (1.1 GB for a file that takes
 160 MB this way).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.contracts import ColumnSchema
+from shared.contracts.records import WrittenColumn
 from shared.store.blobs import BlobStore
 from shared.tabular import row_groups
+from shared.tabular.kept_cells import KeptCells, open_kept
+from shared.tabular.readings import is_read_as_stored
+from shared.tabular.written import VALUES, written_texts
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable, so that a missing value does not turn integers into floats or booleans into objects."""
 
+Readings = Mapping[str, WrittenColumn]
+"""How somebody reads columns, by their names in the table; the others are read as they are stored."""
+_AS_STORED: Final[Readings] = {}
 
-def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -> pq.ParquetFile:
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A dataset's table; closed by leaving its context, where that matters."""
+
+    parquet: pq.ParquetFile
+    columns: Mapping[str, ColumnSchema] = field(default_factory=dict)
+    """What is known of its columns; of one that is absent, its values alone."""
+    kept: KeptCells | None = None
+    """Cells as they stood in the file, where their values do not tell."""
+    _files: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def row_count(self) -> int:
+        """Its rows."""
+        count: int = self.parquet.metadata.num_rows
+        return count
+
+    @property
+    def group_count(self) -> int:
+        """Its row groups."""
+        count: int = self.parquet.num_row_groups
+        return count
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.parquet.close()
+        self._files.close()
+
+    def texts(self, number: int, name: str, cells: pa.Array) -> pa.Array:
+        """A column's cells as they stood in the file; null where there was nothing.
+
+        Args:
+            number: The row group that the cells are all of.
+            name: The column.
+            cells: Its cells as they are stored.
+        """
+        texts = written_texts(cells, self.columns[name])
+        if self.kept is None:
+            return texts
+        position = self.parquet.schema_arrow.get_field_index(name)
+        return pc.coalesce(self.kept.texts(number, position, len(cells)), texts)
+
+
+def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -> Table:
     """Download a dataset into a directory and open it.
 
     Args:
@@ -34,10 +93,11 @@ def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -
     """
     path = directory / f"{dataset['blob_id']}.parquet"
     blobs.download(dataset["blob_id"], path)
-    return pq.ParquetFile(path)
+    files = ExitStack()
+    return _table(pq.ParquetFile(path), files.enter_context(path.open("rb")), dataset, files)
 
 
-def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
+def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
     """Open a dataset where it lies: only what is read of it is fetched.
 
     Raises:
@@ -45,38 +105,64 @@ def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
         StoreUnavailable: MongoDB does not answer.
     """
     # Without pre-buffering all is read in this thread, one stretch after the other.
-    return pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
+    parquet = pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
+    return _table(parquet, blobs.open(dataset["blob_id"]), dataset, ExitStack())
 
 
-def frames(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+def _table(parquet: pq.ParquetFile, file: Any, dataset: Mapping[str, Any], files: ExitStack) -> Table:
+    return Table(parquet, dataset_columns(dataset), open_kept(file, parquet), files)
+
+
+def frames(
+    table: Table, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED
+) -> Iterator[pd.DataFrame]:
     """Yield the table's row groups as frames, 50,000 rows at most each.
 
     Args:
         table: The table.
         columns: Which columns, in this order; all by default.
+        readings: How columns are read.
     """
-    for number in range(table.num_row_groups):
-        yield read_group(table, number, columns)
+    for number in range(table.group_count):
+        yield read_group(table, number, columns, readings)
 
 
-def read_group(table: pq.ParquetFile, number: int, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_group(
+    table: Table, number: int, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED
+) -> pd.DataFrame:
     """One row group as a frame; see ``frames``.
+
+    A column that is read in another way than it is stored comes as text, as it stood in the file; one that never was
+    text (``values``) as it is stored.
 
     Args:
         table: The table.
         number: Which one, from 0.
         columns: Which columns, in this order; all by default.
+        readings: How columns are read.
     """
-    group = row_groups.read_group(table, number, columns or table.schema_arrow.names)
+    names = columns or table.parquet.schema_arrow.names
+    group = row_groups.read_group(table.parquet, number, names)
+    for position, name in enumerate(names):
+        if name in readings and _is_read_as_text(table, name, readings[name]):
+            texts = table.texts(number, name, group.column(position).combine_chunks())
+            group = group.set_column(position, name, texts)
     frame: pd.DataFrame = group.to_pandas(types_mapper=_PANDAS_TYPES.get)
     return frame
 
 
-def read_frame(table: pq.ParquetFile, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_frame(table: Table, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED) -> pd.DataFrame:
     """The whole table as one frame; see ``frames``."""
-    return pd.concat(list(frames(table, columns)), ignore_index=True)
+    return pd.concat(list(frames(table, columns, readings)), ignore_index=True)
 
 
 def dataset_columns(dataset: Mapping[str, Any]) -> dict[str, ColumnSchema]:
     """The dataset's columns by name."""
-    return {column["name"]: ColumnSchema.model_validate(column) for column in dataset["columns"]}
+    return {column["name"]: ColumnSchema.model_validate(column) for column in dataset.get("columns", [])}
+
+
+def _is_read_as_text(table: Table, name: str, reading: WrittenColumn) -> bool:
+    column = table.columns.get(name)
+    if column is None or column.form == VALUES:
+        return False
+    return not is_read_as_stored(column, reading, table.columns.values())

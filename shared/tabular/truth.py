@@ -1,38 +1,60 @@
 """The truth of rows, read from a column of a frame: labels of classes, or numbers."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
-from shared.contracts.records import ColumnType
+from shared.contracts import Signature, SignatureColumn
+from shared.contracts.records import ColumnSchema
 from shared.errors import InvalidCommand
+from shared.tabular.readings import reading_of
 from shared.tabular.targets import UNKNOWN_CODE, Codes, Label, class_type, labels_of, read_target
 
 _SHOWN: Final = 100
+_LABEL_TYPES: Final = ("integer", "real", "boolean", "text")
+_EXACT_LIMIT: Final = 2.0**53
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,400}")
 
 
-def true_labels(series: "pd.Series[Any]", name: str, classes: Sequence[Label]) -> list[Label | None]:
-    """The label of each row, of the classes' own type where it can be; None where it is missing."""
-    return labels_in(series, SignatureColumn(name=name, type=class_type(classes)))
+def target_reading(signature: Signature) -> SignatureColumn:
+    """How the target's cells are read: as in the training table."""
+    if signature.target_column is not None:
+        return signature.target_column
+    classes = signature.classes
+    return SignatureColumn(name=str(signature.target), type=class_type(classes) if classes else "real")
 
 
 def labels_in(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label | None]:
-    """The label of each row; what is not of the column's type is a label all the same, by its text."""
+    """The label of each row, None where it is missing; what is not of the column's type is a label by its text.
+
+    Integers are exact, though a reading of numbers rounds those beyond 2**53.
+    """
     reading = read_target(series, column)
     labels = labels_of(reading, column)
+    if column.type == "integer":
+        with np.errstate(invalid="ignore"):
+            large = np.flatnonzero(np.abs(reading.values) >= _EXACT_LIMIT)
+        for row, given in zip(large.tolist(), series.iloc[large].tolist(), strict=True):
+            labels[row] = _exact(given, labels[row])
     for fault in reading.faults:
         labels[fault.row] = str(fault.given)
     return labels
+
+
+def _exact(given: Any, rounded: Label | None) -> Label | None:
+    text = str(given).strip()
+    return int(text) if _WHOLE.fullmatch(text) else rounded
 
 
 def true_numbers(
     series: "pd.Series[Any]",
     name: str,
     *,
+    column: SignatureColumn | None = None,
     what: str = "target",
     why: str = ": the model predicts numbers",
     first: int = 0,
@@ -42,6 +64,7 @@ def true_numbers(
     Args:
         series: The column.
         name: Its name.
+        column: How it is read; plain numbers by default.
         what: What the column is, for the error.
         why: Why it must hold numbers, for the error.
         first: The number of its first row.
@@ -49,7 +72,8 @@ def true_numbers(
     Raises:
         InvalidCommand: A cell is no number; names the first.
     """
-    reading = read_target(series, SignatureColumn(name=name, type="real"))
+    column = column or SignatureColumn(name=name, type="real")
+    reading = read_target(series, column)
     if reading.faults:
         fault = reading.faults[0]
         row = first + fault.row
@@ -60,9 +84,10 @@ def true_numbers(
     return np.asarray(reading.values, np.float64)
 
 
-def label_type(kind: ColumnType) -> ColumnType:
-    """The type in which labels of a dataset's column are read: dates and empty columns as text."""
-    return kind if kind in ("integer", "real", "boolean", "text") else "text"
+def label_reading(column: ColumnSchema) -> SignatureColumn:
+    """How labels of a dataset's column are read: by its own type, dates and empty columns as text."""
+    reading = reading_of(column)
+    return reading if column.type in _LABEL_TYPES else reading.model_copy(update={"type": "text"})
 
 
 class LabelBook:

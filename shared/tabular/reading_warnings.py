@@ -1,0 +1,99 @@
+"""What should be known of answers about a table that differs from the one a model learnt from: nothing of it is silent.
+
+Warnings name columns, labels and counts. They stand beside the answer and in the record.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.tabular.targets import Label, spelling
+
+_SHOWN: Final = 5
+_SHOWN_LENGTH: Final = 50
+
+
+def unseen_warnings(unseen: Mapping[str, int], row_count: int, fraction: float) -> list[str]:
+    """A sentence for each column in which many rows hold a value that did not occur in training.
+
+    Args:
+        unseen: By column, how many rows do.
+        row_count: Rows in all.
+        fraction: From which fraction of them on it is told, 0 to 1.
+    """
+    return [
+        f"column {name!r}: {_rows(count)} of {row_count} {_hold(count)} a value unseen in training "
+        f"({count / row_count:.0%})"
+        for name, count in unseen.items()
+        if count and count >= fraction * row_count
+    ]
+
+
+def label_warnings(
+    target: str, labels: Sequence[Label], counts: npt.NDArray[np.int64], class_count: int, predicted: str = "the model"
+) -> list[str]:
+    """What should be known of true labels that a model cannot answer with, and of classes that no row has.
+
+    Args:
+        target: The column of the truth.
+        labels: The model's classes, and then the labels that are none of them.
+        counts: How many rows have each label, shape (n_labels,).
+        class_count: How many of the labels are classes.
+        predicted: What has the classes.
+    """
+    if not counts.sum():
+        return []
+    classes = list(labels[:class_count])
+    found = []
+    unknown = [(label, int(count)) for label, count in zip(labels[class_count:], counts[class_count:], strict=True)]
+    unknown = [(label, count) for label, count in unknown if count]
+    if unknown:
+        total = sum(count for _, count in unknown)
+        named = ", ".join(f"{_shown(label)} ({count})" for label, count in unknown[:_SHOWN])
+        more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+        found.append(
+            f"column {target!r}: {_rows(total)} of {int(counts.sum())} {_have(total)} a label that is no class of "
+            f"{predicted}: {named}{more}{_nearest([label for label, _ in unknown], classes)}"
+        )
+    absent = [label for label, count in zip(classes, counts[:class_count], strict=True) if not count]
+    if absent:
+        named = ", ".join(map(_shown, absent[:_SHOWN]))
+        more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+        found.append(f"column {target!r}: no row has the {_classes(len(absent))} {named}{more}")
+    return found
+
+
+def _nearest(unknown: Sequence[Label], classes: Sequence[Label]) -> str:
+    """Which classes are likely meant, if labels differ from them in spaces, case or spelling alone."""
+    folded = {_folded(label): label for label in classes}
+    meant = [(label, folded[_folded(label)]) for label in unknown if _folded(label) in folded]
+    if not meant:
+        return f"; its classes are {', '.join(map(_shown, classes[:_SHOWN]))}"
+    return "; " + ", ".join(f"{_shown(label)} differs from {_shown(known)}" for label, known in meant[:_SHOWN])
+
+
+def _folded(label: Label) -> str:
+    return " ".join(spelling(label).split()).casefold()
+
+
+def _shown(label: Any) -> str:
+    text = repr(label) if isinstance(label, str) else spelling(label)
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _hold(count: int) -> str:
+    return "holds" if count == 1 else "hold"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
+
+
+def _classes(count: int) -> str:
+    return "class" if count == 1 else "classes"
