@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from evaluator.exporting import plan_export
 from evaluator.paging import read_page
 from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
@@ -73,7 +74,8 @@ def _write(command: ExportDataset, dataset: Document, context: JobContext, path:
         context.progress(done / row_count * 0.9, f"{done} of {row_count} rows")
 
     with open_table(context.blobs, dataset) as table, path.open("wb") as file:
+        plan = plan_export(table, command.format)
         if command.format == "csv":
-            write_csv(table, file, has_formulas=command.formulas == "kept", on_rows=tell)
+            write_csv(table.parquet, file, has_formulas=command.formulas == "kept", on_rows=tell, plan=plan)
         else:
-            write_json_lines(table, file, on_rows=tell)
+            write_json_lines(table.parquet, file, on_rows=tell, plan=plan)

@@ -24,6 +24,7 @@ from evaluator.ingest.findings import (
     points_beside_commas,
 )
 from evaluator.ingest.formats import HEAD_BYTES, read_head
+from evaluator.ingest.own_csv import told_text
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
 from evaluator.ingest.spool import SpoolWriter, regrouped
 from evaluator.ingest.survey import Survey, SurveyedStream, survey_text
@@ -177,7 +178,8 @@ class _DelimitedReader:
         Raises:
             _OtherEncoding: A look through the file has found another encoding.
         """
-        columns = delimited_columns(self._header, self._file.options, self._delimiter)
+        told = told_text(read_head(self._file.source), self._header.names)
+        columns = delimited_columns(self._header, self._file.options, self._delimiter, told)
         surveyed = None
         if self._survey is None:
             surveyed = self._file.surveyed(self._header)

@@ -1,6 +1,6 @@
 """What is to be found out about the columns of a text format, and what the parse options say already."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -84,8 +84,26 @@ def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
         raise InvalidCommand("; ".join(d["problem"] for d in details[:3]), details=details)
 
 
-def delimited_columns(header: Header, options: ParseOptions, delimiter: str | None) -> list[ColumnFinding]:
-    """What is to be found out about each column of delimited text."""
+class ToldText:
+    """A column that the file itself says is text: each cell is, but for the empty one."""
+
+    def feed(self, cells: pa.Array) -> pa.Array:
+        """The cells as they are."""
+        return cells
+
+    def plan(self, name: str) -> ColumnPlan:
+        """Text."""
+        return ColumnPlan(name, "text", missing_marks=("",))
+
+    def warnings(self, name: str) -> list[str]:  # noqa: ARG002 - a finding has it
+        """Nothing: the file said it."""
+        return []
+
+
+def delimited_columns(
+    header: Header, options: ParseOptions, delimiter: str | None, told: Collection[str] = ()
+) -> list[ColumnFinding]:
+    """What is to be found out about each column of delimited text, but for those that the file says are text."""
     marks: tuple[str, ...] = MISSING_MARKS
     text_marks: tuple[str, ...] = TEXT_MISSING_MARKS
     if options.missing_marks is not None:
@@ -96,7 +114,9 @@ def delimited_columns(header: Header, options: ParseOptions, delimiter: str | No
     columns: list[ColumnFinding] = []
     for name, is_indented in zip(header.names, header.are_indented, strict=True):
         declared = options.columns.get(name)
-        if declared is None:
+        if declared is None and name in told:
+            columns.append(ToldText())
+        elif declared is None:
             candidates = delimited_candidates(decimal_marks, forms)
             columns.append(ColumnNarrowing(candidates, marks=marks, text_marks=text_marks, may_be_indented=is_indented))
         else:

@@ -6,6 +6,7 @@ number, ``"NA"`` is text, a missing key is a null.
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +32,6 @@ from evaluator.ingest.text_stream import Utf8Stream, physical_lines
 from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.base import usable_name
 from shared.tabular.cell_text import JSON_INFINITY
-from shared.tabular.written import VALUES
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000
@@ -98,6 +98,8 @@ class _JsonColumn:
     def __init__(self, declared: ColumnOptions | None) -> None:
         self._kinds: set[str] = set()
         self._is_declared = declared is not None
+        self._is_told = False
+        """Whether the file says that it is text."""
         self._finding: ColumnFinding | None = None
         self._has_comma = False
         """Whether numbers in quotes have a decimal comma, as those without must then be given too."""
@@ -108,32 +110,38 @@ class _JsonColumn:
 
     def take(self, values: list[Any]) -> pa.Array:
         """The next values as text cells."""
-        kinds = {_KINDS[kind] for kind in set(map(type, values)) if kind is not type(None)}
+        types = set(map(type, values))
+        kinds = {_KINDS[kind] for kind in types if kind is not type(None)}
         self._kinds |= kinds
+        self._is_told |= _ToldText in types
         texts = values if kinds == {"text"} else [_cell_text(value, has_comma=self._has_comma) for value in values]
         cells = pa.array(texts, pa.string())
         if self._finding is None and len(self._kinds) == 1:
             kind = next(iter(self._kinds))
             self._finding = ColumnNarrowing(_candidates(kind), marks=("",), text_marks=("",))
-        if self._finding is not None and not self._is_mixed:
+        if self._finding is not None and not self._is_text:
             self._finding.feed(cells)
         return cells
 
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column."""
-        if self._is_mixed:
-            return ColumnPlan(name, "text")
+        if self._is_text:
+            return ColumnPlan(name, "text", missing_marks=("",))
         if self._finding is None:
             return ColumnPlan(name, "empty")
         plan = self._finding.plan(name)
         is_valued = plan.type not in ("text", "empty") and not self._kinds & {"text"}
-        return replace(plan, form=VALUES) if is_valued else plan
+        return replace(plan, has_values=True) if is_valued else plan
 
     def warnings(self, name: str) -> list[str]:
         """What should be known about the column."""
         if self._is_mixed:
             return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and is text"]
         return self._finding.warnings(name) if self._finding else []
+
+    @property
+    def _is_text(self) -> bool:
+        return self._is_mixed or (self._is_told and not self._is_declared)
 
     @property
     def _is_mixed(self) -> bool:
@@ -228,6 +236,12 @@ def _real(text: str) -> _Numeral:
     return _INFINITIES.get(text) or _Numeral(text)
 
 
+class _ToldText(str):
+    """A text whose first digit is escaped, as our own exports tell that it is no date."""
+
+    __slots__ = ()
+
+
 class _TwiceGivenError(ValueError):
     """A key occurs twice in one object."""
 
@@ -240,16 +254,20 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
     return found
 
 
-_KINDS = {bool: "booleans", _Numeral: "numbers", float: "numbers", str: "text"}
+_KINDS = {bool: "booleans", _Numeral: "numbers", float: "numbers", str: "text", _ToldText: "text"}
 """Of a value's type; the only floats are NaN and the infinities."""
 _INFINITIES = {JSON_INFINITY: _Numeral("inf"), f"-{JSON_INFINITY}": _Numeral("-inf")}
+_ESCAPED_DIGIT = re.compile(rb':"\\u003([0-9])')
+"""Within a text the quote would have a backslash before it."""
+_TOLD_MARK = "\ue000"
+_TOLD = b':"' + _TOLD_MARK.encode() + rb"\1"
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_real, parse_int=_Numeral)
 
 
 def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
     """The line's object, ``None`` (and a fault more) if it has none."""
     try:
-        found = _DECODER.decode(line.decode("utf-8"))
+        found = _decoded(line)
         if b"\\ud" in line.lower():
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except _TwiceGivenError as error:
@@ -265,6 +283,20 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
             return found
         faults.append(fault)
     return None
+
+
+def _decoded(line: bytes) -> Any:
+    if _ESCAPED_DIGIT.search(line) is None:
+        return _DECODER.decode(line.decode("utf-8"))
+    found = _DECODER.decode(_ESCAPED_DIGIT.sub(_TOLD, line).decode("utf-8"))
+    if not isinstance(found, dict):
+        return found
+    return {key: _told(value) for key, value in found.items()}
+
+
+def _told(value: Any) -> Any:
+    is_told = isinstance(value, str) and value.startswith(_TOLD_MARK)
+    return _ToldText(value.removeprefix(_TOLD_MARK)) if is_told else value
 
 
 def _no_json(error: Exception, line: bytes) -> str:

@@ -119,6 +119,7 @@ def stored_column(plan: ColumnPlan) -> StoredColumn:
         number_form=plan.written_as,
         missing_marks=recorded_marks(plan.missing_marks),
         form=plan.form,
+        has_values=plan.has_values,
     )
 
 

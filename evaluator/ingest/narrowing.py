@@ -99,6 +99,11 @@ class ColumnNarrowing:
             is_done = not (self._is_empty or self._is_indented)
             self._is_settled = is_done and self._has_plain_marks and len(self._candidates) == 1
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the cells so far are text, and nothing else can come of them."""
+        return not self._candidates and not self._is_empty
+
     def plan(self, name: str) -> ColumnPlan:
         """How to read the column, now that all of it was seen."""
         if self._is_empty:

@@ -32,7 +32,6 @@ from shared.errors import MalformedTable
 from shared.tabular.kept_cells import KeptCells, open_kept, read_notes
 from shared.tabular.marks import marks_of
 from shared.tabular.row_groups import ROW_GROUP_LIMIT
-from shared.tabular.written import VALUES
 
 _BUFFER_BYTES = 64 * 1024
 _SLICE_CELLS = 500_000
@@ -97,6 +96,7 @@ def _noted(file: pq.ParquetFile, columns: list[_Source], options: ParseOptions) 
                 number_form=noted.number_form,
                 missing_marks=tuple(sorted(marks_of(noted))),
                 form=noted.form,
+                has_values=noted.has_values,
             )
     return True
 
@@ -173,18 +173,18 @@ def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declar
         for cells in _column(file, position) if is_needed else ():
             finding.feed(_text(cells, plan.name))
         found = finding.plan(plan.name)
-        return found if found.type == "text" else replace(found, form=VALUES)
+        return found if found.type == "text" else replace(found, form=None, has_values=True)
     if declared.type not in _SAFE.get(plan.type, ("text",)):
         raise refused(f"a column of type {plan.type}", f"text, to be read as {declared.type}", column=plan.name)
-    return ColumnPlan(plan.name, declared.type, form=None if declared.type == "text" else VALUES)
+    return ColumnPlan(plan.name, declared.type, has_values=declared.type != "text")
 
 
 def _column_plan(name: str, kind: ColumnType, found: pa.DataType) -> ColumnPlan:
     if kind != "datetime":
-        return ColumnPlan(name, kind, form=None if kind in ("text", "empty") else VALUES)
+        return ColumnPlan(name, kind, has_values=kind not in ("text", "empty"))
     value = found.value_type if pa.types.is_dictionary(found) else found
     is_zoned = pa.types.is_timestamp(value) and value.tz is not None
-    return ColumnPlan(name, kind, date_format=ISO_FORMAT, is_zoned=is_zoned, form=VALUES)
+    return ColumnPlan(name, kind, date_format=ISO_FORMAT, is_zoned=is_zoned, has_values=True)
 
 
 def _column_type(file: pq.ParquetFile, position: int, name: str) -> ColumnType:

@@ -90,6 +90,8 @@ class ColumnPlan:
     """The type was declared, not found: a cell that does not fit is a fault of its row."""
     span: Span | None = None
     """Of the finite values, where all of them were seen when the type was found."""
+    has_values: bool = False
+    """Its cells are no text in the file."""
     form: str | None = None
     """How all cells are written, as ``ColumnSchema`` says it; ``kept`` where their texts are kept."""
 

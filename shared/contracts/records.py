@@ -135,8 +135,9 @@ class ColumnSchema(WrittenColumn):
     form: str | None = None
     """How all cells of the column were written, where the type does not tell: `plain` (whole numbers among reals have
     no point), `fixed:2` (two decimals), `TRUE/FALSE`, a format of dates. `kept`: in more than one way, and each cell's
-    text is kept beside its value. `values`: as values and not as text, in Parquet or as numbers of JSON. Null: as the
-    type has it."""
+    text is kept beside its value. Null: as the type has it."""
+    has_values: bool = False
+    """Whether its cells came as values and not as text: from Parquet, or as numbers and booleans of JSON."""
     missing: int = Field(ge=0)
     """Cells without a value."""
     distinct: int = Field(ge=0)

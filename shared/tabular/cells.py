@@ -25,6 +25,7 @@ import pandas as pd
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.number_forms import NumberForm
 from shared.tabular.marks import NO_MARKS, Marks, marked_numbers
+from shared.tabular.written import WrittenValue
 from shared.tabular.written_numbers import described, plain_numeral
 
 NO_MOMENT: Final = int(np.iinfo(np.int64).min)
@@ -218,7 +219,7 @@ def cast_text(value: Any, *, marks: Marks = NO_MARKS) -> tuple[str | None, bool]
     """
     if isinstance(value, str):
         is_absent = not value or value.isspace() or value in marks or value.strip(" \t") in marks
-        return (None, False) if is_absent else (str(value), False)
+        return (None, False) if is_absent else (str(value), isinstance(value, WrittenValue))
     if is_missing(value):
         return None, False
     # Python refuses to write integers of more than 4,300 digits

@@ -28,6 +28,8 @@ class StoredColumn(WrittenColumn):
 
     form: str | None = None
     """As ``ColumnSchema`` has it."""
+    has_values: bool = False
+    """As ``ColumnSchema`` has it."""
 
 
 class StoredNotes(Contract):

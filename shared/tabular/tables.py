@@ -22,7 +22,7 @@ from shared.store.blobs import BlobStore
 from shared.tabular import row_groups
 from shared.tabular.kept_cells import KeptCells, open_kept
 from shared.tabular.readings import is_read_as_stored
-from shared.tabular.written import VALUES, written_texts
+from shared.tabular.written import WrittenValue, written_texts
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable, so that a missing value does not turn integers into floats or booleans into objects."""
@@ -133,7 +133,7 @@ def read_group(
     """One row group as a frame; see ``frames``.
 
     A column that is read in another way than it is stored comes as text, as it stood in the file; one that never was
-    text (``values``) as it is stored.
+    text as ``WrittenValue``.
 
     Args:
         table: The table.
@@ -143,11 +143,15 @@ def read_group(
     """
     names = columns or table.parquet.schema_arrow.names
     group = row_groups.read_group(table.parquet, number, names)
-    for position, name in enumerate(names):
-        if name in readings and _is_read_as_text(table, name, readings[name]):
-            texts = table.texts(number, name, group.column(position).combine_chunks())
-            group = group.set_column(position, name, texts)
+    as_text = [name for name in names if name in readings and _is_read_as_text(table, name, readings[name])]
+    for name in as_text:
+        texts = table.texts(number, name, group[name].combine_chunks())
+        group = group.set_column(names.index(name), name, texts)
     frame: pd.DataFrame = group.to_pandas(types_mapper=_PANDAS_TYPES.get)
+    for name in as_text:
+        if table.columns[name].has_values:
+            values = [None if text is None else WrittenValue(text) for text in group[name].to_pylist()]
+            frame[name] = pd.Series(values, dtype=object)
     return frame
 
 
@@ -163,6 +167,4 @@ def dataset_columns(dataset: Mapping[str, Any]) -> dict[str, ColumnSchema]:
 
 def _is_read_as_text(table: Table, name: str, reading: WrittenColumn) -> bool:
     column = table.columns.get(name)
-    if column is None or column.form == VALUES:
-        return False
-    return not is_read_as_stored(column, reading, table.columns.values())
+    return column is not None and not is_read_as_stored(column, reading, table.columns.values())

@@ -5,6 +5,7 @@ own CSV writer would write the real ``1.0`` as ``1``, which reads back as an int
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import orjson
@@ -24,50 +25,101 @@ _TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\t\r\n]"
 _TO_ESCAPE: Final = r'["\\\x00-\x1f]'
 """Cells that JSON cannot hold as they are (RFC 8259)."""
 
+_NO_TEXT: Final = pa.scalar(None, pa.string())
+
 OnRows = Callable[[int], None]
 """Told how many rows are written so far."""
 
 
-def write_csv(table: pq.ParquetFile, destination: BinaryIO, *, has_formulas: bool, on_rows: OnRows) -> None:
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """How columns are written so that who reads the file makes the same table of it."""
+
+    texts: Callable[[int, str, pa.Array], pa.Array] | None = None
+    """Gives cells as they stood in the file that the table came from: of a row group, a column and its cells."""
+    as_written: frozenset[str] = frozenset()
+    """Columns, none of them text, whose cells are written as they stood."""
+    told_text: frozenset[str] = frozenset()
+    """Columns of text whose cells would be taken for something else: the file says that they are text."""
+
+
+AS_STORED: Final = ExportPlan()
+
+
+def write_csv(
+    table: pq.ParquetFile,
+    destination: BinaryIO,
+    *,
+    has_formulas: bool,
+    on_rows: OnRows,
+    plan: ExportPlan = AS_STORED,
+) -> None:
     r"""Write a table as CSV: a header, commas, ``\n``, UTF-8, quotes where they are needed (RFC 4180).
 
-    A missing value is an empty field, an empty text ``""``; in a table of a single column both are ``""``, because an
-    empty line is no row to many readers. Infinite reals are ``inf`` and ``-inf``.
+    A missing value is an empty field; in a table of a single column it is ``""``, because an empty line is no row to
+    many readers. Infinite reals are ``inf`` and ``-inf``.
+
+    Where text would be taken for something else (``98765``, ``NA``), the file tells it by quotes that no other program
+    sets so: it begins with a byte order mark, each cell of text is in quotes and no other cell is, and the names of the
+    other columns are in quotes and those of text are not. ``own_csv.py`` of the evaluator reads it.
 
     Args:
         table: The table.
         destination: Where to write.
         has_formulas: Whether text that a spreadsheet would run stays as it is; else it gets an apostrophe before it.
         on_rows: Told of the progress.
+        plan: How columns are written.
     """
-    names = table.schema_arrow.names
+    schema = table.schema_arrow
+    names = schema.names
     missing = '""' if len(names) == 1 else ""
+    is_text = {field.name: pa.types.is_string(field.type) for field in schema}
+    tells_text = bool(plan.told_text)
 
-    def cells_of(cells: pa.Array) -> pa.Array:
-        if not pa.types.is_string(cells.type):
-            return cell_texts(cells)
-        return _quoted(cells if has_formulas else without_formulas(cells))
+    def cells_of(name: str, cells: pa.Array) -> pa.Array:
+        if not is_text[name]:
+            return _quoted(cells) if pa.types.is_string(cells.type) else cell_texts(cells)
+        cells = cells if has_formulas else without_formulas(cells)
+        return _all_quoted(cells) if tells_text else _quoted(cells)
 
-    header = pc.coalesce(cells_of(pa.array(names, pa.string())), pa.scalar(missing)).to_pylist()
-    destination.write((",".join(header) + "\n").encode())
+    header = [_name(name, is_quoted=tells_text and not is_text[name]) or missing for name in names]
+    destination.write((BYTE_ORDER_MARK if tells_text else b"") + (",".join(header) + "\n").encode())
     between = [*[","] * (len(names) - 1), "\n"]
-    _write(table, destination, lambda columns: _woven([cells_of(one) for one in columns], between), missing, on_rows)
-
-
-def write_json_lines(table: pq.ParquetFile, destination: BinaryIO, *, on_rows: OnRows) -> None:
-    """Write a table as one JSON object a line, with every column in each: a missing value is null.
-
-    JSON has no infinite number: they are ``1e999`` and ``-1e999``, which are valid, and which every parser of doubles
-    reads as infinite.
-    """
-    keys = [orjson.dumps(name).decode() for name in table.schema_arrow.names]
-    between = [*[f",{key}:" for key in keys[1:]], "}\n"]
-    start = f"{{{keys[0]}:"
 
     def line_parts(columns: Sequence[pa.Array]) -> list[pa.Array | str]:
-        return [start, *_woven([_json_texts(cells) for cells in columns], between)]
+        return _woven([cells_of(name, cells) for name, cells in zip(names, columns, strict=True)], between)
 
-    _write(table, destination, line_parts, "null", on_rows)
+    _write(table, destination, line_parts, missing, on_rows, plan)
+
+
+def write_json_lines(
+    table: pq.ParquetFile, destination: BinaryIO, *, on_rows: OnRows, plan: ExportPlan = AS_STORED
+) -> None:
+    r"""Write a table as one JSON object a line, with every column in each: a missing value is null.
+
+    JSON has no infinite number: they are ``1e999`` and ``-1e999``, which are valid, and which every parser of doubles
+    reads as infinite. Text that would be taken for a date has its first digit escaped (``"\u0032024-01-31"``), which
+    means the same text to every parser, and which no other program does.
+    """
+    names = table.schema_arrow.names
+    keys = [orjson.dumps(name).decode() for name in names]
+    between = [*[f",{key}:" for key in keys[1:]], "}\n"]
+    start = f"{{{keys[0]}:"
+    numbers = {field.name for field in table.schema_arrow if not _is_quoted_in_json(field.type)}
+
+    def json_of(name: str, cells: pa.Array) -> pa.Array:
+        if name in plan.as_written and name in numbers:
+            return pc.replace_substring(cells, pattern="inf", replacement=JSON_INFINITY)
+        texts = _json_texts(cells)
+        return _escaped_digits(texts) if name in plan.told_text else texts
+
+    def line_parts(columns: Sequence[pa.Array]) -> list[pa.Array | str]:
+        return [start, *_woven([json_of(*pair) for pair in zip(names, columns, strict=True)], between)]
+
+    _write(table, destination, line_parts, "null", on_rows, plan)
 
 
 def _write(
@@ -76,9 +128,10 @@ def _write(
     line_parts: Callable[[Sequence[pa.Array]], list[pa.Array | str]],
     missing: str,
     on_rows: OnRows,
+    plan: ExportPlan,
 ) -> None:
     row_count = 0
-    for batch in _slices(table):
+    for batch in _slices(table, plan):
         lines = pc.binary_join_element_wise(
             *line_parts(batch.columns), "", null_handling="replace", null_replacement=missing
         )
@@ -89,9 +142,14 @@ def _write(
     pa.default_memory_pool().release_unused()
 
 
-def _slices(table: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+def _slices(table: pq.ParquetFile, plan: ExportPlan) -> Iterator[pa.RecordBatch]:
+    names = table.schema_arrow.names
     for number in range(table.num_row_groups):
-        group = read_group(table, number, table.schema_arrow.names)
+        group = read_group(table, number, names)
+        if plan.texts is not None:
+            for name in plan.as_written:
+                texts = plan.texts(number, name, group[name].combine_chunks())
+                group = group.set_column(names.index(name), name, pc.if_else(group[name].is_valid(), texts, _NO_TEXT))
         rows_of_size = group.num_rows * _SLICE_BYTES // max(group.nbytes, 1)
         rows = max(1, min(rows_of_size, _SLICE_CELLS // len(group.columns)))
         for start in range(0, group.num_rows, rows):
@@ -116,6 +174,26 @@ def _quoted(cells: pa.Array) -> pa.Array:
         return cells
     doubled = pc.replace_substring(cells, pattern='"', replacement='""')
     return pc.if_else(needs_quotes, pc.binary_join_element_wise('"', doubled, '"', ""), cells)
+
+
+def _all_quoted(cells: pa.Array) -> pa.Array:
+    doubled = pc.replace_substring(cells, pattern='"', replacement='""')
+    return pc.binary_join_element_wise('"', doubled, '"', "")
+
+
+def _name(name: str, *, is_quoted: bool) -> str:
+    found = pa.array([name], pa.string())
+    text: str = (_all_quoted(found) if is_quoted else _quoted(found))[0].as_py()
+    return text
+
+
+def _escaped_digits(texts: pa.Array) -> pa.Array:
+    """Texts of JSON strings, the first character written as its code if it is a digit."""
+    return pc.replace_substring_regex(texts, pattern='^"([0-9])', replacement=r'"\\u003\1')
+
+
+def _is_quoted_in_json(stored: pa.DataType) -> bool:
+    return bool(pa.types.is_string(stored) or pa.types.is_timestamp(stored))
 
 
 def _json_texts(cells: pa.Array) -> pa.Array:

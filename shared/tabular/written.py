@@ -16,9 +16,13 @@ PLAIN: Final = "plain"
 """Reals of which the whole ones have no point."""
 KEPT: Final = "kept"
 """Cells that have no common form: each is kept."""
-VALUES: Final = "values"
-"""Cells that came as values and not as text, from Parquet or as numbers of JSON."""
 _FIXED: Final = "fixed:"
+
+
+class WrittenValue(str):
+    """The text of a cell that is no text: of a number, a boolean or a date, as it was written."""
+
+    __slots__ = ()
 
 
 def fixed(decimals: int) -> str:
@@ -38,7 +42,7 @@ def written_texts(cells: pa.Array, column: ColumnSchema) -> pa.Array:
         texts = real_texts(cells, form)
         has_comma = column.number_form is not None and column.number_form.decimal_mark == ","
         return pc.replace_substring(texts, pattern=".", replacement=",") if has_comma else texts
-    if form in (None, KEPT, VALUES):
+    if form is None or form == KEPT:
         return cell_texts(cells)
     if pa.types.is_boolean(cells.type):
         yes, no = form.split("/")

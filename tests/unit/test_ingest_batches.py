@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from evaluator.ingest.ahead import Columns
 from evaluator.ingest.casting import write_groups, write_typed
 from evaluator.ingest.cells import missing_mask, trimmed
+from evaluator.ingest.kept import KeptWriter
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.numerals import has_leading_zero
 from evaluator.ingest.spool import SpoolWriter, read_spool
@@ -197,15 +198,15 @@ def groups(*, fails: bool) -> Iterator[pa.RecordBatch]:
 
 def test_batches_that_fail_are_raised_here_and_no_thread_is_left(tmp_path: Path) -> None:
     before = threading.active_count()
-    with pytest.raises(_FailedError):
-        write_groups(tmp_path / "table", [ColumnPlan("x", "integer")], groups(fails=True), NO_STAGE, 150_000)
+    with KeptWriter(tmp_path / "kept") as kept, pytest.raises(_FailedError):
+        write_groups(tmp_path / "table", [ColumnPlan("x", "integer")], groups(fails=True), NO_STAGE, 150_000, kept)
     assert threading.active_count() == before
 
 
 def test_a_group_that_cannot_be_written_is_raised_here_and_no_thread_is_left(tmp_path: Path) -> None:
     before = threading.active_count()
-    with pytest.raises(ValueError, match="schema"):
-        write_groups(tmp_path / "table", [ColumnPlan("x", "text")], groups(fails=False), NO_STAGE, 150_000)
+    with KeptWriter(tmp_path / "kept") as kept, pytest.raises(ValueError, match="schema"):
+        write_groups(tmp_path / "table", [ColumnPlan("x", "text")], groups(fails=False), NO_STAGE, 150_000, kept)
     assert threading.active_count() == before
 
 

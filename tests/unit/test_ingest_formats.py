@@ -261,7 +261,7 @@ def test_json_cells_keep_their_values(tmp_path: Path) -> None:
     assert frame == {
         "n": [1, None, None],
         "r": [1000.0, None, None],
-        "t": [" NA ", "", None],
+        "t": [" NA ", None, None],
         "d": [MOMENT, None, None],
         "b": [False, None, None],
         "m": ["1", "😀", "1.50"],

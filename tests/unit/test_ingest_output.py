@@ -27,7 +27,7 @@ def test_the_file_is_described(tmp_path: Path) -> None:
         limits=LIMITS,
         on_progress=lambda fraction, message: seen.append(fraction),
     )
-    assert table.sha256 == hashlib.sha256(destination.read_bytes()).hexdigest()
+    assert table.file_sha256 == hashlib.sha256(destination.read_bytes()).hexdigest()
     assert (table.size_bytes, table.source_size_bytes) == (destination.stat().st_size, len(content))
     assert (table.format, table.encoding, table.delimiter) == ("csv", "utf-8", ",")
     assert seen == sorted(seen)

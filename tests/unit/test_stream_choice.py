@@ -94,7 +94,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 from shared.contracts import ColumnSchema
-from shared.tabular.tables import read_group
+from shared.tabular.tables import Table, read_group
 from trainer.fit_plan import FitPlan
 from trainer.row_groups import RowGroups
 from trainer.streaming import fit_streamed
@@ -111,8 +111,8 @@ with pq.ParquetWriter(path, group.schema) as writer:
 column = lambda name, type, distinct: ColumnSchema(name=name, type=type, missing=0, distinct=distinct)
 features = [*(column(f"c{i}", "real", 50_000) for i in range(10)), column("town", "text", 200)]
 plan = FitPlan("kind", features, column("kind", "text", 2), "SGDClassifier", epochs=1)
-table = pq.ParquetFile(path)
-outcome = fit_streamed(RowGroups(table.num_row_groups, partial(read_group, table)), plan)
+table = Table(pq.ParquetFile(path))
+outcome = fit_streamed(RowGroups(table.group_count, partial(read_group, table)), plan)
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(outcome.row_count, int(status["VmHWM"].split()[0]))
 """

@@ -6,12 +6,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.tabular.tables import frames, read_frame
+from shared.tabular.tables import Table, frames, read_frame
 
 
-def stored(path: Path, **columns: list[object]) -> pq.ParquetFile:
+def stored(path: Path, **columns: list[object]) -> Table:
     pq.write_table(pa.table(columns), path, row_group_size=2)
-    return pq.ParquetFile(path)
+    return Table(pq.ParquetFile(path))
 
 
 def test_a_table_is_read_row_group_by_row_group_in_its_order(tmp_path: Path) -> None:

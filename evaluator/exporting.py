@@ -1,0 +1,115 @@
+"""How a dataset is written as text so that the file, uploaded again, gives the same table. No store.
+
+Cells are written as they stood in the file that the table came from, where reading them finds the column's type again;
+else as their type has them. Text that would be read as something else is told as text (``text_export.py``).
+"""
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evaluator.ingest.calendar_dates import CalendarDates
+from evaluator.ingest.cells import missing_mask, trimmed
+from evaluator.ingest.iso_dates import IsoDates
+from evaluator.ingest.narrowing import Candidate, ColumnNarrowing, delimited_candidates
+from evaluator.ingest.numerals import Numerals
+from shared.contracts import ColumnSchema
+from shared.tabular.marks import TEXT_MISSING_MARKS
+from shared.tabular.row_groups import read_group
+from shared.tabular.tables import Table
+from shared.tabular.text_export import ExportPlan
+from shared.tabular.written import KEPT
+
+_JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+
+
+def plan_export(table: Table, text_format: Literal["csv", "jsonl"]) -> ExportPlan:
+    """Find out how the columns are to be written; columns of text are read for it, and those whose cells are kept.
+
+    Args:
+        table: The dataset.
+        text_format: The format to write.
+    """
+    columns = [table.columns[name] for name in table.parquet.schema_arrow.names]
+    is_mistaken = _is_mistaken if text_format == "csv" else _is_taken_for_dates
+    is_found_again = _is_found_again if text_format == "csv" else _is_found_in_json
+    return ExportPlan(
+        texts=table.texts,
+        as_written=frozenset(column.name for column in columns if is_found_again(table, column)),
+        told_text=frozenset(
+            column.name for column in columns if column.type == "text" and is_mistaken(table, column.name)
+        ),
+    )
+
+
+def _is_found_again(table: Table, column: ColumnSchema) -> bool:
+    """Whether the cells as they stood are of the column's type to who reads them in CSV."""
+    if column.type in ("text", "empty") or column.form is None or column.number_form is not None:
+        return False
+    return column.form != KEPT or _is_narrowed_to(column, table, delimited_candidates("."))
+
+
+def _is_found_in_json(table: Table, column: ColumnSchema) -> bool:
+    """Whether the cells as they stood are of the column's type to who reads them in JSON."""
+    if column.type == "datetime":
+        return column.form is not None and (column.form != KEPT or _is_narrowed_to(column, table, _dates()))
+    if column.type not in ("integer", "real") or column.form is None or column.number_form is not None:
+        return False
+    if column.form == KEPT:
+        numerals: list[Candidate] = [Numerals(decimal_marks=".")]
+        return _are_json_numbers(table, column.name) and _is_narrowed_to(column, table, numerals)
+    return True
+
+
+def _are_json_numbers(table: Table, name: str) -> bool:
+    return all(
+        pc.all(pc.match_substring_regex(cells, pattern=_JSON_NUMBER)).as_py()
+        for cells in _cells(table, name, as_written=True)
+    )
+
+
+def _is_narrowed_to(column: ColumnSchema, table: Table, candidates: list[Candidate]) -> bool:
+    narrowing = ColumnNarrowing(candidates)
+    for cells in _cells(table, column.name, as_written=True):
+        narrowing.feed(cells)
+    plan = narrowing.plan(column.name)
+    found = plan.type, plan.date_format, plan.is_zoned
+    return found == (column.type, column.date_format, column.is_zoned)
+
+
+def _dates() -> list[Candidate]:
+    return [IsoDates(), CalendarDates()]
+
+
+def _is_mistaken(table: Table, name: str) -> bool:
+    """Whether cells of text would be taken for values of another type, or for missing ones."""
+    narrowing = ColumnNarrowing(delimited_candidates("."))
+    is_settled = False
+    for cells in _cells(table, name):
+        if missing_mask(trimmed(cells), TEXT_MISSING_MARKS) is not None:
+            return True
+        if not is_settled:
+            narrowing.feed(cells)
+            is_settled = narrowing.is_text
+    return not is_settled and narrowing.plan(name).type != "text"
+
+
+def _is_taken_for_dates(table: Table, name: str) -> bool:
+    narrowing = ColumnNarrowing(_dates(), marks=("",), text_marks=("",))
+    for cells in _cells(table, name):
+        narrowing.feed(cells)
+        if narrowing.is_text:
+            return False
+    return narrowing.plan(name).type != "text"
+
+
+def _cells(table: Table, name: str, *, as_written: bool = False) -> Iterator[pa.Array]:
+    """The cells that are there, row group by row group."""
+    for number in range(table.group_count):
+        cells = read_group(table.parquet, number, [name]).column(0).combine_chunks()
+        if as_written:
+            cells = table.texts(number, name, cells).filter(pc.is_valid(cells))
+        if cells.null_count < len(cells):
+            yield cells.drop_null()
