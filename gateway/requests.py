@@ -14,6 +14,7 @@ from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem,
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
 from shared.contracts.commands import invalid_command
+from shared.contracts.json_text import parse_json
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
@@ -193,9 +194,11 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     if not raw:
         raise BadRequest("the body is empty; a JSON object is expected")
     try:
-        document = orjson.loads(raw)
+        document = parse_json(raw)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not JSON: {error}") from error
+    except ValueError as error:
+        raise BadRequest(f"the body: {error}") from error
     if not isinstance(document, dict):
         raise BadRequest(f"the body must be a JSON object, not {type(document).__name__}")
     return document

@@ -16,6 +16,7 @@ from shared.bus.poison import poison_record
 from shared.bus.publisher import Publisher
 from shared.bus.queues import poison_queue
 from shared.bus.transport import MALFORMED_HEADER, HardenedQoS
+from shared.contracts.json_text import parse_json
 from shared.errors import BusUnavailable
 from shared.metrics import MESSAGES_POISONED
 
@@ -240,9 +241,11 @@ def _delivery(message: Any, queue: str) -> Delivery:
     if reason := message.headers.get(MALFORMED_HEADER):
         raise MessageRefused(str(reason))
     try:
-        body = orjson.loads(message.body)
+        body = parse_json(message.body)
     except (orjson.JSONDecodeError, TypeError) as error:
         raise MessageRefused(f"the body is not JSON: {error}") from error
+    except ValueError as error:
+        raise MessageRefused(f"the body: {error}") from error
     if not isinstance(body, (dict, list)):
         raise MessageRefused(f"the body is one command or an array of commands, not {type(body).__name__}")
     if isinstance(body, list) and not all(isinstance(element, dict) for element in body):

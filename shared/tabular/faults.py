@@ -1,6 +1,7 @@
 """Faults of rows against a signature, gathered until all are known and raised as one error that names each."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,9 @@ DETAIL_LIMIT = 100
 """So many faults are listed; a table with a wrong column has as many as rows."""
 
 _NAMED = 3
+_HINT_LIMIT = 10
+"""So many missing columns are looked for under another name."""
+_LIKENESS = 0.8
 _SHOWN_LENGTH = 200
 
 
@@ -25,10 +29,10 @@ class FaultCollector:
 
     def require_columns(self, frame: pd.DataFrame, names: Iterable[str]) -> None:
         """Note each column that the frame lacks, or has twice."""
-        present = list(frame.columns)
+        present = [str(name) for name in frame.columns]
         for name in names:
             if name not in present:
-                self._add_missing_column(name)
+                self._add_missing_column(name, present)
             elif present.count(name) > 1:
                 self._add({"where": f"rows.*.{name}", "problem": "the column occurs twice", "expected": "one column"})
 
@@ -37,7 +41,7 @@ class FaultCollector:
         for name in names:
             absent = [index for index, row in enumerate(rows) if name not in row]
             if absent and len(absent) == len(rows):
-                self._add_missing_column(name)
+                self._add_missing_column(name, list(rows[0]))
                 continue
             for index in absent:
                 where = f"rows.{index}.{name}"
@@ -63,13 +67,27 @@ class FaultCollector:
         more = f" (and {self._count - _NAMED} more)" if self._count > _NAMED else ""
         raise SignatureMismatch(f"the rows do not fit the model's signature: {named}{more}", details=self._details)
 
-    def _add_missing_column(self, name: str) -> None:
-        self._add({"where": f"rows.*.{name}", "problem": "missing column", "expected": "a value or null in each row"})
+    def _add_missing_column(self, name: str, present: Sequence[str]) -> None:
+        # likeness costs time that grows with both tables' widths
+        near = _nearest(name, present) if self._count < _HINT_LIMIT else None
+        problem = "missing column" if near is None else f"missing column; {near!r} is there, is it meant?"
+        self._add({"where": f"rows.*.{name}", "problem": problem, "expected": "a value or null in each row"})
 
     def _add(self, detail: dict[str, Any]) -> None:
         self._count += 1
         if len(self._details) < DETAIL_LIMIT:
             self._details.append(detail)
+
+
+def _nearest(name: str, present: Sequence[str]) -> str | None:
+    """The column that is likely meant by a name: alike but for case and punctuation, or nearly so."""
+    folded = {_folded(one): one for one in present}
+    found = get_close_matches(_folded(name), folded, n=1, cutoff=_LIKENESS)
+    return folded[found[0]] if found else None
+
+
+def _folded(name: str) -> str:
+    return "".join(one for one in name.casefold() if one.isalnum()) or name
 
 
 def _shown(given: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One table has one meaning: whatever form its rows come in, a model encodes them alike, and a download is the table."""
+"""One table has one meaning: a model encodes its rows alike in whatever form they come, and a download is the table."""
 
 import tempfile
 from collections.abc import Iterator
