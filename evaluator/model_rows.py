@@ -134,7 +134,7 @@ class _Classes(_WithTarget):
         self._scores: list[Floats] = []
 
     def take(self, frame: pd.DataFrame) -> None:
-        true = self._book.codes(labels_in(frame[self._target], target_reading(self._model.signature)))
+        true = self._book.codes(labels_in(frame[self._target], target_reading(self._model.signature), self._classes))
         kept = self.sieve.sift(frame, {"truth": true < 0})
         if not kept.any():
             return

@@ -117,7 +117,7 @@ def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
             details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
         )
     if classes is not None:
-        return labels_in(frame[target], target_reading(model.signature))
+        return labels_in(frame[target], target_reading(model.signature), classes)
     numbers = true_numbers(frame[target], target, column=target_reading(model.signature))
     return [
         None if is_missing else number for number, is_missing in zip(numbers.tolist(), np.isnan(numbers), strict=True)

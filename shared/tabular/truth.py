@@ -1,7 +1,7 @@
 """The truth of rows, read from a column of a frame: labels of classes, or numbers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from shared.contracts import Signature, SignatureColumn
 from shared.contracts.records import ColumnSchema
 from shared.errors import InvalidCommand
+from shared.tabular.meanings import unique_values, value_of
 from shared.tabular.readings import reading_of
 from shared.tabular.targets import UNKNOWN_CODE, Codes, Label, class_type, labels_of, read_target
 
@@ -28,13 +29,21 @@ def target_reading(signature: Signature) -> SignatureColumn:
     return SignatureColumn(name=str(signature.target), type=class_type(classes) if classes else "real")
 
 
-def labels_in(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label | None]:
+def labels_in(series: "pd.Series[Any]", column: SignatureColumn, classes: Sequence[Label] = ()) -> list[Label | None]:
     """The label of each row, None where it is missing; what is not of the column's type is a label by its text.
 
     Integers are exact, though a reading of numbers rounds those beyond 2**53.
+
+    Args:
+        series: The cells.
+        column: How they are read.
+        classes: Labels of which one is meant by a cell that is no text, where it stands for the same value: the
+            number 4.5 means the label ``4.50``.
     """
     reading = read_target(series, column)
     labels = labels_of(reading, column)
+    if column.type == "text" and reading.coerced.any() and classes:
+        _take_meant(labels, np.flatnonzero(reading.coerced).tolist(), classes)
     if column.type == "integer":
         with np.errstate(invalid="ignore"):
             large = np.flatnonzero(np.abs(reading.values) >= _EXACT_LIMIT)
@@ -43,6 +52,15 @@ def labels_in(series: "pd.Series[Any]", column: SignatureColumn) -> list[Label |
     for fault in reading.faults:
         labels[fault.row] = str(fault.given)
     return labels
+
+
+def _take_meant(labels: list[Label | None], rows: Sequence[int], classes: Sequence[Label]) -> None:
+    texts = [str(label) for label in classes]
+    by_value, known = unique_values(texts), set(texts)
+    for row in rows:
+        position = None if labels[row] in known else by_value.get(value_of(str(labels[row])))
+        if position is not None:
+            labels[row] = texts[position]
 
 
 def _exact(given: Any, rounded: Label | None) -> Label | None:
