@@ -45,7 +45,7 @@ def written(table: Any) -> Iterator[tuple[BinaryIO, str]]:
             f"a {type(table).__name__} cannot be uploaded; expected a path, an open file, bytes, or a DataFrame"
         )
     if is_frame(table):
-        table = with_columns(table)
+        table = _with_plain_cells(with_columns(table))
     with tempfile.TemporaryFile() as file:
         kind = _write(table, file)
         file.seek(0)
@@ -76,11 +76,14 @@ def rows_body(rows: Any) -> dict[str, Any]:
     """The part of a prediction's body that holds the rows.
 
     Args:
-        rows: A frame, a list of mappings from column to value, one such mapping, or a mapping from column to values.
+        rows: A frame, a row of one (a Series whose index names the columns), a list of mappings from column to value,
+            one such mapping, or a mapping from column to values.
 
     Raises:
         UnfitTable: It is none of these, or a cell is nothing that JSON can say.
     """
+    if _is_series(rows):
+        rows = _row_of_series(rows)
     if is_frame(rows):
         frame = with_columns(rows)
         cells = frame.astype(object).where(frame.notna(), None)
@@ -99,8 +102,43 @@ def rows_body(rows: Any) -> dict[str, Any]:
     )
 
 
+def _is_series(value: Any) -> "TypeGuard[pd.Series[Any]]":
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(value, pandas.Series)
+
+
+def _row_of_series(series: "pd.Series[Any]") -> dict[str, Any]:
+    """A row of a frame, which pandas gives as a Series.
+
+    Raises:
+        UnfitTable: Its index names no columns: it is a column, most likely.
+    """
+    if not all(isinstance(name, str) for name in series.index):
+        raise UnfitTable(
+            "a Series is taken for one row, so its index has to name the columns; of a column make a frame: "
+            "series.to_frame()"
+        )
+    return dict(series.astype(object).where(series.notna(), None))
+
+
+def _with_plain_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The frame with columns of pandas' own kinds as any table has them: a period as the moment at which it begins,
+    an interval as its text."""
+    changed = {}
+    for name, column in frame.items():
+        categories = getattr(column.dtype, "categories", None)
+        kind = type(column.dtype if categories is None else categories.dtype).__name__
+        if kind == "PeriodDtype":
+            changed[name] = column.astype(object).map(lambda period: period.to_timestamp(), na_action="ignore")
+        elif kind == "IntervalDtype":
+            changed[name] = column.astype(object).map(str, na_action="ignore")
+    return frame.assign(**changed) if changed else frame
+
+
 def cell_of(value: Any) -> Any:
     """One cell as JSON says it: dates as ISO 8601, numbers of numpy as Python's, whatever is missing as null.
+
+    Of pandas, a period is the moment at which it begins, and an interval its text.
 
     Raises:
         UnfitTable: JSON cannot say it.
@@ -109,6 +147,10 @@ def cell_of(value: Any) -> Any:
         return value
     if type(value).__name__ in ("NaTType", "NAType"):
         return None
+    if type(value).__name__ == "Period":
+        return value.to_timestamp().isoformat()
+    if type(value).__name__ == "Interval":
+        return str(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if hasattr(value, "item") and not _is_list(value):
@@ -188,7 +230,11 @@ def _arrow(table: Any) -> Any:
     with _needing("pyarrow"):
         import pyarrow as pa
 
-        return pa.table(table)
+        try:
+            return pa.table(table)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            problem = "; ".join(map(str, error.args))[:500]
+            raise UnfitTable(f"a {type(table).__name__} is no table: {problem}; make a frame of it") from error
 
 
 def _lists(frame: "pd.DataFrame") -> Iterator[tuple[Any, ...]]:

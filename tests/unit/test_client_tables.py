@@ -192,3 +192,39 @@ def test_what_is_said_of_a_file_goes_into_the_address_or_if_long_into_a_form() -
     assert upload.headers["Content-Length"] == str(len(body))
     assert b'name="file"; filename="x.csv"' in body
     assert b'name="options"' in body
+
+
+def test_a_row_of_a_frame_is_a_row() -> None:
+    frame = pd.DataFrame({"age": [3, 4], "city": ["Lima", None]})
+    assert tables.rows_body(frame.iloc[1]) == {"rows": [{"age": 4, "city": None}]}
+
+
+@pytest.mark.parametrize("column", [pd.Series([1, 2]), pd.Series(["a"], name="city")])
+def test_a_column_is_no_row_and_the_error_says_what_to_do(column: Any) -> None:
+    with pytest.raises(UnfitTable, match=r"series\.to_frame\(\)"):
+        tables.rows_body(column)
+
+
+def test_periods_and_intervals_of_pandas_are_moments_and_texts() -> None:
+    frame = pd.DataFrame(
+        {
+            "month": pd.period_range("2024-01", periods=2, freq="M"),
+            "age": pd.cut([3, 12], [0, 10, 20]),
+            "span": pd.arrays.IntervalArray.from_tuples([(0, 5), None]),
+        }
+    )
+    assert tables.rows_body(frame)["data"] == [
+        ["2024-01-01T00:00:00", "(0, 10]", "(0.0, 5.0]"],
+        ["2024-02-01T00:00:00", "(10, 20]", None],
+    ]
+    with tables.written(frame) as (file, _):
+        table = pq.read_table(file)
+    assert pa.types.is_timestamp(table.schema.field("month").type)
+    assert table["month"].to_pylist()[1] == datetime(2024, 2, 1)  # noqa: DTZ001 - a month has no zone
+    assert table["span"].to_pylist() == ["(0.0, 5.0]", None]
+    assert table["age"].to_pylist() == ["(0, 10]", "(10, 20]"]
+
+
+def test_what_speaks_arrow_and_is_no_table_is_refused_in_our_words() -> None:
+    with pytest.raises(UnfitTable, match="is no table"):
+        tables.rows_body(pa.chunked_array([[1, 2]]))
