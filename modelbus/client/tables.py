@@ -122,16 +122,17 @@ def _row_of_series(series: "pd.Series[Any]") -> dict[str, Any]:
 
 
 def _with_plain_cells(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The frame with columns of pandas' own kinds as any table has them: a period as the moment at which it begins,
-    an interval as its text."""
-    changed = {}
+    """The frame with columns of pandas' own kinds as any table has them: periods as the moments at which they begin,
+    intervals as text.
+    """
+    changed: dict[str, Any] = {}
     for name, column in frame.items():
         categories = getattr(column.dtype, "categories", None)
         kind = type(column.dtype if categories is None else categories.dtype).__name__
         if kind == "PeriodDtype":
-            changed[name] = column.astype(object).map(lambda period: period.to_timestamp(), na_action="ignore")
+            changed[str(name)] = column.astype(object).map(lambda period: period.to_timestamp(), na_action="ignore")
         elif kind == "IntervalDtype":
-            changed[name] = column.astype(object).map(str, na_action="ignore")
+            changed[str(name)] = column.astype(object).map(str, na_action="ignore")
     return frame.assign(**changed) if changed else frame
 
 
