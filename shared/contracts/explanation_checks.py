@@ -28,7 +28,12 @@ def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None
 
 def explained_dataset(command: ExplainModel, version: Mapping[str, Any]) -> str:
     """The name of the dataset whose rows an explanation looks at."""
-    return command.dataset or version["hold_out"].get("dataset") or str(version["dataset"])
+    return command.dataset or default_dataset(version)
+
+
+def default_dataset(version: Mapping[str, Any]) -> str:
+    """The name of the dataset that a version is explained by: what it was measured on, else what it was trained on."""
+    return version["hold_out"].get("dataset") or str(version["dataset"])
 
 
 def require_training_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:

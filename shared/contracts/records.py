@@ -78,6 +78,15 @@ class Progress(Contract):
     """How far a search is, where there is one. In a job's record; events leave the leaderboard out."""
 
 
+class BoundDataset(Contract):
+    """A dataset that a job reads, as it was when the job was accepted, or replayed."""
+
+    name: str
+    sha256: str | None = None
+    """Of its stored table: the job is done on no other. Null where there was none of that name: then the job takes the
+    one that is there when it runs."""
+
+
 class JobSummary(Contract):
     """One job, in short."""
 
@@ -102,6 +111,8 @@ class JobRecord(JobSummary):
 
     spec: dict[str, Any]
     """The command as it was validated, complete with defaults."""
+    datasets: list[BoundDataset] = []
+    """The datasets that the job reads: those that the command names, and those of the version that it names."""
     result: dict[str, Any] | None = None
     """What the command's result is, once it succeeded."""
     history: list[dict[str, Any]] = []
