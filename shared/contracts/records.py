@@ -260,6 +260,8 @@ class VersionRecord(Contract):
     dataset_sha256: str
     signature: Signature
     hold_out: dict[str, Any]
+    hold_out_sha256: str | None = None
+    """Of the dataset that it was measured on, where that is one of its own."""
     seed: int
     specification: dict[str, Any] | None = None
     """The training command as it was carried out, for retraining; absent in versions of the first releases."""
