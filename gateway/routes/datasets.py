@@ -132,6 +132,8 @@ async def delete(request: web.Request) -> web.Response:
     jobs = await request.app[JOBS].find_using(document)
     if not query_of(request, Forcing).force:
         await _require_unused(request, name, jobs)
+    for job in jobs:
+        require_own(request, job, f"job {job['_id']}, which uses dataset {name!r},")
     await end_jobs(request.app, jobs, deleted_reason(name))
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])

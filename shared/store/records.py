@@ -99,10 +99,14 @@ class JobRecords:
             dataset: The dataset's document. Jobs that are bound to another of its name do not read this one.
 
         Returns:
-            ``_id``, ``command`` and ``status`` of each.
+            ``_id``, ``command``, ``status`` and ``owner`` of each.
         """
         with store_errors():
-            return await self._jobs.find(using(dataset), {"command": 1, "status": 1}).sort("created_at", 1).to_list()
+            return (
+                await self._jobs.find(using(dataset), {"command": 1, "status": 1, "owner": 1})
+                .sort("created_at", 1)
+                .to_list()
+            )
 
     async def request_cancel(self, correlation_id: str, reason: ModelbusError | None = None) -> Document:
         """Cancel a job.
