@@ -11,6 +11,7 @@ import pandas as pd
 from evaluator.sampled_rows import read_model_rows
 from shared.contracts import Predict
 from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
+from shared.store.binding import digests
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.worker.child import JobContext
@@ -122,8 +123,8 @@ def _add_dataset(context: JobContext, job: Document, found: ServedRows, seed: in
     except (UnknownDataset, DatasetChanged):
         found.lost_count += 1
         return
-    # Of a job that an earlier release accepted nothing else tells that another one has its name now.
-    if "datasets" not in job and dataset["created_at"] > job["created_at"]:
+    # Of a job that is bound to nothing, nothing else tells that another one has its name now.
+    if dataset["name"] not in digests(job) and dataset["created_at"] > job["created_at"]:
         found.lost_count += 1
         return
     found.add_frame(read_model_rows(context, dataset, found.model, found.left, seed), dataset["row_count"])

@@ -10,7 +10,7 @@ from shared.contracts import ExportDataset
 from shared.store.async_blobs import AsyncBlobStore
 from shared.store.blobs import export_id
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.records import READING
+from shared.store.dataset_users import READING
 
 _KINDS: Final = ("export", "result")
 _BATCH: Final = 1000

@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from shared.contracts import EvaluateModel, EvaluatePredictions, ExportDataset, ProfileDataset, ReadRows
+from shared.contracts import EvaluateModel, EvaluatePredictions
 from shared.contracts.base import split_reference
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
@@ -16,6 +16,7 @@ from shared.store import protocol
 from shared.store.acceptance import require_same
 from shared.store.binding import bind_async, use_of_job
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.dataset_users import using
 from shared.store.ledger import error_document
 from shared.store.library import unknown_dataset, version_number
 from shared.store.operation import NewJob, Operation, Terms
@@ -23,8 +24,6 @@ from shared.store.operation import NewJob, Operation, Terms
 PAGE_LIMIT = 200
 EVALUATING = (EvaluateModel.__name__, EvaluatePredictions.__name__)
 """The commands that make evaluations."""
-READING = (ReadRows.__name__, ExportDataset.__name__)
-"""The commands whose jobs go with the dataset that they read."""
 
 
 class JobRecords:
@@ -184,20 +183,6 @@ class JobRecords:
                     if is_last:
                         raise
         raise AssertionError("unreachable")
-
-
-def using(dataset: Document) -> Document:
-    """What the jobs match that ``JobRecords.find_using`` finds."""
-    name, digests = dataset["_id"], {"$in": [dataset["sha256"], None]}
-    reads = [
-        {"datasets.name": name, "datasets": {"$elemMatch": {"name": name, "sha256": digests}}},
-        {"spec.dataset": name, "datasets": {"$exists": False}},  # an earlier release accepted it
-    ]
-    return {
-        "status": {"$in": ["queued", "running"]},
-        "command": {"$nin": [*READING, ProfileDataset.__name__]},
-        "$or": reads,
-    }
 
 
 def older_than(last: Document | None, moment: str = "created_at") -> Document:

@@ -13,10 +13,11 @@ from shared.store import protocol
 from shared.store.acceptance import new_job
 from shared.store.binding import digests
 from shared.store.connection import Document, open_async_store
+from shared.store.dataset_users import using
 from shared.store.ledger import JobLedger, terms_of
 from shared.store.library import Library
 from shared.store.operation import NewJob
-from shared.store.records import JobRecords, using
+from shared.store.records import JobRecords
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, claimed, found, started
 from tests.integration.samples import LAPSED, TERMS, train_job
