@@ -1,7 +1,7 @@
 """Drift: whether rows are still like those that a model was trained on. Pure: frames and a model in, findings out."""
 
+import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 
 from evaluator import drift_statistics as statistics
 from evaluator.drift_bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
+from evaluator.drift_findings import Finding, Statistic
 from shared.contracts import DriftThresholds, SignatureColumn
 from shared.tabular.columns import Reading, read_column
 from shared.tabular.model import FittedModel
@@ -16,76 +17,6 @@ from shared.tabular.model import FittedModel
 PREDICTED_ROWS: Final = 10_000
 """Of more rows than this on one side, so many are predicted, from all parts of the sample."""
 _NUMBERS: Final = ("integer", "real", "datetime")
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """One figure of how far two samples lie apart."""
-
-    name: str
-    value: float
-    by_chance: float
-    """What it exceeds once in a thousand times without any drift."""
-    threshold: float | None
-    """From which value on it means drift; None if it never does."""
-
-    @property
-    def is_exceeded(self) -> bool:
-        """Whether it means drift."""
-        return self.threshold is not None and self.value >= self.threshold and self.value > self.by_chance
-
-    def view(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "by_chance": self.by_chance,
-            "threshold": self.threshold,
-            "is_exceeded": self.is_exceeded,
-        }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """How far one column, or what is predicted, has drifted."""
-
-    name: str
-    type: str
-    """The column's type; of predictions the task."""
-    statistics: list[Statistic]
-    missing: tuple[int, int]
-    rows: tuple[int, int]
-    invalid: tuple[int, int]
-    """Cells that are not of the column's type; they count as missing."""
-    bins: Bins
-
-    @property
-    def has_drifted(self) -> bool:
-        """Whether a statistic is over its threshold."""
-        return any(each.is_exceeded for each in self.statistics)
-
-    def view(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        unseen = None
-        if self.type in ("text", "boolean", "empty"):
-            present = max(self.rows[1] - self.missing[1], 1)
-            count = self.bins.unseen_count
-            unseen = {"count": count, "rate": count / present, "values": self.bins.shown_unseen()}
-        return {
-            "name": self.name,
-            "type": self.type,
-            "has_drifted": self.has_drifted,
-            "statistics": [each.view() for each in self.statistics],
-            "missing_rate": _pair(*(count / rows for count, rows in zip(self.missing, self.rows, strict=True))),
-            "invalid_count": _pair(*self.invalid),
-            "unseen": unseen,
-            "distribution": {
-                "name": self.name,
-                "x": [_shown(label, self.type) for label in self.bins.labels],
-                "reference": (self.bins.reference / self.rows[0]).tolist(),
-                "current": (self.bins.current / self.rows[1]).tolist(),
-            },
-        }
 
 
 def compare_columns(
@@ -149,13 +80,11 @@ def _compare_readings(
     present = [_present(column, side) for side in sides]
     is_number = column.type in _NUMBERS
     found, bins = _distances(present[0], present[1], missing, thresholds, is_number=is_number, known=known)
-    difference = abs(missing[1] / rows[1] - missing[0] / rows[0])
-    by_chance = statistics.rate_by_chance(sum(missing), *rows)
-    found.append(Statistic("missing_rate", difference, by_chance, thresholds.missing_rate))
+    found.append(_missing_rate(missing, rows, thresholds))
     if not is_number:
-        rate = bins.unseen_count / max(len(present[1]), 1)
-        found.append(Statistic("unseen_rate", rate, bins.unseen_by_chance, thresholds.unseen_rate))
-    return Finding(column.name, column.type, found, missing, rows, (len(reference.faults), len(current.faults)), bins)
+        found.append(_unseen_rate(bins, len(present[0]), len(present[1]), thresholds))
+    invalid = len(reference.faults), len(current.faults)
+    return Finding(column.name, column.type, found, missing, rows, invalid, bins)
 
 
 def _present(column: SignatureColumn, reading: Reading) -> list[Any]:
@@ -179,19 +108,60 @@ def _distances(
         bins = count_ranges(np.asarray(reference, float), np.asarray(current, float), missing)
     else:
         bins = count_values(reference, current, missing, known)
-    counts = bins.reference, bins.current
-    index = statistics.stability_index(*counts)
-    size = len(bins.labels), *rows
-    found = [Statistic("psi", index, statistics.stability_index_by_chance(*size), thresholds.psi)]
-    if not is_number:
-        distance = statistics.jensen_shannon_distance(*counts)
-        by_chance = statistics.jensen_shannon_by_chance(*size)
-        found.append(Statistic("jensen_shannon", distance, by_chance, thresholds.jensen_shannon))
-    elif reference and current:
-        distance = statistics.kolmogorov_smirnov(np.asarray(reference, float), np.asarray(current, float))
-        by_chance = statistics.kolmogorov_smirnov_by_chance(len(reference), len(current))
-        found.append(Statistic("kolmogorov_smirnov", distance, by_chance, thresholds.kolmogorov_smirnov))
+    found = [_stability(bins, rows, thresholds)]
+    if is_number:
+        found.append(_kolmogorov_smirnov(reference, current, thresholds))
+    else:
+        found.append(_jensen_shannon(bins, rows, thresholds))
     return found, bins
+
+
+def _stability(bins: Bins, rows: tuple[int, int], thresholds: DriftThresholds) -> Statistic:
+    value = statistics.stability_index(bins.reference, bins.current)
+    by_chance = statistics.stability_index_by_chance(len(bins.labels), *rows)
+    is_decidable = statistics.can_index_exceed(bins.reference, rows[1])
+    return Statistic("psi", value, by_chance, thresholds.psi, is_decidable=is_decidable)
+
+
+def _jensen_shannon(bins: Bins, rows: tuple[int, int], thresholds: DriftThresholds) -> Statistic:
+    value = statistics.jensen_shannon_distance(bins.reference, bins.current)
+    by_chance = statistics.jensen_shannon_by_chance(len(bins.labels), *rows)
+    # A distance of 1 is that of rows which are all in a bin that the reference has not.
+    is_decidable = statistics.jensen_shannon_by_chance(int((bins.reference > 0).sum()) + 1, *rows) < 1
+    return Statistic("jensen_shannon", value, by_chance, thresholds.jensen_shannon, is_decidable=is_decidable)
+
+
+def _kolmogorov_smirnov(reference: Sequence[Any], current: Sequence[Any], thresholds: DriftThresholds) -> Statistic:
+    name, threshold = "kolmogorov_smirnov", thresholds.kolmogorov_smirnov
+    if not reference and not current:  # both have no value: they are alike
+        return Statistic(name, 0.0, 0.0, threshold)
+    if not reference or not current:
+        return Statistic(name, None, math.nan, threshold, unknown_reason=_one_sided(reference))
+    value = statistics.kolmogorov_smirnov(np.asarray(reference, float), np.asarray(current, float))
+    by_chance = statistics.kolmogorov_smirnov_by_chance(len(reference), len(current))
+    return Statistic(name, value, by_chance, threshold, is_decidable=by_chance < 1)
+
+
+def _missing_rate(missing: tuple[int, int], rows: tuple[int, int], thresholds: DriftThresholds) -> Statistic:
+    difference = abs(missing[1] / rows[1] - missing[0] / rows[0])
+    by_chance = statistics.rate_by_chance(sum(missing), *rows)
+    is_decidable = statistics.can_rate_exceed(missing[0], *rows)
+    return Statistic("missing_rate", difference, by_chance, thresholds.missing_rate, is_decidable=is_decidable)
+
+
+def _unseen_rate(bins: Bins, reference: int, current: int, thresholds: DriftThresholds) -> Statistic:
+    """Of the current rows that have a value, the share of those whose value the reference has not."""
+    name, threshold = "unseen_rate", thresholds.unseen_rate
+    if current:
+        return Statistic(name, bins.unseen_count / current, bins.unseen_by_chance, threshold)
+    if not reference:
+        return Statistic(name, 0.0, 0.0, threshold)
+    return Statistic(name, None, math.nan, threshold, unknown_reason=_one_sided([None]))
+
+
+def _one_sided(reference: Sequence[Any]) -> str:
+    side = "the compared rows have" if reference else "the training table has"
+    return f"{side} no value"
 
 
 def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> set[Any]:
@@ -213,13 +183,3 @@ def _predict(model: FittedModel, frame: pd.DataFrame) -> list[Any]:
     faulty = {fault.row for column in model.encoder.columns for fault in _read(frame, column).faults}
     usable = [row for row in range(len(frame)) if row not in faulty]
     return model.predict_frame(frame.iloc[usable], False).labels if usable else []
-
-
-def _shown(label: Any, column_type: str) -> Any:
-    if column_type == "datetime" and isinstance(label, (int, float)):
-        return pd.Timestamp(int(label), unit="us").isoformat()
-    return int(label) if column_type == "integer" and isinstance(label, float) and label.is_integer() else label
-
-
-def _pair(reference: float, current: float) -> dict[str, float]:
-    return {"reference": reference, "current": current}

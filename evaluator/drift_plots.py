@@ -1,5 +1,6 @@
 """The points behind the plots of a drift report: how far what has drifted is off, and how it is distributed. Pure."""
 
+import math
 from typing import Any, Final
 
 from evaluator.plot_names import plot_names
@@ -8,6 +9,8 @@ from shared.contracts.plots import Layer, Plot
 
 EXCESS_LIMIT: Final = 1e6
 """Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""
+UNKNOWN_EXCESS: Final = 1.0
+"""How long the bar of a statistic is that is unknown and counts as drift: it just reaches its threshold."""
 COLUMN_LIMIT: Final = 10
 """Columns that are drawn, the predictions among them: those that are farthest beyond a threshold."""
 
@@ -30,11 +33,16 @@ def drift_plots(report: DriftResult) -> list[Plot]:
 
 def _excesses(finding: DriftFinding) -> list[tuple[str, float]]:
     """The statistics that mean drift: what a bar says of each, and how many times its threshold it is."""
-    return [
-        (f"{each.name} {each.value:.3g}: {finding.name}", min(each.value / each.threshold, EXCESS_LIMIT))
-        for each in finding.statistics
-        if each.is_exceeded and each.threshold is not None
-    ]
+    found = []
+    for each in finding.statistics:
+        if not each.is_exceeded or each.threshold is None:
+            continue
+        if each.value is None:
+            found.append((f"{each.name} unknown: {finding.name}", UNKNOWN_EXCESS))
+        else:
+            excess = min(each.value / each.threshold, EXCESS_LIMIT)
+            found.append((f"{each.name} {each.value:.3g}: {finding.name}", excess))
+    return found
 
 
 def _statistics_plot(findings: list[DriftFinding], note: str) -> Plot:
@@ -68,9 +76,25 @@ def _bin_names(distribution: Distribution) -> list[str]:
     if None not in distribution.x:
         return [str(value) for value in distribution.x]
     last = distribution.x.index(None)
-    ends = [_number(value) for value in distribution.x[:last]]
-    beyond = f"> {ends[-1]}" if ends else "any"
-    return [*(f"≤ {end}" for end in ends), beyond, *(str(value) for value in distribution.x[last + 1 :])]
+    ends = distribution.x[:last]
+    beyond = f"> {_number(ends[-1])}" if ends else "any"
+    names = [_range_name(ends, place) for place in range(len(ends))]
+    return [*names, beyond, *(str(value) for value in distribution.x[last + 1 :])]
+
+
+def _range_name(ends: list[Any], place: int) -> str:
+    """Of a value that has a bin of its own, the bin below it ends right before it."""
+    if _is_next(ends[place : place + 2]):
+        return f"< {_number(ends[place + 1])}"
+    sign = "=" if _is_next(ends[max(place - 1, 0) : place + 1]) else "≤"
+    return f"{sign} {_number(ends[place])}"
+
+
+def _is_next(pair: list[Any]) -> bool:
+    """Whether no number lies between two."""
+    if len(pair) < 2 or not all(isinstance(end, (int, float)) for end in pair):
+        return False
+    return math.nextafter(float(pair[0]), math.inf) == float(pair[1])
 
 
 def _number(end: Any) -> str:

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import rel_entr
-from scipy.stats import chi2, ks_2samp
+from scipy.stats import binom, chi2
 
 from shared.tabular.scaled import Floats
 
 Counts = npt.NDArray[np.int64] | Floats
 """Rows by bin, shape (n_bins,)."""
+Mask = npt.NDArray[np.bool_]
 
 CHANCE: Final = 0.001
 _DEVIATIONS: Final = 3.29
@@ -53,8 +54,16 @@ def jensen_shannon_by_chance(bin_count: int, reference_rows: int, current_rows: 
 
 
 def kolmogorov_smirnov(reference: Floats, current: Floats) -> float:
-    """The largest distance between two empirical distribution functions, from 0 to 1; no value may be missing."""
-    return float(ks_2samp(reference, current, method="asymp").statistic)
+    """The largest distance between two empirical distribution functions, from 0 to 1.
+
+    Args:
+        reference: One value at least, none missing.
+        current: One value at least, none missing.
+    """
+    # Not SciPy's ks_2samp: it works out a probability too, for which it divides by zero where each side has one row.
+    ends = np.concatenate([reference, current])
+    one, other = (np.searchsorted(np.sort(side), ends, side="right") / len(side) for side in (reference, current))
+    return float(np.abs(one - other).max())
 
 
 def kolmogorov_smirnov_by_chance(reference_rows: int, current_rows: int) -> float:
@@ -91,6 +100,53 @@ def unseen_by_chance(values_of_count: Mapping[int, int], reference_rows: int, cu
     estimate = once / reference_rows
     variance = (once + 2 * twice) / reference_rows**2 + estimate * (1 - estimate) / current_rows
     return min(1.0, estimate + _DEVIATIONS * math.sqrt(variance))
+
+
+def differ_beyond_chance(reference: Counts, current: Counts, reference_rows: int, current_rows: int) -> Mask:
+    """Which values are more, or less, frequent in one sample than chance allows.
+
+    Of the rows that have a value, each is in either sample as likely as the samples' sizes say: an exact binomial test
+    of both tails. All values together are beyond it once in a thousand times (Bonferroni).
+
+    Args:
+        reference: How many reference rows have each value, shape (n_values,).
+        current: How many compared rows have each, shape (n_values,).
+        reference_rows: All rows of the reference.
+        current_rows: All rows that are compared.
+
+    Returns:
+        Shape (n_values,).
+    """
+    if not len(reference) or not reference_rows or not current_rows:
+        return np.zeros(len(reference), dtype=np.bool_)
+    # Most of many values occur once: each pair of counts is worked out once.
+    pairs, places = np.unique(np.stack([reference, current], axis=1), axis=0, return_inverse=True)
+    both, share = pairs.sum(axis=1), current_rows / (reference_rows + current_rows)
+    tails = binom.cdf(pairs[:, 1], both, share), binom.sf(pairs[:, 1] - 1, both, share)
+    is_beyond: Mask = 2 * np.minimum(*tails) < CHANCE / len(reference)
+    return is_beyond[places.reshape(-1)]
+
+
+def can_index_exceed(reference: Counts, current_rows: int) -> bool:
+    """Whether the index of any so many rows would be beyond chance: of those in a bin that the reference has not."""
+    filled = np.asarray(reference)[np.asarray(reference) > 0]
+    counts = np.append(filled, 0), np.append(np.zeros(len(filled)), current_rows)
+    by_chance = stability_index_by_chance(len(counts[0]), int(np.rint(filled.sum())), current_rows)
+    return stability_index(*counts) > by_chance
+
+
+def can_rate_exceed(count: int, reference_rows: int, current_rows: int) -> bool:
+    """Whether the share of any so many rows would differ beyond chance: that of all of them, or of none.
+
+    Args:
+        count: The reference rows that are counted.
+        reference_rows: All rows of the reference.
+        current_rows: All rows that are compared.
+    """
+    return any(
+        abs(rows / current_rows - count / reference_rows) > rate_by_chance(count + rows, reference_rows, current_rows)
+        for rows in (0, current_rows)
+    )
 
 
 def _smoothed(counts: Counts) -> Floats:

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluator.drift import Finding, compare_columns, compare_predictions
+from evaluator.drift import compare_columns, compare_predictions
+from evaluator.drift_findings import Finding
+from evaluator.drift_notes import are_predictions_unknown, drift_warnings
 from evaluator.drift_plots import drift_plots
 from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
 from evaluator.served_rows import gather_served_rows
@@ -39,7 +41,11 @@ def report_drift(command: Command, context: JobContext) -> Document:
     context.progress(0.6, f"comparing {len(current)} rows with {len(reference)}")
     columns, predictions = _findings(command, model, reference, current, trained_on["row_count"])
     drifted = [finding.name for finding in columns if finding.has_drifted]
-    has_drifted_predictions = predictions is not None and predictions.has_drifted
+    has_drifted_predictions = (
+        predictions.has_drifted
+        if predictions is not None
+        else are_predictions_unknown(columns, predictions, command.thresholds)
+    )
     report: Document = {
         "model": version["model"],
         "version": version["version"],
@@ -54,6 +60,7 @@ def report_drift(command: Command, context: JobContext) -> Document:
         "drifted_columns": drifted,
         "columns": [finding.view() for finding in columns],
         "predictions": predictions.view() if predictions else None,
+        "warnings": drift_warnings(columns, predictions, command.thresholds, (len(reference), len(current))),
     }
     plots = drift_plots(DriftResult.model_validate(report)) if command.has_plots else []
     outcome = answer_with_plots(report, plots, context)

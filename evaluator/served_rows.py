@@ -10,7 +10,8 @@ import pandas as pd
 
 from evaluator.sampled_rows import read_model_rows
 from shared.contracts import Predict
-from shared.errors import UnknownDataset, UnknownUpload
+from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
+from shared.store.binding import digests
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.worker.child import JobContext
@@ -118,11 +119,12 @@ def _own_jobs(context: JobContext, version: Document, since: datetime, found: Se
 
 def _add_dataset(context: JobContext, job: Document, found: ServedRows, seed: int) -> None:
     try:
-        dataset = context.library.dataset(job["spec"]["dataset"])
-    except UnknownDataset:
+        dataset = context.library.dataset_read_by(job)
+    except (UnknownDataset, DatasetChanged):
         found.lost_count += 1
         return
-    if dataset["created_at"] > job["created_at"]:  # another one has its name now
+    # Of a job that is bound to nothing, nothing else tells that another one has its name now.
+    if dataset["name"] not in digests(job) and dataset["created_at"] > job["created_at"]:
         found.lost_count += 1
         return
     found.add_frame(read_model_rows(context, dataset, found.model, found.left, seed), dataset["row_count"])

@@ -15,6 +15,7 @@
     │   └── UnknownEvaluation · UnknownJob · UnknownUpload · UnknownApiKey
     ├── Conflict
     │   ├── DatasetExists · EvaluationExists · ApiKeyExists
+    │   ├── DatasetChanged        a job's dataset was replaced by another of its name
     │   ├── CorrelationIdReused   same correlation id, another specification
     │   ├── StillInUse            deletion of something that others stand on
     │   └── JobFinished           cancel or replay of a job whose status does not allow it
@@ -162,6 +163,12 @@ class DatasetExists(Conflict):
     """A dataset of that name exists; datasets are immutable."""
 
     code = "dataset_exists"
+
+
+class DatasetChanged(Conflict):
+    """The dataset was replaced after the job was accepted."""
+
+    code = "dataset_changed"
 
 
 class EvaluationExists(Conflict):

@@ -148,13 +148,18 @@ def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]
 def _train(command: TrainModel, context: JobContext) -> Document:
     dataset, plan = _planned(command, context)
     fitting = DatasetFitting(command, plan, dataset, context)
+    apart = command.hold_out.dataset
+    hold_out_sha256 = context.library.dataset(apart)["sha256"] if apart is not None else None
     fitted = fitting.fit()
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
     comparison = _compare(command.model, command.promote, fitted, context)
     payload = dump_model(fitted.model)
-    record = _record(command, dataset, fitted, payload, streamed=fitting.is_streamed)
+    record = {
+        **_record(command, dataset, fitted, payload, streamed=fitting.is_streamed),
+        "hold_out_sha256": hold_out_sha256,
+    }
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
     promote = comparison.pop("is_promoted")
     stopped_early = fitted.choice.stopped_early if fitted.choice is not None else None

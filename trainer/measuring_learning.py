@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.contracts import Command, MeasureLearning, TrainModel
-from shared.contracts.explanation_checks import require_training_table
+from shared.contracts.explanation_checks import require_hold_out_table, require_training_table
 from shared.contracts.explanation_results import LearningResult
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
@@ -42,6 +42,7 @@ def measure_learning(command: Command, context: JobContext) -> Document:
     hold_out = None
     if training.hold_out.dataset is not None:
         apart = context.library.dataset(training.hold_out.dataset)
+        require_hold_out_table(version, apart)
         hold_out = read_frame(
             fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns, plan.readings
         )

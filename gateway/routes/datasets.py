@@ -1,14 +1,15 @@
 """Datasets: upload, list, read, delete."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
 from gateway.access import owner_of, require_own
 from gateway.answer_models import DatasetList, JobView
 from gateway.answers import immutable_answer, job_answer, json_answer, public
+from gateway.ending import deleted_reason, details_of, end_jobs, uses_of
 from gateway.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
-from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
+from gateway.keys import BLOBS, DISPATCHER, JOBS, SETTINGS, SHELF
 from gateway.operations import Answer, FileBody, operation
 from gateway.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
 from gateway.query import Forcing, NamePage, Waiting, query_of
@@ -120,22 +121,36 @@ async def read_dataset(request: web.Request) -> web.Response:
     errors=(UnknownDataset, StillInUse),
 )
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /datasets/{name}`: refused while a model version was made from it, unless `?force=true`.
+    """`DELETE /datasets/{name}`: refused while a version was made from it or a job uses it, unless `?force=true`.
 
-    With it go the pages and exports that were read of it, also those that are being read.
+    Jobs that use it, queued or running, are then cancelled first, and say why. With it go the pages and exports that
+    were read of it, also those that are being read.
     """
     document = await _dataset(request)
     name = document["_id"]
     require_own(request, document, f"dataset {name!r}")
-    versions = await request.app[SHELF].count("versions", {"dataset": name})
-    if versions and not query_of(request, Forcing).force:
-        raise StillInUse(f"{versions} model version(s) were trained on dataset {name!r}; ?force=true deletes it anyway")
+    jobs = await request.app[JOBS].find_using(document)
+    if not query_of(request, Forcing).force:
+        await _require_unused(request, name, jobs)
+    for job in jobs:
+        require_own(request, job, f"job {job['_id']}, which uses dataset {name!r},")
+    await end_jobs(request.app, jobs, deleted_reason(name))
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
     await request.app[SHELF].delete("datasets", name)
+    # Those that were accepted meanwhile.
+    await end_jobs(request.app, await request.app[JOBS].find_using(document), deleted_reason(name))
     await remove_readings(request.app, name)
     await request.app[BLOBS].delete(document["blob_id"])
     return web.Response(status=204)
+
+
+async def _require_unused(request: web.Request, name: str, jobs: Sequence[Document]) -> None:
+    versions = await request.app[SHELF].count("versions", {"dataset": name})
+    if not versions and not jobs:
+        return
+    ended = " and cancels the jobs" if jobs else ""
+    raise StillInUse(f"{uses_of(name, versions, jobs)}; ?force=true deletes it anyway{ended}", details=details_of(jobs))
 
 
 async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> Document:

@@ -97,9 +97,10 @@ class Drift(DriftResult):
     """Whether rows are still like those that a version was trained on."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a finding: ``type``, ``has_drifted``, and each statistic, NaN where it says nothing of that type.
+        """One row a finding: ``type``, ``has_drifted``, and each statistic.
 
-        The index is the column's name; the last row, ``(predictions)``, is of what is predicted, where it could be.
+        A statistic is NaN where it is unknown, as ``warnings`` say, and where it says nothing of that type. The index
+        is the column's name; the last row, ``(predictions)``, is of what is predicted, where it could be.
         """
         found = [*self.columns, *([self.predictions] if self.predictions is not None else [])]
         names = [*(one.name for one in self.columns), *(["(predictions)"] if self.predictions is not None else [])]
@@ -112,4 +113,5 @@ class Drift(DriftResult):
 
 
 def _statistic(finding: DriftFinding, name: str) -> float:
-    return next((one.value for one in finding.statistics if one.name == name), float("nan"))
+    values = (one.value for one in finding.statistics if one.name == name and one.value is not None)
+    return next(values, float("nan"))

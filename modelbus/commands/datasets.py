@@ -177,7 +177,7 @@ def download(
 @app.command()
 @asks_gateway
 def delete(session: Session, name: Name, force: Force = False) -> None:
-    """Delete a dataset; with --force also one that a model was trained on.
+    """Delete a dataset; with --force also one that a model was trained on, or that jobs use: these are cancelled.
 
     For example:
 

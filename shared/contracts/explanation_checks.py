@@ -28,7 +28,25 @@ def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None
 
 def explained_dataset(command: ExplainModel, version: Mapping[str, Any]) -> str:
     """The name of the dataset whose rows an explanation looks at."""
-    return command.dataset or version["hold_out"].get("dataset") or str(version["dataset"])
+    return command.dataset or default_dataset(version)
+
+
+def default_dataset(version: Mapping[str, Any]) -> str:
+    """The name of the dataset that a version is explained by: what it was measured on, else what it was trained on."""
+    return version["hold_out"].get("dataset") or str(version["dataset"])
+
+
+def require_hold_out_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+    """Check that a dataset is the very table that a version was measured on, as far as its record tells.
+
+    Raises:
+        UnknownDataset: It is another.
+    """
+    if version.get("hold_out_sha256") not in (None, dataset["sha256"]):
+        raise UnknownDataset(
+            f"the dataset {version['hold_out']['dataset']!r} that {version['model']} version {version['version']} was "
+            "measured on is not there any more; another one has its name"
+        )
 
 
 def require_training_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:

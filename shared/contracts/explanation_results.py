@@ -195,12 +195,15 @@ class DriftStatistic(Contract):
     """How far two samples lie apart."""
 
     name: Literal["psi", "kolmogorov_smirnov", "jensen_shannon", "missing_rate", "unseen_rate"]
-    value: float
-    by_chance: float
-    """What it exceeds once in a thousand times without any drift."""
+    value: float | None
+    """Null where it could not be worked out: it is unknown, and counts as drift if it has a threshold."""
+    by_chance: float | None
+    """What it exceeds once in a thousand times without any drift; null where it is unknown."""
     threshold: float | None
     is_exceeded: bool
-    """Whether it reached its threshold, and is no chance."""
+    """Whether it reached its threshold, and is no chance; or whether it has a threshold and is unknown."""
+    reason: str | None = None
+    """Why it is unknown, or could not mean drift whatever the rows; null where neither is so."""
 
 
 class Sides(Contract):
@@ -215,8 +218,8 @@ class UnseenValues(Contract):
 
     count: int
     """Rows with one."""
-    rate: float
-    """Their share of the rows that have a value."""
+    rate: float | None
+    """Their share of the rows that have a value; null where none has."""
     values: list[dict[str, Any]]
     """The most frequent ones: `value` and `count`, 20 at most."""
 
@@ -238,6 +241,7 @@ class DriftFinding(Contract):
     type: str
     """The column's type; of predictions the task."""
     has_drifted: bool
+    """Whether a statistic is exceeded, or is unknown though it has a threshold."""
     statistics: list[DriftStatistic]
     missing_rate: Sides
     invalid_count: Sides
@@ -258,6 +262,8 @@ class DriftResult(Contract):
     drifted_columns: list[str]
     columns: list[DriftFinding] = Field(description="In the signature's order; none where no rows were predicted.")
     predictions: DriftFinding | None
-    """Null where no rows can be predicted."""
+    """Null where no rows can be predicted: whether the predictions have drifted is unknown, and counts as drift."""
+    warnings: list[str] = []
+    """What could not be worked out, or not be told from chance, and why."""
     plots: list[PlotName] = []
     """The names of the plots that were drawn."""

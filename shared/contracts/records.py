@@ -79,6 +79,15 @@ class Progress(Contract):
     """How far a search is, where there is one. In a job's record; events leave the leaderboard out."""
 
 
+class BoundDataset(Contract):
+    """A dataset that a job reads, as it was when the job was accepted, or replayed."""
+
+    name: str
+    sha256: str | None = None
+    """Of its stored table: the job is done on no other. Null where there was none of that name: then the job takes the
+    one that is there when it runs."""
+
+
 class JobSummary(Contract):
     """One job, in short."""
 
@@ -103,6 +112,8 @@ class JobRecord(JobSummary):
 
     spec: dict[str, Any]
     """The command as it was validated, complete with defaults."""
+    datasets: list[BoundDataset] = []
+    """The datasets that the job reads: those that the command names, and those of the version that it names."""
     result: dict[str, Any] | None = None
     """What the command's result is, once it succeeded."""
     history: list[dict[str, Any]] = []
@@ -272,6 +283,8 @@ class VersionRecord(Contract):
     dataset_sha256: str
     signature: Signature
     hold_out: dict[str, Any]
+    hold_out_sha256: str | None = None
+    """Of the dataset that it was measured on, where that is one of its own."""
     seed: int
     specification: dict[str, Any] | None = None
     """The training command as it was carried out, for retraining; absent in versions of the first releases."""

@@ -1,6 +1,7 @@
 """What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
 
 from shared.contracts import Command, command_queue, command_spec, spec_hash
+from shared.contracts.dataset_use import dataset_use
 from shared.errors import CorrelationIdReused
 from shared.store.operation import Document, NewJob
 from shared.tracing import trace_headers
@@ -42,6 +43,7 @@ def new_job(
         reply_to=reply_to,
         headers=trace_headers({correlation_id: traceparent}),
         retention_s=type(command).retention_s,
+        use=dataset_use(command),
     )
 
 

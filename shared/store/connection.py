@@ -50,6 +50,10 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
             [("spec.dataset", ASCENDING), ("command", ASCENDING)],
             partialFilterExpression={"spec.dataset": {"$exists": True}},
         ),
+        IndexModel(
+            [("datasets.name", ASCENDING), ("status", ASCENDING)],
+            partialFilterExpression={"datasets.name": {"$exists": True}},
+        ),
         IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
     ],
     "datasets": [IndexModel([("created_at", DESCENDING)]), IndexModel([("blob_id", ASCENDING)])],

@@ -1,7 +1,7 @@
 """The jobs, for workers: the protocol's operations over pymongo."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from shared.errors import LeaseLost, ModelbusError
 from shared.settings import Settings
 from shared.store import protocol, repair
 from shared.store.acceptance import require_same
+from shared.store.binding import bind, use_of_job
 from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
 from shared.store.operation import Claim, NewJob, Operation, Terms
 from shared.store.upserting import upsert
@@ -63,18 +64,21 @@ class JobLedger:
         terms: The protocol's times.
         worker: Who claims: unique for each process, such as ``trainer-host-1234``.
         """
+        self._database = database
         self._jobs: Collection[Document] = database.get_collection("jobs", write_concern=DURABLE, read_concern=CURRENT)
         self._fast_jobs = self._jobs.with_options(write_concern=FAST)
         self._terms = terms
         self._worker = worker
 
     def accept(self, job: NewJob) -> Document:
-        """Record a job; again with the same id and specification gives the job that is there.
+        """Record a job, bound to the datasets that it reads as they are now (docs/adr/0022).
+
+        Again with the same id and specification gives the job that is there.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
         """
-        operation = protocol.accept(job, self._terms)
+        operation = protocol.accept(replace(job, datasets=bind(self._database, job.use)), self._terms)
         with store_errors():
             recorded = upsert(self._jobs, job.correlation_id, operation.update)
         return require_same(recorded, job)
@@ -155,13 +159,21 @@ class JobLedger:
         """Hand the job back; None when it is not this worker's any more."""
         return self._run(protocol.release(claim, self._terms))
 
+    def is_ended_for_a_reason(self, claim: Claim) -> bool:
+        """Whether the job's cancellation has a reason: then nothing is kept of it, and it is not asked to end early."""
+        with store_errors():
+            return self._jobs.find_one({**claim.filter, "cancel_reason": {"$ne": None}}, {"_id": 1}) is not None
+
     def request_cancel(self, correlation_id: str) -> Document | None:
         """Cancel; None when there is nothing to cancel."""
         return self._run(protocol.request_cancel(correlation_id, self._terms))
 
     def replay(self, correlation_id: str) -> Document | None:
-        """Queue an unsuccessful job once more; None when it is not one."""
-        return self._run(protocol.replay(correlation_id, self._terms))
+        """Queue an unsuccessful job once more, bound anew; None when it is not one."""
+        job = self.find(correlation_id)
+        if job is None:
+            return None
+        return self._run(protocol.replay(correlation_id, self._terms, bind(self._database, use_of_job(job))))
 
     def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, Document]:
         """Record jobs that ended before they were recorded: one insert for all; those already known get an update.

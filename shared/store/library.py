@@ -9,7 +9,7 @@ from pymongo.database import Database
 
 from shared.contracts import EstimatorRecord
 from shared.contracts.base import split_reference
-from shared.errors import UnknownDataset, UnknownModel
+from shared.errors import DatasetChanged, UnknownDataset, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
 from shared.store.served import served_jobs
 
@@ -22,19 +22,41 @@ class Library:
     Every method raises ``StoreUnavailable`` when MongoDB does not answer.
     """
 
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(self, database: Database[Document], digests: Mapping[str, str] | None = None) -> None:
+        """Args:
+        database: Where all is.
+        digests: The SHA-256 of each dataset that the job is bound to, by name (docs/adr/0022).
+        """
         self._database = database.with_options(read_concern=CURRENT)
+        self._digests = dict(digests or {})
 
     def dataset(self, name: str) -> Document:
-        """The dataset's document.
+        """The dataset's document, if it is the one that the job was accepted for.
 
         Raises:
-            UnknownDataset: There is none of that name.
+            UnknownDataset: There is none of that name, or none any more.
+            DatasetChanged: Another one has its name now.
         """
+        return self._dataset(name, self._digests.get(name))
+
+    def dataset_read_by(self, job: Document) -> Document:
+        """The dataset that another job read, named in its specification.
+
+        Raises:
+            UnknownDataset: There is none of that name any more.
+            DatasetChanged: Another one has its name now.
+        """
+        name = job["spec"]["dataset"]
+        bound = {each["name"]: each["sha256"] for each in job.get("datasets", [])}
+        return self._dataset(name, bound.get(name))
+
+    def _dataset(self, name: str, sha256: str | None) -> Document:
         with store_errors():
             document = self._database["datasets"].find_one({"_id": name})
         if document is None:
-            raise UnknownDataset(unknown_dataset(name))
+            raise UnknownDataset(unknown_dataset(name) if sha256 is None else _removed(name))
+        if sha256 is not None and document.get("sha256") != sha256:
+            raise DatasetChanged(_replaced(name))
         return document
 
     def has_dataset(self, name: str) -> bool:
@@ -127,3 +149,14 @@ def version_number(model: Document, selector: str | int) -> int:
 def unknown_dataset(name: str) -> str:
     """The sentence that both doors answer for a dataset that is not there."""
     return f"there is no dataset named {name!r}; upload it with POST /datasets"
+
+
+def _removed(name: str) -> str:
+    return f"dataset {name!r} was deleted after the job was accepted; upload it again and replay the job"
+
+
+def _replaced(name: str) -> str:
+    return (
+        f"dataset {name!r} was replaced after the job was accepted: another table has its name now; replay the job to "
+        "have it done on that table, or upload the first one again under another name"
+    )

@@ -3,9 +3,11 @@
 An operation is a filter and a pipeline update, without a connection: to be run as one single-document operation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from shared.contracts.dataset_use import DatasetUse
 
 Document = dict[str, Any]
 Pipeline = list[Document]
@@ -51,6 +53,10 @@ class NewJob:
     headers: Mapping[str, Any] = field(default_factory=dict)
     retention_s: float | None = None
     """Seconds that the job is kept once it has ended, however it ends; by default what the terms say."""
+    use: DatasetUse = field(default_factory=DatasetUse)
+    """Which datasets its command reads."""
+    datasets: Sequence[Document] = ()
+    """These datasets as they are when the job is accepted: ``name`` and ``sha256`` of each (docs/adr/0022)."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +110,9 @@ def kept_until(retention_s: float | Document) -> Document:
 
 
 def ended(status: str, terms: Terms, **changes: Any) -> Document:
-    """The update that all terminal statuses share."""
+    """The update that all terminal statuses share. A job that was cancelled for a reason ends with it as its error."""
     retention_s = terms.dead_retention_s if status == "dead" else terms.job_retention_s
+    reason = {"error": {"$ifNull": ["$cancel_reason", "$error"]}} if status == "cancelled" else {}
     return {
         "$set": {
             "status": status,
@@ -114,6 +121,7 @@ def ended(status: str, terms: Terms, **changes: Any) -> Document:
             "updated_at": NOW,
             "expires_at": kept_until(retention_s),
             "history": happened(status),
+            **reason,
             **changes,
         }
     }

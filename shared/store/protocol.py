@@ -12,6 +12,7 @@ Rules that hold for all of them:
 ``docs/architecture.md`` draws the life of a job.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.store.operation import (
@@ -37,6 +38,7 @@ def _new_fields(job: NewJob, terms: Terms) -> Document:
         "queue": job.queue,
         "spec": job.spec,
         "spec_hash": job.spec_hash,
+        "datasets": list(job.datasets),
         "owner": job.owner,
         "door": job.door,
         "reply_to": job.reply_to,
@@ -49,6 +51,7 @@ def _new_fields(job: NewJob, terms: Terms) -> Document:
         "fence": 0,
         "lease": None,
         "cancel_requested": False,
+        "cancel_reason": None,
         "publish_count": 1,
         "outcome": None,
         "result": None,
@@ -172,9 +175,9 @@ def commit(claim: Claim, outcome: Document, terms: Terms) -> Operation:
     """Record what the job's work gave. From here on it is finished, never executed again, and no longer cancellable.
 
     A job that was cancelled gives nothing, unless it was asked for beforehand that a cancellation keeps what there is:
-    the outcome then has ``survives_cancel`` (ADR 0015).
+    the outcome then has ``survives_cancel`` (ADR 0015). One that was ended for a reason gives nothing in any case.
     """
-    is_wanted = {} if outcome.get("survives_cancel") else {"cancel_requested": False}
+    is_wanted = {"cancel_reason": None} if outcome.get("survives_cancel") else {"cancel_requested": False}
     return Operation(
         {**claim.filter, "outcome": None, **is_wanted},
         [
@@ -243,16 +246,25 @@ def release(claim: Claim, terms: Terms) -> Operation:
     return Operation({**claim.filter, "outcome": None}, [either("$cancel_requested", cancelled, again)])
 
 
-def request_cancel(correlation_id: str, terms: Terms) -> Operation:
-    """Cancel: a queued job ends at once; a running one is marked, and its worker ends it at its next heartbeat."""
+def request_cancel(correlation_id: str, terms: Terms, reason: Document | None = None) -> Operation:
+    """Cancel: a queued job ends at once; a running one is marked, and its worker ends it at its next heartbeat.
+
+    Args:
+        correlation_id: The job's id.
+        terms: The protocol's times.
+        reason: What the job is to end with as its error, because it is ended by something else than its owner's wish;
+            then nothing is kept of it.
+    """
     is_queued = {"$eq": ["$status", "queued"]}
-    changes = ended("cancelled", terms, outcome=None)["$set"]
+    known = {"$ifNull": ["$cancel_reason", None]} if reason is None else literal(reason)
+    changes = ended("cancelled", terms, outcome=None, error={"$ifNull": [known, "$error"]})["$set"]
     return Operation(
         {"_id": correlation_id, "status": {"$in": ["queued", "running"]}, "outcome": None},
         [
             {
                 "$set": {
                     "cancel_requested": literal(True),
+                    "cancel_reason": known,
                     "updated_at": NOW,
                     **{
                         name: {"$cond": [is_queued, value, f"${name}"]}
@@ -279,11 +291,16 @@ def edit(correlation_id: str, spec: Document, spec_hash: str) -> Operation:
     return Operation({"_id": correlation_id, "status": "dead"}, [{"$set": {"draft": draft}}])
 
 
-def replay(correlation_id: str, terms: Terms) -> Operation:
+def replay(correlation_id: str, terms: Terms, datasets: Sequence[Document] = ()) -> Operation:
     """Queue a job that ended without success once more, with fresh attempts, and as its draft says if it has one.
 
     Of a job that was edited the first specification is kept, and the hashes of all: whoever sends the first one again
     under the same id asks for this job.
+
+    Args:
+        correlation_id: The job's id.
+        terms: The protocol's times.
+        datasets: What the job reads, as it is now: a replay is an acceptance anew (docs/adr/0022).
     """
     is_edited = {"$eq": [{"$type": "$draft"}, "object"]}
     changes: Document = {
@@ -291,6 +308,8 @@ def replay(correlation_id: str, terms: Terms) -> Operation:
         "attempt": literal(0),
         "max_attempts": literal(terms.max_attempts),
         "cancel_requested": literal(False),
+        "cancel_reason": None,
+        "datasets": literal(list(datasets)),
         "lease": None,
         "error": None,
         "progress": None,

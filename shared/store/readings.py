@@ -6,12 +6,12 @@ from typing import Final
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.contracts import ExportDataset, ReadRows
+from shared.contracts import ExportDataset
 from shared.store.async_blobs import AsyncBlobStore
 from shared.store.blobs import export_id
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.dataset_users import READING
 
-_COMMANDS: Final = (ReadRows.__name__, ExportDataset.__name__)
 _KINDS: Final = ("export", "result")
 _BATCH: Final = 1000
 _AT_ONCE: Final = 20
@@ -31,7 +31,7 @@ class Readings:
 
     async def find(self, dataset: str) -> list[Document]:
         """The jobs that read a dataset: ``_id``, ``command``, ``status`` and ``fence`` of each."""
-        query = {"spec.dataset": dataset, "command": {"$in": list(_COMMANDS)}}
+        query = {"spec.dataset": dataset, "command": {"$in": list(READING)}}
         with store_errors():
             return await self._jobs.find(query, {"command": 1, "status": 1, "fence": 1}).to_list()
 

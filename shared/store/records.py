@@ -1,6 +1,7 @@
 """The records, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
 from pymongo import ReturnDocument
@@ -10,10 +11,13 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from shared.contracts import EvaluateModel, EvaluatePredictions
 from shared.contracts.base import split_reference
 from shared.contracts.records import TERMINAL_STATUSES
-from shared.errors import JobFinished, UnknownDataset, UnknownJob, UnknownModel
+from shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
 from shared.store import protocol
 from shared.store.acceptance import require_same
+from shared.store.binding import bind_async, use_of_job
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.dataset_users import using
+from shared.store.ledger import error_document
 from shared.store.library import unknown_dataset, version_number
 from shared.store.operation import NewJob, Operation, Terms
 
@@ -29,16 +33,20 @@ class JobRecords:
     """
 
     def __init__(self, database: AsyncDatabase[Document], terms: Terms) -> None:
+        self._database = database
         self._jobs = database.get_collection("jobs", write_concern=DURABLE, read_concern=CURRENT)
         self._terms = terms
 
     async def accept(self, job: NewJob) -> Document:
-        """Record a job; again with the same id and specification gives the job that is there.
+        """Record a job, bound to the datasets that it reads as they are now (docs/adr/0022).
+
+        Again with the same id and specification gives the job that is there.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
         """
-        return require_same(await self._upsert(protocol.accept(job, self._terms)), job)
+        bound = replace(job, datasets=await bind_async(self._database, job.use))
+        return require_same(await self._upsert(protocol.accept(bound, self._terms)), job)
 
     async def find(self, correlation_id: str) -> Document:
         """Read one job.
@@ -83,14 +91,35 @@ class JobRecords:
             found = self._jobs.find(query, {"started_at": 1, "finished_at": 1}).sort("created_at", -1).limit(limit)
             return [(one["finished_at"] - one["started_at"]).total_seconds() async for one in found]
 
-    async def request_cancel(self, correlation_id: str) -> Document:
+    async def find_using(self, dataset: Document) -> list[Document]:
+        """The queued and running jobs that read a dataset, oldest first, but for its readings (``Readings``).
+
+        Args:
+            dataset: The dataset's document. Jobs that are bound to another of its name do not read this one.
+
+        Returns:
+            ``_id``, ``command``, ``status`` and ``owner`` of each.
+        """
+        with store_errors():
+            return (
+                await self._jobs.find(using(dataset), {"command": 1, "status": 1, "owner": 1})
+                .sort("created_at", 1)
+                .to_list()
+            )
+
+    async def request_cancel(self, correlation_id: str, reason: ModelbusError | None = None) -> Document:
         """Cancel a job.
+
+        Args:
+            correlation_id: Its id.
+            reason: What it ends with as its error, where something else than its owner's wish ends it.
 
         Raises:
             UnknownJob: There is none of that id.
             JobFinished: It has ended, or its outcome is being recorded.
         """
-        changed = await self._run(protocol.request_cancel(correlation_id, self._terms))
+        told = None if reason is None else error_document(reason)
+        changed = await self._run(protocol.request_cancel(correlation_id, self._terms, told))
         if changed is None:
             job = await self.find(correlation_id)
             state = "is being finished" if job["outcome"] else f"has ended: {job['status']}"
@@ -98,13 +127,14 @@ class JobRecords:
         return changed
 
     async def replay(self, correlation_id: str) -> Document:
-        """Queue an unsuccessful job once more, with fresh attempts.
+        """Queue an unsuccessful job once more, with fresh attempts, bound to what its datasets are now.
 
         Raises:
             UnknownJob: There is none of that id.
             JobFinished: It has not ended, or it succeeded.
         """
-        changed = await self._run(protocol.replay(correlation_id, self._terms))
+        datasets = await bind_async(self._database, use_of_job(await self.find(correlation_id)))
+        changed = await self._run(protocol.replay(correlation_id, self._terms, datasets))
         if changed is None:
             job = await self.find(correlation_id)
             raise JobFinished(

@@ -66,7 +66,9 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
                 "$set": {
                     "fence": {"$add": ["$fence", 1]},
                     "lease": None,
-                    "error": {"$cond": [{"$eq": ["$status", "cancelled"]}, None, "$error"]},
+                    "error": {
+                        "$cond": [{"$eq": ["$status", "cancelled"]}, {"$ifNull": ["$cancel_reason", None]}, "$error"]
+                    },
                     "not_before": NOW,
                     "next_publish_at": NOW,
                     "publish_count": literal(0),

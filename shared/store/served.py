@@ -15,6 +15,7 @@ _FIELDS: Final = {
     "created_at": 1,
     "spec.rows": 1,
     "spec.dataset": 1,
+    "datasets": 1,
     "result.model": 1,
     "result.version": 1,
     "result.stored_result": 1,
@@ -33,7 +34,7 @@ def served_jobs(database: Database[Document], version: Document, since: datetime
         since: How old the oldest may be.
 
     Yields:
-        ``command``, ``created_at``, ``spec`` with ``rows`` or ``dataset``, and ``result``.
+        ``command``, ``created_at``, ``spec`` with ``rows`` or ``dataset``, ``datasets``, and ``result``.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.

@@ -15,6 +15,7 @@ from shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailabl
 from shared.logs import job_log_context
 from shared.metrics import JOB_SECONDS, JOBS_RUNNING
 from shared.settings import Settings
+from shared.store.binding import digests
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
@@ -80,6 +81,7 @@ class AttemptRunner:
                 spec=spec,
                 work_directory=directory,
                 settings=self._settings,
+                digests=digests(job),
             )
         )
 
@@ -179,13 +181,14 @@ class _Watch:
     def is_to_be_killed(self, child: ChildProcess) -> bool:
         """Beat when it is time to; whether the job was cancelled, and is to end with nothing.
 
-        A child that offered to end early is asked to, and has its time for it (ADR 0015).
+        A child that offered to end early is asked to, and has its time for it (ADR 0015), unless the job is ended for a
+        reason: then nothing is kept of it.
 
         Raises:
             LeaseLost: The job belongs to another worker now.
         """
         is_cancelled = self._is_cancelled()
-        if is_cancelled and not self._is_early_end_offered:
+        if is_cancelled and not (self._is_early_end_offered and self._is_anything_kept()):
             return True
         if is_cancelled and self._end_by == float("inf"):
             log.info("job.asked_to_end", grace_s=self._keep_best_grace_s)
@@ -207,6 +210,13 @@ class _Watch:
         except StoreUnavailable as error:
             log.warning("job.heartbeat_missed", reason=error.message)
             return False
+
+    def _is_anything_kept(self) -> bool:
+        try:
+            return not self._ledger.is_ended_for_a_reason(self._claim)
+        except StoreUnavailable as error:
+            log.warning("job.heartbeat_missed", reason=error.message)
+            return True
 
     def _tell_progress(self, progress: Progress) -> None:
         self._progress = progress

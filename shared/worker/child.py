@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -50,6 +50,8 @@ class Attempt:
     """The command as JSON."""
     work_directory: str
     settings: Settings
+    digests: Mapping[str, str]
+    """The SHA-256 of each dataset that the job is bound to, by name."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection,
         fence=attempt.fence,
         settings=attempt.settings,
         memory_limit_bytes=limit_bytes,
-        library=Library(database),
+        library=Library(database, attempt.digests),
         blobs=BlobStore(database),
         work_directory=Path(attempt.work_directory),
         report=lambda progress: say({"kind": "progress", "progress": progress.model_dump(mode="json")}),

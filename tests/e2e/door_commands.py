@@ -135,6 +135,7 @@ RESULTS = {
         "drifted_columns",
         "columns",
         "predictions",
+        "warnings",
         "plots",
     },
     "ReadRows": {"dataset", "offset", "limit", "row_count", "columns", "rows", "next"},

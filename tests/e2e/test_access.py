@@ -244,6 +244,23 @@ def test_a_model_goes_with_the_versions_of_others_only_by_an_admin(alice: Api, b
     assert admin.delete(f"/models/{model}").status == 204
 
 
+def test_a_dataset_is_deleted_under_the_jobs_of_others_only_by_an_admin(
+    alice: Api, bob: Api, admin: Api, endless_training: dict[str, Any]
+) -> None:
+    dataset = alice.dataset(numbers(3000, seed=3))
+    training = {**endless_training, "dataset": dataset, "model": fresh("model")}
+    job = bob.post("/models", training).correlation_id
+
+    refused = alice.delete(f"/datasets/{dataset}?force=true")
+
+    assert (refused.status, refused.code) == (403, "forbidden")
+    assert f"job {job}, which uses dataset {dataset!r}, belongs to 'bob'" in refused.detail
+    assert alice.delete(f"/datasets/{dataset}").code == "still_in_use"
+    assert alice.job(job)["status"] in ("queued", "running")
+    assert admin.delete(f"/datasets/{dataset}?force=true").status == 204
+    assert alice.ended_job(job)["status"] == "cancelled"
+
+
 def test_only_the_owner_or_an_admin_cancels_and_replays(
     alice: Api, bob: Api, admin: Api, endless_training: dict[str, Any]
 ) -> None:

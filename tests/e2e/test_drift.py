@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts import DriftFound
 from tests.e2e.api import Api
+from tests.e2e.doors import Door
 from tests.e2e.heard_events import HeardEvents
 from tests.e2e.tables import PARCEL, parcels
 from tests.waiting import wait_until
@@ -111,6 +112,7 @@ def test_rows_that_were_predicted_since_a_time_are_compared(api: Api, served: st
     since = datetime.now(UTC).isoformat()
     nothing = report(api, served, since=since)
     assert (nothing["current"]["row_count"], nothing["columns"], nothing["has_drifted"]) == (0, [], False)
+    assert nothing["warnings"] == ["there are no rows to compare: whether anything has drifted is unknown"]
     heavy = [{**PARCEL, "weight": 100 + number} for number in range(30)]
     for start in range(0, 30, 10):
         assert api.post(f"/models/{served}/predict", {"rows": heavy[start : start + 10]}).status == 200
@@ -155,3 +157,48 @@ def test_the_newest_rows_are_taken_and_the_report_says_that_there_are_more(api: 
 
     assert current["current"]["is_capped"]
     assert current["current"]["row_count"] == 100
+
+
+def of_towns(name: str, row_count: int) -> str:
+    """Of twenty rows each, parcels of one town; of all others, and of the last column, no two are alike."""
+    lines = (f"{name if row % 20 else f'{name} {row}'},{name} {row},{row % 7}" for row in range(row_count))
+    return "town,label,weight\n" + "\n".join(lines) + "\n"
+
+
+def test_a_column_whose_values_are_all_new_has_drifted_by_either_door(api: Api, door: Door) -> None:
+    dataset = api.dataset(of_towns("Ghent", 400), "towns")
+    model = api.train(dataset, "weight", "Ridge", features=["town", "label"])["version"]["model"]
+    other = api.dataset(of_towns("Utopia", 15), "towns")
+
+    outcome = door.send({"command": "ReportDrift", "model": model, "dataset": other, "has_plots": False})
+
+    assert outcome.status == "succeeded", outcome
+    assert outcome.result is not None
+    town, label = outcome.result["columns"]
+    assert town["statistics"][0]["value"] > 0.2
+    assert outcome.result["drifted_columns"] == ["town"]
+    assert town["distribution"]["x"] == ["Ghent", "(unseen)"]
+    assert town["distribution"]["reference"] == [0.95, 0.05]
+    assert label["distribution"] == {"name": "label", "x": ["(unseen)"], "reference": [1.0], "current": [1.0]}
+
+
+def test_a_column_without_any_value_is_unknown_by_either_door(api: Api, served: str, door: Door) -> None:
+    head, *lines = parcels(60).splitlines()
+    emptied = [",".join([number, "", *rest]) for number, _, *rest in (line.split(",") for line in lines)]
+    other = api.dataset("\n".join([head, *emptied]) + "\n", "weightless")
+    thresholds = {"psi": None, "kolmogorov_smirnov": 0.3}
+
+    outcome = door.send({"command": "ReportDrift", "model": served, "dataset": other, "thresholds": thresholds})
+
+    assert outcome.status == "succeeded", outcome
+    assert outcome.result is not None
+    assert outcome.result["drifted_columns"] == ["weight"]
+    told = "kolmogorov_smirnov of 'weight' is unknown, and counts as drift: the compared rows have no value"
+    assert outcome.result["warnings"] == [told]
+    (weight,) = (column for column in outcome.result["columns"] if column["name"] == "weight")
+    (statistic,) = (each for each in weight["statistics"] if each["name"] == "kolmogorov_smirnov")
+    assert (statistic["value"], statistic["by_chance"], statistic["reason"]) == (
+        None,
+        None,
+        "the compared rows have no value",
+    )

@@ -8,8 +8,9 @@ import pytest
 from scipy.stats import ks_2samp
 
 from evaluator import drift_statistics as statistics
-from evaluator.drift import Finding, compare_columns, compare_predictions
+from evaluator.drift import compare_columns, compare_predictions
 from evaluator.drift_bins import count_ranges, count_values
+from evaluator.drift_findings import Finding
 from shared.contracts import DriftThresholds
 from shared.tabular.model import FittedModel
 from tests.unit.tables import TYPES, features, fit, table

@@ -1,5 +1,6 @@
 """Plots of drift: what has drifted and how far, and its two distributions, by the report's own figures."""
 
+import math
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -65,6 +66,33 @@ def test_a_threshold_that_is_next_to_nothing_has_points_that_are_finite() -> Non
 
     assert plot.layers[0].y == [EXCESS_LIMIT]
     assert Plot.model_validate_json(plot.model_dump_json()) == plot
+
+
+def test_a_statistic_that_is_unknown_is_drawn_at_its_threshold_and_called_so() -> None:
+    unknown = {
+        "name": "kolmogorov_smirnov",
+        "value": None,
+        "by_chance": None,
+        "threshold": 0.3,
+        "is_exceeded": True,
+        "reason": "the compared rows have no value",
+    }
+
+    bars = plots_of([finding("a", 0.1, statistics=[unknown], has_drifted=True)])[0].layers[0]
+
+    assert (bars.names, bars.y) == (["kolmogorov_smirnov unknown: a"], [1.0])
+
+
+def test_a_value_that_has_a_bin_of_its_own_is_named_as_one() -> None:
+    x = [math.nextafter(0.0, -math.inf), 0.0, 3.5, None]
+    distribution = {"name": "a", "x": x, "reference": [0, 0.8, 0.1, 0.1], "current": [1, 0, 0, 0]}
+
+    assert plots_of([finding("a", 0.3, distribution=distribution)])[1].layers[0].names == [
+        "< 0",
+        "= 0",
+        "≤ 3.5",
+        "> 3.5",
+    ]
 
 
 def test_without_drift_there_is_nothing_to_draw() -> None:

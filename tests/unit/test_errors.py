@@ -57,6 +57,7 @@ def test_codes_are_what_programs_test_and_never_change() -> None:
         "UnknownApiKey": "unknown_api_key",
         "Conflict": "conflict",
         "DatasetExists": "dataset_exists",
+        "DatasetChanged": "dataset_changed",
         "EvaluationExists": "evaluation_exists",
         "ApiKeyExists": "api_key_exists",
         "CorrelationIdReused": "correlation_id_reused",

@@ -195,11 +195,12 @@ class Datasets:
 
         Args:
             name: The dataset.
-            force: Also when a model version was trained on it; the version keeps working.
+            force: Also when a model version was trained on it, which keeps working, or when jobs use it, queued or
+                running, which are cancelled and say why.
 
         Raises:
             UnknownDataset: There is none of that name.
-            StillInUse: A model version was trained on it.
+            StillInUse: A model version was trained on it, or jobs use it; ``details`` has their ids.
         """
         self._transport.document("DELETE", path_of("datasets", name), force="true" if force else None)
 

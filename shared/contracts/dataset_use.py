@@ -1,0 +1,117 @@
+"""Which datasets a command reads: those that it names, and those that the version which it names was made with.
+
+A new command gets a line in ``_USES``; tests/unit/test_dataset_use.py fails until it is there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from shared.contracts.commands import Command
+from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.drift import ReportDrift
+from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from shared.contracts.explanation_checks import default_dataset
+from shared.contracts.prediction import Predict, PredictDataset
+from shared.contracts.training import CheckTraining, RetrainModel, Training, TrainModel
+
+DatasetRole = Literal["training", "hold_out", "explained"]
+"""What a dataset is to a version: what it was trained on, what it was measured on, or what is explained by default."""
+
+
+@dataclass(frozen=True)
+class DatasetUse:
+    """The datasets that a command reads, as far as the command itself tells."""
+
+    names: tuple[str, ...] = ()
+    """Those that it names."""
+    model: str | None = None
+    """The reference of a version whose own datasets are read too."""
+    roles: tuple[DatasetRole, ...] = ()
+    """Which of them."""
+
+    def names_with(self, version: Mapping[str, Any] | None) -> list[str]:
+        """The names of all datasets that are read, each once, in order.
+
+        Args:
+            version: The record of the version that ``model`` means; None where there is none.
+        """
+        implied = [_ROLES[role](version) for role in self.roles] if version is not None else []
+        return sorted({name for name in (*self.names, *implied) if name is not None})
+
+
+def dataset_use(command: Command) -> DatasetUse:
+    """Which datasets a command reads."""
+    return _USES[type(command)](command)
+
+
+_ROLES: Final[dict[DatasetRole, Callable[[Mapping[str, Any]], str | None]]] = {
+    "training": lambda version: str(version["dataset"]),
+    "hold_out": lambda version: version["hold_out"].get("dataset"),
+    "explained": default_dataset,
+}
+
+
+def _named(*names: str | None) -> tuple[str, ...]:
+    return tuple(name for name in names if name is not None)
+
+
+def _nothing(_command: Any) -> DatasetUse:
+    return DatasetUse()
+
+
+_OfOneDataset = PredictDataset | EvaluateModel | EvaluatePredictions | ReadRows | ExportDataset
+
+
+def _its_dataset(command: _OfOneDataset) -> DatasetUse:
+    return DatasetUse(_named(command.dataset))
+
+
+def _training(command: Training) -> DatasetUse:
+    return DatasetUse(_named(command.dataset, command.hold_out.dataset))
+
+
+def _retraining(command: RetrainModel) -> DatasetUse:
+    if command.dataset is not None:
+        return DatasetUse(_named(command.dataset), command.model, ("hold_out",))
+    return DatasetUse((), command.model, ("training", "hold_out"))
+
+
+def _explanation(command: ExplainModel) -> DatasetUse:
+    if command.dataset is not None:
+        return DatasetUse(_named(command.dataset))
+    return DatasetUse((), command.model, ("explained",))
+
+
+def _explained_prediction(command: ExplainPrediction) -> DatasetUse:
+    if command.dataset is not None:
+        return DatasetUse(_named(command.dataset))
+    return DatasetUse((), command.model, ("training",))
+
+
+def _learning(command: MeasureLearning) -> DatasetUse:
+    return DatasetUse((), command.model, ("training", "hold_out"))
+
+
+def _drift(command: ReportDrift) -> DatasetUse:
+    return DatasetUse(_named(command.dataset), command.model, ("training",))
+
+
+_USES: Final[dict[type[Any], Callable[[Any], DatasetUse]]] = {
+    ProfileDataset: _nothing,  # makes the dataset that it names
+    PreviewDataset: _nothing,
+    Predict: _nothing,
+    ReadRows: _its_dataset,
+    ExportDataset: _its_dataset,
+    PredictDataset: _its_dataset,
+    EvaluateModel: _its_dataset,
+    EvaluatePredictions: _its_dataset,
+    TrainModel: _training,
+    CheckTraining: _training,
+    RetrainModel: _retraining,
+    ExplainModel: _explanation,
+    ExplainPrediction: _explained_prediction,
+    MeasureLearning: _learning,
+    ReportDrift: _drift,
+}
