@@ -9,7 +9,7 @@ from evaluator.explanation_plots import explanation_plots
 from evaluator.importance import Importances, permutation_importance
 from evaluator.partial_dependence import partial_dependence
 from evaluator.responses import response_of
-from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from evaluator.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from shared.contracts import UNSUPERVISED, Command, ExplainModel
 from shared.contracts.explanation import IMPORTANCE_METRICS
 from shared.contracts.explanation_checks import check_explanation, explained_dataset
@@ -48,7 +48,7 @@ def explain_model(command: Command, context: JobContext) -> Document:
     needs_importance = "importance" in command.kinds or command.columns is None
     frame, truth = _measurable(model, frame) if needs_importance else (frame, None)
     features = frame.drop(columns=[model.signature.target], errors="ignore")
-    matrix, _ = model.encoder.transform(features)
+    matrix, report = model.encoder.transform(features)
     importances = _importances(command, model, matrix, truth, context) if needs_importance else None
     result: Document = {
         "model": version["model"],
@@ -61,6 +61,7 @@ def explain_model(command: Command, context: JobContext) -> Document:
         "seed": command.seed,
         "importance": None,
         "partial_dependence": None,
+        "warnings": dataset_warnings(context, model, dataset, report),
     }
     if importances is not None and "importance" in command.kinds:
         result["importance"] = _importance_view(importances, command.repeats)

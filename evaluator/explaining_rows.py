@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 
 from evaluator.responses import Response, respond, response_of
-from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from evaluator.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from evaluator.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
 from shared.contracts import Command, ExplainPrediction
 from shared.contracts.explanation_checks import require_training_table
@@ -63,6 +63,7 @@ def explain_prediction(command: Command, context: JobContext) -> Document:
             "predicted_row_count": explainer.predicted_row_count,
             "rows": rows,
             "report": {incident: columns for incident, columns in counts.items() if columns},
+            "warnings": dataset_warnings(context, model, dataset, predictions.report),
         }
     )
 

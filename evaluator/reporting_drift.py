@@ -8,7 +8,7 @@ from evaluator.drift import compare_columns, compare_predictions
 from evaluator.drift_findings import Finding
 from evaluator.drift_notes import are_predictions_unknown, drift_warnings
 from evaluator.drift_plots import drift_plots
-from evaluator.sampled_rows import affordable_rows, load_model, read_model_rows
+from evaluator.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from evaluator.served_rows import gather_served_rows
 from shared.contracts import Command, DriftFound, ReportDrift
 from shared.contracts.explanation_checks import require_training_table
@@ -35,7 +35,7 @@ def report_drift(command: Command, context: JobContext) -> Document:
     require_training_table(version, trained_on)
     model = load_model(context, version)
     limit = affordable_rows(command.row_limit, len(model.encoder.columns))
-    current, described = _current(command, context, version, model, limit)
+    current, described, doubts = _current(command, context, version, model, limit)
     context.progress(0.4, f"reading {trained_on['name']}")
     reference = read_model_rows(context, trained_on, model, limit, command.seed)
     context.progress(0.6, f"comparing {len(current)} rows with {len(reference)}")
@@ -60,7 +60,10 @@ def report_drift(command: Command, context: JobContext) -> Document:
         "drifted_columns": drifted,
         "columns": [finding.view() for finding in columns],
         "predictions": predictions.view() if predictions else None,
-        "warnings": drift_warnings(columns, predictions, command.thresholds, (len(reference), len(current))),
+        "warnings": [
+            *doubts,
+            *drift_warnings(columns, predictions, command.thresholds, (len(reference), len(current))),
+        ],
     }
     plots = drift_plots(DriftResult.model_validate(report)) if command.has_plots else []
     outcome = answer_with_plots(report, plots, context)
@@ -79,20 +82,21 @@ def report_drift(command: Command, context: JobContext) -> Document:
 
 def _current(
     command: ReportDrift, context: JobContext, version: Document, model: FittedModel, limit: int
-) -> tuple[pd.DataFrame, Document]:
-    """The rows to compare, and where they come from."""
+) -> tuple[pd.DataFrame, Document, list[str]]:
+    """The rows to compare, where they come from, and what makes them doubtful."""
     if command.since is not None:
         served = gather_served_rows(context, version, model, command.since, limit, command.seed)
-        return served.frame(), {"since": command.since.isoformat(), **served.view()}
+        return served.frame(), {"since": command.since.isoformat(), **served.view()}, []
     dataset = context.library.dataset(str(command.dataset))
     context.progress(0.2, f"reading {dataset['name']}")
     frame = read_model_rows(context, dataset, model, limit, command.seed)
-    return frame, {
+    described = {
         "dataset": dataset["name"],
         "dataset_row_count": dataset["row_count"],
         "row_count": len(frame),
         "is_capped": len(frame) < dataset["row_count"],
     }
+    return frame, described, dataset_warnings(context, model, dataset)
 
 
 def _findings(

@@ -7,8 +7,11 @@ import pandas as pd
 from evaluator.row_sampling import sample_rows
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
+from shared.tabular.reading_warnings import unseen_warnings
+from shared.tabular.readings import changed_types
+from shared.tabular.report import EncodingReport
 from shared.tabular.stored_models import fetch_model
-from shared.tabular.tables import open_table
+from shared.tabular.tables import dataset_columns, open_table
 from shared.worker.child import JobContext
 
 CELL_LIMIT: Final = 2_000_000
@@ -24,6 +27,25 @@ def load_model(context: JobContext, version: Document) -> FittedModel:
     """
     context.progress(0.05, f"loading {version['model']} version {version['version']}")
     return fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
+
+
+def dataset_warnings(
+    context: JobContext, model: FittedModel, dataset: Document | None = None, report: EncodingReport | None = None
+) -> list[str]:
+    """What makes an answer about rows doubtful.
+
+    Args:
+        context: Has the settings.
+        model: The model.
+        dataset: The dataset that the rows are of, if they are of one.
+        report: What its encoder had to do to them.
+    """
+    columns = [] if dataset is None else dataset_columns(dataset).values()
+    found = changed_types(columns, model.signature.columns)
+    if report is not None and report.row_count:
+        unseen = report.counts()["unseen"]
+        found += unseen_warnings(unseen, report.row_count, context.settings.unseen_warning_fraction)
+    return found
 
 
 def affordable_rows(limit: int, column_count: int) -> int:

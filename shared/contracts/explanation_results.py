@@ -79,6 +79,8 @@ class ModelExplanationResult(Contract):
     seed: int
     importance: ImportanceResult | None
     partial_dependence: list[DependenceResult] | None
+    warnings: list[str] = []
+    """What makes the answer doubtful: columns of another type than in training, many unseen values."""
     plots: list[PlotName] = []
     """The names of the plots that were drawn."""
 
@@ -134,6 +136,8 @@ class PredictionExplanationResult(Contract):
     rows: list[RowExplanation]
     report: Incidents
     """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
+    warnings: list[str] = []
+    """What makes the answer doubtful: columns of another type than in training, many unseen values."""
 
 
 class LearningCurve(Contract):
