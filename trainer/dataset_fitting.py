@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import structlog
@@ -21,12 +21,17 @@ from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
 from trainer.preparing import agreed_task, prepare
 from trainer.row_groups import RowGroups
+from trainer.row_identity import row_hashes
 from trainer.spreading import spread_over
 from trainer.stream_choice import is_streamed
 from trainer.streaming import fit_streamed, prepare_stream
+from trainer.trained_rows import TrainedRows, TrainedRowsBuilder
 from trainer.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
+
+_ROWS_AT_ONCE: Final = 50_000
+"""Rows that are hashed at once: a copy of them is made."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class DatasetFitting:
         self._dataset = dataset
         self._context = context
         self._measured = self._hold_out_dataset()
+        self._trained = TrainedRowsBuilder()
         does_classes = agreed_task(plan.estimator_name, plan.task) == "classification"
         class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
         # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
@@ -119,14 +125,32 @@ class DatasetFitting:
         if self.is_streamed:
             groups = self._groups(self._dataset)
             apart = None if self._measured is None else self._groups(self._measured)
-            return fit_streamed(groups, plan, hold_out_groups=apart, report=report)
+            return fit_streamed(groups, plan, hold_out_groups=apart, trained=self._trained, report=report)
         frame, rows = self._whole(self._dataset, plan.needed_columns), None
         if self._measured is not None:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
             rows = self._whole(self._measured, plan.hold_out_columns)
         with self._cluster(estimate):
             hooks = TuningHooks(context.is_stop_asked, context.offer_early_end, show)
-            return fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
+            outcome = fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
+        self._remember(frame, outcome)
+        return outcome
+
+    def _remember(self, frame: pd.DataFrame, outcome: FitOutcome) -> None:
+        """Keep which rows were trained on."""
+        signature = outcome.model.signature
+        for start in range(0, outcome.row_count, _ROWS_AT_ONCE):
+            rows = outcome.train_indices[start : start + _ROWS_AT_ONCE]
+            self._trained.add(rows, row_hashes(frame.iloc[rows], signature))
+
+    def trained_rows(self) -> TrainedRows:
+        """The rows that were trained on, once it is fitted."""
+        return self._trained.build(self._dataset["sha256"], self._dataset["row_count"])
+
+    @property
+    def measured_dataset(self) -> Mapping[str, Any]:
+        """The dataset whose rows the model is measured on: its document."""
+        return self._dataset if self._measured is None else self._measured
 
     def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
         """The cluster that the settings name, if the fit is worth it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from shared.tabular.metrics import Metrics
@@ -46,6 +47,8 @@ class FitOutcome:
     they were streamed."""
     hold_out: pd.DataFrame
     """The rows that were measured on, with their target."""
+    measured_places: RowIndices
+    """Where these stand in the table that they were taken from, this one or another, shape (n_measured,)."""
     choice: Choice | None = None
     """What was found, where there was something to find."""
     threshold: dict[str, Any] | None = None
@@ -108,6 +111,7 @@ def fit_model(
         train_rows,
         hold_out_rows,
         frame.iloc[hold_out_rows] if hold_out_frame is None else hold_out_frame,
+        hold_out_rows if hold_out_frame is None else np.arange(len(hold_out_frame), dtype=np.int64),
         learnt.choice,
         learnt.threshold,
     )
