@@ -29,7 +29,9 @@ class FitPlan:
     hold_out: HoldOut = field(default_factory=HoldOut)
     """The rows to measure on."""
     time_schema: ColumnSchema | None = None
-    """What the column holds by which rows are held out."""
+    """What the column holds that tells the time: rows are held out, and parted, by it."""
+    group_column: str | None = None
+    """The column that tells which rows belong together: whole groups are held out, and parted."""
     class_weight: str | Mapping[str, float] | None = None
     """How much the rows of each class count: by label, or `balanced`."""
     sample_weight: str | None = None
@@ -63,8 +65,9 @@ class FitPlan:
 
     @property
     def row_columns(self) -> list[str]:
-        """The columns that say of each row what it is for: target, weight, time; each once."""
-        return list(dict.fromkeys(filter(None, (self.target, self.sample_weight, self.hold_out.time_column))))
+        """The columns that say of each row what it is for: target, weight, time, group; each once."""
+        of_rows = (self.target, self.sample_weight, self.hold_out.time_column, self.group_column)
+        return list(dict.fromkeys(filter(None, of_rows)))
 
     @property
     def hold_out_columns(self) -> list[str]:
@@ -93,6 +96,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         task=task,
         hold_out=command.hold_out,
         time_schema=columns[time_column] if time_column is not None else None,
+        group_column=command.hold_out.group_column,
         class_weight=command.class_weight,
         sample_weight=command.sample_weight,
         cross_validation=command.cross_validation,

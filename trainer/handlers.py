@@ -221,6 +221,7 @@ def _record(
         "dataset_sha256": dataset["sha256"],
         "signature": fitted.model.signature.model_dump(mode="json"),
         "hold_out": command.hold_out.model_dump(mode="json"),
+        "held_out": fitted.held_out.model_dump(mode="json"),
         "seed": command.seed,
         "specification": command_spec(command),
         "metrics": fitted.metrics,

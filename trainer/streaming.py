@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature, Task
+from shared.contracts.records import HeldOutRows
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
@@ -125,8 +126,11 @@ def fit_streamed(
         del sample
         report(MEASURING_SHARE, "measuring")
         metrics = score(model, held_out).metrics
+    how = HeldOutRows(method="random" if hold_out_groups is None else "dataset", row_count=found_count)
     nowhere = np.empty(0, dtype=np.int64)
-    return FitOutcome(model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, places)
+    return FitOutcome(
+        model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, places, how
+    )
 
 
 class _Stream:

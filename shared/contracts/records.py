@@ -258,9 +258,10 @@ class HeldOutRows(Contract):
     dataset's."""
     row_count: int
     """Rows that were held out, or that the other dataset has."""
-    unstratified_classes: list[Any] = []
-    """Classes without a held-out row, 100 at most: too few rows to part. All their rows are trained on."""
-    unstratified_class_count: int = 0
+    unmeasured_classes: list[Any] = []
+    """Classes that are trained on and have no held-out row, 100 at most; of `partly_stratified` those with too few rows
+    to be in both parts."""
+    unmeasured_class_count: int = 0
     """How many there are."""
     group_count: int | None = None
     """Groups that were held out."""

@@ -86,8 +86,8 @@ class Training(CommandBase):
     target: ColumnName | None = None
     """The column to predict; for classification and regression, and for no other task."""
     features: list[ColumnName] | None = Field(None, min_length=1)
-    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample weight
-    and those that are excluded."""
+    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample
+    weight, what rows are grouped by, and those that are excluded."""
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
     estimator: Annotated[str, Field(max_length=100)]
@@ -150,6 +150,8 @@ class Training(CommandBase):
             raise ValueError("give features or excluded, not both")
         if self.sample_weight is not None and self.sample_weight in (self.target, *features):
             raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
+        if self.target is not None and self.hold_out.group_column == self.target:
+            raise ValueError(f"the target {self.target!r} cannot be what rows are grouped by")
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
             raise ValueError("class_weight is given twice, also as a hyperparameter")
         return self
