@@ -16,9 +16,11 @@ from shared.contracts.training import Training
 from shared.tabular.tables import fetch_table, read_frame, read_group
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext
+from trainer.data_notes import NOTE_LIMIT, concerning
 from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
+from trainer.held_out import describe_hold_out
 from trainer.preparing import agreed_task, prepare
 from trainer.row_groups import RowGroups
 from trainer.row_identity import row_hashes
@@ -83,19 +85,21 @@ class DatasetFitting:
             InvalidCommand, EstimatorRejected, JobOutOfMemory: What the fit would refuse.
         """
         plan = self._plan
+        upload = [alert.message for alert in concerning(plan.alerts, plan.columns, plan.target)][:NOTE_LIMIT]
         if self.is_streamed:
             stream = prepare_stream(self._groups(self._dataset), plan)
             found = stream.survey
             estimate = self._estimated(found.train_count, len(found.classes))
             counts = found.train_count, found.hold_out_count
-            return Prospect(stream.task, found.classes or None, *counts, stream.epochs, found.notes, estimate)
+            return Prospect(
+                stream.task, found.classes or None, *counts, stream.epochs, [*found.notes, *upload], estimate
+            )
         # where no column says what a row is for, one tells how many rows there are
         prepared = prepare(self._whole(self._dataset, plan.row_columns or plan.needed_columns[:1]), plan)
         known, split = prepared.known, prepared.split
         estimate = self._estimated(len(split.train), len(known.classes))
-        return Prospect(
-            prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, known.notes, estimate
-        )
+        notes = [*known.notes, *describe_hold_out(prepared, 0)[1], *upload]
+        return Prospect(prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, notes, estimate)
 
     def fit(self) -> FitOutcome:
         """Fit and measure.

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
 from shared.contracts.checks import training_features
+from shared.contracts.records import Alert
 from shared.contracts.training import Streaming, Training
 from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
 
@@ -50,6 +51,8 @@ class FitPlan:
     """Passes over the training rows where they are streamed."""
     seed: int = 0
     """Seeds the split, the encoder and the estimator."""
+    alerts: Sequence[Alert] = ()
+    """What the upload found in the dataset's columns."""
 
     @property
     def known_target(self) -> tuple[str, SignatureColumn]:
@@ -80,8 +83,14 @@ class FitPlan:
         return list(dict.fromkeys([*(column.name for column in self.features), *self.row_columns]))
 
 
-def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
-    """The plan that a command makes with the columns of its dataset, which has all that it names."""
+def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequence[Alert] = ()) -> FitPlan:
+    """The plan that a command makes with the columns of its dataset, which has all that it names.
+
+    Args:
+        command: The training.
+        columns: The dataset's columns by name.
+        alerts: What its upload found in them.
+    """
     time_column = command.hold_out.time_column
     target_schema = columns[command.target] if command.target is not None else None
     task = command.task
@@ -106,6 +115,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         streaming=command.streaming,
         epochs=command.epochs,
         seed=command.seed,
+        alerts=alerts,
     )
 
 

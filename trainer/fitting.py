@@ -104,7 +104,7 @@ def fit_model(
         held_out, told = describe_hold_out(prepared, len(hold_out_frame) if hold_out_frame is not None else 0)
         notes.extend(told)
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
-        notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train))
+        notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train, plan.alerts))
         report(MEASURING_SHARE, "measuring")
         model = learnt.model
         metrics = score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, split)

@@ -12,6 +12,7 @@ from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, c
 from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
 from shared.contracts.model_checks import check_promotion, check_same_target, standing_version
+from shared.contracts.records import Alert
 from shared.contracts.training import Training
 from shared.contracts.tuning import AUTO, Search, keeps_best
 from shared.errors import UnknownModel
@@ -164,7 +165,8 @@ def _planned(command: Training, context: JobContext, standing: Document | None) 
     check_training_task(command, task)
     check_promotion(command.promote_metric, task)
     check_same_target(command, task, standing)
-    return dataset, plan_of(command, dataset_columns(dataset))
+    alerts = [Alert.model_validate(alert) for alert in dataset.get("alerts", [])]
+    return dataset, plan_of(command, dataset_columns(dataset), alerts)
 
 
 def _train(command: TrainModel, context: JobContext, standing: Document | None) -> Document:

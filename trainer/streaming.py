@@ -32,6 +32,7 @@ from trainer.preparing import agreed_task, require_columns
 from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
 from trainer.row_groups import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
 from trainer.row_identity import row_hashes
+from trainer.row_numbering import RowNumbering
 from trainer.splitting import RowIndices
 from trainer.streamable import takes, takes_one_pass
 from trainer.survey import Survey, split_known, survey
@@ -143,6 +144,7 @@ class _Stream:
         self._plan = plan
         self._prepared = prepared
         self._trained = trained
+        self._numbering = [RowNumbering(column.name) for column in plan.features if column.type == "integer"]
         self._classes = prepared.survey.classes
         self._signature = Signature(
             columns=plan.columns, target=plan.target, task=prepared.task, classes=self._classes or None
@@ -160,6 +162,8 @@ class _Stream:
         target, _ = plan.known_target
         for number in range(self._groups.count):
             frame = self._groups.read(number, plan.hold_out_columns)
+            for numbering in self._numbering:
+                numbering.feed(frame[numbering.name])
             rows = np.flatnonzero(frame[target].notna())  # the survey has read what they hold
             split = split_known(len(rows), plan, number)
             sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
@@ -198,7 +202,11 @@ class _Stream:
         plan, found = self._plan, self._prepared.survey
         looked_at = sample.iloc[:: row_step(len(sample), len(plan.columns))]
         target = self._known(looked_at).values
-        return notes_on_sample(looked_at, target, plan.columns, plan.target, found.class_counts, found.train_count)
+        numbering = [alert for one in self._numbering if (alert := one.alert())]
+        more = [*numbering, *plan.alerts]
+        return notes_on_sample(
+            looked_at, target, plan.columns, plan.target, found.class_counts, found.train_count, more
+        )
 
     def _learn(self, encoder: TabularEncoder, on_step: StepCallback) -> None:
         estimator, epochs, count = self._prepared.estimator, self._prepared.epochs, self._groups.count
