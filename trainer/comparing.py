@@ -117,8 +117,8 @@ def compare(
     said: dict[str, Any] = {"metric": metric, "champion_version": champion_version, "margin": margin}
     unknown = [one.name for one in (own, champion) if one.trained is None]
     if unknown:
-        reason = f"{unknown[0]} was made by a release that did not keep which rows it was trained on; move the alias"
-        return Comparison(**said, reason=f"{reason} yourself")
+        why = "it was made by an earlier release; move the alias yourself"
+        return Comparison(**said, reason=f"nobody knows which rows {unknown[0]} was trained on: {why}")
     eligibility = find_eligible(own, champion, rows)
     said |= {"row_count": eligibility.count, "left_out_row_count": eligibility.left_out_count}
     if not eligibility.count:

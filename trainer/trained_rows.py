@@ -20,7 +20,9 @@ PLACE_LIMIT: Final = 64_000_000
 """Of tables with more rows no places are kept: a bit each, 8 MB."""
 
 _HIGHEST: Final = 2**64 - 1
-_FORMAT: Final = 1
+FORMAT: Final = 1
+"""Of what is stored; raised when rows get other hashes (``row_identity.py``), which must not be compared with these."""
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -55,17 +57,19 @@ class TrainedRows:
     def to_bytes(self) -> bytes:
         """As it is stored: arrays of numbers alone."""
         buffer = BytesIO()
-        facts = np.array([_FORMAT, self.row_count, self.highest], dtype=np.uint64)
+        facts = np.array([FORMAT, self.row_count, self.highest], dtype=np.uint64)
         sha256 = np.frombuffer(self.dataset_sha256.encode(), dtype=np.uint8)
         places: dict[str, Any] = {} if self.places is None else {"places": self.places}
         np.savez_compressed(buffer, facts=facts, sha256=sha256, hashes=self.hashes, **places)
         return buffer.getvalue()
 
     @classmethod
-    def from_bytes(cls, stored: bytes) -> "TrainedRows":
-        """What ``to_bytes`` gave."""
+    def from_bytes(cls, stored: bytes) -> "TrainedRows | None":
+        """What ``to_bytes`` gave; None if that was of a release with other hashes."""
         with np.load(BytesIO(stored), allow_pickle=False) as arrays:
             facts = arrays["facts"].tolist()
+            if facts[0] != FORMAT:
+                return None
             places = arrays["places"] if "places" in arrays.files else None
             return cls(arrays["sha256"].tobytes().decode(), places, facts[1], arrays["hashes"], facts[2])
 
