@@ -122,14 +122,21 @@ def parts(
 
 
 def fold_notes(validated: dict[str, Any]) -> list[str]:
-    """Sentences about the folds that could not be measured, or not wholly."""
-    return [
-        f"cross-validation: fold {one['fold']} of {validated['folds']} could not be measured: {one['reason']}"
-        if one["metrics"] is None
-        else f"cross-validation: in fold {one['fold']} of {validated['folds']} {_some(one['metrics'])} could not be "
-        f"measured: {one['reason']}; the means are of the other folds"
-        for one in validated["unmeasured"]
-    ]
+    """Sentences about the folds that could not be measured, or not wholly, with how many the means are of."""
+    return [_fold_note(one, validated) for one in validated["unmeasured"]]
+
+
+def _fold_note(one: dict[str, Any], validated: dict[str, Any]) -> str:
+    folds, figures = validated["folds"], validated["metrics"]
+    where, names = f"fold {one['fold']} of {folds}", one["metrics"]
+    if names is None:
+        count = folds - sum(other["metrics"] is None for other in validated["unmeasured"])
+        return f"cross-validation: {where} could not be measured: {one['reason']}; the means are of {count} folds"
+    if not names:
+        return f"cross-validation: in {where} {one['reason']}"
+    some = [f"{name} ({figures[name]['count']} folds in its mean)" for name in names[:_NAMED]]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"cross-validation: in {where} {one['reason']}, and so nothing for {', '.join(some)}{more}"
 
 
 def _lacking(target: np.ndarray[Any, Any], part: Split, classes: Sequence[Label]) -> str | None:
@@ -140,7 +147,7 @@ def _lacking(target: np.ndarray[Any, Any], part: Split, classes: Sequence[Label]
         absent = [str(label) for code, label in enumerate(classes) if code not in there]
         if absent:
             more = f" and {len(absent) - _NAMED} more" if len(absent) > _NAMED else ""
-            found.append(f"it has no row {where} of the class {', '.join(map(repr, absent[:_NAMED]))}{more}")
+            found.append(f"there is no row {where} of the class {', '.join(map(repr, absent[:_NAMED]))}{more}")
     return " and ".join(found) or None
 
 
@@ -156,14 +163,9 @@ def _unmeasured(
             continue
         lacking = [name for name in names if name in defined and one.get(name) is None]
         if lacking or reason is not None:
-            why = reason or "they are not defined for its rows"
+            why = reason or "there are figures that are not defined for its rows"
             told.append({"fold": number, "reason": why, "metrics": lacking})
     return told
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def _summary(values: list[float | None]) -> dict[str, Any]:

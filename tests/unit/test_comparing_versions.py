@@ -13,7 +13,7 @@ from shared.contracts.records import Comparison
 from shared.contracts.training import RetrainModel, TrainModel
 from shared.errors import InvalidCommand
 from shared.tabular.scoring import score
-from tests.unit.tables import fit, table
+from tests.unit.tables import TYPES, fit, schema, table
 from trainer.comparing import (
     FEWEST_ROWS,
     Contestant,
