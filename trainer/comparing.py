@@ -117,8 +117,8 @@ def compare(
     said: dict[str, Any] = {"metric": metric, "champion_version": champion_version, "margin": margin}
     unknown = [one.name for one in (own, champion) if one.trained is None]
     if unknown:
-        why = "it was made by an earlier release; move the alias yourself"
-        return Comparison(**said, reason=f"nobody knows which rows {unknown[0]} was trained on: {why}")
+        of = f"nobody knows which rows {unknown[0]} was trained on"
+        return Comparison(**said, reason=f"{of}: it was made by an earlier release; move the alias yourself")
     eligibility = find_eligible(own, champion, rows)
     said |= {"row_count": eligibility.count, "left_out_row_count": eligibility.left_out_count}
     if not eligibility.count:
@@ -133,8 +133,8 @@ def compare(
     doubts = list(dict.fromkeys([*warnings, *chain(*told)]))
     ours, theirs = (one.metrics.get(metric) for one in found)
     said |= {"own": ours, "champion": theirs, "warnings": doubts}
-    why = _reason(metric, margin, ours, theirs, champion.name, doubts, eligibility)
-    return Comparison(**said, is_better=why is None, reason=why)
+    reason = _reason(metric, margin, ours, theirs, champion.name, doubts, eligibility)
+    return Comparison(**said, is_better=reason is None, reason=reason)
 
 
 def _reason(

@@ -55,12 +55,12 @@ class TrainedRows:
         return np.asarray(is_there | (hashes > np.uint64(self.highest)), dtype=np.bool_)
 
     def to_bytes(self) -> bytes:
-        """As it is stored: arrays of numbers alone."""
+        """As it is stored: arrays of numbers alone. They are random, so to compress them saves nothing."""
         buffer = BytesIO()
         facts = np.array([FORMAT, self.row_count, self.highest], dtype=np.uint64)
         sha256 = np.frombuffer(self.dataset_sha256.encode(), dtype=np.uint8)
         places: dict[str, Any] = {} if self.places is None else {"places": self.places}
-        np.savez_compressed(buffer, facts=facts, sha256=sha256, hashes=self.hashes, **places)
+        np.savez(buffer, facts=facts, sha256=sha256, hashes=self.hashes, **places)
         return buffer.getvalue()
 
     @classmethod

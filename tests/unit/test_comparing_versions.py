@@ -312,7 +312,7 @@ def test_what_can_be_searched_by_can_be_promoted_by(task: Any) -> None:
     ("metric", "task", "words"),
     [
         ("r2", "classification", "classification has no metric 'r2'"),
-        ("acuracy", "classification", "is it 'accuracy'"),
+        ("accuracies", "classification", "is it 'accuracy'"),
         ("cluster_count", "clustering", "neither more nor less of cluster_count is better"),
         ("outlier_share", "outlier_detection", "has no metric that says which version is better"),
     ],
