@@ -119,6 +119,9 @@ def compare(
     if unknown:
         of = f"nobody knows which rows {unknown[0]} was trained on"
         return Comparison(**said, reason=f"{of}: it was made by an earlier release; move the alias yourself")
+    absent = [one.name for one in champion.model.signature.columns if one.name not in rows.frame.columns]
+    if absent:
+        return Comparison(**said, reason=f"{champion.name} reads columns that these rows lack: {_listed(absent)}")
     eligibility = find_eligible(own, champion, rows)
     said |= {"row_count": eligibility.count, "left_out_row_count": eligibility.left_out_count}
     if not eligibility.count:

@@ -76,14 +76,13 @@ def _compared(
     """How the new version does beside the champion; None where both are of one kind and nothing else was asked."""
     number, own = int(champion["version"]), fitted.model.signature
     theirs, name = Signature.model_validate(champion["signature"]), f"version {number}"
+    metric = command.promote_metric or default_metric(own.task) if command.promote == "if_better" else None
+    said: dict[str, Any] = {"metric": metric, "champion_version": number, "margin": command.promote_margin}
     different = difference_in_kind(own, theirs, name)
     if different is not None:
-        reason = f"the champion cannot be compared: {different}"
-        return Comparison(champion_version=number, reason=reason)
+        return Comparison(**said, reason=f"the champion cannot be compared: {different}")
     if command.promote == "if_comparable":
         return None
-    metric = command.promote_metric or default_metric(own.task)
-    said: dict[str, Any] = {"metric": metric, "champion_version": number, "margin": command.promote_margin}
     obstacle = obstacle_to_measuring(own, theirs, name)
     if metric is None or obstacle is not None:
         return Comparison(**said, reason=obstacle)

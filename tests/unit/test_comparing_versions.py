@@ -216,13 +216,21 @@ def test_a_metric_that_one_has_not_decides_nothing(own: str, champion: str, whos
     assert (found.is_better, found.reason) == (False, f"log_loss is not defined for what {whose} answers on these rows")
 
 
-def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
-    rows = MeasuredRows(GOOD.hold_out.drop(columns="plan"), GOOD.measured_places, THIS)
-    narrow = fit("GaussianNB", features=[one for one in map(schema, TYPES) if one.name != "plan"])
+@pytest.mark.parametrize("sha256", [THIS, OTHER])
+def test_a_champion_whose_columns_the_rows_lack_stays(sha256: str) -> None:
+    rows = MeasuredRows(GOOD.hold_out.drop(columns=["plan", "town"]), GOOD.measured_places, sha256)
+    narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name not in ("plan", "town")])
     found = compared(narrow, GOOD, rows=rows)
+    assert (found.is_better, found.reason) == (False, "version 1 reads columns that these rows lack: plan, town")
+
+
+def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
+    frame = GOOD.hold_out.assign(amount="much")
+    narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name != "amount"])
+    found = compared(narrow, GOOD, rows=MeasuredRows(frame, GOOD.measured_places, THIS))
     assert not found.is_better
     assert "could not be measured on the same rows" in str(found.reason)
-    assert "plan" in str(found.reason)
+    assert "amount" in str(found.reason)
 
 
 # --- doubts ---
