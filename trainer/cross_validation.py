@@ -60,6 +60,8 @@ def cross_validate(
     ):
         part = Split(split.train[train], split.train[held_out])
         try:
+            if not len(held_out):  # where one group is larger than a fold
+                raise EstimatorRejected("no group is left for it")
             found.append(measure(part, fold))
             reasons.append(_lacking(target, part, classes) if classes is not None else None)
         except EstimatorRejected as error:

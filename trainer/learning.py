@@ -164,7 +164,7 @@ class Learning:
         folds = aim.cross_validation.folds
         truth, probabilities, left_out = [], [], []
         for number, part in enumerate(self._parts(split, folds)):
-            if len(np.unique(values[part.train])) < 2:
+            if len(np.unique(values[part.train])) < 2 or not len(part.hold_out):
                 left_out.append(number + 1)
                 continue
             what = f"{prefix}finding the threshold, part {number + 1} of {folds}: fitting"
@@ -177,7 +177,7 @@ class Learning:
             raise EstimatorRejected(f"a threshold cannot be found in {folds} parts: one of them lacks a class")
         if left_out:
             named = ", ".join(map(str, left_out))
-            notes.append(f"threshold: part {named} of {folds} was left out, as the rows to fit on lack a class")
+            notes.append(f"threshold: part {named} of {folds} was left out, as it lacks rows, or a class to fit on")
         return best_threshold(found, np.concatenate(probabilities), aim)
 
     def _parts(self, split: Split, folds: int) -> Iterator[Split]:

@@ -163,6 +163,23 @@ def test_a_fit_by_groups_keeps_them_whole_throughout() -> None:
     assert "customer" not in [column.name for column in outcome.model.signature.columns]
 
 
+def test_a_group_that_is_larger_than_a_fold_ends_no_training() -> None:
+    random = np.random.default_rng(2)
+    frame = table().assign(customer=np.where(random.random(240) < 0.8, 0, random.integers(0, 9, 240)))
+    outcome = fit(
+        "LogisticRegression",
+        frame=frame,
+        hold_out=HoldOut(group_column="customer", fraction=0.1),
+        group_column="customer",
+        threshold=Threshold(),
+        calibration=Calibration(),
+        cross_validation=CrossValidation(folds=5),
+    )
+    assert outcome.threshold is not None
+    assert outcome.cross_validation is not None
+    assert len(outcome.cross_validation["metrics"]["accuracy"]["values"]) == 5
+
+
 def test_rows_without_a_group_stay_together() -> None:
     frame = grouped()
     frame["customer"] = frame["customer"].astype("Int64").mask(frame["customer"] < 8)
