@@ -21,11 +21,16 @@ from shared.tabular.columns import read_column
 from shared.tabular.leaks import MISSING_CODE, Codes
 from shared.tabular.targets import Label
 from trainer.learning_target import LearningTarget
+from trainer.row_numbering import numbering_alerts
 from trainer.splitting import RowIndices
 
 NOTE_LIMIT: Final = 20
 """So many sentences are said; what the fit itself warns of needs its place."""
 
+_OF_UPLOADED_TARGET: Final = frozenset(
+    {"target_leak", "class_imbalance", "rare_classes", "missing_target", "padded_labels"}
+)
+_OF_FEATURES: Final = frozenset({"identifier_like", "constant"})
 _CELL_LIMIT = 5_000_000
 _FEWEST_ROWS = 1000
 
@@ -36,8 +41,11 @@ def notes_on(
     target: str | None,
     known: LearningTarget,
     train: RowIndices,
+    upload: Sequence[Alert] = (),
 ) -> list[str]:
     """Sentences about the training rows: unequal and rare classes, columns that give the target away or name the rows.
+
+    What the upload found in the columns that are learnt from is said after them.
 
     Columns are looked at in 100,000 rows at most, fewer where there are many columns: every second, third, ... row.
 
@@ -47,6 +55,7 @@ def notes_on(
         target: The target's name; None where there is none, so that nothing can give it away.
         known: The target.
         train: The training rows' positions among those of ``known``.
+        upload: The alerts of the dataset.
     """
     counts: dict[Label, int] = {}
     if known.classes:
@@ -54,7 +63,9 @@ def notes_on(
         counts = dict(zip(known.classes, by_code, strict=True))
     looked_at = train[:: row_step(len(train), len(columns))]
     rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
-    return notes_on_sample(rows, values, columns, target, counts, len(train))
+    # whether a column numbers the rows shows in the order of the table, of which the training rows are a random part
+    numbering = numbering_alerts(frame, [column.name for column in columns if column.type == "integer"])
+    return notes_on_sample(rows, values, columns, target, counts, len(train), [*numbering, *upload])
 
 
 def row_step(row_count: int, column_count: int) -> int:
@@ -70,6 +81,7 @@ def notes_on_sample(
     target: str | None,
     counts: Mapping[Label, int],
     row_count: int,
+    more: Sequence[Alert] = (),
 ) -> list[str]:
     """The same, from a sample of the training rows.
 
@@ -80,6 +92,7 @@ def notes_on_sample(
         target: The target's name; None where there is none.
         counts: All training rows by class; empty for a number.
         row_count: Training rows.
+        more: Alerts that were found elsewhere, the more important ones first.
     """
     found = class_alerts(target, counts) if counts and target is not None else []
     found += [
@@ -87,7 +100,32 @@ def notes_on_sample(
         for column in columns
         if (alert := _alert(column, rows[column.name], row_count, target, values, is_classes=bool(counts)))
     ]
+    told = {(alert.code, alert.column) for alert in found}
+    for alert in concerning(more, columns, target):
+        if (alert.code, alert.column) not in told:
+            told.add((alert.code, alert.column))
+            found.append(alert)
     return [alert.message for alert in found[:NOTE_LIMIT]]
+
+
+def concerning(alerts: Sequence[Alert], columns: Sequence[SignatureColumn], target: str | None) -> list[Alert]:
+    """Those alerts of a dataset that matter to a fit on some of its columns.
+
+    What an upload says of the target it was told of, as class sizes and leaks, is left out: the fit finds its own, of
+    its own target and rows. That a target is different in each row says nothing of a feature.
+
+    Args:
+        alerts: What the upload found.
+        columns: The features.
+        target: The target's name; None where there is none.
+    """
+    features = {column.name for column in columns}
+    return [
+        alert
+        for alert in alerts
+        if alert.code not in _OF_UPLOADED_TARGET
+        and (alert.column in features or (alert.column == target and alert.code not in _OF_FEATURES))
+    ]
 
 
 def _alert(

@@ -13,23 +13,30 @@ from shared.contracts import Task
 from shared.contracts.checks import check_same_columns
 from shared.contracts.records import TuningProgress
 from shared.contracts.training import Training
-from shared.tabular.tables import Readings, fetch_table, read_frame, read_group
+from shared.tabular.readings import changed_types
+from shared.tabular.tables import Readings, dataset_columns, fetch_table, read_frame, read_group
 from shared.tabular.targets import Label
 from shared.worker.child import JobContext
+from trainer.data_notes import NOTE_LIMIT, concerning
 from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
+from trainer.held_out import describe_hold_out
 from trainer.preparing import agreed_task, prepare
 from trainer.row_groups import RowGroups
+from trainer.row_identity import row_hashes
 from trainer.spreading import spread_over
 from trainer.stream_choice import is_streamed
 from trainer.streaming import fit_streamed, prepare_stream
+from trainer.trained_rows import TrainedRows, TrainedRowsBuilder
 from trainer.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
 
 _OWN: Final[Readings] = {}
 """The training table is read by its own types."""
+_ROWS_AT_ONCE: Final = 50_000
+"""Rows that are hashed at once: a copy of them is made."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class DatasetFitting:
         self._dataset = dataset
         self._context = context
         self._measured = self._hold_out_dataset()
+        self._trained = TrainedRowsBuilder()
         does_classes = agreed_task(plan.estimator_name, plan.task) == "classification"
         class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
         # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
@@ -80,19 +88,21 @@ class DatasetFitting:
             InvalidCommand, EstimatorRejected, JobOutOfMemory: What the fit would refuse.
         """
         plan = self._plan
+        upload = [alert.message for alert in concerning(plan.alerts, plan.columns, plan.target)][:NOTE_LIMIT]
         if self.is_streamed:
             stream = prepare_stream(self._groups(self._dataset), plan)
             found = stream.survey
             estimate = self._estimated(found.train_count, len(found.classes))
             counts = found.train_count, found.hold_out_count
-            return Prospect(stream.task, found.classes or None, *counts, stream.epochs, found.notes, estimate)
+            return Prospect(
+                stream.task, found.classes or None, *counts, stream.epochs, [*found.notes, *upload], estimate
+            )
         # where no column says what a row is for, one tells how many rows there are
         prepared = prepare(self._whole(self._dataset, plan.row_columns or plan.needed_columns[:1]), plan)
         known, split = prepared.known, prepared.split
         estimate = self._estimated(len(split.train), len(known.classes))
-        return Prospect(
-            prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, known.notes, estimate
-        )
+        notes = [*known.notes, *describe_hold_out(prepared, 0)[1], *upload]
+        return Prospect(prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, notes, estimate)
 
     def fit(self) -> FitOutcome:
         """Fit and measure.
@@ -122,14 +132,38 @@ class DatasetFitting:
         if self.is_streamed:
             groups = self._groups(self._dataset)
             apart = None if self._measured is None else self._groups(self._measured, plan.readings)
-            return fit_streamed(groups, plan, hold_out_groups=apart, report=report)
+            return fit_streamed(groups, plan, hold_out_groups=apart, trained=self._trained, report=report)
         frame, rows = self._whole(self._dataset, plan.needed_columns), None
         if self._measured is not None:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
             rows = self._whole(self._measured, plan.hold_out_columns, plan.readings)
         with self._cluster(estimate):
             hooks = TuningHooks(context.is_stop_asked, context.offer_early_end, show)
-            return fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
+            outcome = fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
+        self._remember(frame, outcome)
+        return outcome
+
+    def changed_columns(self) -> list[str]:
+        """What is to be known of columns that have another type in the dataset that the model is measured on."""
+        if self._measured is None:
+            return []
+        return changed_types(dataset_columns(self._measured).values(), self._plan.readings.values())
+
+    def _remember(self, frame: pd.DataFrame, outcome: FitOutcome) -> None:
+        """Keep which rows were trained on."""
+        signature = outcome.model.signature
+        for start in range(0, outcome.row_count, _ROWS_AT_ONCE):
+            rows = outcome.train_indices[start : start + _ROWS_AT_ONCE]
+            self._trained.add(rows, row_hashes(frame.iloc[rows], signature))
+
+    def trained_rows(self) -> TrainedRows:
+        """The rows that were trained on, once it is fitted."""
+        return self._trained.build(self._dataset["sha256"], self._dataset["row_count"])
+
+    @property
+    def measured_dataset(self) -> Mapping[str, Any]:
+        """The dataset whose rows the model is measured on: its document."""
+        return self._dataset if self._measured is None else self._measured
 
     def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
         """The cluster that the settings name, if the fit is worth it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
 from shared.contracts.checks import training_features
+from shared.contracts.records import Alert
 from shared.contracts.training import Streaming, Training
 from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
 from shared.tabular.readings import reading_of
@@ -30,7 +31,9 @@ class FitPlan:
     hold_out: HoldOut = field(default_factory=HoldOut)
     """The rows to measure on."""
     time_schema: ColumnSchema | None = None
-    """What the column holds by which rows are held out."""
+    """What the column holds that tells the time: rows are held out, and parted, by it."""
+    group_column: str | None = None
+    """The column that tells which rows belong together: whole groups are held out, and parted."""
     class_weight: str | Mapping[str, float] | None = None
     """How much the rows of each class count: by label, or `balanced`."""
     sample_weight: str | None = None
@@ -49,6 +52,8 @@ class FitPlan:
     """Passes over the training rows where they are streamed."""
     seed: int = 0
     """Seeds the split, the encoder and the estimator."""
+    alerts: Sequence[Alert] = ()
+    """What the upload found in the dataset's columns."""
 
     @property
     def known_target(self) -> tuple[str, SignatureColumn]:
@@ -75,8 +80,9 @@ class FitPlan:
 
     @property
     def row_columns(self) -> list[str]:
-        """The columns that say of each row what it is for: target, weight, time; each once."""
-        return list(dict.fromkeys(filter(None, (self.target, self.sample_weight, self.hold_out.time_column))))
+        """The columns that say of each row what it is for: target, weight, time, group; each once."""
+        of_rows = (self.target, self.sample_weight, self.hold_out.time_column, self.group_column)
+        return list(dict.fromkeys(filter(None, of_rows)))
 
     @property
     def hold_out_columns(self) -> list[str]:
@@ -89,8 +95,14 @@ class FitPlan:
         return list(dict.fromkeys([*(column.name for column in self.features), *self.row_columns]))
 
 
-def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
-    """The plan that a command makes with the columns of its dataset, which has all that it names."""
+def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequence[Alert] = ()) -> FitPlan:
+    """The plan that a command makes with the columns of its dataset, which has all that it names.
+
+    Args:
+        command: The training.
+        columns: The dataset's columns by name.
+        alerts: What its upload found in them.
+    """
     time_column = command.hold_out.time_column
     target_schema = columns[command.target] if command.target is not None else None
     task = command.task
@@ -105,6 +117,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         task=task,
         hold_out=command.hold_out,
         time_schema=columns[time_column] if time_column is not None else None,
+        group_column=command.hold_out.group_column,
         class_weight=command.class_weight,
         sample_weight=command.sample_weight,
         cross_validation=command.cross_validation,
@@ -114,4 +127,5 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         streaming=command.streaming,
         epochs=command.epochs,
         seed=command.seed,
+        alerts=alerts,
     )

@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from shared.contracts.records import HeldOutRows
 from shared.tabular.metrics import Metrics
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
-from trainer.cross_validation import cross_validate
+from trainer.cross_validation import cross_validate, fold_notes
 from trainer.data_notes import notes_on
 from trainer.fit_plan import FitPlan
 from trainer.fit_warnings import gathered_warnings
+from trainer.held_out import describe_hold_out
 from trainer.learning import Learning, Stretch
 from trainer.part_fitting import PartFitting
 from trainer.preparing import PreparedFit, prepare, require_columns
@@ -46,6 +49,10 @@ class FitOutcome:
     they were streamed."""
     hold_out: pd.DataFrame
     """The rows that were measured on, with their target."""
+    measured_places: RowIndices
+    """Where these stand in the table that they were taken from, this one or another, shape (n_measured,)."""
+    held_out: HeldOutRows
+    """How they were held out."""
     choice: Choice | None = None
     """What was found, where there was something to find."""
     threshold: dict[str, Any] | None = None
@@ -92,12 +99,20 @@ def fit_model(
         validated = None
         if plan.cross_validation is not None:
             validated = _cross_validated(learning, work, plan, prepared, apart, hooks)
-            notes.extend([] if validated else [_CUT_SHORT])
+            notes.extend(fold_notes(validated) if validated else [_CUT_SHORT])
+        notes.extend(learnt.notes)
+        held_out, told = describe_hold_out(prepared, len(hold_out_frame) if hold_out_frame is not None else 0)
+        notes.extend(told)
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
-        notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train))
+        notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train, plan.alerts))
         report(MEASURING_SHARE, "measuring")
         model = learnt.model
-        metrics = score(model, hold_out_frame).metrics if hold_out_frame is not None else work.measure(model, split)
+        if hold_out_frame is None:
+            metrics = work.measure(model, split)
+        else:
+            scores = score(model, hold_out_frame)
+            metrics = scores.metrics
+            notes.extend(scores.warnings)
     return FitOutcome(
         model,
         metrics,
@@ -108,6 +123,8 @@ def fit_model(
         train_rows,
         hold_out_rows,
         frame.iloc[hold_out_rows] if hold_out_frame is None else hold_out_frame,
+        hold_out_rows if hold_out_frame is None else np.arange(len(hold_out_frame), dtype=np.int64),
+        held_out,
         learnt.choice,
         learnt.threshold,
     )
@@ -143,9 +160,10 @@ def _cross_validated(
             prepared.known.values,
             measure,
             folds=folds,
-            is_classification=prepared.task == "classification",
+            classes=prepared.classes if prepared.task == "classification" else None,
             is_ordered=plan.time_schema is not None,
             seed=plan.seed,
+            groups=prepared.groups,
         )
     except _CutShortError:
         return None

@@ -8,15 +8,15 @@ import structlog
 from pydantic import ValidationError
 
 from shared.artifacts import dump_model, library_versions
-from shared.contracts import CheckTraining, Command, RetrainModel, Signature, TrainModel, command_spec
+from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
 from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
-from shared.contracts.training import Promotion, Training
+from shared.contracts.model_checks import check_promotion, check_same_target, standing_version
+from shared.contracts.records import Alert
+from shared.contracts.training import Training
 from shared.contracts.tuning import AUTO, Search, keeps_best
-from shared.errors import ArtifactRefused, InvalidCommand, UnknownModel
+from shared.errors import UnknownModel
 from shared.store.connection import Document
-from shared.tabular.scoring import score
-from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns
 from shared.worker.child import JobContext
 from trainer.candidates import candidate_count
@@ -24,13 +24,15 @@ from trainer.catalogue import find_estimator
 from trainer.dataset_fitting import DatasetFitting
 from trainer.fit_plan import FitPlan, plan_of
 from trainer.fitting import FitOutcome
-from trainer.objectives import PRIMARY_METRIC
+from trainer.promoting import decide_promotion
 from trainer.searching import Choice
 
 log = structlog.get_logger()
 
 _CANDIDATES_INLINE_BYTES: Final = 65_536
 """A larger table of candidates is kept in GridFS instead of in its version."""
+_COMPARING: Final = ("promote_metric", "promote_margin")
+"""Fields that only count where versions are compared."""
 
 
 def train_model(command: Command, context: JobContext) -> Document:
@@ -40,7 +42,17 @@ def train_model(command: Command, context: JobContext) -> Document:
         UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
     """
     assert isinstance(command, TrainModel)  # the queue's handlers are keyed by command
-    return _train(command, context)
+    return _train(command, context, _standing(command.model, context))
+
+
+def _standing(model: str, context: JobContext) -> Document | None:
+    """The version that says what a model predicts; None if there is none."""
+    try:
+        document = context.library.model(model)
+        number = standing_version(document)
+        return None if number is None else context.library.version_of(document, number)
+    except UnknownModel:
+        return None
 
 
 def retrain_model(command: Command, context: JobContext) -> Document:
@@ -52,14 +64,16 @@ def retrain_model(command: Command, context: JobContext) -> Document:
     """
     assert isinstance(command, RetrainModel)  # the queue's handlers are keyed by command
     earlier = context.library.version(command.model)
-    return _train(_again(earlier, command), context)
+    return _train(_again(earlier, command), context, earlier)
 
 
 def _again(earlier: Document, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
     specification = training_as_found(earlier) if command.tuning == "as_found" else training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
-    anew = {name: getattr(command, name) for name in ("search", "calibration", "threshold")}
+    if command.promote != "if_better":
+        specification = {name: value for name, value in specification.items() if name not in _COMPARING}
+    anew = {name: getattr(command, name) for name in ("search", "calibration", "threshold", *_COMPARING)}
     again = {
         **specification,
         **{name: value for name, value in anew.items() if value is not None},
@@ -67,6 +81,7 @@ def _again(earlier: Document, command: RetrainModel) -> TrainModel:
         "hyperparameters": {name: value for name, value in changed.items() if value is not None},
         "seed": earlier["seed"] if command.seed is None else command.seed,
         "promote": command.promote,
+        "may_change_target": command.may_change_target,
         "limits": command.limits or specification.get("limits", {}),
         "tags": command.tags,
         "note": command.note,
@@ -111,7 +126,7 @@ def check_training(command: Command, context: JobContext) -> Document:
         UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: What training would refuse.
     """
     assert isinstance(command, CheckTraining)  # the queue's handlers are keyed by command
-    dataset, plan = _planned(command, context)
+    dataset, plan = _planned(command, context, _standing(command.model, context))
     fitting = DatasetFitting(command, plan, dataset, context)
     prospect = fitting.prospect()
     estimate = prospect.estimate
@@ -135,44 +150,58 @@ def check_training(command: Command, context: JobContext) -> Document:
     return context.answer(result)
 
 
-def _planned(command: Training, context: JobContext) -> tuple[Document, FitPlan]:
-    """The dataset and the plan of a training, once the dataset is known to have all columns that it names."""
+def _planned(command: Training, context: JobContext, standing: Document | None) -> tuple[Document, FitPlan]:
+    """The dataset and the plan of a training, once the dataset is known to have all columns that it names.
+
+    Args:
+        command: The training.
+        context: The job's.
+        standing: The version that it must be like: that says what its model predicts, or that is trained again.
+    """
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
     is_auto = command.estimator == AUTO
     task = auto_training_task(command, dataset) if is_auto else find_estimator(command.estimator).record.task
     check_training_task(command, task)
-    return dataset, plan_of(command, dataset_columns(dataset))
+    check_promotion(command.promote_metric, task)
+    check_same_target(command, task, standing)
+    alerts = [Alert.model_validate(alert) for alert in dataset.get("alerts", [])]
+    return dataset, plan_of(command, dataset_columns(dataset), alerts)
 
 
-def _train(command: TrainModel, context: JobContext) -> Document:
-    dataset, plan = _planned(command, context)
+def _train(command: TrainModel, context: JobContext, standing: Document | None) -> Document:
+    dataset, plan = _planned(command, context, standing)
     fitting = DatasetFitting(command, plan, dataset, context)
     apart = command.hold_out.dataset
     hold_out_sha256 = context.library.dataset(apart)["sha256"] if apart is not None else None
     fitted = fitting.fit()
+    fitted.warnings.extend(fitting.changed_columns())
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
     context.progress(0.9, "comparing and storing")
-    comparison = _compare(command.model, command.promote, fitted, context)
+    trained = fitting.trained_rows()
+    promoting = decide_promotion(command, fitted, trained, fitting.measured_dataset, context)
+    comparison = promoting.comparison.model_dump(mode="json") if promoting.comparison is not None else None
     payload = dump_model(fitted.model)
     record = {
         **_record(command, dataset, fitted, payload, streamed=fitting.is_streamed),
         "hold_out_sha256": hold_out_sha256,
+        "comparison": comparison,
     }
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
-    promote = comparison.pop("is_promoted")
+    rows_id = context.blobs.save(trained.to_bytes(), "rows", context.correlation_id, context.fence)
     stopped_early = fitted.choice.stopped_early if fitted.choice is not None else None
     return {
         "kind": "version",
         "record": record,
         "blob_id": blob_id,
-        "apart": _candidates(fitted.choice, context) if fitted.choice is not None else {},
-        "promote": promote,
-        "report": {
-            **({"comparison": comparison} if comparison else {}),
-            **({"stopped_early": stopped_early} if stopped_early else {}),
+        "apart": {
+            "rows_blob_id": rows_id,
+            **(_candidates(fitted.choice, context) if fitted.choice is not None else {}),
         },
+        "promote": promoting.is_promoted,
+        **({"champion_seen": promoting.champion_version} if promoting.depends_on_champion else {}),
+        "report": {"stopped_early": stopped_early} if stopped_early else {},
         "survives_cancel": keeps_best(command.tuning),
     }
 
@@ -201,6 +230,7 @@ def _record(
         "dataset_sha256": dataset["sha256"],
         "signature": fitted.model.signature.model_dump(mode="json"),
         "hold_out": command.hold_out.model_dump(mode="json"),
+        "held_out": fitted.held_out.model_dump(mode="json"),
         "seed": command.seed,
         "specification": command_spec(command),
         "metrics": fitted.metrics,
@@ -215,45 +245,3 @@ def _record(
         "artifact_sha256": hashlib.sha256(payload).hexdigest(),
         "artifact_size_bytes": len(payload),
     }
-
-
-def _compare(model: str, promote: Promotion, fitted: FitOutcome, context: JobContext) -> dict[str, Any]:
-    """Decide whether ``champion`` moves; with `if_better`, by measuring the champion on the same hold-out rows."""
-    if promote != "if_better":
-        return {"is_promoted": promote == "always"}
-    metric = PRIMARY_METRIC.get(fitted.model.signature.task)
-    own = fitted.metrics.get(metric) if metric else None
-    champion = _champion(model, context)
-    if champion is None:
-        return {"is_promoted": True}
-    compared = {"metric": metric, "champion_version": champion["version"], "own": own}
-    obstacle = _obstacle(fitted.model.signature, champion["signature"])
-    if metric is None or obstacle is not None:
-        return {**compared, "champion": None, "reason": obstacle, "is_promoted": False}
-    try:
-        loaded = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
-        theirs = score(loaded, fitted.hold_out).metrics.get(metric)
-    except (ArtifactRefused, InvalidCommand) as error:
-        # A champion that cannot answer these rows cannot be compared; it stays until somebody decides.
-        return {**compared, "champion": None, "reason": error.message, "is_promoted": False}
-    is_better = own is not None and (theirs is None or own > theirs)
-    return {**compared, "champion": theirs, "is_promoted": is_better}
-
-
-def _obstacle(own: Signature, champion: Document) -> str | None:
-    """Why a version cannot be compared with the champion; None if it can."""
-    if own.task == "outlier_detection":
-        return "without known outliers nothing says which version finds them better; move the alias yourself"
-    if champion["task"] != own.task:
-        return f"the champion does {champion['task']}, not {own.task}"
-    names = [column["name"] for column in champion["columns"]]
-    if own.task == "clustering" and sorted(names) != sorted(column.name for column in own.columns):
-        return "the champion finds its clusters by other columns, and distances by other columns are others"
-    return None
-
-
-def _champion(model: str, context: JobContext) -> Document | None:
-    try:
-        return context.library.version(f"{model}@champion")
-    except UnknownModel:
-        return None

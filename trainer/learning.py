@@ -42,6 +42,8 @@ class Learnt:
     threshold: dict[str, Any] | None
     fit_s: float
     """Seconds that its own fit took."""
+    notes: list[str]
+    """What should be known of how it came about."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,14 @@ class Learning:
         estimator = self._estimator(choice, is_part=is_part)
         unfitted = clone(estimator) if plan.threshold is not None else None
         started = time.perf_counter()
-        model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting")
+        notes: list[str] = []
+        model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting", notes=notes)
         fit_s = time.perf_counter() - started
         if plan.threshold is None:
-            return Learnt(model, choice, None, fit_s)
-        found = self._threshold(unfitted, split, apart, prefix)
+            return Learnt(model, choice, None, fit_s, notes)
+        found = self._threshold(unfitted, split, apart, prefix, notes)
         signature = model.signature.model_copy(update={"threshold": found["value"]})
-        return Learnt(replace(model, signature=signature), choice, found, fit_s)
+        return Learnt(replace(model, signature=signature), choice, found, fit_s, notes)
 
     def _estimator(self, choice: Choice | None, *, is_part: bool) -> Any:
         """What is to be fitted, unfitted."""
@@ -148,24 +151,45 @@ class Learning:
             assert isinstance(tuning, Auto)  # there are these two
             return Choosing(rows, tuning, board, watch).run()
 
-    def _threshold(self, estimator: Any, split: Split, stretch: Stretch, prefix: str) -> dict[str, Any]:
-        """Find the threshold on rows that the fits did not see.
+    def _threshold(
+        self, estimator: Any, split: Split, stretch: Stretch, prefix: str, notes: list[str]
+    ) -> dict[str, Any]:
+        """Find the threshold on rows that the fits did not see, parted as the hold-out is: at random, by time or group.
 
         Raises:
-            EstimatorRejected: Too few rows for so many parts, or a part lacks a class.
+            EstimatorRejected: Too few rows for so many parts, or all parts lack a class.
         """
         aim, values = self._plan.threshold, self._prepared.known.values
         assert aim is not None  # it is what asks for this
         folds = aim.cross_validation.folds
-        places = parts(values[split.train], folds, True, is_ordered=False, seed=self._plan.seed)
-        truth, probabilities = [], []
-        for number, (fitted, apart) in enumerate(places):
-            part = Split(split.train[fitted], split.train[apart])
-            if len(np.unique(values[part.train])) < 2:
-                raise EstimatorRejected(f"a threshold cannot be found in {folds} parts: one of them lacks a class")
+        truth, probabilities, left_out = [], [], []
+        for number, part in enumerate(self._parts(split, folds)):
+            if len(np.unique(values[part.train])) < 2 or not len(part.hold_out):
+                left_out.append(number + 1)
+                continue
             what = f"{prefix}finding the threshold, part {number + 1} of {folds}: fitting"
             begin, end = (stretch.begin + (stretch.end - stretch.begin) * (number + more) / folds for more in (0, 1))
             model = self._work.fit(clone(estimator), part, begin=begin, end=end, what=what)
             truth.append(values[part.hold_out])
             probabilities.append(self._work.probabilities(model, part)[:, 1])
-        return best_threshold(np.concatenate(truth), np.concatenate(probabilities), aim)
+        found = np.concatenate([np.empty(0, dtype=np.int64), *truth])
+        if len(np.unique(found)) < 2:
+            raise EstimatorRejected(f"a threshold cannot be found in {folds} parts: one of them lacks a class")
+        if left_out:
+            named = ", ".join(map(str, left_out))
+            notes.append(f"threshold: part {named} of {folds} was left out, as it lacks rows, or a class to fit on")
+        return best_threshold(found, np.concatenate(probabilities), aim)
+
+    def _parts(self, split: Split, folds: int) -> Iterator[Split]:
+        """The training rows in parts, as positions among all rows."""
+        plan, prepared = self._plan, self._prepared
+        places = parts(
+            prepared.known.values[split.train],
+            folds,
+            True,
+            is_ordered=plan.time_schema is not None,
+            seed=plan.seed,
+            groups=prepared.groups[split.train] if prepared.groups is not None else None,
+        )
+        for fitted, apart in places:
+            yield Split(split.train[fitted], split.train[apart])

@@ -61,8 +61,8 @@ def measure_learning_curve(
     train = prepared.known.rows[prepared.split.train]
     if hold_out_frame is None:
         hold_out_frame = frame.iloc[prepared.known.rows[prepared.split.hold_out]]
-    # All rows that a point is given are fitted on: what is held out is apart already.
-    whole = replace(plan, hold_out=HoldOut(dataset="apart"), time_schema=None, cross_validation=None)
+    # All rows that a point is given are fitted on: what is held out is apart already. They keep their order of time.
+    whole = replace(plan, hold_out=HoldOut(dataset="apart"), cross_validation=None)
     points = []
     for number, share in enumerate(shares):
         rows = _first(train, share, plan)

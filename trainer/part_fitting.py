@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.calibration import CalibratedClassifierCV
 
 from shared.contracts import Signature
-from shared.contracts.tuning import Calibration
 from shared.tabular.metrics import Metrics
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
+from trainer.calibrating import Parts, calibrated, calibration_parts, forget_parts
 from trainer.estimator_fitting import fit_rows
 from trainer.fit_plan import FitPlan
 from trainer.preparing import PreparedFit
@@ -29,7 +28,16 @@ class PartFitting:
         self._prepared = prepared
         self._report = report
 
-    def fit(self, estimator: Any, split: Split, *, begin: float, end: float, what: str) -> FittedModel:
+    def fit(
+        self,
+        estimator: Any,
+        split: Split,
+        *,
+        begin: float,
+        end: float,
+        what: str,
+        notes: list[str] | None = None,
+    ) -> FittedModel:
         """Fit on a split's training rows, calibrated where the plan says so.
 
         Args:
@@ -38,6 +46,7 @@ class PartFitting:
             begin: The share of the job that is done before.
             end: The share that is done after.
             what: What is being done, for people.
+            notes: Takes what should be known of the fit.
 
         Raises:
             EstimatorRejected, SignatureMismatch, JobOutOfMemory: As ``fit_rows``.
@@ -46,7 +55,7 @@ class PartFitting:
         target = known.values[split.train]
         weights = self.weigh(estimator, split)
         sentence = f"{what} {type(estimator).__name__} on {len(split.train)} rows"
-        fitted = calibrated(estimator, plan.calibration)
+        fitted = calibrated(estimator, plan.calibration, self._calibration_parts(split, notes))
         with FitReporter(self._report, sentence, begin, end).running() as on_step:
             encoder = fit_rows(
                 fitted,
@@ -58,7 +67,23 @@ class PartFitting:
                 weights=weights,
                 on_step=on_step,
             )
+        forget_parts(fitted, plan.calibration)
         return FittedModel(encoder, fitted, self.signature)
+
+    def _calibration_parts(self, split: Split, notes: list[str] | None) -> Parts | None:
+        plan, prepared = self._plan, self._prepared
+        if plan.calibration is None:
+            return None
+        found, told = calibration_parts(
+            prepared.known.values[split.train],
+            plan.calibration,
+            is_ordered=plan.time_schema is not None,
+            groups=prepared.groups[split.train] if prepared.groups is not None else None,
+            seed=plan.seed,
+        )
+        if notes is not None:
+            notes += told
+        return found
 
     @property
     def signature(self) -> Signature:
@@ -100,18 +125,3 @@ class PartFitting:
 
     def _held_out(self, split: Split) -> pd.DataFrame:
         return self._frame.iloc[self._prepared.known.rows[split.hold_out]]
-
-
-def calibrated(estimator: Any, calibration: Calibration | None) -> Any:
-    """The estimator whose probabilities are calibrated on rows that it was not fitted on; itself without a calibration.
-
-    Args:
-        estimator: Unfitted.
-        calibration: How.
-    """
-    if calibration is None:
-        return estimator
-    # the mean of all folds' fits, whatever the estimator: `auto` would take another way for some
-    return CalibratedClassifierCV(
-        estimator, method=calibration.method, cv=calibration.cross_validation.folds, ensemble=True
-    )

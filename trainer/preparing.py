@@ -18,7 +18,7 @@ from trainer.making import make_estimator, set_class_labels
 from trainer.objectives import objective_of
 from trainer.portfolio import require_families
 from trainer.search_space import check_space
-from trainer.splitting import Split, read_times, split_rows
+from trainer.splitting import Groups, Split, read_groups, read_times, split_rows
 from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
 
 PROBABILITIES: Final = "predict_proba"
@@ -39,6 +39,8 @@ class PreparedFit:
     """How much each of them counts."""
     seed: int
     """Seeds what is made."""
+    groups: Groups | None = None
+    """Which of them belong together; None where nothing says so."""
 
     @property
     def classes(self) -> list[Label] | None:
@@ -75,10 +77,13 @@ def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
     known = _known_rows(frame, plan, task)
     times = read_times(frame, plan.time_schema, known.rows)
     is_classification = task == "classification"
-    split = split_rows(known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times)
+    groups = read_groups(frame, plan.group_column, known.rows)
+    split = split_rows(
+        known.values, plan.hold_out, is_classification=is_classification, seed=plan.seed, times=times, groups=groups
+    )
     weights = read_sample_weights(frame, plan.sample_weight, known.rows)
     known = known.within(split.train)
-    prepared = PreparedFit(estimator, task, known, split, weights, plan.seed)
+    prepared = PreparedFit(estimator, task, known, split, weights, plan.seed, groups)
     if is_classification:
         prepared = replace(prepared, estimator=_first_estimator(plan, prepared.make))
     _check_threshold(plan, prepared)

@@ -1,7 +1,7 @@
 """Which rows are trained on and which are held out to measure the model on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from shared.tabular.columns import read_column
 from shared.tabular.readings import reading_of
 
 RowIndices = npt.NDArray[np.int64]
+Groups = npt.NDArray[np.int64]
+"""One code a row: rows of one code belong together."""
+SplitMethod = Literal["stratified", "partly_stratified", "random", "by_time", "by_group", "dataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,8 @@ class Split:
 
     train: RowIndices
     hold_out: RowIndices
+    method: SplitMethod = "random"
+    """How it was made."""
 
 
 def split_rows(
@@ -31,8 +36,12 @@ def split_rows(
     is_classification: bool,
     seed: int,
     times: npt.NDArray[np.float64] | None = None,
+    groups: Groups | None = None,
 ) -> Split:
     """Split the rows; the same seed gives the same split.
+
+    Classes keep their shares as far as can be: where a class has too few rows to be in both parts, its rows are trained
+    on, and the others are stratified all the same.
 
     Args:
         target: Class codes or numbers, shape (n_rows,), none missing; where there is no target, any numbers.
@@ -40,15 +49,16 @@ def split_rows(
         is_classification: Whether the target holds class codes.
         seed: Shuffles the rows.
         times: When each row was, shape (n_rows,), NaN where that is not known; the latest are held out, and both
-            parts are in the order of time. None holds out at random.
+            parts are in the order of time.
+        groups: Which rows belong together, shape (n_rows,): whole groups are held out.
 
     Raises:
         InvalidCommand: Stratification was asked for and cannot be had.
-        EstimatorRejected: Too few rows to split.
+        EstimatorRejected: Too few rows, or too few groups, to split.
     """
     row_count = len(target)
     if hold_out.dataset is not None:
-        return Split(np.arange(row_count, dtype=np.int64), np.empty(0, dtype=np.int64))
+        return Split(np.arange(row_count, dtype=np.int64), np.empty(0, dtype=np.int64), "dataset")
     hold_out_count = int(np.ceil(hold_out.fraction * row_count))
     train_count = row_count - hold_out_count
     if train_count < 2 or hold_out_count < 1:
@@ -59,21 +69,91 @@ def split_rows(
     if times is not None:
         # rows without a time count as the earliest: they must not be what the model is measured on
         order = np.argsort(np.where(np.isnan(times), -np.inf, times), kind="stable")
-        return Split(order[:train_count].astype(np.int64), order[train_count:].astype(np.int64))
+        return Split(order[:train_count].astype(np.int64), order[train_count:].astype(np.int64), "by_time")
+    if groups is not None:
+        return _split_groups(groups, hold_out_count, hold_out.group_column, seed)
+    return _split_at_random(target, hold_out, hold_out_count, seed, is_classification=is_classification)
+
+
+def _split_at_random(
+    target: npt.NDArray[Any], hold_out: HoldOut, hold_out_count: int, seed: int, *, is_classification: bool
+) -> Split:
+    train_count = len(target) - hold_out_count
     obstacle = _obstacle(target, train_count, hold_out_count) if is_classification else "the target is a number"
     if hold_out.is_stratified and obstacle:
         raise InvalidCommand(
             f"the hold-out cannot be stratified: {obstacle}",
             details=[{"where": "hold_out.is_stratified", "problem": obstacle, "expected": False}],
         )
-    is_stratified = obstacle is None and hold_out.is_stratified is not False
+    is_wanted = is_classification and hold_out.is_stratified is not False
+    if is_wanted and obstacle:
+        held_out_rows = _as_far_as_can_be(target, hold_out_count, seed)
+        if held_out_rows is not None:
+            return held_out_rows
+    is_stratified = is_wanted and obstacle is None
     train, held_out = train_test_split(
-        np.arange(row_count),
+        np.arange(len(target)),
         test_size=hold_out_count,
         random_state=seed,
         stratify=target if is_stratified else None,
     )
-    return Split(np.asarray(train, dtype=np.int64), np.asarray(held_out, dtype=np.int64))
+    method: SplitMethod = "stratified" if is_stratified else "random"
+    return Split(np.asarray(train, dtype=np.int64), np.asarray(held_out, dtype=np.int64), method)
+
+
+def _as_far_as_can_be(codes: npt.NDArray[Any], hold_out_count: int, seed: int) -> Split | None:
+    """A split in which each class has a training row, and its share of the held-out rows as nearly as whole rows allow;
+    None if there are fewer training rows than classes.
+    """
+    classes, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    if len(codes) - hold_out_count < len(classes):
+        return None
+    random = np.random.default_rng(seed)
+    taken = _shared_out(counts, hold_out_count, random)
+    order = random.permutation(len(codes)).astype(np.int64)
+    of_class = order[np.argsort(places[order], kind="stable")]
+    starts = np.cumsum(counts) - counts
+    rank = np.arange(len(codes)) - np.repeat(starts, counts)
+    is_held_out = np.zeros(len(codes), dtype=np.bool_)
+    is_held_out[of_class] = rank < np.repeat(taken, counts)
+    # in random order, as scikit-learn's are
+    return Split(order[~is_held_out[order]], order[is_held_out[order]], "partly_stratified")
+
+
+def _shared_out(counts: npt.NDArray[np.int64], wanted: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
+    """How many rows of each class are held out: by largest remainders, chance decides between equals, and each class
+    keeps a row; shape (n_classes,).
+    """
+    quotas = wanted * counts / counts.sum()
+    taken = np.minimum(np.floor(quotas).astype(np.int64), counts - 1)
+    while taken.sum() < wanted:
+        remainders = np.where(taken < counts - 1, quotas - taken, -np.inf)
+        order = np.lexsort((random.random(len(counts)), -remainders))
+        more = order[: wanted - int(taken.sum())]
+        taken[more[taken[more] < counts[more] - 1]] += 1
+    return np.asarray(taken)
+
+
+def _split_groups(groups: Groups, hold_out_count: int, column: str | None, seed: int) -> Split:
+    """Whole groups, drawn until there are as many rows as can be had that is nearest to what was asked for."""
+    group_count = int(groups.max(initial=-1)) + 1
+    if group_count < 2:
+        raise EstimatorRejected(f"the column {column!r} has one group only: whole groups cannot be held out")
+    order = np.random.default_rng(seed).permutation(group_count)
+    reached = np.cumsum(np.bincount(groups, minlength=group_count)[order])[:-1]
+    chosen = order[: int(np.argmin(np.abs(reached - hold_out_count))) + 1]
+    is_held_out = np.isin(groups, chosen)
+    if np.count_nonzero(~is_held_out) < 2:
+        raise EstimatorRejected(f"the groups of the column {column!r} leave one row only to train on")
+    return Split(np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out), "by_group")
+
+
+def read_groups(frame: pd.DataFrame, name: str | None, rows: RowIndices) -> Groups | None:
+    """Which rows belong together: those of one value of a column, and those that have none; None without a column."""
+    if name is None:
+        return None
+    codes: Groups = pd.factorize(frame[name].iloc[rows], use_na_sentinel=False)[0].astype(np.int64)
+    return codes
 
 
 def read_times(frame: pd.DataFrame, column: ColumnSchema | None, rows: RowIndices) -> npt.NDArray[np.float64] | None:

@@ -92,6 +92,9 @@ def _obstacle_of_measuring(plan: FitPlan) -> Obstacle | None:
     if plan.hold_out.time_column is not None:
         problem = "rows that are streamed cannot be held out by time: hold out the latest as a dataset of their own"
         return Obstacle("hold_out.time_column", problem)
+    if plan.group_column is not None:
+        problem = "rows that are streamed cannot be held out by group: hold out some as a dataset of their own"
+        return Obstacle("hold_out.group_column", problem)
     if plan.hold_out.is_stratified:
         problem = "rows that are streamed are held out at random in each row group, and cannot be stratified"
         return Obstacle("hold_out.is_stratified", problem)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature, Task
+from shared.contracts.records import HeldOutRows
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
@@ -30,9 +31,12 @@ from trainer.making import make_estimator, set_class_labels
 from trainer.preparing import agreed_task, require_columns
 from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
 from trainer.row_groups import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
+from trainer.row_identity import row_hashes
+from trainer.row_numbering import RowNumbering
 from trainer.splitting import RowIndices
 from trainer.streamable import takes, takes_one_pass
 from trainer.survey import Survey, split_known, survey
+from trainer.trained_rows import TrainedRowsBuilder
 from trainer.weighting import Weights, read_part_of_weights, weigh_streamed_classes
 
 Floats = npt.NDArray[np.float64]
@@ -81,6 +85,7 @@ def fit_streamed(
     plan: FitPlan,
     *,
     hold_out_groups: RowGroups | None = None,
+    trained: TrainedRowsBuilder | None = None,
     report: ReportCallback = lambda _share, _message: None,
 ) -> FitOutcome:
     """Fit an estimator row group by row group and measure it.
@@ -92,6 +97,7 @@ def fit_streamed(
         groups: The dataset's rows, with the columns that the plan needs.
         plan: What is to be fitted, and how; there is no obstacle to streaming it (see ``stream_choice.py``).
         hold_out_groups: The rows of the dataset to measure on, where the plan names one.
+        trained: Takes which rows are trained on.
         report: Takes how far the work is; may be called by another thread.
 
     Raises:
@@ -107,11 +113,11 @@ def fit_streamed(
         prepared = prepare_stream(groups, plan)
         found = prepared.survey
         notes += [*found.notes, *_unused_notes(plan, prepared.estimator)]
-        stream = _Stream(groups, plan, prepared)
+        stream = _Stream(groups, plan, prepared, trained)
         report(_SAMPLING_SHARE / 2, "gathering the rows to learn the encoder from")
-        sample, held_out = stream.gather()
+        sample, held_out, places = stream.gather()
         if hold_out_groups is not None:
-            held_out, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
+            held_out, places, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
         else:
             found_count = found.hold_out_count
         started = time.perf_counter()
@@ -120,19 +126,35 @@ def fit_streamed(
         notes += [*stream.notes_on(sample), *_kept_notes(len(sample), found.train_count, len(held_out), found_count)]
         del sample
         report(MEASURING_SHARE, "measuring")
-        metrics = score(model, held_out).metrics
+        scores = score(model, held_out)
+        notes.extend(scores.warnings if hold_out_groups is not None else [])
+        metrics = scores.metrics
+    how = HeldOutRows(method="random" if hold_out_groups is None else "dataset", row_count=found_count)
     nowhere = np.empty(0, dtype=np.int64)
-    return FitOutcome(model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out)
+    return FitOutcome(
+        model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, places, how
+    )
 
 
 class _Stream:
     """Goes through the row groups."""
 
-    def __init__(self, groups: RowGroups, plan: FitPlan, prepared: PreparedStream) -> None:
+    def __init__(
+        self, groups: RowGroups, plan: FitPlan, prepared: PreparedStream, trained: TrainedRowsBuilder | None
+    ) -> None:
         self._groups = groups
         self._plan = plan
         self._prepared = prepared
+        self._trained = trained
+        self._numbering = [RowNumbering(column.name) for column in plan.features if column.type == "integer"]
         self._classes = prepared.survey.classes
+        self._signature = Signature(
+            columns=plan.columns,
+            target=plan.target,
+            target_column=plan.target_column,
+            task=prepared.task,
+            classes=self._classes or None,
+        )
         self.kept_limit = kept_row_limit(encoded_width(plan.features, len(self._classes)))
         self._sampled = spread(prepared.survey.train_counts, self.kept_limit)
         self._kept = spread(prepared.survey.hold_out_counts, self.kept_limit)
@@ -140,17 +162,25 @@ class _Stream:
         self._crossed: Floats | None = None
         """The sampled rows as the encoder learnt them, where that differs from what it makes of new rows."""
 
-    def gather(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """A sample of the training rows, group after group, and the held-out rows to measure on."""
-        plan, sampled, kept = self._plan, [], []
+    def gather(self) -> tuple[pd.DataFrame, pd.DataFrame, RowIndices]:
+        """A sample of the training rows, group after group; the held-out rows to measure on, and where they stand."""
+        plan, sampled, kept, places, start = self._plan, [], [], [], 0
         target, _ = plan.known_target
         for number in range(self._groups.count):
             frame = self._groups.read(number, plan.hold_out_columns)
+            for numbering in self._numbering:
+                numbering.feed(frame[numbering.name])
             rows = np.flatnonzero(frame[target].notna())  # the survey has read what they hold
             split = split_known(len(rows), plan, number)
             sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
-            kept.append(frame.iloc[rows[split.hold_out[: self._kept[number]]]])
-        return pd.concat(sampled, ignore_index=True), pd.concat(kept, ignore_index=True)
+            held_out = rows[split.hold_out[: self._kept[number]]]
+            kept.append(frame.iloc[held_out])
+            places.append(start + held_out)
+            if self._trained is not None:
+                train = rows[split.train]
+                self._trained.add(start + train, row_hashes(frame.iloc[train], self._signature))
+            start += len(frame)
+        return pd.concat(sampled, ignore_index=True), pd.concat(kept, ignore_index=True), np.concatenate(places)
 
     def fit(self, sample: pd.DataFrame, report: ReportCallback) -> FittedModel:
         """Learn the encoder from the sample, then the estimator from all training rows, epoch after epoch."""
@@ -171,21 +201,18 @@ class _Stream:
             self._crossed = matrix if encoder.has_target_means else None
             del matrix
             self._learn(encoder, on_step)
-        signature = Signature(
-            columns=plan.columns,
-            target=plan.target,
-            target_column=plan.target_column,
-            task=prepared.task,
-            classes=self._classes or None,
-        )
-        return FittedModel(encoder, estimator, signature)
+        return FittedModel(encoder, estimator, self._signature)
 
     def notes_on(self, sample: pd.DataFrame) -> list[str]:
         """What should be known about the training rows."""
         plan, found = self._plan, self._prepared.survey
         looked_at = sample.iloc[:: row_step(len(sample), len(plan.columns))]
         target = self._known(looked_at).values
-        return notes_on_sample(looked_at, target, plan.columns, plan.target, found.class_counts, found.train_count)
+        numbering = [alert for one in self._numbering if (alert := one.alert())]
+        more = [*numbering, *plan.alerts]
+        return notes_on_sample(
+            looked_at, target, plan.columns, plan.target, found.class_counts, found.train_count, more
+        )
 
     def _learn(self, encoder: TabularEncoder, on_step: StepCallback) -> None:
         estimator, epochs, count = self._prepared.estimator, self._prepared.epochs, self._groups.count
@@ -242,7 +269,7 @@ class _Stream:
         return of_classes if weights is None else of_classes * weights
 
 
-def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataFrame, int]:
+def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataFrame, RowIndices, int]:
     """Rows of a dataset to measure on.
 
     Args:
@@ -251,17 +278,19 @@ def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataF
         limit: Rows to keep at most; they are of all groups, chosen by the plan's seed.
 
     Returns:
-        The rows, and how many have a target.
+        The rows, where they stand, and how many have a target.
     """
     target, _ = plan.known_target
     counts = [int(groups.read(number, [target])[target].notna().sum()) for number in range(groups.count)]
-    kept = []
+    kept, places, start = [], [], 0
     for number, take in enumerate(spread(counts, limit)):
         frame = groups.read(number, plan.hold_out_columns)
         rows = np.flatnonzero(frame[target].notna())
-        order = split_known(len(rows), plan, number).train
-        kept.append(frame.iloc[rows[order[:take]]])
-    return pd.concat(kept, ignore_index=True), sum(counts)
+        taken = rows[split_known(len(rows), plan, number).train[:take]]
+        kept.append(frame.iloc[taken])
+        places.append(start + taken)
+        start += len(frame)
+    return pd.concat(kept, ignore_index=True), np.concatenate(places), sum(counts)
 
 
 def _unused_notes(plan: FitPlan, estimator: Any) -> list[str]:

@@ -18,6 +18,10 @@ Counts = tuple[Floats, Floats, Floats, Floats]
 """True positives, false positives, false negatives and true negatives, one a threshold."""
 
 DEFAULT_SCORING: Final = "balanced_accuracy"
+ALWAYS: Final = 0.0
+"""The threshold by which each row is of the second class, however unlikely."""
+NEVER: Final = float(np.nextafter(1.0, 2.0))
+"""The threshold by which no row is, however likely: just above 1."""
 _HALF: Final = 0.5
 _SLACK: Final = 1e-12
 
@@ -31,10 +35,10 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
         aim: What is to be as good as can be.
 
     Returns:
-        ``value``; ``aim``, what it is best in; ``at_value`` and ``at_half``, that aim at the threshold and at 0.5
-        (costs as their mean over the rows).
+        ``value``, from 0 (each row is of the second class) to just above 1 (none is); ``aim``, what it is best in;
+        ``at_value`` and ``at_half``, that aim at the threshold and at 0.5 (costs as their mean over the rows).
     """
-    thresholds = _between(probabilities)
+    thresholds = _candidates(probabilities)
     merits = _merits(truth, probabilities, thresholds, aim)
     # of several that are equally good, the one that changes least
     equal = thresholds[merits >= merits.max() - _SLACK]
@@ -49,11 +53,13 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
     }
 
 
-def _between(probabilities: Floats) -> Floats:
-    """All thresholds that part the rows differently, each in the middle between two probabilities; and one half."""
+def _candidates(probabilities: Floats) -> Floats:
+    """All thresholds that part the rows differently: each in the middle between two probabilities, one half, and both
+    ends, from which on every row, and no row at all, is of the second class.
+    """
     known = np.unique(probabilities)
     middles = (known[1:] + known[:-1]) / 2
-    return np.unique(np.concatenate([middles, [_HALF]]))
+    return np.unique(np.concatenate([[ALWAYS], middles, [_HALF, NEVER]]))
 
 
 def _merits(truth: npt.NDArray[Any], probabilities: Floats, thresholds: Floats, aim: Threshold) -> Floats:

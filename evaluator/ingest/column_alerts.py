@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema
-from shared.tabular.alerts import FEW_ROWS, text_identifier
+from shared.tabular.alerts import FEW_ROWS, row_numbers, text_identifier
 
 _MISSING_SHARE = 0.95
 _LOOKING_SHARE = 0.9
 """A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
-_GAPS_SHARE = 0.05
-"""Of a range of ids, so many may be absent."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +77,11 @@ def _part(count: int, whole: int) -> str:
 
 
 def _row_numbers(column: ColumnSchema, present: int, evidence: Evidence) -> Alert | None:
-    if present <= FEW_ROWS:
-        return None
-    width = column.maximum - column.minimum + 1
-    is_dense = present <= width <= present * (1 + _GAPS_SHARE)
-    if not (evidence.has_constant_step or (is_dense and not evidence.repeated_share())):
-        return None
-    message = (
-        f"column {column.name!r} numbers the rows ({present} different whole numbers from {column.minimum} to "
-        f"{column.maximum}) and tells nothing about new ones: leave it out of the features"
+    return row_numbers(
+        column.name,
+        present,
+        column.minimum,
+        column.maximum,
+        has_constant_step=evidence.has_constant_step,
+        has_repeated=lambda: bool(evidence.repeated_share()),
     )
-    return Alert(code="identifier_like", column=column.name, message=message)

@@ -40,6 +40,12 @@ from gateway.routes.estimators import no_such_estimator
 from shared.contracts import CheckTraining, RetrainModel, TrainModel
 from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
+from shared.contracts.model_checks import (
+    check_promotion,
+    check_retrained_task,
+    check_same_target,
+    standing_version,
+)
 from shared.contracts.records import CandidatesRecord, ModelRecord, VersionRecord
 from shared.contracts.results import CheckResult, TrainingResult
 from shared.contracts.training import AliasChange, VersionChanges
@@ -91,10 +97,12 @@ async def train(request: web.Request) -> web.Response:
     estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
     dataset = await request.app[SHELF].dataset(command.dataset)
     check_training_columns(command, dataset)
-    if command.estimator == AUTO:
-        check_training_task(command, auto_training_task(command, dataset))
-    if estimator is not None:
-        check_training_task(command, estimator["task"])
+    is_auto = command.estimator == AUTO
+    task = auto_training_task(command, dataset) if is_auto else estimator["task"] if estimator is not None else None
+    if task is not None:
+        check_training_task(command, task)
+        check_promotion(command.promote_metric, task)
+        check_same_target(command, task, await _standing(request, command.model))
     if command.hold_out.dataset is not None:
         await request.app[SHELF].dataset(command.hold_out.dataset)
     return await _submit(request, command)
@@ -141,9 +149,10 @@ async def retrain(request: web.Request) -> web.Response:
     body = await json_body(request) if request.can_read_body else {}
     command = command_from(request, "RetrainModel", body, model=reference_in_path(request))
     assert isinstance(command, RetrainModel)  # the route says so
-    await request.app[SHELF].version(command.model)
+    earlier = await request.app[SHELF].version(command.model)
+    check_promotion(command.promote_metric, earlier["signature"]["task"])
     if command.dataset is not None:
-        await request.app[SHELF].dataset(command.dataset)
+        check_retrained_task(command, earlier, await request.app[SHELF].dataset(command.dataset))
     return await _submit(request, command)
 
 
@@ -339,6 +348,13 @@ async def _find_estimator(request: web.Request, name: str) -> Document | None:
     return found
 
 
+async def _standing(request: web.Request, name: str) -> Document | None:
+    """The version that says what a model predicts; None if there is none."""
+    model = await request.app[SHELF].find("models", name)
+    number = standing_version(model) if model is not None else None
+    return None if number is None else await request.app[SHELF].find("versions", f"{name}@{number}")
+
+
 async def _version(request: web.Request) -> Document:
     number = request.match_info["version"]
     if not number.isdecimal():
@@ -352,7 +368,8 @@ def _view(model: Document) -> dict[str, Any]:
 
 async def _delete_version(request: web.Request, document: Document) -> None:
     # Released first: whatever is interrupted from here on, the sweep finishes.
-    blob_ids = [document["blob_id"], *filter(None, [document.get("candidates_blob_id")])]
+    others = [document.get("candidates_blob_id"), document.get("rows_blob_id")]
+    blob_ids = [document["blob_id"], *filter(None, others)]
     for blob_id in blob_ids:
         await request.app[BLOBS].release(blob_id)
     await request.app[SHELF].delete("versions", document["_id"])

@@ -9,6 +9,7 @@ from modelbus.commands import completion
 from modelbus.commands.options import Force, MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
 from modelbus.commands.train import print_training
+from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
 from modelbus.commands.waiting import finish
 from shared.contracts import ModelRecord, VersionRecord
 
@@ -133,8 +134,10 @@ def retrain(
         list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="A changed hyperparameter.")
     ] = None,
     promote: Annotated[
-        str | None, typer.Option(help="Move champion: always, if_better or never.", show_default="if_better")
+        str | None,
+        typer.Option(help="Move champion: if_comparable, if_better, always or never.", show_default="if_better"),
     ] = None,
+    promote_metric: Annotated[str | None, typer.Option(help="What if_better compares by, such as roc_auc.")] = None,
     option: MoreFields = None,
     no_wait: NoWait = False,
     timeout: Timeout = None,
@@ -150,6 +153,7 @@ def retrain(
     given: dict[str, Any] = {
         "dataset": dataset,
         "promote": promote,
+        "promote_metric": promote_metric,
         "hyperparameters": settings_of(hyperparameters, "--set") or None,
     }
     changes = {name: value for name, value in given.items() if value is not None} | settings_of(option, "--option")
@@ -221,13 +225,15 @@ def _print_version(session: Session, version: VersionRecord) -> None:
         "classes": version.signature.classes,
         "dataset": version.dataset,
         "rows": f"{version.row_count:,}",
+        "held out": held_out_words(version.held_out),
         "tags": version.tags,
         "note": version.note,
         "created": version.created_at,
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
-    session.printer.table(("metric", "on held-out rows"), list(version.metrics.items()), empty="No metrics.")
+    print_metrics(session.printer, version)
+    print_comparison(session.printer, version.comparison)
     columns = [[column.name, column.type] for column in version.signature.columns]
     session.printer.table(("feature", "type"), columns, empty="No features.")
     session.printer.warn(version.warnings)

@@ -8,6 +8,7 @@ from modelbus.client.results import TrainedVersion
 from modelbus.commands import completion
 from modelbus.commands.options import MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
+from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
 from modelbus.commands.waiting import finish
 from shared.contracts.results import CheckResult
 
@@ -32,8 +33,13 @@ def train(
     folds: Annotated[int | None, typer.Option(min=2, max=20, help="Measure by cross-validation too.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
     promote: Annotated[
-        str | None, typer.Option(help="Move champion: always, if_better or never.", show_default="always")
+        str | None,
+        typer.Option(help="Move champion: if_comparable, if_better, always or never.", show_default="if_comparable"),
     ] = None,
+    promote_metric: Annotated[str | None, typer.Option(help="What if_better compares by, such as roc_auc.")] = None,
+    may_change_target: Annotated[
+        bool, typer.Option("--may-change-target", help="Let the model predict another target than it does.")
+    ] = False,
     tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Something to remember.")] = None,
     note: Annotated[str | None, typer.Option(help="More to remember, in words.")] = None,
     option: MoreFields = None,
@@ -53,6 +59,8 @@ def train(
 
     - `modelbus train churn left -e LogisticRegression -o class_weight=balanced -o 'hold_out={"fraction": 0.3}'`
 
+    - `modelbus train churn left -e RandomForestClassifier --promote if_better --promote-metric roc_auc`
+
     - `modelbus train sensors -e IsolationForest --model odd-ones --no-wait`
     """
     given = {
@@ -60,6 +68,8 @@ def train(
         "excluded": exclude,
         "seed": seed,
         "promote": promote,
+        "promote_metric": promote_metric,
+        "may_change_target": may_change_target or None,
         "note": note,
         "cross_validation": None if folds is None else {"folds": folds},
         "tags": {name: _text(value) for name, value in settings_of(tag, "--tag").items()} or None,
@@ -85,11 +95,12 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
         "estimator": version.estimator,
         "rows": f"{version.row_count:,}",
         "fitted in": f"{version.fit_s:.2f} s",
-        "compared": trained.comparison and trained.comparison.model_dump(exclude_none=True),
+        "held out": held_out_words(version.held_out),
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
-    session.printer.table(("metric", "on held-out rows"), list(version.metrics.items()), empty="No metrics.")
+    print_metrics(session.printer, version)
+    print_comparison(session.printer, trained.comparison)
     session.printer.warn(version.warnings)
 
 

@@ -29,7 +29,11 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     wanted = [] if command.target is None else [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
     wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
-    single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
+    single = {
+        "sample_weight": command.sample_weight,
+        "hold_out.time_column": command.hold_out.time_column,
+        "hold_out.group_column": command.hold_out.group_column,
+    }
     wanted += [(where, name) for where, name in single.items() if name is not None]
     require_columns(wanted, command.dataset, dataset)
     if not training_features(command, [column["name"] for column in dataset["columns"]]):
@@ -128,7 +132,7 @@ def training_features(command: Training, known: Sequence[str]) -> list[str]:
     """
     if command.features is not None:
         return list(command.features)
-    others = {command.target, command.sample_weight, *(command.excluded or [])}
+    others = {command.target, command.sample_weight, command.hold_out.group_column, *(command.excluded or [])}
     return [name for name in known if name not in others]
 
 

@@ -188,6 +188,7 @@ class Alert(Contract):
         "class_imbalance",
         "rare_classes",
         "missing_target",
+        "padded_labels",
     ]
     """The stable name of what was found."""
     column: str
@@ -260,6 +261,46 @@ class Signature(Contract):
     """From which probability on the second of two classes is answered; absent where the likelier one is."""
 
 
+class Comparison(Contract):
+    """How a new version did beside the champion, and what came of it."""
+
+    metric: str | None = None
+    """What was compared; null where nothing was measured, or no metric says what is better."""
+    champion_version: int
+    """The champion when they were compared."""
+    own: float | None = None
+    champion: float | None = None
+    margin: float = 0.0
+    """By how much the new version had to be better."""
+    row_count: int | None = None
+    """Rows that both were measured on: those of the new version's hold-out that neither was trained on."""
+    left_out_row_count: int | None = None
+    """Rows of the hold-out that were left out, because one of them was, or may have been, trained on them."""
+    warnings: list[str] = []
+    """What makes the comparison doubtful; then the champion stays."""
+    is_better: bool = False
+    """Whether the new version is to replace the champion by this."""
+    reason: str | None = None
+    """Why the champion stays, in a sentence."""
+
+
+class HeldOutRows(Contract):
+    """How the rows to measure on were held out."""
+
+    method: Literal["stratified", "partly_stratified", "random", "by_time", "by_group", "dataset"]
+    """`stratified`: each class keeps its share; `partly_stratified`: all but some do; `dataset`: they are another
+    dataset's."""
+    row_count: int
+    """Rows that were held out, or that the other dataset has."""
+    unmeasured_classes: list[Any] = []
+    """Classes that are trained on and have no held-out row, 100 at most; of `partly_stratified` those with too few rows
+    to be in both parts."""
+    unmeasured_class_count: int = 0
+    """How many there are."""
+    group_count: int | None = None
+    """Groups that were held out."""
+
+
 class VersionRecord(Contract):
     """One immutable version of a model, with its whole lineage."""
 
@@ -283,15 +324,20 @@ class VersionRecord(Contract):
     dataset_sha256: str
     signature: Signature
     hold_out: dict[str, Any]
+    """What the command said of it."""
     hold_out_sha256: str | None = None
     """Of the dataset that it was measured on, where that is one of its own."""
+    held_out: HeldOutRows | None = None
+    """How the rows to measure on were held out; absent in versions of the first releases."""
     seed: int
     specification: dict[str, Any] | None = None
     """The training command as it was carried out, for retraining; absent in versions of the first releases."""
     metrics: dict[str, float | None]
     """On the hold-out rows."""
     cross_validation: dict[str, Any] | None = None
-    """`folds`, and by metric the `mean`, the `standard_deviation` and the `values` of the folds."""
+    """`folds`, and by metric the `mean`, the `standard_deviation`, the `values` of the folds, null where it is not
+    defined, and the `count` of those in the mean. `unmeasured` has each `fold` (from 1 on) of which something could not
+    be measured, with the `reason` and the `metrics` that are lacking."""
     row_count: int
     """Rows that the estimator was fitted on."""
     streamed: bool = False
@@ -299,7 +345,9 @@ class VersionRecord(Contract):
     fit_s: float
     """Seconds that the fit took."""
     warnings: list[str] = []
-    """What the fit warned of."""
+    """What the fit warned of, and what about the rows and columns that it was trained on should be known."""
+    comparison: Comparison | None = None
+    """How it did beside the champion when it was made; absent where nothing was to be compared."""
     tags: dict[str, str] = {}
     """What is to be remembered of it, by name; can be changed."""
     note: str = ""

@@ -15,7 +15,7 @@ from shared.contracts.explanation_results import (
     ModelExplanationResult,
     PredictionExplanationResult,
 )
-from shared.contracts.records import Alert, ColumnSchema, DatasetRecord, EvaluationRecord, VersionRecord
+from shared.contracts.records import Alert, ColumnSchema, Comparison, DatasetRecord, EvaluationRecord, VersionRecord
 from shared.contracts.tuning import StoppingReason
 
 Incidents = dict[str, dict[str, int]]
@@ -72,18 +72,6 @@ class ExportResult(Contract):
     """By format, the id of the stored file."""
 
 
-class Comparison(Contract):
-    """How a new version did beside the champion, both measured on the new version's hold-out."""
-
-    metric: str | None = None
-    """What was compared; null where no metric says what is better."""
-    champion_version: int
-    own: float | None = None
-    champion: float | None = None
-    reason: str | None = None
-    """Why they could not be compared; then the champion stays."""
-
-
 class TrainingResult(Contract):
     """Of TrainModel and RetrainModel."""
 
@@ -91,7 +79,7 @@ class TrainingResult(Contract):
     is_champion: bool
     """Whether the alias `champion` points at it now."""
     comparison: Comparison | None = None
-    """Present where the champion was measured too."""
+    """How it was decided whether the champion moves; absent where nothing was to be compared."""
     stopped_early: StoppingReason | None = None
     """Why a search, or the choice of an estimator, ended before its end; it kept the best so far."""
 

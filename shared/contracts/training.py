@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name, Task
-from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold
+from shared.contracts.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
 
-Promotion = Literal["always", "if_better", "never"]
+Promotion = Literal["always", "if_better", "if_comparable", "never"]
 Streaming = Literal["auto", "always", "never"]
 Hyperparameters = JsonDocument
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -23,17 +23,22 @@ class HoldOut(Contract):
     fraction: float = Field(0.2, gt=0, lt=1)
     """The share of the rows."""
     is_stratified: bool | None = None
-    """Keep the classes' shares; default: yes for a classifier where every class has two rows."""
+    """Keep the classes' shares. Default: for a classifier, as far as can be; a class that cannot be parted stays in
+    training, and the version says so. `true` refuses a table with such a class."""
     time_column: ColumnName | None = None
     """Hold out the latest rows by this column, a date or a number, instead of random ones."""
+    group_column: ColumnName | None = None
+    """Hold out whole groups: rows of one value of this column, such as those of one customer, are never in both parts.
+    It is no feature, unless it is named as one."""
     dataset: Name | None = None
     """Measure on the rows of this dataset, and train on all rows of the other; `fraction` then says nothing."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.time_column is not None and self.dataset is not None:
-            raise ValueError("rows are held out by time_column or are those of dataset, not both")
-        if self.is_stratified and (self.time_column is not None or self.dataset is not None):
+        ways = [name for name in ("time_column", "group_column", "dataset") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"rows are held out in one way: give {' or '.join(ways)}, not both")
+        if self.is_stratified and ways:
             raise ValueError("only rows that are held out at random can be stratified")
         return self
 
@@ -43,7 +48,7 @@ class CrossValidation(Contract):
 
     folds: int = Field(5, ge=2, le=20)
     """How many parts; each is measured by a model of the others. With a time column, each by a model of the earlier
-    ones."""
+    ones; with a group column, each has whole groups."""
 
 
 class JobLimits(Contract):
@@ -81,8 +86,8 @@ class Training(CommandBase):
     target: ColumnName | None = None
     """The column to predict; for classification and regression, and for no other task."""
     features: list[ColumnName] | None = Field(None, min_length=1)
-    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample weight
-    and those that are excluded."""
+    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample
+    weight, what rows are grouped by, and those that are excluded."""
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
     estimator: Annotated[str, Field(max_length=100)]
@@ -115,9 +120,17 @@ class Training(CommandBase):
     """Passes over the training rows where they are streamed; naive Bayes needs one and takes one."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
     """Seeds the split and the estimator: the same seed gives the same model."""
-    promote: Promotion = "always"
-    """Whether `champion` moves to the new version; `if_better` never moves it for outlier detection, which has no
-    metric that says what is better."""
+    promote: Promotion = "if_comparable"
+    """Whether `champion` moves to the new version: `if_comparable`, unless the champion answers something else (another
+    target, task or classes); `if_better`, only if the new version is better on rows that neither was trained on, which
+    outlier detection never is, as it has no metric that says so; `always`; `never`."""
+    promote_metric: MetricName | None = None
+    """What `if_better` compares by; default: `balanced_accuracy`, `r2`, or `silhouette`. Of errors and losses less is
+    better."""
+    promote_margin: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """By how much the new version must be better, in units of the metric. As good as the champion is not better."""
+    may_change_target: bool = False
+    """Whether a further version of a model may predict another target, or do another task, than the model does."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
     tags: Tags = {}
@@ -137,8 +150,15 @@ class Training(CommandBase):
             raise ValueError("give features or excluded, not both")
         if self.sample_weight is not None and self.sample_weight in (self.target, *features):
             raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
+        if self.target is not None and self.hold_out.group_column == self.target:
+            raise ValueError(f"the target {self.target!r} cannot be what rows are grouped by")
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
             raise ValueError("class_weight is given twice, also as a hyperparameter")
+        return self
+
+    @model_validator(mode="after")
+    def _compares_by_something(self) -> Self:
+        require_comparing(self.promote, self.promote_metric, self.promote_margin)
         return self
 
     @model_validator(mode="after")
@@ -202,7 +222,14 @@ class RetrainModel(CommandBase):
     seed: int | None = Field(None, ge=0, le=2**32 - 1)
     """Another seed."""
     promote: Promotion = "if_better"
-    """Whether `champion` moves; `if_better` compares both on the new version's hold-out."""
+    """Whether `champion` moves; `if_better` compares both on rows of the new version's hold-out that neither was
+    trained on."""
+    promote_metric: MetricName | None = None
+    """What `if_better` compares by; default: what the earlier training named, or that of the task."""
+    promote_margin: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """By how much the new version must be better; default: what the earlier training said, or 0."""
+    may_change_target: bool = False
+    """Whether `auto` may do another task than the earlier version, because the other dataset's target asks for it."""
     limits: JobLimits | None = None
     """What the job may take; default: what the earlier one might."""
     tags: Tags = {}
@@ -211,7 +238,23 @@ class RetrainModel(CommandBase):
     """What to remember of the new version, in words."""
 
     @model_validator(mode="after")
+    def _compares_by_something(self) -> Self:
+        require_comparing(self.promote, self.promote_metric, self.promote_margin)
+        return self
+
+    @model_validator(mode="after")
     def _searches_or_not(self) -> Self:
         if self.tuning == "as_found" and self.search is not None:
             raise ValueError("tuning as_found takes what the earlier search found: give no other search")
         return self
+
+
+def require_comparing(promote: Promotion, metric: str | None, margin: float | None) -> None:
+    """Check that a metric and a margin are given only where versions are compared.
+
+    Raises:
+        ValueError: They are given, and nothing is compared.
+    """
+    given = [name for name, value in (("promote_metric", metric), ("promote_margin", margin)) if value]
+    if given and promote != "if_better":
+        raise ValueError(f"{' and '.join(given)} only count with promote if_better, and promote is {promote}")

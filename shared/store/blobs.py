@@ -21,9 +21,9 @@ from shared.store.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
 BlobKind = Literal[
-    "upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "plot", "result_plot"
+    "upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "rows", "plot", "result_plot"
 ]
-"""A `plot` is an evaluation's, a `result_plot` of a job's result."""
+"""A `plot` is an evaluation's, a `result_plot` of a job's result; `rows` say which rows a version was trained on."""
 _OF_JOBS: Final[tuple[BlobKind, ...]] = ("predictions", "export", "result", "result_plot")
 """What goes with its job."""
 _BATCH = 100
@@ -159,8 +159,9 @@ class BlobStore:
             *_joined("datasets", "_id", "blob_id", "dataset"),
             *_joined("versions", "_id", "blob_id", "version"),
             *_joined("versions", "_id", "candidates_blob_id", "chosen"),
+            *_joined("versions", "_id", "rows_blob_id", "trained"),
             *_joined("evaluations", "_id", "files.blob_id", "evaluation"),
-            {"$match": {"dataset": [], "version": [], "chosen": [], "evaluation": []}},
+            {"$match": {"dataset": [], "version": [], "chosen": [], "trained": [], "evaluation": []}},
             {"$limit": _BATCH},
             {"$project": {"_id": 1}},
         ]

@@ -63,6 +63,7 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("dataset", ASCENDING)]),
         IndexModel([("blob_id", ASCENDING)]),
         IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
+        IndexModel([("rows_blob_id", ASCENDING)], sparse=True),
     ],
     "evaluations": [
         IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),

@@ -16,7 +16,7 @@ from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, literal
 from shared.store.upserting import upsert
 
-STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "files"})
+STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "rows_blob_id", "files"})
 """What of a record is for the store, or is answered apart."""
 
 
@@ -74,38 +74,57 @@ class Outcomes:
             document = {**record, "version": number, "blob_id": outcome["blob_id"], **outcome.get("apart", {})}
             stored = _insert_once(versions, f"{record['model']}@{number}", document)
         self._blobs.make_live(stored["blob_id"])
-        if stored.get("candidates_blob_id"):
-            self._blobs.make_live(stored["candidates_blob_id"])
-        is_champion = self._list_version(
-            stored["model"], stored["version"], job["owner"], is_promoted=outcome["promote"]
-        )
-        return {"version": _public(stored), "is_champion": is_champion, **outcome.get("report", {})}
+        for name in ("candidates_blob_id", "rows_blob_id"):
+            if stored.get(name):
+                self._blobs.make_live(stored[name])
+        champion = self._list_version(stored["model"], stored["version"], job["owner"], outcome)
+        is_champion = champion == stored["version"]
+        if outcome["promote"] and not is_champion and "champion_seen" in outcome:
+            stored = self._tell_overtaken(stored, outcome, champion)
+        compared = {"comparison": stored["comparison"]} if stored.get("comparison") else {}
+        return {"version": _public(stored), "is_champion": is_champion, **compared, **outcome.get("report", {})}
+
+    def _tell_overtaken(self, stored: Document, outcome: Document, champion: int | None) -> Document:
+        """Note in a version that was to be the champion, and is not, which version is."""
+        seen = outcome["champion_seen"] or champion
+        if seen is None:
+            return stored
+        now = f"version {champion}" if champion is not None else "no version"
+        reason = f"it was to replace the champion, but {now} is the champion now"
+        found = {"champion_version": seen, **(stored.get("comparison") or {}), "reason": reason}
+        self._database["versions"].update_one({"_id": stored["_id"]}, {"$set": {"comparison": found}})
+        return {**stored, "comparison": found}
 
     def _next_version(self, model: str, owner: str) -> int:
         # A worker that dies between this and the insert leaves a gap in the numbers, which is harmless.
         latest = {"latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]}}
         return int(upsert(self._database["models"], model, [{"$set": _model_fields(owner) | latest}])["latest_version"])
 
-    def _list_version(self, model: str, version: int, owner: str, *, is_promoted: bool) -> bool:
+    def _list_version(self, model: str, version: int, owner: str, outcome: Document) -> int | None:
         """Add a version to its model's list, and move ``champion`` if wanted, or if it is the model's only version.
 
         ``champion`` never goes back to an older version: a job that was retried must not undo a newer one's promotion.
-        A model that was deleted since the number was taken is there again.
+        Where the outcome says which champion it was decided by (``champion_seen``; None if there was none), it moves
+        only from that one. A model that was deleted since the number was taken is there again.
 
         Returns:
-            Whether the version is the champion now.
+            The champion now.
         """
         champion = "$aliases.champion"
         is_only = {"$in": ["$versions", [[], [version]]]}
         # An absent champion compares as less than any number.
-        moves: Any = {"$lt": [champion, version]} if is_promoted else is_only
+        moves: Any = {"$lt": [champion, version]} if outcome["promote"] else is_only
+        if outcome["promote"] and "champion_seen" in outcome:
+            is_as_seen = {"$eq": [{"$ifNull": [champion, None]}, literal(outcome["champion_seen"])]}
+            moves = {"$or": [is_only, {"$and": [moves, is_as_seen]}]}
         changes = {
             "versions": {"$setUnion": ["$versions", [version]]},
             "latest_version": {"$max": ["$latest_version", version]},
             "aliases.champion": {"$cond": [moves, version, champion]},
         }
         document = upsert(self._database["models"], model, [{"$set": _model_fields(owner)}, {"$set": changes}])
-        return bool(document["aliases"].get("champion") == version)
+        found = document["aliases"].get("champion")
+        return None if found is None else int(found)
 
     def _evaluation(self, job: Document, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}

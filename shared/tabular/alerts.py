@@ -4,7 +4,8 @@ Only what both the evaluator (at upload) and the trainer (on the rows that it tr
 behind it in ``leaks.py``.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -25,6 +26,8 @@ _RAREST_SHARE = 0.05
 _LARGEST_SHARE = 0.95
 _CLASS_ROWS = 5
 _REPEATED_SHARE = 0.05
+_GAPS_SHARE = 0.05
+"""Of a range of ids, so many may be absent."""
 _NAMED = 3
 _SHOWN_LENGTH = 50
 
@@ -45,7 +48,7 @@ def class_alerts(target: str, counts: Mapping[Label, int]) -> list[Alert]:
         target: The target's name.
         counts: Rows of each class, at least one class.
     """
-    found = [_imbalance(target, counts), _rare_classes(target, counts)]
+    found = [_imbalance(target, counts), _rare_classes(target, counts), _padded_labels(target, counts)]
     return [alert for alert in found if alert is not None]
 
 
@@ -84,6 +87,24 @@ def _rare_classes(target: str, counts: Mapping[Label, int]) -> Alert | None:
             f"{named}{more}; join them with others, leave them out, or gather more rows"
         ),
     )
+
+
+def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
+    """Labels with blanks at their ends: they look like others, and are not."""
+    labels = [label for label in counts if isinstance(label, str)]
+    padded = [label for label in labels if label != label.strip()]
+    if not padded:
+        return None
+    named = ", ".join(f"{_shown(label)} ({counts[label]})" for label in padded[:_NAMED])
+    more = f" and {len(padded) - _NAMED} more" if len(padded) > _NAMED else ""
+    alike = Counter(label.strip() for label in labels)
+    twin = next((label for label in padded if alike[label.strip()] > 1), None)
+    if twin is None:
+        what = "a label that is written without them is another class"
+    else:
+        what = f"labels that differ in nothing else, such as {_shown(twin)}, count as classes of their own"
+    message = f"labels of the target {target!r} begin or end in blanks: {named}{more}; {what}: remove the blanks"
+    return Alert(code="padded_labels", column=target, message=message)
 
 
 def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> Alert | None:
@@ -145,6 +166,38 @@ def text_identifier(column: str, repeated: float, row_count: int) -> Alert | Non
     where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
     message = (
         f"column {column!r} has another text {where} and tells nothing about new rows: leave it out of the features"
+    )
+    return Alert(code="identifier_like", column=column, message=message)
+
+
+def row_numbers(
+    column: str,
+    present: int,
+    minimum: int,
+    maximum: int,
+    *,
+    has_constant_step: bool,
+    has_repeated: Callable[[], bool],
+) -> Alert | None:
+    """The alert for whole numbers that number the rows: of a sorted table they give the target away.
+
+    Args:
+        column: Its name.
+        present: Rows with a value.
+        minimum: The smallest value.
+        maximum: The largest one.
+        has_constant_step: Whether they go up by the same step from row to row.
+        has_repeated: Whether a value occurs twice; costs something.
+    """
+    if present <= FEW_ROWS:
+        return None
+    width = maximum - minimum + 1
+    is_dense = present <= width <= present * (1 + _GAPS_SHARE)
+    if not (has_constant_step or (is_dense and not has_repeated())):
+        return None
+    message = (
+        f"column {column!r} numbers the rows ({present} different whole numbers from {minimum} to {maximum}) and tells "
+        "nothing about new ones: leave it out of the features"
     )
     return Alert(code="identifier_like", column=column, message=message)
 

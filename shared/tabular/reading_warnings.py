@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.tabular.targets import Label, spelling
+from shared.tabular.truth import LabelBook
 
+UNSEEN_FRACTION: Final = 0.1
+"""From which fraction of the rows on unseen values are told, unless a setting says otherwise."""
 _SHOWN: Final = 5
 _SHOWN_LENGTH: Final = 50
 
@@ -29,6 +32,20 @@ def unseen_warnings(unseen: Mapping[str, int], row_count: int, fraction: float) 
         for name, count in unseen.items()
         if count and count >= fraction * row_count
     ]
+
+
+def truth_warnings(target: str, truth: Sequence[Label], classes: Sequence[Label]) -> list[str]:
+    """The same as ``label_warnings``, of the labels of rows.
+
+    Args:
+        target: The column of the truth.
+        truth: The true label of each row.
+        classes: The model's classes.
+    """
+    book = LabelBook(classes)
+    codes = book.codes(truth)
+    labels, places = book.sorted_labels()
+    return label_warnings(target, labels, np.bincount(places[codes], minlength=len(labels)), len(classes))
 
 
 def label_warnings(

@@ -1,6 +1,6 @@
 """Measure a model on rows: joins predictions and truth, where there is one. Pure maths, no bus and no store."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from shared.tabular.metrics import (
     score_regression,
 )
 from shared.tabular.model import FittedModel, Predictions
+from shared.tabular.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings
 from shared.tabular.report import EncodingReport
 from shared.tabular.targets import Label
 from shared.tabular.truth import labels_in, target_reading, true_numbers
@@ -37,6 +38,9 @@ class Scores:
     """The true label or number of each measured row; empty where there is no target."""
     predictions: Predictions
     """What the model answered for each measured row, with probabilities where it has them."""
+
+    warnings: list[str] = field(default_factory=list)
+    """What makes the figures doubtful: labels that match no class, absent classes, many unseen values."""
 
     @property
     def report(self) -> EncodingReport:
@@ -69,7 +73,9 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     predictions = model.predict_frame(measured, model.has_probabilities, has_scores=is_ranked_by_scores(model))
     true = [truth[index] for index in rows]
     metrics, table = _compare(model, true, predictions)
-    return Scores(metrics, table, len(rows), len(frame) - len(rows), true, predictions)
+    return Scores(
+        metrics, table, len(rows), len(frame) - len(rows), true, predictions, _doubts(model, true, predictions)
+    )
 
 
 def is_ranked_by_scores(model: FittedModel) -> bool:
@@ -86,6 +92,12 @@ def _score_without_target(model: FittedModel, frame: pd.DataFrame) -> Scores:
     else:
         metrics = score_outliers(predictions.labels)
     return Scores(metrics, None, len(frame), 0, [], predictions)
+
+
+def _doubts(model: FittedModel, true: list[Any], predictions: Predictions) -> list[str]:
+    unseen = unseen_warnings(predictions.report.counts()["unseen"], len(true), UNSEEN_FRACTION)
+    classes = model.signature.classes
+    return unseen if classes is None else [*truth_warnings(str(model.signature.target), true, classes), *unseen]
 
 
 def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> tuple[Metrics, dict[str, Any] | None]:

@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from shared.bus import EventPublisher, Publisher
 from shared.contracts import new_correlation_id
+from shared.contracts.records import Comparison
 from shared.errors import DatasetExists, EvaluationExists
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
@@ -326,3 +327,50 @@ def test_a_large_answer_is_stored_apart(
         return
     assert orjson.loads(blobs.read(outcome["result"]["stored_result"])) == result
     assert state_of(indexed, outcome["result"]["stored_result"]) == "live"
+
+
+def test_a_version_replaces_only_the_champion_that_it_was_compared_with(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    outcomes.apply(job_with(version_outcome(blobs)))
+    comparison = {"metric": "r2", "champion_version": 1, "own": 0.9, "champion": 0.8, "is_better": True}
+    second, third = (job_with(version_outcome(blobs, champion_seen=1)) for _ in range(2))
+    for job in (second, third):
+        job["outcome"]["record"]["comparison"] = comparison
+
+    assert outcomes.apply(second)["is_champion"] is True
+    overtaken = outcomes.apply(third)
+
+    assert overtaken["is_champion"] is False
+    assert overtaken["comparison"]["reason"] == "it was to replace the champion, but version 2 is the champion now"
+    assert overtaken["comparison"]["own"] == 0.9
+    stored = indexed["versions"].find_one({"_id": "churn@3"})
+    assert stored is not None
+    assert stored["comparison"] == overtaken["comparison"] == overtaken["version"]["comparison"]
+    assert Library(indexed).version("churn")["version"] == 2
+    # The worker that applied it died before it could say so; another one does it again.
+    again = outcomes.apply(second)
+    assert (again["is_champion"], again["comparison"]) == (True, comparison)
+
+
+def test_of_two_first_versions_that_found_no_champion_one_becomes_it(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    first, second = (job_with(version_outcome(blobs, champion_seen=None)) for _ in range(2))
+
+    assert outcomes.apply(first)["is_champion"] is True
+    late = outcomes.apply(second)
+
+    assert late["is_champion"] is False
+    assert late["comparison"]["champion_version"] == 1
+    assert "version 1 is the champion now" in late["comparison"]["reason"]
+    assert Comparison.model_validate(late["comparison"]).margin == 0
+
+
+def test_the_rows_of_a_version_become_live_with_it(
+    outcomes: Outcomes, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    rows = blobs.save(b"rows", "rows", "another job", 1)
+    result = outcomes.apply(job_with(version_outcome(blobs, apart={"rows_blob_id": rows})))
+    assert state_of(indexed, rows) == "live"
+    assert "rows_blob_id" not in result["version"]

@@ -38,7 +38,7 @@ def plan_of(estimator: str, target: str = "label", **changes: Any) -> FitPlan:
 def stream(estimator: str, target: str = "label", **changes: Any) -> FitOutcome:
     """Fit an estimator group by group; what is changed are fields of the plan, or the frame."""
     frame = changes.pop("frame", table(ROWS))
-    more = {name: changes.pop(name) for name in ("hold_out_groups", "report") if name in changes}
+    more = {name: changes.pop(name) for name in ("hold_out_groups", "trained", "report") if name in changes}
     return fit_streamed(groups_of(frame), plan_of(estimator, target, **changes), **more)
 
 

@@ -92,10 +92,11 @@ def test_classes_keep_their_share_unless_told_otherwise() -> None:
     assert len(loose.hold_out_indices) == 40
 
 
-def test_a_class_with_one_row_prevents_stratifying_and_only_then_matters() -> None:
+def test_a_class_with_one_row_prevents_stratifying_only_where_it_must_be_whole() -> None:
     labels = ["once"] + ["a", "b"] * 20
     outcome = fit_small(labels, "text", seed=0)
     assert len(outcome.hold_out_indices) == 9
+    assert outcome.held_out.method == "partly_stratified"
     with pytest.raises(InvalidCommand, match="cannot be stratified: a class has one row only"):
         fit_small(labels, "text", hold_out=HoldOut(is_stratified=True))
     with pytest.raises(InvalidCommand, match="cannot be stratified: the target is a number"):
@@ -104,7 +105,8 @@ def test_a_class_with_one_row_prevents_stratifying_and_only_then_matters() -> No
 
 def test_a_class_that_is_only_held_out_is_told_and_counts_as_an_error() -> None:
     labels = ["once"] + ["a", "b"] * 20
-    told = [fit_small(labels, "text", seed=seed) for seed in range(12)]
+    at_random = HoldOut(is_stratified=False)
+    told = [fit_small(labels, "text", seed=seed, hold_out=at_random) for seed in range(12)]
     without = [outcome for outcome in told if 0 in outcome.hold_out_indices]
     assert without
     for outcome in without:

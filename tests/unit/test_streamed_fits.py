@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
@@ -13,8 +14,10 @@ from tests.unit.streams import KIND, NUMBERS, PLAIN, ROWS, TOTAL, groups_of, num
 from tests.unit.tables import features, fit, table
 from trainer.fit_warnings import WARNING_LIMIT, gathered_warnings
 from trainer.row_groups import group_order, row_order
+from trainer.row_identity import row_hashes
 from trainer.streaming import fit_streamed
 from trainer.survey import split_known
+from trainer.trained_rows import TrainedRowsBuilder
 
 # --- the same answers ---
 
@@ -155,3 +158,37 @@ def test_a_warning_that_comes_at_each_step_is_kept_once() -> None:
             warnings.warn("for developers", PendingDeprecationWarning, stacklevel=1)
     assert notes[:3] == ["ours", "UserWarning: the same", "UserWarning: another 0"]
     assert len(notes) == WARNING_LIMIT
+
+
+def test_a_streamed_fit_tells_which_rows_it_was_trained_and_measured_on() -> None:
+    frame = table(ROWS).copy()
+    frame.loc[frame.index[::9], "label"] = None
+    builder = TrainedRowsBuilder()
+    outcome = stream("SGDClassifier", frame=frame, trained=builder)
+    trained = builder.build("ab", len(frame))
+    held_out = outcome.measured_places
+    expected = frame[outcome.hold_out.columns].iloc[held_out].reset_index(drop=True)
+    pd.testing.assert_frame_equal(outcome.hold_out, expected)
+    is_trained = trained.has_places(np.arange(len(frame)))
+    assert is_trained.sum() == outcome.row_count == len(trained.hashes)
+    assert not is_trained[held_out].any()
+    assert not is_trained[::9].any()
+    hashes = row_hashes(frame, outcome.model.signature)
+    assert trained.may_have(hashes[is_trained]).all()
+    assert not trained.may_have(hashes[~is_trained]).any()
+    assert (outcome.held_out.method, outcome.held_out.row_count) == ("random", len(held_out))
+
+
+def test_a_streamed_fit_measured_apart_tells_where_those_rows_stand() -> None:
+    other = table(seed=7).copy()
+    other.loc[other.index[::5], "label"] = None
+    outcome = stream("SGDClassifier", hold_out=HoldOut(dataset="other"), hold_out_groups=groups_of(other))
+    expected = other[outcome.hold_out.columns].iloc[outcome.measured_places].reset_index(drop=True)
+    pd.testing.assert_frame_equal(outcome.hold_out, expected)
+    assert (outcome.held_out.method, outcome.held_out.row_count) == ("dataset", 192)
+
+
+def test_a_streamed_fit_tells_of_a_column_that_numbers_the_rows() -> None:
+    frame = table(ROWS).assign(visits=pd.array(range(ROWS), dtype="Int64"))
+    told = stream("SGDClassifier", frame=frame).warnings
+    assert any("column 'visits' numbers the rows" in one for one in told)

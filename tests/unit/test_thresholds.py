@@ -1,10 +1,13 @@
 """Calibration and thresholds: what they do to a model, its answers, its artifact, and to nothing else."""
 
 import hashlib
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import metrics
 from sklearn.calibration import CalibratedClassifierCV
@@ -70,6 +73,54 @@ def test_where_all_are_equally_good_one_half_stays() -> None:
     truth, alike = np.array([0, 1, 0, 1]), np.full(4, 0.3)
     assert best_threshold(truth, alike, Threshold())["value"] == 0.5
     assert best_threshold(truth, np.array([0.1, 0.9, 0.2, 0.8]), Threshold())["value"] == 0.5
+
+
+@settings(deadline=None)
+@given(
+    truth=st.lists(st.integers(0, 1), min_size=2, max_size=30).filter(lambda truth: len(set(truth)) == 2),
+    seed=st.integers(0, 20),
+    ends=st.sampled_from([(0.0, 1.0), (0.6, 0.9), (0.05, 0.3), (0.4, 0.4)]),
+    aim=st.one_of(
+        st.sampled_from(list(SCORINGS)).map(lambda name: Threshold(scoring=name)),
+        st.tuples(st.floats(0.01, 100), st.floats(0.01, 100)).map(
+            lambda costs: Threshold(costs=ThresholdCosts(false_positive=costs[0], false_negative=costs[1]))
+        ),
+    ),
+)
+def test_no_way_to_part_the_rows_is_better_all_and_none_among_them(
+    truth: list[int], seed: int, ends: tuple[float, float], aim: Threshold
+) -> None:
+    labels = np.array(truth)
+    probabilities = np.random.default_rng(seed).uniform(*ends, len(labels)).round(2)
+
+    found = best_threshold(labels, probabilities, aim)
+
+    def merit(answers: Any) -> float:
+        if aim.costs is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return float(SCORINGS[str(aim.scoring)](labels, answers))
+        alarms, misses = (answers > labels).mean(), (answers < labels).mean()
+        return -float(aim.costs.false_positive * alarms + aim.costs.false_negative * misses)
+
+    ways = [(probabilities >= cut).astype(int) for cut in [*probabilities.tolist(), -1.0, 2.0]]
+    own = merit((probabilities >= found["value"]).astype(int))
+    assert own == pytest.approx(max(merit(answers) for answers in ways))
+    assert found["at_value"] == pytest.approx(own if aim.costs is None else -own)
+    assert 0 <= found["value"] <= np.nextafter(1, 2)
+
+
+def test_a_threshold_may_say_all_and_may_say_none() -> None:
+    truth = np.array([0, 1, 1, 0, 1, 1])
+    probabilities = np.array([0.3, 0.2, 0.25, 0.35, 0.22, 0.2])
+    everything = best_threshold(truth, probabilities, Threshold(scoring="f1"))
+    assert everything["value"] <= probabilities.min()
+    dear = Threshold(costs=ThresholdCosts(false_positive=50, false_negative=1))
+    nothing = best_threshold(truth, probabilities + 0.64, dear)
+    assert nothing["value"] > 0.99
+    certain = best_threshold(np.array([0, 1, 0, 0]), np.array([1.0, 1.0, 1.0, 0.9]), dear)
+    assert certain["value"] > 1, "a probability of 1 is not above 1"
+    assert certain["at_value"] == 0.25
 
 
 def test_a_threshold_is_much_like_scikit_learns() -> None:

@@ -113,8 +113,8 @@ class AsyncModels:
 
         Args:
             reference: The version to start from.
-            changes: ``dataset``, ``hyperparameters``, ``seed``, ``promote`` (``if_better`` by default), ``limits``,
-                ``tags``, ``note``.
+            changes: ``dataset``, ``hyperparameters``, ``seed``, ``promote`` (``if_better`` by default),
+                ``promote_metric``, ``limits``, ``tags``, ``note``.
 
         Raises:
             UnknownModel, UnknownDataset, InvalidCommand: There is no such thing, or a change breaks its contract.

@@ -1,0 +1,79 @@
+"""Which row it is, whatever table it stands in: a 64-bit hash of what a model reads of it, and of its target. Pure.
+
+The hash is of canonical values (``shared/tabular/columns.py``), read by the model's own signature: the same row has the
+same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR 0023).
+"""
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import Signature
+from shared.tabular.columns import Reading, read_column
+from shared.tabular.targets import read_target
+from shared.tabular.truth import target_reading
+
+Hashes = npt.NDArray[np.uint64]
+
+_SEED: Final = 0x9E3779B97F4A7C15
+_FACTOR: Final = np.uint64(0x100000001B3)
+_MISSING: Final = 0x6D697373696E6721
+_FIRST: Final = np.uint64(0xBF58476D1CE4E5B9)
+_SECOND: Final = np.uint64(0x94D049BB133111EB)
+
+
+def row_hashes(frame: pd.DataFrame, signature: Signature) -> Hashes:
+    """The hash of each row.
+
+    Args:
+        frame: Rows with the columns of the signature, and its target if it has one.
+        signature: Of the model that reads them.
+
+    Returns:
+        Shape (n_rows,). Rows with equal values have equal hashes; two different rows in 2**64 have, too.
+    """
+    hashes = np.full(len(frame), _SEED, dtype=np.uint64)
+    for column in signature.columns:
+        hashes = _joined(hashes, _cell_hashes(read_column(frame[column.name], column)))
+    if signature.target is not None:
+        column = target_reading(signature)
+        hashes = _joined(hashes, _cell_hashes(read_target(frame[column.name], column)))
+    return hashes
+
+
+def _joined(hashes: Hashes, others: Hashes) -> Hashes:
+    """Hashes of both in this order; arrays of unsigned integers wrap around without a word."""
+    return _mixed((hashes * _FACTOR) ^ others)
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """Spread each bit over all: the finalizer of SplitMix64 (Steele, Lea and Flood 2014)."""
+    hashes = (hashes ^ (hashes >> np.uint64(30))) * _FIRST
+    hashes = (hashes ^ (hashes >> np.uint64(27))) * _SECOND
+    return np.asarray(hashes ^ (hashes >> np.uint64(31)), dtype=np.uint64)
+
+
+def _cell_hashes(reading: Reading) -> Hashes:
+    values = reading.values
+    if values.dtype.kind == "O":
+        found = _text_hashes(values)
+    elif values.dtype.kind == "f":
+        # -0.0 is 0.0, and only one of the many patterns that are no number is kept
+        found = np.where(values == 0, 0.0, values).astype(np.float64).view(np.uint64)
+    else:
+        found = values.astype(np.int64).view(np.uint64)
+    return _mixed(np.where(reading.missing, np.uint64(_MISSING), found))
+
+
+def _text_hashes(values: npt.NDArray[Any]) -> Hashes:
+    """Of each different text once; Python's own hash differs from run to run."""
+    codes, distinct = pd.factorize(values)
+    of_each = np.fromiter(map(_text_hash, distinct), dtype=np.uint64, count=len(distinct))
+    return np.append(of_each, np.uint64(_MISSING))[codes]  # a missing one has the code -1, which is the last place
+
+
+def _text_hash(text: Any) -> int:
+    return int.from_bytes(blake2b(str(text).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

@@ -1,0 +1,69 @@
+"""Whether a column of whole numbers numbers the rows of a table, which shows in the table's order. Pure."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts.records import Alert
+from shared.tabular.alerts import row_numbers
+
+Floats = npt.NDArray[np.float64]
+
+
+class RowNumbering:
+    """Looks at one column, part of a table by part, in order."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._count = 0
+        self._low = np.inf
+        self._high = -np.inf
+        self._last: Floats = np.empty(0)
+        """The last value, as an array of one."""
+        self._step: float | None = None
+        """From each value to the next; 0 as soon as they differ, None as long as there is none."""
+        self._only: Floats | None = None
+        """The values, of a table in one part."""
+
+    def feed(self, series: "pd.Series[Any]") -> None:
+        """Take the next cells."""
+        values = series.dropna().to_numpy(dtype=np.float64)
+        if not len(values):
+            return
+        self._only = values if not self._count else None
+        self._count += len(values)
+        self._low, self._high = min(self._low, values.min()), max(self._high, values.max())
+        steps = np.diff(np.concatenate([self._last, values]))
+        self._last = values[-1:]
+        if len(steps):
+            first = float(steps[0]) if self._step is None else self._step
+            self._step = first if bool((steps == first).all()) else 0.0
+
+    def alert(self) -> Alert | None:
+        """That the column numbers the rows, if it does."""
+        if not self._count or not np.isfinite([self._low, self._high]).all():
+            return None
+        return row_numbers(
+            self.name,
+            self._count,
+            int(self._low),
+            int(self._high),
+            has_constant_step=bool(self._step),
+            has_repeated=self._has_repeated,
+        )
+
+    def _has_repeated(self) -> bool:
+        """Whether a value occurs twice; of a table in parts, whose values are not kept, taken to be so."""
+        return self._only is None or len(np.unique(self._only)) < len(self._only)
+
+
+def numbering_alerts(frame: pd.DataFrame, names: list[str]) -> list[Alert]:
+    """The alerts for those of some columns of whole numbers that number the rows of a table."""
+    found = []
+    for name in names:
+        numbering = RowNumbering(name)
+        numbering.feed(frame[name])
+        found.append(numbering.alert())
+    return [alert for alert in found if alert is not None]
