@@ -49,7 +49,8 @@ def door(request: pytest.FixtureRequest, api: Api, publisher: Publisher) -> Door
 @pytest.fixture(scope="session")
 def broker(stack: LocalStack) -> Iterator[redis.Redis]:
     """Redis itself: the queue's door without any library for messages."""
-    with redis.Redis.from_url(stack.bus_url) as client:
+    # Its own time-out of five seconds would end a longer wait for a message.
+    with redis.Redis.from_url(stack.bus_url, socket_timeout=None) as client:
         yield client
 
 
