@@ -10,7 +10,7 @@ other callers' rows and in a dataset: labels, numbers, probabilities and scores.
 - **by trial**: estimators of plug-ins (``foreign.py``), in the worst case row by row.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ from shared.tabular.members import (
     product_shapes,
 )
 from shared.tabular.products import Sizes, common_sizes, sizes_of, sizes_of_any
-from shared.tabular.threads import SMALL_BATCH, one_blas_thread, one_thread, prediction_threads
+from shared.tabular.threads import SMALL_BATCH, OneThread, one_blas_thread, prediction_threads
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,7 +60,10 @@ class Batching:
         if is_forest_classifier(self._estimator):
             probabilities = self.probabilities(matrix)
             return self._estimator.classes_.take(np.argmax(probabilities, axis=1)), probabilities
-        return self.answers(matrix), self.probabilities(matrix)
+        if draws_by_chance(self._estimator):
+            return self.answers(matrix), self.probabilities(matrix)
+        codes, probabilities = self._ask(("predict", "predict_proba"), matrix)
+        return codes.reshape(len(matrix)), probabilities
 
     def answers(self, matrix: Floats) -> npt.NDArray[Any]:
         """The estimator's ``predict``.
@@ -77,7 +80,7 @@ class Batching:
             return forest_values(self._estimator, matrix)
         if draws_by_chance(self._estimator):
             return chance_codes(self._estimator, matrix)
-        return self._ask("predict", matrix).reshape(len(matrix))
+        return self._ask(("predict",), matrix)[0].reshape(len(matrix))
 
     def probabilities(self, matrix: Floats) -> Floats:
         """The estimator's ``predict_proba``, shape (n_rows, n_classes)."""
@@ -85,11 +88,11 @@ class Batching:
             return forest_probabilities(self._estimator, matrix)
         if draws_by_chance(self._estimator):
             return chance_probabilities(self._estimator, matrix)
-        return self._ask("predict_proba", matrix)
+        return self._ask(("predict_proba",), matrix)[0]
 
     def scores(self, matrix: Floats) -> Floats:
         """The estimator's ``decision_function``, shape (n_rows,) or (n_rows, n_classes)."""
-        return self._ask("decision_function", matrix)
+        return self._ask(("decision_function",), matrix)[0]
 
     def sizes(self, feature_count: int) -> Sizes:
         """With how many rows the estimator is asked at once, where a row has so many features."""
@@ -97,20 +100,23 @@ class Batching:
             self._tried = self._find_sizes(feature_count)
         return self._tried
 
-    def _ask(self, method: str, matrix: Floats) -> npt.NDArray[Any]:
-        ask = getattr(self._estimator, method)
+    def _ask(self, methods: Sequence[str], matrix: Floats) -> list[npt.NDArray[Any]]:
+        """What several methods of the estimator answer for the same rows."""
         sizes = self.sizes(matrix.shape[1])
-        rows = _in_order(matrix)
-        with self._threads(len(rows)):
-            if len(rows) <= sizes.most:
-                return _ask_filled(ask, rows, sizes.tile)
-            starts = range(0, len(rows), sizes.most)
-            return np.concatenate([_ask_filled(ask, rows[start : start + sizes.most], sizes.tile) for start in starts])
+        asked = [getattr(self._estimator, method) for method in methods]
+        count, most = len(matrix), sizes.most
+        with self._threads(count):
+            if count <= most:
+                rows = _filled(matrix, sizes.tile)
+                return [np.asarray(ask(rows))[:count] for ask in asked]
+            blocks = [matrix[start : start + most] for start in range(0, count, most)]
+            found = [[np.asarray(ask(rows)) for ask in asked] for rows in (_filled(one, sizes.tile) for one in blocks)]
+        return [np.concatenate(parts)[:count] for parts in zip(*found, strict=True)]
 
     def _threads(self, row_count: int) -> AbstractContextManager[Any]:
         if not self._has_products:
             return prediction_threads(self._estimator, row_count)
-        return one_blas_thread() if row_count > SMALL_BATCH and not self._has_stored_rows else one_thread()
+        return one_blas_thread() if row_count > SMALL_BATCH and not self._has_stored_rows else OneThread()
 
     def _find_sizes(self, feature_count: int) -> Sizes:
         estimator = self._estimator
@@ -129,16 +135,16 @@ class Batching:
         return Sizes(found.tile, min(found.most, _STORED_ROWS_MOST)) if self._has_stored_rows else found
 
 
-def _ask_filled(ask: Callable[[Floats], Any], rows: Floats, tile: int) -> npt.NDArray[Any]:
-    """Ask with the last row repeated until the tiles are full; no row is asked for that the caller does not have."""
-    count = len(rows)
+def _filled(matrix: Floats, tile: int) -> Floats:
+    """The rows, with the last one repeated until the tiles are full: no row is asked for that the caller has not.
+
+    The numbers lie row by row, where products and sums find them in one way only.
+    """
+    count = len(matrix)
     lacking = -count % tile
-    if lacking:
-        rows = np.concatenate([rows, np.repeat(rows[-1:], lacking, axis=0)])
-    return np.asarray(ask(rows))[:count]
-
-
-def _in_order(matrix: Floats) -> Floats:
-    """The same numbers row by row, where products and sums find them in one way only."""
-    rows = np.ascontiguousarray(matrix)
-    return rows if rows.__array_interface__["data"][0] % _ALIGNMENT == 0 else rows.copy()
+    if not lacking and matrix.flags.c_contiguous and matrix.__array_interface__["data"][0] % _ALIGNMENT == 0:
+        return matrix
+    rows = np.empty((count + lacking, matrix.shape[1]))
+    rows[:count] = matrix
+    rows[count:] = matrix[-1]
+    return rows

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.tabular.products import MOST_ROWS, Sizes
-from shared.tabular.threads import one_thread
+from shared.tabular.threads import OneThread
 
 METHODS: Final = ("predict", "predict_proba", "decision_function")
 
@@ -25,7 +25,7 @@ def sizes_by_trial(estimator: Any, feature_count: int) -> Sizes:
     rows = np.random.default_rng(feature_count).random((_ROW_COUNT, feature_count))
     rows[::3] = np.round(rows[::3])  # one-hot columns and booleans are 0 or 1
     try:
-        with one_thread():
+        with OneThread():
             for sizes in _WAYS:
                 if all(_is_independent(estimator, method, rows, sizes) for method in METHODS):
                     return sizes

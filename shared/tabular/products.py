@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import blas
 
-from shared.tabular.threads import one_thread
+from shared.tabular.threads import OneThread
 
 Floats = npt.NDArray[np.float64]
 Multiply = Callable[[Floats, Floats], Floats]
@@ -48,7 +48,7 @@ class Sizes:
 @cache
 def sizes_of(features: int, outputs: int) -> Sizes:
     """The sizes for the product of rows with a matrix of that shape, or with a vector where there is one output."""
-    with one_thread():
+    with OneThread():
         found = [_try(features, outputs, multiply, _WORK)[0] for multiply in (_by_numpy, _by_numpy_turned)]
     return common_sizes(found)
 
@@ -56,7 +56,7 @@ def sizes_of(features: int, outputs: int) -> Sizes:
 @cache
 def sizes_of_any() -> Sizes:
     """The sizes for products of shapes that are not known: all multiples of a tile, or the tile alone."""
-    with one_thread():
+    with OneThread():
         trials = [
             _try(*shape, multiply, _SHAPES_WORK)
             for shape in _SHAPES

@@ -56,24 +56,24 @@ def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager
     return nullcontext()
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+class OneThread:
     """A context of one thread: of OpenMP for the calling thread, of BLAS for the process while anybody is in it."""
-    openmp = [(library, library.get_num_threads()) for library in _openmp().lib_controllers]
-    several = [(library, before) for library, before in openmp if before > 1]
-    try:
-        for library, _ in several:
+
+    def __enter__(self) -> None:
+        self._several = [(one, count) for one in _openmp_libraries() if (count := one.get_num_threads()) > 1]
+        for library, _ in self._several:
             library.set_num_threads(1)
-        with one_blas_thread():
-            yield
-    finally:
-        for library, before in several:
-            library.set_num_threads(before)
+        _BLAS_LIMIT.enter()
+
+    def __exit__(self, *_error: object) -> None:
+        _BLAS_LIMIT.leave()
+        for library, count in self._several:
+            library.set_num_threads(count)
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """As ``one_thread``, of BLAS alone."""
+    """As ``OneThread``, of BLAS alone."""
     _BLAS_LIMIT.enter()
     try:
         yield
@@ -85,7 +85,7 @@ def stay_with_one_blas_thread() -> None:
     """Limit BLAS for the rest of the process, one that does nothing but predict: to limit it anew for each request
     takes up to 25 µs, a quarter of what a linear model takes for a row.
     """
-    for library in _blas().lib_controllers:
+    for library in _blas_libraries():
         library.set_num_threads(1)
 
 
@@ -102,8 +102,7 @@ class _BlasLimit:
             self._inside += 1
             if self._inside > 1:
                 return
-            found = [(library, library.get_num_threads()) for library in _blas().lib_controllers]
-            self._limited = [(library, before) for library, before in found if before > 1]
+            self._limited = [(one, count) for one in _blas_libraries() if (count := one.get_num_threads()) > 1]
             for library, _ in self._limited:
                 library.set_num_threads(1)
 
@@ -112,8 +111,8 @@ class _BlasLimit:
             self._inside -= 1
             if self._inside:
                 return
-            for library, before in self._limited:
-                library.set_num_threads(before)
+            for library, count in self._limited:
+                library.set_num_threads(count)
 
 
 _BLAS_LIMIT: Final = _BlasLimit()
@@ -131,5 +130,10 @@ def _openmp() -> Any:
 
 
 @cache
-def _blas() -> Any:
-    return _libraries().select(user_api="blas")
+def _openmp_libraries() -> list[Any]:
+    return list(_openmp().lib_controllers)
+
+
+@cache
+def _blas_libraries() -> list[Any]:
+    return list(_libraries().select(user_api="blas").lib_controllers)
