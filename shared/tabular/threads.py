@@ -86,7 +86,7 @@ def stay_with_one_blas_thread() -> None:
     takes up to 25 µs, a quarter of what a linear model takes for a row.
     """
     for library in _blas_libraries():
-        library.set_num_threads(1)
+        _limit_blas(library, 1)
 
 
 class _BlasLimit:
@@ -104,7 +104,7 @@ class _BlasLimit:
                 return
             self._limited = [(one, count) for one in _blas_libraries() if (count := one.get_num_threads()) > 1]
             for library, _ in self._limited:
-                library.set_num_threads(1)
+                _limit_blas(library, 1)
 
     def leave(self) -> None:
         with self._lock:
@@ -112,10 +112,15 @@ class _BlasLimit:
             if self._inside:
                 return
             for library, count in self._limited:
-                library.set_num_threads(count)
+                _limit_blas(library, count)
 
 
 _BLAS_LIMIT: Final = _BlasLimit()
+
+
+def _limit_blas(library: Any, count: int) -> None:
+    """Set the number of threads, whichever thread asks: threadpoolctl does what the first one asked, and no other's."""
+    getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
 @cache

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import ColumnSchema
+from shared.tabular.members import draws_by_chance, has_member_by_chance
 from shared.tabular.model import FittedModel
 from tests.unit.tables import needed
 from trainer.catalogue import catalogue
@@ -149,8 +150,28 @@ def check(name: str, hyperparameters: dict[str, Any], batch_count: int) -> None:
         assert together == [alone[index] for index in chosen]
 
     is_independent()
+    check_against_scikit_learn(model, pool)
+
+
+def check_against_scikit_learn(model: FittedModel, pool: Floats) -> None:
+    """The answers are scikit-learn's own, but for the order of sums; and the class is the most probable one, if so."""
+    if draws_by_chance(model.estimator) or has_member_by_chance(model.estimator):
+        return
+    found, probabilities = model.answers(pool, has_probabilities=model.has_probabilities)
+    assert np.allclose(found, model.estimator.predict(pool).reshape(POOL), rtol=1e-9, atol=1e-12)
+    if probabilities is None:
+        return
+    assert np.allclose(probabilities, model.estimator.predict_proba(pool), rtol=1e-9, atol=1e-12)
+    rule = model.estimator.predict(pool) == np.argmax(model.estimator.predict_proba(pool), axis=1)
+    assert ((found == np.argmax(probabilities, axis=1)) == rule).all()
 
 
 @pytest.mark.parametrize(("name", "hyperparameters"), CASES, ids=str)
 def test_a_row_is_answered_alike_alone_and_in_any_batch(name: str, hyperparameters: dict[str, Any]) -> None:
     check(name, hyperparameters, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "hyperparameters"), CASES, ids=str)
+def test_a_row_is_answered_alike_in_many_more_batches(name: str, hyperparameters: dict[str, Any]) -> None:
+    check(name, hyperparameters, 150)
