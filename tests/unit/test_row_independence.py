@@ -171,7 +171,7 @@ def test_a_row_is_answered_alike_alone_and_in_any_batch(name: str, hyperparamete
     check(name, hyperparameters, 8)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(("name", "hyperparameters"), CASES, ids=str)
 def test_a_row_is_answered_alike_in_many_more_batches(name: str, hyperparameters: dict[str, Any]) -> None:
     check(name, hyperparameters, 150)
