@@ -49,7 +49,7 @@ spelling: setup
 	$(BIN)/codespell
 
 unit: setup ## Tests of one part each
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit -m 'not exhaustive'
 
 integration: setup ## Tests against real Redis and MongoDB, and of the local stack
 	$(PYTEST) tests/integration
@@ -57,8 +57,9 @@ integration: setup ## Tests against real Redis and MongoDB, and of the local sta
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e -m 'not slow'
 
-slow: setup ## Tests that take minutes: every estimator from end to end, fits on a Dask cluster (not part of `test`)
+slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster (not part of `test`)
 	$(PYTEST) tests/e2e -m slow
+	$(PYTEST) tests/unit -m exhaustive
 
 test-compose: setup ## Build, start, scale and kill the containers of docker-compose.yml (needs Docker; not part of `test`)
 	$(BIN)/pytest tests/compose

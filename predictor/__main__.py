@@ -8,6 +8,7 @@ from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
 from shared.preloaded_plugins import announce
 from shared.store.usage import UsageCounter
+from shared.tabular.threads import stay_with_one_blas_thread
 from shared.worker.service import Lane, Tools, run_service
 
 BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
@@ -16,6 +17,7 @@ PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_mode
 
 def make_lanes(tools: Tools) -> list[Lane]:
     """Two lanes: interactive predictions in this process, datasets in child processes."""
+    stay_with_one_blas_thread()
     settings = tools.settings
     cache = ModelCache(
         tools.library,

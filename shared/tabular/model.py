@@ -1,7 +1,11 @@
-"""A fitted model: an encoder, an estimator and the signature that ties them. Predicts; learns nothing."""
+"""A fitted model: an encoder, an estimator and the signature that ties them. Predicts; learns nothing.
+
+A row's answer does not depend on the rows that are asked with it, to the last bit (``batching.py``).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -10,10 +14,9 @@ import pandas as pd
 
 from shared.contracts import Signature, SignatureColumn, Task
 from shared.errors import EstimatorRejected, InvalidCommand
+from shared.tabular.batching import Batching
 from shared.tabular.encoder import TabularEncoder
-from shared.tabular.forest import forest_probabilities, forest_values, is_forest_classifier, is_forest_regressor
 from shared.tabular.report import EncodingReport
-from shared.tabular.threads import prediction_threads
 
 Floats = npt.NDArray[np.float64]
 
@@ -165,7 +168,7 @@ class FittedModel:
             return Predictions([], empty if has_probabilities else None, report, empty if has_scores else None)
         answers, probabilities = self.answers(matrix, has_probabilities=has_probabilities)
         try:
-            scores = self._scores(matrix) if has_scores else None
+            scores = self._batching.scores(matrix) if has_scores else None
         except MemoryError:
             raise
         except Exception as error:
@@ -178,32 +181,17 @@ class FittedModel:
 
     def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
         threshold = self.signature.threshold
-        if threshold is None:
-            return self._ask_estimator(matrix, has_probabilities=has_probabilities)
-        probabilities = self._probabilities(matrix)
-        codes = (probabilities[:, 1] >= threshold).astype(np.int64)
-        return codes, probabilities if has_probabilities else None
-
-    def _probabilities(self, matrix: Floats) -> Floats:
-        if is_forest_classifier(self.estimator):
-            return forest_probabilities(self.estimator, matrix)
-        with prediction_threads(self.estimator, len(matrix)):
-            return np.asarray(self.estimator.predict_proba(matrix))
-
-    def _ask_estimator(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
-        if is_forest_classifier(self.estimator):
-            probabilities = forest_probabilities(self.estimator, matrix)
-            codes = self.estimator.classes_.take(np.argmax(probabilities, axis=1))
+        if threshold is not None:
+            probabilities = self._batching.probabilities(matrix)
+            codes = (probabilities[:, 1] >= threshold).astype(np.int64)
             return codes, probabilities if has_probabilities else None
-        if is_forest_regressor(self.estimator):
-            return forest_values(self.estimator, matrix), None
-        with prediction_threads(self.estimator, len(matrix)):
-            answers = np.asarray(self.estimator.predict(matrix)).reshape(len(matrix))
-            return answers, np.asarray(self.estimator.predict_proba(matrix)) if has_probabilities else None
+        if has_probabilities:
+            return self._batching.codes_and_probabilities(matrix)
+        return self._batching.answers(matrix), None
 
-    def _scores(self, matrix: Floats) -> Floats:
-        with prediction_threads(self.estimator, len(matrix)):
-            return np.asarray(self.estimator.decision_function(matrix))
+    @cached_property
+    def _batching(self) -> Batching:
+        return Batching(self.estimator)
 
     def _of_all_classes(self, probabilities: Floats | None) -> Floats | None:
         """Probabilities of the signature's classes: in cross-validation a part of the rows may have lacked some."""
