@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from shared.contracts import SignatureColumn
 from shared.contracts.records import Alert
 from shared.tabular.alerts import row_numbers
+from shared.tabular.columns import read_column
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,7 +31,8 @@ class RowNumbering:
 
     def feed(self, series: "pd.Series[Any]") -> None:
         """Take the next cells."""
-        values = series.dropna().to_numpy(dtype=np.float64)
+        values = read_column(series, SignatureColumn(name=self.name, type="integer")).values
+        values = values[~np.isnan(values)]  # what is no number is the fit's to refuse
         if not len(values):
             return
         self._only = values if not self._count else None
