@@ -8,17 +8,31 @@ import orjson
 from pydantic import Field
 
 from gateway.query import Query
-from shared.contracts.datasets import Delimiter, TableFormat, TextEncoding
+from shared.contracts.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
+from shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
 from shared.errors import BadRequest
 
 Fields = Mapping[str, Sequence[str]]
 
 _COMMAND_FIELDS: Final = frozenset({"format", "target", "row_limit"})
-_OPTION_FIELDS: Final = frozenset({"delimiter", "encoding", "decimal_mark", "on_bad_rows"})
-_LISTS: Final = frozenset({"missing_marks"})
-_FLAGS: Final = frozenset({"has_header"})
+_OPTION_FIELDS: Final = frozenset(
+    {
+        "delimiter",
+        "encoding",
+        "decimal_mark",
+        "on_bad_rows",
+        "thousands_mark",
+        "grouping",
+        "percent",
+        "comment",
+        "repeated_header",
+    }
+)
+_LISTS: Final = frozenset({"missing_marks", "units"})
+_FLAGS: Final = frozenset({"has_header", "has_quotes", "skip_initial_space", "has_accounting_signs"})
+_COUNTS: Final = frozenset({"skip_lines", "skip_below_header"})
 _OPTIONS: Final = "options"
-PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | {_OPTIONS}
+PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | _COUNTS | {_OPTIONS}
 """All of them. ``options`` is the whole object as JSON; the others are its parts, for those who type."""
 
 
@@ -35,7 +49,7 @@ class ParseQuery(Query):
     """Between the fields of delimited text; default: found."""
     encoding: TextEncoding | None = None
     """Of text; default: found."""
-    decimal_mark: Literal[".", ","] | None = None
+    decimal_mark: DecimalMark | None = None
     """Of numbers in delimited text; default: found."""
     missing_marks: list[str] | None = None
     """Cells that mean "no value", beside the empty one; given once for each."""
@@ -43,6 +57,28 @@ class ParseQuery(Query):
     """Whether the first record holds the columns' names; default: true."""
     on_bad_rows: Literal["refuse", "skip"] | None = None
     """What to do about rows that cannot be read; default: refuse the file."""
+    thousands_mark: ThousandsMark | None = None
+    """Between groups of digits; default: none, `1,234` is text."""
+    grouping: Grouping | None = None
+    """Of digits: `thousands` (`1,234,567`, the default) or `indian` (`12,34,567`)."""
+    percent: Percent | None = None
+    """Whether 12 % becomes 0.12 (`fraction`) or 12 (`number`); default: it is text."""
+    units: list[Unit] | None = None
+    """Currencies and other units beside numbers, such as `€` or `kg`; given once for each."""
+    has_accounting_signs: bool | None = None
+    """Whether `(5)`, `5-` and `−5` are negative numbers; default: they are text."""
+    skip_lines: int | None = Field(None, ge=0, le=10_000)
+    """Lines above the header to leave out; default: found."""
+    comment: CommentMark | None = None
+    """Lines that begin with it are left out; default: only above the header, those with `#`."""
+    skip_below_header: int | None = Field(None, ge=0, le=100)
+    """Records right below the header to leave out, such as a row of units; default: found."""
+    repeated_header: Literal["keep", "skip"] | None = None
+    """What to do about rows that say the header again; default: found."""
+    skip_initial_space: bool | None = None
+    """Whether spaces behind a delimiter are no part of the field; default: found."""
+    has_quotes: bool | None = None
+    """Whether quotes around a field are no part of it; default: true."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:
@@ -72,6 +108,7 @@ def parse_body(fields: Fields) -> dict[str, Any]:
     options: dict[str, Any] = {name: fields[name][0] for name in sorted(_OPTION_FIELDS & fields.keys())}
     options |= {name: list(fields[name]) for name in sorted(_LISTS & fields.keys())}
     options |= {name: _flag(name, fields[name][0]) for name in sorted(_FLAGS & fields.keys())}
+    options |= {name: _whole_number(name, fields[name][0]) for name in sorted(_COUNTS & fields.keys())}
     whole = _json_object(fields[_OPTIONS][0]) if _OPTIONS in fields else {}
     twice = sorted(whole.keys() & options.keys())
     if twice:

@@ -26,6 +26,7 @@ from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTabl
 from evaluator.ingest.typed_cells import as_stored, as_text
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
+from shared.tabular.written_numbers import plain_numerals
 
 _SHOWN_LENGTH = 100
 _STORED: dict[ColumnType, pa.DataType] = {
@@ -221,7 +222,8 @@ class _Caster:
             return self._cast_found(cells.dictionary, plan).take(cells.indices)
         if not pa.types.is_string(cells.type):
             return as_stored(cells, stored_type(plan))
-        found = _cast_surely(cells, plan) if have_no_values(plan.missing_marks) else None
+        is_plain = plan.number_form is None
+        found = _cast_surely(cells, plan) if is_plain and have_no_values(plan.missing_marks) else None
         if found is not None:
             return found
         values = trimmed(cells)
@@ -231,6 +233,8 @@ class _Caster:
         return found
 
     def _cast_values(self, values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
+        if plan.number_form is not None:
+            values = plain_numerals(values, plan.number_form)
         if plan.type == "integer":
             return to_integers(values)
         if plan.type == "real":

@@ -21,8 +21,9 @@ from evaluator.ingest.iso_dates import CUT_FRACTIONS, IsoDates, are_in_calendar,
 from evaluator.ingest.narrowing import ColumnNarrowing
 from evaluator.ingest.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
 from evaluator.ingest.table import ColumnPlan
-from shared.contracts import ColumnOptions
+from shared.contracts import ColumnOptions, NumberForm
 from shared.contracts.datasets import ISO_FORMAT
+from shared.tabular.written_numbers import described, plain_numerals
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.IGNORECASE)
@@ -44,17 +45,20 @@ class DeclaredColumn:
         marks: tuple[str, ...],
         text_marks: tuple[str, ...],
         has_decimal_comma: bool = False,
+        number_form: NumberForm | None = None,
     ) -> None:
         """Args:
         options: What was declared.
         marks: Cells that mean "no value" among numbers, dates or booleans.
         text_marks: The same among text.
         has_decimal_comma: Whether a comma stands before the fraction of a number.
+        number_form: How numbers are written, where that is not plain.
         """
         self._options = options
         self._marks = marks
         self._text_marks = text_marks
-        self._has_decimal_comma = has_decimal_comma
+        self._has_decimal_comma = has_decimal_comma and number_form is None
+        self._number_form = number_form if options.type in ("integer", "real") else None
         self._is_zoned: bool | None = None
         self._has_cut_fractions = False
         self._narrowing: ColumnNarrowing | None = None
@@ -97,6 +101,7 @@ class DeclaredColumn:
             date_format=date_format,
             is_zoned=bool(self._is_zoned) if date_format == ISO_FORMAT else "%z" in (date_format or ""),
             has_decimal_comma=self._has_decimal_comma,
+            number_form=self._number_form,
             missing_marks=self._marks,
             is_declared=True,
         )
@@ -119,6 +124,9 @@ class DeclaredColumn:
 
 def expected_of(plan: ColumnPlan) -> str:
     """What a cell of the column should be, for people."""
+    if plan.number_form is not None and plan.type in ("integer", "real"):
+        kind = "a whole number of 64 bits" if plan.type == "integer" else "a number"
+        return f"{kind} written {described(plan.number_form)}"
     if plan.type == "integer":
         return "a whole number of 64 bits"
     if plan.type == "real":
@@ -141,6 +149,10 @@ def cast_declared(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> tu
     Returns:
         The column, null where a cell does not fit, and the positions of those cells.
     """
+    if plan.number_form is not None:
+        plain = plain_numerals(values, plan.number_form)
+        found, _ = cast_declared(plain, replace(plan, number_form=None, has_decimal_comma=False), target)
+        return found, pc.indices_nonzero(pc.and_(pc.is_valid(values), pc.is_null(found))).to_pylist()
     whole = _cast_whole(values, plan)
     if whole is not None:
         return whole, []

@@ -8,6 +8,7 @@ import pyarrow as pa
 from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS
 from evaluator.ingest.declared import DeclaredColumn
 from evaluator.ingest.dialect import Header
+from evaluator.ingest.formed_numerals import declared_form, forms_of
 from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ParseOptions
@@ -21,6 +22,17 @@ _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
     "delimiter": _DELIMITED,
     "decimal_mark": _DELIMITED,
     "missing_marks": _DELIMITED,
+    "thousands_mark": _DELIMITED,
+    "grouping": _DELIMITED,
+    "percent": _DELIMITED,
+    "units": _DELIMITED,
+    "has_accounting_signs": _DELIMITED,
+    "skip_lines": _DELIMITED,
+    "comment": _DELIMITED,
+    "skip_below_header": _DELIMITED,
+    "repeated_header": _DELIMITED,
+    "skip_initial_space": _DELIMITED,
+    "has_quotes": _DELIMITED,
     "has_header": _DELIMITED,
     "encoding": _TEXT_FORMATS,
     "on_bad_rows": _TEXT_FORMATS,
@@ -80,15 +92,21 @@ def delimited_columns(header: Header, options: ParseOptions, delimiter: str | No
         marks = text_marks = tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
     # between commas a comma in a number is a separator of thousands, or no number at all
     decimal_marks = options.decimal_mark or (".," if delimiter == ";" else ".")
+    forms = forms_of(options, delimiter)
     columns: list[ColumnFinding] = []
     for name, is_indented in zip(header.names, header.are_indented, strict=True):
         declared = options.columns.get(name)
         if declared is None:
-            candidates = delimited_candidates(decimal_marks)
+            candidates = delimited_candidates(decimal_marks, forms)
             columns.append(ColumnNarrowing(candidates, marks=marks, text_marks=text_marks, may_be_indented=is_indented))
         else:
             has_comma = options.decimal_mark == ","
-            columns.append(DeclaredColumn(declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma))
+            form = declared_form(declared, options)
+            columns.append(
+                DeclaredColumn(
+                    declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma, number_form=form
+                )
+            )
     return columns
 
 
@@ -97,10 +115,14 @@ def points_beside_commas(plans: Sequence[ColumnPlan]) -> list[str]:
 
     The point may well separate thousands there, and no cell tells: ``1.234`` is read as a number a thousandth as large.
     """
-    if not any(plan.has_decimal_comma for plan in plans):
+    if not any(_has_comma(plan) for plan in plans):
         return []
     return [
         f"column {plan.name!r} is read with a decimal point, other columns with a decimal comma"
         for plan in plans
-        if plan.type == "real" and not plan.has_decimal_comma and not plan.is_declared
+        if plan.type == "real" and not _has_comma(plan) and not plan.is_declared
     ]
+
+
+def _has_comma(plan: ColumnPlan) -> bool:
+    return plan.has_decimal_comma or (plan.number_form is not None and plan.number_form.decimal_mark == ",")

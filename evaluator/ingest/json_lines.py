@@ -17,6 +17,7 @@ from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.declared import DeclaredColumn
 from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed, refused, too_many_columns
 from evaluator.ingest.findings import ColumnFinding, check_column_options
+from evaluator.ingest.formed_numerals import declared_form
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.narrowing import Candidate, ColumnNarrowing
@@ -95,14 +96,18 @@ class _JsonColumn:
         self._kinds: set[str] = set()
         self._is_declared = declared is not None
         self._finding: ColumnFinding | None = None
+        self._has_comma = False
+        """Whether numbers in quotes have a decimal comma, as those without must then be given too."""
         if declared is not None:
-            self._finding = DeclaredColumn(declared, marks=("",), text_marks=())
+            form = declared_form(declared)
+            self._has_comma = form is not None and form.decimal_mark == ","
+            self._finding = DeclaredColumn(declared, marks=("",), text_marks=(), number_form=form)
 
     def take(self, values: list[Any]) -> pa.Array:
         """The next values as text cells."""
         kinds = {_KINDS[kind] for kind in set(map(type, values)) if kind is not type(None)}
         self._kinds |= kinds
-        texts = values if kinds == {"text"} else [_cell_text(value) for value in values]
+        texts = values if kinds == {"text"} else [_cell_text(value, has_comma=self._has_comma) for value in values]
         cells = pa.array(texts, pa.string())
         if self._finding is None and len(self._kinds) == 1:
             kind = next(iter(self._kinds))
@@ -162,12 +167,13 @@ def _candidates(kind: str) -> list[Candidate]:
     return [Booleans()] if kind == "booleans" else [IsoDates(), CalendarDates()]
 
 
-def _cell_text(value: Any) -> str | None:
+def _cell_text(value: Any, *, has_comma: bool) -> str | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    text = str(value)
+    return text.replace(".", ",") if has_comma and isinstance(value, _Numeral) else text
 
 
 def _blocks(stream: Utf8Stream, columns: _JsonColumns, skipped: SkippedRows | None) -> Iterator[list[Row]]:

@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.cells import MISSING_MARKS, TEXT_MISSING_MARKS, have_no_values, missing_mask, trimmed
+from evaluator.ingest.formed_numerals import FormedNumerals
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.numerals import Numerals
 from evaluator.ingest.table import ColumnPlan
+from shared.contracts import NumberForm
 
 
 class Candidate(Protocol):
@@ -127,6 +129,7 @@ class ColumnNarrowing:
             self._is_indented = self._is_indented and bool(pc.all(pc.starts_with(present, " ")).as_py())
 
 
-def delimited_candidates(decimal_marks: str) -> list[Candidate]:
-    """What a column of delimited text may be: anything."""
-    return [Numerals(decimal_marks=decimal_marks), Booleans(), IsoDates(), CalendarDates()]
+def delimited_candidates(decimal_marks: str, forms: Sequence[NumberForm] = ()) -> list[Candidate]:
+    """What a column of delimited text may be: anything; numbers by one of the forms, if there are any."""
+    numbers = FormedNumerals(forms) if forms else Numerals(decimal_marks=decimal_marks)
+    return [numbers, Booleans(), IsoDates(), CalendarDates()]

@@ -20,6 +20,7 @@ from evaluator.ingest.cells import trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
+from evaluator.ingest.formed_numerals import declared_form
 from evaluator.ingest.iso_dates import CUT_FRACTIONS, are_in_calendar
 from evaluator.ingest.naming import column_names
 from evaluator.ingest.table import ColumnPlan, Limits, Stage
@@ -125,7 +126,7 @@ def _declared_plan(file: pq.ParquetFile, position: int, plan: ColumnPlan, declar
     if declared.type == plan.type and plan.type != "text":
         return plan
     if plan.type == "text":
-        finding = DeclaredColumn(declared, marks=("",), text_marks=())
+        finding = DeclaredColumn(declared, marks=("",), text_marks=(), number_form=declared_form(declared))
         # text that stays text is looked at, too: bytes that are not UTF-8 are told here
         is_needed = finding.looks_at_cells or declared.type == "text"
         for cells in _column(file, position) if is_needed else ():

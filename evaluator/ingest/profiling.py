@@ -159,7 +159,12 @@ class _Reading:
             return ColumnSchema(name=plan.name, type="empty", missing=self._missing, distinct=0)
         facts = self.tally.facts(self.cells)
         return ColumnSchema(
-            name=plan.name, type=plan.type, date_format=plan.date_format, missing=self._missing, **facts
+            name=plan.name,
+            type=plan.type,
+            date_format=plan.date_format,
+            number_form=plan.written_as,
+            missing=self._missing,
+            **facts,
         )
 
     def _alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from evaluator.ingest.faults import SkippedRows
+from shared.contracts import NumberForm
 from shared.contracts.datasets import TableFormat
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 
@@ -79,10 +80,19 @@ class ColumnPlan:
     """Every text value begins with a space that is no part of it, as in `a, b, c`."""
     missing_marks: tuple[str, ...] = ()
     """Cells that mean "no value", without surrounding space."""
+    number_form: NumberForm | None = None
+    """How its numbers are written, where that is not plain; then `has_decimal_comma` says nothing."""
+    code_note: str | None = None
+    """Why its numbers may be codes, as a part of a sentence."""
     is_declared: bool = False
     """The type was declared, not found: a cell that does not fit is a fault of its row."""
     span: Span | None = None
     """Of the finite values, where all of them were seen when the type was found."""
+
+    @property
+    def written_as(self) -> NumberForm | None:
+        """How its numbers are written, where that is no plain ``1234.5``."""
+        return NumberForm(decimal_mark=",") if self.has_decimal_comma else self.number_form
 
 
 @dataclass(frozen=True)

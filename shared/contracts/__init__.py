@@ -38,6 +38,7 @@ from shared.contracts.drift import DriftThresholds, ReportDrift
 from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
 from shared.contracts.events import DriftFound, Event, JobChanged
 from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from shared.contracts.number_forms import NumberForm
 from shared.contracts.prediction import Predict, PredictDataset
 from shared.contracts.records import (
     Alert,
@@ -90,6 +91,7 @@ __all__ = [
     "ModelRecord",
     "ModelReference",
     "Name",
+    "NumberForm",
     "ParseOptions",
     "Predict",
     "PredictDataset",

@@ -7,6 +7,15 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
+from shared.contracts.number_forms import (
+    UNIT_LIMIT,
+    DecimalMark,
+    Grouping,
+    Percent,
+    ThousandsMark,
+    Unit,
+    check_marks,
+)
 
 ISO_FORMAT: Final = "ISO8601"
 """The date format of ISO 8601, which is no single one of strptime's."""
@@ -85,6 +94,10 @@ DateFormat = Annotated[
 ]
 
 
+NUMBER_OPTIONS: Final = ("decimal_mark", "thousands_mark", "grouping", "percent", "unit", "has_accounting_signs")
+"""The fields of `ColumnOptions` that say how its numbers are written."""
+
+
 class ColumnOptions(Contract):
     """How one column is to be read."""
 
@@ -93,6 +106,18 @@ class ColumnOptions(Contract):
     date_format: DateFormat | None = None
     """How a `datetime` is written, as strptime has it, or `ISO8601`; default: found, which needs that day and month can
     be told apart."""
+    decimal_mark: DecimalMark | None = None
+    """Before the fraction of its numbers; this and the next five default to what is said of the whole file."""
+    thousands_mark: ThousandsMark | None = None
+    """Between groups of digits."""
+    grouping: Grouping | None = None
+    """`thousands` or `indian`."""
+    percent: Percent | None = None
+    """Each number has a percent sign: 12 % becomes 0.12 (`fraction`) or 12 (`number`)."""
+    unit: Unit | None = None
+    """A currency or another unit that may stand before or behind a number, such as `€` or `kg`; it is left out."""
+    has_accounting_signs: bool | None = None
+    """Whether `(5)`, `5-` and `−5` are negative numbers."""
 
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:
@@ -100,24 +125,48 @@ class ColumnOptions(Contract):
             raise ValueError(f"a date_format goes with type datetime, not {self.type}")
         return self
 
+    @model_validator(mode="after")
+    def _only_numbers_have_a_form(self) -> Self:
+        given = [name for name in NUMBER_OPTIONS if getattr(self, name) is not None]
+        if given and self.type not in ("integer", "real"):
+            raise ValueError(f"{' and '.join(given)}: only for types integer and real, not {self.type}")
+        if self.type == "integer" and self.percent == "fraction":
+            raise ValueError("a percentage that becomes a fraction is real, not integer; or say percent: number")
+        check_marks(self.decimal_mark, self.thousands_mark)
+        return self
+
+
+SPACES: Final = "spaces"
+"""The delimiter of columns that stand below each other: any number of spaces and tabs."""
+
 
 def _is_delimiter(value: str) -> str:
-    if not value.isascii() or value in '"\r\n\0':
-        raise ValueError("a delimiter is one ASCII character, and no quote, line end or NUL")
+    if value != SPACES and (len(value) != 1 or not value.isascii() or value in '"\r\n\0'):
+        raise ValueError("a delimiter is one ASCII character, and no quote, line end or NUL, or the word spaces")
     return value
 
 
-Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1), AfterValidator(_is_delimiter)]
+Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=6), AfterValidator(_is_delimiter)]
+
+
+def _is_comment(value: str) -> str:
+    if not value.isprintable() or " " in value or '"' in value:
+        raise ValueError("a comment mark is one to three printed characters, such as # or //, and no quote or space")
+    return value
+
+
+CommentMark = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=3), AfterValidator(_is_comment)]
 
 
 class ParseOptions(Contract):
     """How a file is to be read, where it should not be found out."""
 
     delimiter: Delimiter | None = None
-    """Between the fields of delimited text; default: found among comma, semicolon, tab and pipe."""
+    """Between the fields of delimited text; `spaces`: any number of spaces and tabs. Default: found among comma,
+    semicolon, tab, pipe and, where the columns are numbers, spaces."""
     encoding: TextEncoding | None = None
     """Of text; default: by its byte order mark, else UTF-8, else cp1252."""
-    decimal_mark: Literal[".", ","] | None = None
+    decimal_mark: DecimalMark | None = None
     """Of numbers in delimited text; default: the comma only where the delimiter is a semicolon and no number has a
     point."""
     missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=100)
@@ -129,6 +178,38 @@ class ParseOptions(Contract):
     """The types of columns; of those that are not named here, they are found."""
     on_bad_rows: Literal["refuse", "skip"] = "refuse"
     """What to do about rows that cannot be read: refuse the file, or leave them out and report them."""
+    thousands_mark: ThousandsMark | None = None
+    """Between groups of digits in delimited text; a space also stands for no-break, narrow and thin ones, an apostrophe
+    for `’`. Default: none, `1,234` is text. It may be set for single columns in `columns`, as may the next four."""
+    grouping: Grouping = "thousands"
+    """Of digits: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
+    percent: Percent | None = None
+    """Columns of numbers with percent signs are read: 12 % becomes 0.12 (`fraction`) or 12 (`number`). Default: they are
+    text."""
+    units: list[Unit] = Field([], max_length=UNIT_LIMIT)
+    """Currencies and other units that may stand before or behind numbers, one of them in each column, such as `€`, `USD`
+    or `kg`; they are left out. Default: none, `5 €` is text."""
+    has_accounting_signs: bool = False
+    """Whether `(5)`, `5-` and `−5` are negative numbers; else they are text."""
+    skip_lines: int | None = Field(None, ge=0, le=10_000)
+    """Lines above the header to leave out, such as a title; default: what is a title or a comment for certain."""
+    comment: CommentMark | None = None
+    """Lines of delimited text that begin with it are left out; default: only above the header, those with `#`."""
+    skip_below_header: int | None = Field(None, ge=0, le=100)
+    """Records right below the header to leave out, such as a row of units; default: a row of units in brackets."""
+    repeated_header: Literal["keep", "skip"] | None = None
+    """What to do about rows that say the header again; default: `skip` where they stand between numbers or dates."""
+    skip_initial_space: bool | None = None
+    """Whether spaces behind a delimiter are no part of the field; default: where quotes stand behind them."""
+    has_quotes: bool = True
+    """Whether quotes around a field are no part of it; else a quote is a character as any other."""
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        check_marks(self.decimal_mark, self.thousands_mark)
+        if self.thousands_mark is not None and self.thousands_mark == self.delimiter and not self.has_quotes:
+            raise ValueError("thousands_mark is the delimiter, which only quotes could tell apart")
+        return self
 
 
 Source = Annotated[UploadSource | InlineSource, Field(discriminator="kind")]

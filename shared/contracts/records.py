@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Contract, CorrelationId, Task
+from shared.contracts.number_forms import NumberForm
 
 JobStatus = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dead", "cancelled"})
@@ -119,6 +120,8 @@ class ColumnSchema(Contract):
     """`empty` is a column without a single value."""
     date_format: str | None = None
     """How a `datetime` column was written, as strptime has it, or `ISO8601`."""
+    number_form: NumberForm | None = None
+    """How the numbers of an `integer` or `real` column were written, where that was no plain `1234.5`."""
     missing: int = Field(ge=0)
     """Cells without a value."""
     distinct: int = Field(ge=0)
@@ -151,6 +154,9 @@ class Alert(Contract):
         "mostly_missing",
         "identifier_like",
         "date_like_text",
+        "number_like_text",
+        "boolean_like_text",
+        "code_like_numbers",
         "target_leak",
         "class_imbalance",
         "rare_classes",

@@ -1,0 +1,158 @@
+"""Numbers as a column writes them (see ``NumberForm``): read strictly by that form, one text or many.
+
+``plain_numeral`` turns such a text into a plain one (``1,234.5`` → ``1234.5``, ``12 %`` → ``12e-2``), from which the
+nearest double is read once; a division by 100 would round twice. What the form does not describe is no number.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.contracts.number_forms import NumberForm
+
+SPACES: Final = "[ \u00a0\u202f\u2009]"
+"""A space, a no-break, a narrow no-break and a thin one."""
+MINUS: Final = "\u2212"
+"""The minus sign of typographers."""
+_MARKS: Final = {",": ",", ".": r"\.", " ": SPACES, "'": "['\u2019]"}
+_INFINITY: Final = r"^[+-]?(?i:inf(?:inity)?)$"
+_HUNDREDTH: Final = "e-2"
+
+
+@cache
+def pattern_of(form: NumberForm) -> str:
+    """The regular expression of the form's numbers, for Python and for Arrow; ``_signs_agree`` has the rest to say."""
+    sign = f"[+{MINUS}-]?" if form.has_accounting_signs else "[+-]?"
+    before = after = ""
+    if form.unit is not None:
+        unit = re.escape(form.unit)
+        before, after = f"(?:{unit}{SPACES}?)?", f"(?:{SPACES}?{unit})?"
+    percent = f"{SPACES}?%" if form.percent is not None else ""
+    opened, minus, closed = (r"\(?", "-?", r"\)?") if form.has_accounting_signs else ("", "", "")
+    return (
+        f"^(?P<opened>{opened})(?P<sign>{sign})(?P<before>{before})(?P<inner>{sign})"
+        f"(?P<number>{_digits(form)})"
+        f"(?P<percent>{percent})(?P<after>{after})(?P<minus>{minus})(?P<closed>{closed})$"
+    )
+
+
+def _digits(form: NumberForm) -> str:
+    point = _MARKS[form.decimal_mark]
+    # behind a percent sign another exponent comes
+    exponent = "" if form.percent == "fraction" else "(?:[eE][+-]?[0-9]+)?"
+    plain = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
+    if form.thousands_mark is None:
+        return plain
+    mark = _MARKS[form.thousands_mark]
+    if form.grouping == "indian":
+        grouped = rf"[1-9][0-9]?(?:{mark}[0-9]{{2}})*{mark}[0-9]{{3}}"
+    else:
+        grouped = rf"[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+"
+    return rf"(?:{grouped}(?:{point}[0-9]*)?|{plain})"
+
+
+def plain_numeral(text: str, form: NumberForm) -> str | None:
+    """The number that a text (without surrounding space) writes, as plain digits; None if it is none of the form."""
+    found = re.fullmatch(pattern_of(form), text)
+    if found is None:
+        return text if form.percent is None and re.fullmatch(_INFINITY, text) else None
+    has = {name: bool(part) for name, part in found.groupdict().items()}
+    signs = [has["sign"], has["inner"], has["minus"], has["opened"]]
+    if sum(signs) > 1 or has["opened"] != has["closed"] or (has["before"] and has["after"]):
+        return None
+    is_negative = has["opened"] or has["minus"] or (found["sign"] + found["inner"]) in ("-", MINUS)
+    return f"{'-' if is_negative else ''}{_without_marks(found['number'], form)}{_ending(form)}"
+
+
+def _without_marks(number: str, form: NumberForm) -> str:
+    if form.thousands_mark is not None:
+        number = re.sub(_MARKS[form.thousands_mark], "", number)
+    return number.replace(",", ".") if form.decimal_mark == "," else number
+
+
+def _ending(form: NumberForm) -> str:
+    return _HUNDREDTH if form.percent == "fraction" else ""
+
+
+def described(form: NumberForm) -> str:
+    """The form for people: `with a decimal point, ',' between thousands and a percent sign`."""
+    comma = "comma" if form.decimal_mark == "," else "point"
+    parts = [f"a decimal {comma}"]
+    if form.thousands_mark is not None:
+        between = "groups of digits (12,34,567)" if form.grouping == "indian" else "thousands"
+        parts.append(f"{form.thousands_mark!r} between {between}")
+    if form.percent is not None:
+        parts.append("a percent sign")
+    if form.unit is not None:
+        parts.append(f"{form.unit!r} beside it or not")
+    return f"with {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"with {parts[0]}"
+
+
+def parse_number(text: str, form: NumberForm) -> float | None:
+    """The nearest double of the number that a text writes; None if it is none of the form, or beyond all doubles.
+
+    Surrounding spaces and tabs do not matter. Missing values are the caller's: no mark of them is a number here.
+    """
+    plain = plain_numeral(text.strip(" \t"), form)
+    if plain is None:
+        return None
+    number = float(plain)
+    return number if np.isfinite(number) or "inf" in plain.lower() else None
+
+
+def parse_numbers(
+    texts: Sequence[str | None], form: NumberForm
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Many texts at once, each different one read once.
+
+    Returns:
+        The numbers, NaN where there is none, and whether each text is no number of the form (None is none, and no
+        fault), both of shape (n_texts,).
+    """
+    known: dict[str | None, float | None] = {None: None}
+    for text in texts:
+        if text is not None and text not in known:
+            known[text] = parse_number(text, form)
+    found = [known[text] for text in texts]
+    numbers = np.array([np.nan if number is None else number for number in found], dtype=np.float64)
+    faults = np.array([text is not None and known[text] is None for text in texts], dtype=bool)
+    return numbers, faults
+
+
+def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
+    """Text cells, trimmed ones, as plain digits: what ``plain_numeral`` says of each; null where that is none."""
+    if not len(cells):
+        return cells
+    found = pc.extract_regex(cells, pattern=pattern_of(form))
+    parts: dict[str, Any] = {field.name: pc.struct_field(found, [place]) for place, field in enumerate(found.type)}
+    has = {name: pc.not_equal(part, "") for name, part in parts.items()}
+    sign_count = _sum_of([has[name] for name in ("sign", "inner", "minus", "opened")])
+    is_sound = pc.and_(pc.less_equal(sign_count, 1), pc.equal(has["opened"], has["closed"]))
+    is_sound = pc.and_(is_sound, pc.invert(pc.and_(has["before"], has["after"])))
+    sign = pc.binary_join_element_wise(parts["sign"], parts["inner"], "")
+    is_negative = pc.or_(pc.or_(has["opened"], has["minus"]), pc.is_in(sign, value_set=pa.array(["-", MINUS])))
+    digits = _digits_without_marks(parts["number"], form)
+    plain = pc.binary_join_element_wise(pc.if_else(is_negative, "-", ""), digits, _ending(form), "")
+    plain = pc.if_else(pc.and_(pc.is_valid(found), is_sound), plain, pa.scalar(None, pa.string()))
+    if form.percent is not None or plain.null_count == cells.null_count:
+        return plain
+    return pc.coalesce(plain, pc.if_else(pc.match_substring_regex(cells, pattern=_INFINITY), cells, None))
+
+
+def _sum_of(flags: list[Any]) -> Any:
+    total = pc.cast(flags[0], pa.int8())
+    for flag in flags[1:]:
+        total = pc.add(total, pc.cast(flag, pa.int8()))
+    return total
+
+
+def _digits_without_marks(numbers: Any, form: NumberForm) -> Any:
+    if form.thousands_mark is not None:
+        numbers = pc.replace_substring_regex(numbers, pattern=_MARKS[form.thousands_mark], replacement="")
+    return pc.replace_substring(numbers, pattern=",", replacement=".") if form.decimal_mark == "," else numbers
