@@ -1,5 +1,7 @@
 """Cells that are booleans: true/false, yes/no, t/f, y/n in any case. 0 and 1 are numbers."""
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -10,6 +12,8 @@ _PAIRS = ({"true", "false"}, {"yes", "no"}, {"t", "f"}, {"y", "n"})
 _TRUE = pa.array(["true", "yes", "t", "y"])
 _FALSE = pa.array(["false", "no", "f", "n"])
 _LONGEST = len("false")
+_SHARE = 0.9
+"""So many cells are of one pair where the others are told: a third word is mostly a category of its own."""
 _WRITTEN = {"true", "false"}
 """As Arrow writes booleans."""
 
@@ -65,3 +69,19 @@ class Booleans:
     def notes(self) -> list[str]:
         """Nothing that somebody should know."""
         return []
+
+
+def boolean_words(counts: Mapping[str, int], distinct: int) -> list[str] | None:
+    """The two words, in small letters, that nearly all texts are, where another one keeps the column text.
+
+    Args:
+        counts: The most frequent texts and how often they occur.
+        distinct: How many different texts there are.
+    """
+    total = sum(counts.values())
+    for pair in _PAIRS:
+        fits = {text.strip().lower(): count for text, count in counts.items() if text.strip().lower() in pair}
+        is_nearly_all = sum(count for text, count in counts.items() if text.strip().lower() in pair) >= _SHARE * total
+        if fits.keys() == pair and is_nearly_all and distinct > len(fits):
+            return sorted(pair)
+    return None

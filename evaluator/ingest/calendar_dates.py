@@ -219,3 +219,12 @@ def _numbers(part: pa.Array) -> npt.NDArray[np.int64]:
         part = pc.if_else(pc.equal(part, ""), "0", part)
     found: npt.NDArray[np.int64] = pc.cast(part, pa.int64()).to_numpy(zero_copy_only=False)
     return found
+
+
+def formats_of(text: str) -> list[str]:
+    """The formats of this module in which the text is a date: none, one, or two where day and month may be either."""
+    parts = _parts(pa.array([text], pa.string()))
+    form = _form(parts) if parts is not None else None
+    if parts is None or form is None or form.separator not in _ORDERS:
+        return []
+    return [form.date_format(order) for order in _ORDERS[form.separator] if _timestamps(parts, order) is not None]

@@ -22,7 +22,7 @@ from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
 from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
 from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
 from evaluator.ingest.spool import grouped, read_spool
-from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
+from evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan, Stage, TextTable
 from evaluator.ingest.typed_cells import as_stored, as_text
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
@@ -91,6 +91,7 @@ def write_typed(
     if skipped is not None:
         skipped.add_all(faults, caster.bad_row_count)
     text.warnings.extend(caster.warnings())
+    text.left_out.extend(caster.left_out)
     return written
 
 
@@ -147,6 +148,8 @@ class _Caster:
         self._bad_cells: list[_BadCell] = []
         self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0
+        self.left_out: list[int] = []
+        """Their places in the spool, the first million of them."""
 
     def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch typed; without its bad rows, if they are to be skipped."""
@@ -167,6 +170,8 @@ class _Caster:
             return found
         keeps = np.ones(batch.num_rows, dtype=bool)
         keeps[list(bad)] = False
+        start = self._row_count - batch.num_rows
+        self.left_out += [start + row for row in sorted(bad)[: LEFT_OUT_LIMIT - len(self.left_out)]]
         return found.filter(pa.array(keeps))
 
     def _read_column(self, place: int, cells: pa.Array | None, row_count: int) -> tuple[pa.Array, dict[int, _BadCell]]:

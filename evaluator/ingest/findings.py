@@ -84,12 +84,17 @@ def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
         raise InvalidCommand("; ".join(d["problem"] for d in details[:3]), details=details)
 
 
+def number_marks(options: ParseOptions) -> tuple[str, ...]:
+    """Cells that mean "no value" among numbers, dates and booleans."""
+    if options.missing_marks is None:
+        return MISSING_MARKS
+    return tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
+
+
 def delimited_columns(header: Header, options: ParseOptions, delimiter: str | None) -> list[ColumnFinding]:
     """What is to be found out about each column of delimited text."""
-    marks: tuple[str, ...] = MISSING_MARKS
-    text_marks: tuple[str, ...] = TEXT_MISSING_MARKS
-    if options.missing_marks is not None:
-        marks = text_marks = tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
+    marks = number_marks(options)
+    text_marks = TEXT_MISSING_MARKS if options.missing_marks is None else marks
     # between commas a comma in a number is a separator of thousands, or no number at all
     decimal_marks = options.decimal_mark or (".," if delimiter == ";" else ".")
     forms = forms_of(options, delimiter)

@@ -1,17 +1,18 @@
 """The door of table ingest: a file in, typed Parquet and its profile out. Memory stays bounded for any size."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from evaluator.ingest.almost_typed import WrittenTable, with_almost_typed
 from evaluator.ingest.casting import write_typed
 from evaluator.ingest.delimited import read_delimited
 from evaluator.ingest.faults import SkippedRows, malformed, refused
-from evaluator.ingest.findings import check_options
+from evaluator.ingest.findings import check_options, number_marks
 from evaluator.ingest.formats import charset_encoding, find_format, read_head, source_size
 from evaluator.ingest.json_lines import read_json_lines
 from evaluator.ingest.parquet import convert_parquet
@@ -87,7 +88,7 @@ def ingest(
             reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
             text, early = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
-        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early)
+        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early, options)
 
 
 @dataclass(frozen=True)
@@ -166,17 +167,28 @@ def _finished(
     on_progress: ProgressCallback,
     target: str | None,
     early: EarlyReadings | None,
+    options: ParseOptions,
 ) -> IngestedTable:
     stage = Stage(on_progress, 0.85, 0.98, "profiling")
     with ThreadPoolExecutor(1) as thread:
         digest = thread.submit(_sha256, destination)
         profiled = profile(destination, plans, stage, target=target, early=early)
+        written = WrittenTable(
+            destination,
+            plans,
+            found,
+            text.delimiter if text else None,
+            text.lines_of_written if text else _no_lines,
+            profiled.number_like,
+            number_marks(options),
+        )
+        alerts = with_almost_typed(profiled.alerts, profiled.columns, written)
         sha256 = digest.result()
     on_progress(1.0, "done")
     return IngestedTable(
         row_count=profiled.row_count,
         columns=profiled.columns,
-        alerts=profiled.alerts,
+        alerts=alerts,
         format=found,
         encoding=text.encoding if text else None,
         delimiter=text.delimiter if text else None,
@@ -186,6 +198,10 @@ def _finished(
         warnings=_shortened(warnings),
         skipped=skipped,
     )
+
+
+def _no_lines(_rows: Collection[int]) -> dict[int, int]:
+    return {}
 
 
 def _sha256(path: Path) -> str:
