@@ -99,7 +99,7 @@ class _File:
 
     @property
     def watched(self) -> bytes | None:
-        """The delimiter where quotes are looked at while the file is looked through; what is written anew is scanned."""
+        """The delimiter where quotes are watched while the file is looked through; what is written anew is scanned."""
         return self.separator if self.options.has_quotes and not self.layout.rules.are_needed else None
 
     def text(self, encoding: str, *, skip_bytes: int = 0) -> Utf8Stream:
@@ -192,7 +192,7 @@ class _DelimitedReader:
         )
         self._skipped = skipped
         self._spaced_quote_line: int | None = None
-        self._comment_count = 0
+        self._comment_count = self._body_comment_count = 0
         self._repeated = RepeatedHeader(header.found, file.options.repeated_header)
         self._batches = CsvBatches(
             file.layout.separator,
@@ -227,6 +227,7 @@ class _DelimitedReader:
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
+        above = stream.rewriter.comment_count if isinstance(stream, RewrittenStream) else 0
         batches = regrouped(self._batches.of(sound), TEXT_SIZE_BYTES)
         with (
             SpoolWriter(spool) as writer,
@@ -240,6 +241,7 @@ class _DelimitedReader:
                 stage.report(stream.source_bytes / self._file.size_bytes)
         if isinstance(stream, RewrittenStream):
             self._comment_count = stream.rewriter.comment_count
+            self._body_comment_count = self._comment_count - above
         return writer.row_count
 
     def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:
@@ -296,9 +298,7 @@ class _DelimitedReader:
             # what ends each row with a delimiter means no column
             named, plans = named[:-1], plans[:-1]
             warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
-            warnings.append(
-                "each row ends with a delimiter, behind which there is no name and no value: it is left out"
-            )
+            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is left out")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         warnings += self._of_rows()
@@ -311,7 +311,7 @@ class _DelimitedReader:
             count = self._comment_count
             found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} left out")
         # of a single column, a comment that is left out is a blank line
-        blank_lines = self._batches.blank_lines - self._comment_count
+        blank_lines = self._batches.blank_lines - self._body_comment_count
         if blank_lines > 0:
             found.append(f"{blank_lines} blank lines are left out")
         if self._spaced_quote_line is not None and self._file.options.skip_initial_space is None:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from evaluator.ingest.faults import refused, too_long, too_many_columns
 from evaluator.ingest.formats import HEAD_BYTES
@@ -120,7 +121,7 @@ def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Heade
     pulled = _Pulled(stream, limits.line_limit_bytes)
     try:
         # not strict: an unclosed quote in the header is the scanner's to report
-        quoting = csv.QUOTE_MINIMAL if rules.has_quotes else csv.QUOTE_NONE
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if rules.has_quotes else csv.QUOTE_NONE
         records = csv.reader(pulled, delimiter=rules.delimiter or NO_DELIMITER, quoting=quoting)
         found: list[str] = []
         first_line = 1

@@ -70,7 +70,7 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
     rules = replace(given, delimiter=_byte_of(delimiter), is_spaced=delimiter == SPACES)
     layout = Layout(delimiter, rules)
     if delimiter is None:
-        return replace(layout, **_of_single_column(top))
+        return replace(layout, warnings=top.warnings)
     if top.skip_lines:
         rules = replace(rules, skip_lines=top.skip_lines)
     layout = Layout(delimiter, rules, warnings=top.warnings, cause=top.cause)
@@ -189,6 +189,9 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     first = records[0]
     if width < 2 or not options.has_header or not _is_title(first, width):
         return _Top()
+    wide = [one for one in records if len(one.fields) == width]
+    if len(first.fields) == width - 1 and not any(one.fields[-1].strip() for one in wide):
+        return _Top()  # rows that end with a delimiter
     place = next((place for place, one in enumerate(records[:_HEAD_LIMIT]) if not _is_title(one, width)), None)
     if place is None or place + 1 >= len(records):
         return _Top()
@@ -213,9 +216,7 @@ def _is_title(record: SampledRecord, width: int) -> bool:
     """Whether a record is no header of so many columns: it has another number of fields, or the first one only."""
     filled = [place for place, field in enumerate(record.fields) if field.strip()]
     is_padded = filled == [0] and width > 1 and len(record.fields) == width
-    # a row may end with a delimiter that the header has not
-    is_narrow = len(record.fields) == width - 1 and width > 2 and all(field.strip() for field in record.fields)
-    return is_padded or (len(record.fields) != width and not is_narrow)
+    return is_padded or len(record.fields) != width
 
 
 def _are_spaced_numbers(records: Sequence[SampledRecord], options: ParseOptions) -> bool:
@@ -235,13 +236,8 @@ def _of_spaces(records: Sequence[SampledRecord]) -> _Top:
     width = len(records[0].fields) if records else 0
     if len(records) < 2 or width < 2 or not _are_even(records):
         return _Top()
-    return _Top(
-        warnings=(f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces",)
-    )
-
-
-def _of_single_column(top: _Top) -> dict[str, object]:
-    return {"warnings": top.warnings}
+    warning = f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces"
+    return _Top(warnings=(warning,))
 
 
 def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> Layout:
@@ -271,12 +267,10 @@ def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
         return replace(layout, skip_below_header=options.skip_below_header or 0)
     header, body = records[0], records[1:]
     width = len(header.fields)
-    are_wider = [len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body]
-    has_named_end = bool(header.fields[-1].strip())
-    fit = sum(len(one.fields) == width for one in body) + sum(are_wider)
-    if any(are_wider) and has_named_end and fit >= _SAME_SHARE * len(body) and layout.delimiter != SPACES:
-        layout = replace(layout, rules=replace(layout.rules, width=width), cause=None)
-        layout = _warned(layout, "rows end with a delimiter more than the header has, which is left out")
+    if layout.delimiter != SPACES and all(len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body):
+        rules = replace(layout.rules, strips_end=True)
+        warning = "each row ends with a delimiter, which the header does not: it is left out"
+        layout = _warned(replace(layout, rules=rules, cause=None), warning)
     if options.skip_below_header is not None:
         return replace(layout, skip_below_header=options.skip_below_header)
     if len(body) > 1 and are_units(body[0]) and is_above_numbers(body[0], body[1:]):

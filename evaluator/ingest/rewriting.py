@@ -31,15 +31,15 @@ class LineRules:
     """Runs of spaces and tabs stand between the fields, and do not matter at both ends of a line."""
     skip_initial_space: bool = False
     """Spaces behind a delimiter are no part of the field."""
-    width: int | None = None
-    """Where a record has one field more than this and nothing in it, its last delimiter is left out."""
+    strips_end: bool = False
+    """A delimiter at the end of a record is no part of it."""
     has_quotes: bool = True
 
     @property
     def are_needed(self) -> bool:
         """Whether anything is to be written anew."""
         has_left_out = bool(self.skip_lines) or self.comment is not None
-        return has_left_out or self.is_spaced or self.skip_initial_space or self.width is not None
+        return has_left_out or self.is_spaced or self.skip_initial_space or self.strips_end
 
 
 class LineRewriter:
@@ -49,8 +49,6 @@ class LineRewriter:
         self._rules = rules
         self._number = 0
         self._is_quoted = False
-        self._delimiter_count = 0
-        """Of the record so far."""
         self.comment_count = 0
         """Lines that were left out as comments."""
 
@@ -78,7 +76,7 @@ class LineRewriter:
             text = _RUN.sub(rules.delimiter, text.strip(_BLANKS))
         elif rules.skip_initial_space:
             text = rules.delimiter.join(part.lstrip(b" ") for part in text.split(rules.delimiter))
-        return self._without_last(text, text.count(rules.delimiter) if rules.width is not None else 0)
+        return self._without_end(text)
 
     def _with_quotes(self, text: bytes) -> bytes:
         """The line's fields one by one: what is between quotes stays as it is."""
@@ -104,7 +102,7 @@ class LineRewriter:
             if following is None:
                 break
             position = following
-        return self._without_last(rules.delimiter.join(fields), len(fields) - 1)
+        return self._without_end(rules.delimiter.join(fields))
 
     def _next_delimiter(self, text: bytes, position: int) -> tuple[int, int | None]:
         """Where the field ends that stands at the position, and where the next one begins."""
@@ -116,13 +114,10 @@ class LineRewriter:
         end = text.find(self._rules.delimiter, position)
         return (len(text), None) if end < 0 else (end, end + 1)
 
-    def _without_last(self, text: bytes, delimiter_count: int) -> bytes:
-        self._delimiter_count += delimiter_count
-        if self._is_quoted:
+    def _without_end(self, text: bytes) -> bytes:
+        if not self._rules.strips_end or self._is_quoted:
             return text
-        count, self._delimiter_count = self._delimiter_count, 0
-        is_one_too_many = count == self._rules.width and text.endswith(self._rules.delimiter)
-        return text[:-1] if is_one_too_many else text
+        return text.removesuffix(self._rules.delimiter)
 
 
 def _behind_quote(text: bytes, position: int) -> int:
