@@ -5,27 +5,31 @@ cells of which lines these are, and which option reads the column. Only columns 
 through once more: plain text costs next to nothing.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.booleans import boolean_words
-from evaluator.ingest.cells import MISSING_MARKS
+from evaluator.ingest.cells import MISSING_MARKS, other_bytes, try_cast
 from evaluator.ingest.date_forms import are_dates, likely_date_format
 from evaluator.ingest.mending import boolean_alert, date_alert, number_alert, shared_alert
+from evaluator.ingest.numerals import DIGITS_AND_SIGNS, has_leading_zero
 from evaluator.ingest.odd_cells import OddCells, find_odd_cells
 from evaluator.ingest.table import ColumnPlan
+from shared.contracts import NumberForm
 from shared.contracts.datasets import TableFormat
 from shared.contracts.records import Alert, ColumnSchema
 from shared.tabular.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
 from shared.tabular.row_groups import read_group
-from shared.tabular.written_numbers import plain_numerals
+from shared.tabular.written_numbers import are_written_so
 
 _SAMPLED_TEXTS: Final = 300
 _SAMPLED_GROUPS: Final = 8
@@ -112,7 +116,8 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _L
     sample = _sample(file, schema.name)
     numbers = likely_numbers(sample)
     if numbers is not None:
-        return _look_at_numbers(file, schema.name, table, numbers)
+        zeros = sum(count for text, count in sample.items() if re.match(_LEADING_ZERO, text))
+        return None if zeros > _CODE_SHARE * sample.total() else _look_at_numbers(file, schema.name, table, numbers)
     date_format = likely_date_format(sample)
     if date_format is None:
         return None
@@ -125,9 +130,11 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
 
     def are_numbers(cells: pa.Array) -> pa.Array:
         nonlocal zeros
+        if numbers.form == NumberForm() and _are_sure_numbers(cells):
+            return pa.array(np.ones(len(cells), dtype=bool))
         has_zero = pc.match_substring_regex(cells, pattern=_LEADING_ZERO)
         zeros += has_zero.true_count
-        return pc.and_(pc.is_valid(plain_numerals(cells, numbers.form)), pc.invert(has_zero))
+        return pc.and_(are_written_so(cells, numbers.form), pc.invert(has_zero))
 
     odd = _odd(file, name, table, are_numbers)
     if zeros > _CODE_SHARE * odd.value_count or odd.share < NUMBER_SHARE / 2:
@@ -137,6 +144,15 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
     if is_plain_throughout and table.format in ("csv", "tsv"):
         return None
     return _Look(odd, "numbers", numbers)
+
+
+def _are_sure_numbers(cells: pa.Array) -> bool:
+    """Whether all cells are plain numbers, found fast."""
+    return (
+        not other_bytes(cells, DIGITS_AND_SIGNS + b".eE")
+        and not has_leading_zero(cells)
+        and try_cast(cells, pa.float64()) is not None
+    )
 
 
 def _odd(file: pq.ParquetFile, name: str, table: WrittenTable, are_fit: Callable[[pa.Array], pa.Array]) -> OddCells:

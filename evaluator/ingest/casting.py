@@ -212,6 +212,7 @@ class _Caster:
     def _cast_text(self, cells: pa.Array, plan: ColumnPlan) -> pa.Array:
         values = trimmed(cells)
         texts = pc.ascii_ltrim(cells, characters=" ") if plan.is_indented else cells
+        texts = values if plan.is_stripped else texts
         mask = missing_mask(values, plan.missing_marks)
         if mask is None:
             return texts

@@ -26,6 +26,7 @@ from evaluator.ingest.findings import (
 )
 from evaluator.ingest.formats import HEAD_BYTES, read_head
 from evaluator.ingest.layout import Layout, find_layout
+from evaluator.ingest.record_lines import lines_of_records
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
 from evaluator.ingest.repeated_header import RepeatedHeader
 from evaluator.ingest.rewriting import RewrittenStream
@@ -276,7 +277,7 @@ class _DelimitedReader:
 
     def _lines_of(self, rows: Collection[int]) -> dict[int, int]:
         places = {self._repeated.record_of(row): row for row in rows}
-        lines = lines_of_rows(self._scanner(self._body()), set(places))
+        lines = self._lines_of_records(set(places))
         return {places[place]: line for place, line in lines.items()}
 
     def _refuse_unparsed(self, error: pa.ArrowInvalid) -> None:
@@ -324,4 +325,11 @@ class _DelimitedReader:
         return found
 
     def _lines_of_records(self, records: Collection[int]) -> dict[int, int]:
+        is_plain = self._skipped is None and len(self._rules.columns) > 1 and self._rules.delimiter != b" "
+        if is_plain and self._survey is not None and not self._survey.has_doubtful_quotes:
+            first_line = self._header.line_count + 1
+            has_quotes = self._rules.has_quotes
+            lines = lines_of_records(self._body(), records, first_line=first_line, has_quotes=has_quotes)
+            if lines is not None:
+                return lines
         return lines_of_rows(self._scanner(self._body()), records)

@@ -33,6 +33,7 @@ _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
     "repeated_header": _DELIMITED,
     "skip_initial_space": _DELIMITED,
     "has_quotes": _DELIMITED,
+    "strip_text": _DELIMITED,
     "has_header": _DELIMITED,
     "encoding": _TEXT_FORMATS,
     "on_bad_rows": _TEXT_FORMATS,
@@ -103,13 +104,26 @@ def delimited_columns(header: Header, options: ParseOptions, delimiter: str | No
         declared = options.columns.get(name)
         if declared is None:
             candidates = delimited_candidates(decimal_marks, forms)
-            columns.append(ColumnNarrowing(candidates, marks=marks, text_marks=text_marks, may_be_indented=is_indented))
+            columns.append(
+                ColumnNarrowing(
+                    candidates,
+                    marks=marks,
+                    text_marks=text_marks,
+                    may_be_indented=is_indented,
+                    is_stripped=options.strip_text,
+                )
+            )
         else:
             has_comma = options.decimal_mark == ","
             form = declared_form(declared, options)
             columns.append(
                 DeclaredColumn(
-                    declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma, number_form=form
+                    declared,
+                    marks=marks,
+                    text_marks=text_marks,
+                    has_decimal_comma=has_comma,
+                    number_form=form,
+                    is_stripped=options.strip_text,
                 )
             )
     return columns

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from evaluator.ingest.almost_typed import WrittenTable, with_almost_typed
 from evaluator.ingest.casting import write_typed
+from evaluator.ingest.code_looks import code_alert
 from evaluator.ingest.delimited import read_delimited
 from evaluator.ingest.faults import SkippedRows, malformed, refused
 from evaluator.ingest.findings import check_options, number_marks
@@ -183,6 +184,8 @@ def _finished(
             number_marks(options),
         )
         alerts = with_almost_typed(profiled.alerts, profiled.columns, written)
+        codes = (code_alert(plan, column) for plan, column in zip(plans, profiled.columns, strict=True))
+        alerts += [alert for alert in codes if alert is not None]
         sha256 = digest.result()
     on_progress(1.0, "done")
     return IngestedTable(

@@ -82,6 +82,8 @@ class ColumnPlan:
     has_decimal_comma: bool = False
     is_indented: bool = False
     """Every text value begins with a space that is no part of it, as in `a, b, c`."""
+    is_stripped: bool = False
+    """Spaces and tabs around text are no part of it."""
     missing_marks: tuple[str, ...] = ()
     """Cells that mean "no value", without surrounding space."""
     number_form: NumberForm | None = None

@@ -54,6 +54,7 @@ _UUID_LENGTHS = (32, 38)
 
 _CODES = np.arange(256)
 _IS_DIGIT = np.isin(_CODES, list(b"0123456789"))
+_IS_BLANK = np.isin(_CODES, list(b" \t\r\n"))
 _IS_SIGN = np.isin(_CODES, list(b"+-(). "))
 
 
@@ -67,13 +68,17 @@ class TextLooks:
         self.uuid_count = 0
         self.number_count = 0
         """Texts that begin or end as numbers and dates do: to be looked at more closely where most do."""
+        self.blank_count = 0
+        """Texts that begin or end with a blank."""
+        self.blank: str | None = None
+        """The first of them."""
         self.date: str | None = None
         """A text that looks like a date."""
 
     def feed(self, texts: pa.Array) -> None:
         """Look at the next texts, none missing."""
         self.count += len(texts)
-        self.number_count += _number_like(texts)
+        self._look_at_ends(texts)
         found = pc.value_counts(texts)
         # arrow builds an automaton for each call, and of these patterns it takes a millisecond: most columns need none
         dates = _of_length(found, _DATE_LENGTHS)
@@ -83,14 +88,18 @@ class TextLooks:
         if self.date is None and len(dates):
             self.date = dates.field("values")[0].as_py()
 
-
-def _number_like(texts: pa.Array) -> int:
-    """How many texts have a digit at one end, or a sign, point or parenthesis at both."""
-    lengths = cell_lengths(texts)
-    present = lengths > 0
-    starts, data = cell_starts(texts)[present], all_bytes(texts)
-    first, last = data[starts], data[starts + lengths[present] - 1]
-    return int(np.count_nonzero(_IS_DIGIT[first] | _IS_DIGIT[last] | (_IS_SIGN[first] & _IS_SIGN[last])))
+    def _look_at_ends(self, texts: pa.Array) -> None:
+        """Count texts that have a digit at one end, or a sign, point or parenthesis at both, and those with blanks."""
+        lengths = cell_lengths(texts)
+        present = np.flatnonzero(lengths)
+        starts, data = cell_starts(texts)[present], all_bytes(texts)
+        first, last = data[starts], data[starts + lengths[present] - 1]
+        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | (_IS_SIGN[first] & _IS_SIGN[last])
+        self.number_count += int(np.count_nonzero(is_number_like))
+        blank = present[_IS_BLANK[first] | _IS_BLANK[last]]
+        self.blank_count += len(blank)
+        if self.blank is None and len(blank):
+            self.blank = texts[int(blank[0])].as_py()
 
 
 def _of_length(found: pa.StructArray, limits: tuple[int, int]) -> pa.StructArray:

@@ -202,6 +202,8 @@ class ParseOptions(Contract):
     """What to do about rows that say the header again; default: `skip` where they stand between numbers or dates."""
     skip_initial_space: bool | None = None
     """Whether spaces behind a delimiter are no part of the field; default: where quotes stand behind them."""
+    strip_text: bool = False
+    """Whether spaces and tabs around text in delimited text are no part of it, as they are none of numbers."""
     has_quotes: bool = True
     """Whether quotes around a field are no part of it; else a quote is a character as any other."""
 
