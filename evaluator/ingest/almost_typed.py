@@ -5,7 +5,6 @@ cells of which lines these are, and which option reads the column. Only columns 
 through once more: plain text costs next to nothing.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -116,8 +115,7 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _L
     sample = _sample(file, schema.name)
     numbers = likely_numbers(sample)
     if numbers is not None:
-        zeros = sum(count for text, count in sample.items() if re.match(_LEADING_ZERO, text))
-        return None if zeros > _CODE_SHARE * sample.total() else _look_at_numbers(file, schema.name, table, numbers)
+        return _look_at_numbers(file, schema.name, table, numbers)
     date_format = likely_date_format(sample)
     if date_format is None:
         return None

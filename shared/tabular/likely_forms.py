@@ -45,6 +45,9 @@ _CURRENCIES: Final = re.compile(
     r"PKR|PLN|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Fr\.?|Rs\.?|kr\.?|RM|Rp"
 )
 """What stands before a number and is no part of a code, as `A 12` and `ABC 12` are; beside the signs of currencies."""
+_CODE_SHARE: Final = 0.01
+"""Where more of the numbers have zeros before them, they are codes."""
+_LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _DIGIT = re.compile(r"[0-9]")
 
 
@@ -72,6 +75,8 @@ def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
     if sum(bool(_DIGIT.search(text)) for text in present) * 2 < len(present):
         return None
     total = sum(present.values())
+    if sum(count for text, count in present.items() if _LEADING_ZERO.match(text)) > _CODE_SHARE * total:
+        return None
     form = best_form(present)
     numbers = {text for text in present if plain_numeral(text, form) is not None}
     found = sum(present[text] for text in numbers)
