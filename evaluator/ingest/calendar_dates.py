@@ -64,6 +64,8 @@ def to_calendar_dates(values: pa.Array, date_format: str) -> pa.Array | None:
     if parts is None or (form is None and len(encoded.dictionary)):
         return None
     order = next((order for order in _PLACES if form and form.date_format(order) == date_format), None)
+    if order is None and len(encoded.dictionary):
+        return None
     found = _timestamps(parts, order) if order else pa.nulls(0, pa.timestamp("us"))
     return found.take(encoded.indices) if found is not None else None
 

@@ -116,11 +116,11 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     if plain is not None and _are_even(records):
         return plain, _find_top(records, options)
     # a title may well have a comma that no other line has
-    tried = [(delimiter, _read(text, delimiter, given)) for delimiter in DELIMITERS]
-    likely = max(tried, key=lambda one: _evenness(one[1]))
-    top = _find_top(likely[1], options)
-    if _evenness(likely[1])[0] >= _SAME_SHARE and top.skip_lines:
-        return likely[0], top
+    for delimiter in DELIMITERS:
+        tried = _read(text, delimiter, given)
+        top = _find_top(tried, options)
+        if top.skip_lines and _evenness(_behind(tried, top))[0] >= _SAME_SHARE:
+            return delimiter, top
     if plain is not None:
         return plain, _find_top(records, options)
     spaced = _read(text, SPACES, given)

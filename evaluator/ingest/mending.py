@@ -35,7 +35,9 @@ def number_alert(odd: OddCells, form: NumberForm, lines: Lines, *, has_file_opti
         sentences += [] if odd.count else [f"columns.{odd.name}.type=real reads it"]
     else:
         how = _file_option(mended) if has_file_options else _column_option(odd.name, mended)
-        sentences.append(f"{how} reads {'it' if _reads_all(odd, mended) else 'some of them'}")
+        sentences.append(
+            f"{how} {'read' if ' and ' in how else 'reads'} {'it' if _reads_all(odd, mended) else 'some of them'}"
+        )
     sentences += _doubt(mended, odd)
     left = {text: count for text, count in odd.texts.items() if plain_numeral(text, mended) is None}
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
@@ -145,7 +147,7 @@ def _file_option(form: NumberForm) -> str:
         found.append(f"units={json.dumps([form.unit], ensure_ascii=False)}")
     if form.has_accounting_signs:
         found.append("has_accounting_signs=true")
-    return " with ".join(found)
+    return " and ".join(found)
 
 
 def _column_option(name: str, form: NumberForm) -> str:
