@@ -12,6 +12,8 @@ from shared.contracts import ParseOptions
 _MARKS: Final = ("#", "//", "%", "--", "!", ";")
 """What comments begin with."""
 _FEWEST: Final = 2
+_MANY_QUOTES: Final = 10
+"""Of fewer, each may be a slip of its own."""
 
 
 def explained(found: Findings, text: Utf8Stream, layout: Layout, options: ParseOptions) -> list[Fault]:
@@ -68,7 +70,7 @@ def _quotes(faults: list[Fault], found: Findings, options: ParseOptions) -> Faul
         first = faults[0]
         problem = f"{first.problem}; line {found.spaced_quote_line} has a quote behind a space"
         return Fault(first.line, problem, f"skip_initial_space=true, if that is one, or {first.expected}", first.column)
-    if len(faults) >= _FEWEST and all("quote" in fault.problem for fault in faults):
+    if len(faults) >= _MANY_QUOTES and all("quote" in fault.problem for fault in faults):
         first = faults[0]
         problem = f"{first.problem}, as in {len(faults) - 1} more records"
         return Fault(first.line, problem, f"{first.expected}; has_quotes=false takes quotes as text", first.column)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evaluator.ingest.dialect import DELIMITERS, NO_DELIMITER, find_delimiter
+from evaluator.ingest.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
 from evaluator.ingest.faults import Fault
 from evaluator.ingest.rewriting import BETWEEN_SPACES, LineRewriter, LineRules
 from evaluator.ingest.sampled_records import (
@@ -65,6 +65,9 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
         skip_initial_space=bool(options.skip_initial_space),
         has_quotes=options.has_quotes,
     )
+    hint, sample = _without_hint(sample)
+    if options.delimiter is None and hint is not None:
+        options = options.model_copy(update={"delimiter": hint})
     text = _rewritten(sample, replace(given, skip_initial_space=False))
     delimiter, top = _delimiter_and_top(text, options, given)
     rules = replace(given, delimiter=_byte_of(delimiter), is_spaced=delimiter == SPACES)
@@ -87,6 +90,14 @@ class _Top:
     skip_lines: int = 0
     warnings: tuple[str, ...] = ()
     cause: Fault | None = None
+
+
+def _without_hint(sample: str) -> tuple[str | None, str]:
+    """Excel's word about the delimiter (`sep=;`), and the sample with a blank line in its place."""
+    first = sample.splitlines(keepends=True)[:1]
+    if not first or not is_hint(first[0].encode()):
+        return None, sample
+    return find_delimiter(first[0]), sample[len(first[0].rstrip("\r\n")) :]
 
 
 def _byte_of(delimiter: str | None) -> bytes:

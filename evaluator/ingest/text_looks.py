@@ -55,7 +55,7 @@ _UUID_LENGTHS = (32, 38)
 _CODES = np.arange(256)
 _IS_DIGIT = np.isin(_CODES, list(b"0123456789"))
 _IS_BLANK = np.isin(_CODES, list(b" \t\r\n"))
-_IS_SIGN = np.isin(_CODES, list(b"+-(). "))
+_IS_BEFORE, _IS_BEHIND = np.isin(_CODES, list(b"+-(.")), np.isin(_CODES, list(b"%)-"))
 
 
 class TextLooks:
@@ -89,12 +89,12 @@ class TextLooks:
             self.date = dates.field("values")[0].as_py()
 
     def _look_at_ends(self, texts: pa.Array) -> None:
-        """Count texts that have a digit at one end, or a sign, point or parenthesis at both, and those with blanks."""
+        """Count texts that have at one end what numbers have there, and those that have a blank."""
         lengths = cell_lengths(texts)
         present = np.flatnonzero(lengths)
         starts, data = cell_starts(texts)[present], all_bytes(texts)
         first, last = data[starts], data[starts + lengths[present] - 1]
-        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | (_IS_SIGN[first] & _IS_SIGN[last])
+        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | _IS_BEFORE[first] | _IS_BEHIND[last]
         self.number_count += int(np.count_nonzero(is_number_like))
         blank = present[_IS_BLANK[first] | _IS_BLANK[last]]
         self.blank_count += len(blank)
