@@ -4,6 +4,7 @@ It is found from the file's beginning. Where that may be meant in one way only t
 one sentence says what it looks like, and which option reads it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from evaluator.ingest.sampled_records import (
 from shared.contracts import ParseOptions
 from shared.contracts.datasets import SPACES
 
-_COMMENT: Final = "#"
+_RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30
 """A title and what belongs to it has so many records at most."""
 _SAME_SHARE: Final = 0.9
@@ -138,7 +139,7 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     top = _find_top(spaced, options)
     if _are_spaced_numbers(_behind(spaced, top), options):
         return SPACES, top
-    return None, _of_spaces(spaced)
+    return None, _of_spaces(text, spaced)
 
 
 def _are_even(records: Sequence[SampledRecord]) -> bool:
@@ -153,7 +154,7 @@ def _evenness(records: Sequence[SampledRecord]) -> tuple[float, int]:
 
 def _usual_width(records: Sequence[SampledRecord]) -> tuple[int, int]:
     widths = Counter(len(record.fields) for record in records)
-    return widths.most_common(1)[0] if widths else (0, 0)
+    return max(widths.items(), key=lambda one: (one[1], one[0])) if widths else (0, 0)
 
 
 def _behind(records: Sequence[SampledRecord], top: _Top) -> Sequence[SampledRecord]:
@@ -181,7 +182,8 @@ def _of_comments(records: Sequence[SampledRecord]) -> str:
 
 def _body_width(records: Sequence[SampledRecord]) -> int:
     """How many fields the records have below whatever stands at the top."""
-    return _usual_width([record for record in records if not record.is_marked] or records)[0]
+    unmarked = [record for record in records if not record.is_marked] or records
+    return _usual_width(unmarked[len(unmarked) // 2 :])[0]
 
 
 def _comment_count(records: Sequence[SampledRecord], width: int, options: ParseOptions) -> int:
@@ -242,13 +244,24 @@ def _are_spaced_numbers(records: Sequence[SampledRecord], options: ParseOptions)
     return numeric == width or (width > 2 and numeric * 2 >= width)
 
 
-def _of_spaces(records: Sequence[SampledRecord]) -> _Top:
+def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     """What is said of a single column whose lines have as many parts."""
     width = len(records[0].fields) if records else 0
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_SHARE * len(lines):
+        warning = (
+            "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; put a "
+            "delimiter between the columns, or quotes around such values and say delimiter=spaces"
+        )
+        return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):
         return _Top()
     warning = f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces"
     return _Top(warnings=(warning,))
+
+
+def _has_run(line: str) -> bool:
+    return _RUN_WITHIN.search(line) is not None
 
 
 def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> Layout:

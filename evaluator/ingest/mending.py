@@ -167,7 +167,7 @@ def _doubt(form: NumberForm, odd: OddCells) -> list[str]:
 
 def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: bool) -> list[str]:
     """What can be done about odd cells that no form reads."""
-    words = [text for text in texts if len(_DIGIT.findall(text)) * 2 < len(text) <= _MARK_LENGTH]
+    words = [text for text in texts if _is_word(text)]
     others = [text for text in texts if text not in words]
     found = []
     if words and len(words) <= SHOWN_CELLS and has_file_options:
@@ -182,6 +182,12 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
         are = "such cells" if words and not found else ", ".join(map(_shown, others[:_NAMED]))
         found.append(f"columns.{name}.type={kind} with on_bad_rows=skip leaves out the rows of {are}")
     return found
+
+
+def _is_word(text: str) -> bool:
+    """Whether a text may well mean "no value": no number that something stands behind."""
+    digit_count = len(_DIGIT.findall(text))
+    return digit_count * 2 < len(text) <= _MARK_LENGTH and not _DIGIT.match(text)
 
 
 def _shown(text: str) -> str:

@@ -33,6 +33,7 @@ READ: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "a comment": ("# exported, by me, now\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 begins with '#'"]),
     "comments": ("# a\n#b\n\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["lines 1 to 2 begin with '#'"]),
     "a comment above a title": ("# a\nSales\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 begins", "line 2 is taken"]),
+    "comments of a programmer": ("// a\n// b\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["lines 1 to 2 are taken"]),
     "lines to skip": ("a,b,c\nd\nid,name,v\n1,x,2.5\n2,y,3.5\n", {"skip_lines": 2}, []),
     "comments anywhere": (
         "% a\nid,name,v\n% b\n1,x,2.5\n  % c\n2,y,3.5\n% d",
@@ -121,6 +122,12 @@ def test_what_only_looks_like_decoration_stays(
 
     assert found.keys() == cells.keys()
     assert all(found[name] == cells[name] for name in cells if cells[name] != [...])
+
+
+def test_columns_of_a_fixed_width_with_spaces_in_them_are_told(tmp_path: Path) -> None:
+    table, _ = read(tmp_path, "id  name         v\n1   John Smith   2\n2   Bob          3\n")
+
+    assert "columns of a fixed width" in table.warnings[0]
 
 
 def test_a_row_behind_left_out_lines_is_told_by_its_own_line(tmp_path: Path) -> None:
