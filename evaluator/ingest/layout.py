@@ -250,8 +250,8 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_SHARE * len(lines):
         warning = (
-            "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; put a "
-            "delimiter between the columns, or quotes around such values and say delimiter=spaces"
+            "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; "
+            "put a delimiter between the columns, or quotes around such values and say delimiter=spaces"
         )
         return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):
