@@ -222,6 +222,9 @@ class _DelimitedReader:
                 self.refuse_faults()
         if self._batches.bad_rows:
             self._refuse_bad_rows()
+        cause = self._layout.cause
+        if cause is not None and not row_count and self._skipped is not None and self._skipped.count:
+            raise refusal([cause])  # of rows that are all left out, one sentence says why
         if self._batches.unparsed is not None:
             self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
@@ -307,7 +310,8 @@ class _DelimitedReader:
 
     def _of_rows(self) -> list[str]:
         """What should be known about lines that were left out, and about quotes that are taken for text."""
-        found = []
+        cause = self._layout.cause
+        found = [cause.sentence()] if cause is not None and self._skipped is not None and self._skipped.count else []
         if self._comment_count:
             count = self._comment_count
             found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} left out")

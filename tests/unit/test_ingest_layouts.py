@@ -98,6 +98,14 @@ def test_what_may_be_meant_in_two_ways_is_refused_in_one_sentence(
     assert option in caught.value.message
 
 
+def test_a_preview_of_a_title_above_text_says_so_in_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(MalformedTable) as caught:
+        read(tmp_path, "Report\nname,town\nbob,paris\nal,rome\n", declared={"is_preview": True})
+
+    assert "skip_lines=1" in caught.value.message
+    assert len(caught.value.details or []) == 1
+
+
 KEPT: dict[str, tuple[str, dict[str, Any], dict[str, list[Any]]]] = {
     "a header with a hash": ("#id,v\n1,2\n", {}, {"#id": [1], "v": [2]}),
     "a header of one name and rows of text": ("name\nx\ny\n", {}, {"name": ["x", "y"]}),
