@@ -70,11 +70,10 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
     if options.delimiter is None and hint is not None:
         options = options.model_copy(update={"delimiter": hint})
     text = _rewritten(sample, replace(given, skip_initial_space=False))
-    delimiter, top = _delimiter_and_top(text, options, given)
+    # a quote behind a space is one, as far as the number of fields goes
+    looked_at = replace(given, skip_initial_space=options.skip_initial_space is not False and options.has_quotes)
+    delimiter, top = _delimiter_and_top(text, options, looked_at)
     rules = replace(given, delimiter=_byte_of(delimiter), is_spaced=delimiter == SPACES)
-    layout = Layout(delimiter, rules)
-    if delimiter is None:
-        return replace(layout, warnings=top.warnings)
     if top.skip_lines:
         rules = replace(rules, skip_lines=top.skip_lines)
     layout = Layout(delimiter, rules, warnings=top.warnings, cause=top.cause)
@@ -139,7 +138,8 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     top = _find_top(spaced, options)
     if _are_spaced_numbers(_behind(spaced, top), options):
         return SPACES, top
-    return None, _of_spaces(text, spaced)
+    single = _find_top(_read(text, NO_DELIMITER, given), options)
+    return None, single if single.skip_lines else _of_spaces(text, spaced)
 
 
 def _are_even(records: Sequence[SampledRecord]) -> bool:
@@ -209,10 +209,11 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     if place is None or place + 1 >= len(records):
         return _Top()
     header, body = records[place], records[place + 1 :]
-    same = sum(len(one.fields) in (width, width + 1) for one in body)
+    if sum(len(one.fields) == width for one in body) < _SAME_SHARE * len(body):
+        return _Top()  # ragged rows
     skip_lines = header.line - 1
     shown = first.text[:_SHOWN_LENGTH]
-    if same >= _SAME_SHARE * len(body) and is_above_numbers(header, body):
+    if is_above_numbers(header, body):
         place_words = f"line {first.line} is" if place == 1 else f"lines {first.line} to {skip_lines} are"
         return _Top(skip_lines, (f"{place_words} taken for a title above the header and left out: {shown!r}",))
     if len(first.fields) == width:
@@ -254,6 +255,12 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
             "put a delimiter between the columns, or quotes around such values and say delimiter=spaces"
         )
         return _Top(warnings=(warning,))
+    if len(records) > 2 and records[0].is_marked and _are_even(records[1:]) and len(records[1].fields) > 1:
+        warning = (
+            f"the lines below the first one have {len(records[1].fields)} parts with spaces between them; if they are "
+            "columns, say delimiter=spaces with comment='#' and has_header=false"
+        )
+        return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):
         return _Top()
     warning = f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces"
@@ -284,8 +291,7 @@ def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> L
 
 def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
     """Look at the row below the header, and at the ends of the rows."""
-    separator = layout.separator
-    assert separator is not None
+    separator = layout.separator or NO_DELIMITER
     records = read_records(_rewritten(sample, layout.rules), separator, has_quotes=options.has_quotes)
     if len(records) < 2 or not options.has_header:
         return replace(layout, skip_below_header=options.skip_below_header or 0)

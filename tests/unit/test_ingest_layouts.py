@@ -132,6 +132,20 @@ def test_what_only_looks_like_decoration_stays(
     assert all(found[name] == cells[name] for name in cells if cells[name] != [...])
 
 
+def test_a_single_column_is_read_through_its_decoration_too(tmp_path: Path) -> None:
+    table, found = read(tmp_path, "# exported\nmass\n(kg)\n1.5\n2\n3\n4\n5\nmass\n2.5\n")
+
+    assert found == {"mass": [1.5, 2, 3, 4, 5, 2.5]}
+    assert len(table.warnings) == 3
+
+
+def test_names_behind_a_comment_mark_above_columns_by_spaces_are_told(tmp_path: Path) -> None:
+    text = "# a b c\n0.0 1.0 2.0\n3.0 4.0 5.0\n"
+
+    assert "delimiter=spaces with comment='#' and has_header=false" in read(tmp_path, text)[0].warnings[0]
+    assert read(tmp_path, text, delimiter="spaces", comment="#", has_header=False)[1]["column_3"] == [2.0, 5.0]
+
+
 def test_columns_of_a_fixed_width_with_spaces_in_them_are_told(tmp_path: Path) -> None:
     table, _ = read(tmp_path, "id  name         v\n1   John Smith   2\n2   Bob          3\n")
 
