@@ -29,7 +29,7 @@ _OPTION_FIELDS: Final = frozenset(
     }
 )
 _LISTS: Final = frozenset({"missing_marks", "units"})
-_FLAGS: Final = frozenset({"has_header", "has_quotes", "skip_initial_space", "has_accounting_signs"})
+_FLAGS: Final = frozenset({"has_header", "has_quotes", "skip_initial_space", "strip_text", "has_accounting_signs"})
 _COUNTS: Final = frozenset({"skip_lines", "skip_below_header"})
 _OPTIONS: Final = "options"
 PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | _COUNTS | {_OPTIONS}
@@ -66,7 +66,7 @@ class ParseQuery(Query):
     units: list[Unit] | None = None
     """Currencies and other units beside numbers, such as `€` or `kg`; given once for each."""
     has_accounting_signs: bool | None = None
-    """Whether `(5)`, `5-` and `−5` are negative numbers; default: they are text."""
+    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers; default: they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
     """Lines above the header to leave out; default: found."""
     comment: CommentMark | None = None
@@ -77,6 +77,8 @@ class ParseQuery(Query):
     """What to do about rows that say the header again; default: found."""
     skip_initial_space: bool | None = None
     """Whether spaces behind a delimiter are no part of the field; default: found."""
+    strip_text: bool | None = None
+    """Whether spaces and tabs around text are no part of it; default: false."""
     has_quotes: bool | None = None
     """Whether quotes around a field are no part of it; default: true."""
 

@@ -19,8 +19,10 @@ from shared.tabular.alerts import (
 )
 from shared.tabular.columns import read_column
 from shared.tabular.leaks import MISSING_CODE, Codes
+from shared.tabular.likely_forms import LikelyNumbers
 from shared.tabular.targets import Label
 from trainer.learning_target import LearningTarget
+from trainer.number_like import numbers_among_classes, numbers_in_text, though_numbers
 from trainer.row_numbering import numbering_alerts
 from trainer.splitting import RowIndices
 
@@ -94,7 +96,7 @@ def notes_on_sample(
         row_count: Training rows.
         more: Alerts that were found elsewhere, the more important ones first.
     """
-    found = class_alerts(target, counts) if counts and target is not None else []
+    found = _of_classes(target, counts) if counts and target is not None else []
     found += [
         alert
         for column in columns
@@ -128,6 +130,17 @@ def concerning(alerts: Sequence[Alert], columns: Sequence[SignatureColumn], targ
     ]
 
 
+def _of_classes(target: str, counts: Mapping[Label, int]) -> list[Alert]:
+    numbers = numbers_among_classes(counts)
+    # what keeps a column of numbers text is no rare class
+    return class_alerts(target, counts) if numbers is None else [_number_like(target, numbers)]
+
+
+def _number_like(column: str, numbers: LikelyNumbers) -> Alert:
+    message = f"column {column!r} {though_numbers(numbers)}"
+    return Alert(code="number_like_text", column=column, message=message)
+
+
 def _alert(
     column: SignatureColumn,
     series: "pd.Series[Any]",
@@ -140,6 +153,9 @@ def _alert(
     if is_classes or column.type == "text":
         codes = pd.factorize(series)[0].astype(np.int64)
         identifier = _identifier(column, codes, row_count) if column.type == "text" else None
+        numbers = numbers_in_text(series) if column.type == "text" else None
+        if numbers is not None:
+            return _number_like(column.name, numbers)
         if identifier or not is_classes or target is None:
             return identifier
         return class_leak(column.name, codes, target, values)

@@ -11,6 +11,7 @@ import pandas as pd
 from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.targets import Label, codes_of, labels_of, read_target
+from trainer.number_like import numbers_among_classes, numbers_in_text, though_numbers
 from trainer.splitting import RowIndices
 
 REAL_CLASS_LIMIT = 20
@@ -62,7 +63,7 @@ def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, 
         InvalidCommand: A column of this type cannot be the target of this task.
         EstimatorRejected: Its values cannot be learnt: none, one class only, or as many classes as rows.
     """
-    require_target_type(column, task, estimator_name)
+    require_target_type(column, task, estimator_name, series)
     known = read_known(series, column, task)
     if not len(known.rows):
         raise no_target(column)
@@ -130,8 +131,16 @@ def learnt_classes(every: Sequence[Label], trained: Collection[Label]) -> tuple[
     return classes, [f"classes that no training row has cannot be predicted: {', '.join(only_held_out[:10])}"]
 
 
-def require_target_type(column: SignatureColumn, task: Task, estimator_name: str) -> None:
+def require_target_type(
+    column: SignatureColumn, task: Task, estimator_name: str, series: "pd.Series[Any] | None" = None
+) -> None:
     """Check that a column of this type can be the target.
+
+    Args:
+        column: The target.
+        task: What is to be learnt.
+        estimator_name: By what.
+        series: Some of its values, where they are at hand: text may be numbers but for a few cells.
 
     Raises:
         InvalidCommand: It cannot be the target of this task.
@@ -142,7 +151,10 @@ def require_target_type(column: SignatureColumn, task: Task, estimator_name: str
     elif column.type == "datetime":
         problem = "a date is neither a class nor a number"
     elif column.type == "text" and task == "regression":
+        numbers = numbers_in_text(series) if series is not None else None
         problem = f"it is text, and {estimator_name} learns numbers; take a classifier"
+        if numbers is not None:
+            problem = f"it {though_numbers(numbers)}"
     if problem:
         sentence = f"{column.name!r} cannot be the target: {problem}"
         raise InvalidCommand(sentence, details=[{"where": "target", "problem": problem, "given": column.type}])
@@ -165,6 +177,9 @@ def require_classes(column: SignatureColumn, classes: Sequence[Label], row_count
         )
     is_quantity = column.type == "real" and len(classes) > REAL_CLASS_LIMIT
     if is_quantity or (len(classes) > REAL_CLASS_LIMIT and len(classes) > _CLASS_SHARE * row_count):
+        numbers = numbers_among_classes(dict.fromkeys(classes, 1)) if column.type == "text" else None
+        if numbers is not None:
+            raise EstimatorRejected(f"the target {column.name!r} {though_numbers(numbers)}")
         raise EstimatorRejected(
             f"the target {column.name!r} has {len(classes)} different values in {row_count} rows, which are hardly "
             f"classes; {'it holds no classes' if column.type == 'text' else 'take a regressor'}"

@@ -63,7 +63,9 @@ def survey(groups: RowGroups, plan: FitPlan, task: Task) -> Survey:
         EstimatorRejected: The target cannot be learnt, or there are too few rows.
     """
     _, column = plan.known_target
-    require_target_type(column, task, plan.estimator_name)
+    is_unfit_text = column.type == "text" and task == "regression"
+    values = groups.read(0, [column.name])[column.name] if is_unfit_text and groups.count else None
+    require_target_type(column, task, plan.estimator_name, values)
     counting = _Counting(plan, task, column)
     for number in range(groups.count):
         counting.add(number, groups.read(number, plan.row_columns))

@@ -4,6 +4,8 @@ A table that is read next month may hold a third word beside yes and no, and a l
 only what every program takes for a truth value becomes one.
 """
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +17,8 @@ _WORDS = frozenset({"true", "false"})
 _LONGEST = len("false")
 _CASES = ((str.lower, None), (str.capitalize, "True/False"), (str.upper, "TRUE/FALSE"))
 """How both words may be written, and the name of that form."""
+_FRACTION = 0.9
+"""From which fraction of the cells on the others are told: a third word is mostly a category of its own."""
 
 
 def to_booleans(values: pa.Array) -> pa.Array:
@@ -66,3 +70,16 @@ class Booleans:
     def notes(self) -> list[str]:
         """Nothing that somebody should know."""
         return []
+
+
+def boolean_words(counts: Mapping[str, int], distinct: int) -> list[str] | None:
+    """The two words, in small letters, that nearly all texts are, where another one keeps the column text.
+
+    Args:
+        counts: The most frequent texts and how often they occur.
+        distinct: How many different texts there are.
+    """
+    fits = {text: count for text, count in counts.items() if text.strip().lower() in _WORDS}
+    is_nearly_all = sum(fits.values()) >= _FRACTION * sum(counts.values())
+    has_both = {text.strip().lower() for text in fits} == _WORDS
+    return sorted(_WORDS) if has_both and is_nearly_all and distinct > len(fits) else None

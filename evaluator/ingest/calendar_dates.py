@@ -73,6 +73,8 @@ def to_calendar_dates(values: pa.Array, date_format: str) -> pa.Array | None:
     if parts is None or (form is None and len(encoded.dictionary)):
         return None
     order = next((order for order in _PLACES if form and form.date_format(order) == date_format), None)
+    if order is None and len(encoded.dictionary):
+        return None
     found = _timestamps(parts, order) if order else pa.nulls(0, pa.timestamp("us"))
     return found.take(encoded.indices) if found is not None else None
 
@@ -240,3 +242,12 @@ def _numbers(part: pa.Array) -> npt.NDArray[np.int64]:
         part = pc.if_else(pc.equal(part, ""), "0", part)
     found: npt.NDArray[np.int64] = pc.cast(part, pa.int64()).to_numpy(zero_copy_only=False)
     return found
+
+
+def formats_of(text: str) -> list[str]:
+    """The formats of this module in which the text is a date: none, one, or two where day and month may be either."""
+    parts = _parts(pa.array([text], pa.string()))
+    form = _form(parts) if parts is not None else None
+    if parts is None or form is None or form.separator not in _ORDERS:
+        return []
+    return [form.date_format(order) for order in _ORDERS[form.separator] if _timestamps(parts, order) is not None]

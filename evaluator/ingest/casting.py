@@ -25,7 +25,7 @@ from evaluator.ingest.iso_dates import to_iso_dates, to_sure_iso_dates
 from evaluator.ingest.kept import KeptWriter, notes_of, present_texts
 from evaluator.ingest.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
 from evaluator.ingest.spool import grouped, read_spool
-from evaluator.ingest.table import GROUP_SIZE_BYTES, ColumnPlan, Stage, TextTable
+from evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan, Stage, TextTable
 from evaluator.ingest.typed_cells import as_stored, as_text
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
@@ -70,7 +70,7 @@ def write_typed(
     *,
     skipped: SkippedRows | None,
     reader: ColumnReader | None = None,
-) -> "WrittenTable":
+) -> "StoredTable":
     """Cast the spool into the final Parquet file.
 
     Args:
@@ -98,11 +98,12 @@ def write_typed(
     if skipped is not None:
         skipped.add_all(faults, caster.bad_row_count)
     text.warnings.extend(caster.warnings())
+    text.left_out.extend(caster.left_out)
     return written
 
 
 @dataclass(frozen=True)
-class WrittenTable:
+class StoredTable:
     """A table that was written."""
 
     row_count: int
@@ -117,7 +118,7 @@ def write_groups(
     stage: Stage,
     row_count: int,
     kept: KeptWriter,
-) -> WrittenTable:
+) -> StoredTable:
     """Write typed batches as Parquet with row groups of the right size, and behind them what was kept of their cells.
 
     While a group is written the batches of the next one are made.
@@ -139,7 +140,7 @@ def write_groups(
                 del group  # or it would stay in memory until the next one is there
         if writer is not None:
             writer.add_key_value_metadata(write_notes(notes_of(plans, kept.finish(sink))))
-    return WrittenTable(done, digest.hex())
+    return StoredTable(done, digest.hex())
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,8 @@ class _Caster:
         self._bad_cells: list[_BadCell] = []
         self._marks: dict[str, Counter[str]] = {}
         self.bad_row_count = 0
+        self.left_out: list[int] = []
+        """Their places in the spool, the first million of them."""
 
     def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch typed; without its bad rows, if they are to be skipped."""
@@ -197,6 +200,8 @@ class _Caster:
         if bad and self._is_skipping:
             keeps[list(bad)] = False
             found = found.filter(pa.array(keeps))
+            start = self._row_count - batch.num_rows
+            self.left_out += [start + row for row in sorted(bad)[: LEFT_OUT_LIMIT - len(self.left_out)]]
         self._keep(cast, keeps)
         self._written_count += found.num_rows
         return found
@@ -251,6 +256,7 @@ class _Caster:
     def _cast_text(self, cells: pa.Array, plan: ColumnPlan) -> "_CastColumn":
         values = trimmed(cells)
         texts = pc.ascii_ltrim(cells, characters=" ") if plan.is_indented else cells
+        texts = values if plan.is_stripped else texts
         mask = missing_mask(values, plan.missing_marks)
         if mask is None:
             return _CastColumn(texts)

@@ -7,6 +7,7 @@ from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema
 from shared.tabular.alerts import FEW_ROWS, row_numbers, text_identifier
 
+_SHOWN_LENGTH = 50
 _MISSING_SHARE = 0.95
 _LOOKING_SHARE = 0.9
 """A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
@@ -25,8 +26,8 @@ class Evidence:
 
 
 def column_alerts(column: ColumnSchema, row_count: int, evidence: Evidence) -> list[Alert]:
-    """The alerts of one column, at most one of its missing values and one of what it holds."""
-    found = [_missing(column, row_count), _content(column, row_count, evidence)]
+    """The alerts of one column, at most one each of its missing values, of what it holds, and of blanks in it."""
+    found = [_missing(column, row_count), _content(column, row_count, evidence), _blanks(column, evidence.looks)]
     return [alert for alert in found if alert is not None]
 
 
@@ -41,6 +42,18 @@ def _missing(column: ColumnSchema, row_count: int) -> Alert | None:
         "unless having one says something by itself"
     )
     return Alert(code="mostly_missing", column=column.name, message=message)
+
+
+def _blanks(column: ColumnSchema, looks: TextLooks | None) -> Alert | None:
+    if column.type != "text" or looks is None or looks.blank is None:
+        return None
+    shown = looks.blank if len(looks.blank) <= _SHOWN_LENGTH else f"{looks.blank[:_SHOWN_LENGTH]}…"
+    message = (
+        f"column {column.name!r} has values that begin or end with a blank ({_part(looks.blank_count, looks.count)}), "
+        f"such as {shown!r}: {shown.strip()!r} without it is another value, and another label; strip_text=true cuts "
+        "such blanks of a text file"
+    )
+    return Alert(code="blanks_at_ends", column=column.name, message=message)
 
 
 def _content(column: ColumnSchema, row_count: int, evidence: Evidence) -> Alert | None:

@@ -11,17 +11,30 @@ import pyarrow.csv
 from evaluator.ingest.block_source import BlockSource
 from evaluator.ingest.dialect import NO_DELIMITER
 from evaluator.ingest.faults import FAULT_LIMIT
+from evaluator.ingest.repeated_header import RepeatedHeader
 
 
 class CsvBatches:
     """Reads the records of one file; the columns are called `0`, `1` and so on."""
 
-    def __init__(self, delimiter: str | None, column_count: int, block_bytes: int) -> None:
+    def __init__(
+        self,
+        delimiter: str | None,
+        column_count: int,
+        block_bytes: int,
+        *,
+        has_quotes: bool = True,
+        repeated: RepeatedHeader | None = None,
+    ) -> None:
         """Args:
         delimiter: Between the fields; absent for a single column.
         column_count: Fields of each record.
         block_bytes: Read at once; no record is longer.
+        has_quotes: Whether quotes around a field are no part of it.
+        repeated: Leaves out records that say the header again.
         """
+        self._has_quotes = has_quotes
+        self._repeated = repeated
         self._delimiter = delimiter
         self._column_count = column_count
         self._block_bytes = block_bytes
@@ -39,7 +52,8 @@ class CsvBatches:
             source = BlockSource(stream)
             with pa.PythonFile(source, mode="r") as file, self._open(file) as reader, source:
                 for batch in reader:
-                    yield self._without_blank_lines(batch)
+                    rows = self._without_blank_lines(batch)
+                    yield rows if self._repeated is None else self._repeated.without(rows)
         except pa.ArrowInvalid as error:
             # looked into by the thread that waits for the batches, once the file was looked through
             if "Empty CSV file" not in str(error):
@@ -53,7 +67,8 @@ class CsvBatches:
             read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=self._block_bytes, column_names=names),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=self._delimiter or NO_DELIMITER,
-                newlines_in_values=True,
+                newlines_in_values=self._has_quotes,
+                quote_char='"' if self._has_quotes else False,
                 invalid_row_handler=self._take_bad_row,
                 ignore_empty_lines=not is_single,
             ),

@@ -47,6 +47,7 @@ class DeclaredColumn:
         text_marks: tuple[str, ...],
         has_decimal_comma: bool = False,
         number_form: NumberForm | None = None,
+        is_stripped: bool = False,
     ) -> None:
         """Args:
         options: What was declared.
@@ -54,12 +55,14 @@ class DeclaredColumn:
         text_marks: The same among text.
         has_decimal_comma: Whether a comma stands before the fraction of a number.
         number_form: How numbers are written, where that is not plain.
+        is_stripped: Cut spaces and tabs around text.
         """
         self._options = options
         self._marks = marks
         self._text_marks = text_marks
         self._has_decimal_comma = has_decimal_comma and number_form is None
         self._number_form = number_form if options.type in ("integer", "real") else None
+        self._is_stripped = is_stripped
         self._is_zoned: bool | None = None
         self._has_cut_fractions = False
         self._narrowing: ColumnNarrowing | None = None
@@ -92,7 +95,9 @@ class DeclaredColumn:
             MalformedTable: It is to hold dates, and they are not of one form that tells day and month apart.
         """
         if self._options.type == "text":
-            return ColumnPlan(name, "text", missing_marks=self._text_marks, is_declared=True)
+            return ColumnPlan(
+                name, "text", missing_marks=self._text_marks, is_declared=True, is_stripped=self._is_stripped
+            )
         if self._narrowing is not None:
             return self._found_dates(name, self._narrowing.plan(name))
         date_format = self._options.date_format

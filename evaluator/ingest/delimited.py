@@ -7,15 +7,16 @@ be skipped, pyarrow is given the sound ones alone.
 import io
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from evaluator.ingest.ahead import Behind, Columns, read_ahead
+from evaluator.ingest.causes import explained
 from evaluator.ingest.csv_batches import CsvBatches
-from evaluator.ingest.dialect import NO_DELIMITER, Header, find_delimiter, read_header, sample_text
+from evaluator.ingest.dialect import NO_DELIMITER, Header, HeaderRules, read_header, sample_text
 from evaluator.ingest.faults import SkippedRows, refusal, refused
 from evaluator.ingest.findings import (
     ColumnFinding,
@@ -24,8 +25,12 @@ from evaluator.ingest.findings import (
     points_beside_commas,
 )
 from evaluator.ingest.formats import HEAD_BYTES, read_head
+from evaluator.ingest.layout import Layout, find_layout
 from evaluator.ingest.own_csv import told_text
+from evaluator.ingest.record_lines import lines_of_records
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
+from evaluator.ingest.repeated_header import RepeatedHeader
+from evaluator.ingest.rewriting import RewrittenStream
 from evaluator.ingest.spool import SpoolWriter, regrouped
 from evaluator.ingest.survey import Survey, SurveyedStream, survey_text
 from evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
@@ -64,9 +69,9 @@ def read_delimited(
         LimitExceeded: Too many columns, or a record too long.
         InvalidCommand: The options name a column that is not there.
     """
-    delimiter = options.delimiter or find_delimiter(sample_text(read_head(source), options.encoding))
-    file = _File(source, size, delimiter, options, limits, is_cut=is_cut)
-    if skipped is None and (header := _likely_header(file)) is not None:
+    layout = find_layout(sample_text(read_head(source), options.encoding), options)
+    file = _File(source, size, layout, options, limits, is_cut=is_cut)
+    if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
         try:
             return _DelimitedReader(file, header, None, None).read(spool, at_once)
@@ -74,15 +79,8 @@ def read_delimited(
             survey = other.survey
             stage = Stage(stage.on_progress, other.progress, stage.end, f"reading again as {survey.encoding}")
     else:
-        survey = survey_text(
-            source,
-            delimiter=file.separator,
-            encoding=options.encoding,
-            limits=limits,
-            stage=survey_stage,
-            size_bytes=size,
-        )
-    header = _header(file, source, survey.encoding)
+        survey = _surveyed(file, survey_stage)
+    header = _header(file, file.text(survey.encoding))
     return _DelimitedReader(file, header, survey, skipped).read(spool, stage)
 
 
@@ -92,14 +90,25 @@ class _File:
 
     source: BinaryIO
     size_bytes: int
-    delimiter: str | None
+    layout: Layout
     options: ParseOptions
     limits: Limits
     is_cut: bool
 
     @property
     def separator(self) -> bytes:
-        return (self.delimiter or NO_DELIMITER).encode()
+        return (self.layout.separator or NO_DELIMITER).encode()
+
+    @property
+    def watched(self) -> bytes | None:
+        """The delimiter where quotes are watched while the file is looked through; what is written anew is scanned."""
+        return self.separator if self.options.has_quotes and not self.layout.rules.are_needed else None
+
+    def text(self, encoding: str, *, skip_bytes: int = 0) -> Utf8Stream:
+        """The file as its readers get it."""
+        if self.layout.rules.are_needed:
+            return RewrittenStream(self.source, encoding, self.layout.rules, skip_bytes=skip_bytes)
+        return Utf8Stream(self.source, encoding, skip_bytes=skip_bytes)
 
     @property
     def likely_encoding(self) -> str:
@@ -110,21 +119,34 @@ class _File:
         """What is behind the header, looked through on its way."""
         return SurveyedStream(
             self.source,
-            delimiter=self.separator,
+            delimiter=self.watched,
             encoding=self.options.encoding,
             limits=self.limits,
             skip_bytes=header.size_bytes,
         )
 
 
-def _header(file: _File, source: BinaryIO, encoding: str) -> Header:
-    header = read_header(
-        source,
-        encoding=encoding,
-        delimiter=file.delimiter,
-        has_header=file.options.has_header,
+def _surveyed(file: _File, stage: Stage) -> Survey:
+    survey = survey_text(
+        file.source,
+        delimiter=file.watched,
+        encoding=file.options.encoding,
         limits=file.limits,
+        stage=stage,
+        size_bytes=file.size_bytes,
     )
+    is_to_be_scanned = file.layout.rules.are_needed and file.options.has_quotes
+    return replace(survey, has_doubtful_quotes=survey.has_doubtful_quotes or is_to_be_scanned)
+
+
+def _header(file: _File, text: Utf8Stream) -> Header:
+    rules = HeaderRules(
+        file.layout.separator,
+        has_header=file.options.has_header,
+        has_quotes=file.options.has_quotes,
+        skip_below=file.layout.skip_below_header,
+    )
+    header = read_header(text, rules, file.limits)
     check_column_options(file.options, header.names)
     return header
 
@@ -135,7 +157,7 @@ def _likely_header(file: _File) -> Header | None:
     # one character of a byte may take two in the file
     beginning = file.source.read(2 * file.limits.line_limit_bytes + HEAD_BYTES)
     try:
-        return _header(file, io.BytesIO(beginning), file.likely_encoding)
+        return _header(file, Utf8Stream(io.BytesIO(beginning), file.likely_encoding))
     except (ModelbusError, UnicodeDecodeError):
         return None
 
@@ -161,16 +183,26 @@ class _DelimitedReader:
         self._header = header
         self._survey = survey
         self._encoding = file.likely_encoding if survey is None else survey.encoding
-        self._delimiter = file.delimiter
+        self._layout = file.layout
         self._rules = RecordRules(
             file.separator,
             header.names,
             file.limits.line_limit_bytes,
             is_cut=file.is_cut,
             has_header=file.options.has_header,
+            has_quotes=file.options.has_quotes,
         )
         self._skipped = skipped
-        self._batches = CsvBatches(file.delimiter, len(header.names), max(CHUNK_BYTES, file.limits.line_limit_bytes))
+        self._spaced_quote_line: int | None = None
+        self._comment_count = self._body_comment_count = 0
+        self._repeated = RepeatedHeader(header.found, file.options.repeated_header)
+        self._batches = CsvBatches(
+            file.layout.separator,
+            len(header.names),
+            max(CHUNK_BYTES, file.limits.line_limit_bytes),
+            has_quotes=file.options.has_quotes,
+            repeated=self._repeated,
+        )
 
     def read(self, spool: Path, stage: Stage) -> TextTable:
         """Read the file into the spool.
@@ -179,7 +211,7 @@ class _DelimitedReader:
             _OtherEncoding: A look through the file has found another encoding.
         """
         told = told_text(read_head(self._file.source), self._header.names)
-        columns = delimited_columns(self._header, self._file.options, self._delimiter, told)
+        columns = delimited_columns(self._header, self._file.options, self._layout.delimiter, told)
         surveyed = None
         if self._survey is None:
             surveyed = self._file.surveyed(self._header)
@@ -192,12 +224,16 @@ class _DelimitedReader:
                 self.refuse_faults()
         if self._batches.bad_rows:
             self._refuse_bad_rows()
+        cause = self._layout.cause
+        if cause is not None and not row_count and self._skipped is not None and self._skipped.count:
+            raise refusal([cause])  # of rows that are all left out, one sentence says why
         if self._batches.unparsed is not None:
             self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
+        above = stream.rewriter.comment_count if isinstance(stream, RewrittenStream) else 0
         batches = regrouped(self._batches.of(sound), TEXT_SIZE_BYTES)
         with (
             SpoolWriter(spool) as writer,
@@ -209,6 +245,9 @@ class _DelimitedReader:
                 cells = side_by_side.each(lambda column, cells: column.feed(cells), columns, batch.columns)
                 behind.do(writer.write, pa.RecordBatch.from_arrays(cells, names=batch.schema.names))
                 stage.report(stream.source_bytes / self._file.size_bytes)
+        if isinstance(stream, RewrittenStream):
+            self._comment_count = stream.rewriter.comment_count
+            self._body_comment_count = self._comment_count - above
         return writer.row_count
 
     def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:
@@ -220,23 +259,31 @@ class _DelimitedReader:
 
     def refuse_faults(self, *, of_header: bool = False) -> None:
         """Scan the file, or its header alone, and raise what the scanner finds; return if it finds nothing."""
-        lines = physical_lines(Utf8Stream(self._file.source, self._encoding))
+        lines = physical_lines(self._file.text(self._encoding))
         for _ in range(self._header.first_line - 1):
             next(lines)
-        faults = find_faults(
-            lines, self._rules, first_line=self._header.first_line, record_limit=1 if of_header else None
+        found = find_faults(
+            lines,
+            self._rules,
+            first_line=self._header.first_line,
+            record_limit=1 if of_header else None,
+            skip_below_header=self._layout.skip_below_header,
         )
-        if faults:
-            raise refusal(faults)
+        if found.faults:
+            text = self._file.text(self._encoding)
+            raise refusal(explained(found, text, self._layout, self._file.options))
+        self._spaced_quote_line = found.spaced_quote_line
 
     def _body(self) -> Utf8Stream:
-        return Utf8Stream(self._file.source, self._encoding, skip_bytes=self._header.size_bytes)
+        return self._file.text(self._encoding, skip_bytes=self._header.size_bytes)
 
     def _scanner(self, body: Utf8Stream) -> RecordScanner:
         return RecordScanner(physical_lines(body), self._rules, first_line=self._header.line_count + 1)
 
     def _lines_of(self, rows: Collection[int]) -> dict[int, int]:
-        return lines_of_rows(self._scanner(self._body()), rows)
+        places = {self._repeated.record_of(row): row for row in rows}
+        lines = self._lines_of_records(set(places))
+        return {places[place]: line for place, line in lines.items()}
 
     def _refuse_unparsed(self, error: pa.ArrowInvalid) -> None:
         self.refuse_faults()
@@ -252,9 +299,43 @@ class _DelimitedReader:
         named = list(zip(columns, self._header.names, strict=True))
         plans = [column.plan(name) for column, name in named]
         survey_warnings = self._survey.warnings if self._survey is not None else []
-        warnings = [*survey_warnings, *self._header.warnings]
+        warnings = [*survey_warnings, *self._layout.warnings, *self._header.warnings]
+        if self._header.has_unnamed_end and plans[-1].type == "empty":
+            # what ends each row with a delimiter means no column
+            named, plans = named[:-1], plans[:-1]
+            warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
+            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is left out")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
-        if self._batches.blank_lines:
-            warnings.append(f"{self._batches.blank_lines} blank lines are left out")
-        return TextTable(plans, row_count, self._encoding, self._delimiter, warnings, self._lines_of)
+        warnings += self._of_rows()
+        return TextTable(plans, row_count, self._encoding, self._layout.delimiter, warnings, self._lines_of)
+
+    def _of_rows(self) -> list[str]:
+        """What should be known about lines that were left out, and about quotes that are taken for text."""
+        cause = self._layout.cause
+        found = [cause.sentence()] if cause is not None and self._skipped is not None and self._skipped.count else []
+        if self._comment_count:
+            count = self._comment_count
+            found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} left out")
+        # of a single column, a comment that is left out is a blank line
+        blank_lines = self._batches.blank_lines - self._body_comment_count
+        if blank_lines > 0:
+            found.append(f"{blank_lines} blank lines are left out")
+        if self._spaced_quote_line is not None and self._file.options.skip_initial_space is None:
+            found.append(
+                f"line {self._spaced_quote_line} has a quote behind a space, which is taken as a part of the text; "
+                "skip_initial_space=true reads it as a quote"
+            )
+        if self._repeated.count:
+            found.append(self._repeated.warning(self._lines_of_records))
+        return found
+
+    def _lines_of_records(self, records: Collection[int]) -> dict[int, int]:
+        is_plain = self._skipped is None and len(self._rules.columns) > 1 and self._rules.delimiter != b" "
+        if is_plain and self._survey is not None and not self._survey.has_doubtful_quotes:
+            first_line = self._header.line_count + 1
+            has_quotes = self._rules.has_quotes
+            lines = lines_of_records(self._body(), records, first_line=first_line, has_quotes=has_quotes)
+            if lines is not None:
+                return lines
+        return lines_of_rows(self._scanner(self._body()), records)

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Literal
 
 from evaluator.ingest.faults import refused, too_long, too_many_columns
 from evaluator.ingest.formats import HEAD_BYTES
@@ -40,6 +40,13 @@ class Header:
     first_line: int
     """At which the header begins; what is before it is blank."""
     warnings: list[str]
+    found: list[str]
+    """The names as they stand there; none where there is no header."""
+
+    @property
+    def has_unnamed_end(self) -> bool:
+        """Whether it ends with a delimiter."""
+        return len(self.found) > 1 and not self.found[-1].strip() and bool(self.found[-2].strip())
 
 
 def sample_text(head: bytes, encoding: str | None) -> str:
@@ -88,17 +95,34 @@ def _has_wide_body(widths: list[int]) -> bool:
     return width > 1 and count * 2 > len(body)
 
 
-def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_header: bool, limits: Limits) -> Header:
+@dataclass(frozen=True)
+class HeaderRules:
+    """How the header is written."""
+
+    delimiter: str | None
+    has_header: bool = True
+    has_quotes: bool = True
+    skip_below: int = 0
+    """Records below it that are left out."""
+
+
+def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
     """Read the header: the first record that is not blank; without a header, that record tells how many columns.
+
+    Args:
+        stream: The text from its beginning.
+        rules: How it is written.
+        limits: What the table may not exceed.
 
     Raises:
         MalformedTable: There is none.
         LimitExceeded: It has too many columns or is too long.
     """
-    pulled = _Pulled(Utf8Stream(source, encoding), limits.line_limit_bytes)
+    pulled = _Pulled(stream, limits.line_limit_bytes)
     try:
         # not strict: an unclosed quote in the header is the scanner's to report
-        records = csv.reader(pulled, delimiter=delimiter or NO_DELIMITER)
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if rules.has_quotes else csv.QUOTE_NONE
+        records = csv.reader(pulled, delimiter=rules.delimiter or NO_DELIMITER, quoting=quoting)
         found: list[str] = []
         first_line = 1
         for record in records:
@@ -114,12 +138,20 @@ def read_header(source: BinaryIO, *, encoding: str, delimiter: str | None, has_h
         raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
     are_indented = [name.startswith(" ") for name in found]
     hint_lines = int(pulled.hint_bytes > 0)
-    if not has_header:
+    if not rules.has_header:
         names = [f"column_{position}" for position in range(1, len(found) + 1)]
-        return Header(names, are_indented, pulled.hint_bytes, hint_lines, hint_lines + 1, [])
+        return Header(names, are_indented, pulled.hint_bytes, hint_lines, hint_lines + 1, [], [])
     names, warnings = column_names(found, line=pulled.count)
     warnings += _doubts(found, pulled.count)
-    return Header(names, are_indented, pulled.size_bytes, pulled.count, max(first_line, hint_lines + 1), warnings)
+    _pass_over(records, rules.skip_below)
+    first_line = max(first_line, hint_lines + 1)
+    return Header(names, are_indented, pulled.size_bytes, pulled.count, first_line, warnings, found)
+
+
+def _pass_over(records: "Iterator[list[str]]", count: int) -> None:
+    """Pull so many records that are not blank."""
+    while count and (record := next(records, None)) is not None:
+        count -= any(field.strip() for field in record)
 
 
 def _doubts(found: list[str], line: int) -> list[str]:

@@ -33,6 +33,7 @@ _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
     "repeated_header": _DELIMITED,
     "skip_initial_space": _DELIMITED,
     "has_quotes": _DELIMITED,
+    "strip_text": _DELIMITED,
     "has_header": _DELIMITED,
     "encoding": _TEXT_FORMATS,
     "on_bad_rows": _TEXT_FORMATS,
@@ -100,14 +101,19 @@ class ToldText:
         return []
 
 
+def number_marks(options: ParseOptions) -> tuple[str, ...]:
+    """Cells that mean "no value" among numbers, dates and booleans."""
+    if options.missing_marks is None:
+        return MISSING_MARKS
+    return tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
+
+
 def delimited_columns(
     header: Header, options: ParseOptions, delimiter: str | None, told: Collection[str] = ()
 ) -> list[ColumnFinding]:
     """What is to be found out about each column of delimited text, but for those that the file says are text."""
-    marks: tuple[str, ...] = MISSING_MARKS
-    text_marks: tuple[str, ...] = TEXT_MISSING_MARKS
-    if options.missing_marks is not None:
-        marks = text_marks = tuple(dict.fromkeys(["", *(mark.strip(" \t") for mark in options.missing_marks)]))
+    marks = number_marks(options)
+    text_marks = TEXT_MISSING_MARKS if options.missing_marks is None else marks
     # between commas a comma in a number is a separator of thousands, or no number at all
     decimal_marks = options.decimal_mark or (".," if delimiter == ";" else ".")
     forms = forms_of(options, delimiter)
@@ -118,13 +124,26 @@ def delimited_columns(
             columns.append(ToldText())
         elif declared is None:
             candidates = delimited_candidates(decimal_marks, forms)
-            columns.append(ColumnNarrowing(candidates, marks=marks, text_marks=text_marks, may_be_indented=is_indented))
+            columns.append(
+                ColumnNarrowing(
+                    candidates,
+                    marks=marks,
+                    text_marks=text_marks,
+                    may_be_indented=is_indented,
+                    is_stripped=options.strip_text,
+                )
+            )
         else:
             has_comma = options.decimal_mark == ","
             form = declared_form(declared, options)
             columns.append(
                 DeclaredColumn(
-                    declared, marks=marks, text_marks=text_marks, has_decimal_comma=has_comma, number_form=form
+                    declared,
+                    marks=marks,
+                    text_marks=text_marks,
+                    has_decimal_comma=has_comma,
+                    number_form=form,
+                    is_stripped=options.strip_text,
                 )
             )
     return columns

@@ -1,17 +1,19 @@
 """The door of table ingest: a file in, typed Parquet and its profile out. Memory stays bounded for any size."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from evaluator.ingest.casting import WrittenTable, write_typed
+from evaluator.ingest.almost_typed import WrittenTable, with_almost_typed
+from evaluator.ingest.casting import StoredTable, write_typed
+from evaluator.ingest.code_looks import code_alert
 from evaluator.ingest.delimited import read_delimited
 from evaluator.ingest.faults import SkippedRows, malformed, refused
-from evaluator.ingest.findings import check_options
+from evaluator.ingest.findings import check_options, number_marks
 from evaluator.ingest.formats import charset_encoding, find_format, read_head, source_size
 from evaluator.ingest.json_lines import read_json_lines
 from evaluator.ingest.parquet import convert_parquet
@@ -81,13 +83,15 @@ def ingest(
     with _removed_after_error(destination):
         if found == "parquet":
             stage = Stage(on_progress, 0.0, 0.85, "converting")
-            plans, warnings, written = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
+            plans, warnings, stored = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
             text = early = None
         else:
             reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
-            text, early, written = _ingest_text(reading, skipped if is_skipping else None)
+            text, early, stored = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
-        return _finished(destination, found, text, plans, warnings, skipped, size, on_progress, target, early, written)
+        return _finished(
+            destination, found, text, plans, warnings, skipped, size, on_progress, target, early, stored, options
+        )
 
 
 @dataclass(frozen=True)
@@ -104,28 +108,26 @@ class _Reading:
     size_bytes: int
 
 
-def _ingest_text(
-    reading: _Reading, skipped: SkippedRows | None
-) -> tuple[TextTable, EarlyReadings | None, WrittenTable]:
+def _ingest_text(reading: _Reading, skipped: SkippedRows | None) -> tuple[TextTable, EarlyReadings | None, StoredTable]:
     spool = reading.destination.with_name(f"{reading.destination.name}.spool")
     try:
         text = _read_text(reading, spool, skipped)
         row_count = text.row_count
         early = None
-        written = WrittenTable(0, "")
+        stored = StoredTable(0, "")
         if row_count:
             stage = Stage(reading.on_progress, 0.5, 0.85, "casting")
             # which rows are sampled depends on how many there are, and casting may leave out some
             is_count_known = skipped is None or not any(plan.is_declared for plan in text.plans)
             early = EarlyReadings(text.plans, row_count) if is_count_known else None
-            written = write_typed(spool, reading.destination, text, stage, skipped=skipped, reader=early)
-        if not written.row_count:
+            stored = write_typed(spool, reading.destination, text, stage, skipped=skipped, reader=early)
+        if not stored.row_count:
             if skipped and skipped.count:
                 raise malformed(skipped.faults)
             raise refused("the table has no rows", "one row at least beside the header")
     finally:
         spool.unlink(missing_ok=True)
-    return text, early, written
+    return text, early, stored
 
 
 def _read_text(reading: _Reading, spool: Path, skipped: SkippedRows | None) -> TextTable:
@@ -169,28 +171,45 @@ def _finished(
     on_progress: ProgressCallback,
     target: str | None,
     early: EarlyReadings | None,
-    written: WrittenTable,
+    stored: StoredTable,
+    options: ParseOptions,
 ) -> IngestedTable:
     stage = Stage(on_progress, 0.85, 0.98, "profiling")
     with ThreadPoolExecutor(1) as thread:
         digest = thread.submit(_sha256, destination)
         profiled = profile(destination, plans, stage, target=target, early=early)
+        written = WrittenTable(
+            destination,
+            plans,
+            found,
+            text.delimiter if text else None,
+            text.lines_of_written if text else _no_lines,
+            profiled.number_like,
+            number_marks(options),
+        )
+        alerts = with_almost_typed(profiled.alerts, profiled.columns, written)
+        codes = (code_alert(plan, column) for plan, column in zip(plans, profiled.columns, strict=True))
+        alerts += [alert for alert in codes if alert is not None]
         file_sha256 = digest.result()
     on_progress(1.0, "done")
     return IngestedTable(
         row_count=profiled.row_count,
         columns=profiled.columns,
-        alerts=profiled.alerts,
+        alerts=alerts,
         format=found,
         encoding=text.encoding if text else None,
         delimiter=text.delimiter if text else None,
         size_bytes=destination.stat().st_size,
         source_size_bytes=size,
-        sha256=written.sha256,
+        sha256=stored.sha256,
         file_sha256=file_sha256,
         warnings=_shortened(warnings),
         skipped=skipped,
     )
+
+
+def _no_lines(_rows: Collection[int]) -> dict[int, int]:
+    return {}
 
 
 def _sha256(path: Path) -> str:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.booleans import Booleans
 from evaluator.ingest.calendar_dates import CalendarDates
 from evaluator.ingest.cells import have_no_values, missing_mask, trimmed
+from evaluator.ingest.code_looks import CodeLooks
 from evaluator.ingest.formed_numerals import FormedNumerals
 from evaluator.ingest.iso_dates import IsoDates
 from evaluator.ingest.numerals import Numerals
@@ -55,18 +56,21 @@ class ColumnNarrowing:
         marks: tuple[str, ...] = MISSING_MARKS,
         text_marks: tuple[str, ...] = TEXT_MISSING_MARKS,
         may_be_indented: bool = False,
+        is_stripped: bool = False,
     ) -> None:
         """Args:
         candidates: The types that the column may have beside text.
         marks: Cells that mean "no value" where the other cells are numbers, dates or booleans.
         text_marks: Cells that mean "no value" in a column of text; some of ``marks``.
         may_be_indented: Cut the space before the texts if each and every one has it.
+        is_stripped: Cut spaces and tabs around all texts.
         """
         self._candidates = list(candidates)
         self._marks = marks
         self._text_marks = text_marks
         self._is_empty = True
-        self._is_indented = may_be_indented
+        self._is_indented = may_be_indented and not is_stripped
+        self._is_stripped = is_stripped
         self._notes: list[str] = []
         self._has_plain_marks = have_no_values(marks)
         self._is_settled = False
@@ -112,7 +116,9 @@ class ColumnNarrowing:
         plan = self._candidates[0].plan(name) if len(self._candidates) == 1 else None
         if plan is not None:
             return replace(plan, missing_marks=self._marks)
-        return ColumnPlan(name, "text", is_indented=self._is_indented, missing_marks=self._text_marks)
+        return ColumnPlan(
+            name, "text", is_indented=self._is_indented, is_stripped=self._is_stripped, missing_marks=self._text_marks
+        )
 
     def warnings(self, name: str) -> list[str]:
         """What should be known about the column."""
@@ -137,5 +143,5 @@ class ColumnNarrowing:
 
 def delimited_candidates(decimal_marks: str, forms: Sequence[NumberForm] = ()) -> list[Candidate]:
     """What a column of delimited text may be: anything; numbers by one of the forms, if there are any."""
-    numbers = FormedNumerals(forms) if forms else Numerals(decimal_marks=decimal_marks)
+    numbers = FormedNumerals(forms) if forms else Numerals(decimal_marks=decimal_marks, looks=CodeLooks())
     return [numbers, Booleans(), IsoDates(), CalendarDates()]

@@ -19,6 +19,7 @@ from evaluator.ingest.cells import (
     span_of,
     try_cast,
 )
+from evaluator.ingest.code_looks import CodeLooks
 from evaluator.ingest.forms import RealForm
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
 from shared.tabular.written import KEPT
@@ -67,10 +68,12 @@ def to_sure_reals(cells: pa.Array, *, has_decimal_comma: bool) -> pa.Array | Non
 class Numerals:
     """The candidate "numbers" of one column."""
 
-    def __init__(self, *, decimal_marks: str) -> None:
+    def __init__(self, *, decimal_marks: str, looks: CodeLooks | None = None) -> None:
         """Args:
         decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
+        looks: Looks for codes among the numbers.
         """
+        self._looks = looks
         self._is_mark_found = len(decimal_marks) > 1
         self._usual_in_reals = b"eE" + decimal_marks.encode()
         self._is_integer = True
@@ -86,6 +89,8 @@ class Numerals:
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        if self._looks is not None:
+            self._looks.feed(values)
         other = other_bytes(values, DIGITS_AND_SIGNS)
         if b"i" in other or b"I" in other:
             values = self._without_infinities(values)
@@ -120,16 +125,20 @@ class Numerals:
                 return None
         self._note(found)
         self._note_form(cells, found)
+        if self._looks is not None:
+            self._looks.feed(cells)
         return cells
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
+        note = self._looks.note if self._looks is not None else None
         if self._is_integer:
-            return ColumnPlan(name, "integer", span=self._span, form=KEPT if self._has_odd_integers else None)
+            form = KEPT if self._has_odd_integers else None
+            return ColumnPlan(name, "integer", span=self._span, form=form, code_note=note)
         # what came before the first real was noted as a whole number
         span = Span(float(self._span.low), float(self._span.high)) if self._span else None
         form = KEPT if self._has_odd_integers else self._form.name
-        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span, form=form)
+        return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span, form=form, code_note=note)
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""

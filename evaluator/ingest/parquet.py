@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.casting import WrittenTable, stored_schema, stored_type, write_groups
+from evaluator.ingest.casting import StoredTable, stored_schema, stored_type, write_groups
 from evaluator.ingest.cells import trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
@@ -56,7 +56,7 @@ class _Source:
 
 def convert_parquet(
     source: BinaryIO, destination: Path, *, options: ParseOptions, limits: Limits, stage: Stage
-) -> tuple[list[ColumnPlan], list[str], WrittenTable]:
+) -> tuple[list[ColumnPlan], list[str], StoredTable]:
     """Rewrite a Parquet file. Of a dataset's own file, what is kept beside the values stays with them.
 
     Returns:

@@ -42,6 +42,8 @@ class Profile:
     columns: list[ColumnSchema]
     alerts: list[Alert]
     """First those about the target, then those of each column in turn."""
+    number_like: frozenset[str] = frozenset()
+    """Columns of text of which many a value may be a number or a date."""
 
 
 class EarlyReadings:
@@ -97,6 +99,7 @@ def profile(
         columns: list[ColumnSchema] = []
         alerts = list(read.alerts) if read else []
         known = early.by_name if early else {}
+        number_like: set[str] = set()
         for start in range(0, len(plans), COLUMNS_AT_ONCE):
             some = plans[start : start + COLUMNS_AT_ONCE]
             readings = [known.get(plan.name) or _Reading(plan, spans.get(plan.name)) for plan in some]
@@ -104,11 +107,12 @@ def profile(
             with Columns() as side_by_side:
                 _recount(path, readings, side_by_side)
                 profiles = side_by_side.each(lambda reading: reading.profile(read), readings)
+            number_like |= {reading.plan.name for reading in readings if reading.is_number_like}
             for column, found in profiles:
                 columns.append(column)
                 alerts += found
             stage.report(len(columns) / len(plans))
-        return Profile(file.metadata.num_rows, columns, alerts)
+        return Profile(file.metadata.num_rows, columns, alerts, frozenset(number_like))
 
 
 class _Reading:
@@ -154,6 +158,11 @@ class _Reading:
             self._look_at_sampled()
         schema = self._schema()
         return schema, self._alerts(schema, target)
+
+    @property
+    def is_number_like(self) -> bool:
+        """Whether at least half of the sampled texts begin or end as numbers do."""
+        return self._looks is not None and self._looks.number_count * 2 >= max(1, self._looks.count)
 
     def _schema(self) -> ColumnSchema:
         plan = self.plan

@@ -31,6 +31,8 @@ class RecordRules:
     """Whether the text is only the beginning of a file: then its last record may be left open."""
     has_header: bool = True
     """Whether a header tells how many fields there are, not the first record."""
+    has_quotes: bool = True
+    """Whether quotes around a field are no part of it."""
 
 
 @dataclass
@@ -65,6 +67,8 @@ class RecordScanner:
         # of a single column, or between spaces, a line of spaces is a row; pyarrow has it so
         self._blank = b"\r\n" if len(rules.columns) == 1 or rules.delimiter == b" " else b" \r\n"
         self._recovers = False
+        self.spaced_quote_line: int | None = None
+        """The first line in which a field begins with a space and a quote, which is taken for a part of it."""
 
     def strictly(self) -> Iterator[Record]:
         """All records, to the first that cannot be trusted; lines are not kept."""
@@ -99,7 +103,7 @@ class RecordScanner:
             record.size_bytes += len(line)
             if self._recovers:
                 record.lines.append(line)
-            if record.quote_line is None and b'"' not in line:
+            if record.quote_line is None and (b'"' not in line or not self._rules.has_quotes):
                 record.fields += line.count(self._rules.delimiter)
             else:
                 self._scan_line(record, line, number)
@@ -119,6 +123,8 @@ class RecordScanner:
             if record.quote_line is None and text.startswith(b'"', position):
                 record.quote_line = number
                 position += 1
+            elif record.quote_line is None and self.spaced_quote_line is None and _has_spaced_quote(text, position):
+                self.spaced_quote_line = number
             if record.quote_line is not None:
                 closing = _closing_quote(text, position)
                 if closing < 0:
@@ -174,9 +180,24 @@ class RecordScanner:
         return columns[record.fields - 1] if record.fields <= len(columns) else None
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a scan has found."""
+
+    faults: list[Fault]
+    """100 at most."""
+    spaced_quote_line: int | None
+    """The first line in which a field begins with a space and a quote."""
+
+
 def find_faults(
-    lines: Iterator[bytes], rules: RecordRules, *, first_line: int = 1, record_limit: int | None = None
-) -> list[Fault]:
+    lines: Iterator[bytes],
+    rules: RecordRules,
+    *,
+    first_line: int = 1,
+    record_limit: int | None = None,
+    skip_below_header: int = 0,
+) -> Findings:
     """What is wrong with a file, header included, 100 faults at most.
 
     Args:
@@ -184,13 +205,19 @@ def find_faults(
         rules: How they are to be read.
         first_line: The number of the first one.
         record_limit: How many records to look at; all by default.
+        skip_below_header: How many records behind the first one are left out, whatever is wrong with them.
     """
     faults: list[Fault] = []
-    for record in islice(RecordScanner(lines, rules, first_line=first_line).strictly(), record_limit):
-        faults += record.faults
+    scanner = RecordScanner(lines, rules, first_line=first_line)
+    for place, record in enumerate(islice(scanner.strictly(), record_limit)):
+        faults += record.faults if not 0 < place <= skip_below_header else []
         if len(faults) >= FAULT_LIMIT:
             break
-    return faults
+    return Findings(faults, scanner.spaced_quote_line)
+
+
+def _has_spaced_quote(text: bytes, position: int) -> bool:
+    return text.startswith(b" ", position) and text[position:].lstrip(b" ").startswith(b'"')
 
 
 def lines_of_rows(scanner: RecordScanner, rows: Collection[int]) -> dict[int, int]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from evaluator.ingest.faults import SkippedRows
 from shared.contracts import NumberForm
 from shared.contracts.datasets import TableFormat
@@ -13,6 +15,8 @@ Number = int | float
 
 EXACT_LIMIT = 2**53
 """Doubles hold every whole number up to here."""
+LEFT_OUT_LIMIT = 1_000_000
+"""So many rows that were left out are known one by one."""
 TEXT_SIZE_BYTES = 6 * 1024 * 1024
 """Text that is worked on at once: rows may be wide, so memory is bounded by bytes."""
 GROUP_SIZE_BYTES = 16 * 1024 * 1024
@@ -80,6 +84,8 @@ class ColumnPlan:
     has_decimal_comma: bool = False
     is_indented: bool = False
     """Every text value begins with a space that is no part of it, as in `a, b, c`."""
+    is_stripped: bool = False
+    """Spaces and tabs around text are no part of it."""
     missing_marks: tuple[str, ...] = ()
     """Cells that mean "no value", without surrounding space."""
     number_form: NumberForm | None = None
@@ -112,6 +118,20 @@ class TextTable:
     warnings: list[str]
     lines_of: Callable[[Collection[int]], dict[int, int]]
     """At which line each of some rows of the spool begins; reads the file once more."""
+    left_out: list[int] = field(default_factory=list)
+    """Rows of the spool that were not written, in their order, the first million of them."""
+
+    def lines_of_written(self, rows: Collection[int]) -> dict[int, int]:
+        """At which line each of some rows of the dataset begins; none where too many were left out to tell."""
+        if len(self.left_out) >= LEFT_OUT_LIMIT or not rows:
+            return {}
+        places = np.array(sorted(rows), dtype=np.int64)
+        # the i-th row that was left out lies behind as many written ones as its place less i
+        written_before = np.array(self.left_out, dtype=np.int64) - np.arange(len(self.left_out))
+        spooled = places + np.searchsorted(written_before, places, side="right")
+        lines = self.lines_of(set(spooled.tolist()))
+        pairs = zip(places.tolist(), spooled.tolist(), strict=True)
+        return {place: lines[one] for place, one in pairs if one in lines}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
 """What the values of a text column look like: dates that could not be read as such, UUIDs."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from evaluator.ingest.cells import all_bytes, cell_lengths, cell_starts
 
 _UUID = r"^ *\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}? *$"
 
@@ -49,6 +52,12 @@ _DATE_LENGTHS = (6, 60)
 _UUID_LENGTHS = (32, 38)
 
 
+_CODES = np.arange(256)
+_IS_DIGIT = np.isin(_CODES, list(b"0123456789"))
+_IS_BLANK = np.isin(_CODES, list(b" \t\r\n"))
+_IS_BEFORE, _IS_BEHIND = np.isin(_CODES, list(b"+-(.")), np.isin(_CODES, list(b"%)-"))
+
+
 class TextLooks:
     """Counts what sampled texts look like."""
 
@@ -57,12 +66,19 @@ class TextLooks:
         """Texts that were looked at."""
         self.date_count = 0
         self.uuid_count = 0
+        self.number_count = 0
+        """Texts that begin or end as numbers and dates do: to be looked at more closely where most do."""
+        self.blank_count = 0
+        """Texts that begin or end with a blank."""
+        self.blank: str | None = None
+        """The first of them."""
         self.date: str | None = None
         """A text that looks like a date."""
 
     def feed(self, texts: pa.Array) -> None:
         """Look at the next texts, none missing."""
         self.count += len(texts)
+        self._look_at_ends(texts)
         found = pc.value_counts(texts)
         # arrow builds an automaton for each call, and of these patterns it takes a millisecond: most columns need none
         dates = _of_length(found, _DATE_LENGTHS)
@@ -71,6 +87,19 @@ class TextLooks:
         self.uuid_count += _sum(_matching(_of_length(found, _UUID_LENGTHS), _UUID))
         if self.date is None and len(dates):
             self.date = dates.field("values")[0].as_py()
+
+    def _look_at_ends(self, texts: pa.Array) -> None:
+        """Count texts that have at one end what numbers have there, and those that have a blank."""
+        lengths = cell_lengths(texts)
+        present = np.flatnonzero(lengths)
+        starts, data = cell_starts(texts)[present], all_bytes(texts)
+        first, last = data[starts], data[starts + lengths[present] - 1]
+        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | _IS_BEFORE[first] | _IS_BEHIND[last]
+        self.number_count += int(np.count_nonzero(is_number_like))
+        blank = present[_IS_BLANK[first] | _IS_BLANK[last]]
+        self.blank_count += len(blank)
+        if self.blank is None and len(blank):
+            self.blank = texts[int(blank[0])].as_py()
 
 
 def _of_length(found: pa.StructArray, limits: tuple[int, int]) -> pa.StructArray:

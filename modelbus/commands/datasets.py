@@ -46,6 +46,8 @@ def upload(
 
     - `modelbus datasets upload orders.txt --name orders -o delimiter='|' -o on_bad_rows=skip`
 
+    - `modelbus datasets upload sales.csv -o skip_lines=2 -o thousands_mark=, -o percent=fraction`
+
     - `modelbus datasets upload days.csv -o 'columns={"day": {"type": "datetime", "date_format": "%d/%m/%Y"}}'`
 
     - `zcat shop.csv.gz | modelbus datasets upload - --name shop`

@@ -117,7 +117,7 @@ class ColumnOptions(Contract):
     unit: Unit | None = None
     """A currency or another unit that may stand before or behind a number, such as `€` or `kg`; it is left out."""
     has_accounting_signs: bool | None = None
-    """Whether `(5)`, `5-` and `−5` are negative numbers."""
+    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers."""
 
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:
@@ -180,17 +180,18 @@ class ParseOptions(Contract):
     """What to do about rows that cannot be read: refuse the file, or leave them out and report them."""
     thousands_mark: ThousandsMark | None = None
     """Between groups of digits in delimited text; a space also stands for no-break, narrow and thin ones, an apostrophe
-    for `’`. Default: none, `1,234` is text. It may be set for single columns in `columns`, as may the next four."""
+    for a typographer's. Default: none, `1,234` is text. It may be set for single columns in `columns`, as may the next
+    four."""
     grouping: Grouping = "thousands"
     """Of digits: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
     percent: Percent | None = None
-    """Columns of numbers with percent signs are read: 12 % becomes 0.12 (`fraction`) or 12 (`number`). Default: they are
-    text."""
+    """Columns of numbers with percent signs are read: 12 % becomes 0.12 (`fraction`) or 12 (`number`). Default: they
+    are text."""
     units: list[Unit] = Field([], max_length=UNIT_LIMIT)
-    """Currencies and other units that may stand before or behind numbers, one of them in each column, such as `€`, `USD`
-    or `kg`; they are left out. Default: none, `5 €` is text."""
+    """Currencies and other units that may stand before or behind numbers, one of them in each column, such as `€`,
+    `USD` or `kg`; they are left out. Default: none, `5 €` is text."""
     has_accounting_signs: bool = False
-    """Whether `(5)`, `5-` and `−5` are negative numbers; else they are text."""
+    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers; else they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
     """Lines above the header to leave out, such as a title; default: what is a title or a comment for certain."""
     comment: CommentMark | None = None
@@ -201,6 +202,8 @@ class ParseOptions(Contract):
     """What to do about rows that say the header again; default: `skip` where they stand between numbers or dates."""
     skip_initial_space: bool | None = None
     """Whether spaces behind a delimiter are no part of the field; default: where quotes stand behind them."""
+    strip_text: bool = False
+    """Whether spaces and tabs around text in delimited text are no part of it, as they are none of numbers."""
     has_quotes: bool = True
     """Whether quotes around a field are no part of it; else a quote is a character as any other."""
 

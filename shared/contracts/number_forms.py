@@ -22,7 +22,7 @@ def _is_unit(value: str) -> str:
         raise ValueError("a percent sign is no unit; percent says whether 12% becomes 0.12 (fraction) or 12 (number)")
     if any(one.isdecimal() or one in "+-()" for one in value):
         raise ValueError("a unit has no digits, signs or parentheses: they are parts of numbers")
-    if value[0] in ".,'" or value[-1] in ".,'" or value in ("e", "E"):
+    if not value.strip(".,'") or value in ("e", "E"):
         raise ValueError("a unit that looks like a part of a number cannot be told from it")
     return value
 
@@ -36,8 +36,8 @@ class NumberForm(Contract):
     decimal_mark: DecimalMark = "."
     """Before the fraction."""
     thousands_mark: ThousandsMark | None = None
-    """Between groups of digits; a space also stands for no-break, narrow and thin ones, an apostrophe for `’`. Groups
-    need not be there, but where one is, all of the number are."""
+    """Between groups of digits; a space also stands for no-break, narrow and thin ones, an apostrophe for U+2019.
+    Groups need not be there, but where one is, all of the number are."""
     grouping: Grouping = "thousands"
     """`thousands`: groups of three digits, `1,234,567`; `indian`: two digits before the last three, `12,34,567`."""
     percent: Percent | None = None
@@ -45,7 +45,7 @@ class NumberForm(Contract):
     unit: Unit | None = None
     """A currency or another unit that may stand before or behind a number and is no part of it."""
     has_accounting_signs: bool = False
-    """Whether `(5)`, `5-` and `−5` (with the minus sign of typographers) are negative; else they are no numbers."""
+    """Whether `(5)`, `5-` and a 5 behind a typographer's minus (U+2212) are negative; else they are no numbers."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

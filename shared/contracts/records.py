@@ -184,6 +184,7 @@ class Alert(Contract):
         "number_like_text",
         "boolean_like_text",
         "code_like_numbers",
+        "blanks_at_ends",
         "target_leak",
         "class_imbalance",
         "rare_classes",

@@ -29,14 +29,14 @@ _HUNDREDTH: Final = "e-2"
 def pattern_of(form: NumberForm) -> str:
     """The regular expression of the form's numbers, for Python and for Arrow; ``_signs_agree`` has the rest to say."""
     sign = f"[+{MINUS}-]?" if form.has_accounting_signs else "[+-]?"
-    before = after = ""
+    before = after = inner = ""
     if form.unit is not None:
         unit = re.escape(form.unit)
-        before, after = f"(?:{unit}{SPACES}?)?", f"(?:{SPACES}?{unit})?"
+        before, after, inner = f"(?:{unit}{SPACES}?)?", f"(?:{SPACES}?{unit})?", sign
     percent = f"{SPACES}?%" if form.percent is not None else ""
     opened, minus, closed = (r"\(?", "-?", r"\)?") if form.has_accounting_signs else ("", "", "")
     return (
-        f"^(?P<opened>{opened})(?P<sign>{sign})(?P<before>{before})(?P<inner>{sign})"
+        f"^(?P<opened>{opened})(?P<sign>{sign})(?P<before>{before})(?P<inner>{inner})"
         f"(?P<number>{_digits(form)})"
         f"(?P<percent>{percent})(?P<after>{after})(?P<minus>{minus})(?P<closed>{closed})$"
     )
@@ -143,6 +143,15 @@ def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
     if form.percent is not None or plain.null_count == cells.null_count:
         return plain
     return pc.coalesce(plain, pc.if_else(pc.match_substring_regex(cells, pattern=_INFINITY), cells, None))
+
+
+def are_written_so(cells: pa.Array, form: NumberForm) -> pa.Array:
+    """Which text cells (trimmed ones, none null) are numbers of the form, shape (n_cells,)."""
+    if form.unit is None and not form.has_accounting_signs:
+        # then there is nothing beside the pattern to be said, and only one sign in it
+        found = pc.match_substring_regex(cells, pattern=pattern_of(form))
+        return found if form.percent else pc.or_(found, pc.match_substring_regex(cells, pattern=_INFINITY))
+    return pc.is_valid(plain_numerals(cells, form))
 
 
 def _sum_of(flags: list[Any]) -> Any:

@@ -93,6 +93,8 @@ def test_a_table_is_read_as_its_owner_meant_it(api: Api, file_name: str) -> None
         assert {one: columns[one][field] for one in expected.get(key, {})} == expected.get(key, {})
     assert [row["where"] for row in document["skipped_rows"]] == expected.get("skipped", [])
     assert_said(document["warnings"], expected["warnings"])
+    messages = [alert["message"] for alert in document["alerts"]]
+    assert [words for words in expected.get("alerts", []) if not any(words in one for one in messages)] == [], messages
     assert_cells(cells(api, name), expected)
     assert api.delete(f"/datasets/{name}").status == 204
 

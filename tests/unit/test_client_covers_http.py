@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from modelbus import Client
+from shared.contracts import ParseOptions
 from tests.twins import BlockedClient
 from tests.unit.mock_gateway import OPERATIONS, MockGateway, first, query_of
 
@@ -124,7 +125,7 @@ TABLE: Final[dict[str, list[Callable[[Any], Any]]]] = {
 
 WITHOUT_METHOD: Final = {"GET /docs": "a page for people, in a browser"}
 
-PARTS_OF_OPTIONS: Final = {"delimiter", "encoding", "decimal_mark", "missing_marks", "has_header", "on_bad_rows"}
+PARTS_OF_OPTIONS: Final = ParseOptions.model_fields.keys() - {"columns"}
 UNSAID: Final = {
     "wait": "of commands: a job is waited for by asking for the job, so that a broken connection ends no wait",
     "cursor": "lists turn their pages themselves",

@@ -59,7 +59,10 @@ class AsyncDatasets:
             format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; found by default.
             target: The column that is to be predicted later: alerts then tell of it.
             options: How the file is to be read: ``delimiter``, ``encoding``, ``decimal_mark``, ``missing_marks``,
-                ``has_header``, ``on_bad_rows``, ``columns``.
+                ``has_header``, ``on_bad_rows``, ``columns``; numbers as people write them: ``thousands_mark``,
+                ``grouping``, ``percent``, ``units``, ``has_accounting_signs``; what is no part of the table:
+                ``skip_lines``, ``comment``, ``skip_below_header``, ``repeated_header``, ``skip_initial_space``,
+                ``strip_text``, ``has_quotes``.
             timeout_s: Seconds to wait for the dataset, once the file is sent.
             progress: Whether to show a bar; by default where somebody looks: in a terminal or a notebook.
 

@@ -1,0 +1,198 @@
+"""Columns that stayed text though nearly all of their cells are numbers, dates or booleans: what kept them text.
+
+Each cell has its say about a column's type, so that one odd cell makes text of a million numbers. Here it is told which
+cells of which lines these are, and which option reads the column. Only columns whose sampled texts look so are gone
+through once more: plain text costs next to nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from evaluator.ingest.booleans import boolean_words
+from evaluator.ingest.cells import other_bytes, try_cast
+from evaluator.ingest.date_forms import are_dates, likely_date_format
+from evaluator.ingest.mending import boolean_alert, date_alert, number_alert, shared_alert
+from evaluator.ingest.numerals import DIGITS_AND_SIGNS, has_leading_zero
+from evaluator.ingest.odd_cells import OddCells, find_odd_cells
+from evaluator.ingest.table import ColumnPlan
+from shared.contracts import NumberForm
+from shared.contracts.datasets import TableFormat
+from shared.contracts.records import Alert, ColumnSchema
+from shared.tabular.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
+from shared.tabular.marks import MISSING_MARKS
+from shared.tabular.row_groups import read_group
+from shared.tabular.written_numbers import are_written_so
+
+_SAMPLED_TEXTS: Final = 300
+_SAMPLED_GROUPS: Final = 8
+_COLUMN_LIMIT: Final = 300
+"""So many columns are looked at closely."""
+_CODE_SHARE: Final = 0.01
+"""Where more of the numbers have leading zeros, they are codes."""
+_LEADING_ZERO: Final = r"^[+-]?0[0-9]"
+_REPLACED: Final = frozenset({"identifier_like", "date_like_text", "rare_classes", "class_imbalance"})
+"""Alerts that are wrong of a column that is none of text: it is not to be left out, nor does it hold classes."""
+
+LinesOf = Callable[[Collection[int]], dict[int, int]]
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A dataset that was written, and the file that it was made of."""
+
+    path: Path
+    """Its Parquet file."""
+    plans: Sequence[ColumnPlan]
+    format: TableFormat
+    delimiter: str | None
+    lines_of: LinesOf
+    """The line of each of some rows of the dataset; none where the file has no lines."""
+    number_like: Collection[str]
+    """Columns of text whose sampled values may be numbers or dates."""
+    marks: tuple[str, ...] = MISSING_MARKS
+    """Cells that mean "no value" among numbers."""
+
+
+def with_almost_typed(alerts: Sequence[Alert], columns: Sequence[ColumnSchema], table: WrittenTable) -> list[Alert]:
+    """The alerts, and one for each column that stayed text for a few cells, in place of what is wrong of such a column.
+
+    Args:
+        alerts: What was noticed already.
+        columns: The columns' profile.
+        table: The dataset.
+    """
+    found = almost_typed_alerts(columns, table)
+    told = {name for names, _ in found for name in names}
+    kept = [alert for alert in alerts if alert.column not in told or alert.code not in _REPLACED]
+    return [*kept, *(alert for _, alert in found)]
+
+
+def almost_typed_alerts(columns: Sequence[ColumnSchema], table: WrittenTable) -> list[tuple[list[str], Alert]]:
+    """An alert for each such column, or for all that the same rows keep text, with the names of those columns."""
+    suspects = [
+        schema
+        for plan, schema in zip(table.plans, columns, strict=True)
+        if plan.type == "text" and not plan.is_declared and schema.type == "text"
+    ]
+    if not suspects:
+        return []
+    with pq.ParquetFile(str(table.path)) as file:
+        looks = [look for schema in suspects if (look := _look(file, schema, table)) is not None][:_COLUMN_LIMIT]
+    lines = table.lines_of({row for look in looks for row in look.rows})
+    return _told(looks, lines, table)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One column that is nearly of another type than text."""
+
+    odd: OddCells
+    kind: str
+    """numbers, dates or booleans."""
+    numbers: LikelyNumbers | None = None
+    date_format: str | None = None
+
+    @property
+    def rows(self) -> list[int]:
+        places = [*self.odd.first, *([self.odd.example] if self.odd.example else [])]
+        return [*self.odd.rows, *(row for row, _ in places)]
+
+
+def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _Look | None:
+    words = boolean_words({str(one["value"]): one["count"] for one in schema.top}, schema.distinct)
+    if words is not None:
+        odd = _odd(file, schema.name, table, lambda cells: pc.is_in(pc.ascii_lower(cells), value_set=pa.array(words)))
+        return _Look(odd, "booleans") if odd.count and odd.share >= NUMBER_SHARE else None
+    if schema.name not in table.number_like:
+        return None
+    sample = _sample(file, schema.name)
+    numbers = likely_numbers(sample)
+    if numbers is not None:
+        return _look_at_numbers(file, schema.name, table, numbers)
+    date_format = likely_date_format(sample)
+    if date_format is None:
+        return None
+    odd = _odd(file, schema.name, table, lambda cells: are_dates(cells, date_format))
+    return _Look(odd, "dates", None, date_format) if odd.count and odd.share >= NUMBER_SHARE else None
+
+
+def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbers: LikelyNumbers) -> _Look | None:
+    zeros = 0
+
+    def are_numbers(cells: pa.Array) -> pa.Array:
+        nonlocal zeros
+        if numbers.form == NumberForm() and _are_sure_numbers(cells):
+            return pa.array(np.ones(len(cells), dtype=bool))
+        has_zero = pc.match_substring_regex(cells, pattern=_LEADING_ZERO)
+        zeros += has_zero.true_count
+        return pc.and_(are_written_so(cells, numbers.form), pc.invert(has_zero))
+
+    odd = _odd(file, name, table, are_numbers)
+    if zeros > _CODE_SHARE * odd.value_count or odd.share < NUMBER_SHARE / 2:
+        return None
+    is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
+    # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text
+    if is_plain_throughout and table.format in ("csv", "tsv"):
+        return None
+    return _Look(odd, "numbers", numbers)
+
+
+def _are_sure_numbers(cells: pa.Array) -> bool:
+    """Whether all cells are plain numbers, found fast."""
+    return (
+        not other_bytes(cells, DIGITS_AND_SIGNS + b".eE")
+        and not has_leading_zero(cells)
+        and try_cast(cells, pa.float64()) is not None
+    )
+
+
+def _odd(file: pq.ParquetFile, name: str, table: WrittenTable, are_fit: Callable[[pa.Array], pa.Array]) -> OddCells:
+    return find_odd_cells(name, _cells(file, name), table.marks, are_fit)
+
+
+def _cells(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
+    for number in range(file.num_row_groups):
+        yield from read_group(file, number, [name]).column(0).chunks
+
+
+def _sample(file: pq.ParquetFile, name: str) -> Counter[str]:
+    """Some hundred texts of a column, from each part of the file."""
+    step = -(-file.num_row_groups // _SAMPLED_GROUPS)
+    per_group = max(1, _SAMPLED_TEXTS * step // file.num_row_groups)
+    counts: Counter[str] = Counter()
+    for number in range(0, file.num_row_groups, step):
+        cells = read_group(file, number, [name]).column(0).drop_null()
+        every = max(1, len(cells) // per_group)
+        counts.update(cells.take(pa.array(range(0, len(cells), every))).to_pylist())
+    return counts
+
+
+def _told(looks: Sequence[_Look], lines: dict[int, int], table: WrittenTable) -> list[tuple[list[str], Alert]]:
+    """One alert for columns that the same few rows keep text, one for each of the others."""
+    by_rows: dict[tuple[int, ...], list[_Look]] = {}
+    for look in looks:
+        by_rows.setdefault((look.odd.count, *look.odd.rows) if look.odd.count else (0, id(look)), []).append(look)
+    found = []
+    for same in by_rows.values():
+        if len(same) > 1 and same[0].odd.count == len(same[0].odd.rows):
+            found.append(([look.odd.name for look in same], shared_alert([look.odd for look in same], lines)))
+        else:
+            found += [([look.odd.name], _alert(look, lines, table)) for look in same]
+    return found
+
+
+def _alert(look: _Look, lines: dict[int, int], table: WrittenTable) -> Alert:
+    if look.kind == "booleans":
+        return boolean_alert(look.odd, lines)
+    if look.numbers is None:
+        return date_alert(look.odd, look.date_format or "", lines)
+    has_file_options = table.format in ("csv", "tsv")
+    return number_alert(look.odd, look.numbers.form, lines, has_file_options=has_file_options)
