@@ -140,6 +140,11 @@ class ColumnSchema(Contract):
     histogram: dict[str, Any] | None = None
     """Of a number or a date: `edges` (n + 1 of them, equally far apart) and `counts` (n), all rows counted; a value on
     an edge counts above it, the last edge's below."""
+    words: int | None = None
+    """Of text: how many words the median cell has, of those that were looked at."""
+    is_free_text: bool = False
+    """Whether it is text of many words, which is learnt by its words and not as categories; a training can say
+    otherwise (`free_text`, `categorical`)."""
 
 
 class Alert(Contract):
@@ -151,6 +156,7 @@ class Alert(Contract):
         "mostly_missing",
         "identifier_like",
         "date_like_text",
+        "free_text",
         "target_leak",
         "class_imbalance",
         "rare_classes",
@@ -210,6 +216,8 @@ class SignatureColumn(Contract):
     name: str
     type: ColumnType
     date_format: str | None = None
+    is_free_text: bool = False
+    """Whether its text is read by its words and not as categories."""
 
 
 class Signature(Contract):
