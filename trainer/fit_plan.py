@@ -86,7 +86,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
         task = auto_task(target_schema.model_dump())
     return FitPlan(
         target=command.target,
-        features=[columns[name] for name in training_features(command, list(columns))],
+        features=[_as_read(command, columns[name]) for name in training_features(command, list(columns))],
         target_schema=target_schema,
         estimator_name=command.estimator,
         hyperparameters=command.hyperparameters,
@@ -107,4 +107,13 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema]) -> FitPlan:
 
 def signature_column(column: ColumnSchema) -> SignatureColumn:
     """A dataset's column as a signature has it."""
-    return SignatureColumn(name=column.name, type=column.type, date_format=column.date_format)
+    return SignatureColumn(
+        name=column.name, type=column.type, date_format=column.date_format, is_free_text=column.is_free_text
+    )
+
+
+def _as_read(command: Training, column: ColumnSchema) -> ColumnSchema:
+    """The column, free text or not as the command has it; else as the dataset's profile found it."""
+    is_forced = column.name in (command.free_text or []) and column.type == "text"
+    is_free_text = is_forced or (column.is_free_text and column.name not in (command.categorical or []))
+    return column.model_copy(update={"is_free_text": is_free_text})

@@ -29,14 +29,39 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
     wanted = [] if command.target is None else [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
     wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
+    for field in ("free_text", "categorical"):
+        wanted += [(f"{field}.{position}", name) for position, name in enumerate(getattr(command, field) or [])]
     single = {"sample_weight": command.sample_weight, "hold_out.time_column": command.hold_out.time_column}
     wanted += [(where, name) for where, name in single.items() if name is not None]
     require_columns(wanted, command.dataset, dataset)
+    _check_text_columns(command, dataset)
     if not training_features(command, [column["name"] for column in dataset["columns"]]):
         raise InvalidCommand(
             f"dataset {command.dataset!r} has no column{' besides the target' if command.target else ''} to learn from",
             details=[{"where": "features", "problem": "no column is left", "expected": "one column at least"}],
         )
+
+
+def _check_text_columns(command: Training, dataset: Mapping[str, Any]) -> None:
+    """Check that what is to be read as free text, or as categories, is text and a feature.
+
+    Raises:
+        InvalidCommand: Names each column that is not.
+    """
+    types = {column["name"]: column["type"] for column in dataset["columns"]}
+    features = set(training_features(command, list(types)))
+    details = []
+    for field in ("free_text", "categorical"):
+        for position, name in enumerate(getattr(command, field) or []):
+            problem = None
+            if name not in features:
+                problem = f"column {name!r} is no feature of this training"
+            elif types[name] not in ("text", "empty"):
+                problem = f"column {name!r} is {types[name]}: only text is read as free text or as categories"
+            if problem:
+                details.append({"where": f"{field}.{position}", "problem": problem, "expected": "a feature of text"})
+    if details:
+        raise refused(details)
 
 
 def check_training_task(command: Training, task: Task) -> None:

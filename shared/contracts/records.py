@@ -234,6 +234,17 @@ class Signature(Contract):
     """From which probability on the second of two classes is answered; absent where the likelier one is."""
 
 
+class FreeTextColumn(Contract):
+    """A column that a version reads as free text."""
+
+    column: str
+    """Its name."""
+    feature_count: int
+    """How many features it became."""
+    term_count: int
+    """Words, and pairs of words, that are known."""
+
+
 class VersionRecord(Contract):
     """One immutable version of a model, with its whole lineage."""
 
@@ -268,6 +279,8 @@ class VersionRecord(Contract):
     """Rows that the estimator was fitted on."""
     streamed: bool = False
     """Whether it was fitted a row group at a time."""
+    free_text: list[FreeTextColumn] = []
+    """The columns that are read by their words and not as categories."""
     fit_s: float
     """Seconds that the fit took."""
     warnings: list[str] = []

@@ -85,6 +85,11 @@ class Training(CommandBase):
     and those that are excluded."""
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
+    free_text: list[ColumnName] | None = None
+    """Columns of text to read as free text, by their words, beside those that the dataset's profile found
+    (`is_free_text`)."""
+    categorical: list[ColumnName] | None = None
+    """Columns of text to read as categories, though the profile found them to be free text."""
     estimator: Annotated[str, Field(max_length=100)]
     """A name from `GET /estimators`, or `auto`: the service chooses."""
     hyperparameters: Hyperparameters = {}
@@ -137,6 +142,9 @@ class Training(CommandBase):
             raise ValueError("give features or excluded, not both")
         if self.sample_weight is not None and self.sample_weight in (self.target, *features):
             raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
+        both = sorted(set(self.free_text or []) & set(self.categorical or []))
+        if both:
+            raise ValueError(f"free_text and categorical both name {', '.join(map(repr, both))}")
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
             raise ValueError("class_weight is given twice, also as a hyperparameter")
         return self

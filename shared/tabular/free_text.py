@@ -5,8 +5,8 @@ The outputs are a linear projection of the text's terms, weighted as TF-IDF has 
 - scores: what a ridge regression of the target on the terms answers, where there is a target;
 - coordinates: along the leading singular vectors of the training texts.
 
-A last output is the number of words. A word that is not among the terms is summed up of its spelling, runs of three and four characters, as the rows of known
-words are too: an inflected or misspelt word is near the right one.
+A last output is the number of words. A word that is not among the terms is summed up of its spelling, runs of three and
+four characters, as the rows of known words are too: an inflected or misspelt word is near the right one.
 
 Each text is summed up by itself, term after term in the order in which they occur, whether it comes alone or with a
 table: no product of matrices, whose last bits depend on how many rows there are.
@@ -221,6 +221,17 @@ def table_size(floats: Floats) -> int:
     """How many cells the table of a column has whose ``floats`` these are."""
     has_words, _, _, width, known_count, run_count = map(int, floats[:6])
     return (known_count + run_count) * (width - has_words)
+
+
+def describe(column: object) -> dict[str, Any] | None:
+    """What a version's record says of a column of free text; None of any other."""
+    if not isinstance(column, FreeTextColumn):
+        return None
+    return {
+        "column": column.column.name,
+        "feature_count": len(column.feature_names),
+        "term_count": len(column.terms.known),
+    }
 
 
 def is_scored(column: object) -> bool:

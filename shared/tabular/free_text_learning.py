@@ -137,7 +137,7 @@ def score_count(class_count: int) -> int:
     return 1 if class_count <= 2 else min(class_count, SCORE_LIMIT)
 
 
-def _sample(values: Sequence[Any]) -> _Sample:
+def _sample(values: npt.NDArray[Any]) -> _Sample:
     present = np.flatnonzero(np.fromiter((text is not None for text in values), np.bool_, len(values)))
     lengths = np.minimum([len(values[row]) for row in present.tolist()], _LONGEST_LEARNT)
     share = min(1.0, _LEARNT_TEXTS / max(1, len(present)), _LEARNT_CHARACTERS / max(1, int(lengths.sum())))
@@ -255,7 +255,8 @@ def _table(features: Any, terms: Terms, weights: Floats) -> npt.NDArray[np.float
     """A row for each known term, of what it is and how it is spelled; then one for each run of characters."""
     known = features[: len(terms.known)] @ weights
     rows = np.vstack([known, weights[len(terms.known) :]])
-    return np.clip(rows, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+    halves: npt.NDArray[np.float16] = np.clip(rows, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+    return halves
 
 
 def _names(table: npt.NDArray[np.float16], known: Sequence[str], scores: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Free text as words: what counts as one, how it is spelled, how often it occurs. Pure Python, for learning and serving.
+"""Free text as words: what counts as one, how it is spelled, how much it weighs. For learning and for serving.
 
 A text is brought into one form (NFKC, case folded), then cut into words: runs of letters, digits and marks, with the
 apostrophes inside. Any other sign but the usual punctuation is a word of its own (``!``, ``$``, an emoji), and so is
@@ -10,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 LONGEST_TEXT: Final = 100_000
@@ -20,10 +21,11 @@ _MARKS = (
     r"\u0900-\u0963\u0981-\u0d7f\u200c\u200d"
 )
 """Vowel signs and accents that Python's regular expressions do not count among the letters."""
-_WORD = re.compile(rf"[\w{_MARKS}]+(?:['’][\w{_MARKS}]+)*|[^\w\s.,;:()\"'’“”„‚‘«»\-–—\ufe0e\ufe0f{_MARKS}]")
+_QUOTES_AND_DASHES = r"\u00ab\u00bb\u2010-\u201f\u3001\u3002\ufe0e\ufe0f"
+_WORD = re.compile(rf"[\w{_MARKS}]+(?:['\u2019][\w{_MARKS}]+)*|[^\w\s.,;:()\"'\-{_QUOTES_AND_DASHES}{_MARKS}]")
 _SIMPLE_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s.,;:()\"'-]", re.ASCII)
 """The same for ASCII, which most texts are."""
-_WITHOUT_BLANKS = re.compile(
+WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
 )
@@ -41,13 +43,13 @@ def split_words(text: str) -> list[str]:
         words = _SIMPLE_WORD.findall(text.lower())
     else:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())[:LONGEST_TEXT]
-        words = _WORD.findall(_WITHOUT_BLANKS.sub(r" \g<0> ", folded))
+        words = _WORD.findall(WITHOUT_BLANKS.sub(r" \g<0> ", folded))
     return [word if len(word) < _LONG_NUMBER or not word.isdecimal() else f"#{len(word)}" for word in words]
 
 
 def join_pairs(words: Sequence[str]) -> list[str]:
     """Each word with the one behind it; no word has a blank in it, so a pair is never taken for one."""
-    return list(map(" ".join, zip(words, words[1:], strict=False)))
+    return list(map(" ".join, pairwise(words)))
 
 
 def spell(word: str) -> list[str]:
