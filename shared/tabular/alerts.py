@@ -157,8 +157,8 @@ def free_text(column: str, words: int) -> Alert:
         words: How many the median cell has.
     """
     message = (
-        f"column {column!r} is free text ({words} words in the median cell): as a feature it is learnt by its words and "
-        "pairs of words; name it in `categorical` of the training to have it learnt as categories, or exclude it"
+        f"column {column!r} is free text ({words} words in the median cell): as a feature it is learnt by its words "
+        "and pairs of words; name it in `categorical` of the training to have it learnt as categories, or exclude it"
     )
     return Alert(code="free_text", column=column, message=message)
 
@@ -171,8 +171,8 @@ def text_as_categories(column: str, words: int) -> Alert:
         words: How many the median cell has.
     """
     message = (
-        f"column {column!r} looks like free text ({words} words in the median cell) and was learnt as categories, which "
-        "tell nothing about texts that are new: name it in `free_text` of the training to have it learnt by its words"
+        f"column {column!r} looks like free text ({words} words in the median cell) and was learnt as categories, "
+        "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
     )
     return Alert(code="free_text", column=column, message=message)
 

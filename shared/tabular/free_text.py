@@ -14,7 +14,7 @@ table: no product of matrices, whose last bits depend on how many rows there are
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -93,6 +93,45 @@ class Terms:
     @cached_property
     def _spellings(self) -> dict[str, Spelling]:
         return {}
+
+
+@dataclass(frozen=True, eq=False)
+class WeighedText:
+    """A text's terms, each once, in the order in which they occur."""
+
+    places: list[int]
+    """Positions of the known ones, words before pairs."""
+    weights: list[float]
+    """How much each of them counts."""
+    others: list[str]
+    """The words that are not among them."""
+    other_weights: list[float]
+    """How much each of them counts."""
+
+    @property
+    def length(self) -> float:
+        """The root of the squared weights: what a text's sum is divided by."""
+        weights = np.array(self.weights + self.other_weights)
+        return math.sqrt(np.add.reduce(weights * weights))
+
+
+def weigh(words: Sequence[str], terms: Terms) -> WeighedText:
+    """Weigh the terms of a text by how often they occur in it, and how rare they are elsewhere."""
+    index, rarities, unknown = terms.index, terms.weights, terms.unknown_rarity
+    found = WeighedText([], [], [], [])
+    places, weights = found.places, found.weights
+    for word, count in Counter(words).items():
+        place = index.get(word)
+        if place is None:
+            found.others.append(word)
+            found.other_weights.append(unknown if count == 1 else unknown * dampened(count))
+        else:
+            places.append(place)
+            weights.append(rarities[place] if count == 1 else rarities[place] * dampened(count))
+    for place, count in Counter([index[pair] for pair in join_pairs(words) if pair in index]).items():
+        places.append(place)
+        weights.append(rarities[place] if count == 1 else rarities[place] * dampened(count))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,16 +244,28 @@ class FreeTextColumn:
 
     def _outputs(self, text: str) -> tuple[Floats, bool]:
         """The outputs of one text, shape (n_outputs,), and whether none of its terms is known."""
-        weighed = weigh_terms(text, self.terms)
+        words = split_words(text)
+        weighed = weigh(words, self.terms)
+        places, weights = self._rows_of(weighed)
         outputs = np.zeros(len(self.names))
-        if weighed.places:
-            rows = self._rows.take(weighed.places, axis=0)
-            summed = np.add.reduce(rows * np.array(weighed.weights)[:, None], axis=0)
+        if places:
+            rows = self._rows.take(np.array(places), axis=0)
+            summed = np.add.reduce(rows * np.array(weights)[:, None], axis=0)
             outputs[: len(summed)] = summed / weighed.length
         if self.has_words:
-            outputs[-1] = math.log1p(weighed.word_count)
+            outputs[-1] = math.log1p(len(words))
         outputs = (outputs - self.center) / self.scale
-        return np.minimum(np.maximum(outputs, self.low), self.high), weighed.is_unseen
+        return np.minimum(np.maximum(outputs, self.low), self.high), not weighed.places
+
+    def _rows_of(self, weighed: WeighedText) -> tuple[list[int], list[float]]:
+        """The rows of the table that a text is the sum of, and how much each counts."""
+        places, weights = list(weighed.places), list(weighed.weights)
+        first_run = len(self.terms.known)
+        for word, weight in zip(weighed.others, weighed.other_weights, strict=True):
+            runs, shares = self.terms.spelled(word)
+            places += [first_run + run for run in runs]
+            weights += [weight * share for share in shares]
+        return places, weights
 
 
 def table_size(floats: Floats) -> int:
@@ -237,48 +288,3 @@ def describe(column: object) -> dict[str, Any] | None:
 def is_scored(column: object) -> bool:
     """Whether a column is one of free text that has scores, which were learnt from the target."""
     return isinstance(column, FreeTextColumn) and column.score_count > 0
-
-
-@dataclass(frozen=True, eq=False)
-class WeighedText:
-    """A text's terms."""
-
-    places: list[int]
-    """Rows of the table: of known terms, and of the runs of characters of other words."""
-    weights: list[float]
-    """How much each counts."""
-    length: float
-    """What the sum is divided by: the root of the terms' squared weights."""
-    word_count: int
-    is_unseen: bool
-    """Whether none of the terms is known."""
-
-
-def weigh_terms(text: str, terms: Terms) -> WeighedText:
-    """Weigh the terms of one text."""
-    words = split_words(text)
-    places: list[int] = []
-    weights: list[float] = []
-    squares, known_count, first_run = 0.0, 0, len(terms.known)
-    for word, place, weight in weigh_words(words, terms):
-        squares += weight * weight
-        if place is not None:
-            known_count += 1
-            places.append(place)
-            weights.append(weight)
-            continue
-        runs, shares = terms.spelled(word)
-        places += [first_run + run for run in runs]
-        weights += [weight * share for share in shares]
-    return WeighedText(places, weights, math.sqrt(squares), len(words), known_count == 0)
-
-
-def weigh_words(words: Sequence[str], terms: Terms) -> Iterator[tuple[str, int | None, float]]:
-    """Each different word, and each known pair: the term, its position among the known ones if it is, its weight."""
-    index, rarities, unknown = terms.index, terms.weights, terms.unknown_rarity
-    for word, count in Counter(words).items():
-        place = index.get(word)
-        yield word, place, dampened(count) * (unknown if place is None else rarities[place])
-    for pair, count in Counter(pair for pair in join_pairs(words) if pair in index).items():
-        place = index[pair]
-        yield pair, place, dampened(count) * rarities[place]

@@ -12,7 +12,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from shared.contracts import SignatureColumn
 from shared.tabular.columns import Reading
-from shared.tabular.free_text import FreeTextColumn, Terms, weigh_words
+from shared.tabular.free_text import FreeTextColumn, Terms, weigh
 from shared.tabular.free_text_ridge import Texts, cross_fit
 from shared.tabular.free_text_words import join_pairs, rarity, spell, split_words
 from shared.tabular.scaled import LIMIT, Floats
@@ -188,13 +188,11 @@ def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[s
     weights: list[float] = []
     ends = [0]
     for text in texts:
-        found = [
-            (place_of_other[term] if place is None else place, weight)
-            for term, place, weight in weigh_words(text, terms)
-        ]
-        length = float(np.sqrt(sum(weight * weight for _, weight in found)))
-        places += [place for place, _ in found]
-        weights += [weight / length for _, weight in found]
+        weighed = weigh(text, terms)
+        length = weighed.length
+        places += weighed.places
+        places += [place_of_other[word] for word in weighed.others]
+        weights += [weight / length for weight in (*weighed.weights, *weighed.other_weights)]
         ends.append(len(places))
     shape = (len(texts), first_other + len(others))
     counted = sparse.csr_array((weights, np.array(places, dtype=np.int64), ends), shape=shape)
