@@ -81,6 +81,8 @@ def learn_free_text(
         The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs), in which each row's scores
         are of a regression that did not see its target.
     """
+    if reading.missing.all():
+        return _nothing(column), np.empty((len(reading.values), 0))
     sample = _sample(reading.values)
     terms, spelled = _learn_terms(sample.words)
     texts, words = _as_matrices(sample.words, terms, spelled)
@@ -137,11 +139,18 @@ def score_count(class_count: int) -> int:
     return 1 if class_count <= 2 else min(class_count, SCORE_LIMIT)
 
 
+def _nothing(column: SignatureColumn) -> FreeTextColumn:
+    """What is learnt where no row has a text: no output."""
+    none = np.zeros(0)
+    table = np.empty((0, 0), dtype=np.float16)
+    return FreeTextColumn(column, Terms([], none, 1.0, [], none), table, [], False, none, none, 0, 0, none, False, 0)
+
+
 def _sample(values: npt.NDArray[Any]) -> _Sample:
     present = np.flatnonzero(np.fromiter((text is not None for text in values), np.bool_, len(values)))
     lengths = np.minimum([len(values[row]) for row in present.tolist()], _LONGEST_LEARNT)
-    share = min(1.0, _LEARNT_TEXTS / max(1, len(present)), _LEARNT_CHARACTERS / max(1, int(lengths.sum())))
-    rows = present[np.unique(np.arange(0, len(present), 1 / share).astype(np.int64))] if len(present) else present
+    share = min(1.0, _LEARNT_TEXTS / len(present), _LEARNT_CHARACTERS / int(lengths.sum()))
+    rows = present[np.unique(np.arange(0, len(present), 1 / share).astype(np.int64))]
     return _Sample(rows, [split_words(values[row][:_LONGEST_LEARNT]) for row in rows.tolist()])
 
 
@@ -273,10 +282,6 @@ def _scaled(
 ) -> tuple[FreeTextColumn, Floats]:
     """The column with its outputs centred, or brought within 0..1, and the outputs for the training rows."""
     missing = reading.missing
-    if missing.all():
-        nothing = np.zeros(0)
-        raw = replace(raw, table=raw.table[:, :0], names=[], has_words=False, center=nothing, scale=nothing)
-        return replace(raw, fill=nothing, score_count=0), np.empty((len(missing), 0))
     outputs, _ = raw.encode(reading)
     outputs[sample.rows, : raw.score_count] = projection.outputs[:, : raw.score_count]
     present = outputs[~missing]

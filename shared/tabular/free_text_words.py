@@ -22,8 +22,8 @@ _MARKS = (
 )
 """Vowel signs and accents that Python's regular expressions do not count among the letters."""
 _QUOTES_AND_DASHES = r"\u00ab\u00bb\u2010-\u201f\u3001\u3002\ufe0e\ufe0f"
-_WORD = re.compile(rf"[\w{_MARKS}]+(?:['\u2019][\w{_MARKS}]+)*|[^\w\s.,;:()\"'\-{_QUOTES_AND_DASHES}{_MARKS}]")
-_SIMPLE_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s.,;:()\"'-]", re.ASCII)
+_WORD = re.compile(rf"[\w{_MARKS}]+(?:'[\w{_MARKS}]+)*|[^\w\s.,;:()\"'\-{_QUOTES_AND_DASHES}{_MARKS}]")
+_SIMPLE_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s.,;:()\"'-]")
 """The same for ASCII, which most texts are."""
 WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -42,7 +42,8 @@ def split_words(text: str) -> list[str]:
     if text.isascii():
         words = _SIMPLE_WORD.findall(text.lower())
     else:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())[:LONGEST_TEXT]
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        folded = folded[:LONGEST_TEXT].replace("\u2019", "'")
         words = _WORD.findall(WITHOUT_BLANKS.sub(r" \g<0> ", folded))
     return [word if len(word) < _LONG_NUMBER or not word.isdecimal() else f"#{len(word)}" for word in words]
 
