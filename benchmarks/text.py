@@ -45,6 +45,7 @@ def main(folder: Path | None, skrub: Path | None) -> None:
         if corpus is None:
             continue
         found = _measure(corpus, skrub)
+        print(f"{name}: {', '.join(f'{key} {_shown(value)}' for key, value in found.items())}", flush=True)
         metric = "AUC" if corpus.is_classification else "R2"
         grid.add_row(name, str(len(corpus.texts)), metric, *(_shown(each) for each in found.values()))
         misses += _misses(name, found)
