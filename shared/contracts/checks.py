@@ -48,16 +48,16 @@ def _check_text_columns(command: Training, dataset: Mapping[str, Any]) -> None:
     Raises:
         InvalidCommand: Names each column that is not.
     """
-    types = {column["name"]: column["type"] for column in dataset["columns"]}
-    features = set(training_features(command, list(types)))
+    columns = {column["name"]: column for column in dataset["columns"]}
+    features = set(training_features(command, list(columns)))
     details = []
     for field in ("free_text", "categorical"):
         for position, name in enumerate(getattr(command, field) or []):
-            problem = None
+            problem, kind = None, columns[name].get("type")
             if name not in features:
                 problem = f"column {name!r} is no feature of this training"
-            elif types[name] not in ("text", "empty"):
-                problem = f"column {name!r} is {types[name]}: only text is read as free text or as categories"
+            elif kind not in ("text", "empty"):
+                problem = f"column {name!r} is {kind}: only text is read as free text or as categories"
             if problem:
                 details.append({"where": f"{field}.{position}", "problem": problem, "expected": "a feature of text"})
     if details:

@@ -234,7 +234,7 @@ class Signature(Contract):
     """From which probability on the second of two classes is answered; absent where the likelier one is."""
 
 
-class FreeTextColumn(Contract):
+class FreeTextSummary(Contract):
     """A column that a version reads as free text."""
 
     column: str
@@ -279,7 +279,7 @@ class VersionRecord(Contract):
     """Rows that the estimator was fitted on."""
     streamed: bool = False
     """Whether it was fitted a row group at a time."""
-    free_text: list[FreeTextColumn] = []
+    free_text: list[FreeTextSummary] = []
     """The columns that are read by their words and not as categories."""
     fit_s: float
     """Seconds that the fit took."""

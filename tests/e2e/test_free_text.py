@@ -89,7 +89,7 @@ def test_a_training_may_say_what_is_free_text_and_what_is_not(door: Door, messag
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown column": ({"free_text": ["mesage"]}, "free_text.0"),
+    "an unknown column": ({"free_text": ["massages"]}, "free_text.0"),
     "a number": ({"free_text": ["n"]}, "free_text.0"),
     "the target": ({"categorical": ["kind"]}, "categorical.0"),
     "an excluded one": ({"excluded": ["message"], "free_text": ["message"]}, "free_text.0"),
