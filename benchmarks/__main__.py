@@ -3,14 +3,16 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from benchmarks import encode, explain, ingest, predict, shipping
+from benchmarks import encode, explain, ingest, predict, shipping, text
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
     "encode": lambda options: encode.main(options.seconds),
     "explain": lambda _options: explain.main(),
     "shipping": lambda options: shipping.main(options.seconds),
+    "text": lambda options: text.main(options.corpora, options.skrub),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
 }
 SHORT = ("predict", "encode")
@@ -25,6 +27,8 @@ def main() -> int:
         "--size-bytes", type=int, default=1_500_000_000, help="ingest: of the CSV file (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=2, help="ingest: runs of each converter (default: %(default)s)")
+    parser.add_argument("--corpora", type=Path, help="text: the folder of what was downloaded of packages with corpora")
+    parser.add_argument("--skrub", type=Path, help="text: the Python of an environment that has skrub")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - BENCHMARKS.keys())
     if unknown:

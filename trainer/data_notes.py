@@ -1,6 +1,7 @@
 """What about the training rows should be known: alerts, as the dataset's profile has them, on what is really learnt."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -15,9 +16,11 @@ from shared.tabular.alerts import (
     class_leak,
     number_leak,
     repeated_share,
+    text_as_categories,
     text_identifier,
 )
 from shared.tabular.columns import read_column
+from shared.tabular.free_text_looks import FEWEST_DIFFERENT, LOOKED_AT_TEXTS, count_words, is_free_text
 from shared.tabular.leaks import MISSING_CODE, Codes
 from shared.tabular.likely_forms import LikelyNumbers
 from shared.tabular.targets import Label
@@ -152,7 +155,7 @@ def _alert(
 ) -> Alert | None:
     if is_classes or column.type == "text":
         codes = pd.factorize(series)[0].astype(np.int64)
-        identifier = _identifier(column, codes, row_count) if column.type == "text" else None
+        identifier = _of_text(column, series, codes, row_count) if column.type == "text" else None
         numbers = numbers_in_text(series) if column.type == "text" else None
         if numbers is not None:
             return _number_like(column.name, numbers)
@@ -162,6 +165,19 @@ def _alert(
     if target is None or column.type not in ("integer", "real", "boolean"):
         return None
     return number_leak(column.name, read_column(series, column).values, target, values)
+
+
+def _of_text(column: SignatureColumn, series: "pd.Series[Any]", codes: Codes, row_count: int) -> Alert | None:
+    """What there is to know of text: that it names the rows, if it does, unless it is read by its words."""
+    if column.is_free_text:
+        return None
+    present = int(np.count_nonzero(codes != MISSING_CODE))
+    distinct = int(codes.max(initial=MISSING_CODE)) + 1
+    if distinct > FEWEST_DIFFERENT:
+        counts = count_words(list(islice(dict.fromkeys(map(str, series.dropna())), LOOKED_AT_TEXTS)))
+        if is_free_text(counts, distinct, present):
+            return text_as_categories(column.name, counts.median)
+    return _identifier(column, codes, row_count)
 
 
 def _identifier(column: SignatureColumn, codes: Codes, row_count: int) -> Alert | None:

@@ -11,6 +11,7 @@ from typing import Final
 from shared.contracts import ColumnSchema
 from shared.errors import JobOutOfMemory
 from shared.tabular.dates import DATE_PARTS
+from shared.tabular.free_text_learning import COMPONENTS, score_count
 from shared.tabular.learning import ONE_HOT_LIMIT
 from shared.tabular.row_groups import ROW_GROUP_LIMIT
 from trainer.row_groups import batch_row_limit, kept_row_limit
@@ -108,6 +109,8 @@ def _output_count(column: ColumnSchema, class_count: int) -> int:
         return 0
     has_missing = int(column.missing > 0)
     if column.type == "text":
+        if column.is_free_text:
+            return COMPONENTS + score_count(class_count) + 1 + has_missing
         if column.distinct > ONE_HOT_LIMIT:
             return class_count if class_count > 2 else 1
         return 1 if column.distinct == 2 and not has_missing else column.distinct

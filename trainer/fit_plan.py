@@ -110,7 +110,7 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequ
         task = auto_task(target_schema.model_dump())
     return FitPlan(
         target=command.target,
-        features=[columns[name] for name in training_features(command, list(columns))],
+        features=[_as_read(command, columns[name]) for name in training_features(command, list(columns))],
         target_schema=target_schema,
         estimator_name=command.estimator,
         hyperparameters=command.hyperparameters,
@@ -129,3 +129,10 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequ
         seed=command.seed,
         alerts=alerts,
     )
+
+
+def _as_read(command: Training, column: ColumnSchema) -> ColumnSchema:
+    """The column, free text or not as the command has it; else as the dataset's profile found it."""
+    is_forced = column.name in (command.free_text or []) and column.type == "text"
+    is_free_text = is_forced or (column.is_free_text and column.name not in (command.categorical or []))
+    return column.model_copy(update={"is_free_text": is_free_text})

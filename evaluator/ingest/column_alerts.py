@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema
-from shared.tabular.alerts import FEW_ROWS, row_numbers, text_identifier
+from shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
 
 _SHOWN_LENGTH = 50
 _MISSING_SHARE = 0.95
@@ -82,6 +82,8 @@ def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLoo
             "about new rows: leave it out of the features"
         )
         return Alert(code="identifier_like", column=column.name, message=message)
+    if column.is_free_text:
+        return free_text(column.name, column.words or 0)
     return text_identifier(column.name, evidence.repeated_share(), present) if present > FEW_ROWS else None
 
 

@@ -8,6 +8,7 @@ the file is written: text first, which takes the longest to read again; numbers 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,8 @@ from evaluator.ingest.target_alerts import Target, read_target
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
+from shared.tabular.free_text_looks import is_free_text
+from shared.tabular.leaks import MISSING_CODE
 from shared.tabular.marks import recorded_marks
 from shared.tabular.row_groups import read_group
 
@@ -174,8 +177,17 @@ class _Reading:
                 missing=self._missing,
                 distinct=0,
             )
-        written = stored_column(plan).model_dump()
-        return ColumnSchema(**written, missing=self._missing, **self.tally.facts(self.cells))
+        facts = {**self.tally.facts(self.cells), **self._text_facts()}
+        return ColumnSchema(**stored_column(plan).model_dump(), missing=self._missing, **facts)
+
+    def _text_facts(self) -> dict[str, Any]:
+        """How many words a text has, and whether the column is free text."""
+        counts = self._looks.words if self._looks is not None else None
+        if counts is None:
+            return {}
+        codes = self.cells.codes()
+        present = int((codes != MISSING_CODE).sum())
+        return {"words": counts.median, "is_free_text": is_free_text(counts, int(codes.max()) + 1, present)}
 
     def _alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
         found = column_alerts(
@@ -185,7 +197,8 @@ class _Reading:
             return found
         if target.name == self.plan.name:
             # a ranking may be learnt; that its numbers are no feature goes without saying
-            return [alert for alert in found if alert.code != "identifier_like" or schema.type == "text"]
+            of_features = {"free_text"} if schema.type == "text" else {"identifier_like"}
+            return [alert for alert in found if alert.code not in of_features]
         leak = target.leak(self.plan.name, self.cells)
         return found if leak is None else [leak, *found]
 

@@ -1,10 +1,11 @@
-"""What the values of a text column look like: dates that could not be read as such, UUIDs."""
+"""What the values of a text column look like: dates that could not be read as such, UUIDs, free text."""
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.cells import all_bytes, cell_lengths, cell_starts
+from shared.tabular.free_text_looks import LONGEST_LOOKED_AT, LOOKED_AT_TEXTS, WordCounts, count_words
 
 _UUID = r"^ *\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}? *$"
 
@@ -74,6 +75,8 @@ class TextLooks:
         """The first of them."""
         self.date: str | None = None
         """A text that looks like a date."""
+        self._texts: dict[str, None] = {}
+        """Different texts, the first ones, as far as their words are counted."""
 
     def feed(self, texts: pa.Array) -> None:
         """Look at the next texts, none missing."""
@@ -87,6 +90,17 @@ class TextLooks:
         self.uuid_count += _sum(_matching(_of_length(found, _UUID_LENGTHS), _UUID))
         if self.date is None and len(dates):
             self.date = dates.field("values")[0].as_py()
+        self._keep(found.field("values"))
+
+    @property
+    def words(self) -> WordCounts | None:
+        """The words of the texts; None where there is no text."""
+        return count_words(self._texts) if self._texts else None
+
+    def _keep(self, texts: pa.Array) -> None:
+        if len(self._texts) < LOOKED_AT_TEXTS:
+            beginnings = pc.utf8_slice_codeunits(texts.slice(0, LOOKED_AT_TEXTS), 0, LONGEST_LOOKED_AT)
+            self._texts.update(dict.fromkeys(beginnings.to_pylist()[: LOOKED_AT_TEXTS - len(self._texts)]))
 
     def _look_at_ends(self, texts: pa.Array) -> None:
         """Count texts that have at one end what numbers have there, and those that have a blank."""

@@ -30,6 +30,10 @@ def train(
     ] = None,
     feature: Annotated[list[str] | None, typer.Option(help="Predict from this column; may be repeated.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Do not predict from this column.")] = None,
+    free_text: Annotated[
+        list[str] | None, typer.Option(help="Read this column of text by its words; may be repeated.")
+    ] = None,
+    categorical: Annotated[list[str] | None, typer.Option(help="Read this column of text as categories.")] = None,
     folds: Annotated[int | None, typer.Option(min=2, max=20, help="Measure by cross-validation too.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same model.")] = None,
     promote: Annotated[
@@ -66,6 +70,8 @@ def train(
     given = {
         "features": feature,
         "excluded": exclude,
+        "free_text": free_text,
+        "categorical": categorical,
         "seed": seed,
         "promote": promote,
         "promote_metric": promote_metric,
@@ -96,6 +102,7 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
         "rows": f"{version.row_count:,}",
         "fitted in": f"{version.fit_s:.2f} s",
         "held out": held_out_words(version.held_out),
+        "free text": ", ".join(f"{each.column} ({each.feature_count} features)" for each in version.free_text) or None,
         "job": version.correlation_id,
     }
     session.printer.facts(facts)
@@ -111,6 +118,7 @@ def _print_check(session: Session, found: CheckResult) -> None:
         "task": found.task,
         "rows": f"{found.row_count:,} and {found.hold_out_row_count:,} held out",
         "features": found.features,
+        "free text": ", ".join(found.free_text) or None,
         "classes": found.classes,
         "memory": ", ".join(f"{name} {size / 2**20:,.0f} MiB" for name, size in mebibytes.items()),
         "streamed": "yes" if found.streamed else "no",

@@ -34,13 +34,38 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
         "hold_out.time_column": command.hold_out.time_column,
         "hold_out.group_column": command.hold_out.group_column,
     }
+    for field in ("free_text", "categorical"):
+        wanted += [(f"{field}.{position}", name) for position, name in enumerate(getattr(command, field) or [])]
     wanted += [(where, name) for where, name in single.items() if name is not None]
     require_columns(wanted, command.dataset, dataset)
+    _check_text_columns(command, dataset)
     if not training_features(command, [column["name"] for column in dataset["columns"]]):
         raise InvalidCommand(
             f"dataset {command.dataset!r} has no column{' besides the target' if command.target else ''} to learn from",
             details=[{"where": "features", "problem": "no column is left", "expected": "one column at least"}],
         )
+
+
+def _check_text_columns(command: Training, dataset: Mapping[str, Any]) -> None:
+    """Check that what is to be read as free text, or as categories, is text and a feature.
+
+    Raises:
+        InvalidCommand: Names each column that is not.
+    """
+    columns = {column["name"]: column for column in dataset["columns"]}
+    features = set(training_features(command, list(columns)))
+    details = []
+    for field in ("free_text", "categorical"):
+        for position, name in enumerate(getattr(command, field) or []):
+            problem, kind = None, columns[name].get("type")
+            if name not in features:
+                problem = f"column {name!r} is no feature of this training"
+            elif kind not in ("text", "empty"):
+                problem = f"column {name!r} is {kind}: only text is read as free text or as categories"
+            if problem:
+                details.append({"where": f"{field}.{position}", "problem": problem, "expected": "a feature of text"})
+    if details:
+        raise refused(details)
 
 
 def check_training_task(command: Training, task: Task) -> None:

@@ -170,6 +170,11 @@ class ColumnSchema(WrittenColumn):
     histogram: dict[str, Any] | None = None
     """Of a number or a date: `edges` (n + 1 of them, equally far apart) and `counts` (n), all rows counted; a value on
     an edge counts above it, the last edge's below."""
+    words: int | None = None
+    """Of text: how many words the median cell has, of those that were looked at."""
+    is_free_text: bool = False
+    """Whether it is text of many words, which is learnt by its words and not as categories; a training can say
+    otherwise (`free_text`, `categorical`)."""
 
 
 class Alert(Contract):
@@ -185,6 +190,7 @@ class Alert(Contract):
         "boolean_like_text",
         "code_like_numbers",
         "blanks_at_ends",
+        "free_text",
         "target_leak",
         "class_imbalance",
         "rare_classes",
@@ -245,6 +251,9 @@ class DatasetRecord(DatasetSummary):
 class SignatureColumn(WrittenColumn):
     """One column that a model needs, and how it reads the column's cells: as its training table was written."""
 
+    is_free_text: bool = False
+    """Whether its text is read by its words and not as categories."""
+
 
 class Signature(Contract):
     """What a model takes and what it answers."""
@@ -302,6 +311,17 @@ class HeldOutRows(Contract):
     """Groups that were held out."""
 
 
+class FreeTextSummary(Contract):
+    """A column that a version reads as free text."""
+
+    column: str
+    """Its name."""
+    feature_count: int
+    """How many features it became."""
+    term_count: int
+    """Words, and pairs of words, that are known."""
+
+
 class VersionRecord(Contract):
     """One immutable version of a model, with its whole lineage."""
 
@@ -343,6 +363,8 @@ class VersionRecord(Contract):
     """Rows that the estimator was fitted on."""
     streamed: bool = False
     """Whether it was fitted a row group at a time."""
+    free_text: list[FreeTextSummary] = []
+    """The columns that are read by their words and not as categories."""
     fit_s: float
     """Seconds that the fit took."""
     warnings: list[str] = []

@@ -93,6 +93,8 @@ class CheckResult(Contract):
     candidate_count: int | None = None
     """Candidates that a search would try at most."""
     features: list[str]
+    free_text: list[str] = []
+    """Of them, those that would be read as free text."""
     classes: list[Any] | None = None
     row_count: int
     """Rows to fit on."""

@@ -90,6 +90,11 @@ class Training(CommandBase):
     weight, what rows are grouped by, and those that are excluded."""
     excluded: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
+    free_text: list[ColumnName] | None = None
+    """Columns of text to read as free text, by their words, beside those that the dataset's profile found
+    (`is_free_text`)."""
+    categorical: list[ColumnName] | None = None
+    """Columns of text to read as categories, though the profile found them to be free text."""
     estimator: Annotated[str, Field(max_length=100)]
     """A name from `GET /estimators`, or `auto`: the service chooses."""
     hyperparameters: Hyperparameters = {}
@@ -152,6 +157,9 @@ class Training(CommandBase):
             raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
         if self.target is not None and self.hold_out.group_column == self.target:
             raise ValueError(f"the target {self.target!r} cannot be what rows are grouped by")
+        both = sorted(set(self.free_text or []) & set(self.categorical or []))
+        if both:
+            raise ValueError(f"free_text and categorical both name {', '.join(map(repr, both))}")
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
             raise ValueError("class_weight is given twice, also as a hyperparameter")
         return self

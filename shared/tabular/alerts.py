@@ -202,6 +202,34 @@ def row_numbers(
     return Alert(code="identifier_like", column=column, message=message)
 
 
+def free_text(column: str, words: int) -> Alert:
+    """What there is to know of a column of free text.
+
+    Args:
+        column: Its name.
+        words: How many the median cell has.
+    """
+    message = (
+        f"column {column!r} is free text ({words} words in the median cell): as a feature it is learnt by its words "
+        "and pairs of words; name it in `categorical` of the training to have it learnt as categories, or exclude it"
+    )
+    return Alert(code="free_text", column=column, message=message)
+
+
+def text_as_categories(column: str, words: int) -> Alert:
+    """What there is to know of free text that is learnt as categories, as a training was told or an old profile has it.
+
+    Args:
+        column: Its name.
+        words: How many the median cell has.
+    """
+    message = (
+        f"column {column!r} looks like free text ({words} words in the median cell) and was learnt as categories, "
+        "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
+    )
+    return Alert(code="free_text", column=column, message=message)
+
+
 def _percent(share: float) -> str:
     """A share for people; what is not all is never shown as all, nor something as nothing."""
     if share in (0, 1):

@@ -21,6 +21,7 @@ from shared.contracts import SignatureColumn, Task
 from shared.tabular.cells import UncastableCell
 from shared.tabular.columns import CellFault, Reading, read_column
 from shared.tabular.faults import FaultCollector
+from shared.tabular.free_text import describe, is_scored
 from shared.tabular.learning import Scaling, Target, learn_column
 from shared.tabular.looked_up import LookedUpColumn
 from shared.tabular.report import EncodingReport, ReportBuilder
@@ -66,8 +67,17 @@ class TabularEncoder:
 
     @property
     def has_target_means(self) -> bool:
-        """Whether a column is encoded by the target's means, so that training rows must not be encoded as new ones."""
-        return any(isinstance(column, LookedUpColumn) and column.kind == "target mean" for column in self._columns)
+        """Whether a column is encoded by what it tells of the target (its means, the scores of free text), so that
+        training rows must not be encoded as new ones.
+        """
+        return any(
+            column.kind == "target mean" if isinstance(column, LookedUpColumn) else is_scored(column)
+            for column in self._columns
+        )
+
+    def free_text(self) -> list[dict[str, Any]]:
+        """The columns that are read by their words, as a version's record has them."""
+        return [told for column in self._columns if (told := describe(column)) is not None]
 
     def fit_transform(
         self,

@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler, T
 
 from shared.contracts import SignatureColumn, Task
 from shared.tabular.columns import Reading
+from shared.tabular.free_text_learning import learn_free_text, numeric_targets
 from shared.tabular.looked_up import LookedUpColumn
 from shared.tabular.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
 
@@ -41,12 +42,14 @@ def learn_column(
 
     Returns:
         The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs). The latter differ from
-        ``encode`` for target means: each row gets the means of the folds that it is not in, so that the estimator
-        does not meet its own target in the features.
+        ``encode`` for target means and for the scores of free text: each row gets those of the folds that it is not
+        in, so that the estimator does not meet its own target in the features.
     """
     if column.type in ("integer", "real", "boolean", "datetime"):
         scaled = _learn_scaled(column, reading, scaling)
         return scaled, scaled.encode(reading)[0]
+    if column.is_free_text:
+        return _learn_free_text(column, reading, target, task=task, scaling=scaling, seed=seed)
     categories = sorted({text for text in reading.values if text is not None})
     if len(categories) <= ONE_HOT_LIMIT:
         looked_up = _learn_one_hot(column, reading, categories)
@@ -55,6 +58,21 @@ def learn_column(
     else:
         return _learn_target_means(column, reading, categories, target, task=task, scaling=scaling, seed=seed)
     return looked_up, looked_up.encode(reading)[0]
+
+
+def _learn_free_text(
+    column: SignatureColumn, reading: Reading, target: Target, *, task: Task, scaling: Scaling, seed: int
+) -> tuple[EncodedColumn, Floats]:
+    is_classification = task == "classification"
+    targets = None
+    if target is not None:
+        targets = numeric_targets(target, is_classification=is_classification, seed=seed)
+
+    def splits(rows: npt.NDArray[np.int64]) -> list[Any]:
+        assert target is not None  # it is what is scored
+        return list(_splitter(target[rows], task, seed).split(rows, target[rows]))
+
+    return learn_free_text(column, reading, targets, splits, is_unit=scaling == "unit", seed=seed)
 
 
 def _learn_scaled(column: SignatureColumn, reading: Reading, scaling: Scaling) -> ScaledColumn:

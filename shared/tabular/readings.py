@@ -22,7 +22,7 @@ def reading_of(column: ColumnSchema, name: str | None = None) -> SignatureColumn
         name: What the other one is called; the same by default.
     """
     fields = {field: getattr(column, field) for field in WrittenColumn.model_fields}
-    return SignatureColumn(**{**fields, "name": name or column.name})
+    return SignatureColumn(**{**fields, "name": name or column.name}, is_free_text=column.is_free_text)
 
 
 def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn, others: Iterable[ColumnSchema] = ()) -> bool:
