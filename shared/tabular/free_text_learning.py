@@ -199,9 +199,9 @@ def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[s
     for text in texts:
         weighed = weigh(text, terms)
         length = weighed.length
-        places += weighed.places
+        places += weighed.places.tolist()
         places += [place_of_other[word] for word in weighed.others]
-        weights += [weight / length for weight in (*weighed.weights, *weighed.other_weights)]
+        weights += [weight / length for weight in (*weighed.weights.tolist(), *weighed.other_weights)]
         ends.append(len(places))
     shape = (len(texts), first_other + len(others))
     counted = sparse.csr_array((weights, np.array(places, dtype=np.int64), ends), shape=shape)

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+
 LONGEST_TEXT: Final = 100_000
 """Characters of a text that are read; what follows is passed over, so that no text takes longer than 20 ms or so."""
 
@@ -30,10 +32,12 @@ WITHOUT_BLANKS = re.compile(
     "\U00020000-\U0003ffff]"
 )
 """Thai, Lao, Burmese, Khmer, kana and Han: scripts that put no blanks between words."""
-_LONG_NUMBER = 5
+_LONG_NUMBER = re.compile(r"\d{5}")
+_LONG_LENGTH = 5
 _SPELLED_LENGTH = 32
 _SHORTEST, _LONGEST = 3, 4
-_LOGARITHMS: Final = [0.0, *(1 + math.log(count) for count in range(1, 64))]
+DAMPENED: Final = np.array([0.0, *(1 + math.log(count) for count in range(1, 1000))])
+"""How much a word counts that occurs so often in a text: 1 plus the logarithm; more often is as often as the last."""
 
 
 def split_words(text: str) -> list[str]:
@@ -42,10 +46,12 @@ def split_words(text: str) -> list[str]:
     if text.isascii():
         words = _SIMPLE_WORD.findall(text.lower())
     else:
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        folded = folded[:LONGEST_TEXT].replace("\u2019", "'")
-        words = _WORD.findall(WITHOUT_BLANKS.sub(r" \g<0> ", folded))
-    return [word if len(word) < _LONG_NUMBER or not word.isdecimal() else f"#{len(word)}" for word in words]
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = text[:LONGEST_TEXT].replace("\u2019", "'")
+        words = _WORD.findall(WITHOUT_BLANKS.sub(r" \g<0> ", text))
+    if not _LONG_NUMBER.search(text):
+        return words
+    return [f"#{len(word)}" if len(word) >= _LONG_LENGTH and word.isdecimal() else word for word in words]
 
 
 def join_pairs(words: Sequence[str]) -> list[str]:
@@ -64,8 +70,8 @@ def spell(word: str) -> list[str]:
 
 
 def dampened(count: int) -> float:
-    """How much a word counts that occurs so often in a text: 1 plus the logarithm."""
-    return _LOGARITHMS[count] if count < len(_LOGARITHMS) else 1 + math.log(count)
+    """``DAMPENED`` for one count."""
+    return float(DAMPENED[min(count, len(DAMPENED) - 1)])
 
 
 def rarity(text_count: int, count: int) -> float:
