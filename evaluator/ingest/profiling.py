@@ -115,7 +115,13 @@ def profile(
                 columns.append(column)
                 alerts += found
             stage.report(len(columns) / len(plans))
-        return Profile(file.metadata.num_rows, columns, alerts, frozenset(number_like))
+        return Profile(file.metadata.num_rows, columns, _once(alerts), frozenset(number_like))
+
+
+def _once(alerts: Sequence[Alert]) -> list[Alert]:
+    """The alerts without those about blanks in labels where the column's own says the same, with the option."""
+    told = {alert.column for alert in alerts if alert.code == "blanks_at_ends"}
+    return [alert for alert in alerts if alert.code != "padded_labels" or alert.column not in told]
 
 
 class _Reading:

@@ -91,10 +91,8 @@ def _number_of_text(text: str, marks: Marks, number_form: NumberForm | None) -> 
         return math.nan, False
     if text in marks or text.lower() in _MISSING_SPELLINGS:
         return math.nan, True
-    if number_form is not None:
-        numeral = plain_numeral(text, number_form)
-    else:
-        numeral = text if NUMBER.fullmatch(text) else None
+    plain = text if NUMBER.fullmatch(text) else None
+    numeral = plain if number_form is None else plain_numeral(text, number_form)
     if numeral is None:
         raise UncastableCell(f"a number written {described(number_form)}" if number_form else "a number")
     number = float(numeral)
@@ -151,7 +149,7 @@ def cast_moment(
     Args:
         value: The cell.
         date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
-        is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if it does not matter.
+        is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if all the same.
         marks: Texts that mean "no value".
 
     Raises:

@@ -85,7 +85,11 @@ def write_csv(
         cells = cells if has_formulas else without_formulas(cells)
         return _all_quoted(cells) if tells_text else _quoted(cells)
 
-    header = [_name(name, is_quoted=tells_text and not is_text[name]) or missing for name in names]
+    shown = pa.array(names, pa.string()) if has_formulas else without_formulas(pa.array(names, pa.string()))
+    header = [
+        _name(text, is_quoted=tells_text and not is_text[name]) or missing
+        for name, text in zip(names, shown.to_pylist(), strict=True)
+    ]
     destination.write((BYTE_ORDER_MARK if tells_text else b"") + (",".join(header) + "\n").encode())
     between = [*[","] * (len(names) - 1), "\n"]
 

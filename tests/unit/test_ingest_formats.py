@@ -104,7 +104,7 @@ TYPED: dict[str, tuple[pa.Array, str, list[Any]]] = {
         [MOMENT.replace(tzinfo=UTC), None],
     ),
     "times": (pa.array([time(10, 30), None], pa.time32("s")), "text", ["10:30:00.000", None]),
-    "text": (pa.array(["NA", ""]), "text", ["NA", ""]),
+    "text": (pa.array(["NA", ""]), "text", ["NA", None]),
     "large text": (pa.array(["x", None], pa.large_string()), "text", ["x", None]),
     "text as bytes": (pa.array([b"x", None]), "text", ["x", None]),
     "views of bytes": (pa.array([b"x", None], pa.binary_view()), "text", ["x", None]),

@@ -346,6 +346,10 @@ def test_text_that_is_profiled_while_it_is_written_is_profiled_as_what_is_read_a
     written = "".join(f"{','.join(line)}\n" for line in [tuple(cells), *lines])
     # a Parquet file is profiled when it is finished
     early, late = profiled(written.encode(), "x.csv", "few"), profiled(sink.getvalue(), "x.parquet", "few")
-    assert early.columns == late.columns
+    written_apart = {"date_format", "form", "has_values", "missing_marks"}
+    early_facts, late_facts = (
+        [column.model_dump(exclude=written_apart) for column in one.columns] for one in (early, late)
+    )
+    assert early_facts == late_facts
     assert early.alerts == late.alerts
     assert {column.name: column.distinct for column in early.columns}["many"] == 10_000
