@@ -15,7 +15,10 @@ ROUNDS: Final = 15
 """So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
 
 SAMPLE_ROWS: Final = 5_000
-"""On so many rows of a part members are selected, so that it takes seconds."""
+"""On so many rows of all parts together members are selected, so that it takes seconds."""
+
+GROUPS: Final = 5
+"""Into so many groups the rows of few parts are cut, to select on some and to measure on others."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,9 +35,20 @@ class Library:
 
     def sample(self) -> "Library":
         """The same with some of the rows only, spread over each part: enough to select on."""
-        steps = [-(-len(truth) // SAMPLE_ROWS) for truth in self.truth]
+        step = -(-sum(map(len, self.truth)) // SAMPLE_ROWS)
+        steps = [max(1, step)] * len(self.truth)
         truth = [one[::step] for one, step in zip(self.truth, steps, strict=True)]
         answers = [[one[::step] for one, step in zip(candidate, steps, strict=True)] for candidate in self.answers]
+        return Library(self.objective, truth, answers)
+
+    def regrouped(self) -> "Library":
+        """The same rows in ``GROUPS`` groups, each spread over all parts, in place of the parts."""
+        groups = range(GROUPS)
+        truth = [np.concatenate([one[group::GROUPS] for one in self.truth]) for group in groups]
+        answers = [
+            [np.concatenate([one[group::GROUPS] for one in candidate]) for group in groups]
+            for candidate in self.answers
+        ]
         return Library(self.objective, truth, answers)
 
     def score(self, weights: Sequence[int], part: int) -> float | None:

@@ -131,7 +131,7 @@ class Learning:
     def _tune(self, split: Split, stretch: Stretch, *, is_part: bool, prefix: str) -> Choice:
         tuning = self._plan.tuning
         rows = TuningRows(self._frame, self._plan, self._prepared, self._work, split)
-        board = Leaderboard(rows.objective())
+        board = Leaderboard(rows.objective(), ranks_unfinished=isinstance(tuning, Auto))
         hooks = TuningHooks(self._hooks.is_stop_asked) if is_part else self._hooks
         keeps_best = tuning is not None and tuning.keep_best_on_cancel
         watch = TuningWatch(

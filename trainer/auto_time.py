@@ -1,0 +1,151 @@
+"""The time of a choice: what may begin, how long it may take, and what is kept for the last fit. Pure maths.
+
+Whatever is begun ends in time: its fit is expected to, and is killed where it does not. What comes after the choice
+(the last fit on all rows, its measuring) is of the same budget, so that much of it is set aside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from trainer.effort import effort
+from trainer.fit_costs import FitCosts
+from trainer.leaderboard import Leaderboard, Trial
+from trainer.tuning_hooks import TuningWatch
+
+SHARE: Final = 0.25
+"""Of the budget: what one fit may take at most, unless its candidate leads."""
+SAMPLE_SHARE: Final = 0.1
+"""The same of a fit on a sample."""
+_OVERRUN: Final = 3.0
+"""So many times as long as expected may a fit take."""
+_ENSEMBLE_SHARE: Final = 0.3
+"""Of the budget: what is set aside at most for the members of an ensemble."""
+_ENSEMBLE_SIZE: Final = 5
+_SLACK: Final = 1.2
+_SLACK_S: Final = 0.15
+_LEAST_LIMIT_S: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a candidate is measured on: a part, or a sample of it."""
+
+    part: int
+    """From 0 on."""
+    row_count: int
+    """Rows of the fit."""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """What comes after a choice."""
+
+    row_count: int
+    """Rows of the last fit."""
+    fit_count: float
+    """How many such fits there are: more than one where probabilities are calibrated or a threshold is found."""
+    answer_share: float
+    """Rows that are measured on at last, for each that a candidate was measured on."""
+    encode_s: float = 0.0
+    """To encode the rows."""
+
+    def seconds(self, costs: FitCosts, like: FitCosts | None) -> float | None:
+        """What comes after the choice of a candidate, in seconds; None as long as nothing is known of its fits."""
+        fit_s = costs.expected_fit_s(self.row_count, like)
+        if fit_s is None:
+            return None
+        growth = self.row_count / max(1, *costs.fit_s)
+        return self.fit_count * (fit_s + self.encode_s) + self.answer_share * costs.answer_s + growth * costs.store_s
+
+
+class AutoTime:
+    """Says what may begin."""
+
+    def __init__(
+        self, board: Leaderboard, watch: TuningWatch, finishing: Finishing, like: Callable[[Trial], Trial | None]
+    ) -> None:
+        """Args:
+        board: The candidates.
+        watch: Knows the time that is left.
+        finishing: What comes after the choice.
+        like: The candidate whose time grows as another's does: its family's default.
+        """
+        self._board = board
+        self._watch = watch
+        self._like = like
+        self.finishing = finishing
+        self.has_ensemble = False
+        """Whether the best may be joined."""
+        self.is_short = False
+        """Whether something was not begun or was ended because of the time."""
+
+    def expected_s(self, trial: Trial, row_count: int) -> float | None:
+        """Seconds that a fit is likely to take; None where nothing is known."""
+        like = self._like(trial)
+        own = trial.costs.expected_fit_s(row_count, like.costs if like is not None else None)
+        if own is not None or like is None or like is trial:
+            return own
+        theirs = like.costs.expected_fit_s(row_count)
+        return None if theirs is None else _relative_effort(trial, like) * theirs
+
+    def finish_s(self, trial: Trial) -> float:
+        """Seconds from the choice of a candidate to the measured model; 0 where nothing is known."""
+        if trial.members:
+            return sum(map(self.finish_s, trial.members))
+        like = self._like(trial)
+        own = self.finishing.seconds(trial.costs, like.costs if like is not None else None)
+        if own is None and like is not None:
+            theirs = self.finishing.seconds(like.costs, None)
+            own = None if theirs is None else _relative_effort(trial, like) * theirs
+        return own or 0.0
+
+    def reserve_s(self) -> float:
+        """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap."""
+        ranking = self._board.ranking()
+        if not ranking:
+            return 0.0
+        reserve_s = _SLACK * self.finish_s(ranking[0]) + _SLACK_S
+        if self.has_ensemble:
+            members_s = _SLACK * sum(map(self.finish_s, ranking[:_ENSEMBLE_SIZE])) + _SLACK_S
+            reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_SHARE * self._watch.budget_s))
+        return reserve_s
+
+    def obstacle(self, trial: Trial, stage: Stage) -> str | None:
+        """Why a fit may not begin, in words; None if it may."""
+        expected_s, left_s = self.expected_s(trial, stage.row_count) or 0.0, self._watch.left_s
+        after_s = self.reserve_s()
+        if not stage.is_sample and not trial.scores:
+            after_s = max(after_s, self.finish_s(trial))
+        if expected_s + after_s <= left_s:
+            if expected_s <= SHARE * self._watch.budget_s or trial is self._board.best:
+                return None
+            words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share of the time"
+        else:
+            words = (
+                f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)} and what comes after it "
+                f"{_said(after_s)}, and {_said(max(0.0, left_s))} were left"
+            )
+        self.is_short = True
+        return words
+
+    def limit_s(self, trial: Trial, stage: Stage) -> float:
+        """Seconds after which a fit that begins now is killed."""
+        budget_s = self._watch.budget_s
+        expected_s = self.expected_s(trial, stage.row_count)
+        share = SAMPLE_SHARE if stage.is_sample else SHARE
+        wanted_s = share * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_SHARE * budget_s)
+        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - self.reserve_s()))
+
+    def can_finish(self, trial: Trial) -> bool:
+        """Whether a candidate can still be fitted on all rows and measured."""
+        return self.finish_s(trial) <= self._watch.left_s
+
+
+def _relative_effort(trial: Trial, like: Trial) -> float:
+    return effort(trial.estimator, trial.hyperparameters) / effort(like.estimator, like.hyperparameters)
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - where a tenth matters
