@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks import encode, explain, ingest, predict, shipping
+from benchmarks import auto, encode, explain, ingest, predict, shipping
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "explain": lambda _options: explain.main(),
     "shipping": lambda options: shipping.main(options.seconds),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
+    "auto": lambda options: auto.main(options.budgets, options.tables, options.systems, is_fresh=options.fresh),
 }
 SHORT = ("predict", "encode")
 
@@ -25,6 +26,12 @@ def main() -> int:
         "--size-bytes", type=int, default=1_500_000_000, help="ingest: of the CSV file (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=2, help="ingest: runs of each converter (default: %(default)s)")
+    parser.add_argument(
+        "--budgets", type=float, nargs="+", default=[10, 30, 60], help="auto: seconds for each fit (default: 10 30 60)"
+    )
+    parser.add_argument("--tables", nargs="+", default=[], help="auto: which tables (default: all)")
+    parser.add_argument("--systems", nargs="+", default=[], help="auto: which systems to measure (default: all)")
+    parser.add_argument("--fresh", action="store_true", help="auto: measure Modelbus anew, whatever is in the cache")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - BENCHMARKS.keys())
     if unknown:

@@ -121,7 +121,7 @@ class AutoTime:
         if expected_s + after_s <= left_s:
             if expected_s <= SHARE * self._watch.budget_s or trial is self._board.best:
                 return None
-            words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share of the time"
+            words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
         else:
             words = (
                 f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)} and what comes after it "
@@ -148,4 +148,4 @@ def _relative_effort(trial: Trial, like: Trial) -> float:
 
 
 def _said(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - where a tenth matters
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -1,7 +1,7 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
-First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all rows of
-the first part; then on as many parts as it takes to tell candidates apart. Then the families' other hyperparameters,
+First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
+rows of the first part; then on as many parts as it takes to tell candidates apart. Then the families' other hyperparameters,
 then draws around the best families. At last the best are joined, if that helps by more than chance.
 
 Fits run side by side in processes of their own. None is begun that would not end in time, and one that overruns its
@@ -11,44 +11,30 @@ far it gets depends on the time.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-import numpy as np
-
 from shared.contracts.tuning import Auto, StoppingReason
+from trainer.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
 from trainer.auto_time import AutoTime, Finishing, Stage
-from trainer.drawing_near import draw_near
+from trainer.baseline_notes import baseline_notes
+from trainer.discarding import Discarding
 from trainer.fit_costs import ladder
 from trainer.fit_pool import FitPool, fit_pool
 from trainer.joining import Joining
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.portfolio import BASELINES, Family, families_for
 from trainer.racing import MEMBER_LIMIT, Racing
-from trainer.search_space import draw
 from trainer.searching import Choice, TuningRows, choice_of
 from trainer.spreading import is_spread
 from trainer.tuning_hooks import TuningWatch
 
-TRIED_LIMIT: Final = 200
-"""Candidates that are tried at most, where nothing else is said."""
-
 _BATCH: Final = 4
 """So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that
 the same is tried on each machine."""
-_LEADING: Final = 3
-"""So many families are refined."""
 _ENOUGH_ROWS: Final = 2_500
 """So many held-out rows, of as many parts as it takes, tell candidates apart."""
-_HOPELESS_SHARE: Final = 0.25
-"""Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""
-_CLEAR_SHARE: Final = 0.05
-"""Of what the best is better than the baseline: less is not clearly worse."""
-_CLEAR_DEVIATIONS: Final = 2.0
-
-
-Further = tuple[Family, Mapping[str, Any]]
-"""What can be tried: a family, and hyperparameters of its own."""
 
 
 class Choosing:
@@ -57,15 +43,27 @@ class Choosing:
     def __init__(
         self, rows: TuningRows, auto: Auto, board: Leaderboard, watch: TuningWatch, pool: FitPool | None = None
     ) -> None:
+        """Args:
+        rows: On what is chosen.
+        auto: How.
+        board: Takes the candidates.
+        watch: Knows the time, and tells how far it is.
+        pool: Runs the fits; None takes what suits the machine.
+        """
         self._rows = rows
         self._auto = auto
         self._board = board
         self._watch = watch
         self._splits = rows.parts(auto.cross_validation)
         self._families = families_for(auto, rows.plan, rows.prepared.task, len(rows.split.train))
-        self._limit = (auto.max_models or TRIED_LIMIT) + (self._baseline_name in {one.estimator for one in self._families})
+        self._baseline_name = BASELINES[rows.prepared.task]
+        is_baseline_tried = any(one.estimator == self._baseline_name for one in self._families)
+        self._limit = (auto.max_models or TRIED_LIMIT) + is_baseline_tried
         self._measuring = rows.measuring(self._splits, board.objective, needs_probabilities=rows.needs_probabilities)
         self._defaults: dict[str, Trial] = {}
+        """By estimator: the candidate with which its family began."""
+        self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
+        self._discarding = Discarding(board, self._baseline, len(self._splits[0].hold_out))
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
         self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
@@ -83,7 +81,8 @@ class Choosing:
             Joining(self._rows, self._measuring, self._board, self._race.answers, self._time).join(self._watch.left_s)
         self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
-        return choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped())
+        found = choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped())
+        return replace(found, warnings=baseline_notes(self._board, self._baseline_name, self._watch.budget_s))
 
     # --- what comes after, and when it is over ---
 
@@ -91,7 +90,7 @@ class Choosing:
         """What comes after the choice; encodes the first part, to know what that takes."""
         plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
         started = time.monotonic()
-        self._part = self._measuring.parts.encoded(0, "standard")
+        self._first_part = self._measuring.parts.encoded(0, "standard")
         encode_s = (time.monotonic() - started) * len(split.train) / (len(first.train) + len(first.hold_out))
         fit_count = max(1, plan.calibration.cross_validation.folds - 1) if plan.calibration is not None else 1
         if plan.threshold is not None:
@@ -113,31 +112,30 @@ class Choosing:
 
     # --- the families' defaults ---
 
-    @property
-    def _baseline_name(self) -> str:
-        return BASELINES[self._rows.prepared.task]
-
     def _try_defaults(self) -> None:
         trials = [self._add(one, one.default) for one in self._families[: self._limit]]
         self._defaults = {trial.estimator: trial for trial in trials}
-        entrants = [trial for trial in trials if trial.estimator != self._baseline_name]
-        for stage in self._samples():
+        entrants = [trial for trial in trials if trial is not self._baseline()]
+        samples = self._samples()
+        for stage in samples:
             self._measure_baseline(stage)
             self._race.measure([(trial, stage) for trial in entrants])
-            entrants = [trial for trial in entrants if not self._is_hopeless(trial)]
+            self._discarding.discard_hopeless(entrants)
+            entrants = [trial for trial in entrants if not trial.is_discarded]
         self._measure_baseline(self._whole(0))
         ordered = self._by_promise(entrants)
         # those that lead on the samples bring their other hyperparameters along, so that no core waits for a slow one
-        others = [self._add(*one) for one in self._room_for(self._others(self._leading(ordered)))] if self._samples() else []
-        self._race.measure([(trial, self._whole(0)) for trial in [*ordered, *others]])
+        others = self._candidates.others(self._candidates.leading(ordered)) if samples else iter(())
+        ordered += [self._add(*one) for one in self._with_room(others)]
+        self._race.measure([(trial, self._whole(0)) for trial in ordered])
         if self._board.best is None:
             self._insist(entrants)
-        self._deepen([*ordered, *others])
+        self._deepen(ordered)
 
     def _samples(self) -> list[Stage]:
-        row_count, feature_count = self._part.train.shape
+        row_count, feature_count = self._first_part.train.shape
         class_count = len(self._rows.prepared.classes or [])
-        sizes = ladder(row_count, feature_count, class_count if class_count > 2 else 1)  # noqa: PLR2004 - two are one
+        sizes = ladder(row_count, feature_count, class_count if class_count > 2 else 1)
         return [Stage(0, size, is_sample=True) for size in sizes]
 
     def _whole(self, part: int) -> Stage:
@@ -151,24 +149,12 @@ class Choosing:
     def _baseline(self) -> Trial | None:
         return self._defaults.get(self._baseline_name)
 
-    def _is_hopeless(self, trial: Trial) -> bool:
-        """Whether what it shows on the samples is hardly better than the baseline, and that of others is."""
-        best, baseline = self._board.best, self._baseline()
-        if best is None or baseline is None or not trial.is_running or best is trial or not baseline.sampled:
-            return False
-        rows = max(trial.sampled.keys() & best.sampled.keys() & baseline.sampled.keys(), default=None)
-        if rows is None:
-            return False
-        own, leading, none = (self._board.objective.merit(one.sampled[rows]) for one in (trial, best, baseline))
-        trial.is_discarded = own - none < _HOPELESS_SHARE * (leading - none)
-        return trial.is_discarded
-
     def _by_promise(self, trials: Sequence[Trial]) -> list[Trial]:
         """The best on samples first, as it may be all that is needed; then the cheap ones before the slow ones."""
-        expected = {trial.number: self._time.expected_s(trial, self._whole(0).row_count) for trial in trials}
+        row_count = self._whole(0).row_count
         best = next((one for one in self._board.ranking() if one in trials and one.sampled), None)
         rest = [trial for trial in trials if trial is not best]
-        ordered = sorted(rest, key=lambda one: expected[one.number] or 0.0)
+        ordered = sorted(rest, key=lambda one: self._time.expected_s(one, row_count) or 0.0)
         return [*([] if best is None else [best]), *ordered]
 
     def _insist(self, trials: Sequence[Trial]) -> None:
@@ -184,9 +170,9 @@ class Choosing:
     # --- further candidates ---
 
     def _explore(self) -> None:
-        further = self._further()
+        further = self._candidates.further()
         while not self._is_over():
-            batch = [self._add(*one) for one in islice(self._room_for(further), _BATCH)]
+            batch = [self._add(*one) for one in islice(self._with_room(further), _BATCH)]
             if not batch:
                 return
             stage = self._stage_of_best()
@@ -201,59 +187,14 @@ class Choosing:
             return Stage(0, max(best.sampled), is_sample=True)
         return self._whole(0)
 
-    def _room_for(self, found: Iterator[Further]) -> Iterator[Further]:
+    def _with_room(self, found: Iterator[Further]) -> Iterator[Further]:
         """Of what could be tried that for which there is time, up to the limit."""
         for family, chosen in found:
             if len(self._board.trials) >= self._limit:
                 return
-            if self._has_room(family, chosen):
+            probe = Trial(0, family.estimator, family.made_of(chosen), 0)
+            if self._time.obstacle(probe, self._stage_of_best()) is None:
                 yield family, chosen
-
-    def _has_room(self, family: Family, chosen: Mapping[str, Any]) -> bool:
-        probe = Trial(0, family.estimator, family.made_of(chosen), 0)
-        return self._time.obstacle(probe, self._stage_of_best()) is None
-
-    def _further(self) -> Iterator[Further]:
-        """What is tried after the defaults, in order."""
-        promising = [family for family in self._families if self._defaults[family.estimator].is_running]
-        yield from self._others(promising)
-        yield from self._draws()
-
-    def _others(self, families: Sequence[Family]) -> Iterator[Further]:
-        """The families' other hyperparameters, in turn; none twice."""
-        longest = max((len(family.others) for family in families), default=0)
-        for number in range(longest):
-            for family in families:
-                if number < len(family.others) and not self._is_tried(family, family.others[number]):
-                    yield family, family.others[number]
-
-    def _is_tried(self, family: Family, chosen: Mapping[str, Any]) -> bool:
-        made = family.made_of(chosen)
-        return any(one.estimator == family.estimator and one.hyperparameters == made for one in self._board.trials)
-
-    def _leading(self, trials: Sequence[Trial]) -> list[Family]:
-        """The families of the best candidates."""
-        families = {family.estimator: family for family in self._families if family.space}
-        names = dict.fromkeys(one.estimator for one in self._board.ranking())
-        there = {trial.estimator for trial in trials}
-        return [families[name] for name in names if name in families and name in there][:_LEADING]
-
-    def _draws(self) -> Iterator[Further]:
-        """Draws from the spaces of the best families, in turn, the best one twice as often; every other one near the best
-        of its family.
-        """
-        for number in range(TRIED_LIMIT):
-            leading = self._leading(self._board.trials)
-            if not leading:
-                return
-            turn = [leading[0], *leading[1:2], leading[0], *leading[2:3]]
-            family = turn[number % len(turn)]
-            random = np.random.default_rng([self._rows.plan.seed, number])
-            best = next(one for one in self._board.ranking() if one.estimator == family.estimator)
-            if number // len(turn) % 2:
-                yield family, draw_near(family.space, family.chosen_of(best.hyperparameters), random)
-            else:
-                yield family, {key: draw(dimension, random) for key, dimension in family.space.items()}
 
     def _add(self, family: Family, chosen: Mapping[str, Any]) -> Trial:
         return self._board.add(family.estimator, family.made_of(chosen), len(self._splits))
@@ -262,56 +203,34 @@ class Choosing:
 
     def _deepen(self, trials: Sequence[Trial]) -> None:
         """Measure the better ones on as many parts as it takes to tell them apart."""
-        held_out = len(self._splits[0].hold_out)
-        needed = min(len(self._splits), -(-_ENOUGH_ROWS // held_out))
-        self._discard(trials)
+        needed = min(len(self._splits), -(-_ENOUGH_ROWS // len(self._splits[0].hold_out)))
+        self._discarding.discard_worse(trials)
         for part in range(1, needed):
-            self._measure_further(self._candidates_for(part, trials)[:MEMBER_LIMIT], part)
-            self._discard(trials)
+            self._measure_further(self._ready_for(part, trials)[:MEMBER_LIMIT], part)
+            self._discarding.discard_worse(trials)
 
     def _complete(self) -> None:
         """Measure those in the running on all parts, if there is time."""
         for part in range(1, len(self._splits)):
-            self._measure_further(self._candidates_for(part, self._board.trials), part)
-            self._discard(self._board.trials)
+            self._measure_further(self._ready_for(part, self._board.trials), part)
+            self._discarding.discard_worse(self._board.trials)
 
     def _measure_further(self, trials: Sequence[Trial], part: int) -> None:
         if trials and not self._is_over():
             self._measure_baseline(self._whole(part))
             self._race.measure([(trial, self._whole(part)) for trial in trials])
 
-    def _candidates_for(self, part: int, trials: Sequence[Trial]) -> list[Trial]:
+    def _ready_for(self, part: int, trials: Sequence[Trial]) -> list[Trial]:
         """Those of some trials that have all parts before one, the best first."""
-        wanted = set(map(id, trials))
-        ranked = [one for one in self._board.ranking() if id(one) in wanted and one.estimator != self._baseline_name]
-        return [one for one in ranked if len(one.scores) == part]
-
-    def _discard(self, trials: Sequence[Trial]) -> None:
-        for trial in trials:
-            if trial.is_running and trial.scores and trial.estimator != self._baseline_name:
-                trial.is_discarded = self._is_clearly_worse(trial)
-
-    def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether the first parts leave little hope: worse than the best by more than its parts differ, and by more
-        than a share of what that is better than the baseline.
-        """
-        best, objective = self._board.best, self._board.objective
-        count = min(len(trial.scores), len(best.scores)) if best is not None else 0
-        if best is None or best is trial or not count:
-            return False
-        merits = [np.mean([objective.merit(one) for one in each.values[:count]]) for each in (best, trial)]
-        spread = float(np.std(best.values, ddof=1)) if len(best.values) > 1 else 0.0
-        baseline = self._baseline()
-        gap = merits[0] - objective.merit(baseline.values[0]) if baseline is not None and baseline.values else 0.0
-        chance = max(_CLEAR_SHARE, len(self._splits[0].hold_out) ** -0.5 if count == 1 else 0.0)
-        return bool(merits[0] - merits[1] > max(_CLEAR_DEVIATIONS * spread, chance * abs(gap)))
+        wanted = set(map(id, trials)) - {id(self._baseline())}
+        return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == part]
 
     # --- the end ---
 
     def _leave_unaffordable(self) -> None:
         """Take those out of the running whose last fit would not end in time, until the best one's does."""
         best = self._board.best
-        while best is not None and best.estimator != self._baseline_name and not self._time.can_finish(best):
+        while best is not None and best is not self._baseline() and not self._time.can_finish(best):
             if len(self._board.ranking()) == 1:  # there is nothing else
                 return
             best.stopped = "its fit on all rows would not end in time"

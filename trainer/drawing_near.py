@@ -15,9 +15,7 @@ _STEP: Final = 0.15
 """Of a dimension's range: the standard deviation of a step."""
 
 
-def draw_near(
-    space: Mapping[str, Dimension], best: Mapping[str, Any], random: np.random.Generator
-) -> dict[str, Any]:
+def draw_near(space: Mapping[str, Dimension], best: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
     """Draw hyperparameters, some of them as they are in good ones and some a step away.
 
     Args:

@@ -2,7 +2,7 @@
 that they were not fitted on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,13 +68,13 @@ def select(library: Library, parts: Sequence[int]) -> list[int]:
     Returns:
         How often each candidate was added.
     """
-    sample = library.sample()
+    sample, objective = library.sample(), library.objective.roughly()
     truth = np.concatenate([sample.truth[part] for part in parts])
     pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
     counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
     best_counts, best_merit = counts, -np.inf
     for size in range(1, ROUNDS + 1):
-        merits = [_merit(library.objective, truth, (total + answers) / size) for answers in pooled]
+        merits = [_merit(objective, truth, (total + answers) / size) for answers in pooled]
         place = int(np.argmax(merits))
         counts, total = _plus(counts, place), total + pooled[place]
         if merits[place] > best_merit:
@@ -99,6 +99,15 @@ def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], 
     ]
     error = float(np.std(gains, ddof=1)) / len(gains) ** 0.5
     return bool(np.mean(gains) > error)
+
+
+def selection_s(library: Library, clock: Callable[[], float]) -> float:
+    """Seconds that ``crossed_scores`` and one further selection are likely to take; measures one score to know."""
+    sample, objective = library.sample(), library.objective.roughly()
+    truth, answers = np.concatenate(sample.truth), np.concatenate(sample.answers[0])
+    started = clock()
+    _merit(objective, truth, answers)
+    return (clock() - started) * ROUNDS * len(library.answers) * (1 + len(library.truth))
 
 
 def _plus(counts: Sequence[int], place: int) -> list[int]:

@@ -1,5 +1,6 @@
 """The best candidates joined to vote: from answers that are there already, without a fit."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from trainer.auto_time import AutoTime
 from trainer.candidate_measuring import CandidateMeasuring, HeldOutAnswers
-from trainer.ensembling import Library, crossed_scores, is_better, select
+from trainer.ensembling import Library, crossed_scores, is_better, select, selection_s
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.racing import MEMBER_LIMIT
 from trainer.searching import TuningRows
@@ -46,6 +47,8 @@ class Joining:
             return
         library = self._library(members, part_count)
         crossed = library if part_count >= _FEW_PARTS else library.regrouped()
+        if selection_s(crossed, time.monotonic) > left_s - self._time.finish_s(best):
+            return
         single = [crossed.score([1] + [0] * (len(members) - 1), part) for part in range(len(crossed.truth))]
         scores = crossed_scores(crossed)
         if not is_better(scores, single, self._board.objective):

@@ -159,8 +159,8 @@ class Leaderboard:
         trials = [trial for trial in list(self.trials) if trial.is_running]
         # looked at once: the leaderboard is shown by another thread while candidates are measured
         found = [(trial, merits) for trial in trials if (merits := trial.merits(self.objective))]
-        merits = shared_merits([each for _, each in found])
-        order = sorted(zip(merits, found, strict=True), key=lambda one: (-one[0], one[1][0].number))
+        goodness = shared_merits([each for _, each in found])
+        order = sorted(zip(goodness, found, strict=True), key=lambda one: (-one[0], one[1][0].number))
         return [trial for _, (trial, _) in order]
 
     def merit(self, trial: Trial) -> float:

@@ -6,6 +6,7 @@ is all of it, the search included (nested cross-validation).
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from shared.tabular.model import FittedModel
 from trainer.choosing import Choosing
 from trainer.cross_validation import parts
 from trainer.fit_plan import FitPlan
+from trainer.last_fit import on_all_cores
 from trainer.leaderboard import Leaderboard
 from trainer.part_fitting import PartFitting
 from trainer.preparing import PROBABILITIES, PreparedFit
@@ -107,7 +109,8 @@ class Learning:
         estimator = self._estimator(choice, is_part=is_part)
         unfitted = clone(estimator) if plan.threshold is not None else None
         started = time.perf_counter()
-        model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting")
+        with on_all_cores(estimator) if isinstance(plan.tuning, Auto) else nullcontext():
+            model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting")
         fit_s = time.perf_counter() - started
         if plan.threshold is None:
             return Learnt(model, choice, None, fit_s)

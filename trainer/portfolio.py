@@ -50,7 +50,9 @@ class Family:
 
     def chosen_of(self, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The family's own hyperparameters that were made into some of ``estimator``."""
-        own: Mapping[str, Any] = hyperparameters if self.inner is None else hyperparameters["estimator"]["hyperparameters"]
+        own: Mapping[str, Any] = (
+            hyperparameters if self.inner is None else hyperparameters["estimator"]["hyperparameters"]
+        )
         return own
 
 

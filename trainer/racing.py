@@ -67,7 +67,9 @@ class Racing:
         elif finished.ending == "overran":
             self._time.is_short = True
             trial.costs.note_overrun(stage.row_count, finished.elapsed_s)
-            words = f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
+            words = (
+                f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
+            )
             if trial.scores:  # it was quick enough on other parts
                 trial.skipped = words
             else:
@@ -100,6 +102,4 @@ class Racing:
 
     def _say(self, trial: Trial, stage: Stage) -> None:
         what = f"{stage.row_count:,} rows of part" if stage.is_sample else "part"
-        self._watch.step(
-            f"{trial.estimator} (candidate {trial.number}), {what} {stage.part + 1} of {trial.part_count}"
-        )
+        self._watch.step(f"{trial.estimator} (candidate {trial.number}), {what} {stage.part + 1} of {trial.part_count}")

@@ -123,9 +123,7 @@ class TuningRows:
             needs_probabilities: Whether a candidate without probabilities cannot be had.
         """
         encoded = EncodedParts(self.frame, self.plan, self.prepared, splits)
-        return CandidateMeasuring(
-            encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities
-        )
+        return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
 
 
 class Searching:

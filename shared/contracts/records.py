@@ -34,8 +34,8 @@ class Candidate(Contract):
     hyperparameters: dict[str, Any]
     """As they can be given to a training."""
     rank: int | None = None
-    """1 is the best. Of a search only those have one that were measured on all parts; of `auto` all that are in the running,
-    in the order of what they showed on the parts that they share."""
+    """1 is the best. Of a search only those have one that were measured on all parts; of `auto` all that are in the
+    running, in the order of what they showed on the parts that they share."""
     mean: float | None = None
     """Of the metric that is searched by, over the parts that it was measured on."""
     standard_deviation: float | None = None
@@ -44,7 +44,8 @@ class Candidate(Contract):
     fit_s: float = 0.0
     """Seconds that a fit took, on average."""
     row_count: int | None = None
-    """Rows that a fit had, where rounds differ in that (`halving`), or where it was measured on a sample only (`auto`)."""
+    """Rows that a fit had, where rounds differ in that (`halving`), or where it was measured on a sample only
+    (`auto`)."""
     state: CandidateState = "measured"
     """`discarded`: the first parts were so much worse than the best that the others were not measured. `unfinished`:
     the search ended before all parts were. `skipped`: it was not fitted any further, since that would not have ended in
