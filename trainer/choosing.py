@@ -1,8 +1,9 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
 First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
-rows of the first part; then on as many parts as it takes to tell candidates apart. Then the families' other hyperparameters,
-then draws around the best families. At last the best are joined, if that helps by more than chance.
+rows of the first part; then on as many parts as it takes to tell candidates apart. Then the families' other
+hyperparameters, then draws from the spaces of the best families. At last the best are joined, if that helps by more
+than chance.
 
 Fits run side by side in processes of their own. None is begun that would not end in time, and one that overruns its
 share is killed. What is tried, in which order and with which seeds, depends on the seed and on scores alone. Only how

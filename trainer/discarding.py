@@ -28,7 +28,7 @@ class Discarding:
         self._held_out_count = held_out_count
 
     def discard_hopeless(self, trials: Sequence[Trial]) -> None:
-        """Of candidates that were tried on a sample those that are hardly better than the baseline, where others are."""
+        """Of candidates that were tried on a sample, those hardly better than the baseline where others are."""
         for trial in trials:
             if trial.is_running and trial is not self._baseline():
                 trial.is_discarded = self._is_hopeless(trial)

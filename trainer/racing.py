@@ -47,6 +47,7 @@ class Racing:
     def measure_here(self, trial: Trial, stage: Stage) -> None:
         """Measure one that takes no time, such as a baseline, in this process."""
         self._keep(trial, stage, self._measuring.take(trial, stage.part, stage.row_count if stage.is_sample else None))
+        self._say(trial, stage)
 
     def _tasks(self, entries: Sequence[Entry]) -> Iterator[FitTask]:
         for trial, stage in entries:

@@ -1,13 +1,11 @@
 """The choice of an estimator: as good as the best default of the portfolio, told as it goes, and the same again."""
 
-import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification, make_friedman1
-from sklearn.naive_bayes import GaussianNB
 
 from shared.contracts import ColumnSchema, Task
 from shared.contracts.tuning import Auto, auto_task
@@ -129,26 +127,6 @@ def test_the_time_over_at_once_leaves_the_first_of_the_portfolio() -> None:
 
     assert outcome.choice is not None
     assert (outcome.choice.estimator, outcome.choice.stopped_early) == ("DummyClassifier", "time_budget")
-
-
-def test_a_fit_that_outlasts_the_time_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    fits: list[str] = []
-
-    def slow_fit(self: GaussianNB, *rows: Any, **options: Any) -> GaussianNB:
-        fits.append("GaussianNB")
-        time.sleep(2.5)
-        return plain_fit(self, *rows, **options)
-
-    plain_fit = GaussianNB.fit
-    monkeypatch.setattr(GaussianNB, "fit", slow_fit)
-
-    outcome = choose(_wine(), time_budget_s=2, include=["DummyClassifier", "GaussianNB", "RandomForestClassifier"])
-
-    assert outcome.choice is not None
-    records = {one.estimator: (one.state, len(one.scores)) for one in outcome.choice.board.records()}
-    assert outcome.choice.stopped_early == "time_budget"
-    assert (fits, records["GaussianNB"][1]) == (["GaussianNB"], 1)
-    assert outcome.choice.estimator == "DummyClassifier", "what was not measured to its end is not taken"
 
 
 def test_only_one_model_is_one_beside_the_baseline() -> None:
@@ -278,7 +256,7 @@ def test_the_members_of_an_ensemble_answer_as_their_kept_answers_said() -> None:
 
 
 def test_votes_on_classes_are_those_of_the_members_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.choosing.is_better", lambda *_: True)
+    monkeypatch.setattr("trainer.joining.is_better", lambda *_: True)
     frame = _wine()
 
     outcome = choose(frame, max_models=4, include=QUICK, scoring="log_loss", cross_validation={"folds": 3})
