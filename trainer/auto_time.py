@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.effort import effort
+from trainer.effort import effort, usual_power
 from trainer.fit_costs import FitCosts
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.tuning_hooks import TuningWatch
@@ -51,11 +51,13 @@ class Finishing:
     encode_s: float = 0.0
     """To encode the rows."""
 
-    def seconds(self, costs: FitCosts, like: FitCosts | None) -> float | None:
-        """What comes after the choice of a candidate, in seconds; None as long as nothing is known of its fits."""
-        fit_s = costs.expected_fit_s(self.row_count, like)
-        if fit_s is None:
-            return None
+    def seconds(self, fit_s: float, costs: FitCosts) -> float:
+        """What comes after the choice of a candidate, in seconds.
+
+        Args:
+            fit_s: What its fit on all rows is likely to take.
+            costs: What it took so far.
+        """
         growth = self.row_count / max(1, *costs.fit_s)
         return self.fit_count * (fit_s + self.encode_s) + self.answer_share * costs.answer_s + growth * costs.store_s
 
@@ -84,22 +86,22 @@ class AutoTime:
     def expected_s(self, trial: Trial, row_count: int) -> float | None:
         """Seconds that a fit is likely to take; None where nothing is known."""
         like = self._like(trial)
-        own = trial.costs.expected_fit_s(row_count, like.costs if like is not None else None)
+        power = usual_power(trial.estimator)
+        own = trial.costs.expected_fit_s(row_count, like.costs if like is not None else None, power)
         if own is not None or like is None or like is trial:
             return own
-        theirs = like.costs.expected_fit_s(row_count)
+        theirs = like.costs.expected_fit_s(row_count, None, power)
         return None if theirs is None else _relative_effort(trial, like) * theirs
 
     def finish_s(self, trial: Trial) -> float:
         """Seconds from the choice of a candidate to the measured model; 0 where nothing is known."""
         if trial.members:
             return sum(map(self.finish_s, trial.members))
+        fit_s = self.expected_s(trial, self.finishing.row_count)
+        if fit_s is None:
+            return 0.0
         like = self._like(trial)
-        own = self.finishing.seconds(trial.costs, like.costs if like is not None else None)
-        if own is None and like is not None:
-            theirs = self.finishing.seconds(like.costs, None)
-            own = None if theirs is None else _relative_effort(trial, like) * theirs
-        return own or 0.0
+        return self.finishing.seconds(fit_s, trial.costs if trial.costs.fit_s or like is None else like.costs)
 
     def reserve_s(self) -> float:
         """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap."""

@@ -53,12 +53,13 @@ class FitCosts:
         """Keep that a fit took longer than this."""
         self.fit_s[row_count] = max(elapsed_s, self.fit_s.get(row_count, 0.0))
 
-    def expected_fit_s(self, row_count: int, like: "FitCosts | None" = None) -> float | None:
+    def expected_fit_s(self, row_count: int, like: "FitCosts | None" = None, power: float = 1.0) -> float | None:
         """Seconds that a fit on so many rows is likely to take.
 
         Args:
             row_count: Its rows.
             like: A candidate whose time grows alike, such as the same estimator with other hyperparameters.
+            power: By which power of the rows it grows, where that was not measured.
 
         Returns:
             None where nothing is known.
@@ -70,22 +71,21 @@ class FitCosts:
         largest = max(self.fit_s)
         if like is not None and largest in like.fit_s and row_count in like.fit_s:
             return self.fit_s[largest] * like.fit_s[row_count] / max(like.fit_s[largest], 1e-6)
-        return extrapolated_s(self.fit_s, row_count)
+        return extrapolated_s(self.fit_s, row_count, power)
 
 
-def extrapolated_s(measured: Mapping[int, float], row_count: int) -> float:
+def extrapolated_s(measured: Mapping[int, float], row_count: int, power: float = 1.0) -> float:
     """Seconds for so many rows, by a power of the rows.
 
     Args:
-        measured: Seconds by rows. The power is that between the largest sample and one that is clearly smaller; it is
-            1 where there is none.
+        measured: Seconds by rows. The power is that between the largest sample and one that is clearly smaller.
         row_count: The rows to extrapolate to.
+        power: What is taken where there is no smaller one.
     """
     sizes = sorted(measured)
     largest = sizes[-1]
     if row_count <= largest:
         return measured[next(size for size in sizes if size >= row_count)]
-    power = 1.0
     smaller = [size for size in sizes if size <= _CLEARLY_SMALLER * largest]
     if smaller:
         before = smaller[-1]

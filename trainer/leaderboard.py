@@ -67,7 +67,8 @@ class Trial:
     @property
     def is_running(self) -> bool:
         """Whether it has a score and can still be the best."""
-        return self.error is None and not self.is_discarded and self.stopped is None and self.mean is not None
+        is_out = self.error is not None or self.is_discarded or self.stopped is not None
+        return not is_out and bool(self.scores or self.sampled)
 
     @property
     def mean_fit_s(self) -> float:
@@ -131,6 +132,7 @@ class Leaderboard:
         """
         self.objective = objective
         self._ranks_unfinished = ranks_unfinished
+        self._ranked: tuple[list[tuple[int, int, int, bool]], list[Trial]] = ([], [])
         self.trials: list[Trial] = []
 
     def add(self, estimator: str, hyperparameters: Mapping[str, Any], part_count: int) -> Trial:
@@ -156,8 +158,18 @@ class Leaderboard:
         return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
 
     def _shared_ranking(self) -> list[Trial]:
-        trials = [trial for trial in list(self.trials) if trial.is_running]
-        # looked at once: the leaderboard is shown by another thread while candidates are measured
+        # asked for many times between two fits, and also by the thread that shows it
+        trials = list(self.trials)
+        state = [(one.number, len(one.scores), len(one.sampled), one.is_running) for one in trials]
+        known_state, ranking = self._ranked
+        if state != known_state:
+            ranking = self._ranked_anew(
+                [trial for trial, (*_, is_running) in zip(trials, state, strict=True) if is_running]
+            )
+            self._ranked = (state, ranking)
+        return list(ranking)
+
+    def _ranked_anew(self, trials: Sequence[Trial]) -> list[Trial]:
         found = [(trial, merits) for trial in trials if (merits := trial.merits(self.objective))]
         goodness = shared_merits([each for _, each in found])
         order = sorted(zip(goodness, found, strict=True), key=lambda one: (-one[0], one[1][0].number))

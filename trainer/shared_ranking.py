@@ -2,9 +2,8 @@
 ones both were.
 """
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 Cell = tuple[float, int]
 """Rows of a fit (infinity for all of a part) and the part's number."""
@@ -58,6 +57,8 @@ def _gain(own: Merits, other: Merits) -> float:
     return _mean_over(own, shared) - _mean_over(other, shared)
 
 
-def _mean_over(merits: Merits, cells: "Mapping[Cell, float] | set[Cell]") -> float:
+def _mean_over(merits: Merits, cells: Collection[Cell]) -> float:
     rows = max(rows for rows, _ in cells)
-    return float(np.mean([merits[cell] for cell in sorted(cells) if cell[0] == rows]))
+    # summed exactly, so that the order of the cells changes nothing
+    found = [merits[cell] for cell in cells if cell[0] == rows]
+    return math.fsum(found) / len(found)

@@ -55,7 +55,7 @@ def test_a_fit_that_would_not_end_in_time_is_not_begun_and_it_is_said_why() -> N
 
 def test_a_fit_that_ends_in_time_is_begun_only_if_the_last_fit_on_all_rows_does_too() -> None:
     times = Times()
-    slow = times.trial("RandomForestRegressor", {ROWS: 20.0})
+    slow = times.trial("MLPRegressor", {ROWS: 20.0})
     times.now = 50.0
     assert times.time.obstacle(slow, WHOLE) is None, "20 s, and 25 s on all rows"
     times.now = 60.0
@@ -65,7 +65,7 @@ def test_a_fit_that_ends_in_time_is_begun_only_if_the_last_fit_on_all_rows_does_
 
 def test_none_but_the_leader_takes_more_than_its_share() -> None:
     times = Times()
-    leader = times.trial("SVR", {2_000: 8.0})
+    leader = times.trial("ElasticNet", {2_000: 8.0})
     leader.sampled = {2_000: 0.9}
     other = times.trial("MLPRegressor", {2_000: 8.0})
     other.sampled = {2_000: 0.5}
@@ -98,7 +98,7 @@ def test_calibration_and_threshold_are_further_fits_that_time_is_set_aside_for()
 
 def test_a_vote_takes_what_its_members_take() -> None:
     times = Times()
-    members = [times.trial("Ridge", {ROWS: 0.8}, [0.9]), times.trial("SVR", {ROWS: 8.0}, [0.9])]
+    members = [times.trial("Ridge", {ROWS: 0.8}, [0.9]), times.trial("ElasticNet", {ROWS: 8.0}, [0.9])]
     vote = times.board.add("VotingRegressor", {}, 5)
     vote.members = members
     assert times.time.finish_s(vote) == pytest.approx(11.0)
@@ -116,7 +116,7 @@ def test_other_hyperparameters_are_expected_to_take_what_their_work_is() -> None
 
 def test_what_cannot_be_finished_any_more_is_known() -> None:
     times = Times()
-    trial = times.trial("SVR", {ROWS: 8.0}, [0.9])
+    trial = times.trial("ElasticNet", {ROWS: 8.0}, [0.9])
     times.now = 89.0
     assert times.time.can_finish(trial)
     times.now = 91.0
@@ -128,6 +128,13 @@ def test_a_power_of_the_rows_is_found(power: float, first_s: float, factor: int)
     measured = {rows: first_s * (rows / 1_000) ** power for rows in (1_000, 4_000)}
     expected = first_s * (4.0 * factor) ** power
     assert extrapolated_s(measured, 4_000 * factor) == pytest.approx(expected, rel=1e-3)
+
+
+def test_where_no_power_was_measured_it_is_the_usual_one_of_the_estimator() -> None:
+    times = Times()
+    neighbours, linear = times.trial("KNeighborsRegressor", {1_000: 0.1}), times.trial("Ridge", {1_000: 0.1})
+    assert times.time.expected_s(neighbours, ROWS) == pytest.approx(6.4)
+    assert times.time.expected_s(linear, ROWS) == pytest.approx(0.8)
 
 
 def test_rows_that_differ_by_one_tell_no_power() -> None:

@@ -79,16 +79,16 @@ def test_whoever_stops_listening_leaves_no_process_behind() -> None:
 
 
 def test_a_task_is_asked_for_only_when_there_is_room_for_it() -> None:
-    done: list[int] = []
+    asked: list[int] = []
 
     def tasks() -> Iterator[FitTask]:
         for number in range(4):
-            assert number <= len(done), "with one worker the one before has ended"
+            asked.append(number)
             yield FitTask(number, lambda number=number: number)
 
-    for one in ForkPool(1).run(tasks(), lambda: False):
-        done.append(one.answer)
-    assert done == [0, 1, 2, 3]
+    for number, one in enumerate(ForkPool(1).run(tasks(), lambda: False)):
+        assert (one.answer, len(asked)) == (number, number + 1)
+    assert asked == [0, 1, 2, 3]
 
 
 def test_fits_that_use_openmp_end_in_a_process_whose_parent_used_it_and_give_the_same_bits() -> None:
