@@ -60,6 +60,8 @@ class Discarding:
         own, leading = (float(np.mean([objective.merit(one) for one in each.values[:count]])) for each in (trial, best))
         spread = float(np.std(best.values, ddof=1)) if len(best.values) > 1 else 0.0
         baseline = self._baseline()
-        gap = leading - objective.merit(baseline.values[0]) if baseline is not None and baseline.values else 0.0
+        if baseline is None or not baseline.values:  # nothing says how much a difference is
+            return count > 1 and leading - own > _CLEAR_DEVIATIONS * spread
+        gap = leading - objective.merit(baseline.values[0])
         share = max(_CLEAR_SHARE, float(self._held_out_count) ** -0.5 if count == 1 else 0.0)
         return leading - own > max(_CLEAR_DEVIATIONS * spread, share * abs(gap))

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
@@ -25,8 +26,9 @@ WORKER_LIMIT: Final = 8
 _TICK_S: Final = 0.05
 _PR_SET_PDEATHSIG: Final = 1
 
-Ending = Literal["done", "overran", "stopped", "crashed"]
-"""`overran`: it took more than its limit and was killed. `stopped`: it was killed as no fit is needed any longer.
+Ending = Literal["done", "raised", "overran", "stopped", "crashed"]
+"""`raised`: it raised what no fit should, and the answer is that in words. `overran`: it took more than its limit and
+was killed. `stopped`: it was killed as no fit is needed any longer.
 `crashed`: its process ended without an answer."""
 
 
@@ -49,7 +51,7 @@ class Finished:
     subject: Any
     ending: Ending
     answer: Any
-    """What the work answered; None unless it is done."""
+    """What the work answered, or what it raised, in words; else None."""
     elapsed_s: float
 
 
@@ -86,8 +88,8 @@ class InlinePool:
             if is_over():
                 return
             started = time.monotonic()
-            answer = task.work()
-            yield Finished(task.subject, "done", answer, time.monotonic() - started)
+            is_done, answer = _answered(task)
+            yield Finished(task.subject, "done" if is_done else "raised", answer, time.monotonic() - started)
 
 
 @dataclass(eq=False)
@@ -153,7 +155,8 @@ class ForkPool:
         elapsed_s, answer = child.elapsed_s, None
         if ending == "done":
             try:
-                answer = child.answers.recv()
+                is_done, answer = child.answers.recv()
+                ending = "done" if is_done else "raised"
             except (EOFError, OSError):
                 ending = "crashed"
         child.end()
@@ -164,7 +167,10 @@ class ForkPool:
 def _start(task: FitTask, worker_count: int) -> _Child:
     answers, own_end = Pipe(duplex=False)
     parent = os.getpid()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        # newer releases of Python warn of what ADR 0021 says about locks that other threads hold
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
     if pid == 0:
         _work(task, own_end, parent, worker_count)
     own_end.close()
@@ -179,10 +185,17 @@ def _work(task: FitTask, answers: Connection, parent: int, worker_count: int) ->
         # One thread each: the fits themselves are what runs side by side, and a team of OpenMP's threads that the
         # parent had is not there after a fork, so waiting for it would never end.
         with ThreadpoolController().limit(limits=1):
-            answers.send(task.work())
+            answers.send(_answered(task))
     finally:
         # not through interpreter shutdown: buffers and exit hooks are the parent's
         os._exit(0)
+
+
+def _answered(task: FitTask) -> tuple[bool, Any]:
+    try:
+        return True, task.work()
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is this fit's failure, and no other's
+        return False, f"{type(error).__name__}: {error}"
 
 
 def _die_with_parent(parent: int) -> None:

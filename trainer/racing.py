@@ -75,6 +75,8 @@ class Racing:
                 trial.skipped = words
             else:
                 trial.stopped = words
+        elif finished.ending == "raised":
+            trial.fail(finished.answer)
         elif finished.ending == "crashed":
             trial.fail("the process that fitted it ended without an answer: it crashed or ran out of memory")
         self._say(trial, stage)

@@ -245,7 +245,8 @@ class VersionRecord(Contract):
     """As they were given, or found; what is absent had the estimator's default."""
     tuning: dict[str, Any] | None = None
     """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`,
-    `measured_count` (those with a score), the `best` candidate's number and its `mean`, `elapsed_s`, and `stopped_early` if it did. `GET .../candidates` has them all."""
+    `measured_count` (those with a score), the `best` candidate's number and its `mean`, `elapsed_s`, and
+    `stopped_early` if it did. `GET .../candidates` has them all."""
     calibration: dict[str, Any] | None = None
     """How its probabilities are calibrated, if they are."""
     threshold: dict[str, Any] | None = None

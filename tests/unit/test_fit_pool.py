@@ -67,6 +67,12 @@ def test_a_process_that_dies_is_told_apart_from_one_that_answers() -> None:
     assert (found["dead"].ending, found["alive"].ending) == ("crashed", "done")
 
 
+@pytest.mark.parametrize("pool", [ForkPool(1), InlinePool()])
+def test_what_is_raised_is_told_in_words(pool: ForkPool | InlinePool) -> None:
+    [found] = pool.run([FitTask("faulty", lambda: {}["key"])], lambda: False)
+    assert (found.ending, found.answer) == ("raised", "KeyError: 'key'")
+
+
 def test_whoever_stops_listening_leaves_no_process_behind() -> None:
     pool = ForkPool(2)
     running = pool.run([FitTask(1, lambda: 1), FitTask(2, lambda: time.sleep(FOREVER))], lambda: False)
