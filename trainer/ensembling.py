@@ -101,6 +101,12 @@ def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], 
     return bool(np.mean(gains) > error)
 
 
+def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | None]) -> float:
+    """What the scores of an ensemble are above those of a single candidate, on average where both are defined."""
+    pairs = zip(ensemble, single, strict=True)
+    return float(np.mean([ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]))
+
+
 def selection_s(library: Library, clock: Callable[[], float]) -> float:
     """Seconds that ``crossed_scores`` and one further selection are likely to take; measures one score to know."""
     sample, objective = library.sample(), library.objective.roughly()

@@ -8,11 +8,12 @@ import numpy as np
 
 from trainer.auto_time import AutoTime
 from trainer.candidate_measuring import CandidateMeasuring, HeldOutAnswers
-from trainer.ensembling import Library, crossed_scores, is_better, select, selection_s
+from trainer.ensembling import Library, crossed_scores, is_better, mean_difference, select, selection_s
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.racing import MEMBER_LIMIT
 from trainer.searching import TuningRows
 
+_ENOUGH_MEMBERS: Final = 4
 _FEW_PARTS: Final = 3
 """With fewer parts than these, members are selected and measured on groups of rows."""
 
@@ -41,9 +42,8 @@ class Joining:
         best = self._board.best
         if best is None or not self._answers_of(best):
             return
-        part_count = len(best.scores)
-        members = self._affordable([one for one in self._board.ranking() if self._is_member(one, part_count)], left_s)
-        if len(members) < 2 or members[0] is not best:
+        members, part_count = self._members(best, left_s)
+        if len(members) < 2:
             return
         library = self._library(members, part_count)
         crossed = library if part_count >= _FEW_PARTS else library.regrouped()
@@ -56,8 +56,24 @@ class Joining:
         weights = select(library, range(part_count))
         joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
         if len(joined) > 1:
-            gain = float(np.mean([own - other for own, other in zip(scores, single, strict=True) if own and other]))
-            self._add(joined, scores if crossed is library else [one + gain for one in best.values])
+            if crossed is not library:
+                gain = mean_difference(scores, single)
+                scores = [one + gain for one in best.values[:part_count]]
+            self._add(joined, scores)
+
+    def _members(self, best: Trial, left_s: float) -> tuple[list[Trial], int]:
+        """Who may take part, the best first, and on how many parts all of them were measured: on as many as the best
+        one, or on fewer, where too few others were on as many.
+        """
+        found: tuple[list[Trial], int] = ([], 0)
+        for part_count in range(len(best.scores), 0, -1):
+            there = [one for one in self._board.ranking() if self._is_member(one, part_count)]
+            members = self._affordable(there, left_s)
+            if members and members[0] is best and len(members) > len(found[0]):
+                found = (members, part_count)
+            if len(found[0]) >= _ENOUGH_MEMBERS:
+                break
+        return found
 
     def _add(self, joined: Sequence[tuple[Trial, int]], scores: Sequence[float | None]) -> None:
         trial = self._board.add(*self._voting(joined), joined[0][0].part_count)

@@ -99,6 +99,7 @@ _NETWORK: Final = {
     "learning_rate_init": _real(5e-4, 2e-2, is_logarithmic=True),
 }
 _STOPPING: Final = {"early_stopping": True, "max_iter": 300}
+_QUICK_NETWORK: Final = {**_STOPPING, "learning_rate_init": 0.005, "batch_size": 500}
 
 _CLASSIFIERS: Final = (
     Family("DummyClassifier", {"strategy": "prior"}),
@@ -131,7 +132,13 @@ _CLASSIFIERS: Final = (
     ),
     Family("KNeighborsClassifier", {}, [{"n_neighbors": 15, "weights": "distance"}], _NEIGHBOURS, row_limit=50_000),
     Family("SVC", {}, [{"C": 10.0, **_BALANCED}], {**_KERNEL, **_WEIGHTS}, row_limit=5_000, has_probabilities=False),
-    Family("MLPClassifier", _STOPPING, [], {**_NETWORK, **{key: _one_of(value) for key, value in _STOPPING.items()}}),
+    Family(
+        "MLPClassifier",
+        _STOPPING,
+        [],
+        {**_NETWORK, **{key: _one_of(value) for key, value in _STOPPING.items()}},
+        quick=_QUICK_NETWORK,
+    ),
 )
 _REGRESSORS: Final = (
     Family("DummyRegressor"),
@@ -166,6 +173,7 @@ _REGRESSORS: Final = (
         _STOPPING,
         [],
         {**_NETWORK, **{key: _one_of(value) for key, value in _STOPPING.items()}},
+        quick=_QUICK_NETWORK,
         row_limit=200_000,
     ),
 )
