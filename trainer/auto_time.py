@@ -22,6 +22,9 @@ _OVERRUN: Final = 3.0
 _ENSEMBLE_SHARE: Final = 0.3
 """Of the budget: what is set aside at most for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
+_LARGE_SHARE: Final = 0.4
+_NEARLY: Final = 0.01
+"""Of what the best is better than the worst: who is behind by less is nearly as good."""
 _SLACK: Final = 1.2
 _SLACK_S: Final = 0.15
 _LEAST_LIMIT_S: Final = 0.05
@@ -104,19 +107,32 @@ class AutoTime:
         return self.finishing.seconds(fit_s, trial.costs if trial.costs.fit_s or like is None else like.costs)
 
     def reserve_s(self) -> float:
-        """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap."""
-        ranking = self._board.ranking()
-        if not ranking:
+        """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap.
+
+        Where the best one's last fit is a large part of the budget, the one that is finished first is enough of those
+        that are nearly as good. Whose last fit would not end in time anyway has nothing set aside, as that would keep
+        all others from being tried.
+        """
+        left_s = self._watch.left_s
+        needed_s = [one for one in map(self.finish_s, self._board.near_best(_NEARLY)) if one <= left_s]
+        if not needed_s:
+            needed_s = [one for one in map(self.finish_s, self._board.ranking()) if one <= left_s][:1]
+        if not needed_s:
             return 0.0
-        reserve_s = _SLACK * self.finish_s(ranking[0]) + _SLACK_S
+        is_large = needed_s[0] > _LARGE_SHARE * self._watch.budget_s
+        reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, left_s)
         if self.has_ensemble:
-            members_s = _SLACK * sum(map(self.finish_s, ranking[:_ENSEMBLE_SIZE])) + _SLACK_S
+            members_s = sum(_SLACK * one + _SLACK_S for one in needed_s[:_ENSEMBLE_SIZE])
             reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_SHARE * self._watch.budget_s))
         return reserve_s
 
     def obstacle(self, trial: Trial, stage: Stage) -> str | None:
         """Why a fit may not begin, in words; None if it may."""
-        expected_s, left_s = self.expected_s(trial, stage.row_count) or 0.0, self._watch.left_s
+        like = self._like(trial)
+        if like is not None and like is not trial and like.stopped is not None:
+            return f"the first of its family was ended: {like.stopped}"
+        known_s, left_s = self.expected_s(trial, stage.row_count), self._watch.left_s
+        expected_s = known_s or 0.0
         after_s = self.reserve_s()
         if not stage.is_sample and not trial.scores:
             after_s = max(after_s, self.finish_s(trial))
@@ -125,9 +141,11 @@ class AutoTime:
                 return None
             words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
         else:
+            takes = (
+                "" if known_s is None else f"its fit on {stage.row_count:,} rows would take about {_said(known_s)}, "
+            )
             words = (
-                f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)} and what comes after it "
-                f"{_said(after_s)}, and {_said(max(0.0, left_s))} were left"
+                f"{takes}what comes after the choice about {_said(after_s)}, and {_said(max(0.0, left_s))} were left"
             )
         self.is_short = True
         return words

@@ -33,4 +33,6 @@ def usual_power(estimator: str) -> float:
     """By which power of the rows a fit and its answers take longer, as long as nothing was measured."""
     if estimator.startswith(("SV", "KNeighbors", "Calibrated")):  # what is calibrated here are support vectors
         return 2.0
+    if estimator.startswith("HistGradientBoosting"):
+        return 0.85  # a good part of each tree's time is the same for any number of rows
     return 1.2 if estimator.startswith(("RandomForest", "ExtraTrees")) else 1.0

@@ -132,7 +132,7 @@ class Leaderboard:
         """
         self.objective = objective
         self._ranks_unfinished = ranks_unfinished
-        self._ranked: tuple[list[tuple[int, int, int, bool]], list[Trial]] = ([], [])
+        self._ranked: tuple[list[tuple[int, int, int, bool]], list[Trial], list[float]] = ([], [], [])
         self.trials: list[Trial] = []
 
     def add(self, estimator: str, hyperparameters: Mapping[str, Any], part_count: int) -> Trial:
@@ -157,23 +157,33 @@ class Leaderboard:
         ]
         return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
 
+    def near_best(self, share: float) -> list[Trial]:
+        """Those of the ranking that are nearly as good as the best, it included; the best first.
+
+        Args:
+            share: Of what the best is better than the last of the ranking.
+        """
+        ranking = self._shared_ranking()
+        if not ranking:
+            return []
+        goodness = self._ranked[2]
+        least = goodness[0] - share * (goodness[0] - goodness[-1])
+        return [trial for trial, good in zip(ranking, goodness, strict=True) if good >= least]
+
     def _shared_ranking(self) -> list[Trial]:
         # asked for many times between two fits, and also by the thread that shows it
         trials = list(self.trials)
         state = [(one.number, len(one.scores), len(one.sampled), one.is_running) for one in trials]
-        known_state, ranking = self._ranked
-        if state != known_state:
-            ranking = self._ranked_anew(
-                [trial for trial, (*_, is_running) in zip(trials, state, strict=True) if is_running]
-            )
-            self._ranked = (state, ranking)
-        return list(ranking)
+        if state != self._ranked[0]:
+            running = [trial for trial, (*_, is_running) in zip(trials, state, strict=True) if is_running]
+            self._ranked = (state, *self._ranked_anew(running))
+        return list(self._ranked[1])
 
-    def _ranked_anew(self, trials: Sequence[Trial]) -> list[Trial]:
+    def _ranked_anew(self, trials: Sequence[Trial]) -> tuple[list[Trial], list[float]]:
         found = [(trial, merits) for trial in trials if (merits := trial.merits(self.objective))]
         goodness = shared_merits([each for _, each in found])
         order = sorted(zip(goodness, found, strict=True), key=lambda one: (-one[0], one[1][0].number))
-        return [trial for _, (trial, _) in order]
+        return [trial for _, (trial, _) in order], [one for one, _ in order]
 
     def merit(self, trial: Trial) -> float:
         """How good a candidate with scores is: more is better, whatever the metric."""

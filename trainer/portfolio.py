@@ -72,7 +72,7 @@ _BALANCED: Final = {"class_weight": "balanced"}
 _WEIGHTS: Final = {"class_weight": _one_of(None, "balanced")}
 _BOOSTING: Final = {
     "learning_rate": _real(0.02, 0.3, is_logarithmic=True),
-    "max_iter": _whole(50, 400),
+    "max_iter": _whole(60, 600),
     "max_leaf_nodes": _whole(6, 63),
     "min_samples_leaf": _whole(5, 80),
     "l2_regularization": _real(1e-4, 10.0, is_logarithmic=True),
@@ -88,7 +88,7 @@ _LARGE_BOOSTING: Final = {
 }
 _STEADY_BOOSTING: Final = {"learning_rate": 0.03, "max_iter": 500, "max_features": 0.5, "l2_regularization": 0.1}
 _SHALLOW_BOOSTING: Final = {"max_iter": 200, "max_leaf_nodes": 6}
-_BOOSTINGS: Final = (_SLOW_BOOSTING, _LARGE_BOOSTING, _STEADY_BOOSTING, _SHALLOW_BOOSTING)
+_BOOSTINGS: Final = (_STEADY_BOOSTING, _LARGE_BOOSTING, _SLOW_BOOSTING, _SHALLOW_BOOSTING)
 _QUICK_TREES: Final = {"n_estimators": 50, "min_samples_leaf": 2}
 _FOREST: Final = {"max_features": _real(0.1, 1.0), "min_samples_leaf": _whole(1, 20)}
 _NEIGHBOURS: Final = {"n_neighbors": _whole(3, 50), "weights": _one_of("uniform", "distance"), "p": _one_of(1, 2)}

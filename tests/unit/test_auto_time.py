@@ -59,8 +59,37 @@ def test_a_fit_that_ends_in_time_is_begun_only_if_the_last_fit_on_all_rows_does_
     times.now = 50.0
     assert times.time.obstacle(slow, WHOLE) is None, "20 s, and 25 s on all rows"
     times.now = 60.0
-    assert "what comes after it 25 s" in str(times.time.obstacle(slow, WHOLE))
+    assert "what comes after the choice about 25 s" in str(times.time.obstacle(slow, WHOLE))
     assert times.time.obstacle(slow, Stage(0, 500, is_sample=True)) is None, "a sample tells, whatever comes after"
+
+
+def test_a_leader_whose_last_fit_would_not_end_keeps_nobody_from_being_tried() -> None:
+    times = Times()
+    leader = times.trial("MLPRegressor", {1_000: 12.0})
+    leader.sampled = {1_000: 0.99}
+    quick = times.trial("Ridge", {ROWS: 1.0}, [0.5])
+    assert times.time.finish_s(leader) > BUDGET_S
+    assert times.time.obstacle(times.trial("ElasticNet", {}), WHOLE) is None
+    assert times.time.reserve_s() == pytest.approx(1.2 * times.time.finish_s(quick) + 0.15)
+
+
+def test_of_those_that_are_nearly_as_good_the_one_that_is_finished_first_is_enough() -> None:
+    def reserved_s(score: float) -> float:
+        times = Times()
+        times.trial("DummyRegressor", {ROWS: 0.0}, [0.0])
+        times.trial("MLPRegressor", {ROWS: 40.0}, [0.91])
+        times.trial("HistGradientBoostingRegressor", {ROWS: 8.0}, [score])
+        return times.time.reserve_s()
+
+    assert reserved_s(0.905) < 15.0
+    assert reserved_s(0.8) > 40.0, "the cheaper one is clearly worse"
+
+
+def test_a_family_whose_first_candidate_was_ended_is_not_tried_again() -> None:
+    times = Times()
+    times.trial("MLPRegressor", {1_000: 0.1}).stopped = "it took too long"
+    other = times.board.add("MLPRegressor", {"alpha": 0.1}, 5)
+    assert "the first of its family was ended: it took too long" in str(times.time.obstacle(other, WHOLE))
 
 
 def test_none_but_the_leader_takes_more_than_its_share() -> None:
@@ -85,8 +114,9 @@ def test_no_fit_may_take_what_the_last_fit_of_the_best_needs(fit_s: float, now: 
     best = times.trial("Ridge", {ROWS: fit_s}, [0.9])
     unknown = times.trial("MLPRegressor", {})
     times.now = now
-    limit_s = times.time.limit_s(unknown, WHOLE)
-    assert limit_s <= max(0.05, BUDGET_S - now - times.time.finish_s(best))
+    limit_s, left_s = times.time.limit_s(unknown, WHOLE), BUDGET_S - now
+    if times.time.finish_s(best) <= left_s:
+        assert limit_s <= max(0.05, left_s - times.time.finish_s(best))
 
 
 def test_calibration_and_threshold_are_further_fits_that_time_is_set_aside_for() -> None:
