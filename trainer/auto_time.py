@@ -19,7 +19,7 @@ SAMPLE_SHARE: Final = 0.1
 """The same of a fit on a sample."""
 _OVERRUN: Final = 3.0
 """So many times as long as expected may a fit take."""
-_ENSEMBLE_SHARE: Final = 0.3
+_ENSEMBLE_SHARE: Final = 0.2
 """Of the budget: what is set aside at most for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
 _LARGE_SHARE: Final = 0.4
@@ -122,7 +122,7 @@ class AutoTime:
         is_large = needed_s[0] > _LARGE_SHARE * self._watch.budget_s
         reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, left_s)
         if self.has_ensemble:
-            members_s = sum(_SLACK * one + _SLACK_S for one in needed_s[:_ENSEMBLE_SIZE])
+            members_s = _SLACK * sum(needed_s[:_ENSEMBLE_SIZE]) + _SLACK_S
             reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_SHARE * self._watch.budget_s))
         return reserve_s
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from joblib import cpu_count
-from threadpoolctl import ThreadpoolController
+
+from shared.tabular.threads import single_thread
 
 WORKER_LIMIT: Final = 8
 _TICK_S: Final = 0.05
@@ -184,7 +185,7 @@ def _work(task: FitTask, answers: Connection, parent: int, worker_count: int) ->
         _share_memory(worker_count)
         # One thread each: the fits themselves are what runs side by side, and a team of OpenMP's threads that the
         # parent had is not there after a fork, so waiting for it would never end.
-        with ThreadpoolController().limit(limits=1):
+        with single_thread():
             answers.send(_answered(task))
     finally:
         # not through interpreter shutdown: buffers and exit hooks are the parent's
