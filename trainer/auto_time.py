@@ -133,11 +133,13 @@ class AutoTime:
             return f"the first of its family was ended: {like.stopped}"
         known_s, left_s = self.expected_s(trial, stage.row_count), self._watch.left_s
         expected_s = known_s or 0.0
-        after_s = self.reserve_s()
+        is_leader = trial is self._board.best
+        # a further fit of the leader tells more exactly what its last one takes, so that needs no more than itself
+        after_s = self.finish_s(trial) if is_leader else self.reserve_s()
         if not stage.is_sample and not trial.scores:
             after_s = max(after_s, self.finish_s(trial))
-        if expected_s + after_s <= left_s:
-            if expected_s <= SHARE * self._watch.budget_s or trial is self._board.best:
+        if max(expected_s, _LEAST_LIMIT_S) + after_s <= left_s:
+            if expected_s <= SHARE * self._watch.budget_s or is_leader:
                 return None
             words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
         else:
@@ -156,7 +158,8 @@ class AutoTime:
         expected_s = self.expected_s(trial, stage.row_count)
         share = SAMPLE_SHARE if stage.is_sample else SHARE
         wanted_s = share * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_SHARE * budget_s)
-        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - self.reserve_s()))
+        after_s = self.finish_s(trial) if trial is self._board.best else self.reserve_s()
+        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
 
     def can_finish(self, trial: Trial) -> bool:
         """Whether a candidate can still be fitted on all rows and measured."""

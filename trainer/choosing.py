@@ -120,7 +120,7 @@ class Choosing:
         samples = self._samples()
         for stage in samples:
             self._measure_baseline(stage)
-            self._race.measure([(trial, stage) for trial in entrants])
+            self._race.measure([(trial, stage) for trial in self._by_promise(entrants)])
             self._discarding.discard_hopeless(entrants)
             entrants = [trial for trial in entrants if not trial.is_discarded]
         self._measure_baseline(self._whole(0))

@@ -34,5 +34,5 @@ def usual_power(estimator: str) -> float:
     if estimator.startswith(("SV", "KNeighbors", "Calibrated")):  # what is calibrated here are support vectors
         return 2.0
     if estimator.startswith("HistGradientBoosting"):
-        return 0.85  # a good part of each tree's time is the same for any number of rows
+        return 0.7  # a good part of each tree's time is the same for any number of rows
     return 1.2 if estimator.startswith(("RandomForest", "ExtraTrees")) else 1.0
