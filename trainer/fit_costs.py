@@ -43,10 +43,13 @@ class FitCosts:
     """Of the last fit: to answer the rows that were held out."""
     store_s: float = 0.0
     """What it is likely to take to store the last one."""
+    _counts: dict[int, int] = field(default_factory=dict)
 
     def note(self, row_count: int, fit_s: float, answer_s: float, store_s: float) -> None:
-        """Keep what a fit took; of several with as many rows the longest."""
-        self.fit_s[row_count] = max(fit_s, self.fit_s.get(row_count, 0.0))
+        """Keep what a fit took; of several with as many rows the mean, as other work on the machine lengthens some."""
+        self._counts[row_count] = count = self._counts.get(row_count, 0) + 1
+        known_s = self.fit_s.get(row_count, 0.0)
+        self.fit_s[row_count] = known_s + (fit_s - known_s) / count
         self.answer_s, self.store_s = answer_s, store_s
 
     def note_overrun(self, row_count: int, elapsed_s: float) -> None:

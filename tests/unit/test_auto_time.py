@@ -171,10 +171,10 @@ def test_rows_that_differ_by_one_tell_no_power() -> None:
     assert extrapolated_s({1_000: 1.0, 1_001: 1.5}, 2_002) == pytest.approx(3.0)
 
 
-def test_of_several_fits_on_as_many_rows_the_longest_counts_and_one_that_was_ended_took_longer_still() -> None:
+def test_of_several_fits_on_as_many_rows_the_mean_counts_and_one_that_was_ended_took_longer_still() -> None:
     costs = FitCosts()
-    costs.note(100, 2.0, 0.1, 0.0)
-    costs.note(100, 1.0, 0.1, 0.0)
+    for fit_s in (2.0, 1.0, 3.0):
+        costs.note(100, fit_s, 0.1, 0.0)
     assert costs.expected_fit_s(100) == 2.0
     costs.note_overrun(100, 5.0)
     assert costs.expected_fit_s(100) == 5.0
