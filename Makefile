@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow test-compose chaos lint types imports spelling format bench bench-ingest twin lock clean
+.PHONY: help setup demo up test check unit integration e2e slow test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench: setup ## Measure predictions and encoding, side by side with the alternat
 
 bench-ingest: setup ## Measure the ingest of a 1.5 GB CSV, side by side with pandas, pyarrow and polars (ten minutes)
 	$(BIN)/python -m benchmarks ingest
+
+bench-auto: setup ## Measure `auto` beside FLAML and AutoGluon on 27 tables, 10, 30 and 60 s each (three hours)
+	$(BIN)/python -m benchmarks auto
 
 format: setup ## Bring the code into shape
 	$(BIN)/ruff check --fix .

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import encode, explain, ingest, predict, shipping, text
+from benchmarks import auto, encode, explain, ingest, predict, shipping, text
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "shipping": lambda options: shipping.main(options.seconds),
     "text": lambda options: text.main(options.corpora, options.skrub),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
+    "auto": lambda options: auto.main(options.budgets, options.tables, options.systems, is_fresh=options.fresh),
 }
 SHORT = ("predict", "encode")
 
@@ -29,6 +30,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="ingest: runs of each converter (default: %(default)s)")
     parser.add_argument("--corpora", type=Path, help="text: the folder of what was downloaded of packages with corpora")
     parser.add_argument("--skrub", type=Path, help="text: the Python of an environment that has skrub")
+    parser.add_argument(
+        "--budgets", type=float, nargs="+", default=[10, 30, 60], help="auto: seconds for each fit (default: 10 30 60)"
+    )
+    parser.add_argument("--tables", nargs="+", default=[], help="auto: which tables (default: all)")
+    parser.add_argument("--systems", nargs="+", default=[], help="auto: which systems to measure (default: all)")
+    parser.add_argument("--fresh", action="store_true", help="auto: measure Modelbus anew, whatever is in the cache")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - BENCHMARKS.keys())
     if unknown:

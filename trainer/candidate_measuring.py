@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,15 @@ from shared.tabular.model import FittedModel
 from trainer.encoded_parts import EncodedParts
 from trainer.estimator_fitting import fit_encoded, scaling_of, translated_refusals
 from trainer.fit_warnings import gathered_warnings
+from trainer.halving import sample_places
 from trainer.leaderboard import Trial
 from trainer.objectives import Objective
 from trainer.part_fitting import PartFitting
 from trainer.preparing import PreparedFit
+from trainer.splitting import Split
+
+_NODE_STORE_S: Final = 1e-6
+"""Seconds that a node of a tree takes to be stored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +34,46 @@ class HeldOutAnswers:
     """Shape (n_rows, n_classes), where it has them."""
 
 
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What a candidate showed on one part."""
+
+    score: float | None = None
+    error: str | None = None
+    """Why there is no score, in words."""
+    found: HeldOutAnswers | None = None
+    """Where there is a score."""
+    fit_s: float = 0.0
+    answer_s: float = 0.0
+    """Seconds that the held-out rows took."""
+    store_s: float = 0.0
+    """Seconds that it would be likely to take to store it."""
+
+
 class CandidateMeasuring:
     """Measures candidates on parts of the rows; as they are, without calibration and threshold, which come after."""
 
-    def __init__(self, parts: EncodedParts, prepared: PreparedFit, work: PartFitting, objective: Objective) -> None:
+    def __init__(
+        self,
+        parts: EncodedParts,
+        prepared: PreparedFit,
+        work: PartFitting,
+        objective: Objective,
+        *,
+        needs_probabilities: bool = False,
+    ) -> None:
+        """Args:
+        parts: The parts.
+        prepared: What is known of the fit.
+        work: Weighs rows.
+        objective: What is measured.
+        needs_probabilities: Whether a candidate without probabilities cannot be had.
+        """
         self.parts = parts
         self._prepared = prepared
         self._work = work
         self._objective = objective
+        self._needs_probabilities = needs_probabilities
 
     def measure(self, trial: Trial, number: int) -> HeldOutAnswers | None:
         """Fit a candidate on one part and note its score, or why there is none.
@@ -48,35 +85,74 @@ class CandidateMeasuring:
         Returns:
             What it answered; None if it failed.
         """
+        taken = self.take(trial, number)
+        if taken.fit_s:
+            trial.fit_s.append(taken.fit_s)
+        if taken.error is None or taken.fit_s:
+            trial.scores.append(taken.score)
+        if taken.error is not None:
+            trial.fail(taken.error)
+        return taken.found
+
+    def take(self, trial: Trial, number: int, row_count: int | None = None) -> Measurement:
+        """Fit a candidate on one part and measure it there; changes nothing.
+
+        Args:
+            trial: The candidate.
+            number: The part, from 0 on.
+            row_count: How many of the part's rows it is fitted on; None takes all.
+        """
         try:
             with gathered_warnings():  # of one that may be thrown away; the chosen one's are those of its own fit
-                model, matrix = self._fit(trial, number)
-                found = HeldOutAnswers(*model.answers(matrix, has_probabilities=model.has_probabilities))
+                return self._taken(trial, number, row_count)
         except ModelbusError as error:
-            trial.fail(error.message)
-            return None
-        truth = matrix if self._prepared.task in UNSUPERVISED else self.parts.targets(number)[1]
-        score = self._objective.score(truth, found.answers, found.probabilities)
-        trial.scores.append(score)
-        if score is None:
-            trial.fail(self._undefined(number, found))
-            return None
-        return found
+            return Measurement(error=error.message)
 
-    def _fit(self, trial: Trial, number: int) -> tuple[FittedModel, npt.NDArray[np.float64]]:
+    def _taken(self, trial: Trial, number: int, row_count: int | None) -> Measurement:
         estimator = self._prepared.make(trial.estimator, trial.hyperparameters)
-        weights = self._work.weigh(estimator, self.parts.splits[number])
         with translated_refusals(estimator):
             part = self.parts.encoded(number, scaling_of(estimator))
-        task = self._prepared.task
-        target = None if task in UNSUPERVISED else self.parts.targets(number)[0]
+        truth = part.held_out if self._prepared.task in UNSUPERVISED else self.parts.targets(number)[1]
         started = time.perf_counter()
-        fit_encoded(estimator, part.train, target, task=task, weights=weights, on_step=lambda _done, _total: None)
-        trial.fit_s.append(time.perf_counter() - started)
-        return FittedModel(part.encoder, estimator, self._work.signature), part.held_out
+        self._fit(estimator, part.train, number, row_count)
+        fitted_at = time.perf_counter()
+        model = FittedModel(part.encoder, estimator, self._work.signature)
+        found = HeldOutAnswers(*model.answers(part.held_out, has_probabilities=model.has_probabilities))
+        score = self._objective.score(truth, found.answers, found.probabilities)
+        error = self._fault(score, number, found)
+        return Measurement(
+            score,
+            error,
+            found if error is None else None,
+            fit_s=fitted_at - started,
+            answer_s=time.perf_counter() - fitted_at,
+            store_s=_NODE_STORE_S * _node_count(estimator),
+        )
 
-    def _undefined(self, number: int, found: HeldOutAnswers) -> str:
-        name = self._objective.name
-        if self._objective.needs_probabilities and found.probabilities is None:
+    def _fit(self, estimator: Any, matrix: npt.NDArray[np.float64], number: int, row_count: int | None) -> None:
+        split, task = self.parts.splits[number], self._prepared.task
+        target = None if task in UNSUPERVISED else self.parts.targets(number)[0]
+        if row_count is not None and row_count < len(matrix):
+            assert target is not None  # samples are of tasks that have one
+            is_classification = task == "classification"
+            places = sample_places(target, row_count, is_classification=is_classification, seed=self._prepared.seed)
+            matrix, target, split = matrix[places], target[places], Split(split.train[places], split.hold_out)
+        weights = self._work.weigh(estimator, split)
+        fit_encoded(estimator, matrix, target, task=task, weights=weights, on_step=lambda _done, _total: None)
+
+    def _fault(self, score: float | None, number: int, found: HeldOutAnswers) -> str | None:
+        """Why a candidate cannot be had that was fitted."""
+        name, has_none = self._objective.name, found.probabilities is None
+        if has_none and self._objective.needs_probabilities:
             return f"{name} needs probabilities, and it has none"
-        return f"{name} is not defined for its answers on part {number + 1}"
+        if has_none and self._needs_probabilities:
+            return "it gives no probabilities, and whoever uses a classifier may ask for them"
+        return None if score is not None else f"{name} is not defined for its answers on part {number + 1}"
+
+
+def _node_count(estimator: Any) -> int:
+    """Nodes of a forest's trees: its size, where that is what takes time."""
+    members = getattr(estimator, "estimators_", None)
+    if not isinstance(members, list):
+        return 0
+    return sum(int(one.tree_.node_count) for one in members if hasattr(one, "tree_"))

@@ -1,54 +1,73 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
-First the default of each family on one part of the rows, then the better ones on all parts; a candidate whose first
-parts are clearly worse than the best is discarded. Then the families' other hyperparameters, then draws around the
-three best families. At last the best are joined, if that helps by more than chance.
+First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
+rows of the first part; then on as many parts as it takes to tell candidates apart. Then the families' other
+hyperparameters, then draws from the spaces of the best families. At last the best are joined, if that helps by more
+than chance.
 
-What is tried, in which order and with which seeds, depends on the seed and on scores alone. Only how far it gets
-depends on the time.
+Fits run side by side in processes of their own. None is begun that would not end in time, and one that overruns its
+share is killed. What is tried, in which order and with which seeds, depends on the seed and on scores alone. Only how
+far it gets depends on the time.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Any, Final
 
-import numpy as np
-
 from shared.contracts.tuning import Auto, StoppingReason
-from trainer.candidate_measuring import HeldOutAnswers
-from trainer.ensembling import Library, crossed_scores, is_better, select
+from trainer.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
+from trainer.auto_time import AutoTime, Finishing, Stage
+from trainer.baseline_notes import baseline_notes
+from trainer.discarding import Discarding
+from trainer.fit_costs import ladder
+from trainer.fit_pool import FitPool, fit_pool
+from trainer.joining import Joining
 from trainer.leaderboard import Leaderboard, Trial
-from trainer.portfolio import BASELINES, Family, require_families, without_class_weights
-from trainer.search_space import draw
+from trainer.portfolio import BASELINES, Family, families_for
+from trainer.racing import MEMBER_LIMIT, Racing
 from trainer.searching import Choice, TuningRows, choice_of
+from trainer.spreading import is_spread
 from trainer.tuning_hooks import TuningWatch
 
-TRIED_LIMIT: Final = 200
-"""Candidates that are tried at most, where nothing else is said."""
-MEMBER_LIMIT: Final = 8
-"""So many of the best may become members of an ensemble."""
-
-_REFINED: Final = 3
-_CLEAR_SHARE: Final = 0.05
-"""Of what the best is better than the baseline: less is not clearly worse."""
-_CLEAR_DEVIATIONS: Final = 2.0
-_REFITTING: Final = 1.5
-"""How much longer than a fit on a part the last fit takes, on all rows."""
+_BATCH: Final = 4
+"""So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that
+the same is tried on each machine."""
+_ENOUGH_ROWS: Final = 2_500
+"""So many held-out rows, of as many parts as it takes, tell candidates apart."""
 
 
 class Choosing:
     """One choice."""
 
-    def __init__(self, rows: TuningRows, auto: Auto, board: Leaderboard, watch: TuningWatch) -> None:
+    def __init__(
+        self, rows: TuningRows, auto: Auto, board: Leaderboard, watch: TuningWatch, pool: FitPool | None = None
+    ) -> None:
+        """Args:
+        rows: On what is chosen.
+        auto: How.
+        board: Takes the candidates.
+        watch: Knows the time, and tells how far it is.
+        pool: Runs the fits; None takes what suits the machine.
+        """
         self._rows = rows
         self._auto = auto
         self._board = board
         self._watch = watch
         self._splits = rows.parts(auto.cross_validation)
-        self._measuring = rows.measuring(self._splits, board.objective)
-        self._answers: dict[int, list[HeldOutAnswers]] = {}
-        self._stopped: StoppingReason | None = None
-        self._families = self._fitting_families()
-        self._limit = (auto.max_models or TRIED_LIMIT) + self._has_baseline()
+        self._families = families_for(auto, rows.plan, rows.prepared.task, len(rows.split.train))
+        self._baseline_name = BASELINES[rows.prepared.task]
+        is_baseline_tried = any(one.estimator == self._baseline_name for one in self._families)
+        self._limit = (auto.max_models or TRIED_LIMIT) + is_baseline_tried
+        self._measuring = rows.measuring(self._splits, board.objective, needs_probabilities=rows.needs_probabilities)
+        self._defaults: dict[str, Trial] = {}
+        """By estimator: the candidate with which its family began."""
+        self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
+        self._discarding = Discarding(board, self._baseline, len(self._splits[0].hold_out))
+        self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
+        self._time.has_ensemble = self._may_join()
+        self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
 
     def run(self) -> Choice:
         """Choose.
@@ -57,178 +76,164 @@ class Choosing:
             EstimatorRejected: No candidate could be had, or there are too few rows for so many parts.
         """
         self._try_defaults()
-        for estimator, hyperparameters in self._further():
-            if self._is_over():
-                break
-            self._measure_all(self._add(estimator, hyperparameters))
-        if self._auto.has_ensemble and self._stopped != "cancelled":
-            self._join()
+        self._explore()
+        self._complete()
+        if self._may_join() and self._stopped() != "cancelled":
+            Joining(self._rows, self._measuring, self._board, self._race.answers, self._time).join(self._watch.left_s)
+        self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
-        return choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped)
+        found = choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped())
+        return replace(found, warnings=baseline_notes(self._board, self._baseline_name, self._watch.budget_s))
 
-    def _fitting_families(self) -> list[Family]:
-        """The families that suit the table and the command."""
-        plan, row_count = self._rows.plan, len(self._rows.split.train)
-        families = require_families(self._auto, self._rows.prepared.task)
-        suited = [one for one in families if one.row_limit is None or row_count <= one.row_limit] or families
-        if plan.threshold is not None and plan.calibration is None:
-            suited = [one for one in suited if one.has_probabilities] or suited
-        return [without_class_weights(one) for one in suited] if plan.class_weight is not None else suited
+    # --- what comes after, and when it is over ---
 
-    def _has_baseline(self) -> bool:
-        """Whether the baseline is tried; it does not count, for nobody means it who wants a model."""
-        return BASELINES[self._rows.prepared.task] in {family.estimator for family in self._families}
+    def _finishing(self) -> Finishing:
+        """What comes after the choice; encodes the first part, to know what that takes."""
+        plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
+        started = time.monotonic()
+        self._first_part = self._measuring.parts.encoded(0, "standard")
+        encode_s = (time.monotonic() - started) * len(split.train) / (len(first.train) + len(first.hold_out))
+        fit_count = max(1, plan.calibration.cross_validation.folds - 1) if plan.calibration is not None else 1
+        if plan.threshold is not None:
+            fit_count *= plan.threshold.cross_validation.folds
+        answered = len(split.hold_out) or len(first.hold_out)
+        return Finishing(len(split.train), fit_count, answered / len(first.hold_out), encode_s)
 
-    def _try_defaults(self) -> None:
-        """Each default on the first part, then all of them on the others, the better ones first."""
-        trials = []
-        for family in self._families[: self._limit]:
-            trial = self._add(family.estimator, family.default)
-            trials.append(trial)
-            self._measure(trial, 0)
-            # one is measured to its end at once, so that there is something to keep whenever the time is over
-            if self._board.best is None:
-                self._measure_all(trial)
-            if self._is_over():
-                return
-        for trial in sorted((one for one in trials if one.scores), key=lambda one: -self._board.merit(one)):
-            if self._is_over():
-                return
-            self._measure_all(trial)
+    def _may_join(self) -> bool:
+        plan = self._rows.plan
+        is_weighed = plan.sample_weight is not None or plan.class_weight is not None  # votes pass no weights on
+        return self._auto.has_ensemble and not is_weighed
 
-    def _further(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """What is tried after the defaults, in order."""
-        for family in self._families:
-            if self._is_promising(family):
-                for hyperparameters in family.others:
-                    yield family.estimator, hyperparameters
-        yield from self._draws()
-
-    def _is_promising(self, family: Family) -> bool:
-        """Whether the default of a family was not clearly worse than the best."""
-        return any(
-            one.is_complete and not one.is_discarded for one in self._board.trials if one.estimator == family.estimator
-        )
-
-    def _draws(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        families = {family.estimator: family for family in self._families if family.space}
-        ranked = dict.fromkeys(one.estimator for one in self._board.ranking() if one.estimator in families)
-        best = list(ranked)[:_REFINED]
-        for number in range(TRIED_LIMIT if best else 0):
-            family = families[best[number % len(best)]]
-            random = np.random.default_rng([self._rows.plan.seed, number])
-            yield family.estimator, {key: draw(dimension, random) for key, dimension in family.space.items()}
-
-    def _add(self, estimator: str, hyperparameters: Mapping[str, Any]) -> Trial:
-        return self._board.add(estimator, hyperparameters, len(self._splits))
+    def _stopped(self) -> StoppingReason | None:
+        reason = self._watch.stopping()
+        return "time_budget" if reason is None and self._time.is_short else reason
 
     def _is_over(self) -> bool:
-        """Whether no further candidate may be tried; the last fit needs its share of the time, too."""
-        if self._is_full():
-            return True
-        best = self._board.best
-        if not self._must_stop() and best is not None and self._watch.left_s < _REFITTING * best.mean_fit_s:
-            self._stopped = "time_budget"
-        return self._stopped is not None
+        return self._watch.stopping() is not None
 
-    def _is_full(self) -> bool:
-        is_full = len(self._board.trials) >= self._limit
-        return is_full and not any(self._is_open(one) for one in self._board.trials)
+    # --- the families' defaults ---
 
-    @staticmethod
-    def _is_open(trial: Trial) -> bool:
-        return trial.error is None and not trial.is_discarded and len(trial.scores) < trial.part_count
+    def _try_defaults(self) -> None:
+        trials = [self._add(one, one.default) for one in self._families[: self._limit]]
+        self._defaults = {trial.estimator: trial for trial in trials}
+        entrants = [trial for trial in trials if trial is not self._baseline()]
+        samples = self._samples()
+        for stage in samples:
+            self._measure_baseline(stage)
+            self._race.measure([(trial, stage) for trial in self._by_promise(entrants)])
+            self._discarding.discard_hopeless(entrants)
+            entrants = [trial for trial in entrants if not trial.is_discarded]
+        self._measure_baseline(self._whole(0))
+        ordered = self._by_promise(entrants)
+        # those that lead on the samples bring their other hyperparameters along, so that no core waits for a slow one
+        others = self._candidates.others(self._candidates.leading(ordered)) if samples else iter(())
+        ordered += [self._add(*one) for one in self._with_room(others)]
+        self._race.measure([(trial, self._whole(0)) for trial in ordered])
+        if self._board.best is None:
+            self._insist(entrants)
+        self._deepen(ordered)
 
-    def _measure_all(self, trial: Trial) -> None:
-        while self._is_open(trial):
-            self._measure(trial, len(trial.scores))
-            if self._is_open(trial):
-                trial.is_discarded = self._is_clearly_worse(trial)
-            if self._is_open(trial) and self._must_stop():
-                return
+    def _samples(self) -> list[Stage]:
+        row_count, feature_count = self._first_part.train.shape
+        class_count = len(self._rows.prepared.classes or [])
+        sizes = ladder(row_count, feature_count, class_count if class_count > 2 else 1)
+        return [Stage(0, size, is_sample=True) for size in sizes]
 
-    def _must_stop(self) -> bool:
-        self._stopped = self._watch.stopping()
-        return self._stopped is not None
+    def _whole(self, part: int) -> Stage:
+        return Stage(part, len(self._splits[part].train))
 
-    def _measure(self, trial: Trial, number: int) -> None:
-        found = self._measuring.measure(trial, number)
-        if found is not None:
-            self._answers.setdefault(trial.number, []).append(found)
-        self._watch.step(f"{trial.estimator} (candidate {trial.number}), part {number + 1} of {trial.part_count}")
-        self._forget()
-
-    def _forget(self) -> None:
-        """Keep the answers of those that may become members only."""
-        kept = {one.number for one in self._board.ranking()[:MEMBER_LIMIT]}
-        kept |= {one.number for one in self._board.trials if self._is_open(one)}
-        self._answers = {number: answers for number, answers in self._answers.items() if number in kept}
-
-    def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether the first parts leave little hope: worse than the best by more than its parts differ, and by more
-        than a share of what that is better than the baseline.
-        """
-        best = self._board.best
-        if best is None or best is trial:
-            return False
-        count = len(trial.scores)
-        merits = [np.mean([self._board.objective.merit(one) for one in each.values[:count]]) for each in (best, trial)]
-        spread = float(np.std(best.values, ddof=1)) if len(best.values) > 1 else 0.0
-        baseline = self._baseline()
-        gap = self._board.merit(best) - self._board.merit(baseline) if baseline is not None else 0.0
-        return bool(merits[0] - merits[1] > max(_CLEAR_DEVIATIONS * spread, _CLEAR_SHARE * abs(gap)))
+    def _measure_baseline(self, stage: Stage) -> None:
+        trial = self._baseline()
+        if trial is not None and trial.error is None and (stage.is_sample or len(trial.scores) == stage.part):
+            self._race.measure_here(trial, stage)
 
     def _baseline(self) -> Trial | None:
-        name = BASELINES[self._rows.prepared.task]
-        return next((one for one in self._board.trials if one.estimator == name and one.scores), None)
+        return self._defaults.get(self._baseline_name)
 
-    def _join(self) -> None:
-        """Try an ensemble of the best: from answers that are there already, without a fit."""
-        plan, best = self._rows.plan, self._board.best
-        is_weighed = plan.sample_weight is not None or plan.class_weight is not None  # votes pass no weights on
-        members = [one for one in self._board.ranking()[:MEMBER_LIMIT] if self._can_join(one)]
-        if best is None or is_weighed or len(members) < 2 or len(self._splits) < 2:
-            return
-        library = self._library(members)
-        scores = crossed_scores(library)
-        if not is_better(scores, best.scores, self._board.objective):
-            return
-        weights = select(library, range(len(self._splits)))
-        joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
-        if len(joined) > 1:
-            trial = self._add(*self._voting(joined))
-            trial.scores = scores
-            trial.fit_s = [sum(one.mean_fit_s for one, _ in joined)]
+    def _by_promise(self, trials: Sequence[Trial]) -> list[Trial]:
+        """The best on samples first, as it may be all that is needed; then the cheap ones before the slow ones."""
+        row_count = self._whole(0).row_count
+        best = next((one for one in self._board.ranking() if one in trials and one.sampled), None)
+        rest = [trial for trial in trials if trial is not best]
+        ordered = sorted(rest, key=lambda one: self._time.expected_s(one, row_count) or 0.0)
+        return [*([] if best is None else [best]), *ordered]
 
-    def _can_join(self, trial: Trial) -> bool:
-        answers = self._answers.get(trial.number, [])
-        is_classification = self._rows.is_classification
-        return len(answers) == len(self._splits) and (
-            not is_classification or all(one.probabilities is not None for one in answers)
-        )
+    def _insist(self, trials: Sequence[Trial]) -> None:
+        """Measure one whatever it takes, where no baseline is there to fall back on."""
+        stage = (self._samples() or [self._whole(0)])[0]
+        for trial in sorted(trials, key=self._time.finish_s):
+            if trial.error is None:
+                trial.stopped = trial.skipped = None
+                self._race.measure_here(trial, stage)
+            if self._board.best is not None:
+                return
 
-    def _library(self, members: list[Trial]) -> Library:
-        truth = [self._measuring.parts.targets(part)[1] for part in range(len(self._splits))]
-        is_classification = self._rows.is_classification
-        answers = [
-            [
-                np.asarray(one.probabilities if is_classification else one.answers, dtype=np.float64)
-                for one in self._answers[member.number]
-            ]
-            for member in members
-        ]
-        return Library(self._board.objective, truth, answers)
+    # --- further candidates ---
 
-    def _voting(self, joined: list[tuple[Trial, int]]) -> tuple[str, dict[str, Any]]:
-        members = [
-            {
-                "name": f"candidate_{one.number}",
-                "estimator": one.estimator,
-                "hyperparameters": dict(one.hyperparameters),
-            }
-            for one, _ in joined
-        ]
-        weights = [weight for _, weight in joined]
-        if self._rows.is_classification:
-            return "VotingClassifier", {"estimators": members, "voting": "soft", "weights": weights}
-        return "VotingRegressor", {"estimators": members, "weights": weights}
+    def _explore(self) -> None:
+        further = self._candidates.further()
+        while not self._is_over():
+            batch = [self._add(*one) for one in islice(self._with_room(further), _BATCH)]
+            if not batch:
+                return
+            stage = self._stage_of_best()
+            self._race.measure([(trial, stage) for trial in batch])
+            if not stage.is_sample:
+                self._deepen(batch)
+
+    def _stage_of_best(self) -> Stage:
+        """What further candidates are measured on first: what the best was."""
+        best = self._board.best
+        if best is not None and not best.scores and best.sampled:
+            return Stage(0, max(best.sampled), is_sample=True)
+        return self._whole(0)
+
+    def _with_room(self, found: Iterator[Further]) -> Iterator[Further]:
+        """Of what could be tried that for which there is time, up to the limit."""
+        for family, chosen in found:
+            if len(self._board.trials) >= self._limit:
+                return
+            probe = Trial(0, family.estimator, family.made_of(chosen), 0)
+            if self._time.obstacle(probe, self._stage_of_best()) is None:
+                yield family, chosen
+
+    def _add(self, family: Family, chosen: Mapping[str, Any]) -> Trial:
+        return self._board.add(family.estimator, family.made_of(chosen), len(self._splits))
+
+    # --- further parts ---
+
+    def _deepen(self, trials: Sequence[Trial]) -> None:
+        """Measure the better ones on as many parts as it takes to tell them apart."""
+        needed = min(len(self._splits), -(-_ENOUGH_ROWS // len(self._splits[0].hold_out)))
+        self._discarding.discard_worse(trials)
+        for part in range(1, needed):
+            self._measure_further(self._ready_for(part, trials)[:MEMBER_LIMIT], part)
+            self._discarding.discard_worse(trials)
+
+    def _complete(self) -> None:
+        """Measure those in the running on all parts, if there is time."""
+        for part in range(1, len(self._splits)):
+            self._measure_further(self._ready_for(part, self._board.trials), part)
+            self._discarding.discard_worse(self._board.trials)
+
+    def _measure_further(self, trials: Sequence[Trial], part: int) -> None:
+        if trials and not self._is_over():
+            self._measure_baseline(self._whole(part))
+            self._race.measure([(trial, self._whole(part)) for trial in trials])
+
+    def _ready_for(self, part: int, trials: Sequence[Trial]) -> list[Trial]:
+        """Those of some trials that have all parts before one, the best first."""
+        wanted = set(map(id, trials)) - {id(self._baseline())}
+        return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == part]
+
+    # --- the end ---
+
+    def _leave_unaffordable(self) -> None:
+        """Take those out of the running whose last fit would not end in time, until the best one's does."""
+        best = self._board.best
+        while best is not None and best is not self._baseline() and not self._time.can_finish(best):
+            if len(self._board.ranking()) == 1:  # there is nothing else
+                return
+            best.stopped = "its fit on all rows would not end in time"
+            self._time.is_short = True
+            best = self._board.best

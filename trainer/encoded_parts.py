@@ -22,7 +22,8 @@ from trainer.splitting import Split
 Floats = npt.NDArray[np.float64]
 
 KEPT_CELL_LIMIT: Final = 25_000_000
-"""So many cells of encoded parts are kept, 200 MB of them; what is more is encoded again for each candidate."""
+"""So many cells of encoded parts are kept, 200 MB of them. Of what is more only the last part is, so that candidates
+which are measured on it one after the other need it encoded once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,7 @@ class EncodedParts:
         self.splits = splits
         self._kept: dict[tuple[int, Scaling], EncodedPart] = {}
         self._cell_count = 0
+        self._last: tuple[tuple[int, Scaling], EncodedPart] | None = None
 
     def targets(self, number: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Class codes or numbers of a part's rows: those to fit on, and those to measure on."""
@@ -71,11 +73,16 @@ class EncodedParts:
         found = self._kept.get((number, scaling))
         if found is not None:
             return found
+        if self._last is not None and self._last[0] == (number, scaling):
+            return self._last[1]
+        self._last = None  # before the next one is made: two may be more than there is room for
         made = self._encode(self.splits[number], scaling)
         cell_count = made.train.size + made.held_out.size
         if self._cell_count + cell_count <= KEPT_CELL_LIMIT:
             self._cell_count += cell_count
             self._kept[number, scaling] = made
+        else:
+            self._last = ((number, scaling), made)
         return made
 
     def _encode(self, split: Split, scaling: Scaling) -> EncodedPart:

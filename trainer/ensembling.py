@@ -2,7 +2,7 @@
 that they were not fitted on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,10 @@ ROUNDS: Final = 15
 """So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
 
 SAMPLE_ROWS: Final = 5_000
-"""On so many rows of a part members are selected, so that it takes seconds."""
+"""On so many rows of all parts together members are selected, so that it takes seconds."""
+
+GROUPS: Final = 5
+"""Into so many groups the rows of few parts are cut, to select on some and to measure on others."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,9 +35,20 @@ class Library:
 
     def sample(self) -> "Library":
         """The same with some of the rows only, spread over each part: enough to select on."""
-        steps = [-(-len(truth) // SAMPLE_ROWS) for truth in self.truth]
+        step = -(-sum(map(len, self.truth)) // SAMPLE_ROWS)
+        steps = [max(1, step)] * len(self.truth)
         truth = [one[::step] for one, step in zip(self.truth, steps, strict=True)]
         answers = [[one[::step] for one, step in zip(candidate, steps, strict=True)] for candidate in self.answers]
+        return Library(self.objective, truth, answers)
+
+    def regrouped(self) -> "Library":
+        """The same rows in ``GROUPS`` groups, each spread over all parts, in place of the parts."""
+        groups = range(GROUPS)
+        truth = [np.concatenate([one[group::GROUPS] for one in self.truth]) for group in groups]
+        answers = [
+            [np.concatenate([one[group::GROUPS] for one in candidate]) for group in groups]
+            for candidate in self.answers
+        ]
         return Library(self.objective, truth, answers)
 
     def score(self, weights: Sequence[int], part: int) -> float | None:
@@ -54,13 +68,13 @@ def select(library: Library, parts: Sequence[int]) -> list[int]:
     Returns:
         How often each candidate was added.
     """
-    sample = library.sample()
+    sample, objective = library.sample(), library.objective.roughly()
     truth = np.concatenate([sample.truth[part] for part in parts])
     pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
     counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
     best_counts, best_merit = counts, -np.inf
     for size in range(1, ROUNDS + 1):
-        merits = [_merit(library.objective, truth, (total + answers) / size) for answers in pooled]
+        merits = [_merit(objective, truth, (total + answers) / size) for answers in pooled]
         place = int(np.argmax(merits))
         counts, total = _plus(counts, place), total + pooled[place]
         if merits[place] > best_merit:
@@ -85,6 +99,21 @@ def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], 
     ]
     error = float(np.std(gains, ddof=1)) / len(gains) ** 0.5
     return bool(np.mean(gains) > error)
+
+
+def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | None]) -> float:
+    """What the scores of an ensemble are above those of a single candidate, on average where both are defined."""
+    pairs = zip(ensemble, single, strict=True)
+    return float(np.mean([ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]))
+
+
+def selection_s(library: Library, clock: Callable[[], float]) -> float:
+    """Seconds that ``crossed_scores`` and one further selection are likely to take; measures one score to know."""
+    sample, objective = library.sample(), library.objective.roughly()
+    truth, answers = np.concatenate(sample.truth), np.concatenate(sample.answers[0])
+    started = clock()
+    _merit(objective, truth, answers)
+    return (clock() - started) * ROUNDS * len(library.answers) * (1 + len(library.truth))
 
 
 def _plus(counts: Sequence[int], place: int) -> list[int]:

@@ -96,6 +96,7 @@ def fit_model(
         folds = plan.cross_validation.folds if plan.cross_validation is not None else 0
         own, apart = Stretch(0, MEASURING_SHARE).within(1, folds)
         learnt = learning.learn(split, own, is_part=False)
+        notes.extend(learnt.choice.warnings if learnt.choice is not None else [])
         validated = None
         if plan.cross_validation is not None:
             validated = _cross_validated(learning, work, plan, prepared, apart, hooks)

@@ -65,12 +65,26 @@ def with_fewer_rows(
 def _sample(
     rows: RowIndices, row_count: int, target: npt.NDArray[Any], *, is_classification: bool, seed: int
 ) -> RowIndices:
-    if row_count >= len(rows):
-        return rows
-    order = np.random.default_rng(seed).permutation(len(rows))
+    return rows[sample_places(target[rows], row_count, is_classification=is_classification, seed=seed)]
+
+
+def sample_places(
+    target: npt.NDArray[Any], row_count: int, *, is_classification: bool, seed: int
+) -> npt.NDArray[np.int64]:
+    """The places of a sample among some rows, in their order; a smaller sample is a part of a larger one.
+
+    Args:
+        target: Class codes or numbers of the rows, shape (n_rows,).
+        row_count: Rows of the sample.
+        is_classification: Whether they are codes: then each class keeps its share.
+        seed: Draws the rows.
+    """
+    if row_count >= len(target):
+        return np.arange(len(target), dtype=np.int64)
+    order = np.random.default_rng(seed).permutation(len(target)).astype(np.int64)
     if is_classification:
-        order = order[np.argsort(_places(target[rows[order]]), kind="stable")]
-    return rows[np.sort(order[:row_count])]
+        order = order[np.argsort(_places(target[order]), kind="stable")]
+    return np.sort(order[:row_count])
 
 
 def _places(codes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -6,6 +6,7 @@ is all of it, the search included (nested cross-validation).
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from shared.tabular.model import FittedModel
 from trainer.choosing import Choosing
 from trainer.cross_validation import parts
 from trainer.fit_plan import FitPlan
+from trainer.last_fit import on_all_cores
 from trainer.leaderboard import Leaderboard
 from trainer.part_fitting import PartFitting
 from trainer.preparing import PROBABILITIES, PreparedFit
@@ -110,7 +112,8 @@ class Learning:
         unfitted = clone(estimator) if plan.threshold is not None else None
         started = time.perf_counter()
         notes: list[str] = []
-        model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting", notes=notes)
+        with on_all_cores(estimator) if isinstance(plan.tuning, Auto) else nullcontext():
+            model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting", notes=notes)
         fit_s = time.perf_counter() - started
         if plan.threshold is None:
             return Learnt(model, choice, None, fit_s, notes)
@@ -134,7 +137,7 @@ class Learning:
     def _tune(self, split: Split, stretch: Stretch, *, is_part: bool, prefix: str) -> Choice:
         tuning = self._plan.tuning
         rows = TuningRows(self._frame, self._plan, self._prepared, self._work, split)
-        board = Leaderboard(rows.objective())
+        board = Leaderboard(rows.objective(), ranks_unfinished=isinstance(tuning, Auto))
         hooks = TuningHooks(self._hooks.is_stop_asked) if is_part else self._hooks
         keeps_best = tuning is not None and tuning.keep_best_on_cancel
         watch = TuningWatch(

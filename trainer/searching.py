@@ -1,6 +1,6 @@
 """The search for hyperparameters: candidates times parts of the training rows. Pure maths."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class Choice:
     method: str
     elapsed_s: float
     stopped_early: StoppingReason | None
+    warnings: Sequence[str] = ()
+    """What whoever uses it should know of it, as sentences."""
 
     def summary(self) -> dict[str, Any]:
         """What a version's record says of it; the table of candidates is apart."""
@@ -49,6 +51,7 @@ class Choice:
             "scoring": self.board.objective.name,
             "candidate_count": len(self.board.trials),
             "failed_count": self.board.failed_count,
+            "measured_count": sum(trial.mean is not None for trial in self.board.trials),
             "best": self.number,
             "mean": best.mean,
             "elapsed_s": round(self.elapsed_s, 3),
@@ -72,6 +75,11 @@ class TuningRows:
         """Whether classes are learnt."""
         return self.prepared.task == "classification"
 
+    @property
+    def needs_probabilities(self) -> bool:
+        """Whether a model is to give probabilities by itself: classifiers do, where no calibration brings some."""
+        return self.is_classification and self.plan.calibration is None
+
     def objective(self) -> Objective:
         """What the plan searches by."""
         tuning = self.plan.tuning
@@ -85,8 +93,19 @@ class TuningRows:
         """
         train, values = self.split.train, self.prepared.known.values
         is_ordered = self.plan.time_schema is not None
+        groups = self.prepared.groups[train] if self.prepared.groups is not None else None
         if validation.fold_count is None:
-            places = [self._one_part(len(train), values[train], float(validation.fraction or 0), is_ordered=is_ordered)]
+            times = np.arange(len(train), dtype=np.float64) if is_ordered else None  # they are in the order of time
+            places = [
+                split_rows(
+                    values[train],
+                    HoldOut(fraction=float(validation.fraction or 0)),
+                    is_classification=self.is_classification,
+                    seed=self.plan.seed,
+                    times=times,
+                    groups=groups,
+                )
+            ]
         else:
             found = parts(
                 values[train],
@@ -94,20 +113,23 @@ class TuningRows:
                 self.is_classification,
                 is_ordered=is_ordered,
                 seed=self.plan.seed,
+                groups=groups,
             )
             places = [Split(*one) for one in found]
         return [Split(train[one.train], train[one.hold_out]) for one in places]
 
-    def _one_part(self, row_count: int, target: Any, fraction: float, *, is_ordered: bool) -> Split:
-        # the rows are in the order of time where there is one, so their places tell it
-        times = np.arange(row_count, dtype=np.float64) if is_ordered else None
-        hold_out = HoldOut(fraction=fraction)
-        return split_rows(target, hold_out, is_classification=self.is_classification, seed=self.plan.seed, times=times)
+    def measuring(
+        self, splits: list[Split], objective: Objective, *, needs_probabilities: bool = False
+    ) -> CandidateMeasuring:
+        """What measures candidates on parts.
 
-    def measuring(self, splits: list[Split], objective: Objective) -> CandidateMeasuring:
-        """What measures candidates on parts."""
+        Args:
+            splits: The parts.
+            objective: What is measured.
+            needs_probabilities: Whether a candidate without probabilities cannot be had.
+        """
         encoded = EncodedParts(self.frame, self.plan, self.prepared, splits)
-        return CandidateMeasuring(encoded, self.prepared, self.work, objective)
+        return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
 
 
 class Searching:

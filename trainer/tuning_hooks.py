@@ -39,6 +39,7 @@ class TuningWatch:
         budget_s: float | None,
         keeps_best: bool,
         prefix: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Args:
         board: The candidates.
@@ -47,14 +48,16 @@ class TuningWatch:
         budget_s: Seconds after which no fit begins; None for no end.
         keeps_best: Whether to offer to end early.
         prefix: What to say before what is being done.
+        clock: Tells the time in seconds.
         """
+        self._clock = clock
         self._board = board
         self._hooks = hooks
         self._report = report
         self._budget_s = budget_s
         self._keeps_best = keeps_best
         self._prefix = prefix
-        self._started = time.monotonic()
+        self._started = clock()
         self._told_at = 0.0
         self._is_offered = False
         self._untold: str | None = None
@@ -83,11 +86,16 @@ class TuningWatch:
     @property
     def elapsed_s(self) -> float:
         """Seconds since the search began."""
-        return time.monotonic() - self._started
+        return self._clock() - self._started
+
+    @property
+    def budget_s(self) -> float:
+        """Seconds of the budget; infinity without one."""
+        return float("inf") if self._budget_s is None else self._budget_s
 
     @property
     def left_s(self) -> float:
-        """Seconds of the budget that are left."""
+        """Seconds of the budget that are left; infinity without one."""
         return float("inf") if self._budget_s is None else self._budget_s - self.elapsed_s
 
     def stopping(self) -> StoppingReason | None:

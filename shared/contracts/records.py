@@ -23,6 +23,9 @@ class ErrorRecord(Contract):
     """One entry for each fault."""
 
 
+CandidateState = Literal["measured", "discarded", "failed", "unfinished", "skipped", "stopped"]
+
+
 class Candidate(Contract):
     """One candidate of a search, or of the choice of an estimator."""
 
@@ -32,21 +35,24 @@ class Candidate(Contract):
     hyperparameters: dict[str, Any]
     """As they can be given to a training."""
     rank: int | None = None
-    """1 is the best; absent as long as it is not measured on all parts."""
+    """1 is the best. Of a search only those have one that were measured on all parts; of `auto` all that are in the
+    running, in the order of what they showed on the parts that they share."""
     mean: float | None = None
-    """Of the metric that is searched by, over the parts."""
+    """Of the metric that is searched by, over the parts that it was measured on."""
     standard_deviation: float | None = None
     scores: list[float | None] = []
     """One a part that was measured."""
     fit_s: float = 0.0
     """Seconds that a fit took, on average."""
     row_count: int | None = None
-    """Rows that a fit had, where rounds differ in that (`halving`)."""
-    state: Literal["measured", "discarded", "failed", "unfinished"] = "measured"
+    """Rows that a fit had, where rounds differ in that (`halving`), or where it was measured on a sample only
+    (`auto`)."""
+    state: CandidateState = "measured"
     """`discarded`: the first parts were so much worse than the best that the others were not measured. `unfinished`:
-    the search ended before all parts were."""
+    the search ended before all parts were. `skipped`: it was not fitted any further, since that would not have ended in
+    time. `stopped`: its fit took more than its share of the time and was ended."""
     error: str | None = None
-    """Why it failed, in words."""
+    """Why it failed, or was skipped or stopped, in words."""
 
 
 class TuningProgress(Contract):
@@ -334,8 +340,9 @@ class VersionRecord(Contract):
     hyperparameters: dict[str, Any]
     """As they were given, or found; what is absent had the estimator's default."""
     tuning: dict[str, Any] | None = None
-    """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`, the `best`
-    candidate's number and its `mean`, `elapsed_s`, and `stopped_early` if it did. `GET .../candidates` has them all."""
+    """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`,
+    `measured_count` (those with a score), the `best` candidate's number and its `mean`, `elapsed_s`, and
+    `stopped_early` if it did. `GET .../candidates` has them all."""
     calibration: dict[str, Any] | None = None
     """How its probabilities are calibrated, if they are."""
     threshold: dict[str, Any] | None = None

@@ -194,7 +194,8 @@ class Auto(Contract):
     """How an estimator is chosen: from a portfolio by task and table, then refined, then joined if that helps."""
 
     time_budget_s: float = Field(60.0, gt=0, allow_inf_nan=False)
-    """No fit of a candidate begins after so many seconds."""
+    """Seconds for the choice, the last fit on all training rows and its measuring. No fit begins that is not expected
+    to end in time, and one that overruns its share is killed."""
     max_models: int | None = Field(None, ge=1, le=CANDIDATE_LIMIT)
     """So many candidates are tried at most, beside the baseline. With time to spare, the same seed then gives the same
     model."""

@@ -48,6 +48,12 @@ def fit_threads(estimator: Any, cell_count: int) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+def single_thread() -> AbstractContextManager[Any]:
+    """A context in which all libraries use one thread: where whole fits run side by side."""
+    limit: AbstractContextManager[Any] = _libraries().limit(limits=1)
+    return limit
+
+
 def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager[Any]:
     """A context in which the estimator should predict so many rows; OpenMP's limit holds for the calling thread."""
     if type(estimator) in _TEAMED and row_count <= SMALL_BATCH:

@@ -259,3 +259,20 @@ def test_a_cancelled_search_keeps_its_best_if_that_was_asked_for(api: Api, long_
     table = api.get(f"/models/{version['model']}/versions/1/candidates").document["candidates"]
     assert table[0]["hyperparameters"] == version["hyperparameters"]
     assert table[-1]["state"] == "unfinished"
+
+
+def test_a_baseline_that_wins_is_a_warning_that_says_why(api: Api, door: Door) -> None:
+    random = np.random.default_rng(11)
+    rows = [",".join(map(str, one)) for one in random.normal(size=(200, 4)).round(3).tolist()]
+    dataset = api.dataset("\n".join(["a,b,c,noise", *rows]) + "\n", "noise")
+    auto = {"max_models": 2, "include": ["DummyRegressor", "KNeighborsRegressor", "ExtraTreesRegressor"]}
+
+    version = trained(door, train_command(dataset, target="noise", estimator="auto", auto=auto))
+
+    assert version["estimator"] == "DummyRegressor"
+    [warning] = [one for one in version["warnings"] if "baseline" in one]
+    assert warning.startswith("auto chose the baseline DummyRegressor, which looks at no feature: ")
+    assert "of the 2 other candidates 2 were measured, and none was better" in warning
+    assert (
+        api.get(f"/models/{version['model']}/versions/{version['version']}").document["warnings"] == version["warnings"]
+    )

@@ -1,23 +1,21 @@
 """The choice of an estimator: as good as the best default of the portfolio, told as it goes, and the same again."""
 
-import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification, make_friedman1
-from sklearn.naive_bayes import GaussianNB
 
 from shared.contracts import ColumnSchema, Task
-from shared.contracts.tuning import Auto, auto_task
+from shared.contracts.tuning import Auto, Calibration, auto_task
 from shared.errors import InvalidCommand
 from tests.unit.tables import fit
 from trainer.ensembling import Library, crossed_scores, is_better, select
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
 from trainer.objectives import PRIMARY_METRIC, objective_of
-from trainer.portfolio import PORTFOLIO, require_families
+from trainer.portfolio import PORTFOLIO, families_for, require_families
 from trainer.tuning_hooks import TuningHooks
 
 TOLERANCE = 0.03
@@ -131,24 +129,49 @@ def test_the_time_over_at_once_leaves_the_first_of_the_portfolio() -> None:
     assert (outcome.choice.estimator, outcome.choice.stopped_early) == ("DummyClassifier", "time_budget")
 
 
-def test_a_fit_that_outlasts_the_time_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    fits: list[str] = []
-
-    def slow_fit(self: GaussianNB, *rows: Any, **options: Any) -> GaussianNB:
-        fits.append("GaussianNB")
-        time.sleep(2.5)
-        return plain_fit(self, *rows, **options)
-
-    plain_fit = GaussianNB.fit
-    monkeypatch.setattr(GaussianNB, "fit", slow_fit)
-
-    outcome = choose(_wine(), time_budget_s=2, include=["DummyClassifier", "GaussianNB", "RandomForestClassifier"])
+def test_a_classifier_that_is_chosen_gives_probabilities_support_vectors_too() -> None:
+    frame = _wine()
+    outcome = choose(frame, include=["DummyClassifier", "SVC"], max_models=3, cross_validation={"folds": 3})
 
     assert outcome.choice is not None
-    records = {one.estimator: (one.state, len(one.scores)) for one in outcome.choice.board.records()}
-    assert outcome.choice.stopped_early == "time_budget"
-    assert (fits, records["GaussianNB"][1]) == (["GaussianNB"], 1)
-    assert outcome.choice.estimator == "DummyClassifier", "what was not measured to its end is not taken"
+    assert outcome.choice.estimator == "CalibratedClassifierCV"
+    assert outcome.choice.hyperparameters["estimator"]["estimator"] == "SVC"
+    probabilities = outcome.model.predict_frame(frame.drop(columns="y"), True).probabilities
+    np.testing.assert_allclose(np.sum(probabilities, axis=1), 1.0)  # type: ignore[arg-type]
+    others = [one.hyperparameters["estimator"] for one in outcome.choice.board.trials[1:]]
+    assert [one["hyperparameters"] for one in others][:2] == [{}, {"C": 10.0, "class_weight": "balanced"}]
+
+
+def test_a_classifier_without_probabilities_fails_as_a_candidate_but_not_where_it_is_calibrated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("trainer.portfolio.with_probabilities", lambda family: family)
+    frame = _wine()
+    plain = choose(frame, include=["DummyClassifier", "SVC"], max_models=1)
+    assert plain.choice is not None
+    assert plain.choice.estimator == "DummyClassifier"
+    failed = next(one for one in plain.choice.board.records() if one.estimator == "SVC")
+    assert (failed.state, "gives no probabilities" in str(failed.error)) == ("failed", True)
+    assert any("baseline" in one and "SVC" in one for one in plain.warnings)
+
+    auto = Auto(include=["DummyClassifier", "SVC"], max_models=1, time_budget_s=3600)
+    calibrated = fit_model(frame, plan_of(frame, "classification", "auto", tuning=auto, calibration=Calibration()))
+    assert calibrated.choice is not None
+    assert calibrated.choice.estimator == "SVC"
+    assert calibrated.model.has_probabilities
+
+
+def test_large_tables_begin_with_what_is_quick() -> None:
+    plan = plan_of(_wine(), "classification", "auto", tuning=Auto())
+    few, many = (
+        {one.estimator: one for one in families_for(Auto(), plan, "classification", row_count)}
+        for row_count in (1_000, 40_000)
+    )
+    assert few["RandomForestClassifier"].default == {}
+    assert many["RandomForestClassifier"].default["n_estimators"] < 100
+    assert {} in many["RandomForestClassifier"].others, "what is the default is tried too"
+    assert "SVC" not in many
+    assert "CalibratedClassifierCV" not in many
 
 
 def test_only_one_model_is_one_beside_the_baseline() -> None:
@@ -278,7 +301,7 @@ def test_the_members_of_an_ensemble_answer_as_their_kept_answers_said() -> None:
 
 
 def test_votes_on_classes_are_those_of_the_members_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.choosing.is_better", lambda *_: True)
+    monkeypatch.setattr("trainer.joining.is_better", lambda *_: True)
     frame = _wine()
 
     outcome = choose(frame, max_models=4, include=QUICK, scoring="log_loss", cross_validation={"folds": 3})
@@ -297,3 +320,29 @@ def test_votes_on_classes_are_those_of_the_members_mean(monkeypatch: pytest.Monk
     answers = [one.model.predict_frame(rows, True).probabilities for one in members]
     mean = np.average(answers, axis=0, weights=joined[0].hyperparameters["weights"])  # type: ignore[arg-type]
     np.testing.assert_allclose(voting.model.predict_frame(rows, True).probabilities, mean)  # type: ignore[arg-type]
+
+
+def test_an_ensemble_on_few_parts_is_selected_on_some_rows_and_measured_on_others() -> None:
+    made = library([0.5, 0.5, 0.5])
+    one_part = Library(made.objective, made.truth[:1], [answers[:1] for answers in made.answers])
+    groups = one_part.regrouped()
+
+    assert [len(one) for one in groups.truth] == [16] * 5
+    np.testing.assert_array_equal(np.sort(np.concatenate(groups.truth)), np.sort(one_part.truth[0]))
+    singles = [groups.score([1, 0, 0], part) for part in range(5)]
+    assert is_better(crossed_scores(groups), singles, made.objective)
+
+
+@pytest.mark.parametrize(("scoring", "class_count"), [("roc_auc", 2), ("roc_auc", 4), ("balanced_accuracy", 3)])
+def test_the_quick_way_to_a_metric_gives_what_the_plain_one_gives(scoring: str, class_count: int) -> None:
+    random = np.random.default_rng(4)
+    truth = random.integers(0, class_count, 300)
+    probabilities = random.dirichlet(np.ones(class_count), 300)
+    probabilities[:100] = probabilities[0]  # ties
+    answers, objective = np.argmax(probabilities, axis=1), objective_of(scoring, "classification")
+    quick = objective.roughly().score(truth, answers, probabilities)
+    assert quick == pytest.approx(objective.score(truth, answers, probabilities), abs=1e-12)
+    missing = np.zeros(300, dtype=np.int64)
+    assert objective.roughly().score(missing, answers, probabilities) == objective.score(
+        missing, answers, probabilities
+    )

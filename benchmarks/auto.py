@@ -1,0 +1,155 @@
+"""`auto` beside FLAML and AutoGluon: the same rows, cores, seconds and metric, one system at a time.
+
+Each system runs in a process of its own, the other two in environments of their own (``auto_environments.py``). What
+was measured is kept in the cache, so that a run which was ended goes on where it was; ``--fresh`` measures Modelbus
+anew.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.metrics import r2_score, roc_auc_score
+
+from benchmarks.auto_environments import cache_directory, environment
+from benchmarks.auto_report import report
+from benchmarks.auto_tables import TABLES, TARGET
+
+SYSTEMS = ("modelbus", "flaml", "autogluon")
+DEFAULTS = "defaults"
+_FOLDER = Path(__file__).parent
+_GRACE_S = 240
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one system showed on one table."""
+
+    table: str
+    system: str
+    """One of ``SYSTEMS``, or the name of an estimator with its defaults."""
+    budget_s: float
+    score: float | None
+    """R2, or the area under the ROC curve (mean over the classes, each against the rest); None if it failed."""
+    fit_s: float
+
+
+def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[str], *, is_fresh: bool) -> None:
+    """Measure what is not in the cache, print the table, and write it into README.md.
+
+    Args:
+        budgets_s: Seconds that each system has.
+        tables: Names; none for all.
+        systems: Which to measure; none for all. The others are taken from the cache.
+        is_fresh: Whether Modelbus is measured anew, whatever the cache has.
+    """
+    chosen = list(tables) or list(TABLES)
+    _write_tables(chosen)
+    store = _Store(cache_directory() / "results.jsonl", is_fresh=is_fresh)
+    for budget_s in budgets_s:
+        for table in chosen:
+            for system in systems or (DEFAULTS, *SYSTEMS):
+                for run in store.found(table, system, budget_s) or _measured(table, system, budget_s):
+                    store.keep(run, system)
+    report(store.runs, [float(one) for one in budgets_s], chosen, _FOLDER / "README.md")
+
+
+class _Store:
+    """The runs that were measured, one JSON object a line; of equal ones the last counts."""
+
+    def __init__(self, path: Path, *, is_fresh: bool) -> None:
+        self._path = path
+        self._is_fresh = is_fresh
+        self._runs: dict[tuple[str, str, float], Run] = {}
+        self._defaults_done: set[str] = set()
+        for line in path.read_text().splitlines() if path.exists() else []:
+            fields = json.loads(line)
+            source = fields.pop("source")
+            self._note(Run(**fields), source)
+
+    @property
+    def runs(self) -> list[Run]:
+        return list(self._runs.values())
+
+    def found(self, table: str, system: str, budget_s: float) -> list[Run]:
+        """What is known already."""
+        if system == DEFAULTS:
+            # a default is measured once, with the longest time, whatever the budget
+            return [one for one in self.runs if one.table == table and one.system not in SYSTEMS]
+        known = self._runs.get((table, system, budget_s))
+        return [] if known is None or (self._is_fresh and system == "modelbus") else [known]
+
+    def keep(self, run: Run, source: str) -> None:
+        """Keep a run, if it is a new one."""
+        if self._runs.get((run.table, run.system, run.budget_s)) != run:
+            self._note(run, source)
+            with self._path.open("a") as file:
+                file.write(json.dumps({**asdict(run), "source": source}) + "\n")
+
+    def _note(self, run: Run, _source: str) -> None:
+        self._runs[run.table, run.system, run.budget_s] = run
+
+
+def _write_tables(names: Sequence[str]) -> None:
+    directory = cache_directory() / "data"
+    directory.mkdir(exist_ok=True)
+    missing = [name for name in names if not (directory / f"{name}.test.parquet").exists()]
+    if missing:
+        script = str(_FOLDER / "auto_tables.py")
+        subprocess.run([environment("tables"), "-W", "ignore", script, str(directory), *missing], check=True)
+
+
+def _measured(table: str, system: str, budget_s: float) -> Iterator[Run]:
+    """Run a system; a default estimator each, where those are asked for."""
+    data, answers = cache_directory() / "data", cache_directory() / "answers"
+    paths = [str(data / f"{table}.{part}.parquet") for part in ("train", "test")]
+    task = TABLES[table].task
+    if system == DEFAULTS:
+        yield from _defaults(table, paths, task, answers)
+        return
+    script = [sys.executable, "-m", "benchmarks.auto_modelbus"]
+    if system != "modelbus":
+        script = [str(environment(system)), str(_FOLDER / f"auto_{system}.py")]
+    answers.unlink(missing_ok=True)
+    started = time.perf_counter()
+    printed = _printed([*script, *paths, task, f"{budget_s:g}", str(answers)], budget_s + _GRACE_S)
+    fit_s = next((float(line[6:]) for line in printed if line.startswith("fit_s=")), time.perf_counter() - started)
+    score = _score(pd.read_parquet(paths[1])[TARGET], pd.read_parquet(answers)) if answers.exists() else None
+    print(f"{table:18} {system:10} {budget_s:4g} s: {score if score is None else round(score, 4)} after {fit_s:.1f} s")
+    yield Run(table, system, budget_s, score, round(fit_s, 2))
+
+
+def _defaults(table: str, paths: list[str], task: str, answers: Path) -> Iterator[Run]:
+    limit_s = 60
+    script = [sys.executable, "-m", "benchmarks.auto_modelbus", *paths, DEFAULTS, task, str(limit_s), str(answers)]
+    truth = pd.read_parquet(paths[1])[TARGET]
+    for line in _printed(script, 20 * limit_s):
+        if line.startswith("default "):
+            _, name, fit_s = line.split()
+            score = _score(truth, pd.read_parquet(f"{answers}.{name}"))
+            print(f"{table:18} {name}: {score:.4f} after {float(fit_s):.1f} s")
+            yield Run(table, name, 0.0, score, round(float(fit_s), 2))
+
+
+def _printed(script: list[str], timeout_s: float) -> list[str]:
+    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=timeout_s, cwd=_FOLDER.parent)
+    if done.returncode:
+        print(done.stderr[-2000:])
+    return done.stdout.splitlines()
+
+
+def _score(truth: Any, answers: Any) -> float:
+    if "answer" in answers:
+        return float(r2_score(truth, answers["answer"]))
+    classes = sorted(truth.unique())
+    probabilities = answers[classes].to_numpy()
+    if len(classes) == 2:
+        return float(roc_auc_score(truth == classes[1], probabilities[:, 1]))
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)  # within the rounding of 32 bits
+    return float(roc_auc_score(truth, probabilities, multi_class="ovr", labels=classes))

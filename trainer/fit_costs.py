@@ -1,0 +1,97 @@
+"""What fits take: measured on a sample of growing size, and extrapolated."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+_EXPONENTS: Final = (0.8, 3.0)
+"""A fit's time grows with the rows by a power between these: less is the share that does not depend on them."""
+_CLEARLY_SMALLER: Final = 0.7
+"""Parts differ by a row or two: from those no power can be told."""
+_LADDER_FACTOR: Final = 4
+_SAMPLE_CELLS: Final = 50_000
+_SAMPLE_ROWS: Final = (200, 1_000)
+
+
+def ladder(row_count: int, feature_count: int, output_count: int) -> list[int]:
+    """The samples on which fits are tried before they have all rows, the smallest first; each has four times as many
+    rows as the one before.
+
+    Args:
+        row_count: Rows of a whole part.
+        feature_count: Encoded features.
+        output_count: What an estimator computes for each row: one number, or one for each of several classes.
+
+    Returns:
+        Rows of each sample; none where the whole part is small.
+    """
+    fewest, most = _SAMPLE_ROWS
+    least = max(fewest, min(most, _SAMPLE_CELLS // max(1, feature_count * output_count)))
+    sizes: list[int] = []
+    while (size := (sizes[0] if sizes else row_count) // _LADDER_FACTOR) >= least:
+        sizes.insert(0, size)
+    return sizes
+
+
+@dataclass(eq=False)
+class FitCosts:
+    """Seconds that one candidate's fits took, by their rows."""
+
+    fit_s: dict[int, float] = field(default_factory=dict)
+    answer_s: float = 0.0
+    """Of the last fit: to answer the rows that were held out."""
+    store_s: float = 0.0
+    """What it is likely to take to store the last one."""
+    _counts: dict[int, int] = field(default_factory=dict)
+
+    def note(self, row_count: int, fit_s: float, answer_s: float, store_s: float) -> None:
+        """Keep what a fit took; of several with as many rows the mean, as other work on the machine lengthens some."""
+        self._counts[row_count] = count = self._counts.get(row_count, 0) + 1
+        known_s = self.fit_s.get(row_count, 0.0)
+        self.fit_s[row_count] = known_s + (fit_s - known_s) / count
+        self.answer_s, self.store_s = answer_s, store_s
+
+    def note_overrun(self, row_count: int, elapsed_s: float) -> None:
+        """Keep that a fit took longer than this."""
+        self.fit_s[row_count] = max(elapsed_s, self.fit_s.get(row_count, 0.0))
+
+    def expected_fit_s(self, row_count: int, like: "FitCosts | None" = None, power: float = 1.0) -> float | None:
+        """Seconds that a fit on so many rows is likely to take.
+
+        Args:
+            row_count: Its rows.
+            like: A candidate whose time grows alike, such as the same estimator with other hyperparameters.
+            power: By which power of the rows it grows, where that was not measured.
+
+        Returns:
+            None where nothing is known.
+        """
+        if not self.fit_s:
+            return None
+        if row_count in self.fit_s:
+            return self.fit_s[row_count]
+        largest = max(self.fit_s)
+        if like is not None and largest in like.fit_s and row_count in like.fit_s:
+            return self.fit_s[largest] * like.fit_s[row_count] / max(like.fit_s[largest], 1e-6)
+        return extrapolated_s(self.fit_s, row_count, power)
+
+
+def extrapolated_s(measured: Mapping[int, float], row_count: int, power: float = 1.0) -> float:
+    """Seconds for so many rows, by a power of the rows.
+
+    Args:
+        measured: Seconds by rows. The power is that between the largest sample and one that is clearly smaller.
+        row_count: The rows to extrapolate to.
+        power: What is taken where there is no smaller one.
+    """
+    sizes = sorted(measured)
+    largest = sizes[-1]
+    if row_count <= largest:
+        return measured[next(size for size in sizes if size >= row_count)]
+    smaller = [size for size in sizes if size <= _CLEARLY_SMALLER * largest]
+    if smaller:
+        before = smaller[-1]
+        grown = max(measured[largest], 1e-6) / max(measured[before], 1e-6)
+        power = min(max(math.log(grown) / math.log(largest / before), _EXPONENTS[0]), _EXPONENTS[1])
+    return float(measured[largest] * (row_count / largest) ** power)
