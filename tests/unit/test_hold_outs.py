@@ -12,12 +12,16 @@ from sklearn.model_selection import train_test_split
 from shared.artifacts import dump_model
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, TrainModel
 from shared.contracts.checks import training_features
-from shared.contracts.tuning import Calibration, Threshold
+from shared.contracts.tuning import Calibration, SearchValidation, Threshold
 from shared.errors import EstimatorRejected
-from tests.unit.tables import fit, schema, table
+from tests.unit.tables import TYPES, fit, schema, table
 from trainer.calibrating import calibration_parts
 from trainer.cross_validation import cross_validate, fold_notes, parts
+from trainer.fit_plan import FitPlan
 from trainer.learning_curve import measure_learning_curve
+from trainer.part_fitting import PartFitting
+from trainer.preparing import prepare
+from trainer.searching import TuningRows
 from trainer.splitting import Split, split_rows
 
 PLANS = {"hold_out": HoldOut(time_column="seen"), "time_schema": schema("seen")}
@@ -161,6 +165,28 @@ def test_a_fit_by_groups_keeps_them_whole_throughout() -> None:
     assert (outcome.held_out.method, outcome.held_out.group_count) == ("by_group", len(held_out))
     assert outcome.cross_validation is not None
     assert "customer" not in [column.name for column in outcome.model.signature.columns]
+
+
+@pytest.mark.parametrize("validation", [SearchValidation(folds=3), SearchValidation(fraction=0.3)])
+def test_candidates_are_measured_on_whole_groups(validation: SearchValidation) -> None:
+    frame = grouped()
+    plan = FitPlan(
+        target="label",
+        features=[schema(name) for name in TYPES],
+        target_schema=schema("label"),
+        estimator_name="LogisticRegression",
+        hold_out=HoldOut(group_column="customer"),
+        group_column="customer",
+        seed=3,
+    )
+    prepared = prepare(frame, plan)
+    work = PartFitting(frame, plan, prepared, lambda _share, _message: None)
+    rows = TuningRows(frame, plan, prepared, work, prepared.split)
+    customers = frame["customer"].to_numpy()[prepared.known.rows]
+    for part in rows.parts(validation):
+        assert len(part.train)
+        assert len(part.hold_out)
+        assert not set(customers[part.train]) & set(customers[part.hold_out])
 
 
 def test_a_group_that_is_larger_than_a_fold_ends_no_training() -> None:
