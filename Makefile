@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin lock clean
+.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and servi
 slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster (not part of `test`)
 	$(PYTEST) tests/e2e -m slow
 	$(PYTEST) tests/unit -m exhaustive
+
+many-tables: setup ## A thousand random tables in every form: the same answers, the same downloads (minutes; not part of `test`)
+	$(BIN)/pytest tests/unit/test_one_table.py --hypothesis-profile=many --timeout=3600
 
 test-compose: setup ## Build, start, scale and kill the containers of docker-compose.yml (needs Docker; not part of `test`)
 	$(BIN)/pytest tests/compose

@@ -33,8 +33,6 @@ from trainer.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
 
-_OWN: Final[Readings] = {}
-"""The training table is read by its own types."""
 _ROWS_AT_ONCE: Final = 50_000
 """Rows that are hashed at once: a copy of them is made."""
 
@@ -90,7 +88,7 @@ class DatasetFitting:
         plan = self._plan
         upload = [alert.message for alert in concerning(plan.alerts, plan.columns, plan.target)][:NOTE_LIMIT]
         if self.is_streamed:
-            stream = prepare_stream(self._groups(self._dataset), plan)
+            stream = prepare_stream(self._groups(self._dataset, plan.own_readings), plan)
             found = stream.survey
             estimate = self._estimated(found.train_count, len(found.classes))
             counts = found.train_count, found.hold_out_count
@@ -98,7 +96,8 @@ class DatasetFitting:
                 stream.task, found.classes or None, *counts, stream.epochs, [*found.notes, *upload], estimate
             )
         # where no column says what a row is for, one tells how many rows there are
-        prepared = prepare(self._whole(self._dataset, plan.row_columns or plan.needed_columns[:1]), plan)
+        columns = plan.row_columns or plan.needed_columns[:1]
+        prepared = prepare(self._whole(self._dataset, columns, plan.own_readings), plan)
         known, split = prepared.known, prepared.split
         estimate = self._estimated(len(split.train), len(known.classes))
         notes = [*known.notes, *describe_hold_out(prepared, 0)[1], *upload]
@@ -130,10 +129,10 @@ class DatasetFitting:
             shown[:] = [tuning]
 
         if self.is_streamed:
-            groups = self._groups(self._dataset)
+            groups = self._groups(self._dataset, plan.own_readings)
             apart = None if self._measured is None else self._groups(self._measured, plan.readings)
             return fit_streamed(groups, plan, hold_out_groups=apart, trained=self._trained, report=report)
-        frame, rows = self._whole(self._dataset, plan.needed_columns), None
+        frame, rows = self._whole(self._dataset, plan.needed_columns, plan.own_readings), None
         if self._measured is not None:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
             rows = self._whole(self._measured, plan.hold_out_columns, plan.readings)
@@ -192,9 +191,9 @@ class DatasetFitting:
         check_same_columns(self._command, dataset, self._plan.hold_out_columns)
         return dataset
 
-    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str], readings: Readings = _OWN) -> pd.DataFrame:
+    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str], readings: Readings) -> pd.DataFrame:
         return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns, readings)
 
-    def _groups(self, dataset: Mapping[str, Any], readings: Readings = _OWN) -> RowGroups:
+    def _groups(self, dataset: Mapping[str, Any], readings: Readings) -> RowGroups:
         table = fetch_table(self._context.blobs, dataset, self._context.work_directory)
         return RowGroups(table.group_count, partial(read_group, table, readings=readings))

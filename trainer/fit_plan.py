@@ -9,7 +9,9 @@ from shared.contracts.checks import training_features
 from shared.contracts.records import Alert
 from shared.contracts.training import Streaming, Training
 from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
+from shared.tabular.marks import marks_of
 from shared.tabular.readings import reading_of
+from trainer.catalogue import find_estimator
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ class FitPlan:
         return {column.name: column for column in [*self.columns, *target]}
 
     @property
+    def own_readings(self) -> dict[str, SignatureColumn]:
+        """How the training table itself is read, where that is not by its own types: the target, by its labels."""
+        return {} if self.target_column is None else {self.target_column.name: self.target_column}
+
+    @property
     def row_columns(self) -> list[str]:
         """The columns that say of each row what it is for: target, weight, time, group; each once."""
         of_rows = (self.target, self.sample_weight, self.hold_out.time_column, self.group_column)
@@ -108,6 +115,8 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequ
     task = command.task
     if task is None and command.estimator == AUTO and target_schema is not None:
         task = auto_task(target_schema.model_dump())
+    if target_schema is not None and _learns_classes(command, task):
+        target_schema = _as_labels(target_schema)
     return FitPlan(
         target=command.target,
         features=[_as_read(command, columns[name]) for name in training_features(command, list(columns))],
@@ -129,6 +138,21 @@ def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequ
         seed=command.seed,
         alerts=alerts,
     )
+
+
+def _learns_classes(command: Training, task: Task | None) -> bool:
+    found = task or find_estimator(command.estimator).record.task
+    return found == "classification"
+
+
+def _as_labels(target: ColumnSchema) -> ColumnSchema:
+    """The target as its labels were written: words that are read as booleans, such as TRUE and FALSE, stay these words.
+
+    Only ``true`` and ``false`` themselves become booleans, and cells that came as values and not as text.
+    """
+    is_word = target.type == "boolean" and target.form is not None and not target.has_values
+    marks = sorted(marks_of(target) - {""})
+    return target.model_copy(update={"type": "text", "missing_marks": marks}) if is_word else target
 
 
 def _as_read(command: Training, column: ColumnSchema) -> ColumnSchema:

@@ -38,7 +38,9 @@ def measure_learning(command: Command, context: JobContext) -> Document:
         problem = "the training is streamed, and a learning curve needs all rows at once; train on a part of the rows"
         raise InvalidCommand(problem, details=[{"where": "model", "problem": problem}])
     context.progress(0.05, f"reading {dataset['name']}")
-    frame = read_frame(fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns)
+    frame = read_frame(
+        fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns, plan.own_readings
+    )
     hold_out = None
     if training.hold_out.dataset is not None:
         apart = context.library.dataset(training.hold_out.dataset)

@@ -297,7 +297,8 @@ class _DelimitedReader:
 
     def _table(self, columns: Sequence[ColumnFinding], row_count: int) -> TextTable:
         named = list(zip(columns, self._header.names, strict=True))
-        plans = [column.plan(name) for column, name in named]
+        is_told = self._file.options.decimal_mark is not None
+        plans = [replace(column.plan(name), is_decimal_told=is_told) for column, name in named]
         survey_warnings = self._survey.warnings if self._survey is not None else []
         warnings = [*survey_warnings, *self._layout.warnings, *self._header.warnings]
         if self._header.has_unnamed_end and plans[-1].type == "empty":

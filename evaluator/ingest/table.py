@@ -90,6 +90,8 @@ class ColumnPlan:
     """Cells that mean "no value", without surrounding space."""
     number_form: NumberForm | None = None
     """How its numbers are written, where that is not plain; then `has_decimal_comma` says nothing."""
+    is_decimal_told: bool = False
+    """The sender said what the decimal mark is, also where it is a point."""
     code_note: str | None = None
     """Why its numbers may be codes, as a part of a sentence."""
     is_declared: bool = False
@@ -104,7 +106,11 @@ class ColumnPlan:
     @property
     def written_as(self) -> NumberForm | None:
         """How its numbers are written, where that is no plain ``1234.5``."""
-        return NumberForm(decimal_mark=",") if self.has_decimal_comma else self.number_form
+        if self.type not in ("integer", "real"):
+            return None
+        if self.has_decimal_comma:
+            return NumberForm(decimal_mark=",")
+        return self.number_form or (NumberForm() if self.is_decimal_told else None)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import ColumnSchema, SignatureColumn, WrittenColumn
 from shared.tabular.marks import marks_of
 
 _NUMBERS: Final = ("integer", "real")
+_BARE_COMMA: Final = NumberForm(decimal_mark=",")
 
 
 def reading_of(column: ColumnSchema, name: str | None = None) -> SignatureColumn:
@@ -25,19 +27,20 @@ def reading_of(column: ColumnSchema, name: str | None = None) -> SignatureColumn
     return SignatureColumn(**{**fields, "name": name or column.name}, is_free_text=column.is_free_text)
 
 
-def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn, others: Iterable[ColumnSchema] = ()) -> bool:
+def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn) -> bool | None:
     """Whether the stored values of a column are what reading its cells would give.
 
     Args:
         column: The dataset's column.
         reading: How it is read.
-        others: The dataset's columns.
+
+    Returns:
+        None where the cells have to tell: whether a mark in them can be nothing but a decimal one.
     """
     if reading.type == "empty":
         return True
     if column.type in _NUMBERS and reading.type in _NUMBERS:
-        # where a file has decimal commas, 1.234 with a point may as well have thousands
-        return not (_has_comma(reading) and not _has_comma(column) and any(map(_has_comma, others)))
+        return _are_numbers_read_as_stored(column, reading)
     if column.type != reading.type and not (column.type == "empty" and reading.type == "text"):
         return column.type == "empty"  # of a type that is no text, marks of missing values are no values
     if reading.type == "text":
@@ -45,6 +48,22 @@ def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn, others: Iter
     if reading.type == "datetime":
         return column.date_format in (reading.date_format, ISO_FORMAT) or reading.date_format == ISO_FORMAT
     return True
+
+
+def _are_numbers_read_as_stored(column: ColumnSchema, reading: WrittenColumn) -> bool | None:
+    own, wanted = column.number_form, reading.number_form or NumberForm()
+    if column.has_values or (own or NumberForm()) == wanted:
+        return True
+    if own is not None and own != _BARE_COMMA:  # the uploader said how the numbers are written
+        return True
+    if column.type == "integer":
+        return wanted.percent is None
+    return None if wanted in (NumberForm(), _BARE_COMMA) else False
+
+
+def decimal_mark_of(column: ColumnSchema) -> str:
+    """What stands before the fraction of the column's numbers."""
+    return "." if column.number_form is None else column.number_form.decimal_mark
 
 
 def changed_types(columns: Iterable[ColumnSchema], readings: Iterable[WrittenColumn]) -> list[str]:
@@ -67,7 +86,3 @@ def changed_types(columns: Iterable[ColumnSchema], readings: Iterable[WrittenCol
             f"read as {reading.type}"
         )
     return found
-
-
-def _has_comma(column: WrittenColumn) -> bool:
-    return column.number_form is not None and column.number_form.decimal_mark == ","

@@ -21,7 +21,7 @@ from shared.contracts.records import WrittenColumn
 from shared.store.blobs import BlobStore
 from shared.tabular import row_groups
 from shared.tabular.kept_cells import KeptCells, open_kept
-from shared.tabular.readings import is_read_as_stored
+from shared.tabular.readings import decimal_mark_of, is_read_as_stored
 from shared.tabular.written import WrittenValue, written_texts
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
@@ -30,6 +30,11 @@ _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_():
 Readings = Mapping[str, WrittenColumn]
 """How somebody reads columns, by their names in the table; the others are read as they are stored."""
 _AS_STORED: Final[Readings] = {}
+_NO_THOUSANDS: Final = {
+    mark: rf"{escaped}([0-9]{{0,2}}|[0-9]{{4,}})([eE].*)?$|^[+-]?(0|[0-9]{{4,}})?{escaped}"
+    for mark, escaped in ((".", r"\."), (",", ","))
+}
+"""By the decimal mark, numbers in which it cannot stand between thousands."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,7 @@ class Table:
     kept: KeptCells | None = None
     """Cells as they stood in the file, where their values do not tell."""
     _files: ExitStack = field(default_factory=ExitStack)
+    _plain_decimals: dict[str, bool] = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
@@ -63,6 +69,23 @@ class Table:
     ) -> None:
         self.parquet.close()
         self._files.close()
+
+    def has_plain_decimals(self, name: str) -> bool:
+        """Whether a cell of a column of reals shows that its mark stands before fractions and not between thousands.
+
+        ``1.234`` shows nothing: where a decimal comma is usual, it may as well be a thousand and more.
+        """
+        if name not in self._plain_decimals:
+            pattern = _NO_THOUSANDS[decimal_mark_of(self.columns[name])]
+            self._plain_decimals[name] = any(
+                pc.any(pc.match_substring_regex(self.texts(number, name, cells), pattern=pattern)).as_py()
+                for number, cells in enumerate(self._cells(name))
+            )
+        return self._plain_decimals[name]
+
+    def _cells(self, name: str) -> Iterator[pa.Array]:
+        for number in range(self.group_count):
+            yield row_groups.read_group(self.parquet, number, [name]).column(0).combine_chunks()
 
     def texts(self, number: int, name: str, cells: pa.Array) -> pa.Array:
         """A column's cells as they stood in the file; null where there was nothing.
@@ -167,4 +190,7 @@ def dataset_columns(dataset: Mapping[str, Any]) -> dict[str, ColumnSchema]:
 
 def _is_read_as_text(table: Table, name: str, reading: WrittenColumn) -> bool:
     column = table.columns.get(name)
-    return column is not None and not is_read_as_stored(column, reading, table.columns.values())
+    if column is None:
+        return False
+    is_as_stored = is_read_as_stored(column, reading)
+    return not (table.has_plain_decimals(name) if is_as_stored is None else is_as_stored)

@@ -1,0 +1,157 @@
+"""How a column is read by a signature: missing marks, number forms, dates and zones of the training table hold."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shared.contracts import SignatureColumn
+from shared.errors import SignatureMismatch
+from shared.tabular.encoder import TabularEncoder
+from shared.tabular.readings import changed_types
+from tests.unit.test_one_table import encoded, learnt
+from tests.unit.written_tables import Dataset, delimited, upload
+
+
+def trained(folder: Path, cells: list[str], *, delimiter: str = ",", **options: Any) -> tuple[TabularEncoder, Dataset]:
+    """An encoder of a table with a column ``x`` of these cells and one of row numbers."""
+    table = {"x": cells, "row": [str(row) for row in range(len(cells))]}
+    dataset = upload(delimited(table, delimiter), folder / "trained", **options)
+    return learnt(dataset)[0], dataset
+
+
+def row(encoder: TabularEncoder, cell: Any) -> tuple[list[float], dict[str, dict[str, int]]]:
+    """One cell encoded, and what was reported."""
+    matrix, report = encoder.rows([{"x": cell, "row": 0}])
+    return matrix[0].tolist(), report.counts()
+
+
+def second(folder: Path, encoder: TabularEncoder, cells: list[str], *, delimiter: str = ",") -> np.ndarray:
+    """A second file of the table, uploaded without any option, as the encoder reads it."""
+    table = {"x": cells, "row": ["0"] * len(cells)}
+    return encoded(upload(delimited(table, delimiter), folder / "second"), encoder)
+
+
+@pytest.mark.parametrize("cell", ["-999", -999, -999.0, "", None, "NA"])
+def test_a_mark_of_the_training_table_is_missing_in_whatever_form(tmp_path: Path, cell: Any) -> None:
+    encoder, _ = trained(tmp_path, ["1", "2", "-999", "4"], missing_marks=["-999"])
+    assert row(encoder, cell)[0] == row(encoder, None)[0]
+    assert row(encoder, cell)[1]["missing"] == {"x": 1}
+
+
+def test_a_mark_of_the_training_table_is_missing_in_a_second_file_that_was_not_told(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["1", "2", "-999", "4"], missing_marks=["-999"])
+    matrix = second(tmp_path, encoder, ["-999", "2"])
+    assert matrix[0].tolist() == row(encoder, None)[0]
+    assert matrix[1].tolist() == row(encoder, 2)[0]
+
+
+def test_a_word_that_is_no_mark_of_the_training_table_is_a_category_in_a_file_that_has_it_as_one(
+    tmp_path: Path,
+) -> None:
+    encoder, _ = trained(tmp_path, ["NA", "DE", "FR", "NA"], missing_marks=["unknown"])
+    matrix = second(tmp_path, encoder, ["NA", "DE"])
+    assert matrix[0].tolist() == row(encoder, "NA")[0]
+    assert matrix[0].tolist() != row(encoder, None)[0]
+
+
+FORMS = {
+    "thousands": (["1,234", "2,500", "12"], {"thousands_mark": ","}, "2,500", 2500.0),
+    "points between thousands": (
+        ["1.234,5", "2.500,0", "12"],
+        {"thousands_mark": ".", "decimal_mark": ","},
+        "2.500",
+        2500.0,
+    ),
+    "percent": (["12 %", "50 %", "3 %"], {"percent": "fraction"}, "50 %", 0.5),
+    "currency": (["€ 5", "€ 7.50", "€ 1"], {"units": ["€"]}, "€ 7.50", 7.5),
+    "accounting": (["(5)", "7", "1"], {"has_accounting_signs": True}, "(5)", -5.0),
+}
+
+
+@pytest.mark.parametrize(("cells", "options", "text", "number"), FORMS.values(), ids=FORMS.keys())
+def test_numbers_are_read_by_the_form_of_the_training_table(
+    tmp_path: Path, cells: list[str], options: dict[str, Any], text: str, number: float
+) -> None:
+    encoder, dataset = trained(tmp_path, cells, delimiter=";", **options)
+    assert dataset.described.columns[0].type in ("integer", "real")
+    assert row(encoder, text)[0] == row(encoder, number)[0]
+    assert second(tmp_path, encoder, [text, text], delimiter=";")[0].tolist() == row(encoder, number)[0]
+    frame, _ = encoder.transform(pd.DataFrame({"x": [text], "row": [0]}))
+    assert frame[0].tolist() == row(encoder, number)[0]
+
+
+def test_a_text_that_is_not_of_the_training_tables_form_is_refused_with_the_form(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["1,5", "2,25"], delimiter=";")
+    with pytest.raises(SignatureMismatch, match="with a decimal comma"):
+        row(encoder, "1.234")
+
+
+def test_a_file_with_another_decimal_mark_is_read_where_its_cells_tell_it_apart(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["1,5", "2,25", "1000,125"], delimiter=";")
+    assert second(tmp_path, encoder, ["1.5", "1.125"])[0].tolist() == row(encoder, 1.5)[0]
+    assert second(tmp_path, encoder, ["12", "7"])[0].tolist() == row(encoder, 12)[0]
+    with pytest.raises(SignatureMismatch, match="with a decimal comma"):
+        second(tmp_path, encoder, ["1.125", "2.250"])  # a thousand and more, where commas stand before fractions
+    told = upload(b"x,row\n1.125,0\n", tmp_path / "told", decimal_mark=".")
+    assert encoded(told, encoder)[0].tolist() == row(encoder, 1.125)[0]
+
+
+def test_dates_are_read_in_the_order_of_the_training_table(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["31/12/2023", "01/02/2024"])
+    # no cell of the second file tells day and month apart: it stays text there
+    assert second(tmp_path, encoder, ["03/04/2024"])[0].tolist() == row(encoder, "2024-04-03")[0]
+    # in this one each cell is a day in another order: it would be read with months first
+    with pytest.raises(SignatureMismatch, match="%d/%m/%Y"):
+        second(tmp_path, encoder, ["12/31/2024"])
+
+
+@pytest.mark.parametrize("value", ["2024-01-31T10:00:00+02:00", pd.Timestamp("2024-01-31T10:00", tz="UTC")])
+def test_a_zone_in_a_column_without_one_is_reported(tmp_path: Path, value: Any) -> None:
+    encoder, _ = trained(tmp_path, ["2024-01-31T10:00:00", "2024-02-01T11:00:00"])
+    assert row(encoder, value)[1]["coerced"] == {"x": 1}
+    assert row(encoder, "2024-01-31T10:00:00")[1]["coerced"] == {}
+    _, report = encoder.transform(pd.DataFrame({"x": pd.to_datetime([value], utc=True), "row": [0]}))
+    assert report.counts()["coerced"] == {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("cells", "value", "meant"),
+    [
+        (["1E5", "2B7", "3", "4.50"], 4.5, "4.50"),
+        (["1E5", "2B7", "3", "4.50"], 100_000, "1E5"),
+        (["1E5", "2B7", "3", "4.50"], 3.0, "3"),
+        (["yes", "no", "maybe"], True, "yes"),
+        (["yes", "no", "maybe"], np.False_, "no"),
+        (["2024-01-31", "never"], pd.Timestamp("2024-01-31"), "2024-01-31"),
+        (["red", " blue", "green"], "blue", None),
+        (["red", "blue", "green"], " blue ", "blue"),
+    ],
+)
+def test_a_value_means_the_category_that_alone_stands_for_it(
+    tmp_path: Path, cells: list[str], value: Any, meant: str | None
+) -> None:
+    encoder, _ = trained(tmp_path, cells)
+    outputs, report = row(encoder, value)
+    if meant is None:
+        assert report["unseen"] == {"x": 1}
+    else:
+        assert outputs == row(encoder, meant)[0]
+        assert report["unseen"] == {}
+
+
+def test_a_value_that_two_categories_stand_for_is_unseen(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["1.5", "1.50", "x"])
+    assert row(encoder, 1.50)[0] == row(encoder, "1.5")[0]
+    encoder, _ = trained(tmp_path, ["1.500", "1.50", "x"])
+    assert row(encoder, 1.5)[1]["unseen"] == {"x": 1}
+
+
+def test_a_changed_type_is_a_sentence_that_names_both(tmp_path: Path) -> None:
+    here = upload(b"code,n\n3,1\n4.50,2\n", tmp_path / "t").described.columns
+    readings = [SignatureColumn(name="code", type="text"), SignatureColumn(name="n", type="real")]
+    assert changed_types(here, readings) == [
+        "column 'code' is real here and text in the training table: its cells are read as text"
+    ]
