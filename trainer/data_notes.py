@@ -35,6 +35,8 @@ NOTE_LIMIT: Final = 20
 _OF_UPLOADED_TARGET: Final = frozenset(
     {"target_leak", "class_imbalance", "rare_classes", "missing_target", "padded_labels"}
 )
+_TOLD_APART: Final = frozenset({"free_text"})
+"""What a version says in a field of its own."""
 _OF_FEATURES: Final = frozenset({"identifier_like", "constant"})
 _CELL_LIMIT = 5_000_000
 _FEWEST_ROWS = 1000
@@ -128,7 +130,7 @@ def concerning(alerts: Sequence[Alert], columns: Sequence[SignatureColumn], targ
     return [
         alert
         for alert in alerts
-        if alert.code not in _OF_UPLOADED_TARGET
+        if alert.code not in _OF_UPLOADED_TARGET | _TOLD_APART
         and (alert.column in features or (alert.column == target and alert.code not in _OF_FEATURES))
     ]
 

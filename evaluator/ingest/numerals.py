@@ -196,9 +196,11 @@ class Numerals:
         long = long.filter(pc.invert(pc.match_substring(long, ".")))  # which is all of most columns of reals
         whole = long.filter(pc.match_substring_regex(long, pattern=_WHOLE))
         found = to_integers(whole)
-        if found is not None:
-            self._note(found)
-        return found is not None
+        if found is None:
+            self.refusal = _TOO_WIDE
+            return False
+        self._note(found)
+        return True
 
     def _note_form(self, cells: pa.Array, found: pa.Array) -> None:
         pointed = pc.replace_substring(cells, pattern=",", replacement=".") if self._has_comma else cells

@@ -98,10 +98,11 @@ RESULTS = {
     "TrainModel": {"version", "is_champion"},
     "RetrainModel": {"version", "is_champion"},
     "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
-    "PredictDataset": {"model", "version", "dataset", "row_count", "report", "blobs"},
+    "PredictDataset": {"model", "version", "dataset", "row_count", "report", "warnings", "blobs"},
     "EvaluateModel": {"evaluation"},
     "EvaluatePredictions": {"evaluation"},
     "ExplainModel": {
+        "warnings",
         "model",
         "version",
         "dataset",
@@ -115,6 +116,7 @@ RESULTS = {
         "plots",
     },
     "ExplainPrediction": {
+        "warnings",
         "model",
         "version",
         "response",

@@ -1,5 +1,6 @@
 """Datasets over HTTP: uploaded, read, downloaded, deleted."""
 
+import hashlib
 import io
 import json
 import threading
@@ -236,13 +237,14 @@ def test_a_download_is_the_parquet_file_whose_hash_is_recorded(api: Api, parcel_
 
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "application/vnd.apache.parquet"
-    assert answer.headers["ETag"] == f'"{record["sha256"]}"'
+    assert answer.headers["ETag"] == f'"{record["file_sha256"]}"'
+    assert hashlib.sha256(answer.body).hexdigest() == record["file_sha256"]
     assert len(answer.body) == record["size_bytes"]
     assert pq.read_table(io.BytesIO(answer.body)).num_rows == 300
 
 
 def test_a_download_that_the_caller_has_is_not_sent_again(api: Api, parcel_dataset: str) -> None:
-    etag = api.get(f"/datasets/{parcel_dataset}").document["sha256"]
+    etag = api.get(f"/datasets/{parcel_dataset}").document["file_sha256"]
 
     answer = api.get(f"/datasets/{parcel_dataset}/content", headers={"If-None-Match": f'"{etag}"'})
 
