@@ -227,3 +227,15 @@ def test_many_unseen_values_are_warned_of(door: Door, flag_model: str) -> None:
     found = predicted(door, flag_model, [{"flag": "Q", "x": 1}])
     assert found["report"] == {"unseen": {"flag": 1}}
     assert found["warnings"] == ["column 'flag': 1 row of 1 holds a value unseen in training (100%)"]
+
+
+def test_labels_come_back_as_they_came(api: Api, door: Door) -> None:
+    words = ("TRUE", "FALSE")
+    table = csv_of("x", "late", rows=[(i % 2, words[i % 2]) for i in range(60)])
+    model = api.train(
+        api.dataset(table), "late", "LogisticRegression", class_weight={"TRUE": 2}, hyperparameters={"C": 10}
+    )["version"]["model"]
+    assert predicted(door, model, [{"x": 0}, {"x": 1}])["predictions"] == ["TRUE", "FALSE"]
+    found = evaluated(door, model, api.dataset(table), positive_class="TRUE")
+    assert (found["classes"], found["positive_class"], found["metrics"]["accuracy"]) == (["FALSE", "TRUE"], "TRUE", 1.0)
+    assert found["confusion"]["labels"] == ["FALSE", "TRUE"]
