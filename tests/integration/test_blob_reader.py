@@ -14,12 +14,13 @@ from pymongo import MongoClient, monitoring
 from pymongo.database import Database
 
 from modelbus.stack import LocalStack
-from shared.contracts import new_correlation_id
+from shared.contracts import SignatureColumn, new_correlation_id
 from shared.errors import UnknownUpload
 from shared.store.blob_writer import CHUNK_BYTES
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
-from shared.tabular.tables import open_table
+from shared.tabular.tables import fetch_table, open_table, read_frame
+from tests.unit.written_tables import delimited, upload
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_a_page_of_a_large_table_fetches_little_of_it(
         blob_id = watched.save(file, "dataset", new_correlation_id(), 1)
     size_bytes = (tmp_path / "t.parquet").stat().st_size
     with open_table(watched, {"blob_id": blob_id}) as table:
-        group = table.read_row_group(13, use_threads=False)
+        group = table.parquet.read_row_group(13, use_threads=False)
     assert group["c5"].to_pylist() == columns["c5"][260_000:280_000].tolist()
     assert fetched.size_bytes < size_bytes / 4
 
@@ -133,4 +134,19 @@ def test_a_blob_that_is_gone_is_an_error_also_while_it_is_read(blobs: BlobStore,
     with open_table(blobs, {"blob_id": blob_id}) as table:
         blobs.delete(blob_id)
         with pytest.raises(UnknownUpload, match=f"{blob_id} is gone"):
-            table.read_row_group(0)
+            table.parquet.read_row_group(0)
+
+
+def test_kept_cells_of_a_blob_are_read_where_it_lies(blobs: BlobStore, tmp_path: Path) -> None:
+    cells = ["4.50", "3", "1e2"] * 40_000
+    dataset = upload(delimited({"x": cells, "y": ["a"] * len(cells)}), tmp_path / "t.parquet")
+    with (tmp_path / "t.parquet").open("rb") as file:
+        blob_id = blobs.save(file, "dataset", new_correlation_id(), 1)
+    columns = [column.model_dump(mode="json") for column in dataset.described.columns]
+    reading = {"x": SignatureColumn(name="x", type="text")}
+    with open_table(blobs, {"blob_id": blob_id, "columns": columns}) as table:
+        frame = read_frame(table, ["x"], reading)
+    assert frame["x"].tolist() == cells
+    with fetch_table(blobs, {"blob_id": blob_id, "columns": columns}, tmp_path) as table:
+        assert read_frame(table, ["x"], reading)["x"].tolist() == cells
+        assert read_frame(table, ["x"])["x"].tolist()[:3] == [4.5, 3.0, 100.0]
