@@ -39,7 +39,10 @@ def compare_columns(
     """
     findings = []
     for column in model.encoder.columns:
-        sides = [_read(frame, column) for frame in (reference, current)]
+        sides = [model.encoder.as_meant(column.name, _read(frame, column)) for frame in (reference, current)]
+        if column.is_free_text:
+            findings.append(_compare_readings(*_counting_words(column, sides), thresholds, set()))
+            continue
         known = set() if is_reference_whole else _learnt(model, column, sides[1])
         findings.append(_compare_readings(column, sides[0], sides[1], thresholds, known))
     return findings
@@ -63,6 +66,15 @@ def compare_predictions(
     is_number = model.signature.task == "regression"
     found, bins = _distances(present[0], present[1], missing, thresholds, is_number=is_number, known=())
     return Finding("prediction", model.signature.task, found, missing, rows, (0, 0), bins)
+
+
+def _counting_words(column: SignatureColumn, sides: Sequence[Reading]) -> tuple[SignatureColumn, Reading, Reading]:
+    """Free text by how many words it has: its texts are all different, today as in training."""
+    counted = []
+    for side in sides:
+        counts = [math.nan if text is None else float(len(str(text).split())) for text in side.values]
+        counted.append(Reading(np.array(counts, dtype=np.float64), side.coerced, side.faults))
+    return column.model_copy(update={"type": "integer"}), counted[0], counted[1]
 
 
 def _read(frame: pd.DataFrame, column: SignatureColumn) -> Reading:

@@ -1,5 +1,6 @@
 """From predictions that a dataset holds beside the truth to rows that can be measured."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from evaluator.sieve import Sieve
 from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from shared.errors import InvalidCommand
 from shared.tabular.classification import Labelled
+from shared.tabular.reading_warnings import stranger_warnings
 from shared.tabular.targets import Label
 from shared.tabular.truth import LabelBook, label_reading, labels_in, true_numbers
 
@@ -76,7 +78,7 @@ def _label_reading(command: EvaluatePredictions, columns: Mapping[str, ColumnSch
     if truth.type == prediction.type or "empty" in (columns[command.truth].type, columns[command.prediction].type):
         return truth
     if {truth.type, prediction.type} == {"integer", "real"}:
-        return truth.model_copy(update={"type": "real"})
+        return truth.model_copy(update={"type": "integer"})  # which stays exact beyond 2**53
     return truth.model_copy(update={"type": "text"})
 
 
@@ -138,7 +140,20 @@ class _Reading:
 
     def _warnings(self) -> list[str]:
         count = self.sieve.dropped.get("prediction", 0)
-        return [f"{count} rows have no prediction in {self._command.prediction!r} and were left out"] if count else []
+        missing = f"{count} rows have no prediction in {self._command.prediction!r} and were left out"
+        return [*([missing] if count else []), *self._strangers()]
+
+    def _strangers(self) -> list[str]:
+        """What is to be known of predicted labels that no row has as its truth."""
+        if self._command.task != "classification":
+            return []
+        labels, places = self._book.sorted_labels()
+        true, predicted = (places[np.concatenate(some)] for some in (self._true, self._predicted))
+        known = set(true.tolist())
+        counts = Counter(code for code in predicted.tolist() if code not in known)
+        unknown = [(labels[code], counts[code]) for code in sorted(counts)]
+        classes = [labels[code] for code in sorted(known)]
+        return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "the truth")
 
     def _labelled(self, true: Any, predicted: Any) -> Labelled:
         labels, places = self._book.sorted_labels()

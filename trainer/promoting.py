@@ -94,7 +94,7 @@ def _compared(
     except (ArtifactRefused, UnknownUpload) as error:
         return Comparison(**said, reason=f"the champion cannot be measured: {error.message}")
     columns = dataset_columns(measured).values()
-    changed = [warning for one in contestants for warning in changed_types(columns, one.model.signature.columns)]
+    changed = [warning for one in contestants for warning in changed_types(columns, one.model.readings.values())]
     return compare(
         *contestants,
         rows,

@@ -4,6 +4,9 @@ The hash is of canonical values (``shared/tabular/columns.py``), read by the mod
 same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR 0023).
 """
 
+from collections.abc import Hashable
+from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -13,11 +16,13 @@ import pandas as pd
 
 from shared.contracts import Signature
 from shared.tabular.columns import Reading, read_column
+from shared.tabular.meanings import value_of
 from shared.tabular.targets import read_target
 from shared.tabular.truth import target_reading
 
 Hashes = npt.NDArray[np.uint64]
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SEED: Final = 0x9E3779B97F4A7C15
 _FACTOR: Final = np.uint64(0x100000001B3)
 _MISSING: Final = 0x6D697373696E6721
@@ -76,4 +81,14 @@ def _text_hashes(values: npt.NDArray[Any]) -> Hashes:
 
 
 def _text_hash(text: Any) -> int:
-    return int.from_bytes(blake2b(str(text).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+    """Of what the text stands for: the same row may have 4.5 in another file where this one has ``4.50``."""
+    value = value_of(str(text))
+    meant = str(text).strip() if value is None else _spelled(value)
+    return int.from_bytes(blake2b(meant.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _spelled(value: Hashable) -> str:
+    kind, what = value if isinstance(value, tuple) else ("", value)
+    if isinstance(what, Decimal):
+        return f"{kind} {what.normalize() if what else 0}"
+    return f"{kind} {what - _EPOCH if isinstance(what, datetime) else what}"

@@ -20,7 +20,7 @@ PLACE_LIMIT: Final = 64_000_000
 """Of tables with more rows no places are kept: a bit each, 8 MB."""
 
 _HIGHEST: Final = 2**64 - 1
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Of what is stored; raised when rows get other hashes (``row_identity.py``), which must not be compared with these."""
 
 Mask = npt.NDArray[np.bool_]

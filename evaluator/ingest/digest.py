@@ -3,7 +3,7 @@
 SHA-256 over one text of JSON: a list of columns, each with name, type, whether it has zones, and the digests (SHA-256)
 of which cells are there (a byte each, 0 or 1) and of the values: little-endian int64 or float64 for numbers, a byte for
 booleans, int64 microseconds for dates, 0 where missing; of text the lengths in bytes (int32, -1 where missing), and
-then all bytes one after the other.
+then all bytes one after the other. Of a column without a value it has the name, ``empty`` and how many rows there are.
 """
 
 import hashlib
@@ -28,10 +28,14 @@ class TableDigest:
         """
         self._plans = plans
         self._columns: list[tuple[Any, Any]] = [(hashlib.sha256(), hashlib.sha256()) for _ in plans]
+        self._has_value = [False] * len(plans)
+        self._row_count = 0
 
     def feed(self, group: pa.Table) -> None:
         """Take the next rows."""
-        for (present, values), column in zip(self._columns, group.columns, strict=True):
+        self._row_count += group.num_rows
+        for place, ((present, values), column) in enumerate(zip(self._columns, group.columns, strict=True)):
+            self._has_value[place] |= column.null_count < len(column)
             for cells in column.chunks:
                 if pa.types.is_string(cells.type):
                     _feed_text(present, values, cells)
@@ -42,7 +46,9 @@ class TableDigest:
         """The digest of what was taken."""
         columns = [
             [plan.name, plan.type, plan.is_zoned, present.hexdigest(), values.hexdigest()]
-            for plan, (present, values) in zip(self._plans, self._columns, strict=True)
+            if has_value
+            else [plan.name, "empty", self._row_count]
+            for plan, (present, values), has_value in zip(self._plans, self._columns, self._has_value, strict=True)
         ]
         return hashlib.sha256(orjson.dumps(columns)).hexdigest()
 

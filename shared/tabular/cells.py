@@ -15,8 +15,10 @@ text      str                                 None
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -24,7 +26,7 @@ import pandas as pd
 
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.number_forms import NumberForm
-from shared.tabular.marks import NO_MARKS, Marks, marked_numbers
+from shared.tabular.marks import NO_MARKS, USUAL_MARKS, Marks, marked_numbers
 from shared.tabular.written import WrittenValue
 from shared.tabular.written_numbers import described, plain_numeral
 
@@ -37,6 +39,9 @@ BOOLEAN_SPELLINGS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
 }
+_TRUTH_VALUES: Final[Mapping[str, float]] = {"true": 1.0, "false": 0.0}
+"""How booleans that are no text are written (``cell_text.py``)."""
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _INTEGER_BITS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -75,13 +80,16 @@ def cast_number(
     """
     if is_missing(value):
         return math.nan, False
+    if isinstance(value, WrittenValue) and value in _TRUTH_VALUES:
+        return _TRUTH_VALUES[value], True
     if isinstance(value, str):
         return _number_of_text(value, marks, number_form)
     if isinstance(value, (bool, np.bool_)):
         return float(value), True
     if isinstance(value, (int, float, np.integer, np.floating, Decimal)):
         number, is_coerced = _number_of_number(value, is_integer=is_integer)
-        return (math.nan, True) if marks is not NO_MARKS and number in marked_numbers(marks) else (number, is_coerced)
+        is_mark = marks is not NO_MARKS and number in marked_numbers(marks, number_form)
+        return (math.nan, True) if is_mark else (number, is_coerced)
     raise UncastableCell("a number")
 
 
@@ -93,12 +101,14 @@ def _number_of_text(text: str, marks: Marks, number_form: NumberForm | None) -> 
         return math.nan, True
     plain = text if NUMBER.fullmatch(text) else None
     numeral = plain if number_form is None else plain_numeral(text, number_form)
+    if _INFINITE.fullmatch(text):
+        return math.nan, True
     if numeral is None:
         raise UncastableCell(f"a number written {described(number_form)}" if number_form else "a number")
     number = float(numeral)
     if math.isinf(number):
         raise UncastableCell("a number within ±1.8e308")
-    return number, True
+    return (math.nan if number in marked_numbers(marks, number_form) else number), True
 
 
 def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
@@ -129,10 +139,14 @@ def cast_boolean(value: Any, *, marks: Marks = NO_MARKS) -> tuple[float, bool]:
         text = value.strip()
         if not text:
             return math.nan, False
+        if text in marks:
+            return math.nan, True
         if text.lower() in BOOLEAN_SPELLINGS:
             return BOOLEAN_SPELLINGS[text.lower()], True
-        if text in marks or text.lower() in _MISSING_SPELLINGS:
+        if text.lower() in _MISSING_SPELLINGS:
             return math.nan, True
+    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in marked_numbers(marks):
+        return math.nan, True
     elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in (0, 1):
         return float(value), True
     raise UncastableCell("true or false")
@@ -158,7 +172,13 @@ def cast_moment(
     if is_missing(value):
         return NO_MOMENT, False
     if isinstance(value, str):
-        return _moment_of_text(value, date_format, is_zoned, marks)
+        moment, is_coerced = _moment_of_text(value, date_format, is_zoned, marks)
+    else:
+        moment, is_coerced = _moment_of_value(value, date_format, is_zoned)
+    return (NO_MOMENT, True) if moment in marked_moments(marks, date_format) else (moment, is_coerced)
+
+
+def _moment_of_value(value: Any, date_format: str | None, is_zoned: bool | None) -> tuple[int, bool]:
     if isinstance(value, np.datetime64):
         return int(value.astype("datetime64[us]").astype(np.int64)), bool(is_zoned)
     if isinstance(value, datetime):  # pandas' Timestamp is one
@@ -171,10 +191,22 @@ def cast_moment(
     raise UncastableCell(_expected_date(date_format))
 
 
+@lru_cache(256)
+def marked_moments(marks: Marks, date_format: str | None) -> frozenset[int]:
+    """The dates among marks of missing values, such as 1900-01-01, in microseconds since 1970."""
+    moments = set()
+    for mark in marks - USUAL_MARKS:
+        with suppress(UncastableCell):
+            moments.add(_moment_of_text(mark, date_format, None, NO_MARKS)[0])
+    return frozenset(moments - {NO_MOMENT})
+
+
 def _moment_of_text(text: str, date_format: str | None, is_zoned: bool | None, marks: Marks) -> tuple[int, bool]:
     text = text.strip()
     if not text:
         return NO_MOMENT, False
+    if text in marks:
+        return NO_MOMENT, True
     if date_format is not None and date_format != ISO_FORMAT:
         try:
             # a format without a zone gives a moment without one, which _microseconds takes as UTC
@@ -184,7 +216,7 @@ def _moment_of_text(text: str, date_format: str | None, is_zoned: bool | None, m
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        if text in marks or text.lower() in _MISSING_SPELLINGS:
+        if text.lower() in _MISSING_SPELLINGS:
             return NO_MOMENT, True
         raise UncastableCell(_expected_date(date_format)) from None
     return _microseconds(moment, date_format), is_zoned is not None and (moment.tzinfo is not None) != is_zoned

@@ -12,7 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts.records import WrittenColumn
-from shared.tabular.cells import NO_MOMENT, UncastableCell, cast_boolean, cast_moment, cast_number, cast_text
+from shared.tabular.cells import (
+    NO_MOMENT,
+    UncastableCell,
+    cast_boolean,
+    cast_moment,
+    cast_number,
+    cast_text,
+    marked_moments,
+)
 from shared.tabular.marks import marked_numbers, marks_of
 
 Cast = Callable[[Any], tuple[Any, bool]]
@@ -102,7 +110,7 @@ def _read_native_list(values: list[Any], column: WrittenColumn) -> Reading | Non
 
 def _read_numbers(values: npt.NDArray[np.float64], column: WrittenColumn) -> Reading:
     coerced = np.isinf(values)
-    marked = marked_numbers(marks_of(column))
+    marked = marked_numbers(marks_of(column), column.number_form)
     if marked:
         coerced = coerced | np.isin(values, list(marked))
     if coerced.any():
@@ -118,7 +126,12 @@ def _read_moments(series: "pd.Series[Any]", column: WrittenColumn) -> Reading:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     # numpy's NaT and NO_MOMENT are the same bits, so the view needs no mask
     values = series.to_numpy(dtype="datetime64[us]", na_value=np.datetime64("NaT", "us")).view(np.int64)
-    return Reading(values, (values != NO_MOMENT) & (is_zoned != column.is_zoned))
+    coerced = (values != NO_MOMENT) & (is_zoned != column.is_zoned)
+    marked = marked_moments(marks_of(column), column.date_format)
+    if marked:
+        is_mark = np.isin(values, list(marked))
+        values, coerced = np.where(is_mark, NO_MOMENT, values), coerced | is_mark
+    return Reading(values, coerced)
 
 
 def _empty_array(column: WrittenColumn, size: int) -> npt.NDArray[Any]:

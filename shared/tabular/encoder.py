@@ -178,6 +178,11 @@ class TabularEncoder:
             return self._encode_columns(values, len(rows), faults, report)
         return self._encode_cells(rows, faults, report)
 
+    def as_meant(self, name: str, reading: Reading) -> Reading:
+        """A column's cells by the categories that they mean, where it has categories; see ``LookedUpColumn``."""
+        column = next(column for column in self._columns if column.column.name == name)
+        return column.as_meant(reading) if isinstance(column, LookedUpColumn) else reading
+
     def state(self) -> State:
         """What was learnt, as plain numpy arrays and one JSON text: few, however many columns there are."""
         return pack_columns(self._columns)

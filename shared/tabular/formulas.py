@@ -7,11 +7,15 @@ import pyarrow.compute as pc
 
 _FORMULA: Final = r"^[=+\-@\t\r]"
 """How text begins that a spreadsheet would run; OWASP ASVS 1.2.10."""
+_NUMERAL: Final = r"^[+\-]([0-9]+(\.[0-9]*)?([eE][+\-]?[0-9]+)?)?$"
+"""A sign alone, or before a number, runs nothing: labels such as ``+``, ``-`` and ``-1`` stay as they are."""
 
 
 def without_formulas(cells: pa.Array) -> pa.Array:
     """Text cells, with an apostrophe before those that a spreadsheet would take for a formula. Nulls stay."""
-    is_formula = pc.match_substring_regex(cells, pattern=_FORMULA)
+    is_formula = pc.and_not(
+        pc.match_substring_regex(cells, pattern=_FORMULA), pc.match_substring_regex(cells, pattern=_NUMERAL)
+    )
     if not pc.any(is_formula).as_py():
         return cells
     return pc.if_else(is_formula, pc.binary_join_element_wise("'", cells, ""), cells)

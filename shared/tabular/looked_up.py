@@ -3,7 +3,7 @@ or, where there is no target, how frequent each category is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -90,6 +90,15 @@ class LookedUpColumn:
         lookup: dict[str | None, int] = {category: index for index, category in enumerate(self.categories)}
         lookup[None] = len(self.categories)
         return lookup
+
+    def as_meant(self, reading: Reading) -> Reading:
+        """The same cells, each by the category that it means; those that mean none stay."""
+        values = reading.values.copy()
+        for row, text in enumerate(values):
+            if text is not None and text not in self._lookup:
+                index = self._meant(str(text), is_text=not reading.coerced[row])
+                values[row] = text if index == self._unseen else self.categories[index]
+        return replace(reading, values=values)
 
     def _meant(self, text: str, *, is_text: bool) -> int:
         """The category that a text which is none means: less the space around it, or, of what is no text, by its value.

@@ -5,7 +5,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
+from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import WrittenColumn
+from shared.tabular.written_numbers import plain_numeral
 
 MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """Cells of delimited text that mean "no value"."""
@@ -30,12 +32,18 @@ def recorded_marks(marks: Iterable[str]) -> list[str] | None:
 
 
 @lru_cache(256)
-def marked_numbers(marks: Marks) -> frozenset[float]:
-    """The numbers among the marks, such as -999: a number that equals one of them is missing, too."""
+def marked_numbers(marks: Marks, number_form: NumberForm | None = None) -> frozenset[float]:
+    """The numbers among the marks, such as -999: a number that equals one of them is missing, too.
+
+    Args:
+        marks: The marks.
+        number_form: How the column writes its numbers; plain ones by default.
+    """
     numbers = set()
     for mark in marks - _DEFAULT:
+        numeral = mark if number_form is None else plain_numeral(mark, number_form)
         with suppress(ValueError):
-            numbers.add(float(mark))
+            numbers |= set() if numeral is None else {float(numeral)}
     return frozenset(numbers)
 
 
@@ -44,5 +52,6 @@ def _with_blank(marks: Sequence[str]) -> Marks:
     return frozenset({"", *marks})
 
 
-_DEFAULT: Final = frozenset(MISSING_MARKS)
+USUAL_MARKS: Final = frozenset(MISSING_MARKS)
+_DEFAULT: Final = USUAL_MARKS
 _TEXT_DEFAULT: Final = frozenset(TEXT_MISSING_MARKS)

@@ -4,9 +4,9 @@ A column of text has ``4.50``, and the same table read by another program 4.5; o
 can the value be taken for it.
 """
 
-import math
 from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from shared.tabular.cells import BOOLEAN_SPELLINGS, NUMBER
 
@@ -15,8 +15,7 @@ def value_of(text: str) -> Hashable:
     """What a text stands for: a number, a truth value, a moment; None if it is a mere word."""
     text = text.strip()
     if NUMBER.fullmatch(text):
-        number = float(text)
-        return ("number", number) if math.isfinite(number) else None
+        return ("number", Decimal(text))  # exact: a double would take neighbours beyond 2**53 for the same
     if text.lower() in BOOLEAN_SPELLINGS:
         return ("boolean", BOOLEAN_SPELLINGS[text.lower()])
     try:

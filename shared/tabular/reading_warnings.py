@@ -48,9 +48,7 @@ def truth_warnings(target: str, truth: Sequence[Label], classes: Sequence[Label]
     return label_warnings(target, labels, np.bincount(places[codes], minlength=len(labels)), len(classes))
 
 
-def label_warnings(
-    target: str, labels: Sequence[Label], counts: npt.NDArray[np.int64], class_count: int, predicted: str = "the model"
-) -> list[str]:
+def label_warnings(target: str, labels: Sequence[Label], counts: npt.NDArray[np.int64], class_count: int) -> list[str]:
     """What should be known of true labels that a model cannot answer with, and of classes that no row has.
 
     Args:
@@ -58,28 +56,40 @@ def label_warnings(
         labels: The model's classes, and then the labels that are none of them.
         counts: How many rows have each label, shape (n_labels,).
         class_count: How many of the labels are classes.
-        predicted: What has the classes.
     """
     if not counts.sum():
         return []
     classes = list(labels[:class_count])
-    found = []
     unknown = [(label, int(count)) for label, count in zip(labels[class_count:], counts[class_count:], strict=True)]
-    unknown = [(label, count) for label, count in unknown if count]
-    if unknown:
-        total = sum(count for _, count in unknown)
-        named = ", ".join(f"{_shown(label)} ({count})" for label, count in unknown[:_SHOWN])
-        more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-        found.append(
-            f"column {target!r}: {_rows(total)} of {int(counts.sum())} {_have(total)} a label that is no class of "
-            f"{predicted}: {named}{more}{_nearest([label for label, _ in unknown], classes)}"
-        )
+    found = stranger_warnings(target, [one for one in unknown if one[1]], int(counts.sum()), classes)
     absent = [label for label, count in zip(classes, counts[:class_count], strict=True) if not count]
     if absent:
         named = ", ".join(map(_shown, absent[:_SHOWN]))
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         found.append(f"column {target!r}: no row has the {_classes(len(absent))} {named}{more}")
     return found
+
+
+def stranger_warnings(
+    column: str, unknown: Sequence[tuple[Label, int]], row_count: int, classes: Sequence[Label], of: str = "the model"
+) -> list[str]:
+    """A sentence that names labels which are no class, if there are any.
+
+    Args:
+        column: Where they stand.
+        unknown: The labels, and how many rows have each.
+        row_count: Rows in all.
+        classes: The classes.
+        of: What has the classes.
+    """
+    if not unknown:
+        return []
+    total = sum(count for _, count in unknown)
+    named = ", ".join(f"{_shown(label)} ({count})" for label, count in unknown[:_SHOWN])
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    near = _nearest([label for label, _ in unknown], classes)
+    sentence = f"column {column!r}: {_rows(total)} of {row_count} {_have(total)} a label that is no class of {of}"
+    return [f"{sentence}: {named}{more}{near}"]
 
 
 def _nearest(unknown: Sequence[Label], classes: Sequence[Label]) -> str:

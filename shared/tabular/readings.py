@@ -54,6 +54,8 @@ def _are_numbers_read_as_stored(column: ColumnSchema, reading: WrittenColumn) ->
     own, wanted = column.number_form, reading.number_form or NumberForm()
     if column.has_values or (own or NumberForm()) == wanted:
         return True
+    if own is not None and (own.percent, own.unit or wanted.unit) != (wanted.percent, wanted.unit):
+        return False  # other marks make the same number, another scale or unit does not
     if own is not None and own != _BARE_COMMA:  # the uploader said how the numbers are written
         return True
     if column.type == "integer":

@@ -46,6 +46,8 @@ class Table:
     """What is known of its columns; of one that is absent, its values alone."""
     kept: KeptCells | None = None
     """Cells as they stood in the file, where their values do not tell."""
+    dated: frozenset[str] = frozenset()
+    """Columns whose date format the uploader said: their values are what was meant."""
     _files: ExitStack = field(default_factory=ExitStack)
     _plain_decimals: dict[str, bool] = field(default_factory=dict)
 
@@ -133,7 +135,9 @@ def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
 
 
 def _table(parquet: pq.ParquetFile, file: Any, dataset: Mapping[str, Any], files: ExitStack) -> Table:
-    return Table(parquet, dataset_columns(dataset), open_kept(file, parquet), files)
+    options = dataset.get("options", {}).get("columns", {})
+    dated = frozenset(name for name, said in options.items() if said.get("date_format"))
+    return Table(parquet, dataset_columns(dataset), open_kept(file, parquet), dated, files)
 
 
 def frames(
@@ -190,7 +194,7 @@ def dataset_columns(dataset: Mapping[str, Any]) -> dict[str, ColumnSchema]:
 
 def _is_read_as_text(table: Table, name: str, reading: WrittenColumn) -> bool:
     column = table.columns.get(name)
-    if column is None:
+    if column is None or (name in table.dated and column.type == reading.type == "datetime"):
         return False
     is_as_stored = is_read_as_stored(column, reading)
     return not (table.has_plain_decimals(name) if is_as_stored is None else is_as_stored)

@@ -381,3 +381,22 @@ def test_one_class_only_has_no_tables_and_says_why() -> None:
     assert {"thresholds", "gains", "best_threshold", "roc_auc"} <= fields["undefined"].keys()
     assert fields.get("thresholds") is None
     json.dumps(fields, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("truth", "guess", "named"),
+    [
+        (["1", "0", "1"], ["True", "False", "True"], "'False' (1), 'True' (2)"),
+        (["01", "02", "10"], ["1", "2", "10"], "'1' (1), '2' (1)"),
+        (["yes ", "no "], ["yes", "no"], "'yes' differs from 'yes '"),
+    ],
+)
+def test_predicted_labels_that_no_row_has_as_its_truth_are_named(
+    truth: list[str], guess: list[str], named: str
+) -> None:
+    frame = pd.DataFrame({"t": truth, "p": guess}, dtype="str")
+    columns = {name: ColumnSchema(name=name, type="text", missing=0, distinct=2) for name in ("t", "p")}
+    command = EvaluatePredictions(dataset="d", truth="t", prediction="p", task="classification")
+    [warning] = collect_predictions(command, columns, [frame]).warnings
+    assert named in warning
+    assert "no class of the truth" in warning

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.contracts import SignatureColumn
+from evaluator.drift import compare_columns
+from shared.contracts import DriftThresholds, SignatureColumn
 from shared.errors import SignatureMismatch
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.readings import changed_types
+from tests.unit.tables import fit, table
 from tests.unit.test_one_table import encoded, learnt
-from tests.unit.written_tables import Dataset, delimited, upload
+from tests.unit.written_tables import Dataset, delimited, download, upload
 
 
 def trained(folder: Path, cells: list[str], *, delimiter: str = ",", **options: Any) -> tuple[TabularEncoder, Dataset]:
@@ -155,3 +157,81 @@ def test_a_changed_type_is_a_sentence_that_names_both(tmp_path: Path) -> None:
     assert changed_types(here, readings) == [
         "column 'code' is real here and text in the training table: its cells are read as text"
     ]
+
+
+FIRST = "1900-01-01"
+MARKS_OF_ALL_KINDS = {
+    "a date": (
+        ["2024-01-31", "2024-02-03", "1900-01-01"],
+        ["1900-01-01"],
+        ",",
+        ["1900-01-01", pd.Timestamp("1900-01-01")],
+    ),
+    "a date of a form": (["31.01.2024", "01.01.1900"], ["01.01.1900"], ",", ["01.01.1900", "1900-01-01"]),
+    "a number with a comma": (["1,5", "2,5", "-99,9"], ["-99,9"], ";", ["-99,9", -99.9]),
+    "another spelling": (["1", "2.5", "-999"], ["-999"], ",", ["-999.0", "-999", -999, "-9.99e2"]),
+    "a boolean": (["true", "false", "n"], ["n"], ",", ["n"]),
+}
+
+
+@pytest.mark.parametrize(("cells", "marks", "delimiter", "values"), MARKS_OF_ALL_KINDS.values(), ids=MARKS_OF_ALL_KINDS)
+def test_marks_hold_in_columns_of_every_type(
+    tmp_path: Path, cells: list[str], marks: list[str], delimiter: str, values: list[Any]
+) -> None:
+    encoder, _ = trained(tmp_path, cells * 3, missing_marks=marks, delimiter=delimiter)
+    for value in values:
+        assert row(encoder, value)[1]["missing"] == {"x": 1}, value
+        assert row(encoder, value)[0] == row(encoder, None)[0], value
+    untold = second(tmp_path, encoder, [cells[-1], cells[0]], delimiter=delimiter)
+    assert untold[0].tolist() == row(encoder, None)[0]
+
+
+def test_numbers_beyond_doubles_are_not_taken_for_their_neighbours(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["9007199254740993", "9007199254740995", "x"])
+    assert row(encoder, 9007199254740992)[1]["unseen"] == {"x": 1}
+    assert row(encoder, 9007199254740993)[0] == row(encoder, "9007199254740993")[0]
+
+
+def test_another_scale_or_unit_of_a_second_file_is_not_taken_over(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["12%", "50 %", "3%"], percent="fraction")
+    scaled = upload(b"x,row\n50%,0\n12%,0\n", tmp_path / "second", percent="number")
+    assert encoded(scaled, encoder)[0].tolist() == row(encoder, 0.5)[0]
+    encoder, _ = trained(tmp_path, ["$12", "$5", "$7"], units=["$"])
+    with pytest.raises(SignatureMismatch, match=r"'\$' beside it"):
+        encoded(upload("x,row\n€50,0\n".encode(), tmp_path / "second", units=["€"]), encoder)
+
+
+def test_booleans_and_infinities_mean_the_same_in_every_form(tmp_path: Path) -> None:
+    encoder, _ = trained(tmp_path, ["0", "1", "1", ""])
+    frame = pd.DataFrame({"x": [True, False], "row": [0, 0]})
+    frame.to_parquet(tmp_path / "frame.parquet")
+    stored = upload((tmp_path / "frame.parquet").read_bytes(), tmp_path / "second", "frame.parquet")
+    assert encoded(stored, encoder)[0].tolist() == row(encoder, True)[0] == row(encoder, 1)[0]
+    assert row(encoder, "inf")[0] == row(encoder, float("-inf"))[0] == row(encoder, None)[0]
+    assert second(tmp_path, encoder, ["inf", "1"])[0].tolist() == row(encoder, None)[0]
+
+
+@pytest.mark.parametrize("content", [b"a,b\n,1\n,2\n", b"a,b\nNA,1\nNA,2\n"])
+@pytest.mark.parametrize("kind", ["text", "real", "datetime"])
+@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet"])
+def test_a_declared_column_without_a_value_is_the_same_when_it_comes_back(
+    tmp_path: Path, content: bytes, kind: str, name: str
+) -> None:
+    first = upload(content, tmp_path / "first", columns={"a": {"type": kind}})
+    again = upload(download(first, name), tmp_path / "again", f"again.{name}")
+    assert again.identity == first.identity
+
+
+def test_drift_compares_what_cells_mean() -> None:
+    codes = ["3", "4.50", "1E5", "2B7", "red", "yes"] * 40
+    outcome = fit(
+        "LogisticRegression",
+        frame=table().head(len(codes)).assign(plan=codes),
+    )
+    reference = table().head(len(codes)).assign(plan=codes)
+    meant = {"3": 3, "4.50": 4.5, "1E5": 100_000.0, "yes": True}
+    current = reference.assign(plan=pd.Series([meant.get(code, code) for code in codes], dtype=object))
+    [found] = [
+        each for each in compare_columns(outcome.model, reference, current, DriftThresholds()) if each.name == "plan"
+    ]
+    assert not found.has_drifted

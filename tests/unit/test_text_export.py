@@ -115,11 +115,11 @@ def test_csv_is_what_the_standard_says(tmp_path: Path) -> None:
 
 
 def test_text_that_a_spreadsheet_would_run_is_marked_and_numbers_are_not(tmp_path: Path) -> None:
-    texts = ["=1", "+1", "-1", "@x", "\tx", "\rx", "x=1", None]
-    table = pa.table({"=text": texts, "number": [-1, -2, -3, -4, -5, -6, -7, -8]})
+    texts = ["=1", "+1+1", "-x", "@x", "\tx", "\rx", "x=1", "-1", "+", None]
+    table = pa.table({"=text": texts, "number": [-1, -2, -3, -4, -5, -6, -7, -8, -9, -10]})
     records = list(csv.reader(io.StringIO(as_csv(stored(table, tmp_path), has_formulas=False).decode(), newline="")))
     assert records[0] == ["'=text", "number"]
-    assert [record[0] for record in records[1:]] == ["'=1", "'+1", "'-1", "'@x", "'\tx", "'\rx", "x=1", ""]
+    assert [record[0] for record in records[1:]] == ["'=1", "'+1+1", "'-x", "'@x", "'\tx", "'\rx", "x=1", "-1", "+", ""]
     assert [record[1] for record in records[1:3]] == ["-1", "-2"]
 
 
