@@ -1,5 +1,6 @@
 """From a delivered document to a recorded job: the queue's door to the same acceptance that HTTP has."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -7,7 +8,6 @@ from uuid import NAMESPACE_OID, uuid5
 
 import bson
 import bson.errors
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from shared.bus import Delivery
@@ -104,5 +104,5 @@ def _storable(document: dict[str, Any]) -> dict[str, Any]:
     try:
         bson.encode(document)
     except (bson.errors.InvalidDocument, OverflowError, RecursionError):
-        return {"text": orjson.dumps(document).decode()[:10_000]}
+        return {"text": json.dumps(document, ensure_ascii=False)[:10_000]}
     return document

@@ -2,11 +2,14 @@
 
 import json
 from typing import Any
+from uuid import uuid4
 
 import pytest
+import redis
 
 from tests.e2e.api import Api, form, fresh
 from tests.e2e.doors import Door
+from tests.waiting import wait_until
 
 Row = dict[str, Any]
 
@@ -37,6 +40,16 @@ def predicted(door: Door, model: str, rows: list[Row]) -> Row:
     outcome = door.send({"command": "Predict", "model": model, "rows": rows})
     assert outcome.status == "succeeded", outcome
     return outcome.result or {}
+
+
+def predicted_file(api: Api, door: Door, model: str, dataset: str) -> tuple[list[Any], Row]:
+    """What a model answers for a dataset, and the job's result."""
+    job_id = str(uuid4())
+    outcome = door.send({"command": "PredictDataset", "model": model, "dataset": dataset}, job_id)
+    assert outcome.status == "succeeded", outcome
+    answer = api.get(f"/predictions/{job_id}/content?format=jsonl")
+    assert answer.status == 200, answer
+    return [json.loads(line)["prediction"] for line in answer.body.decode().splitlines()], outcome.result or {}
 
 
 def evaluated(door: Door, model: str, dataset: str, **options: Any) -> Row:
@@ -74,9 +87,9 @@ def test_a_file_of_two_kinds_is_evaluated_as_the_training_table_is_read(api: Api
 
 
 def test_a_file_of_two_kinds_is_predicted_with_labels_as_they_came(api: Api, door: Door, flag_model: str) -> None:
-    outcome = door.send({"command": "PredictDataset", "model": flag_model, "dataset": api.dataset(flags(80, 2))})
-    assert outcome.result is not None
-    assert outcome.result["report"] == {}
+    file, result = predicted_file(api, door, flag_model, api.dataset(flags(80, 2)))
+    assert (result["report"], result["warnings"]) == ({}, [])
+    assert file == ["yes", "no"] * 40
     rows = predicted(door, flag_model, [{"flag": "Y", "x": 0}, {"flag": "N", "x": 1}])
     assert rows["predictions"] == ["yes", "no"]
 
@@ -131,6 +144,10 @@ def test_a_mark_of_missing_values_means_the_same_in_a_row(api: Api, door: Door) 
     found = predicted(door, model, [{"c": "NA"}, {"c": None}, {"c": ""}])
     assert len(set(found["predictions"])) == 1
     assert found["report"] == {"missing": {"c": 3}}
+    file = api.dataset("c,other\nNA,1\n,2\nc01,3\n")
+    again, result = predicted_file(api, door, model, file)
+    assert result["report"]["missing"] == {"c": 2}
+    assert again[:2] == found["predictions"][:2]
 
 
 def test_labels_beyond_exact_doubles_are_compared_digit_by_digit(api: Api, door: Door) -> None:
@@ -212,6 +229,27 @@ def test_a_key_that_occurs_twice_is_refused(api: Api, amount_model: str) -> None
     )
     assert answer.status == 400
     assert "'x' occurs twice" in answer.detail
+
+
+def test_the_queue_refuses_the_same(api: Api, broker: redis.Redis, amount_model: str) -> None:
+    correlation_id = str(uuid4())
+    body = f'{{"command": "Predict", "model": "{amount_model}", "rows": [{{"id": 99999999999999999999, "x": 1}}]}}'
+    broker.lpush("predict", json.dumps({"body": body, "properties": {"correlation_id": correlation_id}}))
+    wait_until(lambda: api.get(f"/jobs/{correlation_id}").status == 200, "the command is recorded", 60)
+    job = api.ended_job(correlation_id)
+    assert (job["status"], job["error"]["code"]) == ("failed", "invalid_command")
+    assert "64 bits" in job["error"]["message"]
+
+    mark = fresh("twice")
+    broker.lpush("predict", json.dumps({"body": f'{{"command": "Predict", "model": "{mark}", "model": "{mark}"}}'}))
+
+    def reasons() -> list[str]:
+        letters = api.get("/dead-letters?kind=message&queue=predict").document["dead_letters"]
+        found = [api.get(f"/dead-letters/{one['id']}").document for one in letters]
+        return [str(letter["reason"]) for letter in found if mark in letter["text"]]
+
+    [reason] = wait_until(reasons, "the message becomes a dead letter") or []
+    assert "'model' occurs twice" in reason
 
 
 def test_a_truth_of_nothing_but_one_is_doubtful_for_outliers(api: Api, door: Door) -> None:
