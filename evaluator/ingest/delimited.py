@@ -22,6 +22,7 @@ from evaluator.ingest.findings import (
     ColumnFinding,
     check_column_options,
     delimited_columns,
+    number_marks,
     points_beside_commas,
 )
 from evaluator.ingest.formats import HEAD_BYTES, read_head
@@ -195,7 +196,7 @@ class _DelimitedReader:
         self._skipped = skipped
         self._spaced_quote_line: int | None = None
         self._comment_count = self._body_comment_count = 0
-        self._repeated = RepeatedHeader(header.found, file.options.repeated_header)
+        self._repeated = RepeatedHeader(header.found, file.options.repeated_header, number_marks(file.options))
         self._batches = CsvBatches(
             file.layout.separator,
             len(header.names),
