@@ -21,7 +21,7 @@ from shared.tabular.row_groups import read_group
 _SLICE_BYTES: Final = 2 * 1024 * 1024
 """Cells that are turned into text at once: text of numbers takes some times as much."""
 _SLICE_CELLS: Final = 250_000
-_TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\t\r\n]"
+_TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\x00-\x1f]"
 """Cells that need quotes (RFC 4180), or that somebody who guesses the delimiter could misread without them."""
 NAME_TO_QUOTE: Final = re.compile(rf"{_TO_QUOTE}|^#")
 """Names of columns that need them: a line that begins with `#` may be taken for a comment."""
