@@ -22,6 +22,7 @@ from shared.tabular.tables import Table
 from shared.tabular.text_export import ExportPlan
 from shared.tabular.written import KEPT
 
+_BRACKETS: Final = ("[", "(", "<")
 _JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
@@ -84,11 +85,15 @@ def _dates() -> list[Candidate]:
 
 
 def _is_mistaken(table: Table, name: str) -> bool:
-    """Whether cells of text would be taken for values of another type, or for missing ones."""
+    """Whether cells of text would be taken for values of another type, for missing ones, or for no row of the table."""
     narrowing = ColumnNarrowing(delimited_candidates("."))
     is_settled = False
-    for cells in _cells(table, name):
-        if missing_mask(trimmed(cells), TEXT_MISSING_MARKS) is not None:
+    for number, cells in enumerate(_cells(table, name)):
+        values = trimmed(cells)
+        if missing_mask(values, TEXT_MISSING_MARKS) is not None:
+            return True
+        # of the rows that say the header again, or units below it
+        if pc.any(pc.equal(values, name)).as_py() or (not number and values[0].as_py().startswith(_BRACKETS)):
             return True
         if not is_settled:
             narrowing.feed(cells)

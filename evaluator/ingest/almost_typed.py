@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from evaluator.ingest.booleans import boolean_words
 from evaluator.ingest.cells import other_bytes, try_cast
 from evaluator.ingest.date_forms import are_dates, likely_date_format
-from evaluator.ingest.mending import boolean_alert, date_alert, number_alert, shared_alert
+from evaluator.ingest.mending import are_numbers_otherwise, boolean_alert, date_alert, number_alert, shared_alert
 from evaluator.ingest.numerals import DIGITS_AND_SIGNS, has_leading_zero
 from evaluator.ingest.odd_cells import OddCells, find_odd_cells
 from evaluator.ingest.table import ColumnPlan
@@ -30,14 +30,12 @@ from shared.tabular.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numb
 from shared.tabular.marks import MISSING_MARKS
 from shared.tabular.row_groups import read_group
 from shared.tabular.written_numbers import are_written_so
+from shared.tabular.zero_padding import LEADING_ZERO, ZeroPadding
 
 _SAMPLED_TEXTS: Final = 300
 _SAMPLED_GROUPS: Final = 8
 _COLUMN_LIMIT: Final = 300
 """So many columns are looked at closely."""
-_CODE_SHARE: Final = 0.01
-"""Where more of the numbers have leading zeros, they are codes."""
-_LEADING_ZERO: Final = r"^[+-]?0[0-9]"
 _REPLACED: Final = frozenset({"identifier_like", "date_like_text", "rare_classes", "class_imbalance"})
 """Alerts that are wrong of a column that is none of text: it is not to be left out, nor does it hold classes."""
 
@@ -101,6 +99,11 @@ class _Look:
     date_format: str | None = None
 
     @property
+    def has_other_numbers(self) -> bool:
+        """Whether its odd cells are numbers too, written in another way: hardly those of a second header."""
+        return self.numbers is not None and are_numbers_otherwise(self.odd, self.numbers.form)
+
+    @property
     def rows(self) -> list[int]:
         places = [*self.odd.first, *([self.odd.example] if self.odd.example else [])]
         return [*self.odd.rows, *(row for row, _ in places)]
@@ -125,24 +128,30 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _L
 
 
 def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbers: LikelyNumbers) -> _Look | None:
-    zeros = 0
+    padding = ZeroPadding()
 
     def are_numbers(cells: pa.Array) -> pa.Array:
-        nonlocal zeros
         if numbers.form == NumberForm() and _are_sure_numbers(cells):
+            padding.add(_lengths(cells), are_padded=False)
             return pa.array(np.ones(len(cells), dtype=bool))
-        has_zero = pc.match_substring_regex(cells, pattern=_LEADING_ZERO)
-        zeros += has_zero.true_count
-        return pc.and_(are_written_so(cells, numbers.form), pc.invert(has_zero))
+        is_padded = pc.match_substring_regex(cells, pattern=LEADING_ZERO)
+        padding.add(_lengths(cells.filter(is_padded)), are_padded=True)
+        padding.add(_lengths(cells.filter(pc.invert(is_padded))), are_padded=False)
+        return pc.and_(are_written_so(cells, numbers.form), pc.invert(is_padded))
 
     odd = _odd(file, name, table, are_numbers)
-    if zeros > _CODE_SHARE * odd.value_count or odd.share < NUMBER_SHARE / 2:
+    if padding.are_codes or odd.share < NUMBER_SHARE / 2:
         return None
     is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
     # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text
     if is_plain_throughout and table.format in ("csv", "tsv"):
         return None
     return _Look(odd, "numbers", numbers)
+
+
+def _lengths(cells: pa.Array) -> list[tuple[int, int]]:
+    counts = pc.value_counts(pc.utf8_length(cells)).to_pylist()
+    return [(one["values"], one["counts"]) for one in counts]
 
 
 def _are_sure_numbers(cells: pa.Array) -> bool:
@@ -179,7 +188,8 @@ def _told(looks: Sequence[_Look], lines: dict[int, int], table: WrittenTable) ->
     """One alert for columns that the same few rows keep text, one for each of the others."""
     by_rows: dict[tuple[int, ...], list[_Look]] = {}
     for look in looks:
-        by_rows.setdefault((look.odd.count, *look.odd.rows) if look.odd.count else (0, id(look)), []).append(look)
+        is_alone = not look.odd.count or look.has_other_numbers
+        by_rows.setdefault((0, id(look)) if is_alone else (look.odd.count, *look.odd.rows), []).append(look)
     found = []
     for same in by_rows.values():
         if len(same) > 1 and same[0].odd.count == len(same[0].odd.rows):

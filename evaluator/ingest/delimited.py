@@ -22,11 +22,13 @@ from evaluator.ingest.findings import (
     ColumnFinding,
     check_column_options,
     delimited_columns,
+    number_marks,
     points_beside_commas,
 )
 from evaluator.ingest.formats import HEAD_BYTES, read_head
+from evaluator.ingest.formed_numerals import forms_of
 from evaluator.ingest.layout import Layout, find_layout
-from evaluator.ingest.own_csv import told_text
+from evaluator.ingest.own_csv import own_options, told_text
 from evaluator.ingest.record_lines import lines_of_records
 from evaluator.ingest.records import RecordRules, RecordScanner, SoundRecords, find_faults, lines_of_rows
 from evaluator.ingest.repeated_header import RepeatedHeader
@@ -69,7 +71,9 @@ def read_delimited(
         LimitExceeded: Too many columns, or a record too long.
         InvalidCommand: The options name a column that is not there.
     """
-    layout = find_layout(sample_text(read_head(source), options.encoding), options)
+    head = read_head(source)
+    options = own_options(head, options)
+    layout = find_layout(sample_text(head, options.encoding), options)
     file = _File(source, size, layout, options, limits, is_cut=is_cut)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
@@ -195,7 +199,7 @@ class _DelimitedReader:
         self._skipped = skipped
         self._spaced_quote_line: int | None = None
         self._comment_count = self._body_comment_count = 0
-        self._repeated = RepeatedHeader(header.found, file.options.repeated_header)
+        self._repeated = RepeatedHeader(header.found, file.options.repeated_header, number_marks(file.options))
         self._batches = CsvBatches(
             file.layout.separator,
             len(header.names),
@@ -210,7 +214,7 @@ class _DelimitedReader:
         Raises:
             _OtherEncoding: A look through the file has found another encoding.
         """
-        told = told_text(read_head(self._file.source), self._header.names)
+        told = self._told_text()
         columns = delimited_columns(self._header, self._file.options, self._layout.delimiter, told)
         surveyed = None
         if self._survey is None:
@@ -230,6 +234,14 @@ class _DelimitedReader:
         if self._batches.unparsed is not None:
             self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
+
+    def _told_text(self) -> Collection[str]:
+        """The columns that the file itself says are text, unless its sender says how numbers are written in it."""
+        options = self._file.options
+        has_say = options.has_quotes and options.has_header and not options.skip_lines and self._layout.delimiter == ","
+        if not has_say or forms_of(options, self._layout.delimiter) or options.decimal_mark is not None:
+            return ()
+        return told_text(read_head(self._file.source), self._header.names)
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)

@@ -86,7 +86,15 @@ def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
 
 
 class ToldText:
-    """A column that the file itself says is text: each cell is, but for the empty one."""
+    """A column that the file itself says is text: all cells are, but empty ones and marks that the sender gave."""
+
+    def __init__(self, *, marks: tuple[str, ...] = ("",), is_stripped: bool = False) -> None:
+        """Args:
+        marks: Cells that mean "no value".
+        is_stripped: Cut spaces and tabs around the texts.
+        """
+        self._marks = marks
+        self._is_stripped = is_stripped
 
     def feed(self, cells: pa.Array) -> pa.Array:
         """The cells as they are."""
@@ -94,7 +102,7 @@ class ToldText:
 
     def plan(self, name: str) -> ColumnPlan:
         """Text."""
-        return ColumnPlan(name, "text", missing_marks=("",))
+        return ColumnPlan(name, "text", missing_marks=self._marks, is_stripped=self._is_stripped)
 
     def warnings(self, name: str) -> list[str]:  # noqa: ARG002 - a finding has it
         """Nothing: the file said it."""
@@ -121,7 +129,8 @@ def delimited_columns(
     for name, is_indented in zip(header.names, header.are_indented, strict=True):
         declared = options.columns.get(name)
         if declared is None and name in told:
-            columns.append(ToldText())
+            told_marks = ("",) if options.missing_marks is None else marks
+            columns.append(ToldText(marks=told_marks, is_stripped=options.strip_text))
         elif declared is None:
             candidates = delimited_candidates(decimal_marks, forms)
             columns.append(

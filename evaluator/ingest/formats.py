@@ -141,7 +141,7 @@ def _refuse_foreign(head: bytes) -> None:
 
 def _refuse_binary(head: bytes, delimiter: bytes) -> None:
     # a stray control character may occur in text; one in fifty bytes may not, and UTF-16 is half NUL bytes
-    if head.startswith(_BYTE_ORDER_MARKS):
+    if head.startswith(_BYTE_ORDER_MARKS) or _is_utf8(head):
         return
     unusual = _CONTROLS.replace(delimiter, b"") if delimiter else _CONTROLS
     controls = len(head) - len(head.translate(None, unusual))
@@ -150,6 +150,15 @@ def _refuse_binary(head: bytes, delimiter: bytes) -> None:
         line = head.count(b"\n", 0, first) + 1
         hint = " (UTF-16 without a byte order mark needs its encoding)" if not head[first] else ""
         raise refused(f"the file is binary: byte 0x{head[first]:02x}", f"text or Parquet{hint}", line=line)
+
+
+def _is_utf8(head: bytes) -> bool:
+    """Whether the bytes are UTF-8 without NUL, be they control characters: hardly anything but text is."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in head
 
 
 def _not_text(problem: str) -> MalformedTable:

@@ -257,6 +257,7 @@ def _object(pairs: list[tuple[str, Any]]) -> Row:
 _KINDS = {bool: "booleans", _Numeral: "numbers", float: "numbers", str: "text", _ToldText: "text"}
 """Of a value's type; the only floats are NaN and the infinities."""
 _INFINITIES = {JSON_INFINITY: _Numeral("inf"), f"-{JSON_INFINITY}": _Numeral("-inf")}
+_NUL_ESCAPE = b"\\u0000"
 _ESCAPED_DIGIT = re.compile(rb':"\\u003([0-9])')
 """Within a text the quote would have a backslash before it."""
 _TOLD_MARK = "\ue000"
@@ -278,6 +279,8 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
         faults.append(Fault(number, _no_json(error, line), "one JSON object a line, without an array around them"))
     else:
         fault = _row_fault(found, number)
+        if fault is None and _NUL_ESCAPE in line:
+            fault = _nul_fault(found, number)
         if fault is None:
             assert isinstance(found, dict)
             return found
@@ -316,3 +319,9 @@ def _row_fault(found: Any, number: int) -> Fault | None:
         if isinstance(value, (dict, list)):
             return Fault(number, "the value is nested", "text, a number, a boolean or null", key)
     return None
+
+
+def _nul_fault(row: Row, number: int) -> Fault | None:
+    """A fault where a text holds NUL, which no text file can hold. (Keys are looked at as names are.)"""
+    key = next((key for key, value in row.items() if isinstance(value, str) and "\0" in value), None)
+    return None if key is None else Fault(number, "a NUL character", "text without it", key)

@@ -10,11 +10,13 @@ from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import Alert
 from shared.tabular.likely_forms import best_form, is_ambiguous, likely_unit
 from shared.tabular.written_numbers import plain_numeral
+from shared.tabular.zero_padding import is_padded
 
 _SHOWN_LENGTH: Final = 40
 _MARK_LENGTH: Final = 20
 _NAMED: Final = 3
 _DIGIT = re.compile(r"[0-9]")
+_ZEROS_BEFORE: Final = re.compile(r"(?<![0-9.])0+(?=[0-9])")
 
 Lines = Mapping[int, int]
 """The line of a row; rows without one are told by their numbers."""
@@ -35,13 +37,29 @@ def number_alert(odd: OddCells, form: NumberForm, lines: Lines, *, has_file_opti
         sentences += [] if odd.count else [f"columns.{odd.name}.type=real reads it"]
     else:
         how = _file_option(mended) if has_file_options else _column_option(odd.name, mended)
-        sentences.append(
-            f"{how} {'read' if ' and ' in how else 'reads'} {'it' if _reads_all(odd, mended) else 'some of them'}"
-        )
-    sentences += _doubt(mended, odd)
+        reads_all = _reads_all(odd, mended) and not any(map(is_padded, odd.texts))
+        sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
+    sentences += _doubt(mended, odd) + _padded(odd, mended)
     left = {text: count for text, count in odd.texts.items() if plain_numeral(text, mended) is None}
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
     return Alert(code="number_like_text", column=odd.name, message="; ".join(sentences))
+
+
+def are_numbers_otherwise(odd: OddCells, form: NumberForm) -> bool:
+    """Whether all odd cells are numbers too, by a form that has more than the column's, or with a zero before them."""
+    return _reads_all(odd, _mended_form(odd, form))
+
+
+def _padded(odd: OddCells, form: NumberForm) -> list[str]:
+    """What can be done about numbers with zeros before them, which no option of the file reads."""
+    numbers = {text: plain for text in odd.texts if is_padded(text) and (plain := plain_numeral(text, form))}
+    if not numbers:
+        return []
+    text, number = next(iter(numbers.items()))
+    how = f"columns.{odd.name}.type=real reads such cells as numbers ({text} becomes {_ZEROS_BEFORE.sub('', number)})"
+    return [
+        f"{_shown(text)} has a zero before it, as codes have: {how}; if they are codes, the column is right as it is"
+    ]
 
 
 def date_alert(odd: OddCells, date_format: str, lines: Lines) -> Alert:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.casting import StoredTable, stored_schema, stored_type, write_groups
-from evaluator.ingest.cells import trimmed, try_cast
+from evaluator.ingest.cells import all_bytes, trimmed, try_cast
 from evaluator.ingest.declared import DeclaredColumn, cast_declared, expected_of
 from evaluator.ingest.faults import refused, too_many_columns
 from evaluator.ingest.findings import check_column_options
@@ -342,10 +342,13 @@ def _cast_text(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> pa.Ar
 
 
 def _refuse_bad_text(cells: pa.Array, name: str) -> None:
+    """Refuse what no text file could hold."""
     try:
         cells.validate(full=True)
     except pa.ArrowInvalid as error:
         raise _bad_text(name) from error
+    if not all_bytes(cells).all():
+        raise refused("a NUL character", "text without it", column=name)
 
 
 def _bad_text(name: str) -> MalformedTable:

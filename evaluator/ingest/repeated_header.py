@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells import missing_mask, trimmed, try_cast
 from evaluator.ingest.faults import refused
 from evaluator.ingest.iso_dates import IsoDates
-from shared.tabular.marks import TEXT_MISSING_MARKS
+from shared.tabular.marks import MISSING_MARKS
 
 _COUNT_LIMIT: Final = 1_000_000
 """A table of which more rows than this say the header again is none."""
@@ -19,13 +19,17 @@ _SHOWN: Final = 3
 
 
 class RepeatedHeader:
-    """Leaves out such rows, unless they may be rows like others: those of a table of nothing but text."""
+    """Leaves out such rows, unless they may be rows like others: where each name may be a value of its column."""
 
-    def __init__(self, names: Sequence[str], wanted: Literal["keep", "skip"] | None) -> None:
+    def __init__(
+        self, names: Sequence[str], wanted: Literal["keep", "skip"] | None, marks: tuple[str, ...] = MISSING_MARKS
+    ) -> None:
         """Args:
         names: The header as it stands in the file; none, if there is none.
         wanted: What to do; found at the first such row if not given.
+        marks: Cells that mean "no value" among numbers and dates.
         """
+        self._marks = marks
         self._names = [name.strip(" \t") for name in names]
         self._is_wanted = None if wanted is None else wanted == "skip"
         # cells without a value become null before they are compared
@@ -84,16 +88,22 @@ class RepeatedHeader:
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether such rows are left out: for certain, where the other rows have columns of numbers or dates."""
+        """Whether such rows are left out: for certain, where a name is no value of its column, as `x` above numbers."""
         if self._is_wanted is None:
-            self._is_wanted = any(map(_is_typed, others.columns))
+            self._is_wanted = any(map(self._is_no_value, self._names, others.columns))
             if not self._is_wanted:
                 self._place = None
         return self._is_wanted
 
+    def _is_no_value(self, name: str, cells: pa.Array) -> bool:
+        """Whether a column holds numbers or dates, and its name, as a cell, would be neither."""
+        if name in self._marks:
+            return False
+        values = trimmed(cells.drop_null())
+        mask = missing_mask(values, self._marks)
+        values = values if mask is None else values.filter(pc.invert(mask))
+        return _are_typed(values) and not _are_typed(pa.concat_arrays([values, pa.array([name], values.type)]))
 
-def _is_typed(cells: pa.Array) -> bool:
-    values = trimmed(cells.drop_null())
-    mask = missing_mask(values, TEXT_MISSING_MARKS)
-    values = values if mask is None else values.filter(pc.invert(mask))
+
+def _are_typed(values: pa.Array) -> bool:
     return len(values) > 0 and (try_cast(values, pa.float64()) is not None or IsoDates().accepts(values))

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from evaluator.ingest.dialect import NO_DELIMITER
+from shared.tabular.likely_forms import likely_numbers
 from shared.tabular.marks import MISSING_MARKS
 
 _NUMBER: Final = re.compile(r"[+-]?(\d[\d.,' \u00a0]*|[.,]\d+)([eE][+-]?\d+)?\s?%?|[+-]?inf", re.IGNORECASE)
 _MOMENT: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")
 _UNIT: Final = re.compile(r"(\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>)")
+_POWER: Final = re.compile(r"\d+ ?(/|[\^*·\u00d7]|[⁰¹²³⁴-⁹⁻]).*[^\W\d_].*")
+"""Units that begin with a number, such as `1/s` and `10^3 kg`."""
+_DIMENSIONLESS: Final = ("", "-")
 _NUMERIC_SHARE: Final = 0.7
 
 
@@ -94,6 +98,21 @@ def is_above_numbers(record: SampledRecord, body: Sequence[SampledRecord]) -> bo
 
 
 def are_units(record: SampledRecord) -> bool:
-    """Whether all of its fields are in brackets, as units are: `[kg]`, `(m/s)`; some may be empty."""
+    """Whether all of its fields are units in brackets: `[kg]`, `(m/s)`; some may be empty. `(5)` is a number."""
     filled = [field.strip() for field in record.fields if field.strip()]
-    return bool(filled) and all(_UNIT.fullmatch(field) for field in filled)
+    return bool(filled) and all(map(_is_unit, filled))
+
+
+def _is_unit(field: str) -> bool:
+    if _UNIT.fullmatch(field) is None:
+        return False
+    within = field[1:-1].strip()
+    if _POWER.match(within):
+        return True
+    is_mark = within in MISSING_MARKS and within not in _DIMENSIONLESS
+    return not (is_mark or is_number(within) or _has_digits_only(within) or likely_numbers({within: 1}) is not None)
+
+
+def _has_digits_only(text: str) -> bool:
+    """Whether there are digits, and no letter: `1; 2`, `3/4`."""
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))

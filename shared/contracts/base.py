@@ -43,9 +43,21 @@ def _without_nul(value: str) -> str:
     return value
 
 
+_BYTE_ORDER_MARK = "\ufeff"
+"""Nobody sees it: a program that writes one before a file that has one already makes it a part of the first name."""
+
+
 def usable_name(name: str) -> str:
-    """A column's name as an upload makes it: in composed characters (Unicode NFC), without space around it."""
-    return (name if name.isascii() else unicodedata.normalize("NFC", name)).strip()
+    """A column's name as an upload makes it: in composed characters (Unicode NFC), without space around it.
+
+    Byte order marks around it go as space does.
+    """
+    if name.isascii():
+        return name.strip()
+    usable = unicodedata.normalize("NFC", name).strip()
+    while usable != (shorter := usable.strip(_BYTE_ORDER_MARK).strip()):
+        usable = shorter
+    return usable
 
 
 @lru_cache(10_000)  # the rows of a request name the same columns again and again

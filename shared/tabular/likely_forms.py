@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from shared.contracts.number_forms import DecimalMark, NumberForm, Percent, ThousandsMark
 from shared.tabular.written_numbers import MINUS, plain_numeral
+from shared.tabular.zero_padding import is_padded, padding_of
 
 MISSING_WORDS: Final = frozenset(
     ("", "-", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
@@ -45,9 +46,6 @@ _CURRENCIES: Final = re.compile(
     r"PKR|PLN|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Fr\.?|Rs\.?|kr\.?|RM|Rp"
 )
 """What stands before a number and is no part of a code, as `A 12` and `ABC 12` are; beside the signs of currencies."""
-_CODE_SHARE: Final = 0.01
-"""Where more of the numbers have zeros before them, they are codes."""
-_LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
 _DIGIT = re.compile(r"[0-9]")
 
 
@@ -58,11 +56,11 @@ class LikelyNumbers:
     form: NumberForm
     """In which most of them are written."""
     number_count: int
-    """Texts that are numbers of that form."""
+    """Texts that are numbers of that form, without a zero before them."""
     count: int
     """Texts, those left out that mean "no value"."""
     odd: str | None
-    """The first that is no number of that form."""
+    """The first that is no such number."""
 
 
 def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
@@ -75,15 +73,16 @@ def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
     if sum(bool(_DIGIT.search(text)) for text in present) * 2 < len(present):
         return None
     total = sum(present.values())
-    if sum(count for text, count in present.items() if _LEADING_ZERO.match(text)) > _CODE_SHARE * total:
+    if padding_of(present).are_codes:
         return None
     form = best_form(present)
     numbers = {text for text in present if plain_numeral(text, form) is not None}
-    found = sum(present[text] for text in numbers)
-    odd = [text for text in present if text not in numbers]
-    if not _are_nearly_all(found, total, len(numbers), len(odd)):
+    odd_count = len(present) - len(numbers)
+    if not _are_nearly_all(sum(present[text] for text in numbers), total, len(numbers), odd_count):
         return None
-    return LikelyNumbers(form, found, total, odd[0] if odd else None)
+    # a zero before a number keeps it text, though it is one
+    odd = [text for text in present if text not in numbers or is_padded(text)]
+    return LikelyNumbers(form, total - sum(present[text] for text in odd), total, odd[0] if odd else None)
 
 
 def _are_nearly_all(found: int, total: int, different: int, odd_different: int) -> bool:

@@ -4,6 +4,7 @@ Whole columns are turned into text and joined row by row by Arrow: the bytes of 
 own CSV writer would write the real ``1.0`` as ``1``, which reads back as an integer, and has no ISO dates.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -20,8 +21,10 @@ from shared.tabular.row_groups import read_group
 _SLICE_BYTES: Final = 2 * 1024 * 1024
 """Cells that are turned into text at once: text of numbers takes some times as much."""
 _SLICE_CELLS: Final = 250_000
-_TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\t\r\n]"
+_TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\x00-\x1f]"
 """Cells that need quotes (RFC 4180), or that somebody who guesses the delimiter could misread without them."""
+NAME_TO_QUOTE: Final = re.compile(rf"{_TO_QUOTE}|^#")
+"""Names of columns that need them: a line that begins with `#` may be taken for a comment."""
 _TO_ESCAPE: Final = r'["\\\x00-\x1f]'
 """Cells that JSON cannot hold as they are (RFC 8259)."""
 
@@ -87,7 +90,7 @@ def write_csv(
 
     shown = pa.array(names, pa.string()) if has_formulas else without_formulas(pa.array(names, pa.string()))
     header = [
-        _name(text, is_quoted=tells_text and not is_text[name]) or missing
+        _name(text, is_quoted=tells_text and not is_text[name])
         for name, text in zip(names, shown.to_pylist(), strict=True)
     ]
     destination.write((BYTE_ORDER_MARK if tells_text else b"") + (",".join(header) + "\n").encode())
@@ -186,9 +189,10 @@ def _all_quoted(cells: pa.Array) -> pa.Array:
 
 
 def _name(name: str, *, is_quoted: bool) -> str:
-    found = pa.array([name], pa.string())
-    text: str = (_all_quoted(found) if is_quoted else _quoted(found))[0].as_py()
-    return text
+    if is_quoted or NAME_TO_QUOTE.search(name):
+        doubled = name.replace('"', '""')
+        return f'"{doubled}"'
+    return name
 
 
 def _escaped_digits(texts: pa.Array) -> pa.Array:
