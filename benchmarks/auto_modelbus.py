@@ -49,7 +49,8 @@ def run_defaults(train: Any, test: Any, task: str, limit_s: float) -> dict[str, 
         task: What is learnt.
         limit_s: What takes longer is left out.
     """
-    names = [family.estimator for family in PORTFOLIO[task] if not family.estimator.startswith("Dummy")]  # type: ignore[index]
+    families = [one for one in PORTFOLIO[task] if one.has_probabilities]  # type: ignore[index]
+    names = [one.estimator for one in families if not one.estimator.startswith("Dummy")]
     tasks = [FitTask(name, partial(_run_default, train, test, task, name), limit_s) for name in names]
     finished = list(fit_pool(is_spread=False).run(tasks, lambda: False))
     return {one.subject: one.answer for one in finished if one.answer is not None}

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.effort import effort, usual_power
+from trainer.effort import effort, is_forest, usual_power
 from trainer.fit_costs import FitCosts
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.tuning_hooks import TuningWatch
 
 SHARE: Final = 0.25
 """Of the budget: what one fit may take at most, unless its candidate leads."""
-SAMPLE_SHARE: Final = 0.1
+SAMPLE_SHARE: Final = 0.2
 """The same of a fit on a sample."""
 _OVERRUN: Final = 3.0
 """So many times as long as expected may a fit take."""
@@ -25,8 +25,13 @@ _ENSEMBLE_SIZE: Final = 5
 _LARGE_SHARE: Final = 0.4
 _NEARLY: Final = 0.01
 """Of what the best is better than the worst: who is behind by less is nearly as good."""
-_SLACK: Final = 1.2
+_SLACK: Final = 1.1
 _SLACK_S: Final = 0.15
+_SIDE_BY_SIDE: Final = 0.6
+"""What remains of a forest's time where its trees grow on two cores or more."""
+_LATE_SHARE: Final = 0.05
+"""Of the budget, and beside it ``_LATE_S``: how late a last fit may end, rather than a worse model be taken."""
+_LATE_S: Final = 1.0
 _LEAST_LIMIT_S: Final = 0.05
 
 
@@ -53,6 +58,8 @@ class Finishing:
     """Rows that are measured on at last, for each that a candidate was measured on."""
     encode_s: float = 0.0
     """To encode the rows."""
+    core_count: int = 1
+    """Cores that the last fit may use."""
 
     def seconds(self, fit_s: float, costs: FitCosts) -> float:
         """What comes after the choice of a candidate, in seconds.
@@ -62,7 +69,8 @@ class Finishing:
             costs: What it took so far.
         """
         growth = self.row_count / max(1, *costs.fit_s)
-        return self.fit_count * (fit_s + self.encode_s) + self.answer_share * costs.answer_s + growth * costs.store_s
+        more_answers_s = max(0.0, self.answer_share - 1.0) * costs.answer_s
+        return self.fit_count * (fit_s + self.encode_s) + more_answers_s + growth * costs.store_s
 
 
 class AutoTime:
@@ -103,6 +111,8 @@ class AutoTime:
         fit_s = self.expected_s(trial, self.finishing.row_count)
         if fit_s is None:
             return 0.0
+        if is_forest(trial.estimator) and self.finishing.core_count > 1:
+            fit_s *= _SIDE_BY_SIDE
         like = self._like(trial)
         return self.finishing.seconds(fit_s, trial.costs if trial.costs.fit_s or like is None else like.costs)
 
@@ -162,8 +172,8 @@ class AutoTime:
         return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
 
     def can_finish(self, trial: Trial) -> bool:
-        """Whether a candidate can still be fitted on all rows and measured."""
-        return self.finish_s(trial) <= self._watch.left_s
+        """Whether a candidate can still be fitted on all rows and measured, at most a little late."""
+        return self.finish_s(trial) <= self._watch.left_s + _LATE_SHARE * self._watch.budget_s + _LATE_S
 
 
 def _relative_effort(trial: Trial, like: Trial) -> float:

@@ -11,6 +11,7 @@ from shared.contracts import UNSUPERVISED
 from shared.errors import ModelbusError
 from shared.tabular.model import FittedModel
 from trainer.encoded_parts import EncodedParts
+from trainer.ensembling import GROUPS
 from trainer.estimator_fitting import fit_encoded, scaling_of, translated_refusals
 from trainer.fit_warnings import gathered_warnings
 from trainer.halving import sample_places
@@ -108,6 +109,28 @@ class CandidateMeasuring:
         except ModelbusError as error:
             return Measurement(error=error.message)
 
+    def gains(self, truth: npt.NDArray[Any], own: HeldOutAnswers, other: HeldOutAnswers) -> list[float]:
+        """What some answers are better than others, on each of a few groups of the rows.
+
+        Args:
+            truth: Class codes or numbers of the rows, shape (n_rows,).
+            own: Answers for them.
+            other: What they are compared with.
+
+        Returns:
+            Differences of the score, more is better; none of groups that it is not defined for.
+        """
+        found: list[float] = []
+        objective = self._objective.roughly()
+        for group in range(GROUPS):
+            rows = slice(group, None, GROUPS)
+            scores = [
+                objective.score(truth[rows], one.answers[rows], _at(one.probabilities, rows)) for one in (own, other)
+            ]
+            if scores[0] is not None and scores[1] is not None:
+                found.append(objective.merit(scores[0]) - objective.merit(scores[1]))
+        return found
+
     def _taken(self, trial: Trial, number: int, row_count: int | None) -> Measurement:
         estimator = self._prepared.make(trial.estimator, trial.hyperparameters)
         with translated_refusals(estimator):
@@ -156,3 +179,7 @@ def _node_count(estimator: Any) -> int:
     if not isinstance(members, list):
         return 0
     return sum(int(one.tree_.node_count) for one in members if hasattr(one, "tree_"))
+
+
+def _at(probabilities: npt.NDArray[np.float64] | None, rows: slice) -> npt.NDArray[np.float64] | None:
+    return None if probabilities is None else probabilities[rows]

@@ -16,6 +16,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
+from joblib import cpu_count
+
 from shared.contracts.tuning import Auto, StoppingReason
 from trainer.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
 from trainer.auto_time import AutoTime, Finishing, Stage
@@ -64,10 +66,10 @@ class Choosing:
         self._defaults: dict[str, Trial] = {}
         """By estimator: the candidate with which its family began."""
         self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
-        self._discarding = Discarding(board, self._baseline, len(self._splits[0].hold_out))
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
         self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
+        self._discarding = Discarding(board, self._baseline, self._race.error_of)
 
     def run(self) -> Choice:
         """Choose.
@@ -79,7 +81,8 @@ class Choosing:
         self._explore()
         self._complete()
         if self._may_join() and self._stopped() != "cancelled":
-            Joining(self._rows, self._measuring, self._board, self._race.answers, self._time).join(self._watch.left_s)
+            joining = Joining(self._rows, self._measuring, self._board, self._race.answers, self._time)
+            joining.join(lambda: self._watch.left_s)
         self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
         found = choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped())
@@ -97,7 +100,7 @@ class Choosing:
         if plan.threshold is not None:
             fit_count *= plan.threshold.cross_validation.folds
         answered = len(split.hold_out) or len(first.hold_out)
-        return Finishing(len(split.train), fit_count, answered / len(first.hold_out), encode_s)
+        return Finishing(len(split.train), fit_count, answered / len(first.hold_out), encode_s, cpu_count())
 
     def _may_join(self) -> bool:
         plan = self._rows.plan
@@ -134,10 +137,7 @@ class Choosing:
         self._deepen(ordered)
 
     def _samples(self) -> list[Stage]:
-        row_count, feature_count = self._first_part.train.shape
-        class_count = len(self._rows.prepared.classes or [])
-        sizes = ladder(row_count, feature_count, class_count if class_count > 2 else 1)
-        return [Stage(0, size, is_sample=True) for size in sizes]
+        return [Stage(0, size, is_sample=True) for size in ladder(*self._first_part.train.shape)]
 
     def _whole(self, part: int) -> Stage:
         return Stage(part, len(self._splits[part].train))

@@ -11,21 +11,29 @@ _HOPELESS_SHARE: Final = 0.25
 """Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""
 _CLEAR_SHARE: Final = 0.05
 """Of what the best is better than the baseline: less is not clearly worse."""
-_CLEAR_DEVIATIONS: Final = 2.0
+_CLEAR_SHARE_UNKNOWN: Final = 0.2
+"""The same where it is not known what chance does."""
+_CLEAR_ERRORS: Final = 2.0
+"""So many standard errors of a difference are more than chance."""
 
 
 class Discarding:
     """Takes candidates out of the running."""
 
-    def __init__(self, board: Leaderboard, baseline: Callable[[], Trial | None], held_out_count: int) -> None:
+    def __init__(
+        self,
+        board: Leaderboard,
+        baseline: Callable[[], Trial | None],
+        error_of: Callable[[Trial, Trial], float | None],
+    ) -> None:
         """Args:
         board: The candidates.
         baseline: The one that all others must be better than, where it is tried.
-        held_out_count: Rows that a candidate is measured on, in each part.
+        error_of: The standard error of the difference between the scores of two candidates; None where it is not known.
         """
         self._board = board
         self._baseline = baseline
-        self._held_out_count = held_out_count
+        self._error_of = error_of
 
     def discard_hopeless(self, trials: Sequence[Trial]) -> None:
         """Of candidates that were tried on a sample, those hardly better than the baseline where others are."""
@@ -50,18 +58,16 @@ class Discarding:
         return own - none < _HOPELESS_SHARE * (leading - none)
 
     def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether it is worse than the best by more than its parts differ, and by more than a share of what that is
-        better than the baseline; a larger share where it is known on one part of few rows only.
+        """Whether it is worse than the best by more than chance, and by more than a share of what that is better than
+        the baseline.
         """
-        best, objective = self._board.best, self._board.objective
+        best, objective, baseline = self._board.best, self._board.objective, self._baseline()
         count = min(len(trial.scores), len(best.scores)) if best is not None else 0
         if best is None or best is trial or not count:
             return False
         own, leading = (float(np.mean([objective.merit(one) for one in each.values[:count]])) for each in (trial, best))
-        spread = float(np.std(best.values, ddof=1)) if len(best.values) > 1 else 0.0
-        baseline = self._baseline()
-        if baseline is None or not baseline.values:  # nothing says how much a difference is
-            return count > 1 and leading - own > _CLEAR_DEVIATIONS * spread
-        gap = leading - objective.merit(baseline.values[0])
-        share = max(_CLEAR_SHARE, float(self._held_out_count) ** -0.5 if count == 1 else 0.0)
-        return leading - own > max(_CLEAR_DEVIATIONS * spread, share * abs(gap))
+        error = self._error_of(trial, best)
+        gap = leading - objective.merit(baseline.values[0]) if baseline is not None and baseline.values else 0.0
+        if error is None:
+            return leading - own > _CLEAR_SHARE_UNKNOWN * abs(gap) > 0
+        return leading - own > max(_CLEAR_ERRORS * error, _CLEAR_SHARE * abs(gap))

@@ -58,15 +58,23 @@ class Library:
         return _scored(self.objective, self.truth[part], np.asarray(total))
 
 
-def select(library: Library, parts: Sequence[int]) -> list[int]:
+class SelectionOverran(Exception):
+    """The time for the selection is over."""
+
+
+def select(library: Library, parts: Sequence[int], is_over: Callable[[], bool] = lambda: False) -> list[int]:
     """Add, again and again, the candidate that makes the mean best on some parts; the last best of these is taken.
 
     Args:
         library: The candidates' answers.
         parts: The parts to select on.
+        is_over: Whether there is no time left.
 
     Returns:
         How often each candidate was added.
+
+    Raises:
+        SelectionOverran: The time was over.
     """
     sample, objective = library.sample(), library.objective.roughly()
     truth = np.concatenate([sample.truth[part] for part in parts])
@@ -74,6 +82,8 @@ def select(library: Library, parts: Sequence[int]) -> list[int]:
     counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
     best_counts, best_merit = counts, -np.inf
     for size in range(1, ROUNDS + 1):
+        if is_over():
+            raise SelectionOverran
         merits = [_merit(objective, truth, (total + answers) / size) for answers in pooled]
         place = int(np.argmax(merits))
         counts, total = _plus(counts, place), total + pooled[place]
@@ -82,10 +92,14 @@ def select(library: Library, parts: Sequence[int]) -> list[int]:
     return best_counts
 
 
-def crossed_scores(library: Library) -> list[float | None]:
-    """By part, the score of an ensemble that was selected on the other parts: selection gains nothing in it."""
+def crossed_scores(library: Library, is_over: Callable[[], bool] = lambda: False) -> list[float | None]:
+    """By part, the score of an ensemble that was selected on the other parts: selection gains nothing in it.
+
+    Raises:
+        SelectionOverran: As ``select``.
+    """
     places = range(len(library.truth))
-    return [library.score(select(library, [one for one in places if one != part]), part) for part in places]
+    return [library.score(select(library, [one for one in places if one != part], is_over), part) for part in places]
 
 
 def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:

@@ -9,25 +9,24 @@ _EXPONENTS: Final = (0.8, 3.0)
 """A fit's time grows with the rows by a power between these: less is the share that does not depend on them."""
 _CLEARLY_SMALLER: Final = 0.7
 """Parts differ by a row or two: from those no power can be told."""
-_LADDER_FACTOR: Final = 4
-_SAMPLE_CELLS: Final = 50_000
-_SAMPLE_ROWS: Final = (200, 1_000)
+_LADDER_FACTOR: Final = 8
+_SAMPLE_CELLS: Final = 100_000
+_SAMPLE_ROWS: Final = (500, 1_500)
 
 
-def ladder(row_count: int, feature_count: int, output_count: int) -> list[int]:
-    """The samples on which fits are tried before they have all rows, the smallest first; each has four times as many
+def ladder(row_count: int, feature_count: int) -> list[int]:
+    """The samples on which fits are tried before they have all rows, the smallest first; each has eight times as many
     rows as the one before.
 
     Args:
         row_count: Rows of a whole part.
         feature_count: Encoded features.
-        output_count: What an estimator computes for each row: one number, or one for each of several classes.
 
     Returns:
         Rows of each sample; none where the whole part is small.
     """
     fewest, most = _SAMPLE_ROWS
-    least = max(fewest, min(most, _SAMPLE_CELLS // max(1, feature_count * output_count)))
+    least = max(fewest, min(most, _SAMPLE_CELLS // max(1, feature_count)))
     sizes: list[int] = []
     while (size := (sizes[0] if sizes else row_count) // _LADDER_FACTOR) >= least:
         sizes.insert(0, size)
@@ -36,7 +35,7 @@ def ladder(row_count: int, feature_count: int, output_count: int) -> list[int]:
 
 @dataclass(eq=False)
 class FitCosts:
-    """Seconds that one candidate's fits took, by their rows."""
+    """Seconds that one candidate's fits took, by their rows; its answers for the held-out rows included."""
 
     fit_s: dict[int, float] = field(default_factory=dict)
     answer_s: float = 0.0

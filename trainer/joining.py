@@ -1,14 +1,23 @@
 """The best candidates joined to vote: from answers that are there already, without a fit."""
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from trainer.auto_time import AutoTime
 from trainer.candidate_measuring import CandidateMeasuring, HeldOutAnswers
-from trainer.ensembling import Library, crossed_scores, is_better, mean_difference, select, selection_s
+from trainer.ensembling import (
+    Library,
+    SelectionOverran,
+    crossed_scores,
+    is_better,
+    mean_difference,
+    select,
+    selection_s,
+)
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.racing import MEMBER_LIMIT
 from trainer.searching import TuningRows
@@ -33,33 +42,37 @@ class Joining:
         self._answers = answers
         self._time = time
 
-    def join(self, left_s: float) -> None:
+    def join(self, left_s: Callable[[], float]) -> None:
         """Add the vote to the leaderboard, if there is one.
 
         Args:
-            left_s: Seconds that its members' last fits may take.
+            left_s: Seconds that are left, for this and for the last fits of its members.
         """
         best = self._board.best
         if best is None or not self._answers_of(best):
             return
-        members, part_count = self._members(best, left_s)
-        if len(members) < 2:
-            return
+        members, part_count = self._members(best, left_s())
+        least_s = self._time.finish_s(best)
         library = self._library(members, part_count)
-        crossed = library if part_count >= _FEW_PARTS else library.regrouped()
-        if selection_s(crossed, time.monotonic) > left_s - self._time.finish_s(best):
+        if len(members) < 2 or selection_s(library, time.monotonic) > left_s() - least_s:
             return
+        with contextlib.suppress(SelectionOverran):
+            self._select(library, members, part_count, lambda: left_s() < least_s)
+
+    def _select(self, library: Library, members: Sequence[Trial], part_count: int, is_over: Callable[[], bool]) -> None:
+        crossed = library if part_count >= _FEW_PARTS else library.regrouped()
         single = [crossed.score([1] + [0] * (len(members) - 1), part) for part in range(len(crossed.truth))]
-        scores = crossed_scores(crossed)
+        scores = crossed_scores(crossed, is_over)
         if not is_better(scores, single, self._board.objective):
             return
-        weights = select(library, range(part_count))
+        weights = select(library, range(part_count), is_over)
         joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
-        if len(joined) > 1:
-            if crossed is not library:
-                gain = mean_difference(scores, single)
-                scores = [one + gain for one in best.values[:part_count]]
-            self._add(joined, scores)
+        if len(joined) < 2:
+            return
+        if crossed is not library:
+            gain = mean_difference(scores, single)
+            scores = [one + gain for one in members[0].values[:part_count]]
+        self._add(joined, scores)
 
     def _members(self, best: Trial, left_s: float) -> tuple[list[Trial], int]:
         """Who may take part, the best first, and on how many parts all of them were measured: on as many as the best

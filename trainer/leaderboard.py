@@ -34,6 +34,8 @@ class Trial:
     sampled: dict[int, float] = field(default_factory=dict)
     """Scores on the first part by fits on so many of its rows."""
     costs: FitCosts = field(default_factory=FitCosts)
+    handicap: float = 0.0
+    """What chance may have added to what it showed, as it was measured on fewer parts than others; of the merit."""
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
@@ -132,7 +134,7 @@ class Leaderboard:
         """
         self.objective = objective
         self._ranks_unfinished = ranks_unfinished
-        self._ranked: tuple[list[tuple[int, int, int, bool]], list[Trial], list[float]] = ([], [], [])
+        self._ranked: tuple[list[tuple[int, int, int, float, bool]], list[Trial], list[float]] = ([], [], [])
         self.trials: list[Trial] = []
 
     def add(self, estimator: str, hyperparameters: Mapping[str, Any], part_count: int) -> Trial:
@@ -173,7 +175,7 @@ class Leaderboard:
     def _shared_ranking(self) -> list[Trial]:
         # asked for many times between two fits, and also by the thread that shows it
         trials = list(self.trials)
-        state = [(one.number, len(one.scores), len(one.sampled), one.is_running) for one in trials]
+        state = [(one.number, len(one.scores), len(one.sampled), one.handicap, one.is_running) for one in trials]
         if state != self._ranked[0]:
             running = [trial for trial, (*_, is_running) in zip(trials, state, strict=True) if is_running]
             self._ranked = (state, *self._ranked_anew(running))
@@ -181,7 +183,8 @@ class Leaderboard:
 
     def _ranked_anew(self, trials: Sequence[Trial]) -> tuple[list[Trial], list[float]]:
         found = [(trial, merits) for trial in trials if (merits := trial.merits(self.objective))]
-        goodness = shared_merits([each for _, each in found])
+        shown = shared_merits([each for _, each in found])
+        goodness = [merit - trial.handicap for merit, (trial, _) in zip(shown, found, strict=True)]
         order = sorted(zip(goodness, found, strict=True), key=lambda one: (-one[0], one[1][0].number))
         return [trial for _, (trial, _) in order], [one for one, _ in order]
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import numpy as np
+
 from trainer.auto_time import AutoTime, Stage
 from trainer.candidate_measuring import CandidateMeasuring, HeldOutAnswers, Measurement
 from trainer.fit_pool import Finished, FitPool, FitTask
@@ -43,11 +45,38 @@ class Racing:
             self._measuring.parts.encoded(part, "standard")  # here, so that all processes share it
         for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
             self._note(finished)
+        self._weigh_chance()
 
     def measure_here(self, trial: Trial, stage: Stage) -> None:
         """Measure one that takes no time, such as a baseline, in this process."""
         self._keep(trial, stage, self._measuring.take(trial, stage.part, stage.row_count if stage.is_sample else None))
         self._say(trial, stage)
+
+    def error_of(self, trial: Trial, other: Trial) -> float | None:
+        """The standard error of the difference between the scores of two candidates, over groups of the rows that both
+        answered; None if their answers are not there any more.
+        """
+        answers = [self.answers.get(one.number, []) for one in (trial, other)]
+        gains: list[float] = []
+        for part, pair in enumerate(zip(*answers, strict=False)):
+            truth = self._measuring.parts.targets(part)[1]
+            gains.extend(self._measuring.gains(truth, *pair))
+        return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
+
+    def _weigh_chance(self) -> None:
+        """Whoever is ahead of the best of those that were measured on most parts, and was measured on fewer, has to be
+        ahead by more than chance.
+        """
+        for trial in self._board.trials:
+            trial.handicap = 0.0
+        ranking = self._board.ranking()
+        most = max((len(one.scores) for one in ranking), default=0)
+        surest = next((one for one in ranking if len(one.scores) == most), None)
+        for trial in ranking:
+            if trial is surest or surest is None:
+                return
+            if trial.scores:
+                trial.handicap = self.error_of(trial, surest) or 0.0
 
     def _tasks(self, entries: Sequence[Entry]) -> Iterator[FitTask]:
         for trial, stage in entries:
@@ -85,7 +114,7 @@ class Racing:
         if found.error is not None or found.score is None:
             trial.fail(found.error or "it has no score")
             return
-        trial.costs.note(stage.row_count, found.fit_s, found.answer_s, found.store_s)
+        trial.costs.note(stage.row_count, found.fit_s + found.answer_s, found.answer_s, found.store_s)
         if stage.is_sample:
             trial.sampled[stage.row_count] = found.score
             return

@@ -35,6 +35,7 @@ class ScriptedPool:
         self.now = 0.0
         self.begun: list[tuple[str, int]] = []
         self.killed: list[tuple[str, int]] = []
+        self.limits: list[tuple[str, float]] = []
         self._seconds = seconds
         self._scores = scores
 
@@ -42,6 +43,7 @@ class ScriptedPool:
         for task in tasks:
             trial, stage = task.subject
             needed_s = self._seconds(trial, stage)
+            self.limits.append((trial.estimator, task.limit_s))
             self.begun.append((trial.estimator, stage.row_count))
             self.now += min(needed_s, task.limit_s)
             if needed_s > task.limit_s:

@@ -70,7 +70,7 @@ def test_a_leader_whose_last_fit_would_not_end_keeps_nobody_from_being_tried() -
     quick = times.trial("Ridge", {ROWS: 1.0}, [0.5])
     assert times.time.finish_s(leader) > BUDGET_S
     assert times.time.obstacle(times.trial("ElasticNet", {}), WHOLE) is None
-    assert times.time.reserve_s() == pytest.approx(1.2 * times.time.finish_s(quick) + 0.15)
+    assert times.time.reserve_s() == pytest.approx(1.1 * times.time.finish_s(quick) + 0.15)
 
 
 def test_of_those_that_are_nearly_as_good_the_one_that_is_finished_first_is_enough() -> None:
@@ -149,7 +149,9 @@ def test_what_cannot_be_finished_any_more_is_known() -> None:
     trial = times.trial("ElasticNet", {ROWS: 8.0}, [0.9])
     times.now = 89.0
     assert times.time.can_finish(trial)
-    times.now = 91.0
+    times.now = 95.0
+    assert times.time.can_finish(trial), "a little late"
+    times.now = 97.0
     assert not times.time.can_finish(trial)
 
 
@@ -162,8 +164,8 @@ def test_a_power_of_the_rows_is_found(power: float, first_s: float, factor: int)
 
 def test_where_no_power_was_measured_it_is_the_usual_one_of_the_estimator() -> None:
     times = Times()
-    neighbours, linear = times.trial("KNeighborsRegressor", {1_000: 0.1}), times.trial("Ridge", {1_000: 0.1})
-    assert times.time.expected_s(neighbours, ROWS) == pytest.approx(6.4)
+    vectors, linear = times.trial("SVR", {1_000: 0.1}), times.trial("Ridge", {1_000: 0.1})
+    assert times.time.expected_s(vectors, ROWS) == pytest.approx(6.4)
     assert times.time.expected_s(linear, ROWS) == pytest.approx(0.8)
 
 
@@ -181,13 +183,13 @@ def test_of_several_fits_on_as_many_rows_the_mean_counts_and_one_that_was_ended_
     assert FitCosts().expected_fit_s(100) is None
 
 
-@given(st.integers(2, 10_000_000), st.integers(1, 5_000), st.integers(1, 100))
-def test_samples_grow_by_four_up_to_less_than_all_rows(rows: int, features: int, outputs: int) -> None:
-    sizes = ladder(rows, features, outputs)
+@given(st.integers(2, 10_000_000), st.integers(1, 5_000))
+def test_samples_grow_by_eight_up_to_less_than_all_rows(rows: int, features: int) -> None:
+    sizes = ladder(rows, features)
     assert sizes == sorted(sizes)
-    assert all(size >= 200 for size in sizes)
+    assert all(size >= 500 for size in sizes)
     larger = [*sizes, rows][1:]
-    assert all(4 * size <= bigger < 4 * (size + 1) for size, bigger in zip(sizes, larger, strict=True))
+    assert all(8 * size <= bigger < 8 * (size + 1) for size, bigger in zip(sizes, larger, strict=True))
 
 
 def test_what_a_family_takes_grows_with_what_its_hyperparameters_ask_for() -> None:

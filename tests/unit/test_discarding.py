@@ -4,16 +4,16 @@ from trainer.discarding import Discarding
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.objectives import objective_of
 
-ROWS = 5_000
 
-
-def discarding(*scores: list[float], has_baseline: bool = True, rows: int = ROWS) -> tuple[Discarding, list[Trial]]:
+def discarding(
+    *scores: list[float], has_baseline: bool = True, error: float | None = 0.01
+) -> tuple[Discarding, list[Trial]]:
     board = Leaderboard(objective_of("r2", "regression"), ranks_unfinished=True)
     trials = [board.add(f"Ridge{number}", {}, 5) for number in range(len(scores))]
     for trial, each in zip(trials, scores, strict=True):
         trial.scores = list(each)
     baseline = trials[0] if has_baseline else None
-    return Discarding(board, lambda: baseline, rows), trials
+    return Discarding(board, lambda: baseline, lambda *_: error), trials
 
 
 def discarded(found: tuple[Discarding, list[Trial]]) -> list[bool]:
@@ -25,19 +25,18 @@ def test_what_is_clearly_worse_than_the_best_is_given_up_and_the_baseline_is_not
     assert discarded(discarding([0.0], [0.9], [0.88], [0.5])) == [False, False, False, True]
 
 
-def test_a_difference_that_the_parts_themselves_have_is_not_clear() -> None:
-    assert discarded(discarding([0.0, 0.0], [0.9, 0.7], [0.7, 0.6])) == [False, False, False]
-    assert discarded(discarding([0.0, 0.0], [0.9, 0.9], [0.7, 0.6])) == [False, False, True]
+def test_a_difference_that_may_be_chance_is_not_clear() -> None:
+    assert discarded(discarding([0.0], [0.9], [0.8], error=0.06)) == [False, False, False]
+    assert discarded(discarding([0.0], [0.9], [0.8], error=0.04)) == [False, False, True]
 
 
-def test_few_rows_tell_less() -> None:
-    assert discarded(discarding([0.0], [0.9], [0.8], rows=20)) == [False, False, False]
-    assert discarded(discarding([0.0], [0.9], [0.8], rows=5_000)) == [False, False, True]
+def test_where_nothing_says_what_chance_does_only_much_is_clear() -> None:
+    assert discarded(discarding([0.0], [0.9], [0.8], [0.6], error=None)) == [False, False, False, True]
+    assert discarded(discarding([0.9], [0.5], has_baseline=False, error=None)) == [False, False]
 
 
-def test_without_a_baseline_one_part_gives_nobody_up() -> None:
-    assert discarded(discarding([0.9], [0.5], has_baseline=False)) == [False, False]
-    assert discarded(discarding([0.9, 0.91], [0.5, 0.5], has_baseline=False)) == [False, True]
+def test_candidates_are_compared_on_the_parts_that_both_were_measured_on() -> None:
+    assert discarded(discarding([0.0, 0.0], [0.5, 0.9], [0.5])) == [False, False, False]
 
 
 def test_on_a_sample_only_who_is_hardly_better_than_the_baseline_is_given_up() -> None:

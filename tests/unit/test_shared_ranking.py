@@ -61,6 +61,13 @@ def test_of_errors_less_is_better_on_shared_parts_too() -> None:
     ]
 
 
+def test_whoever_was_measured_on_less_has_to_be_ahead_by_more_than_chance() -> None:
+    board = board_of([0.0, 0.0, 0.0], [0.6, 0.7, 0.7], [0.61])
+    assert numbers(board.ranking()) == [3, 2, 1]
+    board.trials[2].handicap = 0.02
+    assert numbers(board.ranking()) == [2, 3, 1]
+
+
 def test_a_candidate_known_on_a_sample_is_compared_on_the_sample() -> None:
     board = board_of([0.0, 0.0, 0.0], [0.9, 0.9])
     board.trials[0].sampled = {500: 0.0}
