@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.beyond_range import are_beyond_range
 from evaluator.ingest.booleans import boolean_words
 from evaluator.ingest.cells import other_bytes, try_cast
 from evaluator.ingest.comment_rows import comment_mark, find_comments
@@ -160,7 +161,8 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
         is_padded = pc.match_substring_regex(cells, pattern=LEADING_ZERO)
         padding.add(_lengths(cells.filter(is_padded)), are_padded=True)
         padding.add(_lengths(cells.filter(pc.invert(is_padded))), are_padded=False)
-        return pc.and_(are_written_so(cells, numbers.form), pc.invert(is_padded))
+        are_odd = pc.or_(is_padded, are_beyond_range(cells)) if numbers.form == NumberForm() else is_padded
+        return pc.and_(are_written_so(cells, numbers.form), pc.invert(are_odd))
 
     odd = _odd(file, name, table, are_numbers)
     if padding.are_codes or odd.share < NUMBER_SHARE / 2:
@@ -183,6 +185,7 @@ def _are_sure_numbers(cells: pa.Array) -> bool:
         not other_bytes(cells, DIGITS_AND_SIGNS + b".eE")
         and not has_leading_zero(cells)
         and try_cast(cells, pa.float64()) is not None
+        and not pc.any(are_beyond_range(cells)).as_py()
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from evaluator.ingest.beyond_range import is_beyond_range, is_rounded_by_real
+from evaluator.ingest.foreign_digits import plain_text
 from evaluator.ingest.odd_cells import SHOWN_CELLS, OddCells
 from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import Alert
@@ -70,6 +72,9 @@ def number_alert(
     sentences += _doubt(mended, odd) + _padded(odd, mended) + comments.advice(lines, odd.first)
     others = comments.without(odd.texts)
     left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
+    foreign = {text: plain for text in left if (plain := plain_text(text, mended)) is not None}
+    left = {text: count for text, count in left.items() if text not in foreign}
+    sentences += _foreign(foreign) + _beyond_range(odd, mended)
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
     return Alert(code="number_like_text", column=odd.name, message="; ".join(sentences))
 
@@ -89,6 +94,29 @@ def _padded(odd: OddCells, form: NumberForm) -> list[str]:
     return [
         f"{_shown(text)} has a zero before it, as codes have: {how}; if they are codes, the column is right as it is"
     ]
+
+
+def _foreign(texts: Mapping[str, str]) -> list[str]:
+    """What can be done about numbers with characters that nobody sees, or digits of another script."""
+    if not texts:
+        return []
+    text, plain = next(iter(texts.items()))
+    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
+    return [
+        f"{_shown(text)} is {plain} but for characters that no plain number has ({codes}): write {plain} in the file"
+    ]
+
+
+def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
+    """What can be done about numbers that are too large."""
+    texts = [text for text in odd.texts if is_beyond_range(text)] if form == NumberForm() else []
+    if not texts:
+        return []
+    how = f"columns.{odd.name}.type=real"
+    found = f"{_shown(texts[0])} is beyond the range of numbers: "
+    if all(map(is_rounded_by_real, texts)):
+        return [f"{found}{how} reads such cells rounded to 15 digits; if they are codes, the column is right as it is"]
+    return [f"{found}{how} with on_bad_rows=skip leaves out the rows that no double holds"]
 
 
 def date_alert(odd: OddCells, date_format: str, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
