@@ -6,7 +6,7 @@ through once more: plain text costs next to nothing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from evaluator.ingest.beyond_range import are_beyond_range
 from evaluator.ingest.booleans import boolean_words
 from evaluator.ingest.cells import other_bytes, try_cast
+from evaluator.ingest.comment_rows import comment_mark, find_comments
 from evaluator.ingest.date_forms import are_dates, likely_date_format
-from evaluator.ingest.mending import are_numbers_otherwise, boolean_alert, date_alert, number_alert, shared_alert
+from evaluator.ingest.mending import (
+    NO_COMMENTS,
+    Comments,
+    are_numbers_otherwise,
+    boolean_alert,
+    date_alert,
+    number_alert,
+    shared_alert,
+)
 from evaluator.ingest.numerals import DIGITS_AND_SIGNS, has_leading_zero
 from evaluator.ingest.odd_cells import OddCells, find_odd_cells
 from evaluator.ingest.table import ColumnPlan
@@ -32,6 +42,7 @@ from shared.tabular.row_groups import read_group
 from shared.tabular.written_numbers import are_written_so
 from shared.tabular.zero_padding import LEADING_ZERO, ZeroPadding
 
+_DELIMITED: Final = ("csv", "tsv")
 _SAMPLED_TEXTS: Final = 300
 _SAMPLED_GROUPS: Final = 8
 _COLUMN_LIMIT: Final = 300
@@ -83,9 +94,16 @@ def almost_typed_alerts(columns: Sequence[ColumnSchema], table: WrittenTable) ->
     if not suspects:
         return []
     with pq.ParquetFile(str(table.path)) as file:
-        looks = [look for schema in suspects if (look := _look(file, schema, table)) is not None][:_COLUMN_LIMIT]
+        comments = find_comments(_cells(file, table.plans[0].name)) if _may_have_comments(table) else {}
+        found = (_look(file, schema, table, comments) for schema in suspects)
+        looks = [look for look in found if look is not None][:_COLUMN_LIMIT]
     lines = table.lines_of({row for look in looks for row in look.rows})
-    return _told(looks, lines, table)
+    return _told(looks, lines, table, comments)
+
+
+def _may_have_comments(table: WrittenTable) -> bool:
+    first = table.plans[0]
+    return table.format in _DELIMITED and first.type == "text" and not first.is_declared
 
 
 @dataclass(frozen=True)
@@ -109,14 +127,14 @@ class _Look:
         return [*self.odd.rows, *(row for row, _ in places)]
 
 
-def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _Look | None:
+def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comments: Collection[int]) -> _Look | None:
     words = boolean_words({str(one["value"]): one["count"] for one in schema.top}, schema.distinct)
     if words is not None:
         odd = _odd(file, schema.name, table, lambda cells: pc.is_in(pc.ascii_lower(cells), value_set=pa.array(words)))
-        return _Look(odd, "booleans") if odd.count and odd.share >= NUMBER_SHARE else None
+        return _Look(odd, "booleans") if odd.count and _share(odd, comments) >= NUMBER_SHARE else None
     if schema.name not in table.number_like:
         return None
-    sample = _sample(file, schema.name)
+    sample = _sample(file, schema.name, comments)
     numbers = likely_numbers(sample)
     if numbers is not None:
         return _look_at_numbers(file, schema.name, table, numbers)
@@ -124,7 +142,13 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable) -> _L
     if date_format is None:
         return None
     odd = _odd(file, schema.name, table, lambda cells: are_dates(cells, date_format))
-    return _Look(odd, "dates", None, date_format) if odd.count and odd.share >= NUMBER_SHARE else None
+    return _Look(odd, "dates", None, date_format) if odd.count and _share(odd, comments) >= NUMBER_SHARE else None
+
+
+def _share(odd: OddCells, comments: Collection[int]) -> float:
+    """How many of the cells with a value are of the type, those of the first comments left out."""
+    others = odd.value_count - sum(row in comments for row in odd.rows)
+    return (odd.value_count - odd.count) / others if others else 0.0
 
 
 def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbers: LikelyNumbers) -> _Look | None:
@@ -137,14 +161,15 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
         is_padded = pc.match_substring_regex(cells, pattern=LEADING_ZERO)
         padding.add(_lengths(cells.filter(is_padded)), are_padded=True)
         padding.add(_lengths(cells.filter(pc.invert(is_padded))), are_padded=False)
-        return pc.and_(are_written_so(cells, numbers.form), pc.invert(is_padded))
+        are_odd = pc.or_(is_padded, are_beyond_range(cells)) if numbers.form == NumberForm() else is_padded
+        return pc.and_(are_written_so(cells, numbers.form), pc.invert(are_odd))
 
     odd = _odd(file, name, table, are_numbers)
     if padding.are_codes or odd.share < NUMBER_SHARE / 2:
         return None
     is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
     # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text
-    if is_plain_throughout and table.format in ("csv", "tsv"):
+    if is_plain_throughout and table.format in _DELIMITED:
         return None
     return _Look(odd, "numbers", numbers)
 
@@ -160,6 +185,7 @@ def _are_sure_numbers(cells: pa.Array) -> bool:
         not other_bytes(cells, DIGITS_AND_SIGNS + b".eE")
         and not has_leading_zero(cells)
         and try_cast(cells, pa.float64()) is not None
+        and not pc.any(are_beyond_range(cells)).as_py()
     )
 
 
@@ -172,19 +198,26 @@ def _cells(file: pq.ParquetFile, name: str) -> Iterator[pa.Array]:
         yield from read_group(file, number, [name]).column(0).chunks
 
 
-def _sample(file: pq.ParquetFile, name: str) -> Counter[str]:
-    """Some hundred texts of a column, from each part of the file."""
+def _sample(file: pq.ParquetFile, name: str, left_out: Collection[int]) -> Counter[str]:
+    """Some hundred texts of a column, from each part of the file, those of some rows left out."""
     step = -(-file.num_row_groups // _SAMPLED_GROUPS)
     per_group = max(1, _SAMPLED_TEXTS * step // file.num_row_groups)
     counts: Counter[str] = Counter()
+    sizes = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
     for number in range(0, file.num_row_groups, step):
-        cells = read_group(file, number, [name]).column(0).drop_null()
+        cells = read_group(file, number, [name]).column(0)
+        if left_out:
+            rows = np.arange(len(cells)) + sum(sizes[:number])
+            cells = cells.filter(pa.array(~np.isin(rows, list(left_out))))
+        cells = cells.drop_null()
         every = max(1, len(cells) // per_group)
         counts.update(cells.take(pa.array(range(0, len(cells), every))).to_pylist())
     return counts
 
 
-def _told(looks: Sequence[_Look], lines: dict[int, int], table: WrittenTable) -> list[tuple[list[str], Alert]]:
+def _told(
+    looks: Sequence[_Look], lines: dict[int, int], table: WrittenTable, comments: Mapping[int, str]
+) -> list[tuple[list[str], Alert]]:
     """One alert for columns that the same few rows keep text, one for each of the others."""
     by_rows: dict[tuple[int, ...], list[_Look]] = {}
     for look in looks:
@@ -193,16 +226,30 @@ def _told(looks: Sequence[_Look], lines: dict[int, int], table: WrittenTable) ->
     found = []
     for same in by_rows.values():
         if len(same) > 1 and same[0].odd.count == len(same[0].odd.rows):
-            found.append(([look.odd.name for look in same], shared_alert([look.odd for look in same], lines)))
+            marks = [comments.get(row) for row in same[0].odd.rows]
+            alert = shared_alert([look.odd for look in same], lines, marks[0] if None not in marks else None)
+            found.append(([look.odd.name for look in same], alert))
         else:
-            found += [([look.odd.name], _alert(look, lines, table)) for look in same]
+            found += [([look.odd.name], _alert(look, lines, table, comments)) for look in same]
     return found
 
 
-def _alert(look: _Look, lines: dict[int, int], table: WrittenTable) -> Alert:
+def _alert(look: _Look, lines: dict[int, int], table: WrittenTable, comments: Mapping[int, str]) -> Alert:
+    odd = look.odd
+    of_comments = _comments_among(odd, comments, is_first=odd.name == table.plans[0].name)
     if look.kind == "booleans":
-        return boolean_alert(look.odd, lines)
+        return boolean_alert(odd, lines, of_comments)
     if look.numbers is None:
-        return date_alert(look.odd, look.date_format or "", lines)
-    has_file_options = table.format in ("csv", "tsv")
-    return number_alert(look.odd, look.numbers.form, lines, has_file_options=has_file_options)
+        return date_alert(odd, look.date_format or "", lines, of_comments)
+    has_file_options = table.format in _DELIMITED
+    return number_alert(odd, look.numbers.form, lines, has_file_options=has_file_options, comments=of_comments)
+
+
+def _comments_among(odd: OddCells, comments: Mapping[int, str], *, is_first: bool) -> Comments:
+    """Those odd cells of a column that are parts of comments."""
+    texts = {text for row, text in odd.first if row in comments}
+    if not texts:
+        return NO_COMMENTS
+    if is_first:
+        texts |= {text for text in odd.texts if comment_mark(text) is not None}
+    return Comments(next(comments[row] for row, _ in odd.first if row in comments), frozenset(texts))

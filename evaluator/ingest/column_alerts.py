@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from evaluator.ingest.date_advice import date_advice
 from evaluator.ingest.text_looks import TextLooks
 from shared.contracts.records import Alert, ColumnSchema
 from shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
@@ -72,8 +73,7 @@ def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLoo
     if looks.count and looks.date_count >= _LOOKING_SHARE * looks.count:
         message = (
             f"column {column.name!r} is text, though {_part(looks.date_count, looks.count)} values look like dates, "
-            f"such as {looks.date!r}: upload the file with the column's type datetime and its date_format, such as "
-            "%d/%m/%Y where the day comes first or %m/%d/%Y where the month does"
+            f"such as {looks.date!r}: {date_advice(column.name, looks.dates)}"
         )
         return Alert(code="date_like_text", column=column.name, message=message)
     if looks.count and looks.uuid_count >= _LOOKING_SHARE * looks.count:

@@ -192,9 +192,15 @@ def _comment_count(records: Sequence[SampledRecord], width: int, options: ParseO
     if not count or options.comment is not None:
         return 0
     # `#id,name` may be the header: it is one where it has as many fields as the rows, and no other header follows
-    last = records[count - 1]
-    may_be_header = options.has_header and len(last.fields) == width
-    return count - 1 if may_be_header and not is_above_numbers(records[count], records[count + 1 :]) else count
+    if options.has_header:
+        may_be_header = len(records[count - 1].fields) == width
+        return count - 1 if may_be_header and not is_above_numbers(records[count], records[count + 1 :]) else count
+    # without a header, what is as wide as the rows is a row, but for words above numbers
+    while (
+        count and len(records[count - 1].fields) == width and not is_above_numbers(records[count - 1], records[count:])
+    ):
+        count -= 1
+    return count
 
 
 def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions) -> _Top:

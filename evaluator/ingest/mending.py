@@ -3,8 +3,11 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from evaluator.ingest.beyond_range import is_beyond_range, is_rounded_by_real
+from evaluator.ingest.foreign_digits import plain_text
 from evaluator.ingest.odd_cells import SHOWN_CELLS, OddCells
 from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import Alert
@@ -22,7 +25,33 @@ Lines = Mapping[int, int]
 """The line of a row; rows without one are told by their numbers."""
 
 
-def number_alert(odd: OddCells, form: NumberForm, lines: Lines, *, has_file_options: bool) -> Alert:
+@dataclass(frozen=True)
+class Comments:
+    """Odd cells of rows that look like comments of the file."""
+
+    mark: str = ""
+    """What they begin with."""
+    texts: frozenset[str] = frozenset()
+    """The cells; none where no row looks so."""
+
+    def without(self, texts: Mapping[str, int]) -> dict[str, int]:
+        """The other ones of some texts."""
+        return {text: count for text, count in texts.items() if text not in self.texts}
+
+    def advice(self, lines: Lines, first: Sequence[tuple[int, str]]) -> list[str]:
+        """What can be done about them."""
+        if not self.texts:
+            return []
+        place = next((_place(row, lines) for row, text in first if text in self.texts), "such a row")
+        return [f"{place} begins with {self.mark!r}: if it is a comment, comment={self.mark!r} leaves out such lines"]
+
+
+NO_COMMENTS: Final = Comments()
+
+
+def number_alert(
+    odd: OddCells, form: NumberForm, lines: Lines, *, has_file_options: bool, comments: Comments = NO_COMMENTS
+) -> Alert:
     """The alert for a column of numbers that is text.
 
     Args:
@@ -30,6 +59,7 @@ def number_alert(odd: OddCells, form: NumberForm, lines: Lines, *, has_file_opti
         form: How most of its numbers are written.
         lines: Where the shown rows stand.
         has_file_options: Whether options for the whole file apply; else those of the column alone do.
+        comments: Its odd cells that are parts of comments.
     """
     mended = _mended_form(odd, form)
     sentences = [_statement(odd, "numbers", lines) + _as_written(form, odd, lines)]
@@ -39,8 +69,12 @@ def number_alert(odd: OddCells, form: NumberForm, lines: Lines, *, has_file_opti
         how = _file_option(mended) if has_file_options else _column_option(odd.name, mended)
         reads_all = _reads_all(odd, mended) and not any(map(is_padded, odd.texts))
         sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
-    sentences += _doubt(mended, odd) + _padded(odd, mended)
-    left = {text: count for text, count in odd.texts.items() if plain_numeral(text, mended) is None}
+    sentences += _doubt(mended, odd) + _padded(odd, mended) + comments.advice(lines, odd.first)
+    others = comments.without(odd.texts)
+    left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
+    foreign = {text: plain for text in left if (plain := plain_text(text, mended)) is not None}
+    left = {text: count for text, count in left.items() if text not in foreign}
+    sentences += _foreign(foreign) + _beyond_range(odd, mended)
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
     return Alert(code="number_like_text", column=odd.name, message="; ".join(sentences))
 
@@ -62,29 +96,63 @@ def _padded(odd: OddCells, form: NumberForm) -> list[str]:
     ]
 
 
-def date_alert(odd: OddCells, date_format: str, lines: Lines) -> Alert:
+def _foreign(texts: Mapping[str, str]) -> list[str]:
+    """What can be done about numbers with characters that nobody sees, or digits of another script."""
+    if not texts:
+        return []
+    text, plain = next(iter(texts.items()))
+    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
+    return [
+        f"{_shown(text)} is {plain} but for characters that no plain number has ({codes}): write {plain} in the file"
+    ]
+
+
+def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
+    """What can be done about numbers that are too large."""
+    texts = [text for text in odd.texts if is_beyond_range(text)] if form == NumberForm() else []
+    if not texts:
+        return []
+    how = f"columns.{odd.name}.type=real"
+    found = f"{_shown(texts[0])} is beyond the range of numbers: "
+    if all(map(is_rounded_by_real, texts)):
+        return [f"{found}{how} reads such cells rounded to 15 digits; if they are codes, the column is right as it is"]
+    return [f"{found}{how} with on_bad_rows=skip leaves out the rows that no double holds"]
+
+
+def date_alert(odd: OddCells, date_format: str, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
     """The alert for a column of dates that is text."""
     statement = _statement(odd, f"dates of the form {date_format}", lines)
-    advice = _rest(odd.name, odd.texts, "datetime", has_file_options=True)
+    advice = comments.advice(lines, odd.first)
+    advice += _rest(odd.name, comments.without(odd.texts), "datetime", has_file_options=True)
     return Alert(code="date_like_text", column=odd.name, message="; ".join([statement, *advice]))
 
 
-def boolean_alert(odd: OddCells, lines: Lines) -> Alert:
+def boolean_alert(odd: OddCells, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
     """The alert for a column of two words for yes and no that is text."""
-    advice = _rest(odd.name, odd.texts, "boolean", has_file_options=True)
+    advice = comments.advice(lines, odd.first)
+    advice += _rest(odd.name, comments.without(odd.texts), "boolean", has_file_options=True)
     message = "; ".join([_statement(odd, "booleans", lines), *advice])
     return Alert(code="boolean_like_text", column=odd.name, message=message)
 
 
-def shared_alert(columns: Sequence[OddCells], lines: Lines) -> Alert:
-    """One alert for columns that the same few rows keep text."""
+def shared_alert(columns: Sequence[OddCells], lines: Lines, comment_mark: str | None = None) -> Alert:
+    """One alert for columns that the same few rows keep text.
+
+    Args:
+        columns: Their odd cells.
+        lines: Where the rows stand.
+        comment_mark: What the rows begin with, if they look like comments.
+    """
     first = columns[0]
     places = " and ".join(_place(row, lines) for row in first.rows)
     shown = ", ".join(f"{one.name!r} ({_shown(one.first[0][1])})" for one in columns[:_NAMED])
     more = f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
     verb = "keeps" if first.count == 1 else "keep"
     message = f"{places} {verb} {len(columns)} columns text that have other values: {shown}{more}; "
-    if first.rows == list(range(len(first.rows))):
+    if comment_mark is not None:
+        one = "it is a comment" if first.count == 1 else "they are comments"
+        message += f"if {one}, comment={comment_mark!r} leaves out lines that begin so"
+    elif first.rows == list(range(len(first.rows))):
         message += f"if this is a second header, such as units, skip_below_header={len(first.rows)} leaves it out"
     else:
         message += (

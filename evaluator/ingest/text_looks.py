@@ -50,6 +50,8 @@ _DATE = rf"^ *{_WEEKDAY}({'|'.join([*_numeric_dates(), *_named_dates()])}){_TIME
 _MAY_BE_DATE = r"[0-9][a-z]{0,2}[ ,./-]"
 """A number and a separator behind it."""
 _DATE_LENGTHS = (6, 60)
+_SHOWN_DATES = 20
+"""So many are kept to find out in which form they are written."""
 _UUID_LENGTHS = (32, 38)
 
 
@@ -75,6 +77,8 @@ class TextLooks:
         """The first of them."""
         self.date: str | None = None
         """A text that looks like a date."""
+        self.dates: list[str] = []
+        """Different ones, the first of them."""
         self._texts: dict[str, None] = {}
         """Different texts, the first ones, as far as their words are counted."""
 
@@ -90,6 +94,9 @@ class TextLooks:
         self.uuid_count += _sum(_matching(_of_length(found, _UUID_LENGTHS), _UUID))
         if self.date is None and len(dates):
             self.date = dates.field("values")[0].as_py()
+        if len(self.dates) < _SHOWN_DATES:
+            new = dates.field("values").slice(0, _SHOWN_DATES).to_pylist()
+            self.dates = list(dict.fromkeys([*self.dates, *new]))[:_SHOWN_DATES]
         self._keep(found.field("values"))
 
     @property

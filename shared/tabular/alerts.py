@@ -170,6 +170,10 @@ def text_identifier(column: str, repeated: float, row_count: int) -> Alert | Non
     return Alert(code="identifier_like", column=column, message=message)
 
 
+_FIRST_NUMBERS = (0, 1)
+"""With which rows are numbered; what begins elsewhere may well be a quantity that the table is sorted by."""
+
+
 def row_numbers(
     column: str,
     present: int,
@@ -195,9 +199,10 @@ def row_numbers(
     is_dense = present <= width <= present * (1 + _GAPS_SHARE)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
+    looks = "as it looks" if minimum in _FIRST_NUMBERS else "as it looks, unless it is a year, a time or a scale"
     message = (
-        f"column {column!r} numbers the rows ({present} different whole numbers from {minimum} to {maximum}) and tells "
-        "nothing about new ones: leave it out of the features"
+        f"column {column!r} numbers the rows ({present} different whole numbers from {minimum} to {maximum}), {looks}; "
+        "such numbers tell nothing about new rows, and it may be left out of the features"
     )
     return Alert(code="identifier_like", column=column, message=message)
 

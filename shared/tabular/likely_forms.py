@@ -137,6 +137,8 @@ def likely_unit(counts: Mapping[str, int]) -> str | None:
 def _unit_of(text: str) -> str | None:
     before, behind = _BEFORE.match(text), _BEHIND.match(text)
     found = behind["unit"] if behind else before["unit"] if before and _is_currency(before["unit"]) else None
+    if found is not None and '"' in found and found.strip() != '"':
+        return None  # `5" pipe` is a description: of inches the sign alone is the unit
     try:
         return None if found is None else NumberForm(unit=found.strip()).unit
     except ValidationError:

@@ -54,3 +54,16 @@ def test_a_column_named_by_a_number_keeps_its_rows_through_csv(named: tuple[int,
 
     assert dataset.described.row_count == again.described.row_count == len(values)
     assert dataset.described.sha256 == again.described.sha256
+
+
+@pytest.mark.parametrize("text", ["#x,true\ny,false\n", ",\n,\n#x,\n,true\n", "#a,b\n#c,d\ne,f\n"])
+def test_rows_that_begin_as_comments_do_are_rows_where_there_is_no_header(tmp_path: Path, text: str) -> None:
+    table, _ = read(tmp_path, text, has_header=False, delimiter=",")
+
+    assert table.row_count == text.count("\n")
+
+
+def test_a_comment_above_numbers_without_a_header_is_left_out(tmp_path: Path) -> None:
+    _, cells = read(tmp_path, "# a, b\n1,2\n3,4\n", has_header=False)
+
+    assert cells == {"column_1": [1, 3], "column_2": [2, 4]}
