@@ -14,7 +14,11 @@ BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "shipping": lambda options: shipping.main(options.seconds),
     "text": lambda options: text.main(options.corpora, options.skrub),
     "ingest": lambda options: ingest.main(options.size_bytes, options.rounds),
-    "auto": lambda options: auto.main(options.budgets, options.tables, options.systems, is_fresh=options.fresh),
+    "auto": lambda options: (
+        auto.tell(options.budgets, options.tables)
+        if options.report
+        else auto.main(options.budgets, options.tables, options.systems, is_fresh=options.fresh)
+    ),
 }
 SHORT = ("predict", "encode")
 
@@ -35,6 +39,7 @@ def main() -> int:
     )
     parser.add_argument("--tables", nargs="+", default=[], help="auto: which tables (default: all)")
     parser.add_argument("--systems", nargs="+", default=[], help="auto: which systems to measure (default: all)")
+    parser.add_argument("--report", action="store_true", help="auto: measure nothing, report what is in the cache")
     parser.add_argument("--fresh", action="store_true", help="auto: measure Modelbus anew, whatever is in the cache")
     options = parser.parse_args()
     unknown = sorted(set(options.names) - BENCHMARKS.keys())

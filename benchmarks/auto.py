@@ -60,7 +60,13 @@ def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[st
                 allowed_s = max(budgets_s) if system == DEFAULTS else budget_s
                 for run in store.found(table, system, allowed_s) or _measured(table, system, allowed_s):
                     store.keep(run)
-    report(store.runs, [float(one) for one in budgets_s], chosen, _FOLDER / "README.md")
+    tell(budgets_s, tables)
+
+
+def tell(budgets_s: Sequence[float], tables: Sequence[str]) -> None:
+    """Print the table of what is in the cache, and write it into README.md."""
+    store = _Store(cache_directory() / "results.jsonl", is_fresh=False)
+    report(store.runs, [float(one) for one in budgets_s], list(tables) or list(TABLES), _FOLDER / "README.md")
 
 
 class _Store:

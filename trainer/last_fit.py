@@ -6,8 +6,8 @@ from typing import Any
 
 from joblib import cpu_count, parallel_config
 from sklearn.ensemble import VotingClassifier, VotingRegressor
-from threadpoolctl import threadpool_limits
 
+from shared.tabular.threads import single_thread
 from trainer.spreading import is_spread
 
 
@@ -15,8 +15,8 @@ from trainer.spreading import is_spread
 def on_all_cores(estimator: Any) -> Iterator[None]:
     """Let the trees of forests grow side by side while something is fitted; the fit is the same to the last bit.
 
-    Gradient boosting keeps one thread, as its candidates had: beside other work a team of OpenMP's threads took six
-    times as long as expected, and the time would be over.
+    All libraries keep one thread, as candidates had: beside other work a team of OpenMP's or BLAS' threads took six to
+    nine times as long as expected (gradient boosting, networks), and the time would be over.
 
     Args:
         estimator: What is fitted. The members of a vote are fitted one after the other: each may use all cores itself,
@@ -29,7 +29,7 @@ def on_all_cores(estimator: Any) -> Iterator[None]:
     if is_vote:
         estimator.set_params(n_jobs=1)
     try:
-        with parallel_config("threading", n_jobs=cpu_count()), threadpool_limits(1, user_api="openmp"):
+        with parallel_config("threading", n_jobs=cpu_count()), single_thread():
             yield
     finally:
         if is_vote:
