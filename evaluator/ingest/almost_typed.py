@@ -23,6 +23,7 @@ from evaluator.ingest.comment_rows import comment_mark, find_comments
 from evaluator.ingest.date_forms import are_dates, likely_date_format
 from evaluator.ingest.mending import (
     NO_COMMENTS,
+    NOTHING_GIVEN,
     Comments,
     are_numbers_otherwise,
     boolean_alert,
@@ -33,7 +34,7 @@ from evaluator.ingest.mending import (
 from evaluator.ingest.numerals import DIGITS_AND_SIGNS, has_leading_zero
 from evaluator.ingest.odd_cells import OddCells, find_odd_cells
 from evaluator.ingest.table import ColumnPlan
-from shared.contracts import NumberForm
+from shared.contracts import NumberForm, ParseOptions
 from shared.contracts.datasets import TableFormat
 from shared.contracts.records import Alert, ColumnSchema
 from shared.tabular.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
@@ -68,6 +69,8 @@ class WrittenTable:
     """Columns of text whose sampled values may be numbers or dates."""
     marks: tuple[str, ...] = MISSING_MARKS
     """Cells that mean "no value" among numbers."""
+    options: ParseOptions = NOTHING_GIVEN
+    """What the sender said."""
 
 
 def with_almost_typed(alerts: Sequence[Alert], columns: Sequence[ColumnSchema], table: WrittenTable) -> list[Alert]:
@@ -242,7 +245,9 @@ def _alert(look: _Look, lines: dict[int, int], table: WrittenTable, comments: Ma
     if look.numbers is None:
         return date_alert(odd, look.date_format or "", lines, of_comments)
     has_file_options = table.format in _DELIMITED
-    return number_alert(odd, look.numbers.form, lines, has_file_options=has_file_options, comments=of_comments)
+    return number_alert(
+        odd, look.numbers.form, lines, has_file_options=has_file_options, comments=of_comments, given=table.options
+    )
 
 
 def _comments_among(odd: OddCells, comments: Mapping[int, str], *, is_first: bool) -> Comments:

@@ -186,6 +186,7 @@ def _finished(
             text.lines_of_written if text else _no_lines,
             profiled.number_like,
             number_marks(options),
+            options,
         )
         alerts = with_almost_typed(profiled.alerts, profiled.columns, written)
         codes = (code_alert(plan, column) for plan, column in zip(plans, profiled.columns, strict=True))

@@ -9,6 +9,7 @@ from typing import Final
 from evaluator.ingest.beyond_range import is_beyond_range, is_rounded_by_real
 from evaluator.ingest.foreign_digits import plain_text
 from evaluator.ingest.odd_cells import SHOWN_CELLS, OddCells
+from shared.contracts import ParseOptions
 from shared.contracts.number_forms import NumberForm
 from shared.contracts.records import Alert
 from shared.tabular.likely_forms import best_form, is_ambiguous, likely_unit
@@ -47,10 +48,17 @@ class Comments:
 
 
 NO_COMMENTS: Final = Comments()
+NOTHING_GIVEN: Final = ParseOptions()
 
 
 def number_alert(
-    odd: OddCells, form: NumberForm, lines: Lines, *, has_file_options: bool, comments: Comments = NO_COMMENTS
+    odd: OddCells,
+    form: NumberForm,
+    lines: Lines,
+    *,
+    has_file_options: bool,
+    comments: Comments = NO_COMMENTS,
+    given: ParseOptions = NOTHING_GIVEN,
 ) -> Alert:
     """The alert for a column of numbers that is text.
 
@@ -60,15 +68,19 @@ def number_alert(
         lines: Where the shown rows stand.
         has_file_options: Whether options for the whole file apply; else those of the column alone do.
         comments: Its odd cells that are parts of comments.
+        given: What the sender said already, and is not to be told again.
     """
     mended = _mended_form(odd, form)
     sentences = [_statement(odd, "numbers", lines) + _as_written(form, odd, lines)]
     if mended == NumberForm():
         sentences += [] if odd.count else [f"columns.{odd.name}.type=real reads it"]
     else:
-        how = _file_option(mended) if has_file_options else _column_option(odd.name, mended)
+        how = _file_option(mended, given) if has_file_options else _column_option(odd.name, mended)
         reads_all = _reads_all(odd, mended) and not any(map(is_padded, odd.texts))
-        sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
+        if how:
+            sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
+        else:
+            mended = form  # what was given has not read the others
     sentences += _doubt(mended, odd) + _padded(odd, mended) + comments.advice(lines, odd.first)
     others = comments.without(odd.texts)
     left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
@@ -219,19 +231,20 @@ def _reads_all(odd: OddCells, form: NumberForm) -> bool:
     return all(plain_numeral(text, form) is not None for text in odd.texts)
 
 
-def _file_option(form: NumberForm) -> str:
+def _file_option(form: NumberForm, given: ParseOptions) -> str:
+    """The options that the file needs for the form, beside those that were given."""
     found = []
-    if form.thousands_mark is not None:
+    if form.thousands_mark not in (None, given.thousands_mark):
         found.append(f"thousands_mark={form.thousands_mark!r}")
-    if form.decimal_mark == ",":
+    if form.decimal_mark == "," and given.decimal_mark != ",":
         found.append("decimal_mark=','")
-    if form.grouping != "thousands":
+    if form.grouping not in ("thousands", given.grouping):
         found.append(f"grouping={form.grouping}")
-    if form.percent is not None:
+    if form.percent is not None and given.percent is None:
         found.append("percent=fraction (12% becomes 0.12) or percent=number (12)")
-    if form.unit is not None:
+    if form.unit is not None and form.unit not in given.units:
         found.append(f"units={json.dumps([form.unit], ensure_ascii=False)}")
-    if form.has_accounting_signs:
+    if form.has_accounting_signs and not given.has_accounting_signs:
         found.append("has_accounting_signs=true")
     return " and ".join(found)
 

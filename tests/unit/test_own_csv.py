@@ -90,3 +90,14 @@ def test_names_that_begin_with_a_hash_are_read_by_everybody_and_come_back_beside
 
     assert upload(written, tmp_path / "b").identity == dataset.identity
     assert list(pd.read_csv(io.BytesIO(written)).columns) == ["#i", "n"]
+
+
+@pytest.mark.parametrize("odd", ["oops", "007"])
+def test_an_option_that_was_given_is_not_told_again(tmp_path: Path, odd: str) -> None:
+    rows = "".join(f'"{number},234"\n' for number in range(1, 30))
+
+    table, _ = read(tmp_path, f"price\n{rows}{odd}\n", thousands_mark=",")
+
+    [alert] = [alert for alert in table.alerts if alert.column == "price"]
+    assert f"{odd!r} (line 31)" in alert.message
+    assert "thousands_mark" not in alert.message
