@@ -42,9 +42,11 @@ class Discarding:
                 trial.is_discarded = self._is_hopeless(trial)
 
     def discard_worse(self, trials: Sequence[Trial]) -> None:
-        """Those that are clearly worse than the best on the parts that both were measured on."""
+        """Those that are clearly worse than the best on the parts that both were measured on. Who has all parts already
+        stays: there is nothing to save, and it may be of use in an ensemble.
+        """
         for trial in trials:
-            if trial.is_running and trial.scores and trial is not self._baseline():
+            if trial.is_running and trial.scores and not trial.is_complete and trial is not self._baseline():
                 trial.is_discarded = self._is_clearly_worse(trial)
 
     def _is_hopeless(self, trial: Trial) -> bool:

@@ -35,6 +35,10 @@ def test_where_nothing_says_what_chance_does_only_much_is_clear() -> None:
     assert discarded(discarding([0.9], [0.5], has_baseline=False, error=None)) == [False, False]
 
 
+def test_who_was_measured_on_all_parts_stays() -> None:
+    assert discarded(discarding([0.0] * 5, [0.9] * 5, [0.5] * 5, [0.5] * 4)) == [False, False, False, True]
+
+
 def test_candidates_are_compared_on_the_parts_that_both_were_measured_on() -> None:
     assert discarded(discarding([0.0, 0.0], [0.5, 0.9], [0.5])) == [False, False, False]
 
