@@ -9,7 +9,7 @@ from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.store.blobs import export_id
 from shared.store.connection import Document
-from shared.tabular.tables import open_table
+from shared.tabular.tables import open_table, open_values
 from shared.tabular.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
 
@@ -24,8 +24,8 @@ def read_rows(command: Command, context: JobContext) -> Document:
     assert isinstance(command, ReadRows)  # the queue's handlers are keyed by command
     dataset = context.library.dataset(command.dataset)
     check_columns(command, dataset)
-    with open_table(context.blobs, dataset) as table:
-        page = read_page(table.parquet, command.offset, command.limit, command.columns)
+    with open_values(context.blobs, dataset) as table:
+        page = read_page(table, command.offset, command.limit, command.columns)
     return context.answer(
         {
             "dataset": command.dataset,

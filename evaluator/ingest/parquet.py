@@ -77,7 +77,7 @@ def convert_parquet(
     noted = _noted(file, columns, options)
     plans = [column.plan for column in columns]
     with KeptWriter(destination.with_name(f"{destination.name}.kept")) as kept:
-        batches = _typed_batches(file, columns, open_kept(source, file) if noted else None, kept)
+        batches = _typed_batches(file, columns, open_kept(lambda: source, file) if noted else None, kept)
         written = write_groups(destination, plans, batches, stage, file.metadata.num_rows, kept)
     return plans, warnings + [warning for column in columns for warning in _warnings(column)], written
 

@@ -14,7 +14,7 @@ text      str                                 None
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ import pandas as pd
 
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.number_forms import NumberForm
-from shared.tabular.marks import NO_MARKS, USUAL_MARKS, Marks, marked_numbers
+from shared.tabular.marks import NO_MARKS, USUAL_MARKS, Marks
 from shared.tabular.written import WrittenValue
 from shared.tabular.written_numbers import described, plain_numeral
 
@@ -63,7 +63,12 @@ def is_missing(value: Any) -> bool:
 
 
 def cast_number(
-    value: Any, *, is_integer: bool, marks: Marks = NO_MARKS, number_form: NumberForm | None = None
+    value: Any,
+    *,
+    is_integer: bool,
+    marks: Marks = NO_MARKS,
+    marked: Collection[float] = (),
+    number_form: NumberForm | None = None,
 ) -> tuple[float, bool]:
     """Cast to a number.
 
@@ -72,7 +77,8 @@ def cast_number(
     Args:
         value: The cell.
         is_integer: Whether the column holds whole numbers.
-        marks: Texts, and by them numbers, that mean "no value".
+        marks: Texts that mean "no value".
+        marked: The numbers among them.
         number_form: How the column writes its numbers; plain ones by default. A number that is no text needs no form.
 
     Raises:
@@ -83,17 +89,18 @@ def cast_number(
     if isinstance(value, WrittenValue) and value in _TRUTH_VALUES:
         return _TRUTH_VALUES[value], True
     if isinstance(value, str):
-        return _number_of_text(value, marks, number_form)
+        return _number_of_text(value, marks, marked, number_form)
     if isinstance(value, (bool, np.bool_)):
         return float(value), True
     if isinstance(value, (int, float, np.integer, np.floating, Decimal)):
         number, is_coerced = _number_of_number(value, is_integer=is_integer)
-        is_mark = marks is not NO_MARKS and number in marked_numbers(marks, number_form)
-        return (math.nan, True) if is_mark else (number, is_coerced)
+        return (math.nan, True) if number in marked else (number, is_coerced)
     raise UncastableCell("a number")
 
 
-def _number_of_text(text: str, marks: Marks, number_form: NumberForm | None) -> tuple[float, bool]:
+def _number_of_text(
+    text: str, marks: Marks, marked: Collection[float], number_form: NumberForm | None
+) -> tuple[float, bool]:
     text = text.strip()
     if not text:
         return math.nan, False
@@ -108,7 +115,7 @@ def _number_of_text(text: str, marks: Marks, number_form: NumberForm | None) -> 
     number = float(numeral)
     if math.isinf(number):
         raise UncastableCell("a number within ±1.8e308")
-    return (math.nan if number in marked_numbers(marks, number_form) else number), True
+    return (math.nan if number in marked else number), True
 
 
 def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
@@ -121,12 +128,13 @@ def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
     return number, is_integer and not number.is_integer()
 
 
-def cast_boolean(value: Any, *, marks: Marks = NO_MARKS) -> tuple[float, bool]:
+def cast_boolean(value: Any, *, marks: Marks = NO_MARKS, marked: Collection[float] = ()) -> tuple[float, bool]:
     """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are taken.
 
     Args:
         value: The cell.
         marks: Texts that mean "no value".
+        marked: The numbers among them.
 
     Raises:
         UncastableCell: It is none of these.
@@ -145,7 +153,7 @@ def cast_boolean(value: Any, *, marks: Marks = NO_MARKS) -> tuple[float, bool]:
             return BOOLEAN_SPELLINGS[text.lower()], True
         if text.lower() in _MISSING_SPELLINGS:
             return math.nan, True
-    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in marked_numbers(marks):
+    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in marked:
         return math.nan, True
     elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in (0, 1):
         return float(value), True
@@ -153,7 +161,12 @@ def cast_boolean(value: Any, *, marks: Marks = NO_MARKS) -> tuple[float, bool]:
 
 
 def cast_moment(
-    value: Any, date_format: str | None, *, is_zoned: bool | None = None, marks: Marks = NO_MARKS
+    value: Any,
+    date_format: str | None,
+    *,
+    is_zoned: bool | None = None,
+    marks: Marks = NO_MARKS,
+    marked: Collection[int] = (),
 ) -> tuple[int, bool]:
     """Cast to microseconds since 1970; a value without a zone is taken as UTC.
 
@@ -165,6 +178,7 @@ def cast_moment(
         date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
         is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if all the same.
         marks: Texts that mean "no value".
+        marked: The moments among them, in microseconds since 1970.
 
     Raises:
         UncastableCell: It is no date.
@@ -175,7 +189,7 @@ def cast_moment(
         moment, is_coerced = _moment_of_text(value, date_format, is_zoned, marks)
     else:
         moment, is_coerced = _moment_of_value(value, date_format, is_zoned)
-    return (NO_MOMENT, True) if moment in marked_moments(marks, date_format) else (moment, is_coerced)
+    return (NO_MOMENT, True) if moment in marked else (moment, is_coerced)
 
 
 def _moment_of_value(value: Any, date_format: str | None, is_zoned: bool | None) -> tuple[int, bool]:

@@ -62,12 +62,15 @@ def cast_of(column: WrittenColumn) -> Cast:
     marks = marks_of(column)
     if column.type in ("integer", "real"):
         is_integer, form = column.type == "integer", column.number_form
-        return lambda value: cast_number(value, is_integer=is_integer, marks=marks, number_form=form)
+        numbers = marked_numbers(marks, form)
+        return lambda value: cast_number(value, is_integer=is_integer, marks=marks, marked=numbers, number_form=form)
     if column.type == "boolean":
-        return lambda value: cast_boolean(value, marks=marks)
+        truths = marked_numbers(marks)
+        return lambda value: cast_boolean(value, marks=marks, marked=truths)
     if column.type == "datetime":
         date_format, is_zoned = column.date_format, column.is_zoned
-        return lambda value: cast_moment(value, date_format, is_zoned=is_zoned, marks=marks)
+        moments = marked_moments(marks, date_format)
+        return lambda value: cast_moment(value, date_format, is_zoned=is_zoned, marks=marks, marked=moments)
     if column.type == "empty":  # nothing was learnt, so nothing is coerced: a value is merely unseen
         return lambda value: (cast_text(value, marks=marks)[0], False)
     return lambda value: cast_text(value, marks=marks)

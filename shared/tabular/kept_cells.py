@@ -7,6 +7,7 @@ that writes the table anew loses it, and then the cells' values alone are known.
 """
 
 import io
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -101,15 +102,15 @@ class KeptCells:
         return self._group
 
 
-def open_kept(file: Any, table: pq.ParquetFile) -> KeptCells | None:
+def open_kept(open_file: Callable[[], Any], table: pq.ParquetFile) -> KeptCells | None:
     """The kept cells of a dataset; None if it has none.
 
     Args:
-        file: Its file, open and seekable.
+        open_file: Opens its file once more, seekable; not asked for where nothing is kept.
         table: The same file, opened as a table.
     """
     notes = read_notes(table)
-    return None if notes is None or notes.kept_start is None else KeptCells(file, notes)
+    return None if notes is None or notes.kept_start is None else KeptCells(open_file(), notes)
 
 
 class _Section(io.RawIOBase):

@@ -4,7 +4,7 @@
 160 MB this way).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +119,7 @@ def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -
     path = directory / f"{dataset['blob_id']}.parquet"
     blobs.download(dataset["blob_id"], path)
     files = ExitStack()
-    return _table(pq.ParquetFile(path), files.enter_context(path.open("rb")), dataset, files)
+    return _table(pq.ParquetFile(path), lambda: files.enter_context(path.open("rb")), dataset, files)
 
 
 def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
@@ -129,15 +129,26 @@ def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
         UnknownUpload: The dataset's file is gone.
         StoreUnavailable: MongoDB does not answer.
     """
+    return _table(open_values(blobs, dataset), lambda: blobs.open(dataset["blob_id"]), dataset, ExitStack())
+
+
+def open_values(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
+    """Open a dataset where it lies, for its stored values alone: a page needs nothing else.
+
+    Raises:
+        UnknownUpload: The dataset's file is gone.
+        StoreUnavailable: MongoDB does not answer.
+    """
     # Without pre-buffering all is read in this thread, one stretch after the other.
-    parquet = pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
-    return _table(parquet, blobs.open(dataset["blob_id"]), dataset, ExitStack())
+    return pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
 
 
-def _table(parquet: pq.ParquetFile, file: Any, dataset: Mapping[str, Any], files: ExitStack) -> Table:
+def _table(
+    parquet: pq.ParquetFile, open_file: Callable[[], Any], dataset: Mapping[str, Any], files: ExitStack
+) -> Table:
     options = dataset.get("options", {}).get("columns", {})
     dated = frozenset(name for name, said in options.items() if said.get("date_format"))
-    return Table(parquet, dataset_columns(dataset), open_kept(file, parquet), dated, files)
+    return Table(parquet, dataset_columns(dataset), open_kept(open_file, parquet), dated, files)
 
 
 def frames(

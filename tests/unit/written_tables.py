@@ -94,7 +94,9 @@ class Dataset:
         parquet = pq.ParquetFile(self.path)
         columns = {column.name: column for column in self.described.columns}
         files = ExitStack()
-        return Table(parquet, columns, open_kept(files.enter_context(self.path.open("rb")), parquet), _files=files)
+        return Table(
+            parquet, columns, open_kept(lambda: files.enter_context(self.path.open("rb")), parquet), _files=files
+        )
 
     @property
     def identity(self) -> tuple[dict[str, str], str]:
