@@ -10,8 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from aiohttp import web
 
 from gateway.addresses import is_loopback
-from gateway.authentication import ANYBODY, Principal
-from gateway.keys import JOBS, KEY_RING, PRINCIPAL, REFUSALS, SETTINGS
+from gateway.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
+from gateway.keys import JOBS, PRINCIPAL, SETTINGS
 from gateway.problems import Handler
 from gateway.requests import CORRELATION_HEADER, adopt_correlation_id
 from shared.api_keys import Scope

@@ -10,24 +10,11 @@ from aiohttp import web
 from aiohttp.hdrs import METH_ALL
 
 from gateway.access import access_middleware
-from gateway.authentication import KeyRing, RefusalLog
-from gateway.dispatch import Dispatcher
+from gateway.authentication import KEY_RING, REFUSALS, KeyRing, RefusalLog
+from gateway.dispatch import DISPATCHER, Dispatcher
 from gateway.event_stream import STREAMS, EventStreams
 from gateway.following import FOLLOWERS, JobFollowers
-from gateway.keys import (
-    API_KEYS,
-    BLOBS,
-    DEAD_LETTERS,
-    DISPATCHER,
-    JOBS,
-    KEY_RING,
-    LOG_LINES,
-    PROBE,
-    READINGS,
-    REFUSALS,
-    SETTINGS,
-    SHELF,
-)
+from gateway.keys import API_KEYS, BLOBS, DEAD_LETTERS, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
 from gateway.origins import origin_middleware, say_security_headers
 from gateway.outbox import Outbox
 from gateway.problems import Handler, problem_middleware

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from aiohttp import web
 from pydantic import SecretStr
 
 from shared.api_keys import Scope, allows, api_key_hash, is_api_key
@@ -111,3 +112,7 @@ class RefusalLog:
             return
         log.warning("key.refused", reason=reason, remote=remote, path=path, untold_before=self._untold)
         self._quiet_until, self._untold = now + _TOLD_EVERY_S, 0
+
+
+KEY_RING: web.AppKey[KeyRing] = web.AppKey("key_ring", KeyRing)
+REFUSALS: web.AppKey[RefusalLog] = web.AppKey("refusals", RefusalLog)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import structlog
+from aiohttp import web
 
 from gateway.outbox import Outbox
 from gateway.waiting import JobWaiters
@@ -165,3 +166,7 @@ class Dispatcher:
 
 def _message(spec: dict[str, Any], correlation_id: str) -> bytes:
     return orjson.dumps({**spec, "correlation_id": correlation_id})
+
+
+DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
+"""Under which the application keeps it."""

@@ -7,7 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.keys import DISPATCHER, JOBS, SETTINGS
+from gateway.dispatch import DISPATCHER
+from gateway.keys import JOBS, SETTINGS
 from shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
 from shared.store.connection import Document
 

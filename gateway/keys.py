@@ -2,8 +2,6 @@
 
 from aiohttp import web
 
-from gateway.authentication import KeyRing, RefusalLog
-from gateway.dispatch import Dispatcher
 from shared.bus import Publisher
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
@@ -20,10 +18,7 @@ READINGS: web.AppKey[Readings] = web.AppKey("readings", Readings)
 DEAD_LETTERS: web.AppKey[DeadLetters] = web.AppKey("dead_letters", DeadLetters)
 LOG_LINES: web.AppKey[LogLines] = web.AppKey("log_lines", LogLines)
 BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
-DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
 API_KEYS: web.AppKey[ApiKeys] = web.AppKey("api_keys", ApiKeys)
-KEY_RING: web.AppKey[KeyRing] = web.AppKey("key_ring", KeyRing)
-REFUSALS: web.AppKey[RefusalLog] = web.AppKey("refusals", RefusalLog)
 PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)
 """Asks the broker for queue depths and whether it answers; used from executor threads."""
 CORRELATION_ID = "modelbus.correlation_id"

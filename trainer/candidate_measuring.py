@@ -18,7 +18,7 @@ from trainer.halving import sample_places
 from trainer.leaderboard import Trial
 from trainer.objectives import Objective
 from trainer.part_fitting import PartFitting
-from trainer.preparing import PreparedFit
+from trainer.prepared_fit import PreparedFit
 from trainer.splitting import Split
 
 _NODE_STORE_S: Final = 1e-6

@@ -22,7 +22,8 @@ from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streame
 from trainer.fit_plan import FitPlan
 from trainer.fitting import FitOutcome, fit_model
 from trainer.held_out import describe_hold_out
-from trainer.preparing import agreed_task, prepare
+from trainer.plan_checks import agreed_task
+from trainer.preparing import prepare
 from trainer.row_groups import RowGroups
 from trainer.row_identity import row_hashes
 from trainer.spreading import spread_over

@@ -16,7 +16,7 @@ from shared.contracts import UNSUPERVISED
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.learning import Scaling
 from trainer.fit_plan import FitPlan
-from trainer.preparing import PreparedFit
+from trainer.prepared_fit import PreparedFit
 from trainer.splitting import Split
 
 Floats = npt.NDArray[np.float64]

@@ -17,7 +17,9 @@ from trainer.fit_warnings import gathered_warnings
 from trainer.held_out import describe_hold_out
 from trainer.learning import Learning, Stretch
 from trainer.part_fitting import PartFitting
-from trainer.preparing import PreparedFit, prepare, require_columns
+from trainer.plan_checks import require_columns
+from trainer.prepared_fit import PreparedFit
+from trainer.preparing import prepare
 from trainer.reporting import MEASURING_SHARE, ReportCallback
 from trainer.searching import Choice
 from trainer.splitting import RowIndices, Split

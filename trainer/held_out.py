@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from shared.contracts.records import HeldOutRows
-from trainer.preparing import PreparedFit
+from trainer.prepared_fit import PreparedFit
 
 _LISTED: Final = 100
 _NAMED: Final = 5

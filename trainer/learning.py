@@ -23,7 +23,7 @@ from trainer.fit_plan import FitPlan
 from trainer.last_fit import on_all_cores
 from trainer.leaderboard import Leaderboard
 from trainer.part_fitting import PartFitting
-from trainer.preparing import PROBABILITIES, PreparedFit
+from trainer.prepared_fit import PROBABILITIES, PreparedFit
 from trainer.reporting import ReportCallback
 from trainer.searching import Choice, Searching, TuningRows
 from trainer.splitting import Split

@@ -13,7 +13,7 @@ from shared.tabular.scoring import score
 from trainer.calibrating import Parts, calibrated, calibration_parts, forget_parts
 from trainer.estimator_fitting import fit_rows
 from trainer.fit_plan import FitPlan
-from trainer.preparing import PreparedFit
+from trainer.prepared_fit import PreparedFit
 from trainer.reporting import FitReporter, ReportCallback
 from trainer.splitting import Split
 from trainer.weighting import Weights, require_weighable, weigh_classes

@@ -1,62 +1,25 @@
 """All that is checked and split before a fit begins. Pure maths."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
 from shared.contracts import UNSUPERVISED, Task
 from shared.contracts.tuning import AUTO, Auto, Search
 from shared.errors import InvalidCommand
-from shared.tabular.targets import OUTLIER_CLASSES, Label
 from trainer.candidates import require_method
-from trainer.catalogue import find_estimator
 from trainer.fit_plan import FitPlan
 from trainer.learning_target import LearningTarget, learn_target, rows_without_target
-from trainer.making import make_estimator, set_class_labels
+from trainer.making import make_estimator
 from trainer.objectives import objective_of
+from trainer.plan_checks import agreed_task
 from trainer.portfolio import require_families
+from trainer.prepared_fit import PROBABILITIES, PreparedFit
 from trainer.search_space import check_space
-from trainer.splitting import Groups, Split, read_groups, read_times, split_rows
-from trainer.weighting import Weights, read_sample_weights, require_weighable, weigh_classes
-
-PROBABILITIES: Final = "predict_proba"
-
-
-@dataclass(frozen=True, eq=False)
-class PreparedFit:
-    """All that is known of a fit before anything is fitted."""
-
-    estimator: Any
-    """Unfitted: of a search the first candidate; None where the estimator is yet to be chosen."""
-    task: Task
-    known: LearningTarget
-    """The rows that have a target; all rows, where there is none to have."""
-    split: Split
-    """Which of them are trained on."""
-    weights: Weights | None
-    """How much each of them counts."""
-    seed: int
-    """Seeds what is made."""
-    groups: Groups | None = None
-    """Which of them belong together; None where nothing says so."""
-
-    @property
-    def classes(self) -> list[Label] | None:
-        """The labels that the model will answer with; None where it answers numbers."""
-        return list(OUTLIER_CLASSES) if self.task == "outlier_detection" else self.known.classes or None
-
-    def make(self, name: str, hyperparameters: Mapping[str, Any]) -> Any:
-        """Construct an estimator, unfitted, that knows the classes by their codes.
-
-        Raises:
-            UnknownEstimator, InvalidCommand: As ``make_estimator`` and ``set_class_labels`` raise them.
-        """
-        estimator = make_estimator(name, hyperparameters, self.seed)
-        if self.task == "classification":
-            set_class_labels(estimator, name, hyperparameters, self.known.classes)
-        return estimator
+from trainer.splitting import read_groups, read_times, split_rows
+from trainer.weighting import read_sample_weights, require_weighable, weigh_classes
 
 
 def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
@@ -140,55 +103,3 @@ def _known_rows(frame: pd.DataFrame, plan: FitPlan, task: Task) -> LearningTarge
         return rows_without_target(len(frame))
     target, column = plan.known_target
     return learn_target(frame[target], column, task, plan.estimator_name)
-
-
-def agreed_task(estimator_name: str, task: Task | None) -> Task:
-    """What is learnt.
-
-    Raises:
-        UnknownEstimator: There is no estimator of that name.
-        InvalidCommand: It does not do the task that was asked for.
-    """
-    if estimator_name == AUTO:
-        return _task_of_auto(task)
-    does: Task = find_estimator(estimator_name).record.task
-    if task is not None and task != does:
-        raise InvalidCommand(
-            f"{estimator_name} does {does}, not {task}",
-            details=[{"where": "task", "problem": f"{estimator_name} does {does}", "expected": does, "given": task}],
-        )
-    return does
-
-
-def _task_of_auto(task: Task | None) -> Task:
-    if task in ("classification", "regression"):
-        return task
-    problem = "auto learns classes or numbers" + (f", and does no {task}" if task else ", and needs a target")
-    raise InvalidCommand(problem, details=[{"where": "task" if task else "target", "problem": problem}])
-
-
-def require_columns(plan: FitPlan, known: Collection[str]) -> None:
-    """Check that there are features, and that the dataset has them and the target.
-
-    Raises:
-        InvalidCommand: Names what is wrong.
-    """
-    features = [column.name for column in plan.features]
-    if not features:
-        raise InvalidCommand("there is no column to predict from", details=[{"where": "features", "problem": "empty"}])
-    if plan.target in features:
-        raise InvalidCommand(
-            f"the target {plan.target!r} is among the features",
-            details=[{"where": "features", "problem": "has the target"}],
-        )
-    needed = features if plan.target is None else [plan.target, *features]
-    absent = [name for name in needed if name not in known]
-    if absent:
-        details = [
-            {
-                "where": "target" if name == plan.target else f"features.{name}",
-                "problem": "the dataset has no such column",
-            }
-            for name in absent
-        ]
-        raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)

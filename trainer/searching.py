@@ -19,7 +19,7 @@ from trainer.halving import rounds, with_fewer_rows
 from trainer.leaderboard import Leaderboard, Trial
 from trainer.objectives import Objective, objective_of
 from trainer.part_fitting import PartFitting
-from trainer.preparing import PreparedFit
+from trainer.prepared_fit import PreparedFit
 from trainer.search_space import candidate
 from trainer.splitting import Split, split_rows
 from trainer.tuning_hooks import TuningWatch

@@ -28,7 +28,7 @@ from trainer.fit_warnings import gathered_warnings
 from trainer.fitting import FitOutcome
 from trainer.learning_target import LearningTarget, read_known
 from trainer.making import make_estimator, set_class_labels
-from trainer.preparing import agreed_task, require_columns
+from trainer.plan_checks import agreed_task, require_columns
 from trainer.reporting import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
 from trainer.row_groups import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
 from trainer.row_identity import row_hashes

@@ -11,9 +11,10 @@ from pydantic import Field
 from gateway.access import owner_of
 from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
+from gateway.dispatch import DISPATCHER
 from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.examples import QUEUED_JOB, ROWS
-from gateway.keys import DISPATCHER, JOBS, READINGS, SETTINGS, SHELF
+from gateway.keys import JOBS, READINGS, SETTINGS, SHELF
 from gateway.operations import Answer, operation
 from gateway.query import Waiting
 from gateway.readings import reading_id

@@ -7,9 +7,10 @@ from aiohttp import web
 from gateway.access import owner_of, require_own
 from gateway.answer_models import DatasetList, JobView
 from gateway.answers import immutable_answer, job_answer, json_answer, public
+from gateway.dispatch import DISPATCHER
 from gateway.ending import deleted_reason, details_of, end_jobs, uses_of
 from gateway.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
-from gateway.keys import BLOBS, DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.keys import BLOBS, JOBS, SETTINGS, SHELF
 from gateway.operations import Answer, FileBody, operation
 from gateway.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
 from gateway.query import Forcing, NamePage, Waiting, query_of

@@ -12,8 +12,9 @@ from gateway.answer_models import DeadLetterList, DeadLetterView, LetterChange, 
 from gateway.answers import job_view, json_answer
 from gateway.cursors import cursor_text, read_cursor
 from gateway.dead_letter_views import detail_of, summary_of
+from gateway.dispatch import DISPATCHER
 from gateway.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
-from gateway.keys import DEAD_LETTERS, DISPATCHER, LOG_LINES
+from gateway.keys import DEAD_LETTERS, LOG_LINES
 from gateway.operations import Answer, JsonBody, operation
 from gateway.poison_bodies import checked_body, jobs_of
 from gateway.query import Moment, Page, Query, query_of

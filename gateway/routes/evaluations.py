@@ -10,9 +10,10 @@ from gateway.access import owner_of, require_own
 from gateway.answer_models import EvaluationAccepted, EvaluationList
 from gateway.answers import job_answer, job_links, json_answer
 from gateway.cursors import next_cursor, read_place
+from gateway.dispatch import DISPATCHER
 from gateway.evaluations import TABLES, filled, find_evaluation, list_unfilled, record_of_job
 from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
-from gateway.keys import BLOBS, DISPATCHER, JOBS, SHELF
+from gateway.keys import BLOBS, JOBS, SHELF
 from gateway.operations import Answer, JsonBody, operation
 from gateway.query import Page, Waiting, query_of
 from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s

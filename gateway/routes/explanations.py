@@ -12,9 +12,10 @@ from aiohttp import web
 from gateway.access import owner_of
 from gateway.answer_models import DriftView, JobView, LearningView, ModelExplanationView, PredictionExplanationView
 from gateway.answers import job_answer, json_answer
+from gateway.dispatch import DISPATCHER
 from gateway.examples import QUEUED_JOB
 from gateway.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
-from gateway.keys import DISPATCHER, SETTINGS, SHELF
+from gateway.keys import SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
 from gateway.query import Waiting
 from gateway.requests import (

@@ -9,8 +9,9 @@ from gateway.access import require_own_job
 from gateway.answer_models import JobList, JobView
 from gateway.answers import job_summary, job_view, json_answer, with_whole_result
 from gateway.cursors import next_cursor, read_place
+from gateway.dispatch import DISPATCHER
 from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
-from gateway.keys import DISPATCHER, JOBS, SHELF
+from gateway.keys import JOBS, SHELF
 from gateway.operations import Answer, operation
 from gateway.problems import RETRY_AFTER_S
 from gateway.query import Moment, Page, Waiting, query_of

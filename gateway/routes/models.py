@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from gateway.access import owner_of, require_own
 from gateway.answer_models import JobView, ModelList, Usage
 from gateway.answers import immutable_answer, job_answer, json_answer, public
+from gateway.dispatch import DISPATCHER
 from gateway.downloads import send_blob
 from gateway.examples import (
     CANDIDATES,
@@ -24,7 +25,7 @@ from gateway.examples import (
     USAGE,
     VERSION,
 )
-from gateway.keys import BLOBS, DISPATCHER, SETTINGS, SHELF
+from gateway.keys import BLOBS, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
 from gateway.query import Forcing, NamePage, Waiting, query_of
 from gateway.requests import (

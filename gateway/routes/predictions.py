@@ -9,9 +9,10 @@ from gateway.access import owner_of
 from gateway.answer_models import DatasetPredictionView, JobView, PredictionView
 from gateway.answers import job_answer, json_answer
 from gateway.bodies import ColumnsBody, TableBody
+from gateway.dispatch import DISPATCHER
 from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.examples import PREDICTION, QUEUED_JOB
-from gateway.keys import DISPATCHER, JOBS, SETTINGS, SHELF
+from gateway.keys import JOBS, SETTINGS, SHELF
 from gateway.operations import Answer, JsonBody, operation
 from gateway.query import Query, Waiting, query_of
 from gateway.requests import (

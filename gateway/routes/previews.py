@@ -6,8 +6,9 @@ from pydantic import Field
 from gateway.access import owner_of
 from gateway.answer_models import JobView
 from gateway.answers import job_answer, json_answer
+from gateway.dispatch import DISPATCHER
 from gateway.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
-from gateway.keys import BLOBS, DISPATCHER, SETTINGS
+from gateway.keys import BLOBS, SETTINGS
 from gateway.operations import Answer, FileBody, operation
 from gateway.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from gateway.query import Waiting, Whole

@@ -143,7 +143,7 @@ def many_rows(api: Api) -> str:
 def long_lived(api: Api) -> Iterator[str]:
     """A dataset of the test's own that takes seconds to export."""
     columns = [f"c{number}" for number in range(40)]
-    lines = (",".join(str((row * 37 + number) / 7) for number in range(40)) + "\n" for row in range(60_000))
+    lines = (",".join(str((row * 37 + number) / 7) for number in range(40)) + "\n" for row in range(150_000))
     name = api.dataset(",".join(columns) + "\n" + "".join(lines), "exported")
     yield name
     api.delete(f"/datasets/{name}")

@@ -56,7 +56,7 @@ def test_an_export_that_runs_when_its_dataset_is_deleted_ends_and_leaves_nothing
     api: Api, long_lived: str, database: Database[Document]
 ) -> None:
     correlation_id = api.get(f"/datasets/{long_lived}/content?format=jsonl&wait=0").correlation_id
-    api.running_job(correlation_id, "rows")
+    api.running_job(correlation_id)
     # As if it were killed in the middle of storing its file: a chunk without a file.
     blob_id = export_id(correlation_id, 1)
     database["fs.chunks"].insert_one({"files_id": blob_id, "n": 0, "data": b"half a file"})
