@@ -18,10 +18,10 @@ import pandas as pd
 from shared.contracts import ColumnSchema, HoldOut
 from shared.contracts.tuning import Auto
 from shared.errors import ModelbusError
-from trainer.fit_plan import FitPlan
-from trainer.fit_pool import FitTask, fit_pool
-from trainer.fitting import FitOutcome, fit_model
-from trainer.portfolio import PORTFOLIO
+from trainer.auto.fit_pool import FitTask, fit_pool
+from trainer.auto.portfolio import PORTFOLIO
+from trainer.fitting.plan import FitPlan
+from trainer.training.fit import FitOutcome, fit_model
 
 SCORING = {"regression": "r2", "classification": "roc_auc"}
 TARGET = "target"

@@ -18,8 +18,8 @@ from evaluator.responses import respond, response_of
 from evaluator.shapley import EXACT_BY_ITSELF, RowExplainer
 from shared.contracts import ColumnSchema
 from shared.tabular.model import FittedModel
-from trainer.fit_plan import FitPlan
-from trainer.fitting import fit_model
+from trainer.fitting.plan import FitPlan
+from trainer.training.fit import fit_model
 
 ESTIMATORS = ("LogisticRegression", "RandomForestClassifier", "HistGradientBoostingClassifier")
 COLUMNS = (8, 20, 50)

@@ -5,21 +5,21 @@ from typing import Final
 
 from shared.installed_plugins import log_plugins
 from shared.worker.service import Lane, Tools, run_service
-from trainer.catalogue import catalogue, left_out
-from trainer.plugins import trainable_plugins
+from trainer.catalogue.entries import catalogue, left_out
+from trainer.catalogue.plugin_entries import trainable_plugins
 
 TRAIN: Final = {
-    "TrainModel": "trainer.handlers:train_model",
-    "RetrainModel": "trainer.handlers:retrain_model",
-    "MeasureLearning": "trainer.measuring_learning:measure_learning",
+    "TrainModel": "trainer.handlers.training:train_model",
+    "RetrainModel": "trainer.handlers.training:retrain_model",
+    "MeasureLearning": "trainer.handlers.learning_curve_handler:measure_learning",
 }
-CHECK: Final = {"CheckTraining": "trainer.handlers:check_training"}
+CHECK: Final = {"CheckTraining": "trainer.handlers.training:check_training"}
 PRELOAD: Final = (
-    "trainer.handlers",
-    "trainer.measuring_learning",
+    "trainer.handlers.training",
+    "trainer.handlers.learning_curve_handler",
     "sklearn.ensemble",
     "sklearn.linear_model",
-    "trainer.preloaded_catalogue",
+    "trainer.catalogue.preloaded_catalogue",
 )
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",

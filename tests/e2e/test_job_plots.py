@@ -16,7 +16,7 @@ from shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.tables import PARCEL, numbers
 from tests.waiting import wait_until
-from trainer.objectives import objective_names
+from trainer.tuning.objectives import objective_names
 
 ANY_AGE = -1
 """A grace that has passed for what was written just now."""

@@ -19,9 +19,9 @@ from tests.e2e.doors import QUEUE_OF, HttpDoor
 from tests.e2e.tables import PARCEL, parcels
 from tests.unit.tables import needed, table
 from tests.waiting import wait_until
-from trainer.catalogue import catalogue
-from trainer.fit_plan import plan_of
-from trainer.fitting import fit_model
+from trainer.catalogue.entries import catalogue
+from trainer.fitting.plan import plan_of
+from trainer.training.fit import fit_model
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,8 @@ import pytest
 
 from shared import installed_plugins
 from tests.plugins import write_distribution
-from trainer import catalogue, plugins
+from trainer.catalogue import entries as catalogue
+from trainer.catalogue import plugin_entries as plugins
 
 HEAD = """
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin

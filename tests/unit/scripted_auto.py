@@ -8,16 +8,16 @@ import pandas as pd
 
 from shared.contracts import ColumnSchema
 from shared.contracts.tuning import Auto
-from trainer.auto_time import Stage
-from trainer.candidate_measuring import HeldOutAnswers, Measurement
-from trainer.choosing import Choosing
-from trainer.fit_plan import FitPlan
-from trainer.fit_pool import Finished, FitTask
-from trainer.leaderboard import Leaderboard, Trial
-from trainer.part_fitting import PartFitting
-from trainer.preparing import prepare
-from trainer.searching import Choice, TuningRows
-from trainer.tuning_hooks import TuningHooks, TuningWatch
+from trainer.auto.auto_search import Choosing
+from trainer.auto.auto_time import Stage
+from trainer.auto.fit_pool import Finished, FitTask
+from trainer.fitting.fold_fitting import PartFitting
+from trainer.fitting.plan import FitPlan
+from trainer.training.preparing import prepare
+from trainer.tuning.candidate_measuring import HeldOutAnswers, Measurement
+from trainer.tuning.leaderboard import Leaderboard, Trial
+from trainer.tuning.search import Choice, TuningRows
+from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 Say = Callable[[Trial, Stage], float]
 

@@ -7,10 +7,10 @@ import pandas as pd
 
 from shared.contracts import ColumnSchema
 from tests.unit.tables import TYPES, schema, table
-from trainer.fit_plan import FitPlan
-from trainer.fitting import FitOutcome
-from trainer.row_groups import RowGroups
-from trainer.streaming import fit_streamed
+from trainer.fitting.plan import FitPlan
+from trainer.rows.row_group_splits import RowGroups
+from trainer.streaming.stream_fit import fit_streamed
+from trainer.training.fit import FitOutcome
 
 ROWS = 3000
 SIZE = 700

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import ColumnSchema, SignatureColumn, Task
-from trainer.catalogue import NESTED
-from trainer.fit_plan import FitPlan
-from trainer.fitting import FitOutcome, fit_model
+from trainer.catalogue.entries import NESTED
+from trainer.fitting.plan import FitPlan
+from trainer.training.fit import FitOutcome, fit_model
 
 TYPES: dict[str, tuple[Any, str | None]] = {
     "amount": ("real", None),

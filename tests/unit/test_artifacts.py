@@ -20,7 +20,7 @@ from shared.contracts import Task
 from shared.errors import ArtifactRefused
 from shared.tabular.model import FittedModel
 from tests.unit.tables import TARGET_OF, features, fit, needed, rows_of
-from trainer.catalogue import catalogue
+from trainer.catalogue.entries import catalogue
 
 LIMIT_BYTES = 10**9
 TREES = [{"estimator": "DecisionTreeClassifier"}, {"estimator": "ExtraTreeClassifier", "name": "extra"}]

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.scripted_auto import ScriptedAuto
-from trainer.auto_time import SAMPLE_SHARE, SHARE, Stage
-from trainer.effort import usual_power
-from trainer.leaderboard import Trial
+from trainer.auto.auto_time import SAMPLE_SHARE, SHARE, Stage
+from trainer.tuning.effort import usual_power
+from trainer.tuning.leaderboard import Trial
 
 BASELINE, BOOSTING, NETWORK = "DummyRegressor", "HistGradientBoostingRegressor", "MLPRegressor"
 SCORES = {"Ridge": 0.6, BOOSTING: 0.95, "RandomForestRegressor": 0.9, "ExtraTreesRegressor": 0.91, NETWORK: 0.97}

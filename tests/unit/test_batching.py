@@ -20,7 +20,7 @@ from shared.tabular.batching import Batching
 from shared.tabular.members import ROW_BY_NATURE, WITHOUT_PRODUCTS, product_shapes
 from shared.tabular.products import TILES, Sizes, sizes_of, sizes_of_any
 from shared.tabular.threads import OneThread
-from trainer.catalogue import catalogue, find_estimator
+from trainer.catalogue.entries import catalogue, find_estimator
 
 RANDOM = np.random.default_rng(0)
 MATRIX = RANDOM.normal(size=(90, 5))

@@ -12,10 +12,10 @@ from sklearn.utils import all_estimators
 
 from shared.errors import InvalidCommand, UnknownEstimator
 from tests.unit.tables import needed
-from trainer.catalogue import LEFT_OUT, catalogue, find_estimator
-from trainer.constraints import accepts, refusal
-from trainer.hyperparameters import FORBIDDEN
-from trainer.making import make_estimator
+from trainer.catalogue.constraints import accepts, refusal
+from trainer.catalogue.entries import LEFT_OUT, catalogue, find_estimator
+from trainer.catalogue.hyperparameters import FORBIDDEN
+from trainer.catalogue.making import make_estimator
 
 RECORDS = {record.name: record for record in catalogue()}
 

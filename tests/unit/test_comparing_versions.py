@@ -14,7 +14,7 @@ from shared.contracts.training import RetrainModel, TrainModel
 from shared.errors import InvalidCommand
 from shared.tabular.scoring import score
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.comparing import (
+from trainer.champions.champion_comparison import (
     FEWEST_ROWS,
     Contestant,
     MeasuredRows,
@@ -24,10 +24,10 @@ from trainer.comparing import (
     is_better,
     obstacle_to_measuring,
 )
-from trainer.fitting import FitOutcome
-from trainer.objectives import objective_names, objective_of
-from trainer.row_identity import row_hashes
-from trainer.trained_rows import TrainedRows, TrainedRowsBuilder
+from trainer.champions.row_identity import row_hashes
+from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
+from trainer.training.fit import FitOutcome
+from trainer.tuning.objectives import objective_names, objective_of
 
 THIS, OTHER = "aa" * 32, "bb" * 32
 APART = HoldOut(dataset="apart")

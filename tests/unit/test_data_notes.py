@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.contracts import ColumnSchema
 from shared.contracts.records import Alert
 from tests.unit.tables import fit
-from trainer.row_numbering import RowNumbering
+from trainer.rows.row_numbering import RowNumbering
 
 ROWS = 200
 RANDOM = np.random.default_rng(7)

@@ -1,8 +1,8 @@
 """Which candidates `auto` gives up, and which it does not."""
 
-from trainer.discarding import Discarding
-from trainer.leaderboard import Leaderboard, Trial
-from trainer.objectives import objective_of
+from trainer.auto.discarding import Discarding
+from trainer.tuning.leaderboard import Leaderboard, Trial
+from trainer.tuning.objectives import objective_of
 
 
 def discarding(

@@ -7,7 +7,7 @@ import pytest
 from shared.contracts import ColumnSchema
 from shared.errors import JobOutOfMemory
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.estimating import estimate_memory, require_memory
+from trainer.rows.memory_estimates import estimate_memory, require_memory
 
 
 def profiled(outcome: Any, name: str) -> ColumnSchema:

@@ -17,9 +17,9 @@ from shared.tabular.model import FittedModel
 from tests.unit.free_texts import messages
 from tests.unit.streams import groups_of
 from tests.unit.tables import fit
-from trainer.estimating import estimate_memory
-from trainer.fit_plan import FitPlan
-from trainer.streaming import fit_streamed
+from trainer.fitting.plan import FitPlan
+from trainer.rows.memory_estimates import estimate_memory
+from trainer.streaming.stream_fit import fit_streamed
 
 ROWS = 500
 TEXTS, KINDS = messages(ROWS)

@@ -15,14 +15,14 @@ from shared.contracts.checks import training_features
 from shared.contracts.tuning import Calibration, SearchValidation, Threshold
 from shared.errors import EstimatorRejected
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.calibrating import calibration_parts
-from trainer.cross_validation import cross_validate, fold_notes, parts
-from trainer.fit_plan import FitPlan
-from trainer.learning_curve import measure_learning_curve
-from trainer.part_fitting import PartFitting
-from trainer.preparing import prepare
-from trainer.searching import TuningRows
-from trainer.splitting import Split, split_rows
+from trainer.fitting.calibrating import calibration_parts
+from trainer.fitting.cross_validation import cross_validate, fold_notes, parts
+from trainer.fitting.fold_fitting import PartFitting
+from trainer.fitting.plan import FitPlan
+from trainer.rows.splitting import Split, split_rows
+from trainer.training.learning_curve import measure_learning_curve
+from trainer.training.preparing import prepare
+from trainer.tuning.search import TuningRows
 
 PLANS = {"hold_out": HoldOut(time_column="seen"), "time_schema": schema("seen")}
 COUNTS = st.lists(st.integers(1, 30), min_size=2, max_size=12).filter(lambda counts: sum(counts) >= 8)
@@ -244,7 +244,7 @@ def test_what_rows_are_grouped_by_is_no_feature_unless_it_is_named() -> None:
 @pytest.mark.parametrize("way", ["random", "time", "group"])
 def test_the_rows_of_a_threshold_are_parted_as_the_hold_out_is(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[np.ndarray, np.ndarray]] = []
-    from trainer import learning
+    from trainer.training import learning
 
     def watched(*given: Any, **named: Any) -> Any:
         for part in parts(*given, **named):
@@ -307,7 +307,7 @@ def test_rows_in_time_of_which_a_part_lacks_a_class_are_not_calibrated(late: boo
 
 def test_a_learning_curve_keeps_the_order_of_time() -> None:
     from tests.unit.tables import TYPES
-    from trainer.fit_plan import FitPlan
+    from trainer.fitting.plan import FitPlan
 
     plan = FitPlan(
         target="label",

@@ -7,8 +7,8 @@ from shared.contracts import HoldOut
 from shared.errors import EstimatorRejected
 from shared.tabular.scoring import score
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.fit_plan import FitPlan
-from trainer.learning_curve import measure_learning_curve
+from trainer.fitting.plan import FitPlan
+from trainer.training.learning_curve import measure_learning_curve
 
 
 def plan(**changes: object) -> FitPlan:

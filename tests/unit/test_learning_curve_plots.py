@@ -9,7 +9,7 @@ from shared.contracts.explanation_results import LearningResult
 from shared.contracts.metric_names import CLASSIFICATION_METRICS
 from shared.contracts.plots import Plot, PlotName
 from shared.drawing import draw
-from trainer.learning_curve_plots import learning_curve_plots
+from trainer.training.learning_curve_plots import learning_curve_plots
 
 NAN = float("nan")
 

@@ -6,8 +6,8 @@ import pytest
 
 from shared.errors import InvalidCommand
 from tests.unit.tables import fit
-from trainer.catalogue import NESTED, catalogue
-from trainer.making import make_estimator
+from trainer.catalogue.entries import NESTED, catalogue
+from trainer.catalogue.making import make_estimator
 
 TREE = {"estimator": "DecisionTreeClassifier", "hyperparameters": {"max_depth": 3}}
 LINE = {"estimator": "LogisticRegression"}

@@ -6,8 +6,8 @@ import pytest
 
 from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
-from trainer.data_notes import notes_on
-from trainer.learning_target import LearningTarget, learn_target
+from trainer.rows.data_notes import notes_on
+from trainer.rows.learning_target import LearningTarget, learn_target
 
 COLUMN = SignatureColumn(name="x", type="text")
 CELLS = [*(f"{number}.5" for number in range(200)), "#DIV/0!"]

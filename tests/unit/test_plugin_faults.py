@@ -10,10 +10,10 @@ from shared.errors import UnknownEstimator
 from shared.installed_plugins import log_plugins
 from shared.plugins import EstimatorPlugin
 from tests.unit.plugin_installing import HEAD, install
-from trainer import catalogue
-from trainer.catalogue import find_estimator, left_out
-from trainer.making import make_estimator
-from trainer.plugins import trainable_plugins
+from trainer.catalogue import entries as catalogue
+from trainer.catalogue.entries import find_estimator, left_out
+from trainer.catalogue.making import make_estimator
+from trainer.catalogue.plugin_entries import trainable_plugins
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

@@ -12,9 +12,9 @@ from shared.tabular.model import FittedModel
 from tests.plugins import PLUGIN_FOLDER
 from tests.unit.plugin_installing import HEAD, forget, install
 from tests.unit.tables import features, fit
-from trainer import catalogue
-from trainer.catalogue import find_estimator
-from trainer.making import make_estimator
+from trainer.catalogue import entries as catalogue
+from trainer.catalogue.entries import find_estimator
+from trainer.catalogue.making import make_estimator
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from shared.plugins import GROUP, EstimatorPlugin
 from tests.unit.plugin_installing import HEAD, install
-from trainer import plugins
-from trainer.catalogue import left_out
-from trainer.plugin_schemas import schema_fault
+from trainer.catalogue import plugin_entries as plugins
+from trainer.catalogue.entries import left_out
+from trainer.catalogue.plugin_schemas import schema_fault
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

@@ -14,9 +14,9 @@ from shared.contracts import ColumnSchema
 from shared.tabular.members import draws_by_chance, has_member_by_chance
 from shared.tabular.model import FittedModel
 from tests.unit.tables import needed
-from trainer.catalogue import catalogue
-from trainer.fit_plan import FitPlan
-from trainer.fitting import fit_model
+from trainer.catalogue.entries import catalogue
+from trainer.fitting.plan import FitPlan
+from trainer.training.fit import fit_model
 
 Floats = npt.NDArray[np.float64]
 

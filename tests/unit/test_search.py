@@ -17,13 +17,13 @@ from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics import score_classification, score_regression
 from tests.unit.tables import features, fit
 from tests.waiting import wait_until
-from trainer.fit_plan import FitPlan
-from trainer.fitting import FitOutcome, fit_model
-from trainer.halving import Round, rounds, with_fewer_rows
-from trainer.leaderboard import Leaderboard
-from trainer.objectives import objective_of
-from trainer.splitting import Split
-from trainer.tuning_hooks import TuningHooks, TuningWatch
+from trainer.fitting.plan import FitPlan
+from trainer.rows.splitting import Split
+from trainer.training.fit import FitOutcome, fit_model
+from trainer.tuning.halving import Round, rounds, with_fewer_rows
+from trainer.tuning.leaderboard import Leaderboard
+from trainer.tuning.objectives import objective_of
+from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 C = {"C": {"values": [0.001, 0.1, 10.0]}}
 DEPTH = {"max_depth": {"distribution": "int_uniform", "low": 1, "high": 20}}

@@ -12,8 +12,8 @@ from shared.contracts.commands import invalid_command
 from shared.contracts.tuning import Dimension, Search
 from shared.errors import InvalidCommand
 from tests.unit.tables import fit
-from trainer.candidates import candidate_count, candidate_source, drawn, grid, require_method
-from trainer.search_space import candidate, draw
+from trainer.tuning.candidates import candidate_count, candidate_source, drawn, grid, require_method
+from trainer.tuning.search_space import candidate, draw
 
 DEPTH = {"values": [2, 4, None]}
 

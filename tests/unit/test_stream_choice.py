@@ -14,10 +14,10 @@ from shared.errors import (
     UnknownEstimator,
 )
 from tests.unit.streams import NUMBERS, plan_of
-from trainer.catalogue import catalogue, find_estimator
-from trainer.estimating import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
-from trainer.stream_choice import find_obstacle, is_streamed
-from trainer.streamable import CANNOT_STREAM
+from trainer.catalogue.entries import catalogue, find_estimator
+from trainer.catalogue.streamable import CANNOT_STREAM
+from trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
+from trainer.streaming.stream_choice import find_obstacle, is_streamed
 
 
 def test_what_can_stream_is_derived_and_published() -> None:
@@ -95,9 +95,9 @@ from pathlib import Path
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 from shared.contracts import ColumnSchema
 from shared.tabular.tables import Table, read_group
-from trainer.fit_plan import FitPlan
-from trainer.row_groups import RowGroups
-from trainer.streaming import fit_streamed
+from trainer.fitting.plan import FitPlan
+from trainer.rows.row_group_splits import RowGroups
+from trainer.streaming.stream_fit import fit_streamed
 
 path, count = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(0)

@@ -15,8 +15,8 @@ from shared.errors import (
 )
 from tests.unit.streams import KIND, NUMBERS, ROWS, SIZE, TOTAL, groups_of, numbers, plan_of, stream
 from tests.unit.tables import fit, schema, table
-from trainer.row_groups import split_group
-from trainer.streaming import fit_streamed, prepare_stream
+from trainer.rows.row_group_splits import split_group
+from trainer.streaming.stream_fit import fit_streamed, prepare_stream
 
 
 def test_rows_without_a_target_are_left_out_and_told() -> None:

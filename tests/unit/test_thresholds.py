@@ -22,7 +22,7 @@ from shared.contracts.tuning import Calibration, Search, Threshold, ThresholdCos
 from shared.errors import InvalidCommand
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, rows_of
-from trainer.thresholds import best_threshold
+from trainer.tuning.threshold_search import best_threshold
 
 SCORINGS = {
     "f1": metrics.f1_score,

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import Signature, SignatureColumn
-from trainer import trained_rows
-from trainer.row_identity import row_hashes
-from trainer.trained_rows import TrainedRows, TrainedRowsBuilder
+from trainer.champions import trained_rows
+from trainer.champions.row_identity import row_hashes
+from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
 
 SHA256 = "ab" * 32
 SIGNATURE = Signature(

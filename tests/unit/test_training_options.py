@@ -14,9 +14,9 @@ from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, schema, table
 from tests.waiting import wait_until
-from trainer.making import make_estimator
-from trainer.reporting import FitReporter
-from trainer.stepping import fit_in_steps
+from trainer.catalogue.making import make_estimator
+from trainer.fitting.fit_progress import FitReporter
+from trainer.fitting.stepping import fit_in_steps
 
 MATRIX = np.random.default_rng(0).normal(size=(150, 5))
 CODES = (MATRIX[:, 0] + MATRIX[:, 1] > 0).astype(np.int64)

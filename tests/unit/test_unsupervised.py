@@ -22,9 +22,9 @@ from shared.tabular.metrics import (
 from shared.tabular.model import FittedModel
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, rows_of, schema, table
-from trainer.catalogue import catalogue, find_estimator
-from trainer.estimating import estimate_memory
-from trainer.making import make_estimator
+from trainer.catalogue.entries import catalogue, find_estimator
+from trainer.catalogue.making import make_estimator
+from trainer.rows.memory_estimates import estimate_memory
 
 RANDOM = np.random.default_rng(4)
 DETECTORS = [record.name for record in catalogue() if record.task == "outlier_detection"]

@@ -12,7 +12,7 @@ from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.likely_forms import likely_numbers
 from tests.unit.ingesting import read, types
-from trainer.learning_target import learn_target
+from trainer.rows.learning_target import learn_target
 
 ODD: dict[str, tuple[list[str], str]] = {
     "one among different numbers": ([str(k * 3 % 61) for k in range(60)], "007"),

@@ -1,0 +1,184 @@
+"""The time of a choice: what may begin, how long it may take, and what is kept for the last fit. Pure maths.
+
+Whatever is begun ends in time: its fit is expected to, and is killed where it does not. What comes after the choice
+(the last fit on all rows, its measuring) is of the same budget, so that much of it is set aside.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from trainer.tuning.effort import effort, is_forest, usual_power
+from trainer.tuning.fit_costs import FitCosts
+from trainer.tuning.leaderboard import Leaderboard, Trial
+from trainer.tuning.tuning_hooks import TuningWatch
+
+SHARE: Final = 0.25
+"""Of the budget: what one fit may take at most, unless its candidate leads."""
+SAMPLE_SHARE: Final = 0.2
+"""The same of a fit on a sample."""
+_OVERRUN: Final = 3.0
+"""So many times as long as expected may a fit take."""
+_ENSEMBLE_SHARE: Final = 0.2
+"""Of the budget: what is set aside at most for the members of an ensemble."""
+_ENSEMBLE_SIZE: Final = 5
+_LARGE_SHARE: Final = 0.4
+_NEARLY: Final = 0.01
+"""Of what the best is better than the worst: who is behind by less is nearly as good."""
+_SLACK: Final = 1.1
+_SLACK_S: Final = 0.15
+_SIDE_BY_SIDE: Final = 0.6
+"""What remains of a forest's time where its trees grow on two cores or more."""
+_LATE_SHARE: Final = 0.05
+"""Of the budget, and beside it ``_LATE_S``: how late a last fit may end, rather than a worse model be taken."""
+_LATE_S: Final = 1.0
+_LEAST_LIMIT_S: Final = 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a candidate is measured on: a part, or a sample of it."""
+
+    part: int
+    """From 0 on."""
+    row_count: int
+    """Rows of the fit."""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """What comes after a choice."""
+
+    row_count: int
+    """Rows of the last fit."""
+    fit_count: float
+    """How many such fits there are: more than one where probabilities are calibrated or a threshold is found."""
+    answer_share: float
+    """Rows that are measured on at last, for each that a candidate was measured on."""
+    encode_s: float = 0.0
+    """To encode the rows."""
+    core_count: int = 1
+    """Cores that the last fit may use."""
+
+    def seconds(self, fit_s: float, costs: FitCosts) -> float:
+        """What comes after the choice of a candidate, in seconds.
+
+        Args:
+            fit_s: What its fit on all rows is likely to take.
+            costs: What it took so far.
+        """
+        growth = self.row_count / max(1, *costs.fit_s)
+        more_answers_s = max(0.0, self.answer_share - 1.0) * costs.answer_s
+        return self.fit_count * (fit_s + self.encode_s) + more_answers_s + growth * costs.store_s
+
+
+class AutoTime:
+    """Says what may begin."""
+
+    def __init__(
+        self, board: Leaderboard, watch: TuningWatch, finishing: Finishing, like: Callable[[Trial], Trial | None]
+    ) -> None:
+        """Args:
+        board: The candidates.
+        watch: Knows the time that is left.
+        finishing: What comes after the choice.
+        like: The candidate whose time grows as another's does: its family's default.
+        """
+        self._board = board
+        self._watch = watch
+        self._like = like
+        self.finishing = finishing
+        self.has_ensemble = False
+        """Whether the best may be joined."""
+        self.is_short = False
+        """Whether something was not begun or was ended because of the time."""
+
+    def expected_s(self, trial: Trial, row_count: int) -> float | None:
+        """Seconds that a fit is likely to take; None where nothing is known."""
+        like = self._like(trial)
+        power = usual_power(trial.estimator)
+        own = trial.costs.expected_fit_s(row_count, like.costs if like is not None else None, power)
+        if own is not None or like is None or like is trial:
+            return own
+        theirs = like.costs.expected_fit_s(row_count, None, power)
+        return None if theirs is None else _relative_effort(trial, like) * theirs
+
+    def finish_s(self, trial: Trial) -> float:
+        """Seconds from the choice of a candidate to the measured model; 0 where nothing is known."""
+        if trial.members:
+            return sum(map(self.finish_s, trial.members))
+        fit_s = self.expected_s(trial, self.finishing.row_count)
+        if fit_s is None:
+            return 0.0
+        if is_forest(trial.estimator) and self.finishing.core_count > 1:
+            fit_s *= _SIDE_BY_SIDE
+        like = self._like(trial)
+        return self.finishing.seconds(fit_s, trial.costs if trial.costs.fit_s or like is None else like.costs)
+
+    def reserve_s(self) -> float:
+        """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap.
+
+        Where the best one's last fit is a large part of the budget, the one that is finished first is enough of those
+        that are nearly as good. Whose last fit would not end in time anyway has nothing set aside, as that would keep
+        all others from being tried.
+        """
+        left_s = self._watch.left_s
+        needed_s = [one for one in map(self.finish_s, self._board.near_best(_NEARLY)) if one <= left_s]
+        if not needed_s:
+            needed_s = [one for one in map(self.finish_s, self._board.ranking()) if one <= left_s][:1]
+        if not needed_s:
+            return 0.0
+        is_large = needed_s[0] > _LARGE_SHARE * self._watch.budget_s
+        reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, left_s)
+        if self.has_ensemble:
+            members_s = _SLACK * sum(needed_s[:_ENSEMBLE_SIZE]) + _SLACK_S
+            reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_SHARE * self._watch.budget_s))
+        return reserve_s
+
+    def obstacle(self, trial: Trial, stage: Stage) -> str | None:
+        """Why a fit may not begin, in words; None if it may."""
+        like = self._like(trial)
+        if like is not None and like is not trial and like.stopped is not None:
+            return f"the first of its family was ended: {like.stopped}"
+        known_s, left_s = self.expected_s(trial, stage.row_count), self._watch.left_s
+        expected_s = known_s or 0.0
+        is_leader = trial is self._board.best
+        # a further fit of the leader tells more exactly what its last one takes, so that needs no more than itself
+        after_s = self.finish_s(trial) if is_leader else self.reserve_s()
+        if not stage.is_sample and not trial.scores:
+            after_s = max(after_s, self.finish_s(trial))
+        if max(expected_s, _LEAST_LIMIT_S) + after_s <= left_s:
+            if expected_s <= SHARE * self._watch.budget_s or is_leader:
+                return None
+            words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
+        else:
+            takes = (
+                "" if known_s is None else f"its fit on {stage.row_count:,} rows would take about {_said(known_s)}, "
+            )
+            words = (
+                f"{takes}what comes after the choice about {_said(after_s)}, and {_said(max(0.0, left_s))} were left"
+            )
+        self.is_short = True
+        return words
+
+    def limit_s(self, trial: Trial, stage: Stage) -> float:
+        """Seconds after which a fit that begins now is killed."""
+        budget_s = self._watch.budget_s
+        expected_s = self.expected_s(trial, stage.row_count)
+        share = SAMPLE_SHARE if stage.is_sample else SHARE
+        wanted_s = share * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_SHARE * budget_s)
+        after_s = self.finish_s(trial) if trial is self._board.best else self.reserve_s()
+        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
+
+    def can_finish(self, trial: Trial) -> bool:
+        """Whether a candidate can still be fitted on all rows and measured, at most a little late."""
+        return self.finish_s(trial) <= self._watch.left_s + _LATE_SHARE * self._watch.budget_s + _LATE_S
+
+
+def _relative_effort(trial: Trial, like: Trial) -> float:
+    return effort(trial.estimator, trial.hyperparameters) / effort(like.estimator, like.hyperparameters)
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -1,0 +1,75 @@
+"""Which candidates are not worth a further fit."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from trainer.tuning.leaderboard import Leaderboard, Trial
+
+_HOPELESS_SHARE: Final = 0.25
+"""Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""
+_CLEAR_SHARE: Final = 0.05
+"""Of what the best is better than the baseline: less is not clearly worse."""
+_CLEAR_SHARE_UNKNOWN: Final = 0.2
+"""The same where it is not known what chance does."""
+_CLEAR_ERRORS: Final = 2.0
+"""So many standard errors of a difference are more than chance."""
+
+
+class Discarding:
+    """Takes candidates out of the running."""
+
+    def __init__(
+        self,
+        board: Leaderboard,
+        baseline: Callable[[], Trial | None],
+        error_of: Callable[[Trial, Trial], float | None],
+    ) -> None:
+        """Args:
+        board: The candidates.
+        baseline: The one that all others must be better than, where it is tried.
+        error_of: The standard error of the difference between the scores of two candidates; None where it is not known.
+        """
+        self._board = board
+        self._baseline = baseline
+        self._error_of = error_of
+
+    def discard_hopeless(self, trials: Sequence[Trial]) -> None:
+        """Of candidates that were tried on a sample, those hardly better than the baseline where others are."""
+        for trial in trials:
+            if trial.is_running and trial is not self._baseline():
+                trial.is_discarded = self._is_hopeless(trial)
+
+    def discard_worse(self, trials: Sequence[Trial]) -> None:
+        """Those that are clearly worse than the best on the parts that both were measured on. Who has all parts already
+        stays: there is nothing to save, and it may be of use in an ensemble.
+        """
+        for trial in trials:
+            if trial.is_running and trial.scores and not trial.is_complete and trial is not self._baseline():
+                trial.is_discarded = self._is_clearly_worse(trial)
+
+    def _is_hopeless(self, trial: Trial) -> bool:
+        best, baseline = self._board.best, self._baseline()
+        if best is None or baseline is None or best is trial:
+            return False
+        rows = max(trial.sampled.keys() & best.sampled.keys() & baseline.sampled.keys(), default=None)
+        if rows is None:
+            return False
+        own, leading, none = (self._board.objective.merit(one.sampled[rows]) for one in (trial, best, baseline))
+        return own - none < _HOPELESS_SHARE * (leading - none)
+
+    def _is_clearly_worse(self, trial: Trial) -> bool:
+        """Whether it is worse than the best by more than chance, and by more than a share of what that is better than
+        the baseline.
+        """
+        best, objective, baseline = self._board.best, self._board.objective, self._baseline()
+        count = min(len(trial.scores), len(best.scores)) if best is not None else 0
+        if best is None or best is trial or not count:
+            return False
+        own, leading = (float(np.mean([objective.merit(one) for one in each.values[:count]])) for each in (trial, best))
+        error = self._error_of(trial, best)
+        gap = leading - objective.merit(baseline.values[0]) if baseline is not None and baseline.values else 0.0
+        if error is None:
+            return leading - own > _CLEAR_SHARE_UNKNOWN * abs(gap) > 0
+        return leading - own > max(_CLEAR_ERRORS * error, _CLEAR_SHARE * abs(gap))

@@ -1,0 +1,137 @@
+"""Candidates measured side by side, each as far as its time allows."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from trainer.auto.auto_time import AutoTime, Stage
+from trainer.auto.fit_pool import Finished, FitPool, FitTask
+from trainer.tuning.candidate_measuring import CandidateMeasuring, HeldOutAnswers, Measurement
+from trainer.tuning.leaderboard import Leaderboard, Trial
+from trainer.tuning.tuning_hooks import TuningWatch
+
+MEMBER_LIMIT = 8
+"""So many of the best may become members of an ensemble; of these all answers are kept."""
+
+Entry = tuple[Trial, Stage]
+"""A candidate, and what it is to be measured on."""
+
+
+class Racing:
+    """Measures candidates and notes on the leaderboard what they showed."""
+
+    def __init__(
+        self,
+        measuring: CandidateMeasuring,
+        board: Leaderboard,
+        watch: TuningWatch,
+        time: AutoTime,
+        pool: FitPool,
+    ) -> None:
+        self._measuring = measuring
+        self._board = board
+        self._watch = watch
+        self._time = time
+        self._pool = pool
+        self._early: dict[int, dict[int, Measurement]] = {}
+        """By candidate and part: what was measured before an earlier part was."""
+        self.answers: dict[int, list[HeldOutAnswers]] = {}
+        """By candidate: what it answered, part by part, as long as it may become a member."""
+
+    def measure(self, entries: Sequence[Entry]) -> None:
+        """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
+        for part in sorted({stage.part for _, stage in entries}):
+            self._measuring.parts.encoded(part, "standard")  # here, so that all processes share it
+        for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
+            self._note(finished)
+        self._weigh_chance()
+
+    def measure_here(self, trial: Trial, stage: Stage) -> None:
+        """Measure one that takes no time, such as a baseline, in this process."""
+        self._keep(trial, stage, self._measuring.take(trial, stage.part, stage.row_count if stage.is_sample else None))
+        self._say(trial, stage)
+
+    def error_of(self, trial: Trial, other: Trial) -> float | None:
+        """The standard error of the difference between the scores of two candidates, over groups of the rows that both
+        answered; None if their answers are not there any more.
+        """
+        answers = [self.answers.get(one.number, []) for one in (trial, other)]
+        gains: list[float] = []
+        for part, pair in enumerate(zip(*answers, strict=False)):
+            truth = self._measuring.parts.targets(part)[1]
+            gains.extend(self._measuring.gains(truth, *pair))
+        return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
+
+    def _weigh_chance(self) -> None:
+        """Whoever is ahead of the best of those that were measured on most parts, and was measured on fewer, has to be
+        ahead by more than chance.
+        """
+        for trial in self._board.trials:
+            trial.handicap = 0.0
+        ranking = self._board.ranking()
+        most = max((len(one.scores) for one in ranking), default=0)
+        surest = next((one for one in ranking if len(one.scores) == most), None)
+        for trial in ranking:
+            if trial is surest or surest is None:
+                return
+            if trial.scores:
+                trial.handicap = self.error_of(trial, surest) or 0.0
+
+    def _tasks(self, entries: Sequence[Entry]) -> Iterator[FitTask]:
+        for trial, stage in entries:
+            if self._watch.stopping() is not None:
+                return
+            if trial.error is not None or trial.stopped is not None:
+                continue
+            trial.skipped = self._time.obstacle(trial, stage)
+            if trial.skipped is None:
+                row_count = stage.row_count if stage.is_sample else None
+                work = partial(self._measuring.take, trial, stage.part, row_count)
+                yield FitTask((trial, stage), work, self._time.limit_s(trial, stage))
+
+    def _note(self, finished: Finished) -> None:
+        trial, stage = finished.subject
+        if finished.ending == "done":
+            self._keep(trial, stage, finished.answer)
+        elif finished.ending == "overran":
+            self._time.is_short = True
+            trial.costs.note_overrun(stage.row_count, finished.elapsed_s)
+            words = (
+                f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
+            )
+            if trial.scores:  # it was quick enough on other parts
+                trial.skipped = words
+            else:
+                trial.stopped = words
+        elif finished.ending == "raised":
+            trial.fail(finished.answer)
+        elif finished.ending == "crashed":
+            trial.fail("the process that fitted it ended without an answer: it crashed or ran out of memory")
+        self._say(trial, stage)
+
+    def _keep(self, trial: Trial, stage: Stage, found: Measurement) -> None:
+        if found.error is not None or found.score is None:
+            trial.fail(found.error or "it has no score")
+            return
+        trial.costs.note(stage.row_count, found.fit_s + found.answer_s, found.answer_s, found.store_s)
+        if stage.is_sample:
+            trial.sampled[stage.row_count] = found.score
+            return
+        early = self._early.setdefault(trial.number, {})
+        early[stage.part] = found
+        while (next_one := early.pop(len(trial.scores), None)) is not None:
+            trial.scores.append(next_one.score)
+            trial.fit_s.append(next_one.fit_s)
+            if next_one.found is not None:
+                self.answers.setdefault(trial.number, []).append(next_one.found)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Keep the answers of those that may become members only."""
+        kept = {one.number for one in self._board.ranking()[: 2 * MEMBER_LIMIT]}
+        self.answers = {number: answers for number, answers in self.answers.items() if number in kept}
+
+    def _say(self, trial: Trial, stage: Stage) -> None:
+        what = f"{stage.row_count:,} rows of part" if stage.is_sample else "part"
+        self._watch.step(f"{trial.estimator} (candidate {trial.number}), {what} {stage.part + 1} of {trial.part_count}")

@@ -1,0 +1,1 @@
+"""What can be trained: the estimators, their hyperparameters, and how one is made."""

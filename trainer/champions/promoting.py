@@ -1,0 +1,153 @@
+"""Whether ``champion`` moves to a new version: joins the command, the store and the comparison (``comparing.py``)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from shared.contracts import Signature
+from shared.contracts.records import Comparison
+from shared.contracts.training import Training
+from shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
+from shared.store.connection import Document
+from shared.tabular.model import FittedModel
+from shared.tabular.readings import changed_types
+from shared.tabular.stored_models import fetch_model
+from shared.tabular.tables import Readings, Table, dataset_columns, open_table, read_group
+from shared.worker.child import JobContext
+from trainer.champions.champion_comparison import (
+    Contestant,
+    MeasuredRows,
+    compare,
+    default_metric,
+    difference_in_kind,
+    obstacle_to_measuring,
+)
+from trainer.champions.trained_rows import TrainedRows
+from trainer.rows.splitting import RowIndices
+from trainer.training.fit import FitOutcome
+
+
+@dataclass(frozen=True)
+class Promoting:
+    """What is decided of ``champion``."""
+
+    is_promoted: bool
+    comparison: Comparison | None = None
+    depends_on_champion: bool = True
+    """Whether it depends on which version is the champion: then it moves only if that is still the champion."""
+    champion_version: int | None = None
+    """That version; None if there was none."""
+
+
+def decide_promotion(
+    command: Training, fitted: FitOutcome, trained: TrainedRows, measured: Mapping[str, Any], context: JobContext
+) -> Promoting:
+    """Decide whether ``champion`` moves.
+
+    Args:
+        command: The training.
+        fitted: The new version.
+        trained: The rows that it was trained on.
+        measured: The dataset that it was measured on: its document.
+        context: The job's.
+    """
+    if command.promote in ("always", "never"):
+        return Promoting(command.promote == "always", depends_on_champion=False)
+    champion = _champion(command.model, context)
+    if champion is None:
+        return Promoting(True)
+    number = int(champion["version"])
+    comparison = _compared(command, fitted, trained, measured, champion, context)
+    if comparison is None:
+        return Promoting(True, None, champion_version=number)
+    return Promoting(comparison.is_better, comparison, champion_version=number)
+
+
+def _compared(
+    command: Training,
+    fitted: FitOutcome,
+    trained: TrainedRows,
+    measured: Mapping[str, Any],
+    champion: Document,
+    context: JobContext,
+) -> Comparison | None:
+    """How the new version does beside the champion; None where both are of one kind and nothing else was asked."""
+    number, own = int(champion["version"]), fitted.model.signature
+    theirs, name = Signature.model_validate(champion["signature"]), f"version {number}"
+    metric = command.promote_metric or default_metric(own.task) if command.promote == "if_better" else None
+    said: dict[str, Any] = {"metric": metric, "champion_version": number, "margin": command.promote_margin}
+    different = difference_in_kind(own, theirs, name)
+    if different is not None:
+        return Comparison(**said, reason=f"the champion cannot be compared: {different}")
+    if command.promote == "if_comparable":
+        return None
+    obstacle = obstacle_to_measuring(own, theirs, name)
+    if metric is None or obstacle is not None:
+        return Comparison(**said, reason=obstacle)
+    try:
+        model = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
+        rows = _measured_rows(fitted, measured, model, context)
+        contestants = (Contestant("the new version", fitted.model, trained), _contestant(champion, model, context))
+    except (ArtifactRefused, UnknownUpload) as error:
+        return Comparison(**said, reason=f"the champion cannot be measured: {error.message}")
+    columns = dataset_columns(measured).values()
+    changed = [warning for one in contestants for warning in changed_types(columns, one.model.readings.values())]
+    return compare(
+        *contestants,
+        rows,
+        metric=metric,
+        margin=command.promote_margin,
+        champion_version=number,
+        warnings=changed,
+    )
+
+
+def _contestant(champion: Document, model: Any, context: JobContext) -> Contestant:
+    blob_id = champion.get("rows_blob_id")
+    trained = TrainedRows.from_bytes(context.blobs.read(blob_id)) if blob_id else None
+    return Contestant(f"version {champion['version']}", model, trained)
+
+
+def _measured_rows(
+    fitted: FitOutcome, measured: Mapping[str, Any], model: FittedModel, context: JobContext
+) -> MeasuredRows:
+    """The rows that the new version was measured on, as it reads them and as the champion does."""
+    there = {column["name"] for column in measured["columns"]}
+    wanted = [name for name in dict.fromkeys([*model.readings, *_target_of(model)]) if name in there]
+    with open_table(context.blobs, measured) as table:
+        theirs = read_places(table, wanted, fitted.measured_places, model.readings)
+    return MeasuredRows(fitted.hold_out, fitted.measured_places, measured["sha256"], theirs)
+
+
+def _target_of(model: FittedModel) -> list[str]:
+    return [] if model.signature.target is None else [model.signature.target]
+
+
+def read_places(table: Table, names: Sequence[str], places: RowIndices, readings: Readings) -> pd.DataFrame:
+    """Some rows of a table, in their order, read a row group at a time.
+
+    Args:
+        table: The table.
+        names: The columns.
+        places: Where the rows stand, shape (n_rows,), one at least.
+        readings: How columns are read.
+    """
+    parts, start = [], 0
+    for number in range(table.group_count):
+        end = start + table.parquet.metadata.row_group(number).num_rows
+        wanted = np.flatnonzero((places >= start) & (places < end))
+        if len(wanted):
+            part = read_group(table, number, names, readings).iloc[places[wanted] - start]
+            parts.append(part.set_axis(wanted, axis=0))
+        start = end
+    return pd.concat(parts).sort_index()
+
+
+def _champion(model: str, context: JobContext) -> Document | None:
+    try:
+        return context.library.version(f"{model}@champion")
+    except UnknownModel:
+        return None

@@ -1,0 +1,1 @@
+"""One fit: what is planned, fitted fold by fold, and measured. Knows no search and no queue."""

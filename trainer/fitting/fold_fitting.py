@@ -1,0 +1,127 @@
+"""Fitting and measuring on parts of a table's rows: the training part, or a part of it in cross-validation."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import Signature
+from shared.tabular.metrics import Metrics
+from shared.tabular.model import FittedModel
+from shared.tabular.scoring import score
+from trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts
+from trainer.fitting.estimator_fitting import fit_rows
+from trainer.fitting.fit_progress import FitReporter, ReportCallback
+from trainer.fitting.plan import FitPlan
+from trainer.fitting.prepared_fit import PreparedFit
+from trainer.rows.splitting import Split
+from trainer.rows.weighting import Weights, require_weighable, weigh_classes
+
+
+class PartFitting:
+    """Fits and measures on parts of the rows."""
+
+    def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, report: ReportCallback) -> None:
+        self._frame = frame
+        self._plan = plan
+        self._prepared = prepared
+        self._report = report
+
+    def fit(
+        self,
+        estimator: Any,
+        split: Split,
+        *,
+        begin: float,
+        end: float,
+        what: str,
+        notes: list[str] | None = None,
+    ) -> FittedModel:
+        """Fit on a split's training rows, calibrated where the plan says so.
+
+        Args:
+            estimator: Unfitted.
+            split: Positions among the rows that can be learnt from.
+            begin: The share of the job that is done before.
+            end: The share that is done after.
+            what: What is being done, for people.
+            notes: Takes what should be known of the fit.
+
+        Raises:
+            EstimatorRejected, SignatureMismatch, JobOutOfMemory: As ``fit_rows``.
+        """
+        plan, known = self._plan, self._prepared.known
+        target = known.values[split.train]
+        weights = self.weigh(estimator, split)
+        sentence = f"{what} {type(estimator).__name__} on {len(split.train)} rows"
+        fitted = calibrated(estimator, plan.calibration, self._calibration_parts(split, notes))
+        with FitReporter(self._report, sentence, begin, end).running() as on_step:
+            encoder = fit_rows(
+                fitted,
+                self._frame.iloc[known.rows[split.train]],
+                target if plan.target is not None else None,
+                plan.columns,
+                task=self._prepared.task,
+                seed=plan.seed,
+                weights=weights,
+                on_step=on_step,
+            )
+        forget_parts(fitted, plan.calibration)
+        return FittedModel(encoder, fitted, self.signature)
+
+    def _calibration_parts(self, split: Split, notes: list[str] | None) -> Parts | None:
+        plan, prepared = self._plan, self._prepared
+        if plan.calibration is None:
+            return None
+        found, told = calibration_parts(
+            prepared.known.values[split.train],
+            plan.calibration,
+            is_ordered=plan.time_schema is not None,
+            groups=prepared.groups[split.train] if prepared.groups is not None else None,
+            seed=plan.seed,
+        )
+        if notes is not None:
+            notes += told
+        return found
+
+    @property
+    def signature(self) -> Signature:
+        """What a model takes and answers."""
+        plan, prepared = self._plan, self._prepared
+        return Signature(
+            columns=plan.columns,
+            target=plan.target,
+            target_column=plan.target_column,
+            task=prepared.task,
+            classes=prepared.classes,
+        )
+
+    def weigh(self, estimator: Any, split: Split) -> Weights | None:
+        """How much each of a split's training rows counts, shape (n_rows,); None where all count alike.
+
+        Args:
+            estimator: Unfitted; the plan's class weights become its own, where it has some.
+            split: Positions among the rows that can be learnt from.
+
+        Raises:
+            InvalidCommand: The estimator takes no weights, and there are some.
+        """
+        require_weighable(estimator, self._plan.sample_weight)
+        known, weights = self._prepared.known, self._prepared.weights
+        of_rows = weights[split.train] if weights is not None else None
+        return weigh_classes(estimator, self._plan.class_weight, known.classes, known.values[split.train], of_rows)
+
+    def measure(self, model: FittedModel, split: Split) -> Metrics:
+        """Measure a model on a split's held-out rows."""
+        return score(model, self._held_out(split)).metrics
+
+    def probabilities(self, model: FittedModel, split: Split) -> npt.NDArray[np.float64]:
+        """The probability of each class for a split's held-out rows, shape (n_rows, n_classes)."""
+        matrix, _ = model.encoder.transform(self._held_out(split))
+        _, found = model.answers(matrix, has_probabilities=True)
+        assert found is not None  # they were asked for
+        return found
+
+    def _held_out(self, split: Split) -> pd.DataFrame:
+        return self._frame.iloc[self._prepared.known.rows[split.hold_out]]

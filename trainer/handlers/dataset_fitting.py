@@ -1,0 +1,200 @@
+"""From a dataset in the store to a fit, or to what can be said before one: whole, or a row group at a time."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+import structlog
+
+from shared.contracts import Task
+from shared.contracts.checks import check_same_columns
+from shared.contracts.records import TuningProgress
+from shared.contracts.training import Training
+from shared.tabular.readings import changed_types
+from shared.tabular.tables import Readings, dataset_columns, fetch_table, read_frame, read_group
+from shared.tabular.targets import Label
+from shared.worker.child import JobContext
+from trainer.champions.row_identity import row_hashes
+from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
+from trainer.fitting.held_out import describe_hold_out
+from trainer.fitting.plan import FitPlan
+from trainer.fitting.plan_checks import agreed_task
+from trainer.fitting.spreading import spread_over
+from trainer.rows.data_notes import NOTE_LIMIT, concerning
+from trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
+from trainer.rows.row_group_splits import RowGroups
+from trainer.streaming.stream_choice import is_streamed
+from trainer.streaming.stream_fit import fit_streamed, prepare_stream
+from trainer.training.fit import FitOutcome, fit_model
+from trainer.training.preparing import prepare
+from trainer.tuning.tuning_hooks import TuningHooks
+
+log = structlog.get_logger()
+
+_ROWS_AT_ONCE: Final = 50_000
+"""Rows that are hashed at once: a copy of them is made."""
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a training would do, known before anything is fitted."""
+
+    task: Task
+    classes: list[Label] | None
+    """The labels that the model will answer with; None where it answers numbers."""
+    row_count: int
+    """Rows that would be trained on."""
+    hold_out_row_count: int
+    epochs: int | None
+    """Passes over the training rows; None where the whole table is fitted at once."""
+    notes: list[str]
+    estimate: MemoryEstimate
+
+
+class DatasetFitting:
+    """Fits one plan on one dataset."""
+
+    def __init__(self, command: Training, plan: FitPlan, dataset: Mapping[str, Any], context: JobContext) -> None:
+        """Decides whether the rows are streamed, and on which dataset they are measured.
+
+        Raises:
+            UnknownDataset: There is no dataset to measure on.
+            UnknownEstimator: There is no estimator of that name.
+            InvalidCommand: The dataset to measure on lacks columns, the rows are to be streamed and cannot be, or the
+                hyperparameters are wrong.
+        """
+        self._command = command
+        self._plan = plan
+        self._dataset = dataset
+        self._context = context
+        self._measured = self._hold_out_dataset()
+        self._trained = TrainedRowsBuilder()
+        does_classes = agreed_task(plan.estimator_name, plan.task) == "classification"
+        class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
+        # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
+        self._bounds = (dataset["row_count"], class_count)
+        whole = estimate_memory(plan.estimator_name, plan.features, *self._bounds)
+        streamed = estimate_streamed(plan.features, *self._bounds)
+        self.is_streamed = is_streamed(plan, whole, streamed, context.memory_limit_bytes)
+
+    def prospect(self) -> Prospect:
+        """Check all that a fit would check before it begins.
+
+        Raises:
+            InvalidCommand, EstimatorRejected, JobOutOfMemory: What the fit would refuse.
+        """
+        plan = self._plan
+        upload = [alert.message for alert in concerning(plan.alerts, plan.columns, plan.target)][:NOTE_LIMIT]
+        if self.is_streamed:
+            stream = prepare_stream(self._groups(self._dataset, plan.own_readings), plan)
+            found = stream.survey
+            estimate = self._estimated(found.train_count, len(found.classes))
+            counts = found.train_count, found.hold_out_count
+            return Prospect(
+                stream.task, found.classes or None, *counts, stream.epochs, [*found.notes, *upload], estimate
+            )
+        # where no column says what a row is for, one tells how many rows there are
+        columns = plan.row_columns or plan.needed_columns[:1]
+        prepared = prepare(self._whole(self._dataset, columns, plan.own_readings), plan)
+        known, split = prepared.known, prepared.split
+        estimate = self._estimated(len(split.train), len(known.classes))
+        notes = [*known.notes, *describe_hold_out(prepared, 0)[1], *upload]
+        return Prospect(prepared.task, prepared.classes, len(split.train), len(split.hold_out), None, notes, estimate)
+
+    def fit(self) -> FitOutcome:
+        """Fit and measure.
+
+        Raises:
+            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: It cannot be done.
+        """
+        plan, context = self._plan, self._context
+        estimate = self._estimated(*self._bounds)
+        log.info(
+            "fit.estimated",
+            features=estimate.feature_count,
+            likely_bytes=estimate.likely_bytes,
+            streamed=self.is_streamed,
+        )
+        context.progress(0.05, f"reading {self._command.dataset}")
+
+        shown: list[TuningProgress] = []
+
+        def report(share: float | None, message: str) -> None:
+            tuning = shown[-1] if shown else None
+            context.progress(None if share is None else 0.1 + 0.8 * share, message, tuning)
+
+        def show(tuning: TuningProgress) -> None:
+            shown[:] = [tuning]
+
+        if self.is_streamed:
+            groups = self._groups(self._dataset, plan.own_readings)
+            apart = None if self._measured is None else self._groups(self._measured, plan.readings)
+            return fit_streamed(groups, plan, hold_out_groups=apart, trained=self._trained, report=report)
+        frame, rows = self._whole(self._dataset, plan.needed_columns, plan.own_readings), None
+        if self._measured is not None:
+            context.progress(0.08, f"reading {self._command.hold_out.dataset}")
+            rows = self._whole(self._measured, plan.hold_out_columns, plan.readings)
+        with self._cluster(estimate):
+            hooks = TuningHooks(context.is_stop_asked, context.offer_early_end, show)
+            outcome = fit_model(frame, plan, hold_out_frame=rows, report=report, hooks=hooks)
+        self._remember(frame, outcome)
+        return outcome
+
+    def changed_columns(self) -> list[str]:
+        """What is to be known of columns that have another type in the dataset that the model is measured on."""
+        if self._measured is None:
+            return []
+        return changed_types(dataset_columns(self._measured).values(), self._plan.readings.values())
+
+    def _remember(self, frame: pd.DataFrame, outcome: FitOutcome) -> None:
+        """Keep which rows were trained on."""
+        signature = outcome.model.signature
+        for start in range(0, outcome.row_count, _ROWS_AT_ONCE):
+            rows = outcome.train_indices[start : start + _ROWS_AT_ONCE]
+            self._trained.add(rows, row_hashes(frame.iloc[rows], signature))
+
+    def trained_rows(self) -> TrainedRows:
+        """The rows that were trained on, once it is fitted."""
+        return self._trained.build(self._dataset["sha256"], self._dataset["row_count"])
+
+    @property
+    def measured_dataset(self) -> Mapping[str, Any]:
+        """The dataset whose rows the model is measured on: its document."""
+        return self._dataset if self._measured is None else self._measured
+
+    def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
+        """The cluster that the settings name, if the fit is worth it."""
+        settings = self._context.settings
+        address = settings.dask_scheduler
+        scheduler = address.get_secret_value() if address is not None else None
+        cells = self._dataset["row_count"] * estimate.feature_count
+        return spread_over(scheduler, cells, settings.dask_least_cells)
+
+    def _estimated(self, row_count: int, class_count: int) -> MemoryEstimate:
+        """What the training takes; refused where that cannot be had."""
+        plan = self._plan
+        if self.is_streamed:
+            estimate = estimate_streamed(plan.features, row_count, class_count)
+        else:
+            estimate = estimate_memory(plan.estimator_name, plan.features, row_count, class_count)
+        limit_bytes = self._context.memory_limit_bytes
+        require_memory(estimate, limit_bytes, plan.estimator_name, row_count, is_streamed=self.is_streamed)
+        return estimate
+
+    def _hold_out_dataset(self) -> Mapping[str, Any] | None:
+        """The dataset to measure on, where the command names one; it has all columns that are needed."""
+        if self._command.hold_out.dataset is None:
+            return None
+        dataset = self._context.library.dataset(self._command.hold_out.dataset)
+        check_same_columns(self._command, dataset, self._plan.hold_out_columns)
+        return dataset
+
+    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str], readings: Readings) -> pd.DataFrame:
+        return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns, readings)
+
+    def _groups(self, dataset: Mapping[str, Any], readings: Readings) -> RowGroups:
+        table = fetch_table(self._context.blobs, dataset, self._context.work_directory)
+        return RowGroups(table.group_count, partial(read_group, table, readings=readings))

@@ -1,0 +1,80 @@
+"""Learning curves of versions: joins the command to the maths."""
+
+from collections.abc import Sequence
+
+from shared.contracts import Command, MeasureLearning, TrainModel
+from shared.contracts.explanation_checks import require_hold_out_table, require_training_table
+from shared.contracts.explanation_results import LearningResult
+from shared.errors import InvalidCommand
+from shared.store.connection import Document
+from shared.tabular.tables import dataset_columns, fetch_table, read_frame
+from shared.worker.child import JobContext
+from shared.worker.plots import DRAWING_FROM, answer_with_plots
+from trainer.fitting.plan import plan_of
+from trainer.handlers.dataset_fitting import DatasetFitting
+from trainer.handlers.training import training_as_found
+from trainer.training.learning_curve import LearningPoint, measure_learning_curve
+from trainer.training.learning_curve_plots import learning_curve_plots
+from trainer.tuning.objectives import objective_names
+
+
+def measure_learning(command: Command, context: JobContext) -> Document:
+    """Repeat a version's training with fewer rows; the outcome is an answer.
+
+    What was found by a search, or chosen, is fitted as it was found: the curve is of this estimator.
+
+    Raises:
+        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
+        InvalidCommand: The training is streamed: it is not held in memory, and so not cut into parts.
+        EstimatorRejected, JobOutOfMemory: The training cannot be repeated.
+    """
+    assert isinstance(command, MeasureLearning)  # the queue's handlers are keyed by command
+    version = context.library.version(command.model)
+    dataset = context.library.dataset(version["dataset"])
+    require_training_table(version, dataset)
+    training = TrainModel.model_validate(training_as_found(version))
+    plan = plan_of(training, dataset_columns(dataset))
+    if version.get("streamed") or DatasetFitting(training, plan, dataset, context).is_streamed:
+        problem = "the training is streamed, and a learning curve needs all rows at once; train on a part of the rows"
+        raise InvalidCommand(problem, details=[{"where": "model", "problem": problem}])
+    context.progress(0.05, f"reading {dataset['name']}")
+    frame = read_frame(
+        fetch_table(context.blobs, dataset, context.work_directory), plan.needed_columns, plan.own_readings
+    )
+    hold_out = None
+    if training.hold_out.dataset is not None:
+        apart = context.library.dataset(training.hold_out.dataset)
+        require_hold_out_table(version, apart)
+        hold_out = read_frame(
+            fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns, plan.readings
+        )
+
+    def report(share: float, message: str) -> None:
+        context.progress(0.1 + (DRAWING_FROM - 0.1) * share, message)
+
+    points = measure_learning_curve(frame, plan, command.shares, hold_out_frame=hold_out, report=report)
+    result: Document = {
+        "model": version["model"],
+        "version": version["version"],
+        "dataset": dataset["name"],
+        "estimator": version["estimator"],
+        "name": "learning_curve",
+        "x": [point.row_count for point in points],
+        "fit_s": [round(point.fit_s, 4) for point in points],
+        "curves": _curves(points),
+    }
+    # what no search goes by, as of outliers, is drawn as it is
+    drawn = objective_names(version["signature"]["task"]) or points[0].metrics
+    plots = learning_curve_plots(LearningResult.model_validate(result), drawn) if command.has_plots else []
+    return answer_with_plots(result, plots, context)
+
+
+def _curves(points: Sequence[LearningPoint]) -> list[Document]:
+    return [
+        {
+            "name": name,
+            "training": [point.training_metrics.get(name) for point in points],
+            "hold_out": [point.metrics[name] for point in points],
+        }
+        for name in points[0].metrics
+    ]

@@ -1,0 +1,249 @@
+"""What the trainer does: from a command and a dataset to the next version of a model."""
+
+import hashlib
+from typing import Any, Final
+
+import orjson
+import structlog
+from pydantic import ValidationError
+
+from shared.artifacts import dump_model, library_versions
+from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
+from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
+from shared.contracts.commands import invalid_command
+from shared.contracts.model_checks import check_promotion, check_same_target, standing_version
+from shared.contracts.records import Alert
+from shared.contracts.training import Training
+from shared.contracts.tuning import AUTO, Search, keeps_best
+from shared.errors import UnknownModel
+from shared.store.connection import Document
+from shared.tabular.tables import dataset_columns
+from shared.worker.child import JobContext
+from trainer.catalogue.entries import find_estimator
+from trainer.champions.promoting import decide_promotion
+from trainer.fitting.plan import FitPlan, plan_of
+from trainer.handlers.dataset_fitting import DatasetFitting
+from trainer.training.fit import FitOutcome
+from trainer.tuning.candidates import candidate_count
+from trainer.tuning.search import Choice
+
+log = structlog.get_logger()
+
+_CANDIDATES_INLINE_BYTES: Final = 65_536
+"""A larger table of candidates is kept in GridFS instead of in its version."""
+_COMPARING: Final = ("promote_metric", "promote_margin")
+"""Fields that only count where versions are compared."""
+
+
+def train_model(command: Command, context: JobContext) -> Document:
+    """Fit and store; the outcome is a version.
+
+    Raises:
+        UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
+    """
+    assert isinstance(command, TrainModel)  # the queue's handlers are keyed by command
+    return _train(command, context, _standing(command.model, context))
+
+
+def _standing(model: str, context: JobContext) -> Document | None:
+    """The version that says what a model predicts; None if there is none."""
+    try:
+        document = context.library.model(model)
+        number = standing_version(document)
+        return None if number is None else context.library.version_of(document, number)
+    except UnknownModel:
+        return None
+
+
+def retrain_model(command: Command, context: JobContext) -> Document:
+    """Train as an earlier version was, with what the command changes.
+
+    Raises:
+        UnknownModel: There is no such version.
+        UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
+    """
+    assert isinstance(command, RetrainModel)  # the queue's handlers are keyed by command
+    earlier = context.library.version(command.model)
+    return _train(_again(earlier, command), context, earlier)
+
+
+def _again(earlier: Document, command: RetrainModel) -> TrainModel:
+    """The training that an earlier version had, with what the command changes."""
+    specification = training_as_found(earlier) if command.tuning == "as_found" else training_of(earlier)
+    changed = {**specification["hyperparameters"], **command.hyperparameters}
+    if command.promote != "if_better":
+        specification = {name: value for name, value in specification.items() if name not in _COMPARING}
+    anew = {name: getattr(command, name) for name in ("search", "calibration", "threshold", *_COMPARING)}
+    again = {
+        **specification,
+        **{name: value for name, value in anew.items() if value is not None},
+        "dataset": command.dataset or earlier["dataset"],
+        "hyperparameters": {name: value for name, value in changed.items() if value is not None},
+        "seed": earlier["seed"] if command.seed is None else command.seed,
+        "promote": command.promote,
+        "may_change_target": command.may_change_target,
+        "limits": command.limits or specification.get("limits", {}),
+        "tags": command.tags,
+        "note": command.note,
+    }
+    try:
+        return TrainModel.model_validate(again)
+    except ValidationError as error:  # what is changed does not go with what is kept
+        raise invalid_command(error) from error
+
+
+def training_of(version: Document) -> Document:
+    """The training command of a version, as it was carried out."""
+    specification: Document = version.get("specification") or _reconstructed(version)
+    return specification
+
+
+def training_as_found(version: Document) -> Document:
+    """The training command that makes a version without searching: with the estimator and hyperparameters it has."""
+    found = {"estimator": version["estimator"], "hyperparameters": version["hyperparameters"]}
+    return {**training_of(version), **found, "search": None, "auto": None}
+
+
+def _reconstructed(earlier: Document) -> Document:
+    """The command of a version that was made before versions kept it."""
+    signature = earlier["signature"]
+    return {
+        "model": earlier["model"],
+        "dataset": earlier["dataset"],
+        "target": signature["target"],
+        "features": [column["name"] for column in signature["columns"]],
+        "estimator": earlier["estimator"],
+        "hyperparameters": earlier["hyperparameters"],
+        "task": signature["task"],
+        "hold_out": earlier["hold_out"],
+    }
+
+
+def check_training(command: Command, context: JobContext) -> Document:
+    """Check all that a training would check before it fits; the outcome is an answer.
+
+    Raises:
+        UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: What training would refuse.
+    """
+    assert isinstance(command, CheckTraining)  # the queue's handlers are keyed by command
+    dataset, plan = _planned(command, context, _standing(command.model, context))
+    fitting = DatasetFitting(command, plan, dataset, context)
+    prospect = fitting.prospect()
+    estimate = prospect.estimate
+    result = {
+        "is_valid": True,
+        "estimator": command.estimator,
+        "task": prospect.task,
+        "candidate_count": candidate_count(command.tuning) if isinstance(command.tuning, Search) else None,
+        "features": [column.name for column in plan.features],
+        "free_text": [column.name for column in plan.features if column.is_free_text],
+        "classes": prospect.classes,
+        "row_count": prospect.row_count,
+        "hold_out_row_count": prospect.hold_out_row_count,
+        "streamed": fitting.is_streamed,
+        "epochs": prospect.epochs,
+        "encoded_feature_count": estimate.feature_count,
+        "least_memory_bytes": estimate.least_bytes,
+        "likely_memory_bytes": estimate.likely_bytes,
+        "memory_limit_bytes": context.memory_limit_bytes,
+        "warnings": prospect.notes,
+    }
+    return context.answer(result)
+
+
+def _planned(command: Training, context: JobContext, standing: Document | None) -> tuple[Document, FitPlan]:
+    """The dataset and the plan of a training, once the dataset is known to have all columns that it names.
+
+    Args:
+        command: The training.
+        context: The job's.
+        standing: The version that it must be like: that says what its model predicts, or that is trained again.
+    """
+    dataset = context.library.dataset(command.dataset)
+    check_training_columns(command, dataset)
+    is_auto = command.estimator == AUTO
+    task = auto_training_task(command, dataset) if is_auto else find_estimator(command.estimator).record.task
+    check_training_task(command, task)
+    check_promotion(command.promote_metric, task)
+    check_same_target(command, task, standing)
+    alerts = [Alert.model_validate(alert) for alert in dataset.get("alerts", [])]
+    return dataset, plan_of(command, dataset_columns(dataset), alerts)
+
+
+def _train(command: TrainModel, context: JobContext, standing: Document | None) -> Document:
+    dataset, plan = _planned(command, context, standing)
+    fitting = DatasetFitting(command, plan, dataset, context)
+    apart = command.hold_out.dataset
+    hold_out_sha256 = context.library.dataset(apart)["sha256"] if apart is not None else None
+    fitted = fitting.fit()
+    fitted.warnings.extend(fitting.changed_columns())
+    for warning in fitted.warnings:
+        log.warning("fit.warned", text=warning)
+    context.progress(0.9, "comparing and storing")
+    trained = fitting.trained_rows()
+    promoting = decide_promotion(command, fitted, trained, fitting.measured_dataset, context)
+    comparison = promoting.comparison.model_dump(mode="json") if promoting.comparison is not None else None
+    payload = dump_model(fitted.model)
+    record = {
+        **_record(command, dataset, fitted, payload, streamed=fitting.is_streamed),
+        "hold_out_sha256": hold_out_sha256,
+        "comparison": comparison,
+    }
+    blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
+    rows_id = context.blobs.save(trained.to_bytes(), "rows", context.correlation_id, context.fence)
+    stopped_early = fitted.choice.stopped_early if fitted.choice is not None else None
+    return {
+        "kind": "version",
+        "record": record,
+        "blob_id": blob_id,
+        "apart": {
+            "rows_blob_id": rows_id,
+            **(_candidates(fitted.choice, context) if fitted.choice is not None else {}),
+        },
+        "promote": promoting.is_promoted,
+        **({"champion_seen": promoting.champion_version} if promoting.depends_on_champion else {}),
+        "report": {"stopped_early": stopped_early} if stopped_early else {},
+        "survives_cancel": keeps_best(command.tuning),
+    }
+
+
+def _candidates(choice: Choice, context: JobContext) -> Document:
+    """The table of candidates: in the version if it is small, else where it was stored."""
+    table = [record.model_dump(mode="json") for record in choice.board.records()]
+    text = orjson.dumps(table)
+    if len(text) <= _CANDIDATES_INLINE_BYTES:
+        return {"candidates": table}
+    return {"candidates_blob_id": context.blobs.save(text, "candidates", context.correlation_id, context.fence)}
+
+
+def _record(
+    command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes, *, streamed: bool
+) -> dict[str, Any]:
+    choice = fitted.choice
+    return {
+        "model": command.model,
+        "estimator": choice.estimator if choice is not None else command.estimator,
+        "hyperparameters": choice.hyperparameters if choice is not None else command.hyperparameters,
+        "tuning": choice.summary() if choice is not None else None,
+        "calibration": command.calibration.model_dump(mode="json") if command.calibration is not None else None,
+        "threshold": fitted.threshold,
+        "dataset": command.dataset,
+        "dataset_sha256": dataset["sha256"],
+        "signature": fitted.model.signature.model_dump(mode="json"),
+        "hold_out": command.hold_out.model_dump(mode="json"),
+        "held_out": fitted.held_out.model_dump(mode="json"),
+        "seed": command.seed,
+        "specification": command_spec(command),
+        "metrics": fitted.metrics,
+        "cross_validation": fitted.cross_validation,
+        "row_count": fitted.row_count,
+        "streamed": streamed,
+        "free_text": fitted.model.encoder.free_text(),
+        "fit_s": round(fitted.fit_s, 4),
+        "warnings": fitted.warnings,
+        "tags": command.tags,
+        "note": command.note,
+        "libraries": library_versions(fitted.model.estimator),
+        "artifact_sha256": hashlib.sha256(payload).hexdigest(),
+        "artifact_size_bytes": len(payload),
+    }

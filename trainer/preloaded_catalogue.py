@@ -1,5 +1,0 @@
-"""Imported by the trainer's fork server, so that its children have the catalogue, plug-ins included, already."""
-
-from trainer.catalogue import catalogue
-
-catalogue()

@@ -1,0 +1,187 @@
+"""What about the training rows should be known: alerts, as the dataset's profile has them, on what is really learnt."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import SignatureColumn
+from shared.contracts.records import Alert
+from shared.tabular.alerts import (
+    SAMPLE_LIMIT,
+    class_alerts,
+    class_leak,
+    number_leak,
+    repeated_share,
+    text_as_categories,
+    text_identifier,
+)
+from shared.tabular.columns import read_column
+from shared.tabular.free_text_looks import FEWEST_DIFFERENT, LOOKED_AT_TEXTS, count_words, is_free_text
+from shared.tabular.leaks import MISSING_CODE, Codes
+from shared.tabular.likely_forms import LikelyNumbers
+from shared.tabular.targets import Label
+from trainer.rows.learning_target import LearningTarget
+from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
+from trainer.rows.row_numbering import numbering_alerts
+from trainer.rows.splitting import RowIndices
+
+NOTE_LIMIT: Final = 20
+"""So many sentences are said; what the fit itself warns of needs its place."""
+
+_OF_UPLOADED_TARGET: Final = frozenset(
+    {"target_leak", "class_imbalance", "rare_classes", "missing_target", "padded_labels"}
+)
+_TOLD_APART: Final = frozenset({"free_text"})
+"""What a version says in a field of its own."""
+_OF_FEATURES: Final = frozenset({"identifier_like", "constant"})
+_CELL_LIMIT = 5_000_000
+_FEWEST_ROWS = 1000
+
+
+def notes_on(
+    frame: pd.DataFrame,
+    columns: Sequence[SignatureColumn],
+    target: str | None,
+    known: LearningTarget,
+    train: RowIndices,
+    upload: Sequence[Alert] = (),
+) -> list[str]:
+    """Sentences about the training rows: unequal and rare classes, columns that give the target away or name the rows.
+
+    What the upload found in the columns that are learnt from is said after them.
+
+    Columns are looked at in 100,000 rows at most, fewer where there are many columns: every second, third, ... row.
+
+    Args:
+        frame: The dataset's rows.
+        columns: The features.
+        target: The target's name; None where there is none, so that nothing can give it away.
+        known: The target.
+        train: The training rows' positions among those of ``known``.
+        upload: The alerts of the dataset.
+    """
+    counts: dict[Label, int] = {}
+    if known.classes:
+        by_code = np.bincount(known.values[train], minlength=len(known.classes)).tolist()
+        counts = dict(zip(known.classes, by_code, strict=True))
+    looked_at = train[:: row_step(len(train), len(columns))]
+    rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
+    # whether a column numbers the rows shows in the order of the table, of which the training rows are a random part
+    numbering = numbering_alerts(frame, [column.name for column in columns if column.type == "integer"])
+    return notes_on_sample(rows, values, columns, target, counts, len(train), [*numbering, *upload])
+
+
+def row_step(row_count: int, column_count: int) -> int:
+    """Every how many rows one is looked at."""
+    limit = min(SAMPLE_LIMIT, max(_FEWEST_ROWS, _CELL_LIMIT // column_count))
+    return -(-row_count // limit)
+
+
+def notes_on_sample(
+    rows: pd.DataFrame,
+    values: npt.NDArray[Any],
+    columns: Sequence[SignatureColumn],
+    target: str | None,
+    counts: Mapping[Label, int],
+    row_count: int,
+    more: Sequence[Alert] = (),
+) -> list[str]:
+    """The same, from a sample of the training rows.
+
+    Args:
+        rows: The sample.
+        values: Its class codes (int64) or numbers (float64), shape (n_sampled,).
+        columns: The features.
+        target: The target's name; None where there is none.
+        counts: All training rows by class; empty for a number.
+        row_count: Training rows.
+        more: Alerts that were found elsewhere, the more important ones first.
+    """
+    found = _of_classes(target, counts) if counts and target is not None else []
+    found += [
+        alert
+        for column in columns
+        if (alert := _alert(column, rows[column.name], row_count, target, values, is_classes=bool(counts)))
+    ]
+    told = {(alert.code, alert.column) for alert in found}
+    for alert in concerning(more, columns, target):
+        if (alert.code, alert.column) not in told:
+            told.add((alert.code, alert.column))
+            found.append(alert)
+    return [alert.message for alert in found[:NOTE_LIMIT]]
+
+
+def concerning(alerts: Sequence[Alert], columns: Sequence[SignatureColumn], target: str | None) -> list[Alert]:
+    """Those alerts of a dataset that matter to a fit on some of its columns.
+
+    What an upload says of the target it was told of, as class sizes and leaks, is left out: the fit finds its own, of
+    its own target and rows. That a target is different in each row says nothing of a feature.
+
+    Args:
+        alerts: What the upload found.
+        columns: The features.
+        target: The target's name; None where there is none.
+    """
+    features = {column.name for column in columns}
+    return [
+        alert
+        for alert in alerts
+        if alert.code not in _OF_UPLOADED_TARGET | _TOLD_APART
+        and (alert.column in features or (alert.column == target and alert.code not in _OF_FEATURES))
+    ]
+
+
+def _of_classes(target: str, counts: Mapping[Label, int]) -> list[Alert]:
+    numbers = numbers_among_classes(counts)
+    # what keeps a column of numbers text is no rare class
+    return class_alerts(target, counts) if numbers is None else [_number_like(target, numbers)]
+
+
+def _number_like(column: str, numbers: LikelyNumbers) -> Alert:
+    message = f"column {column!r} {though_numbers(numbers)}"
+    return Alert(code="number_like_text", column=column, message=message)
+
+
+def _alert(
+    column: SignatureColumn,
+    series: "pd.Series[Any]",
+    row_count: int,
+    target: str | None,
+    values: Any,
+    *,
+    is_classes: bool,
+) -> Alert | None:
+    if is_classes or column.type == "text":
+        codes = pd.factorize(series)[0].astype(np.int64)
+        identifier = _of_text(column, series, codes, row_count) if column.type == "text" else None
+        numbers = numbers_in_text(series) if column.type == "text" else None
+        if numbers is not None:
+            return _number_like(column.name, numbers)
+        if identifier or not is_classes or target is None:
+            return identifier
+        return class_leak(column.name, codes, target, values)
+    if target is None or column.type not in ("integer", "real", "boolean"):
+        return None
+    return number_leak(column.name, read_column(series, column).values, target, values)
+
+
+def _of_text(column: SignatureColumn, series: "pd.Series[Any]", codes: Codes, row_count: int) -> Alert | None:
+    """What there is to know of text: that it names the rows, if it does, unless it is read by its words."""
+    if column.is_free_text:
+        return None
+    present = int(np.count_nonzero(codes != MISSING_CODE))
+    distinct = int(codes.max(initial=MISSING_CODE)) + 1
+    if distinct > FEWEST_DIFFERENT:
+        counts = count_words(list(islice(dict.fromkeys(map(str, series.dropna())), LOOKED_AT_TEXTS)))
+        if is_free_text(counts, distinct, present):
+            return text_as_categories(column.name, counts.median)
+    return _identifier(column, codes, row_count)
+
+
+def _identifier(column: SignatureColumn, codes: Codes, row_count: int) -> Alert | None:
+    present = round(row_count * np.count_nonzero(codes != MISSING_CODE) / len(codes))
+    return text_identifier(column.name, repeated_share(codes, present), present)

@@ -1,0 +1,186 @@
+"""The target as an estimator can learn it, or a clear sentence on why it cannot."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import SignatureColumn, Task
+from shared.errors import EstimatorRejected, InvalidCommand
+from shared.tabular.targets import Label, codes_of, labels_of, read_target
+from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
+from trainer.rows.splitting import RowIndices
+
+REAL_CLASS_LIMIT = 20
+"""Real numbers with more different values than this are a quantity, not classes."""
+
+_CLASS_SHARE = 0.5
+_EXACT_LIMIT = 2.0**53
+
+
+@dataclass(frozen=True, eq=False)
+class LearningTarget:
+    """The rows that have a target, and their targets; all rows, where there is none to have."""
+
+    rows: RowIndices
+    """Positions in the frame, shape (n_rows,)."""
+    values: npt.NDArray[Any]
+    """Class codes (int64) or numbers (float64), shape (n_rows,); all 0 where there is no target."""
+    labels: list[Any]
+    """For classification: the label of each row; else empty."""
+    classes: list[Label]
+    """For classification: the sorted labels; else empty."""
+    notes: list[str]
+    """What should be known about the target."""
+
+    def within(self, train: RowIndices) -> "LearningTarget":
+        """The same with the classes of the training rows only; a label that only others have is ``UNKNOWN_CODE``.
+
+        Raises:
+            EstimatorRejected: The training rows have one class only.
+        """
+        if not self.classes:
+            return self
+        trained = {self.classes[code] for code in np.unique(self.values[train]).tolist()}
+        classes, notes = learnt_classes(self.classes, trained)
+        if not notes:
+            return self
+        return replace(self, values=codes_of(self.labels, classes), classes=classes, notes=[*self.notes, *notes])
+
+
+def rows_without_target(row_count: int) -> LearningTarget:
+    """All rows, for tasks without a target."""
+    return LearningTarget(np.arange(row_count, dtype=np.int64), np.zeros(row_count), [], [], [])
+
+
+def learn_target(series: "pd.Series[Any]", column: SignatureColumn, task: Task, estimator_name: str) -> LearningTarget:
+    """Read the target.
+
+    Raises:
+        InvalidCommand: A column of this type cannot be the target of this task.
+        EstimatorRejected: Its values cannot be learnt: none, one class only, or as many classes as rows.
+    """
+    require_target_type(column, task, estimator_name, series)
+    known = read_known(series, column, task)
+    if not len(known.rows):
+        raise no_target(column)
+    if task == "regression":
+        return known
+    classes = sorted(set(known.labels))  # one type throughout, so they have an order
+    require_classes(column, classes, len(known.labels))
+    return replace(known, values=codes_of(known.labels, classes), classes=classes)
+
+
+def read_known(series: "pd.Series[Any]", column: SignatureColumn, task: Task) -> LearningTarget:
+    """The rows that have a target, of a table or of a part of it: without classes, which are those of the whole table.
+
+    Returns:
+        For classification without codes: ``values`` are the column's own.
+
+    Raises:
+        EstimatorRejected: A value is not of the column's type, or cannot be kept exactly as a class.
+    """
+    reading = read_target(series, column)
+    if reading.faults:
+        fault = reading.faults[0]
+        raise EstimatorRejected(
+            f"the target {column.name!r} has values that are not {fault.expected}, such as {str(fault.given)[:100]!r}"
+        )
+    missing = reading.missing
+    rows = np.flatnonzero(~missing).astype(np.int64)
+    notes = [missing_note(int(missing.sum()))] if missing.any() else []
+    if task == "regression":
+        return LearningTarget(rows, reading.values[rows].astype(np.float64), [], [], notes)
+    if column.type == "integer" and np.abs(reading.values[rows]).max(initial=0) >= _EXACT_LIMIT:
+        raise EstimatorRejected(
+            f"the target {column.name!r} has integers beyond 2**53, which are not kept exactly as classes"
+        )
+    labels = [label for label in labels_of(reading, column) if label is not None]
+    return LearningTarget(rows, reading.values[rows], labels, [], notes)
+
+
+def missing_note(row_count: int) -> str:
+    """What is said of rows without a target."""
+    return f"{row_count} rows without a target were left out"
+
+
+def no_target(column: SignatureColumn) -> EstimatorRejected:
+    """The error where no row has a target."""
+    return EstimatorRejected(f"the target {column.name!r} has no value in any row")
+
+
+def learnt_classes(every: Sequence[Label], trained: Collection[Label]) -> tuple[list[Label], list[str]]:
+    """The classes that can be learnt, in their order, and what should be known of the others.
+
+    Args:
+        every: The sorted labels.
+        trained: Those that a training row has.
+
+    Raises:
+        EstimatorRejected: The training rows have one class only.
+    """
+    classes = [label for label in every if label in trained]
+    if len(classes) < 2:
+        raise EstimatorRejected(f"the training rows have one class only, {classes[0]!r}: there is nothing to tell")
+    only_held_out = [str(label) for label in every if label not in trained]
+    if not only_held_out:
+        return classes, []
+    return classes, [f"classes that no training row has cannot be predicted: {', '.join(only_held_out[:10])}"]
+
+
+def require_target_type(
+    column: SignatureColumn, task: Task, estimator_name: str, series: "pd.Series[Any] | None" = None
+) -> None:
+    """Check that a column of this type can be the target.
+
+    Args:
+        column: The target.
+        task: What is to be learnt.
+        estimator_name: By what.
+        series: Some of its values, where they are at hand: text may be numbers but for a few cells.
+
+    Raises:
+        InvalidCommand: It cannot be the target of this task.
+    """
+    problem = None
+    if column.type == "empty":
+        problem = "it has no value in any row"
+    elif column.type == "datetime":
+        problem = "a date is neither a class nor a number"
+    elif column.type == "text" and task == "regression":
+        numbers = numbers_in_text(series) if series is not None else None
+        problem = f"it is text, and {estimator_name} learns numbers; take a classifier"
+        if numbers is not None:
+            problem = f"it {though_numbers(numbers)}"
+    if problem:
+        sentence = f"{column.name!r} cannot be the target: {problem}"
+        raise InvalidCommand(sentence, details=[{"where": "target", "problem": problem, "given": column.type}])
+
+
+def require_classes(column: SignatureColumn, classes: Sequence[Label], row_count: int) -> None:
+    """Check that a target's values are classes.
+
+    Args:
+        column: The target.
+        classes: Its different labels.
+        row_count: Rows that have one.
+
+    Raises:
+        EstimatorRejected: There is one only, or there are so many that they are hardly classes.
+    """
+    if len(classes) == 1:
+        raise EstimatorRejected(
+            f"the target {column.name!r} has one class only, {classes[0]!r}: there is nothing to tell"
+        )
+    is_quantity = column.type == "real" and len(classes) > REAL_CLASS_LIMIT
+    if is_quantity or (len(classes) > REAL_CLASS_LIMIT and len(classes) > _CLASS_SHARE * row_count):
+        numbers = numbers_among_classes(dict.fromkeys(classes, 1)) if column.type == "text" else None
+        if numbers is not None:
+            raise EstimatorRejected(f"the target {column.name!r} {though_numbers(numbers)}")
+        raise EstimatorRejected(
+            f"the target {column.name!r} has {len(classes)} different values in {row_count} rows, which are hardly "
+            f"classes; {'it holds no classes' if column.type == 'text' else 'take a regressor'}"
+        )

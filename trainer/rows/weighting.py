@@ -1,0 +1,169 @@
+"""How much each training row counts: by a column of weights, by its class, or by both."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.validation import has_fit_parameter
+
+from shared.contracts import SignatureColumn
+from shared.errors import InvalidCommand
+from shared.tabular.columns import read_column
+from shared.tabular.targets import Codes, Label
+from trainer.catalogue.class_labels import weights_by_code
+from trainer.catalogue.streamable import takes
+from trainer.rows.splitting import RowIndices
+
+Weights = npt.NDArray[np.float64]
+
+
+def read_sample_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices) -> Weights | None:
+    """The weights of some rows.
+
+    Args:
+        frame: The dataset's rows.
+        name: The column of the weights; None where there is none.
+        rows: Positions of the rows.
+
+    Returns:
+        Shape (n_rows,), finite and not negative; None without a column.
+
+    Raises:
+        InvalidCommand: A weight is missing, negative or no number, or all are 0.
+    """
+    weights = read_part_of_weights(frame, name, rows)
+    if name is not None and weights is not None:
+        require_some_weight(name, bool(weights.any()))
+    return weights
+
+
+def read_part_of_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices, first_row: int = 0) -> Weights | None:
+    """The weights of some rows of a part of a table; all of a part may be 0.
+
+    Args:
+        frame: The part.
+        name: The column of the weights; None where there is none.
+        rows: Positions of the rows in the part.
+        first_row: Where in the table the part begins.
+
+    Raises:
+        InvalidCommand: A weight is missing, negative or no number.
+    """
+    if name is None:
+        return None
+    reading = read_column(frame[name].iloc[rows], SignatureColumn(name=name, type="real"))
+    places = rows + first_row
+    if reading.faults:
+        raise _no_weights(name, f"row {places[reading.faults[0].row]} has {str(reading.faults[0].given)[:100]!r}")
+    if reading.missing.any():
+        raise _no_weights(name, f"row {places[int(np.argmax(reading.missing))]} has no weight")
+    weights = np.asarray(reading.values, dtype=np.float64)
+    if weights.min(initial=0) < 0:
+        raise _no_weights(name, f"row {places[int(np.argmin(weights))]} has the weight {weights.min():g}")
+    return weights
+
+
+def require_some_weight(name: str, is_any: bool) -> None:
+    """Check that not all weights are 0.
+
+    Raises:
+        InvalidCommand: They are.
+    """
+    if not is_any:
+        raise _no_weights(name, "all weights are 0")
+
+
+def weigh_classes(
+    estimator: Any,
+    class_weight: str | Mapping[str, float] | None,
+    classes: Sequence[Label],
+    codes: Codes,
+    weights: Weights | None,
+) -> Weights | None:
+    """Make the rows of each class count as asked: by the estimator's own class weights, else by those of the rows.
+
+    Args:
+        estimator: Unfitted; its ``class_weight`` is set where it has one.
+        class_weight: By label, ``balanced``, or None.
+        classes: The labels, in the order of their codes; empty for a number and where there is no target.
+        codes: The class of each training row, shape (n_rows,).
+        weights: How much each row counts besides.
+
+    Returns:
+        How much each row counts, shape (n_rows,); None where all count alike.
+
+    Raises:
+        InvalidCommand: There are no classes, a label is unknown, or the estimator takes no weights.
+    """
+    if class_weight is None:
+        return weights
+    name = type(estimator).__name__
+    if not classes:
+        raise _refused("class_weight", f"{name} learns no classes that could be weighed")
+    by_code: Any = class_weight if isinstance(class_weight, str) else weights_by_code(class_weight, classes)
+    if "class_weight" in estimator.get_params(deep=False):
+        estimator.set_params(class_weight=by_code)
+        return weights
+    if not has_fit_parameter(estimator, "sample_weight"):
+        raise _refused("class_weight", f"{name} takes neither class weights nor sample weights")
+    by_row = np.asarray(compute_sample_weight(by_code, codes), dtype=np.float64)
+    return by_row if weights is None else by_row * weights
+
+
+def weigh_streamed_classes(
+    estimator: Any,
+    class_weight: str | Mapping[str, float] | None,
+    counts: Mapping[Label, int],
+) -> Weights | None:
+    """The same where rows are streamed, so that no ``fit`` sees all of them: `balanced` is worked out from the counts.
+
+    Args:
+        estimator: Unfitted; its ``class_weight`` is set where it has one.
+        class_weight: By label, ``balanced``, or None: then what the hyperparameters say.
+        counts: Training rows by label, in the order of the codes; empty for a number.
+
+    Returns:
+        How much each row of a class counts, shape (n_classes,); None where the estimator knows, or all count alike.
+
+    Raises:
+        InvalidCommand: As ``weigh_classes``.
+    """
+    own = getattr(estimator, "class_weight", None)
+    asked = own if class_weight is None and isinstance(own, str) else class_weight
+    if asked is None:
+        return None
+    name = type(estimator).__name__
+    if not counts:
+        raise _refused("class_weight", f"{name} learns numbers, which have no classes")
+    if isinstance(asked, str):
+        total = sum(counts.values())
+        by_code = {code: total / (len(counts) * count) for code, count in enumerate(counts.values())}
+    else:
+        by_code = weights_by_code(asked, list(counts))
+    if "class_weight" in estimator.get_params(deep=False):
+        estimator.set_params(class_weight=by_code)
+        return None
+    if not takes(estimator, "sample_weight"):
+        raise _refused("class_weight", f"{name} takes neither class weights nor sample weights where rows are streamed")
+    return np.array([by_code[code] for code in range(len(counts))])
+
+
+def require_weighable(estimator: Any, name: str | None) -> None:
+    """Check that the estimator takes sample weights, if there are any.
+
+    Raises:
+        InvalidCommand: It does not.
+    """
+    if name is not None and not has_fit_parameter(estimator, "sample_weight"):
+        raise _refused("sample_weight", f"{type(estimator).__name__} takes no sample weights")
+
+
+def _no_weights(name: str, problem: str) -> InvalidCommand:
+    return _refused("sample_weight", f"the column {name!r} holds no weights: {problem}")
+
+
+def _refused(where: str, problem: str) -> InvalidCommand:
+    return InvalidCommand(problem, details=[{"where": where, "problem": problem}])

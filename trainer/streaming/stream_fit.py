@@ -1,0 +1,315 @@
+"""Fit an estimator on a table that is read a row group at a time, in memory that does not grow with it. Pure maths.
+
+One pass over the target alone (``survey.py``); one in which a sample of the training rows is gathered, for the encoder
+to learn from, and the rows to measure on; then the epochs. What is kept between row groups is bounded
+(``row_groups.py``).
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import Signature, Task
+from shared.contracts.records import HeldOutRows
+from shared.tabular.encoder import TabularEncoder
+from shared.tabular.model import FittedModel
+from shared.tabular.scoring import score
+from shared.tabular.targets import codes_of
+from trainer.catalogue.making import make_estimator, set_class_labels
+from trainer.catalogue.streamable import takes, takes_one_pass
+from trainer.champions.row_identity import row_hashes
+from trainer.champions.trained_rows import TrainedRowsBuilder
+from trainer.fitting.estimator_fitting import require_varying, scaling_of, translated_refusals
+from trainer.fitting.fit_progress import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
+from trainer.fitting.fit_warnings import gathered_warnings
+from trainer.fitting.plan import FitPlan
+from trainer.fitting.plan_checks import agreed_task, require_columns
+from trainer.rows.data_notes import notes_on_sample, row_step
+from trainer.rows.learning_target import LearningTarget, read_known
+from trainer.rows.memory_estimates import encoded_width
+from trainer.rows.row_group_splits import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
+from trainer.rows.row_numbering import RowNumbering
+from trainer.rows.splitting import RowIndices
+from trainer.rows.weighting import Weights, read_part_of_weights, weigh_streamed_classes
+from trainer.streaming.stream_survey import Survey, split_known, survey
+from trainer.training.fit import FitOutcome
+
+Floats = npt.NDArray[np.float64]
+
+_SAMPLING_SHARE: Final = 0.1
+"""The share of the work that is done when the epochs begin."""
+_OF_WHOLE_FITS: Final = ("max_iter", "tol", "n_iter_no_change", "warm_start")
+"""Hyperparameters of scikit-learn's own that say how long ``fit`` goes on, and nothing of ``partial_fit``."""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedStream:
+    """All that is known of a streamed fit before anything is fitted."""
+
+    estimator: Any
+    """Unfitted."""
+    task: Task
+    survey: Survey
+    class_weights: Weights | None
+    """How much each row of a class counts, shape (n_classes,); None where the estimator knows, or all count alike."""
+    epochs: int
+    """Passes over the training rows."""
+
+
+def prepare_stream(groups: RowGroups, plan: FitPlan) -> PreparedStream:
+    """Check all that can be checked before a streamed fit; reads the target, and the weights, of all rows.
+
+    Args:
+        groups: The dataset's rows.
+        plan: What is to be fitted, and how; there is no obstacle to streaming it (see ``stream_choice.py``).
+
+    Raises:
+        UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_streamed`` raises them.
+    """
+    estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
+    task = agreed_task(plan.estimator_name, plan.task)
+    found = survey(groups, plan, task)
+    if task == "classification":
+        set_class_labels(estimator, plan.estimator_name, plan.hyperparameters, found.classes)
+    class_weights = weigh_streamed_classes(estimator, plan.class_weight, found.class_counts)
+    return PreparedStream(estimator, task, found, class_weights, 1 if takes_one_pass(estimator) else plan.epochs)
+
+
+def fit_streamed(
+    groups: RowGroups,
+    plan: FitPlan,
+    *,
+    hold_out_groups: RowGroups | None = None,
+    trained: TrainedRowsBuilder | None = None,
+    report: ReportCallback = lambda _share, _message: None,
+) -> FitOutcome:
+    """Fit an estimator row group by row group and measure it.
+
+    What ``fit_model`` says of rows without a target, of classes and of weights holds here too; so does that the same
+    arguments give a model with the same predictions to the last bit.
+
+    Args:
+        groups: The dataset's rows, with the columns that the plan needs.
+        plan: What is to be fitted, and how; there is no obstacle to streaming it (see ``stream_choice.py``).
+        hold_out_groups: The rows of the dataset to measure on, where the plan names one.
+        trained: Takes which rows are trained on.
+        report: Takes how far the work is; may be called by another thread.
+
+    Raises:
+        UnknownEstimator: There is no estimator of that name.
+        InvalidCommand: Hyperparameters, task, weights or target cannot be what the plan says.
+        EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
+        SignatureMismatch: A value is not of its column's type.
+        JobOutOfMemory: The fit needs more memory than there is.
+    """
+    require_columns(plan, plan.needed_columns)
+    with gathered_warnings() as notes:
+        report(0.0, f"reading the target {plan.target}")
+        prepared = prepare_stream(groups, plan)
+        found = prepared.survey
+        notes += [*found.notes, *_unused_notes(plan, prepared.estimator)]
+        stream = _Stream(groups, plan, prepared, trained)
+        report(_SAMPLING_SHARE / 2, "gathering the rows to learn the encoder from")
+        sample, held_out, places = stream.gather()
+        if hold_out_groups is not None:
+            held_out, places, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
+        else:
+            found_count = found.hold_out_count
+        started = time.perf_counter()
+        model = stream.fit(sample, report)
+        fit_s = time.perf_counter() - started
+        notes += [*stream.notes_on(sample), *_kept_notes(len(sample), found.train_count, len(held_out), found_count)]
+        del sample
+        report(MEASURING_SHARE, "measuring")
+        scores = score(model, held_out)
+        notes.extend(scores.warnings if hold_out_groups is not None else [])
+        metrics = scores.metrics
+    how = HeldOutRows(method="random" if hold_out_groups is None else "dataset", row_count=found_count)
+    nowhere = np.empty(0, dtype=np.int64)
+    return FitOutcome(
+        model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, places, how
+    )
+
+
+class _Stream:
+    """Goes through the row groups."""
+
+    def __init__(
+        self, groups: RowGroups, plan: FitPlan, prepared: PreparedStream, trained: TrainedRowsBuilder | None
+    ) -> None:
+        self._groups = groups
+        self._plan = plan
+        self._prepared = prepared
+        self._trained = trained
+        self._numbering = [RowNumbering(column.name) for column in plan.features if column.type == "integer"]
+        self._classes = prepared.survey.classes
+        self._signature = Signature(
+            columns=plan.columns,
+            target=plan.target,
+            target_column=plan.target_column,
+            task=prepared.task,
+            classes=self._classes or None,
+        )
+        self.kept_limit = kept_row_limit(encoded_width(plan.features, len(self._classes)))
+        self._sampled = spread(prepared.survey.train_counts, self.kept_limit)
+        self._kept = spread(prepared.survey.hold_out_counts, self.kept_limit)
+        self._offsets = np.cumsum([0, *self._sampled]).tolist()
+        self._crossed: Floats | None = None
+        """The sampled rows as the encoder learnt them, where that differs from what it makes of new rows."""
+
+    def gather(self) -> tuple[pd.DataFrame, pd.DataFrame, RowIndices]:
+        """A sample of the training rows, group after group; the held-out rows to measure on, and where they stand."""
+        plan, sampled, kept, places, start = self._plan, [], [], [], 0
+        target, _ = plan.known_target
+        for number in range(self._groups.count):
+            frame = self._groups.read(number, plan.hold_out_columns)
+            for numbering in self._numbering:
+                numbering.feed(frame[numbering.name])
+            rows = np.flatnonzero(frame[target].notna())  # the survey has read what they hold
+            split = split_known(len(rows), plan, number)
+            sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
+            held_out = rows[split.hold_out[: self._kept[number]]]
+            kept.append(frame.iloc[held_out])
+            places.append(start + held_out)
+            if self._trained is not None:
+                train = rows[split.train]
+                self._trained.add(start + train, row_hashes(frame.iloc[train], self._signature))
+            start += len(frame)
+        return pd.concat(sampled, ignore_index=True), pd.concat(kept, ignore_index=True), np.concatenate(places)
+
+    def fit(self, sample: pd.DataFrame, report: ReportCallback) -> FittedModel:
+        """Learn the encoder from the sample, then the estimator from all training rows, epoch after epoch."""
+        plan, prepared, found = self._plan, self._prepared, self._prepared.survey
+        estimator, encoder = prepared.estimator, TabularEncoder()
+        sentence = f"streaming {found.train_count} rows through {plan.estimator_name}, epochs: {prepared.epochs}"
+        reporter = FitReporter(report, sentence, _SAMPLING_SHARE, MEASURING_SHARE)
+        with reporter.running() as on_step, translated_refusals(estimator):
+            matrix = encoder.fit_transform(
+                sample,
+                self._known(sample).values,
+                plan.columns,
+                prepared.task,
+                plan.seed,
+                scaling=scaling_of(estimator),
+            )
+            require_varying(matrix)
+            self._crossed = matrix if encoder.has_target_means else None
+            del matrix
+            self._learn(encoder, on_step)
+        return FittedModel(encoder, estimator, self._signature)
+
+    def notes_on(self, sample: pd.DataFrame) -> list[str]:
+        """What should be known about the training rows."""
+        plan, found = self._plan, self._prepared.survey
+        looked_at = sample.iloc[:: row_step(len(sample), len(plan.columns))]
+        target = self._known(looked_at).values
+        numbering = [alert for one in self._numbering if (alert := one.alert())]
+        more = [*numbering, *plan.alerts]
+        return notes_on_sample(
+            looked_at, target, plan.columns, plan.target, found.class_counts, found.train_count, more
+        )
+
+    def _learn(self, encoder: TabularEncoder, on_step: StepCallback) -> None:
+        estimator, epochs, count = self._prepared.estimator, self._prepared.epochs, self._groups.count
+        options: dict[str, Any] = {}
+        if self._classes and takes(estimator, "classes"):
+            options["classes"] = np.arange(len(self._classes))
+        for epoch in range(epochs):
+            for place, number in enumerate(group_order(count, self._plan.seed, epoch)):
+                for matrix, target, weights in self._batches(encoder, epoch, number):
+                    weighed = {} if weights is None else {"sample_weight": weights}
+                    estimator.partial_fit(matrix, target, **options, **weighed)
+                on_step(epoch * count + place + 1, epochs * count)
+
+    def _batches(
+        self, encoder: TabularEncoder, epoch: int, number: int
+    ) -> Iterator[tuple[Floats, npt.NDArray[Any], Weights | None]]:
+        """A group's training rows, shuffled and encoded, with their targets and weights."""
+        plan = self._plan
+        frame = self._groups.read(number, plan.needed_columns)
+        known = self._known(frame)
+        train = split_known(len(known.rows), plan, number).train
+        order = row_order(len(train), plan.seed, epoch, number)
+        features = [column.name for column in plan.features]
+        size = batch_row_limit(len(encoder.feature_names_out))
+        for begin in range(0, len(order), size):
+            chosen = order[begin : begin + size]
+            batch, target = frame.iloc[known.rows[train[chosen]]], known.values[train[chosen]]
+            weights = self._weights(batch, target)
+            if weights is not None and not weights.any():
+                continue  # nothing to learn, which some estimators take for a mistake
+            matrix = encoder.transform(batch[features])[0]
+            self._cross(matrix, chosen, number)
+            yield matrix, target, weights
+
+    def _cross(self, matrix: Floats, chosen: RowIndices, number: int) -> None:
+        """Give the rows that the encoder was learnt from what it made of them without their own targets."""
+        if self._crossed is not None:
+            is_sampled = chosen < self._sampled[number]
+            matrix[is_sampled] = self._crossed[self._offsets[number] + chosen[is_sampled]]
+
+    def _known(self, frame: pd.DataFrame) -> LearningTarget:
+        """The rows that have a target, with class codes or numbers."""
+        target, column = self._plan.known_target
+        known = read_known(frame[target], column, self._prepared.task)
+        return replace(known, values=codes_of(known.labels, self._classes)) if self._classes else known
+
+    def _weights(self, frame: pd.DataFrame, target: npt.NDArray[Any]) -> Weights | None:
+        rows = np.arange(len(frame), dtype=np.int64)
+        weights = read_part_of_weights(frame, self._plan.sample_weight, rows)
+        by_class = self._prepared.class_weights
+        if by_class is None:
+            return weights
+        of_classes: Weights = by_class[target]
+        return of_classes if weights is None else of_classes * weights
+
+
+def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataFrame, RowIndices, int]:
+    """Rows of a dataset to measure on.
+
+    Args:
+        groups: Its rows.
+        plan: Whose features and target are read.
+        limit: Rows to keep at most; they are of all groups, chosen by the plan's seed.
+
+    Returns:
+        The rows, where they stand, and how many have a target.
+    """
+    target, _ = plan.known_target
+    counts = [int(groups.read(number, [target])[target].notna().sum()) for number in range(groups.count)]
+    kept, places, start = [], [], 0
+    for number, take in enumerate(spread(counts, limit)):
+        frame = groups.read(number, plan.hold_out_columns)
+        rows = np.flatnonzero(frame[target].notna())
+        taken = rows[split_known(len(rows), plan, number).train[:take]]
+        kept.append(frame.iloc[taken])
+        places.append(start + taken)
+        start += len(frame)
+    return pd.concat(kept, ignore_index=True), np.concatenate(places), sum(counts)
+
+
+def _unused_notes(plan: FitPlan, estimator: Any) -> list[str]:
+    if not type(estimator).__module__.startswith("sklearn."):
+        return []
+    unused = [name for name in _OF_WHOLE_FITS if name in plan.hyperparameters]
+    named = " and ".join(unused)
+    return (
+        [f"{named} say nothing where rows are streamed: epochs says how often they are gone through"] if unused else []
+    )
+
+
+def _kept_notes(sample_count: int, train_count: int, kept_count: int, hold_out_count: int) -> list[str]:
+    notes = []
+    if sample_count < train_count:
+        notes.append(
+            f"the encoder was learnt from {sample_count} of {train_count} training rows: a category that none of them "
+            "has counts as unseen"
+        )
+    if kept_count < hold_out_count:
+        notes.append(f"the model was measured on {kept_count} of {hold_out_count} held-out rows")
+    return notes

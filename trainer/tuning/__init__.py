@@ -1,0 +1,1 @@
+"""The search for hyperparameters: candidates, their folds, and the leaderboard."""

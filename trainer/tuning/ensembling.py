@@ -1,0 +1,145 @@
+"""An ensemble of candidates: greedy selection with replacement (Caruana et al. 2004), from what they answered for rows
+that they were not fitted on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.tuning.objectives import Objective
+
+ROUNDS: Final = 15
+"""So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
+
+SAMPLE_ROWS: Final = 5_000
+"""On so many rows of all parts together members are selected, so that it takes seconds."""
+
+GROUPS: Final = 5
+"""Into so many groups the rows of few parts are cut, to select on some and to measure on others."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """What candidates answered, part by part."""
+
+    objective: Objective
+    truth: Sequence[npt.NDArray[Any]]
+    """By part, class codes or numbers, shape (n_rows,)."""
+    answers: Sequence[Sequence[Floats]]
+    """By candidate and part: probabilities, shape (n_rows, n_classes), or numbers, shape (n_rows,)."""
+
+    def sample(self) -> "Library":
+        """The same with some of the rows only, spread over each part: enough to select on."""
+        step = -(-sum(map(len, self.truth)) // SAMPLE_ROWS)
+        steps = [max(1, step)] * len(self.truth)
+        truth = [one[::step] for one, step in zip(self.truth, steps, strict=True)]
+        answers = [[one[::step] for one, step in zip(candidate, steps, strict=True)] for candidate in self.answers]
+        return Library(self.objective, truth, answers)
+
+    def regrouped(self) -> "Library":
+        """The same rows in ``GROUPS`` groups, each spread over all parts, in place of the parts."""
+        groups = range(GROUPS)
+        truth = [np.concatenate([one[group::GROUPS] for one in self.truth]) for group in groups]
+        answers = [
+            [np.concatenate([one[group::GROUPS] for one in candidate]) for group in groups]
+            for candidate in self.answers
+        ]
+        return Library(self.objective, truth, answers)
+
+    def score(self, weights: Sequence[int], part: int) -> float | None:
+        """The score of a weighted mean on one part."""
+        pairs = zip(weights, self.answers, strict=True)
+        total = sum(weight * answers[part] for weight, answers in pairs if weight) / sum(weights)
+        return _scored(self.objective, self.truth[part], np.asarray(total))
+
+
+class SelectionOverran(Exception):
+    """The time for the selection is over."""
+
+
+def select(library: Library, parts: Sequence[int], is_over: Callable[[], bool] = lambda: False) -> list[int]:
+    """Add, again and again, the candidate that makes the mean best on some parts; the last best of these is taken.
+
+    Args:
+        library: The candidates' answers.
+        parts: The parts to select on.
+        is_over: Whether there is no time left.
+
+    Returns:
+        How often each candidate was added.
+
+    Raises:
+        SelectionOverran: The time was over.
+    """
+    sample, objective = library.sample(), library.objective.roughly()
+    truth = np.concatenate([sample.truth[part] for part in parts])
+    pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
+    counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
+    best_counts, best_merit = counts, -np.inf
+    for size in range(1, ROUNDS + 1):
+        if is_over():
+            raise SelectionOverran
+        merits = [_merit(objective, truth, (total + answers) / size) for answers in pooled]
+        place = int(np.argmax(merits))
+        counts, total = _plus(counts, place), total + pooled[place]
+        if merits[place] > best_merit:
+            best_counts, best_merit = counts, merits[place]
+    return best_counts
+
+
+def crossed_scores(library: Library, is_over: Callable[[], bool] = lambda: False) -> list[float | None]:
+    """By part, the score of an ensemble that was selected on the other parts: selection gains nothing in it.
+
+    Raises:
+        SelectionOverran: As ``select``.
+    """
+    places = range(len(library.truth))
+    return [library.score(select(library, [one for one in places if one != part], is_over), part) for part in places]
+
+
+def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:
+    """Whether an ensemble is better than a single candidate by more than one standard error of their differences."""
+    if len(ensemble) < 2 or None in ensemble or None in single:
+        return False
+    gains = [
+        objective.merit(ours) - objective.merit(theirs)
+        for ours, theirs in zip(ensemble, single, strict=True)
+        if ours is not None and theirs is not None
+    ]
+    error = float(np.std(gains, ddof=1)) / len(gains) ** 0.5
+    return bool(np.mean(gains) > error)
+
+
+def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | None]) -> float:
+    """What the scores of an ensemble are above those of a single candidate, on average where both are defined."""
+    pairs = zip(ensemble, single, strict=True)
+    return float(np.mean([ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]))
+
+
+def selection_s(library: Library, clock: Callable[[], float]) -> float:
+    """Seconds that ``crossed_scores`` and one further selection are likely to take; measures one score to know."""
+    sample, objective = library.sample(), library.objective.roughly()
+    truth, answers = np.concatenate(sample.truth), np.concatenate(sample.answers[0])
+    started = clock()
+    _merit(objective, truth, answers)
+    return (clock() - started) * ROUNDS * len(library.answers) * (1 + len(library.truth))
+
+
+def _plus(counts: Sequence[int], place: int) -> list[int]:
+    return [count + (one == place) for one, count in enumerate(counts)]
+
+
+def _merit(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float:
+    score = _scored(objective, truth, mean)
+    return objective.merit(score) if score is not None else -np.inf
+
+
+def _scored(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float | None:
+    if mean.ndim == 1:
+        return objective.score(truth, mean, None)
+    return objective.score(truth, np.argmax(mean, axis=1), mean)
