@@ -10,11 +10,11 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.calendar_dates import CalendarDates
-from evaluator.ingest.cells import missing_mask, trimmed
-from evaluator.ingest.iso_dates import IsoDates
-from evaluator.ingest.narrowing import Candidate, ColumnNarrowing, delimited_candidates
-from evaluator.ingest.numerals import Numerals
+from evaluator.ingest.cells.calendar_dates import CalendarDates
+from evaluator.ingest.cells.iso_dates import IsoDates
+from evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing, delimited_candidates
+from evaluator.ingest.cells.numerals import Numerals
+from evaluator.ingest.cells.texts import missing_mask, trimmed
 from shared.contracts import ColumnSchema
 from shared.tabular.marks import TEXT_MISSING_MARKS
 from shared.tabular.row_groups import read_group

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from evaluator.ingest.almost_typed import WrittenTable, with_almost_typed
-from evaluator.ingest.casting import StoredTable, write_typed
-from evaluator.ingest.code_looks import code_alert
-from evaluator.ingest.delimited import read_delimited
+from evaluator.ingest.cells.code_looks import code_alert
 from evaluator.ingest.faults import SkippedRows, malformed, refused
-from evaluator.ingest.findings import check_options, number_marks
-from evaluator.ingest.formats import charset_encoding, find_format, read_head, source_size
-from evaluator.ingest.json_lines import read_json_lines
-from evaluator.ingest.parquet import convert_parquet
-from evaluator.ingest.profiling import EarlyReadings, profile
+from evaluator.ingest.odd_cells.almost_typed import WrittenTable, with_almost_typed
+from evaluator.ingest.profile.profiling import EarlyReadings, profile
+from evaluator.ingest.sources.delimited.delimited_text import read_delimited
+from evaluator.ingest.sources.formats import charset_encoding, find_format, read_head, source_size
+from evaluator.ingest.sources.json_lines import read_json_lines
+from evaluator.ingest.sources.parquet import convert_parquet
+from evaluator.ingest.sources.source_options import check_options, number_marks
 from evaluator.ingest.table import (
     ColumnPlan,
     IngestedTable,
@@ -26,6 +25,7 @@ from evaluator.ingest.table import (
     Stage,
     TextTable,
 )
+from evaluator.ingest.writing.casting import StoredTable, write_typed
 from shared.contracts import ParseOptions
 from shared.contracts.datasets import TableFormat
 

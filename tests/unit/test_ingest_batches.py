@@ -16,13 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evaluator.ingest.ahead import Columns
-from evaluator.ingest.casting import write_groups, write_typed
-from evaluator.ingest.cells import missing_mask, trimmed
-from evaluator.ingest.kept import KeptWriter
-from evaluator.ingest.narrowing import ColumnNarrowing, delimited_candidates
-from evaluator.ingest.numerals import has_leading_zero
+from evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
+from evaluator.ingest.cells.numerals import has_leading_zero
+from evaluator.ingest.cells.texts import missing_mask, trimmed
 from evaluator.ingest.spool import SpoolWriter, read_spool
 from evaluator.ingest.table import ColumnPlan, Stage, TextTable
+from evaluator.ingest.writing.casting import write_groups, write_typed
+from evaluator.ingest.writing.kept import KeptWriter
 from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 from tests.unit.ingesting import ingested, types
 

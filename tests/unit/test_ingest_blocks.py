@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from evaluator.ingest.block_source import BlockSource
+from evaluator.ingest.sources.delimited.block_source import BlockSource
 
 _BLOCK = 64 * 1024
 _ROW = b"1234567,abcdefg\n"

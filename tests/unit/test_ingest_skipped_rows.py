@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evaluator.ingest import IngestedTable, Limits
-from evaluator.ingest.cutting import whole_lines
+from evaluator.ingest.sources.cutting import whole_lines
 from shared.errors import LimitExceeded, MalformedTable
 from tests.unit.ingesting import LIMITS, ingested, read, skipped_lines
 

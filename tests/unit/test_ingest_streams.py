@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evaluator.ingest import Limits
-from evaluator.ingest.survey import SurveyedStream
-from evaluator.ingest.text_stream import CHUNK_BYTES, Utf8Stream
+from evaluator.ingest.sources.text_stream import CHUNK_BYTES, Utf8Stream
+from evaluator.ingest.sources.text_survey import SurveyedStream
 from shared.errors import ModelbusError
 from tests.unit.ingesting import ingested
 

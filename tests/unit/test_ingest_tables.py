@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from evaluator.ingest import Limits
-from evaluator.ingest.text_stream import CHUNK_BYTES
+from evaluator.ingest.sources.text_stream import CHUNK_BYTES
 from tests.unit.ingesting import ingested, types
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluator.ingest.findings import check_column_options
+from evaluator.ingest.sources.source_options import check_column_options
 from shared.contracts import ParseOptions
 from shared.contracts.checks import missing_columns
 from shared.errors import InvalidCommand

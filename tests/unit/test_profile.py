@@ -17,10 +17,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from evaluator.ingest.ahead import Columns
-from evaluator.ingest.frequencies import FrequencyTally
-from evaluator.ingest.histograms import bin_edges
-from evaluator.ingest.sampling import SampledCells
-from evaluator.ingest.spans import find_spans
+from evaluator.ingest.profile.frequencies import FrequencyTally
+from evaluator.ingest.profile.histograms import bin_edges
+from evaluator.ingest.profile.sampling import SampledCells
+from evaluator.ingest.profile.spans import find_spans
 from evaluator.ingest.table import ColumnPlan, Span
 from shared.contracts import ColumnSchema
 from shared.tabular.alerts import SAMPLE_LIMIT

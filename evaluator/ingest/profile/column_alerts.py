@@ -1,0 +1,102 @@
+"""Alerts about the columns of a file, whatever is to be learnt from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from evaluator.ingest.odd_cells.date_advice import date_advice
+from evaluator.ingest.profile.text_looks import TextLooks
+from shared.contracts.records import Alert, ColumnSchema
+from shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
+
+_SHOWN_LENGTH = 50
+_MISSING_SHARE = 0.95
+_LOOKING_SHARE = 0.9
+"""A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a column beside its schema."""
+
+    repeated_share: Callable[[], float]
+    """The share of the rows with a value that another row has too, missing ones left out; costs something."""
+    has_constant_step: bool = False
+    """Whole numbers go up by the same step from row to row."""
+    looks: TextLooks | None = None
+    """What sampled texts look like."""
+
+
+def column_alerts(column: ColumnSchema, row_count: int, evidence: Evidence) -> list[Alert]:
+    """The alerts of one column, at most one each of its missing values, of what it holds, and of blanks in it."""
+    found = [_missing(column, row_count), _content(column, row_count, evidence), _blanks(column, evidence.looks)]
+    return [alert for alert in found if alert is not None]
+
+
+def _missing(column: ColumnSchema, row_count: int) -> Alert | None:
+    if column.missing == row_count:
+        message = f"column {column.name!r} has no value in any of {row_count} rows: leave it out"
+        return Alert(code="all_missing", column=column.name, message=message)
+    if column.missing <= _MISSING_SHARE * row_count:
+        return None
+    message = (
+        f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows: leave it out "
+        "unless having one says something by itself"
+    )
+    return Alert(code="mostly_missing", column=column.name, message=message)
+
+
+def _blanks(column: ColumnSchema, looks: TextLooks | None) -> Alert | None:
+    if column.type != "text" or looks is None or looks.blank is None:
+        return None
+    shown = looks.blank if len(looks.blank) <= _SHOWN_LENGTH else f"{looks.blank[:_SHOWN_LENGTH]}…"
+    message = (
+        f"column {column.name!r} has values that begin or end with a blank ({_part(looks.blank_count, looks.count)}), "
+        f"such as {shown!r}: {shown.strip()!r} without it is another value, and another label; strip_text=true cuts "
+        "such blanks of a text file"
+    )
+    return Alert(code="blanks_at_ends", column=column.name, message=message)
+
+
+def _content(column: ColumnSchema, row_count: int, evidence: Evidence) -> Alert | None:
+    present = row_count - column.missing
+    if column.distinct == 1 and present == row_count and row_count > 1:
+        message = f"column {column.name!r} has the same value in all {row_count} rows and tells nothing: leave it out"
+        return Alert(code="constant", column=column.name, message=message)
+    if column.type == "text" and evidence.looks is not None:
+        return _text(column, present, evidence, evidence.looks)
+    if column.type == "integer":
+        return _row_numbers(column, present, evidence)
+    return None
+
+
+def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLooks) -> Alert | None:
+    if looks.count and looks.date_count >= _LOOKING_SHARE * looks.count:
+        message = (
+            f"column {column.name!r} is text, though {_part(looks.date_count, looks.count)} values look like dates, "
+            f"such as {looks.date!r}: {date_advice(column.name, looks.dates)}"
+        )
+        return Alert(code="date_like_text", column=column.name, message=message)
+    if looks.count and looks.uuid_count >= _LOOKING_SHARE * looks.count:
+        message = (
+            f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which tell nothing "
+            "about new rows: leave it out of the features"
+        )
+        return Alert(code="identifier_like", column=column.name, message=message)
+    if column.is_free_text:
+        return free_text(column.name, column.words or 0)
+    return text_identifier(column.name, evidence.repeated_share(), present) if present > FEW_ROWS else None
+
+
+def _part(count: int, whole: int) -> str:
+    return f"all {whole}" if count == whole else f"{count} of {whole}"
+
+
+def _row_numbers(column: ColumnSchema, present: int, evidence: Evidence) -> Alert | None:
+    return row_numbers(
+        column.name,
+        present,
+        column.minimum,
+        column.maximum,
+        has_constant_step=evidence.has_constant_step,
+        has_repeated=lambda: bool(evidence.repeated_share()),
+    )

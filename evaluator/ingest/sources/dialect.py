@@ -1,0 +1,191 @@
+"""The dialect of delimited text: its delimiter and its header.
+
+``csv.Sniffer`` guesses from how often characters occur and is often led astray by prose and decimal commas. Here each
+candidate parses the sample, and the one that gives the records as many fields as the header wins.
+"""
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from evaluator.ingest.faults import refused, too_long, too_many_columns
+from evaluator.ingest.sources.formats import HEAD_BYTES
+from evaluator.ingest.sources.naming import column_names
+from evaluator.ingest.sources.text_stream import Utf8Stream, agreed_encoding, physical_lines
+from evaluator.ingest.table import Limits
+
+DELIMITERS = "\t;|,"
+"""Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
+NO_DELIMITER = "\x1f"
+"""Stands in for the delimiter of a single column: ASCII's unit separator, which text does not have."""
+_EXCEL_HINT = re.compile(r'^"?sep=([!#-/:-@\[-^`{-~\t])"?[ \r\n]*$')
+_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?$")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of delimited text."""
+
+    names: list[str]
+    are_indented: list[bool]
+    """Whether each name has a space before it, as in `a, b, c`."""
+    size_bytes: int
+    """Bytes of UTF-8 up to the first record behind it."""
+    line_count: int
+    """Lines up to there."""
+    first_line: int
+    """At which the header begins; what is before it is blank."""
+    warnings: list[str]
+    found: list[str]
+    """The names as they stand there; none where there is no header."""
+
+    @property
+    def has_unnamed_end(self) -> bool:
+        """Whether it ends with a delimiter."""
+        return len(self.found) > 1 and not self.found[-1].strip() and bool(self.found[-2].strip())
+
+
+def sample_text(head: bytes, encoding: str | None) -> str:
+    """The file's first complete lines, good enough to look for delimiters in."""
+    agreed = agreed_encoding(head, encoding)
+    if agreed in (None, "utf-8", "utf-8-sig"):
+        text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    else:
+        text = head.decode(agreed, errors="replace")
+    cut = max(text.rfind("\n"), text.rfind("\r"))
+    return text[: cut + 1] if len(head) >= HEAD_BYTES and cut >= 0 else text
+
+
+def find_delimiter(sample: str) -> str | None:
+    """Find the delimiter: comma, tab, semicolon, pipe, or none for a table of a single column."""
+    hint = _EXCEL_HINT.match(re.split(r"[\r\n]", sample, maxsplit=1)[0])
+    if hint:
+        return hint.group(1)
+    widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
+    fits = {delimiter: _fit(found) for delimiter, found in widths.items() if found and found[0] > 1}
+    if fits:
+        return max(fits, key=lambda delimiter: fits[delimiter])
+    # one field in the header and several below it is no single column but a table with a wrong header: the ragged
+    # rows are refused by their lines, which beats a table of one text column that nobody meant
+    return next((delimiter for delimiter, found in widths.items() if _has_wide_body(found)), None)
+
+
+def _widths(sample: str, delimiter: str) -> list[int]:
+    """How many fields each record of the sample has, blank lines left out."""
+    try:
+        return [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if record]
+    except csv.Error:
+        return []
+
+
+def _fit(widths: list[int]) -> tuple[float, int]:
+    body = widths[1:]
+    return (body.count(widths[0]) / len(body) if body else 1.0), widths[0]
+
+
+def _has_wide_body(widths: list[int]) -> bool:
+    body = widths[1:]
+    if not body:
+        return False
+    width, count = Counter(body).most_common(1)[0]
+    return width > 1 and count * 2 > len(body)
+
+
+@dataclass(frozen=True)
+class HeaderRules:
+    """How the header is written."""
+
+    delimiter: str | None
+    has_header: bool = True
+    has_quotes: bool = True
+    skip_below: int = 0
+    """Records below it that are left out."""
+
+
+def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
+    """Read the header: the first record that is not blank; without a header, that record tells how many columns.
+
+    Args:
+        stream: The text from its beginning.
+        rules: How it is written.
+        limits: What the table may not exceed.
+
+    Raises:
+        MalformedTable: There is none.
+        LimitExceeded: It has too many columns or is too long.
+    """
+    pulled = _Pulled(stream, limits.line_limit_bytes)
+    try:
+        # not strict: an unclosed quote in the header is the scanner's to report
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if rules.has_quotes else csv.QUOTE_NONE
+        records = csv.reader(pulled, delimiter=rules.delimiter or NO_DELIMITER, quoting=quoting)
+        found: list[str] = []
+        first_line = 1
+        for record in records:
+            if any(name.strip() for name in record):
+                found = record
+                break
+            first_line = pulled.count + 1
+    except csv.Error as error:
+        raise refused(str(error), "a header", line=pulled.count) from error
+    if not found:
+        raise refused("there is no header", "a line with the columns' names", line=1)
+    if len(found) > limits.column_limit:
+        raise too_many_columns(len(found), limits.column_limit, line=pulled.count)
+    are_indented = [name.startswith(" ") for name in found]
+    hint_lines = int(pulled.hint_bytes > 0)
+    if not rules.has_header:
+        names = [f"column_{position}" for position in range(1, len(found) + 1)]
+        return Header(names, are_indented, pulled.hint_bytes, hint_lines, hint_lines + 1, [], [])
+    names, warnings = column_names(found, line=pulled.count)
+    warnings += _doubts(found, pulled.count)
+    _pass_over(records, rules.skip_below)
+    first_line = max(first_line, hint_lines + 1)
+    return Header(names, are_indented, pulled.size_bytes, pulled.count, first_line, warnings, found)
+
+
+def _pass_over(records: "Iterator[list[str]]", count: int) -> None:
+    """Pull so many records that are not blank."""
+    while count and (record := next(records, None)) is not None:
+        count -= any(field.strip() for field in record)
+
+
+def _doubts(found: list[str], line: int) -> list[str]:
+    """A warning where the header looks as a row does: half of it are numbers, or one has a fraction."""
+    numbers = [name.strip() for name in found if _NUMBER.match(name.strip())]
+    has_fraction = any("." in number or "," in number for number in numbers)
+    if not has_fraction and len(numbers) * 2 < len(found):
+        return []
+    share = "nothing but numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
+    return [f"line {line} is taken as the header, though it holds {share}"]
+
+
+def is_hint(line: bytes) -> bool:
+    """Whether the line is Excel's word about the delimiter (``sep=;``), which only a first line can be."""
+    return _EXCEL_HINT.match(line.decode("utf-8", errors="replace")) is not None
+
+
+class _Pulled:
+    """Lines for the csv module that remembers how much it took."""
+
+    def __init__(self, stream: Utf8Stream, limit_bytes: int) -> None:
+        self._lines = physical_lines(stream)
+        self._limit = limit_bytes
+        self.count = 0
+        self.size_bytes = 0
+        self.hint_bytes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.count += 1
+            self.size_bytes += len(line)
+            if self.size_bytes > self._limit:
+                raise too_long(self.count, self._limit)
+            if self.count == 1 and is_hint(line):
+                self.hint_bytes = len(line)
+            else:
+                yield line.decode("utf-8")
