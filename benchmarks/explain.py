@@ -12,10 +12,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from evaluator.importance import permutation_importance
-from evaluator.partial_dependence import partial_dependence
-from evaluator.responses import respond, response_of
-from evaluator.shapley import EXACT_BY_ITSELF, RowExplainer
+from evaluator.explaining.importance import permutation_importance
+from evaluator.explaining.partial_dependence import partial_dependence
+from evaluator.explaining.responses import respond, response_of
+from evaluator.explaining.shapley import EXACT_BY_ITSELF, RowExplainer
 from shared.contracts import ColumnSchema
 from shared.tabular.model import FittedModel
 from trainer.fitting.plan import FitPlan

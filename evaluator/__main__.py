@@ -5,27 +5,27 @@ from typing import Final
 
 from shared.worker.service import Lane, Tools, run_service
 
-PROFILE: Final = {"ProfileDataset": "evaluator.handlers:profile_dataset"}
+PROFILE: Final = {"ProfileDataset": "evaluator.handlers.datasets:profile_dataset"}
 EVALUATE: Final = {
-    "EvaluateModel": "evaluator.evaluations:evaluate_model",
-    "EvaluatePredictions": "evaluator.evaluations:evaluate_predictions",
-    "ExplainModel": "evaluator.explaining:explain_model",
-    "ExplainPrediction": "evaluator.explaining_rows:explain_prediction",
-    "ReportDrift": "evaluator.reporting_drift:report_drift",
+    "EvaluateModel": "evaluator.handlers.evaluations:evaluate_model",
+    "EvaluatePredictions": "evaluator.handlers.evaluations:evaluate_predictions",
+    "ExplainModel": "evaluator.handlers.explanations:explain_model",
+    "ExplainPrediction": "evaluator.handlers.row_explanations:explain_prediction",
+    "ReportDrift": "evaluator.handlers.drift_reports:report_drift",
 }
 READ: Final = {
-    "ReadRows": "evaluator.reading:read_rows",
-    "PreviewDataset": "evaluator.handlers:preview_dataset",
+    "ReadRows": "evaluator.handlers.dataset_reading:read_rows",
+    "PreviewDataset": "evaluator.handlers.datasets:preview_dataset",
 }
-EXPORT: Final = {"ExportDataset": "evaluator.reading:export_dataset"}
+EXPORT: Final = {"ExportDataset": "evaluator.handlers.dataset_reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
 PRELOAD: Final = (
-    "evaluator.evaluations",
-    "evaluator.handlers",
-    "evaluator.reading",
-    "evaluator.explaining",
-    "evaluator.explaining_rows",
-    "evaluator.reporting_drift",
+    "evaluator.handlers.evaluations",
+    "evaluator.handlers.datasets",
+    "evaluator.handlers.dataset_reading",
+    "evaluator.handlers.explanations",
+    "evaluator.handlers.row_explanations",
+    "evaluator.handlers.drift_reports",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "shared.preloaded_plugins",

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from pymongo.database import Database
 
-from evaluator.served_rows import ServedRows, gather_served_rows
+from evaluator.sampling.served_rows import ServedRows, gather_served_rows
 from shared.contracts import Predict, new_correlation_id
 from shared.settings import Settings
 from shared.store.acceptance import new_job

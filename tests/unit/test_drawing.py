@@ -12,8 +12,8 @@ import pytest
 from sklearn import metrics as library
 from sklearn.calibration import calibration_curve
 
-from evaluator.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
-from evaluator.thresholds import ThresholdTable
+from evaluator.measuring.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
+from evaluator.measuring.threshold_tables import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
 from shared.drawing import draw
 from shared.tabular.classification import Labelled, ranking_of

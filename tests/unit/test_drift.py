@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from evaluator import drift_statistics as statistics
-from evaluator.drift import compare_columns, compare_predictions
-from evaluator.drift_bins import count_ranges, count_values
-from evaluator.drift_findings import Finding
+from evaluator.drift import distances as statistics
+from evaluator.drift.bins import count_ranges, count_values
+from evaluator.drift.column_findings import Finding
+from evaluator.drift.report import compare_columns, compare_predictions
 from shared.contracts import DriftThresholds
 from shared.tabular.model import FittedModel
 from tests.unit.tables import TYPES, features, fit, table

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evaluator.drift import compare_columns
-from evaluator.drift_bins import count_values
-from evaluator.drift_findings import Finding, Statistic
-from evaluator.drift_notes import are_predictions_unknown, drift_warnings
-from evaluator.drift_plots import drift_plots
-from evaluator.drift_statistics import stability_index
+from evaluator.drift.bins import count_values
+from evaluator.drift.column_findings import Finding, Statistic
+from evaluator.drift.distances import stability_index
+from evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
+from evaluator.drift.drift_plots import drift_plots
+from evaluator.drift.report import compare_columns
 from shared.contracts import DriftThresholds
 from shared.contracts.explanation_results import DriftResult
 from shared.tabular.model import FittedModel

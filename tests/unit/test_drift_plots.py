@@ -6,8 +6,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from evaluator.drift import compare_columns, compare_predictions
-from evaluator.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
+from evaluator.drift.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
+from evaluator.drift.report import compare_columns, compare_predictions
 from shared.contracts import DriftThresholds
 from shared.contracts.explanation_results import DriftResult
 from shared.contracts.plots import Plot

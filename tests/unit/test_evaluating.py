@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from sklearn import metrics as library
 
-from evaluator.measuring import Measurement, measure
-from evaluator.model_rows import collect
-from evaluator.prediction_rows import collect_predictions
-from evaluator.rows import CollectedRows
-from evaluator.thresholds import TABLE_LIMIT, ThresholdTable, gains
+from evaluator.measuring.measure import Measurement, measure
+from evaluator.measuring.measured_rows import CollectedRows
+from evaluator.measuring.model_rows import collect
+from evaluator.measuring.prediction_rows import collect_predictions
+from evaluator.measuring.threshold_tables import TABLE_LIMIT, ThresholdTable, gains
 from shared.contracts import ColumnSchema, EvaluateModel, EvaluatePredictions
 from shared.contracts.evaluation import BestThreshold, Costs, Intervals
 from shared.contracts.metric_names import THRESHOLD_METRICS

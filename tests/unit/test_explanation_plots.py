@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from evaluator.explanation_plots import BAR_LIMIT, GROUP_LIMIT, LINE_LIMIT, explanation_plots
-from evaluator.partial_dependence import partial_dependence
+from evaluator.explaining.explanation_plots import BAR_LIMIT, GROUP_LIMIT, LINE_LIMIT, explanation_plots
+from evaluator.explaining.partial_dependence import partial_dependence
+from evaluator.explaining.responses import response_of
 from evaluator.plot_names import plot_names
-from evaluator.responses import response_of
 from shared.contracts.explanation_results import DependenceResult, ModelExplanationResult
 from shared.contracts.plots import Plot, PlotName
 from shared.drawing import draw

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluator.importance import permutation_importance
-from evaluator.partial_dependence import partial_dependence
-from evaluator.responses import respond, response_of
-from evaluator.shapley import RowExplainer
+from evaluator.explaining.importance import permutation_importance
+from evaluator.explaining.partial_dependence import partial_dependence
+from evaluator.explaining.responses import respond, response_of
+from evaluator.explaining.shapley import RowExplainer
 from shared.artifacts import dump_model, library_versions, load_model
 from shared.contracts import ColumnSchema
 from shared.tabular.model import FittedModel

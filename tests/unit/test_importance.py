@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.inspection import permutation_importance as of_scikit_learn
 
-from evaluator.importance import METRICS, permutation_importance
+from evaluator.explaining.importance import METRICS, permutation_importance
 from shared.contracts import ColumnSchema
 from shared.contracts.explanation import IMPORTANCE_METRICS, ImportanceMetric
 from shared.errors import InvalidCommand

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator import paging
-from evaluator.paging import read_page
+from evaluator.reading import paging
+from evaluator.reading.paging import read_page
 
 COUNT = 23
 

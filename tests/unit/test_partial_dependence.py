@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.inspection import partial_dependence as of_scikit_learn
 
-from evaluator.partial_dependence import Dependence, partial_dependence
-from evaluator.responses import respond, response_of
+from evaluator.explaining.partial_dependence import Dependence, partial_dependence
+from evaluator.explaining.responses import respond, response_of
 from shared.errors import EstimatorRejected
 from shared.tabular.model import FittedModel
 from tests.unit.tables import TYPES, features, fit
@@ -138,7 +138,7 @@ def test_answers_are_the_models_own_however_many_are_asked_for_at_once(monkeypat
     model = fit("LogisticRegression", "grade").model
     matrix, _ = model.encoder.transform(features())
     response = response_of(model, matrix)
-    monkeypatch.setattr("evaluator.responses._CELLS_AT_ONCE", 300)
+    monkeypatch.setattr("evaluator.explaining.responses._CELLS_AT_ONCE", 300)
 
     answers = respond(model, response, matrix)
 

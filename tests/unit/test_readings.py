@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluator.drift import compare_columns
+from evaluator.drift.report import compare_columns
 from shared.contracts import DriftThresholds, SignatureColumn
 from shared.errors import SignatureMismatch
 from shared.tabular.encoder import TabularEncoder

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evaluator.row_sampling import sample_rows
+from evaluator.sampling.row_sampling import sample_rows
 from shared.tabular.tables import Table
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from evaluator.exporting import plan_export
 from evaluator.ingest import IngestedTable, Limits, ingest
+from evaluator.reading.exporting import plan_export
 from shared.contracts import ParseOptions
 from shared.tabular.kept_cells import open_kept
 from shared.tabular.tables import Table

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.thresholds import ThresholdTable
+from evaluator.measuring.threshold_tables import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
 from shared.tabular.classification import Labelled, ranking_of
 from shared.tabular.ranking import Cumulated, Ranking

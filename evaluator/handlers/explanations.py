@@ -5,11 +5,11 @@ from typing import Final
 
 import pandas as pd
 
-from evaluator.explanation_plots import explanation_plots
-from evaluator.importance import Importances, permutation_importance
-from evaluator.partial_dependence import partial_dependence
-from evaluator.responses import response_of
-from evaluator.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
+from evaluator.explaining.explanation_plots import explanation_plots
+from evaluator.explaining.importance import Importances, permutation_importance
+from evaluator.explaining.partial_dependence import partial_dependence
+from evaluator.explaining.responses import response_of
+from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from shared.contracts import UNSUPERVISED, Command, ExplainModel
 from shared.contracts.explanation import IMPORTANCE_METRICS
 from shared.contracts.explanation_checks import check_explanation, explained_dataset

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.rows import CollectedRows, Groups, Numbers, Outliers, merged_report
-from evaluator.sieve import Sieve
+from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers, merged_report
+from evaluator.measuring.row_filter import Sieve
 from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
 from shared.errors import InvalidCommand
 from shared.tabular.classification import Labelled

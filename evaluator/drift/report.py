@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from evaluator import drift_statistics as statistics
-from evaluator.drift_bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
-from evaluator.drift_findings import Finding, Statistic
+from evaluator.drift import distances as statistics
+from evaluator.drift.bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
+from evaluator.drift.column_findings import Finding, Statistic
 from shared.contracts import DriftThresholds, SignatureColumn
 from shared.tabular.columns import Reading, read_column
 from shared.tabular.model import FittedModel

@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.bootstrap import intervals_of
-from evaluator.curves import label_plots, number_plots
-from evaluator.rows import CollectedRows, Groups, Numbers, Outliers
-from evaluator.slicing import SliceColumn
-from evaluator.thresholds import ThresholdTable, gains
+from evaluator.measuring.bootstrap import intervals_of
+from evaluator.measuring.curves import label_plots, number_plots
+from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers
+from evaluator.measuring.slicing import SliceColumn
+from evaluator.measuring.threshold_tables import ThresholdTable, gains
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.plots import Plot
 from shared.errors import InvalidCommand

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats.mstats import mquantiles
 
-from evaluator.responses import Response, respond
+from evaluator.explaining.responses import Response, respond
 from shared.contracts import SignatureColumn
 from shared.tabular.columns import Reading, read_column
 from shared.tabular.model import FittedModel

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from evaluator.drift_statistics import differ_beyond_chance, unseen_by_chance
+from evaluator.drift.distances import differ_beyond_chance, unseen_by_chance
 from shared.tabular.scaled import Floats
 
 DISCRETE_LIMIT: Final = 10

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluator.drift import compare_columns, compare_predictions
-from evaluator.drift_findings import Finding
-from evaluator.drift_notes import are_predictions_unknown, drift_warnings
-from evaluator.drift_plots import drift_plots
-from evaluator.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from evaluator.served_rows import gather_served_rows
+from evaluator.drift.column_findings import Finding
+from evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
+from evaluator.drift.drift_plots import drift_plots
+from evaluator.drift.report import compare_columns, compare_predictions
+from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
+from evaluator.sampling.served_rows import gather_served_rows
 from shared.contracts import Command, DriftFound, ReportDrift
 from shared.contracts.explanation_checks import require_training_table
 from shared.contracts.explanation_results import DriftResult

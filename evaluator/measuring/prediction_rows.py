@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.rows import CollectedRows, Groups, Numbers
-from evaluator.sieve import Sieve
+from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers
+from evaluator.measuring.row_filter import Sieve
 from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from shared.errors import InvalidCommand
 from shared.tabular.classification import Labelled

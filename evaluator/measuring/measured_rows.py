@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.slicing import SliceColumn
+from evaluator.measuring.slicing import SliceColumn
 from shared.contracts import Task
 from shared.tabular.classification import Labelled
 

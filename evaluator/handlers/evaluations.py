@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from evaluator.measuring import measure
-from evaluator.model_rows import collect, readings_for
-from evaluator.prediction_rows import collect_predictions, columns_to_read, prediction_readings
-from evaluator.rows import CollectedRows
+from evaluator.measuring.measure import measure
+from evaluator.measuring.measured_rows import CollectedRows
+from evaluator.measuring.model_rows import collect, readings_for
+from evaluator.measuring.prediction_rows import collect_predictions, columns_to_read, prediction_readings
 from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation

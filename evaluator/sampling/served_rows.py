@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from evaluator.sampled_rows import read_model_rows
+from evaluator.sampling.sampled_rows import read_model_rows
 from shared.contracts import Predict
 from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
 from shared.store.binding import digests

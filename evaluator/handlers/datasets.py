@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import structlog
 
 from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
-from evaluator.paging import read_page
+from evaluator.reading.paging import read_page
 from shared.contracts import Command, InlineSource, PreviewDataset, ProfileDataset, UploadSource
 from shared.errors import DatasetExists
 from shared.store.connection import Document

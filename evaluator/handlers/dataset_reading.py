@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from evaluator.exporting import plan_export
-from evaluator.paging import read_page
+from evaluator.reading.exporting import plan_export
+from evaluator.reading.paging import read_page
 from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.store.blobs import export_id

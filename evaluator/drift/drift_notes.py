@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from evaluator.drift_findings import Finding, Statistic
+from evaluator.drift.column_findings import Finding, Statistic
 from shared.contracts import DriftThresholds
 
 NAMED: Final = 10

@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from evaluator.row_sampling import sample_rows
+from evaluator.sampling.row_sampling import sample_rows
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.tabular.reading_warnings import unseen_warnings

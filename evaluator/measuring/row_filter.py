@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.slicing import SliceColumn
+from evaluator.measuring.slicing import SliceColumn
 from shared.contracts import ColumnSchema
 from shared.contracts.evaluation import Evaluation
 from shared.errors import EstimatorRejected, InvalidCommand

@@ -1,0 +1,1 @@
+"""Whether rows are still like those that a model was trained on."""

@@ -1,0 +1,1 @@
+"""What is read back out of a dataset: pages of rows, and files."""

@@ -1,0 +1,1 @@
+"""Rows that an explanation or a drift report is made from."""
