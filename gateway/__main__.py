@@ -8,8 +8,8 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from gateway.access import demands_keys
-from gateway.addresses import is_loopback
+from gateway.access.addresses import is_loopback
+from gateway.access.scopes import demands_keys
 from gateway.app import create_app
 from shared.errors import StoreUnavailable
 from shared.log_shipper import kept_logs

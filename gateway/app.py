@@ -9,16 +9,18 @@ import structlog
 from aiohttp import web
 from aiohttp.hdrs import METH_ALL
 
-from gateway.access import access_middleware
-from gateway.authentication import KEY_RING, REFUSALS, KeyRing, RefusalLog
-from gateway.dispatch import DISPATCHER, Dispatcher
-from gateway.event_stream import STREAMS, EventStreams
-from gateway.following import FOLLOWERS, JobFollowers
-from gateway.keys import API_KEYS, BLOBS, DEAD_LETTERS, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
-from gateway.origins import origin_middleware, say_security_headers
-from gateway.outbox import Outbox
-from gateway.problems import Handler, problem_middleware
-from gateway.requests import complete_headers, correlation_middleware
+from gateway.access.authentication import KEY_RING, REFUSALS, KeyRing, RefusalLog
+from gateway.access.origins import origin_middleware, say_security_headers
+from gateway.access.scopes import access_middleware
+from gateway.application_keys import API_KEYS, BLOBS, DEAD_LETTERS, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
+from gateway.http.problems import Handler, problem_middleware
+from gateway.http.requests import complete_headers, correlation_middleware
+from gateway.jobs.dispatch import DISPATCHER, Dispatcher
+from gateway.jobs.event_stream import STREAMS, EventStreams
+from gateway.jobs.following import FOLLOWERS, JobFollowers
+from gateway.jobs.job_waiting import JobWaiters
+from gateway.jobs.outbox import Outbox
+from gateway.request_tracing import trace_middleware
 from gateway.routes import (
     api_keys,
     dataset_contents,
@@ -38,8 +40,6 @@ from gateway.routes import (
     previews,
     services,
 )
-from gateway.traces import trace_middleware
-from gateway.waiting import JobWaiters
 from shared.bus import EventSubscriber, Publisher
 from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings

@@ -28,7 +28,7 @@
     └── LeaseLost                 the job belongs to another worker now
 
 ``code`` is the stable name a program tests; the class docstring is the default sentence. HTTP status numbers exist
-only in ``gateway/problems.py``. Errors cross processes as ``ErrorRecord``: code, message, details, no traceback.
+only in ``gateway/http/problems.py``. Errors cross processes as ``ErrorRecord``: code, message, details, no traceback.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -5,12 +5,12 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.answer_models import ApiKeyList, MadeApiKey
-from gateway.answers import json_answer
-from gateway.examples import API_KEY, MADE_API_KEY
-from gateway.keys import API_KEYS
-from gateway.operations import Answer, JsonBody, operation
-from gateway.requests import json_body, name_in_path
+from gateway.application_keys import API_KEYS
+from gateway.description.examples import API_KEY, MADE_API_KEY
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import json_answer
+from gateway.http.requests import json_body, name_in_path
+from gateway.views.answer_models import ApiKeyList, MadeApiKey
 from shared.api_keys import api_key_hash, new_api_key
 from shared.contracts.api_keys import DAY_S, ApiKeyRecord, NewApiKey
 from shared.contracts.commands import invalid_command

@@ -8,17 +8,13 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access import owner_of
-from gateway.answer_models import JobView
-from gateway.answers import job_answer, json_answer
-from gateway.dispatch import DISPATCHER
-from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
-from gateway.examples import QUEUED_JOB, ROWS
-from gateway.keys import JOBS, READINGS, SETTINGS, SHELF
-from gateway.operations import Answer, operation
-from gateway.query import Waiting
-from gateway.readings import reading_id
-from gateway.requests import (
+from gateway.access.scopes import owner_of
+from gateway.application_keys import JOBS, READINGS, SETTINGS, SHELF
+from gateway.description.examples import QUEUED_JOB, ROWS
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import job_answer, json_answer
+from gateway.http.query import Waiting
+from gateway.http.requests import (
     adopt_correlation_id,
     command_from,
     correlation_id_of,
@@ -26,6 +22,10 @@ from gateway.requests import (
     name_in_path,
     wait_s,
 )
+from gateway.jobs.dataset_readings import reading_id
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from gateway.views.answer_models import JobView
 from shared.contracts import ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.contracts.results import RowsResult

@@ -4,19 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from gateway.access import owner_of, require_own
-from gateway.answer_models import DatasetList, JobView
-from gateway.answers import immutable_answer, job_answer, json_answer, public
-from gateway.dispatch import DISPATCHER
-from gateway.ending import deleted_reason, details_of, end_jobs, uses_of
-from gateway.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
-from gateway.keys import BLOBS, JOBS, SETTINGS, SHELF
-from gateway.operations import Answer, FileBody, operation
-from gateway.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
-from gateway.query import Forcing, NamePage, Waiting, query_of
-from gateway.readings import remove_readings
-from gateway.requests import command_from, correlation_id_of, name_in_path, wait_s
-from gateway.uploads import (
+from gateway.access.scopes import owner_of, require_own
+from gateway.application_keys import BLOBS, JOBS, SETTINGS, SHELF
+from gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
+from gateway.description.operations import Answer, FileBody, operation
+from gateway.http.answers import immutable_answer, job_answer, json_answer, public
+from gateway.http.query import Forcing, NamePage, Waiting, query_of
+from gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
+from gateway.jobs.dataset_readings import remove_readings
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
+from gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
+from gateway.transfer.uploads import (
     ReceivedUpload,
     dataset_name,
     is_form,
@@ -25,6 +24,7 @@ from gateway.uploads import (
     receive_upload,
     removed_unless_accepted,
 )
+from gateway.views.answer_models import DatasetList, JobView
 from shared.contracts import Name, ProfileDataset
 from shared.contracts.base import ColumnName
 from shared.contracts.records import DatasetRecord, DatasetSummary

@@ -7,18 +7,18 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access import require_own
-from gateway.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
-from gateway.answers import job_view, json_answer
-from gateway.cursors import cursor_text, read_cursor
-from gateway.dead_letter_views import detail_of, summary_of
-from gateway.dispatch import DISPATCHER
-from gateway.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
-from gateway.keys import DEAD_LETTERS, LOG_LINES
-from gateway.operations import Answer, JsonBody, operation
-from gateway.poison_bodies import checked_body, jobs_of
-from gateway.query import Moment, Page, Query, query_of
-from gateway.requests import json_body, uuid_in_path
+from gateway.access.scopes import require_own
+from gateway.application_keys import DEAD_LETTERS, LOG_LINES
+from gateway.description.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import job_view, json_answer
+from gateway.http.cursors import cursor_text, read_cursor
+from gateway.http.query import Moment, Page, Query, query_of
+from gateway.http.requests import json_body, uuid_in_path
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.views.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
+from gateway.views.dead_letter_views import detail_of, summary_of
+from gateway.views.poison_bodies import checked_body, jobs_of
 from shared.bus import QUEUES
 from shared.contracts import command_spec, parse_command, spec_hash
 from shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound

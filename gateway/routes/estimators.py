@@ -2,12 +2,12 @@
 
 from aiohttp import web
 
-from gateway.answer_models import EstimatorList, EstimatorView
-from gateway.answers import json_answer, public
-from gateway.examples import ESTIMATOR, ESTIMATOR_SUMMARY
-from gateway.keys import SHELF
-from gateway.operations import Answer, operation
-from gateway.query import Query, query_of
+from gateway.application_keys import SHELF
+from gateway.description.examples import ESTIMATOR, ESTIMATOR_SUMMARY
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import json_answer, public
+from gateway.http.query import Query, query_of
+from gateway.views.answer_models import EstimatorList, EstimatorView
 from shared.contracts import Task
 from shared.contracts.checks import unknown_estimator
 from shared.errors import UnknownEstimator

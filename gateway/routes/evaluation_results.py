@@ -5,15 +5,15 @@ from typing import Final
 from aiohttp import web
 from pydantic import Field
 
-from gateway.answer_models import ComparisonView, PlotList
-from gateway.answers import json_answer
-from gateway.comparing import compare
-from gateway.evaluations import filled, find_filled
-from gateway.examples import COMPARISON, PLOTS
-from gateway.operations import Answer, operation
-from gateway.plots import PLOT_TYPES, plot_places, send_plot
-from gateway.query import Query, query_of
-from gateway.requests import name_in_path
+from gateway.description.examples import COMPARISON, PLOTS
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import json_answer
+from gateway.http.query import Query, query_of
+from gateway.http.requests import name_in_path
+from gateway.views.answer_models import ComparisonView, PlotList
+from gateway.views.evaluation_comparison import compare
+from gateway.views.evaluation_views import filled, find_filled
+from gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from shared.contracts import Name
 from shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.access import owner_of, require_own
-from gateway.answer_models import EvaluationAccepted, EvaluationList
-from gateway.answers import job_answer, job_links, json_answer
-from gateway.cursors import next_cursor, read_place
-from gateway.dispatch import DISPATCHER
-from gateway.evaluations import TABLES, filled, find_evaluation, list_unfilled, record_of_job
-from gateway.examples import EVALUATION, EVALUATION_ACCEPTED
-from gateway.keys import BLOBS, JOBS, SHELF
-from gateway.operations import Answer, JsonBody, operation
-from gateway.query import Page, Waiting, query_of
-from gateway.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
+from gateway.access.scopes import owner_of, require_own
+from gateway.application_keys import BLOBS, JOBS, SHELF
+from gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import job_answer, job_links, json_answer
+from gateway.http.cursors import next_cursor, read_place
+from gateway.http.query import Page, Waiting, query_of
+from gateway.http.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.views.answer_models import EvaluationAccepted, EvaluationList
+from gateway.views.evaluation_views import TABLES, filled, find_evaluation, list_unfilled, record_of_job
 from shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation

@@ -9,16 +9,14 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
-from gateway.access import owner_of
-from gateway.answer_models import DriftView, JobView, LearningView, ModelExplanationView, PredictionExplanationView
-from gateway.answers import job_answer, json_answer
-from gateway.dispatch import DISPATCHER
-from gateway.examples import QUEUED_JOB
-from gateway.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
-from gateway.keys import SETTINGS, SHELF
-from gateway.operations import Answer, JsonBody, operation
-from gateway.query import Waiting
-from gateway.requests import (
+from gateway.access.scopes import owner_of
+from gateway.application_keys import SETTINGS, SHELF
+from gateway.description.examples import QUEUED_JOB
+from gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import job_answer, json_answer
+from gateway.http.query import Waiting
+from gateway.http.requests import (
     adopt_correlation_id,
     command_from,
     correlation_id_of,
@@ -26,6 +24,14 @@ from gateway.requests import (
     json_body,
     reference_in_path,
     wait_s,
+)
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.views.answer_models import (
+    DriftView,
+    JobView,
+    LearningView,
+    ModelExplanationView,
+    PredictionExplanationView,
 )
 from shared.contracts import (
     Command,

@@ -5,12 +5,12 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from gateway.event_stream import MEDIA_TYPE, STREAMS, last_event_id
-from gateway.following import FOLLOWERS, heard_events, job_changes, state_id
-from gateway.keys import JOBS
-from gateway.operations import Answer, operation
-from gateway.query import Query, query_of
-from gateway.requests import correlation_id_in_path
+from gateway.application_keys import JOBS
+from gateway.description.operations import Answer, operation
+from gateway.http.query import Query, query_of
+from gateway.http.requests import correlation_id_in_path
+from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
+from gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import TERMINAL_STATUSES, JobStatus
 from shared.errors import TooManyStreams, UnknownJob

@@ -4,13 +4,13 @@ from typing import Final, get_args
 
 from aiohttp import web
 
-from gateway.answer_models import JobPlotList
-from gateway.answers import json_answer
-from gateway.explanation_examples import JOB_PLOTS
-from gateway.keys import JOBS, SHELF
-from gateway.operations import Answer, operation
-from gateway.plots import PLOT_TYPES, plot_places, send_plot
-from gateway.requests import correlation_id_in_path
+from gateway.application_keys import JOBS, SHELF
+from gateway.description.explanation_examples import JOB_PLOTS
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import json_answer
+from gateway.http.requests import correlation_id_in_path
+from gateway.views.answer_models import JobPlotList
+from gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from shared.contracts import Command
 from shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
 from shared.store.connection import Document

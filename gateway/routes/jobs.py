@@ -5,18 +5,18 @@ from typing import Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access import require_own_job
-from gateway.answer_models import JobList, JobView
-from gateway.answers import job_summary, job_view, json_answer, with_whole_result
-from gateway.cursors import next_cursor, read_place
-from gateway.dispatch import DISPATCHER
-from gateway.examples import JOB, JOB_SUMMARY, QUEUED_JOB
-from gateway.keys import JOBS, SHELF
-from gateway.operations import Answer, operation
-from gateway.problems import RETRY_AFTER_S
-from gateway.query import Moment, Page, Waiting, query_of
-from gateway.queueing import place_in_queue
-from gateway.requests import correlation_id_in_path, wait_s
+from gateway.access.scopes import require_own_job
+from gateway.application_keys import JOBS, SHELF
+from gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import job_summary, job_view, json_answer, with_whole_result
+from gateway.http.cursors import next_cursor, read_place
+from gateway.http.problems import RETRY_AFTER_S
+from gateway.http.query import Moment, Page, Waiting, query_of
+from gateway.http.requests import correlation_id_in_path, wait_s
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.jobs.queueing import place_in_queue
+from gateway.views.answer_models import JobList, JobView
 from shared.contracts import Name
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.records import JobStatus

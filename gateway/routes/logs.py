@@ -8,16 +8,16 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.answer_models import LogList
-from gateway.answers import json_answer
-from gateway.cursors import cursor_text, read_cursor
-from gateway.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
-from gateway.examples import LOG_LINE
-from gateway.keys import JOBS, LOG_LINES, SHELF
-from gateway.log_places import place_of, place_text
-from gateway.operations import Answer, operation
-from gateway.query import Moment, Query, Whole, query_of
-from gateway.requests import correlation_id_in_path, name_in_path
+from gateway.application_keys import JOBS, LOG_LINES, SHELF
+from gateway.description.examples import LOG_LINE
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import json_answer
+from gateway.http.cursors import cursor_text, read_cursor
+from gateway.http.query import Moment, Query, Whole, query_of
+from gateway.http.requests import correlation_id_in_path, name_in_path
+from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
+from gateway.jobs.log_places import place_of, place_text
+from gateway.views.answer_models import LogList
 from shared.contracts import CorrelationId, Name
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import NotFound, TooManyStreams, UnknownJob

@@ -7,12 +7,9 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.access import owner_of, require_own
-from gateway.answer_models import JobView, ModelList, Usage
-from gateway.answers import immutable_answer, job_answer, json_answer, public
-from gateway.dispatch import DISPATCHER
-from gateway.downloads import send_blob
-from gateway.examples import (
+from gateway.access.scopes import owner_of, require_own
+from gateway.application_keys import BLOBS, SETTINGS, SHELF
+from gateway.description.examples import (
     CANDIDATES,
     CHECKED,
     CHOICE,
@@ -25,10 +22,10 @@ from gateway.examples import (
     USAGE,
     VERSION,
 )
-from gateway.keys import BLOBS, SETTINGS, SHELF
-from gateway.operations import Answer, JsonBody, operation
-from gateway.query import Forcing, NamePage, Waiting, query_of
-from gateway.requests import (
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import immutable_answer, job_answer, json_answer, public
+from gateway.http.query import Forcing, NamePage, Waiting, query_of
+from gateway.http.requests import (
     alias_in_path,
     command_from,
     correlation_id_of,
@@ -37,7 +34,10 @@ from gateway.requests import (
     reference_in_path,
     wait_s,
 )
+from gateway.jobs.dispatch import DISPATCHER
 from gateway.routes.estimators import no_such_estimator
+from gateway.transfer.downloads import send_blob
+from gateway.views.answer_models import JobView, ModelList, Usage
 from shared.contracts import CheckTraining, RetrainModel, TrainModel
 from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command

@@ -5,17 +5,14 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import RootModel
 
-from gateway.access import owner_of
-from gateway.answer_models import DatasetPredictionView, JobView, PredictionView
-from gateway.answers import job_answer, json_answer
-from gateway.bodies import ColumnsBody, TableBody
-from gateway.dispatch import DISPATCHER
-from gateway.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
-from gateway.examples import PREDICTION, QUEUED_JOB
-from gateway.keys import JOBS, SETTINGS, SHELF
-from gateway.operations import Answer, JsonBody, operation
-from gateway.query import Query, Waiting, query_of
-from gateway.requests import (
+from gateway.access.scopes import owner_of
+from gateway.application_keys import JOBS, SETTINGS, SHELF
+from gateway.description.bodies import ColumnsBody, TableBody
+from gateway.description.examples import PREDICTION, QUEUED_JOB
+from gateway.description.operations import Answer, JsonBody, operation
+from gateway.http.answers import job_answer, json_answer
+from gateway.http.query import Query, Waiting, query_of
+from gateway.http.requests import (
     command_from,
     correlation_id_in_path,
     correlation_id_of,
@@ -23,6 +20,9 @@ from gateway.requests import (
     reference_in_path,
     wait_s,
 )
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from shared.contracts import Predict, PredictDataset
 from shared.contracts.checks import check_row_count
 from shared.errors import (

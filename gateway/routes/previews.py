@@ -3,17 +3,17 @@
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access import owner_of
-from gateway.answer_models import JobView
-from gateway.answers import job_answer, json_answer
-from gateway.dispatch import DISPATCHER
-from gateway.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
-from gateway.keys import BLOBS, SETTINGS
-from gateway.operations import Answer, FileBody, operation
-from gateway.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
-from gateway.query import Waiting, Whole
-from gateway.requests import command_from, correlation_id_of, wait_s
-from gateway.uploads import is_repeated, receive_upload, removed_unless_accepted
+from gateway.access.scopes import owner_of
+from gateway.application_keys import BLOBS, SETTINGS
+from gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
+from gateway.description.operations import Answer, FileBody, operation
+from gateway.http.answers import job_answer, json_answer
+from gateway.http.query import Waiting, Whole
+from gateway.http.requests import command_from, correlation_id_of, wait_s
+from gateway.jobs.dispatch import DISPATCHER
+from gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
+from gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
+from gateway.views.answer_models import JobView
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.contracts.results import PreviewResult
 from shared.errors import CorrelationIdReused

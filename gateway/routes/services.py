@@ -6,10 +6,10 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.answer_models import Index, Liveness, Readiness, ServiceList
-from gateway.answers import json_answer
-from gateway.keys import DEAD_LETTERS, PROBE, SHELF
-from gateway.operations import Answer, operation
+from gateway.application_keys import DEAD_LETTERS, PROBE, SHELF
+from gateway.description.operations import Answer, operation
+from gateway.http.answers import json_answer
+from gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
 from shared import metrics as metric
 from shared.bus import QUEUES, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from gateway.app import create_app
-from gateway.openapi import openapi_document
+from gateway.description.openapi import openapi_document
 from shared.settings import Settings
 from tests.e2e.api import Api
 

@@ -11,7 +11,7 @@ import pytest
 from pymongo.database import Database
 from structlog.typing import EventDict
 
-from gateway.authentication import KeyRing, RefusalLog
+from gateway.access.authentication import KeyRing, RefusalLog
 from modelbus.stack import LocalStack
 from shared.api_keys import api_key_hash, new_api_key
 from shared.errors import ApiKeyExists, StoreUnavailable, UnknownApiKey

@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from gateway.poison_bodies import jobs_of
+from gateway.views.poison_bodies import jobs_of
 from shared.bus import PoisonMessage, PoisonReader, Publisher, poison_queue
 from shared.contracts import command_spec, spec_hash
 from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, NotFound, StoreUnavailable

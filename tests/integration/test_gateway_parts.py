@@ -10,9 +10,9 @@ import orjson
 import pytest
 import redis
 
-from gateway.dispatch import Dispatcher
-from gateway.outbox import Outbox
-from gateway.waiting import JobWaiters
+from gateway.jobs.dispatch import Dispatcher
+from gateway.jobs.job_waiting import JobWaiters
+from gateway.jobs.outbox import Outbox
 from shared.bus import Publisher
 from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import Predict, new_correlation_id

@@ -10,8 +10,8 @@ import httpx
 import orjson
 
 from gateway.app import create_app
-from gateway.examples import CORRELATION_ID, JOB, LOG_LINE
-from gateway.openapi import openapi_document
+from gateway.description.examples import CORRELATION_ID, JOB, LOG_LINE
+from gateway.description.openapi import openapi_document
 from shared.settings import Settings
 
 DOCUMENT: Final = openapi_document(create_app(Settings()).router.routes())

@@ -7,8 +7,8 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr, ValidationError
 
-from gateway.access import SCOPE_OF_ROUTE, demands_keys
-from gateway.addresses import is_loopback, without_port
+from gateway.access.addresses import is_loopback, without_port
+from gateway.access.scopes import SCOPE_OF_ROUTE, demands_keys
 from gateway.app import create_app
 from modelbus.commands.keys import parse_life
 from shared.api_keys import SCOPES, allows, api_key_hash, is_api_key, new_api_key

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from gateway.asyncapi import asyncapi_document
+from gateway.description.asyncapi import asyncapi_document
 from shared.bus import QUEUES
 from shared.contracts import Command, JobChanged, parse_command
 from shared.contracts.commands import COMMAND_NAMES

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gateway import examples, explanation_examples
+from gateway.description import examples, explanation_examples
 from modelbus import errors
 from modelbus.client.calls import record_of
 from modelbus.client.comparison import Comparison

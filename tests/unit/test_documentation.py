@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from gateway.problems import known_codes
+from gateway.http.problems import known_codes
 from shared.errors import error_types
 from shared.settings import Settings
 

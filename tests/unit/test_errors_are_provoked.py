@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import gateway.problems  # noqa: F401 - has errors of its own
+import gateway.http.problems  # noqa: F401 - has errors of its own
 from shared.errors import error_types
 
 TESTS = Path(__file__).parent.parent

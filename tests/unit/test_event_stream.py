@@ -7,8 +7,8 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, web
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.event_stream import EventStreams, StreamEvent, is_stream_wanted, last_event_id
-from gateway.problems import problem_middleware
+from gateway.http.problems import problem_middleware
+from gateway.jobs.event_stream import EventStreams, StreamEvent, is_stream_wanted, last_event_id
 from shared.errors import StoreUnavailable
 
 Events = AsyncGenerator[StreamEvent, None]

@@ -9,8 +9,8 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel, TypeAdapter
 
 from gateway.app import create_app
-from gateway.openapi import openapi_document
-from gateway.operations import JsonBody, Operation, operation_of
+from gateway.description.openapi import openapi_document
+from gateway.description.operations import JsonBody, Operation, operation_of
 from shared.contracts.commands import COMMAND_NAMES
 from shared.contracts.results import RESULTS
 from shared.settings import Settings

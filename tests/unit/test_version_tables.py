@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.examples import VERSION
+from gateway.description.examples import VERSION
 from modelbus.commands.printing import Printer
 from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
 from shared.contracts import VersionRecord

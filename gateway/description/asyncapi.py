@@ -5,7 +5,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.examples import CORRELATION_ID, PREDICTION, SHOP_CSV, TRAINING
+from gateway.description.examples import CORRELATION_ID, PREDICTION, SHOP_CSV, TRAINING
 from shared.bus import QUEUES, poison_queue
 from shared.bus.queues import EVENTS_EXCHANGE
 from shared.contracts import Command, DriftFound, JobChanged

@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.problems import Handler, status_of
-from gateway.query import QUERY, Query, read_query
+from gateway.http.problems import Handler, status_of
+from gateway.http.query import QUERY, Query, read_query
 from shared.errors import (
     ArtifactRefused,
     BadRequest,

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from gateway.problems import Handler
-from gateway.requests import correlation_id_of
+from gateway.http.problems import Handler
+from gateway.http.requests import correlation_id_of
 from shared.tracing import TRACEPARENT, span, valid_traceparent
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.answers import job_summary
-from gateway.event_stream import StreamEvent
+from gateway.http.answers import job_summary
+from gateway.jobs.event_stream import StreamEvent
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.store.connection import Document
 from shared.store.records import JobRecords

@@ -8,10 +8,10 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.access import demands_keys
-from gateway.addresses import is_loopback, without_port
-from gateway.keys import SETTINGS
-from gateway.problems import Handler
+from gateway.access.addresses import is_loopback, without_port
+from gateway.access.scopes import demands_keys
+from gateway.application_keys import SETTINGS
+from gateway.http.problems import Handler
 from shared.errors import Forbidden
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import Field
 
-from gateway.query import Query
+from gateway.http.query import Query
 from shared.contracts.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
 from shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
 from shared.errors import BadRequest

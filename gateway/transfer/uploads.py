@@ -9,11 +9,11 @@ from uuid import uuid4
 from aiohttp import BodyPartReader, web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.access import is_same_owner
-from gateway.keys import BLOBS, JOBS, SETTINGS
-from gateway.parse_fields import Fields, check_fields
-from gateway.problems import BadRequest, UnsupportedMediaType
-from gateway.requests import has_own_correlation_id
+from gateway.access.scopes import is_same_owner
+from gateway.application_keys import BLOBS, JOBS, SETTINGS
+from gateway.http.problems import BadRequest, UnsupportedMediaType
+from gateway.http.requests import has_own_correlation_id
+from gateway.transfer.parse_fields import Fields, check_fields
 from shared.contracts import Name
 from shared.contracts.datasets import PARQUET_START_BYTES, begins_as_parquet
 from shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob

@@ -9,11 +9,11 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import web
 
-from gateway.addresses import is_loopback
-from gateway.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
-from gateway.keys import JOBS, PRINCIPAL, SETTINGS
-from gateway.problems import Handler
-from gateway.requests import CORRELATION_HEADER, adopt_correlation_id
+from gateway.access.addresses import is_loopback
+from gateway.access.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
+from gateway.application_keys import JOBS, PRINCIPAL, SETTINGS
+from gateway.http.problems import Handler
+from gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
 from shared.api_keys import Scope
 from shared.errors import Forbidden, Unauthenticated
 from shared.settings import Settings

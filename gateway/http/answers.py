@@ -7,9 +7,9 @@ import orjson
 from aiohttp import web
 from aiohttp.helpers import ETAG_ANY
 
-from gateway.keys import BLOBS
-from gateway.problems import RETRY_AFTER_S, problem, status_of_code
-from gateway.requests import CORRELATION_HEADER
+from gateway.application_keys import BLOBS
+from gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
+from gateway.http.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
 from shared.contracts.records import TERMINAL_STATUSES, JobSummary
 from shared.store.connection import Document

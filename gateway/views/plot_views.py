@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.downloads import send_blob
+from gateway.transfer.downloads import send_blob
 from shared.errors import NotFound
 from shared.store.connection import Document
 

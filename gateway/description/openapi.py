@@ -8,9 +8,9 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.answer_models import Problem
-from gateway.examples import CORRELATION_ID
-from gateway.operations import Answer, FileBody, JsonBody, Operation, operation_of
+from gateway.description.examples import CORRELATION_ID
+from gateway.description.operations import Answer, FileBody, JsonBody, Operation, operation_of
+from gateway.views.answer_models import Problem
 from shared.contracts import CorrelationId, ModelReference, Name
 from shared.contracts.base import AliasName
 from shared.version import VERSION

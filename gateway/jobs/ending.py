@@ -7,8 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.dispatch import DISPATCHER
-from gateway.keys import JOBS, SETTINGS
+from gateway.application_keys import JOBS, SETTINGS
+from gateway.jobs.dispatch import DISPATCHER
 from shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
 from shared.store.connection import Document
 

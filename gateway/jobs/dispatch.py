@@ -8,8 +8,8 @@ import orjson
 import structlog
 from aiohttp import web
 
-from gateway.outbox import Outbox
-from gateway.waiting import JobWaiters
+from gateway.jobs.job_waiting import JobWaiters
+from gateway.jobs.outbox import Outbox
 from shared.contracts import Command, Predict
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished

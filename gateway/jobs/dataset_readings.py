@@ -4,8 +4,8 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
-from gateway.ending import end_jobs
-from gateway.keys import READINGS
+from gateway.application_keys import READINGS
+from gateway.jobs.ending import end_jobs
 from shared.contracts import Command, command_spec, spec_hash
 from shared.store.connection import Document
 

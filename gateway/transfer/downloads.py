@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from gateway.answers import has_already
-from gateway.keys import BLOBS
+from gateway.application_keys import BLOBS
+from gateway.http.answers import has_already
 from shared.store.connection import store_errors
 
 MEDIA_TYPES: Final = {

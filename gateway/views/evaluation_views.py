@@ -5,8 +5,8 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.answers import public
-from gateway.keys import JOBS, SHELF
+from gateway.application_keys import JOBS, SHELF
+from gateway.http.answers import public
 from shared.contracts import EvaluationRecord
 from shared.contracts.base import split_reference
 from shared.contracts.evaluation import EvaluationId

@@ -3,7 +3,7 @@
 import base64
 from typing import Any, Final
 
-from gateway.poison_bodies import checked_body, present_body
+from gateway.views.poison_bodies import checked_body, present_body
 from shared.errors import InvalidCommand
 from shared.store.dead_letters import DeadLetter
 

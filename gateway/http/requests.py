@@ -9,8 +9,8 @@ import structlog
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.keys import CORRELATION_ID, SETTINGS
-from gateway.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from gateway.application_keys import CORRELATION_ID, SETTINGS
+from gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
 from shared.contracts.commands import invalid_command

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
-from gateway.keys import CORRELATION_ID
+from gateway.application_keys import CORRELATION_ID
 from shared.errors import BadRequest as BadRequest
 from shared.errors import ModelbusError, error_of, error_types
 from shared.errors import UnsupportedMediaType as UnsupportedMediaType

@@ -1,0 +1,1 @@
+"""The descriptions of both doors: OpenAPI, AsyncAPI, and their examples."""

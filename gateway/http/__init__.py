@@ -1,0 +1,1 @@
+"""HTTP as all routes speak it: requests, queries, cursors, answers, problems."""

@@ -1,0 +1,1 @@
+"""Jobs from the gateway's side: sent, waited for, followed, ended."""
