@@ -28,9 +28,9 @@ PRELOAD: Final = (
     "evaluator.handlers.drift_reports",
     "sklearn.ensemble",
     "sklearn.linear_model",
-    "shared.preloaded_plugins",
+    "shared.models.preloaded_plugins",
 )
-ANNOUNCE: Final = "shared.preloaded_plugins:announce"
+ANNOUNCE: Final = "shared.models.preloaded_plugins:announce"
 """The service itself runs no model: that it does not import scikit-learn keeps it small and starts it sooner."""
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",

@@ -12,14 +12,14 @@ from gateway.access.addresses import is_loopback
 from gateway.access.scopes import demands_keys
 from gateway.app import create_app
 from shared.errors import StoreUnavailable
-from shared.log_shipper import kept_logs
-from shared.logs import configure_logs
+from shared.observing.log_shipper import kept_logs
+from shared.observing.logs import configure_logs
+from shared.observing.tracing import start_tracing
 from shared.port_file import write_port_file
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
 from shared.store.log_batches import open_log_shipper
-from shared.tracing import start_tracing
 from shared.version import VERSION
 
 log = structlog.get_logger()

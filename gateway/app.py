@@ -41,7 +41,7 @@ from gateway.routes import (
     services,
 )
 from shared.bus import EventSubscriber, Publisher
-from shared.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
 from shared.store.api_keys import ApiKeys
 from shared.store.async_blobs import AsyncBlobStore

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from gateway.http.problems import Handler
 from gateway.http.requests import correlation_id_of
-from shared.tracing import TRACEPARENT, span, valid_traceparent
+from shared.observing.tracing import TRACEPARENT, span, valid_traceparent
 
 
 @web.middleware

@@ -6,13 +6,13 @@ from typing import Final
 from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
-from shared.preloaded_plugins import announce
+from shared.models.preloaded_plugins import announce
 from shared.store.usage import UsageCounter
 from shared.tabular.threads import stay_with_one_blas_thread
 from shared.worker.service import Lane, Tools, run_service
 
 BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
-PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.preloaded_plugins")
+PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.models.preloaded_plugins")
 
 
 def make_lanes(tools: Tools) -> list[Lane]:

@@ -18,7 +18,7 @@ from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import ErrorRecord, JobChanged, Predict
 from shared.contracts.checks import check_row_count
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
-from shared.metrics import (
+from shared.observing.metrics import (
     COMMANDS_REFUSED,
     JOB_SECONDS,
     JOBS_FINISHED,
@@ -26,6 +26,7 @@ from shared.metrics import (
     PREDICT_INCIDENTS,
     PREDICTED_ROWS,
 )
+from shared.observing.tracing import TRACEPARENT, span
 from shared.settings import Settings
 from shared.store.acceptance import require_same
 from shared.store.blobs import BlobStore
@@ -33,7 +34,6 @@ from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.results import within_limit
 from shared.store.usage import UsageCounter
-from shared.tracing import TRACEPARENT, span
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.finishing import Finisher, job_changed, reply_of
 

@@ -8,12 +8,12 @@ from datetime import datetime
 import structlog
 
 from shared.contracts.base import split_reference
-from shared.metrics import MODEL_LOADS
+from shared.models.stored_models import fetch_model
+from shared.observing.metrics import MODEL_LOADS
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.library import Library, version_number
 from shared.tabular.model import FittedModel
-from shared.tabular.stored_models import fetch_model
 
 log = structlog.get_logger()
 

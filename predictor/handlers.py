@@ -9,11 +9,11 @@ import structlog
 
 from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
+from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel, Predictions
 from shared.tabular.reading_warnings import unseen_warnings
 from shared.tabular.readings import changed_types
-from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import fetch_table, frames
 from shared.tabular.targets import class_type
 from shared.tabular.text_export import write_csv, write_json_lines

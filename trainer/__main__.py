@@ -3,7 +3,7 @@
 import sys
 from typing import Final
 
-from shared.installed_plugins import log_plugins
+from shared.models.installed_plugins import log_plugins
 from shared.worker.service import Lane, Tools, run_service
 from trainer.catalogue.entries import catalogue, left_out
 from trainer.catalogue.plugin_entries import trainable_plugins

@@ -3,9 +3,9 @@
 import math
 from typing import Any, Final
 
-from evaluator.plot_names import plot_names
 from shared.contracts.explanation_results import Distribution, DriftFinding, DriftResult
 from shared.contracts.plots import Layer, Plot
+from shared.plot_names import plot_names
 
 EXCESS_LIMIT: Final = 1e6
 """Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""

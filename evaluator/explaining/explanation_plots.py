@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from evaluator.plot_names import plot_names
 from shared.contracts.explanation_results import (
     DependenceCurve,
     DependenceResult,
@@ -14,6 +13,7 @@ from shared.contracts.explanation_results import (
     ResponseKind,
 )
 from shared.contracts.plots import Layer, Plot
+from shared.plot_names import plot_names
 
 BAR_LIMIT: Final = 30
 """Columns, or values of a column, that are drawn as bars: the most important, or the most frequent ones."""

@@ -12,9 +12,9 @@ from shared.contracts import Command, EvaluateModel, EvaluatePredictions, Evalua
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.evaluation_checks import check_evaluation
 from shared.errors import EvaluationExists
+from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
 from shared.tabular.reading_warnings import unseen_warnings
-from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import Table, fetch_table, frames
 from shared.worker.child import JobContext
 from shared.worker.plots import store_plots

@@ -5,12 +5,12 @@ from typing import Final
 import pandas as pd
 
 from evaluator.sampling.row_sampling import sample_rows
+from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.tabular.reading_warnings import unseen_warnings
 from shared.tabular.readings import changed_types
 from shared.tabular.report import EncodingReport
-from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import dataset_columns, open_table
 from shared.worker.child import JobContext
 

@@ -13,11 +13,11 @@ from gateway.jobs.outbox import Outbox
 from shared.contracts import Command, Predict
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished
+from shared.observing.tracing import TRACEPARENT, current_traceparent
 from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
 from shared.store.operation import NewJob
 from shared.store.records import JobRecords
-from shared.tracing import TRACEPARENT, current_traceparent
 
 log = structlog.get_logger()
 

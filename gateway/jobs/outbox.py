@@ -18,7 +18,7 @@ import structlog
 from shared.bus import Publisher
 from shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from shared.errors import BusUnavailable
-from shared.tracing import span, trace_headers
+from shared.observing.tracing import span, trace_headers
 
 log = structlog.get_logger()
 

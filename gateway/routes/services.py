@@ -10,9 +10,9 @@ from gateway.application_keys import DEAD_LETTERS, PROBE, SHELF
 from gateway.description.operations import Answer, operation
 from gateway.http.answers import json_answer
 from gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
-from shared import metrics as metric
 from shared.bus import QUEUES, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
+from shared.observing import metrics as metric
 from shared.version import VERSION
 
 log = structlog.get_logger()

@@ -272,6 +272,6 @@ def _plain(cell: object) -> str:
 
 
 def _printable(text: str) -> str:
-    from shared.log_text import printable
+    from shared.observing.log_text import printable
 
     return "\n".join(printable(line) for line in text.split("\n"))

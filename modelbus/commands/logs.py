@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
-    from shared.log_text import LogLine
+    from shared.observing.log_text import LogLine
 
     Show = Callable[[Iterable[LogLine]], None]
 
@@ -146,7 +146,7 @@ def _show_kept(
 
 
 def _line(line: "LoggedLine") -> "LogLine":
-    from shared.log_text import parse_line
+    from shared.observing.log_text import parse_line
 
     return parse_line(line.service, json.dumps(line.facts, ensure_ascii=False))
 
@@ -157,7 +157,7 @@ def show_lines(lines: "Iterable[LoggedLine]", *, no_color: bool) -> None:
 
 
 def _printer(*, as_json: bool, no_color: bool) -> "Show":
-    from shared.log_text import render_line
+    from shared.observing.log_text import render_line
 
     console = Console(no_color=no_color or None)
     use_color = console.color_system is not None and not console.no_color

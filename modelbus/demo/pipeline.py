@@ -24,7 +24,7 @@ from modelbus.stack.layout import Layout
 from modelbus.stack.log_reading import LogFilter, LogReader
 from shared.contracts import EvaluationRecord
 from shared.errors import ModelbusError
-from shared.log_text import render_line
+from shared.observing.log_text import render_line
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 WAIT_S = 120.0

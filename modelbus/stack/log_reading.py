@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from modelbus.stack.layout import Layout
 from modelbus.stack.log_tail import FileTail
-from shared.log_text import LogLine, parse_line
+from shared.observing.log_text import LogLine, parse_line
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 REORDER_WINDOW = 256

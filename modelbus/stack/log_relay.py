@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 from modelbus.stack.log_tail import FileTail
-from shared.log_text import parse_line, render_line
+from shared.observing.log_text import parse_line, render_line
 
 PAUSE_S = 0.05
 

@@ -18,7 +18,7 @@ from shared.bus.queues import poison_queue
 from shared.bus.transport import MALFORMED_HEADER, HardenedQoS
 from shared.contracts.json_text import parse_json
 from shared.errors import BusUnavailable
-from shared.metrics import MESSAGES_POISONED
+from shared.observing.metrics import MESSAGES_POISONED
 
 log = structlog.get_logger()
 

@@ -3,8 +3,8 @@
 from shared.contracts import Command, command_queue, command_spec, spec_hash
 from shared.contracts.dataset_use import dataset_use
 from shared.errors import CorrelationIdReused
+from shared.observing.tracing import trace_headers
 from shared.store.operation import Document, NewJob
-from shared.tracing import trace_headers
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, at a gateway that demands none."""

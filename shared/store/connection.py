@@ -12,8 +12,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from shared.errors import StoreUnavailable
+from shared.observing.tracing import is_exporting
 from shared.settings import Settings
-from shared.tracing import is_exporting
 
 Document = dict[str, Any]
 

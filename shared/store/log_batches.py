@@ -16,8 +16,8 @@ from bson import ObjectId, Timestamp
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from shared.log_shipper import LoggedLine, LogShipper
-from shared.log_text import LEVELS
+from shared.observing.log_shipper import LoggedLine, LogShipper
+from shared.observing.log_text import LEVELS
 from shared.settings import Settings
 from shared.store.connection import FAST, Document, open_store, store_errors
 from shared.store.services import worker_name

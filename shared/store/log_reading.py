@@ -16,7 +16,7 @@ import orjson
 from bson import Timestamp
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.log_text import LEVELS
+from shared.observing.log_text import LEVELS
 from shared.store.connection import CURRENT, Document, store_errors
 from shared.store.log_batches import COLLECTION, SPAN_S
 

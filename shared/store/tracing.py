@@ -5,7 +5,7 @@ from typing import Any
 from opentelemetry import trace
 from pymongo import monitoring
 
-from shared.tracing import is_tracing
+from shared.observing.tracing import is_tracing
 from shared.version import VERSION
 
 

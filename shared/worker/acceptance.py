@@ -15,9 +15,9 @@ from shared.bus.queues import OWNER_HEADER
 from shared.contracts import Command, parse_command_of_queue, spec_hash
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
+from shared.observing.tracing import traceparent_of
 from shared.store.acceptance import QUEUE_OWNER, new_job
 from shared.store.operation import NewJob
-from shared.tracing import traceparent_of
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
 _OWNER_LIMIT: Final = 100

@@ -12,14 +12,14 @@ import structlog
 from shared.bus import EventPublisher
 from shared.contracts import Progress
 from shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailable
-from shared.logs import job_log_context
-from shared.metrics import JOB_SECONDS, JOBS_RUNNING
+from shared.observing.logs import job_log_context
+from shared.observing.metrics import JOB_SECONDS, JOBS_RUNNING
+from shared.observing.tracing import span, traceparent_of
 from shared.settings import Settings
 from shared.store.binding import digests
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim
-from shared.tracing import span, traceparent_of
 from shared.worker.child import Attempt
 from shared.worker.finishing import Finisher, job_changed
 from shared.worker.limits import Limit, time_limit

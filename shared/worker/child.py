@@ -24,7 +24,7 @@ import structlog
 from shared.contracts import Command, Progress, parse_command
 from shared.contracts.records import TuningProgress
 from shared.errors import JobOutOfMemory, ModelbusError
-from shared.logs import configure_logs, job_log_context
+from shared.observing.logs import configure_logs, job_log_context
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document, open_store

@@ -8,7 +8,7 @@ from shared.bus import EventPublisher
 from shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
 from shared.contracts.records import TERMINAL_STATUSES
 from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
-from shared.metrics import DRIFT_FOUND, JOBS_FINISHED
+from shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.operation import Claim

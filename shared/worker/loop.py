@@ -15,8 +15,8 @@ import structlog
 from shared.bus import Consumer, Delivery, EventPublisher, Publisher
 from shared.contracts import ErrorRecord, JobChanged
 from shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
-from shared.logs import job_log_context
-from shared.metrics import COMMANDS_REFUSED
+from shared.observing.logs import job_log_context
+from shared.observing.metrics import COMMANDS_REFUSED
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger, error_document
 from shared.store.operation import Claim

@@ -19,8 +19,9 @@ from pymongo.database import Database
 
 from shared.bus import Consumer, EventPublisher, PoisonReader, Publisher
 from shared.errors import StoreUnavailable
-from shared.log_shipper import kept_logs
-from shared.logs import configure_logs
+from shared.observing.log_shipper import kept_logs
+from shared.observing.logs import configure_logs
+from shared.observing.tracing import start_tracing
 from shared.port_file import write_port_file
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
@@ -31,7 +32,6 @@ from shared.store.log_batches import LogBatches, open_log_shipper
 from shared.store.outcomes import Outcomes
 from shared.store.poison import PoisonKeeper
 from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
-from shared.tracing import start_tracing
 from shared.version import VERSION
 from shared.worker import child
 from shared.worker.attempt import AttemptRunner

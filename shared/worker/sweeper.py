@@ -8,7 +8,7 @@ import structlog
 
 from shared.bus import QUEUES, Publisher, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
-from shared.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
+from shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from shared.settings import Settings
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document

@@ -7,7 +7,7 @@ import pytest
 
 from shared.bus import EventPublisher, Publisher
 from shared.contracts import DriftFound, new_correlation_id
-from shared.metrics import DRIFT_FOUND
+from shared.observing.metrics import DRIFT_FOUND
 from shared.store.connection import Document
 from shared.store.ledger import JobLedger
 from shared.store.outcomes import Outcomes

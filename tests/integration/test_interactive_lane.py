@@ -15,10 +15,10 @@ from prometheus_client import REGISTRY
 
 from modelbus.stack import LocalStack
 from predictor.__main__ import make_lanes
-from shared.artifacts import dump_model, library_versions
 from shared.bus import EventSubscriber
 from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import Predict, new_correlation_id
+from shared.models.artifacts import dump_model, library_versions
 from shared.settings import Settings
 from shared.store.acceptance import new_job
 from shared.store.connection import Document

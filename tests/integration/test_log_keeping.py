@@ -11,7 +11,7 @@ import pytest
 from bson import Timestamp
 from pymongo.database import Database
 
-from shared.log_shipper import LoggedLine, LogShipper
+from shared.observing.log_shipper import LoggedLine, LogShipper
 from shared.settings import Settings
 from shared.store.connection import Document, open_async_store, open_store
 from shared.store.log_batches import COLLECTION, LogBatches, open_log_shipper

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import installed_plugins
+from shared.models import installed_plugins
 from tests.plugins import write_distribution
 from trainer.catalogue import entries as catalogue
 from trainer.catalogue import plugin_entries as plugins
@@ -12,7 +12,7 @@ from trainer.catalogue import plugin_entries as plugins
 HEAD = """
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier
-from shared.plugins import EstimatorPlugin
+from shared.models.plugins import EstimatorPlugin
 
 class Mean(RegressorMixin, BaseEstimator):
     def __init__(self, depth=1, n_jobs=None): self.depth, self.n_jobs = depth, n_jobs

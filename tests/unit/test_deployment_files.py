@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-import shared.metrics  # noqa: F401 - registers what it names
+import shared.observing.metrics  # noqa: F401 - registers what it names
 from shared.api_keys import is_api_key
 from shared.settings import Settings
 

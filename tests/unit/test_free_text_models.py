@@ -11,8 +11,8 @@ from evaluator.explaining.importance import permutation_importance
 from evaluator.explaining.partial_dependence import partial_dependence
 from evaluator.explaining.responses import respond, response_of
 from evaluator.explaining.shapley import RowExplainer
-from shared.artifacts import dump_model, library_versions, load_model
 from shared.contracts import ColumnSchema
+from shared.models.artifacts import dump_model, library_versions, load_model
 from shared.tabular.model import FittedModel
 from tests.unit.free_texts import messages
 from tests.unit.streams import groups_of

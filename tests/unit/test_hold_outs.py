@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from shared.artifacts import dump_model
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, TrainModel
 from shared.contracts.checks import training_features
 from shared.contracts.tuning import Calibration, SearchValidation, Threshold
 from shared.errors import EstimatorRejected
+from shared.models.artifacts import dump_model
 from tests.unit.tables import TYPES, fit, schema, table
 from trainer.fitting.calibrating import calibration_parts
 from trainer.fitting.cross_validation import cross_validate, fold_notes, parts

@@ -7,8 +7,8 @@ import pytest
 import structlog
 
 from shared.errors import UnknownEstimator
-from shared.installed_plugins import log_plugins
-from shared.plugins import EstimatorPlugin
+from shared.models.installed_plugins import log_plugins
+from shared.models.plugins import EstimatorPlugin
 from tests.unit.plugin_installing import HEAD, install
 from trainer.catalogue import entries as catalogue
 from trainer.catalogue.entries import find_estimator, left_out

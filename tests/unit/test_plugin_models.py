@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
 from shared.errors import ArtifactRefused, InvalidCommand
+from shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
 from shared.tabular.model import FittedModel
 from tests.plugins import PLUGIN_FOLDER
 from tests.unit.plugin_installing import HEAD, forget, install

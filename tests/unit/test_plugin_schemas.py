@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from shared.plugins import GROUP, EstimatorPlugin
+from shared.models.plugins import GROUP, EstimatorPlugin
 from tests.unit.plugin_installing import HEAD, install
 from trainer.catalogue import plugin_entries as plugins
 from trainer.catalogue.entries import left_out

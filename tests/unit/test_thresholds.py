@@ -15,11 +15,11 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV, cross_val_predict
 
-from shared.artifacts import dump_model, library_versions, load_model
 from shared.contracts import TrainModel
 from shared.contracts.checks import check_training_task
 from shared.contracts.tuning import Calibration, Search, Threshold, ThresholdCosts
 from shared.errors import InvalidCommand
+from shared.models.artifacts import dump_model, library_versions, load_model
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, rows_of
 from trainer.tuning.threshold_search import best_threshold

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from sklearn import metrics as library
 
-from shared.artifacts import dump_model, library_versions, load_model
 from shared.contracts import ColumnSchema, HoldOut, TrainModel
 from shared.contracts.checks import check_training_task
 from shared.errors import EstimatorRejected, InvalidCommand
+from shared.models.artifacts import dump_model, library_versions, load_model
 from shared.tabular.metrics import (
     CLUSTERING_METRICS,
     OUTLIER_METRICS,

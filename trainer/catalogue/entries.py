@@ -13,7 +13,7 @@ from sklearn.utils import all_estimators
 
 from shared.contracts import TASKS, EstimatorRecord, Task
 from shared.contracts.checks import unknown_estimator
-from shared.installed_plugins import InstalledPlugin
+from shared.models.installed_plugins import InstalledPlugin
 from trainer.catalogue.documentation import summary
 from trainer.catalogue.hyperparameters import Hyperparameter, settable
 from trainer.catalogue.plugin_entries import settable_of, trainable_plugins

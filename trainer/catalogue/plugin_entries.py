@@ -3,8 +3,8 @@
 import functools
 from typing import Any
 
-from shared.installed_plugins import InstalledPlugin, InstalledPlugins, LeftOutPlugin, installed_plugins
-from shared.plugins import EstimatorPlugin
+from shared.models.installed_plugins import InstalledPlugin, InstalledPlugins, LeftOutPlugin, installed_plugins
+from shared.models.plugins import EstimatorPlugin
 from trainer.catalogue.constraints import Schema, accepts
 from trainer.catalogue.documentation import parameter_descriptions
 from trainer.catalogue.hyperparameters import BOUNDS, FORBIDDEN, Hyperparameter, bounded

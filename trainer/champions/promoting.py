@@ -11,10 +11,10 @@ from shared.contracts import Signature
 from shared.contracts.records import Comparison
 from shared.contracts.training import Training
 from shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
+from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
 from shared.tabular.model import FittedModel
 from shared.tabular.readings import changed_types
-from shared.tabular.stored_models import fetch_model
 from shared.tabular.tables import Readings, Table, dataset_columns, open_table, read_group
 from shared.worker.child import JobContext
 from trainer.champions.champion_comparison import (

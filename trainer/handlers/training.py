@@ -7,7 +7,6 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from shared.artifacts import dump_model, library_versions
 from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
 from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
 from shared.contracts.commands import invalid_command
@@ -16,6 +15,7 @@ from shared.contracts.records import Alert
 from shared.contracts.training import Training
 from shared.contracts.tuning import AUTO, Search, keeps_best
 from shared.errors import UnknownModel
+from shared.models.artifacts import dump_model, library_versions
 from shared.store.connection import Document
 from shared.tabular.tables import dataset_columns
 from shared.worker.child import JobContext

@@ -32,7 +32,7 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from shared.contracts import Signature
 from shared.errors import ArtifactRefused
-from shared.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
+from shared.models.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
 from shared.tabular.encoder import TabularEncoder
 from shared.tabular.model import FittedModel
 

@@ -14,7 +14,7 @@ import structlog
 from structlog.typing import EventDict
 
 from shared.errors import StoreUnavailable
-from shared.metrics import LOG_LINES_LOST
+from shared.observing.metrics import LOG_LINES_LOST
 
 log = structlog.get_logger()
 

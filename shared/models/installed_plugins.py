@@ -17,7 +17,7 @@ import structlog
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
-from shared.plugins import GROUP, EstimatorPlugin
+from shared.models.plugins import GROUP, EstimatorPlugin
 from shared.tabular.model import words_of
 
 log = structlog.get_logger()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.artifacts import load_model
+from shared.models.artifacts import load_model
 from shared.store.blobs import BlobStore
 from shared.tabular.model import FittedModel
 

@@ -3,7 +3,7 @@
 ``correlation_id`` is in every line that belongs to a job: bind it with ``job_log_context``. A line that is about
 several jobs has ``correlation_ids``. Control characters in values are escaped by the JSON encoder, so that no value can
 forge a line. What else becomes of a line, such as its way into MongoDB, is ``ship``'s business
-(``shared/log_shipper.py``).
+(``shared/observing/log_shipper.py``).
 """
 
 import logging
@@ -18,7 +18,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from shared.log_text import parse_line, render_line
+from shared.observing.log_text import parse_line, render_line
 
 FIELD_LIMIT = 4000
 """Characters of one field that are logged; the rest is cut."""
