@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
 from shared.contracts import SignatureColumn
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.encoding.encoder import TabularEncoder
 
 GOAL_MS = 0.1
 

@@ -17,7 +17,7 @@ from evaluator.explaining.partial_dependence import partial_dependence
 from evaluator.explaining.responses import respond, response_of
 from evaluator.explaining.shapley import EXACT_BY_ITSELF, RowExplainer
 from shared.contracts import ColumnSchema
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from trainer.fitting.plan import FitPlan
 from trainer.training.fit import fit_model
 

@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 
 from benchmarks.corpora import NAMES, Corpus, load
 from shared.contracts import SignatureColumn
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.encoding.encoder import TabularEncoder
 
 GOAL_MS = 0.2
 MARGIN = 0.01

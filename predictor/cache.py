@@ -13,7 +13,7 @@ from shared.observing.metrics import MODEL_LOADS
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.library import Library, version_number
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 
 log = structlog.get_logger()
 

@@ -11,12 +11,12 @@ from shared.contracts import Command, PredictDataset
 from shared.errors import JobCrashed
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel, Predictions
-from shared.tabular.reading_warnings import unseen_warnings
-from shared.tabular.readings import changed_types
-from shared.tabular.tables import fetch_table, frames
-from shared.tabular.targets import class_type
-from shared.tabular.text_export import write_csv, write_json_lines
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.predicting.model import FittedModel, Predictions
+from shared.tabular.tables.stored_tables import fetch_table, frames
+from shared.tabular.tables.text_export import write_csv, write_json_lines
+from shared.tabular.targets.labels import class_type
+from shared.tabular.targets.reading_warnings import unseen_warnings
 from shared.worker.child import JobContext
 
 log = structlog.get_logger()

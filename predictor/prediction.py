@@ -10,8 +10,8 @@ from typing import Any
 
 from shared.contracts import Predict
 from shared.errors import JobOutOfMemory, ModelbusError
-from shared.tabular.model import FittedModel, Predictions
-from shared.tabular.reading_warnings import unseen_warnings
+from shared.tabular.predicting.model import FittedModel, Predictions
+from shared.tabular.targets.reading_warnings import unseen_warnings
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from evaluator.drift import distances as statistics
 from evaluator.drift.bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
 from evaluator.drift.column_findings import Finding, Statistic
 from shared.contracts import DriftThresholds, SignatureColumn
-from shared.tabular.columns import Reading, read_column
-from shared.tabular.model import FittedModel
+from shared.tabular.cells.columns import Reading, read_column
+from shared.tabular.predicting.model import FittedModel
 
 PREDICTED_ROWS: Final = 10_000
 """Of more rows than this on one side, so many are predicted, from all parts of the sample."""

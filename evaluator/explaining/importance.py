@@ -16,9 +16,9 @@ import numpy as np
 from sklearn import metrics
 
 from shared.errors import InvalidCommand
-from shared.tabular.model import FittedModel, Predictions
-from shared.tabular.scaled import Floats
-from shared.tabular.targets import Codes, Label, codes_of
+from shared.tabular.encoding.scaled import Floats
+from shared.tabular.predicting.model import FittedModel, Predictions
+from shared.tabular.targets.labels import Codes, Label, codes_of
 
 Progress = Callable[[float, str], None]
 

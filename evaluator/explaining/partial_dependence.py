@@ -17,9 +17,9 @@ from scipy.stats.mstats import mquantiles
 
 from evaluator.explaining.responses import Response, respond
 from shared.contracts import SignatureColumn
-from shared.tabular.columns import Reading, read_column
-from shared.tabular.model import FittedModel
-from shared.tabular.scaled import Floats
+from shared.tabular.cells.columns import Reading, read_column
+from shared.tabular.encoding.scaled import Floats
+from shared.tabular.predicting.model import FittedModel
 
 _OUTER_SHARES: Final = (0.05, 0.95)
 """Numbers beyond these quantiles are few, and a curve there says little."""

@@ -9,8 +9,8 @@ from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks import check_columns
 from shared.store.blobs import export_id
 from shared.store.connection import Document
-from shared.tabular.tables import open_table, open_values
-from shared.tabular.text_export import write_csv, write_json_lines
+from shared.tabular.tables.stored_tables import open_table, open_values
+from shared.tabular.tables.text_export import write_csv, write_json_lines
 from shared.worker.child import JobContext
 
 

@@ -14,7 +14,7 @@ from shared.contracts import Command, DriftFound, ReportDrift
 from shared.contracts.explanation_checks import require_training_table
 from shared.contracts.explanation_results import DriftResult
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 from shared.worker.plots import answer_with_plots
 

@@ -14,8 +14,8 @@ from shared.contracts.evaluation_checks import check_evaluation
 from shared.errors import EvaluationExists
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
-from shared.tabular.reading_warnings import unseen_warnings
-from shared.tabular.tables import Table, fetch_table, frames
+from shared.tabular.tables.stored_tables import Table, fetch_table, frames
+from shared.tabular.targets.reading_warnings import unseen_warnings
 from shared.worker.child import JobContext
 from shared.worker.plots import store_plots
 

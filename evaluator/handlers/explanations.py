@@ -16,10 +16,10 @@ from shared.contracts.explanation_checks import check_explanation, explained_dat
 from shared.contracts.explanation_results import ModelExplanationResult
 from shared.errors import EstimatorRejected
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
-from shared.tabular.scaled import Floats
+from shared.tabular.encoding.scaled import Floats
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import read_truth
-from shared.tabular.targets import Label
+from shared.tabular.targets.labels import Label
 from shared.worker.child import JobContext
 from shared.worker.plots import DRAWING_FROM, answer_with_plots
 

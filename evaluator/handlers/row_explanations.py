@@ -11,8 +11,8 @@ from shared.contracts import Command, ExplainPrediction
 from shared.contracts.explanation_checks import require_training_table
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
-from shared.tabular.scaled import Floats
+from shared.tabular.encoding.scaled import Floats
+from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 
 _READ_SHARE: Final = 0.15

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.evaluation import Intervals
-from shared.tabular.measured import Metrics
+from shared.tabular.metrics.measured import Metrics
 
 RowIndices = npt.NDArray[np.int64]
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from evaluator.measuring.threshold_tables import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
-from shared.tabular.classification import Labelled, ranking_of
-from shared.tabular.ranking import Cumulated, Ranking
+from shared.tabular.metrics.classification import Labelled, ranking_of
+from shared.tabular.metrics.ranking import Cumulated, Ranking
 
 Floats = npt.NDArray[np.float64]
 

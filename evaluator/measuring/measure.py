@@ -15,15 +15,15 @@ from evaluator.measuring.threshold_tables import ThresholdTable, gains
 from shared.contracts.evaluation import Evaluation
 from shared.contracts.plots import Plot
 from shared.errors import InvalidCommand
-from shared.tabular.classification import ClassificationMeasure, Labelled, ranking_of
-from shared.tabular.grouping import measure_clusters, measure_groups, measure_outliers
-from shared.tabular.label_metrics import LabelSums, class_metrics
-from shared.tabular.measured import Measured, Metrics
-from shared.tabular.metrics import CLUSTERING_METRICS, confusion_of
-from shared.tabular.probability_metrics import ProbabilityLosses, probability_fault
-from shared.tabular.ranking import Ranking
-from shared.tabular.regression import measure_numbers, summarize_residuals
-from shared.tabular.targets import spelling
+from shared.tabular.metrics.by_task import CLUSTERING_METRICS, confusion_of
+from shared.tabular.metrics.classification import ClassificationMeasure, Labelled, ranking_of
+from shared.tabular.metrics.grouping import measure_clusters, measure_groups, measure_outliers
+from shared.tabular.metrics.label_metrics import LabelSums, class_metrics
+from shared.tabular.metrics.measured import Measured, Metrics
+from shared.tabular.metrics.probability_metrics import ProbabilityLosses, probability_fault
+from shared.tabular.metrics.ranking import Ranking
+from shared.tabular.metrics.regression import measure_numbers, summarize_residuals
+from shared.tabular.targets.labels import spelling
 
 Floats = npt.NDArray[np.float64]
 RowIndices = npt.NDArray[np.int64]

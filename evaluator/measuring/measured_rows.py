@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from evaluator.measuring.slicing import SliceColumn
 from shared.contracts import Task
-from shared.tabular.classification import Labelled
+from shared.tabular.metrics.classification import Labelled
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

@@ -11,13 +11,13 @@ from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Ou
 from evaluator.measuring.row_filter import Sieve
 from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
 from shared.errors import InvalidCommand
-from shared.tabular.classification import Labelled
-from shared.tabular.model import FittedModel, Predictions
-from shared.tabular.reading_warnings import label_warnings
-from shared.tabular.readings import changed_types
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.metrics.classification import Labelled
+from shared.tabular.predicting.model import FittedModel, Predictions
 from shared.tabular.scoring import is_ranked_by_scores
-from shared.tabular.targets import OUTLIER_CLASSES, Label, spelling
-from shared.tabular.truth import LabelBook, label_reading, labels_in, target_reading, true_numbers
+from shared.tabular.targets.labels import OUTLIER_CLASSES, Label, spelling
+from shared.tabular.targets.reading_warnings import label_warnings
+from shared.tabular.targets.truth import LabelBook, label_reading, labels_in, target_reading, true_numbers
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

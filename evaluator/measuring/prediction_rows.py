@@ -12,10 +12,10 @@ from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers
 from evaluator.measuring.row_filter import Sieve
 from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from shared.errors import InvalidCommand
-from shared.tabular.classification import Labelled
-from shared.tabular.reading_warnings import stranger_warnings
-from shared.tabular.targets import Label
-from shared.tabular.truth import LabelBook, label_reading, labels_in, true_numbers
+from shared.tabular.metrics.classification import Labelled
+from shared.tabular.targets.labels import Label
+from shared.tabular.targets.reading_warnings import stranger_warnings
+from shared.tabular.targets.truth import LabelBook, label_reading, labels_in, true_numbers
 
 Floats = npt.NDArray[np.float64]
 

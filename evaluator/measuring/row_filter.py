@@ -11,7 +11,7 @@ from evaluator.measuring.slicing import SliceColumn
 from shared.contracts import ColumnSchema
 from shared.contracts.evaluation import Evaluation
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.truth import true_numbers
+from shared.tabular.targets.truth import true_numbers
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

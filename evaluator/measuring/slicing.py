@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import ColumnSchema
-from shared.tabular.truth import LabelBook
+from shared.tabular.targets.truth import LabelBook
 
 Codes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from shared.contracts.evaluation import BestThreshold, Costs
 from shared.contracts.metric_names import THRESHOLD_METRICS
-from shared.tabular.count_metrics import count_metrics
-from shared.tabular.ranking import Cumulated
+from shared.tabular.metrics.count_metrics import count_metrics
+from shared.tabular.metrics.ranking import Cumulated
 
 Floats = npt.NDArray[np.float64]
 

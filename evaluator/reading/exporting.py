@@ -16,11 +16,11 @@ from evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing, delimit
 from evaluator.ingest.cells.numerals import Numerals
 from evaluator.ingest.cells.texts import missing_mask, trimmed
 from shared.contracts import ColumnSchema
-from shared.tabular.marks import TEXT_MISSING_MARKS
-from shared.tabular.row_groups import read_group
-from shared.tabular.tables import Table
-from shared.tabular.text_export import ExportPlan
-from shared.tabular.written import KEPT
+from shared.tabular.cells.marks import TEXT_MISSING_MARKS
+from shared.tabular.cells.written import KEPT
+from shared.tabular.tables.row_groups import read_group
+from shared.tabular.tables.stored_tables import Table
+from shared.tabular.tables.text_export import ExportPlan
 
 _BRACKETS: Final = ("[", "(", "<")
 _JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"

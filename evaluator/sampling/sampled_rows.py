@@ -7,11 +7,11 @@ import pandas as pd
 from evaluator.sampling.row_sampling import sample_rows
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
-from shared.tabular.reading_warnings import unseen_warnings
-from shared.tabular.readings import changed_types
-from shared.tabular.report import EncodingReport
-from shared.tabular.tables import dataset_columns, open_table
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.encoding.encoding_report import EncodingReport
+from shared.tabular.predicting.model import FittedModel
+from shared.tabular.tables.stored_tables import dataset_columns, open_table
+from shared.tabular.targets.reading_warnings import unseen_warnings
 from shared.worker.child import JobContext
 
 CELL_LIMIT: Final = 2_000_000

@@ -13,7 +13,7 @@ from shared.contracts import Predict
 from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
 from shared.store.binding import digests
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 
 

@@ -31,7 +31,7 @@ Unit = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20
 
 
 class NumberForm(Contract):
-    """How the numbers of one column are written; `shared.tabular.written_numbers` reads them by it."""
+    """How the numbers of one column are written; `shared.tabular.cells.written_numbers` reads them by it."""
 
     decimal_mark: DecimalMark = "."
     """Before the fraction."""

@@ -33,8 +33,8 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from shared.contracts import Signature
 from shared.errors import ArtifactRefused
 from shared.models.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.model import FittedModel
+from shared.tabular.encoding.encoder import TabularEncoder
+from shared.tabular.predicting.model import FittedModel
 
 LAYOUT: Final = 1
 """Raise it when the layout of the file changes: older artifacts are then refused, and their models trained again."""

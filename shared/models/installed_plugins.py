@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
 from shared.models.plugins import GROUP, EstimatorPlugin
-from shared.tabular.model import words_of
+from shared.tabular.predicting.model import words_of
 
 log = structlog.get_logger()
 

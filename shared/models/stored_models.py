@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.models.artifacts import load_model
 from shared.store.blobs import BlobStore
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 
 
 def fetch_model(blobs: BlobStore, version: Mapping[str, Any], limit_bytes: int) -> FittedModel:

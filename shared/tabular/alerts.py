@@ -12,7 +12,7 @@ import numpy as np
 
 from shared.contracts.records import Alert, ColumnType
 from shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
-from shared.tabular.targets import Label
+from shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
 """So many rows are looked at."""

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.metrics import (
+from shared.tabular.encoding.encoding_report import EncodingReport
+from shared.tabular.metrics.by_task import (
     Metrics,
     confusion,
     score_classification,
@@ -15,11 +16,10 @@ from shared.tabular.metrics import (
     score_outliers,
     score_regression,
 )
-from shared.tabular.model import FittedModel, Predictions
-from shared.tabular.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings
-from shared.tabular.report import EncodingReport
-from shared.tabular.targets import Label
-from shared.tabular.truth import labels_in, target_reading, true_numbers
+from shared.tabular.predicting.model import FittedModel, Predictions
+from shared.tabular.targets.labels import Label
+from shared.tabular.targets.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings
+from shared.tabular.targets.truth import labels_in, target_reading, true_numbers
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from shared.bus import Publisher
 from shared.contracts import TrainModel
 from shared.store.connection import Document
-from shared.tabular.tables import dataset_columns, read_frame
+from shared.tabular.tables.stored_tables import dataset_columns, read_frame
 from tests.e2e.api import Api, fresh
 from tests.e2e.doors import QUEUE_OF, HttpDoor
 from tests.e2e.tables import PARCEL, parcels

@@ -19,7 +19,7 @@ from shared.errors import UnknownUpload
 from shared.store.blob_writer import CHUNK_BYTES
 from shared.store.blobs import BlobStore
 from shared.store.connection import Document
-from shared.tabular.tables import fetch_table, open_table, read_frame
+from shared.tabular.tables.stored_tables import fetch_table, open_table, read_frame
 from tests.unit.written_tables import delimited, upload
 
 

@@ -16,7 +16,7 @@ from shared.store.blobs import BlobStore
 from shared.store.connection import Document
 from shared.store.ledger import FinishedJob, JobLedger
 from shared.store.library import Library
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 from tests.unit.tables import TYPES, fit
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import SignatureColumn
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.tables import table
 
 TARGET = (table()["label"] == "yes").to_numpy().astype(np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import SignatureColumn
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.encoding.encoder import TabularEncoder
 
 COLUMN = SignatureColumn(name="message", type="text", is_free_text=True)
 

@@ -18,7 +18,7 @@ from shared.contracts import Task
 from shared.errors import ArtifactRefused
 from shared.models import artifacts
 from shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from tests.unit.tables import TARGET_OF, features, fit, needed, rows_of
 from trainer.catalogue.entries import catalogue
 

@@ -15,11 +15,11 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from shared.tabular import batching, products
-from shared.tabular.batching import Batching
-from shared.tabular.members import ROW_BY_NATURE, WITHOUT_PRODUCTS, product_shapes
-from shared.tabular.products import TILES, Sizes, sizes_of, sizes_of_any
-from shared.tabular.threads import OneThread
+from shared.tabular.predicting import batching, products
+from shared.tabular.predicting.batching import Batching
+from shared.tabular.predicting.members import ROW_BY_NATURE, WITHOUT_PRODUCTS, product_shapes
+from shared.tabular.predicting.products import TILES, Sizes, sizes_of, sizes_of_any
+from shared.tabular.predicting.threads import OneThread
 from trainer.catalogue.entries import catalogue, find_estimator
 
 RANDOM = np.random.default_rng(0)

@@ -16,8 +16,8 @@ from evaluator.measuring.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, n
 from evaluator.measuring.threshold_tables import ThresholdTable
 from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
 from shared.drawing import draw
-from shared.tabular.classification import Labelled, ranking_of
-from shared.tabular.metrics import confusion_of
+from shared.tabular.metrics.by_task import confusion_of
+from shared.tabular.metrics.classification import Labelled, ranking_of
 
 RANDOM = np.random.default_rng(2)
 NAMESPACE = "{http://www.w3.org/2000/svg}"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shared.errors import SignatureMismatch
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.encoders import learnt
 from tests.unit.tables import features, rows_of
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 from shared.contracts import SignatureColumn
-from shared.tabular.dates import date_parts
-from shared.tabular.encoder import TabularEncoder
+from shared.tabular.cells.date_parts import date_parts
+from shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.encoders import TARGET, learnt
 from tests.unit.tables import COLUMNS, features, rows_of
 

@@ -17,7 +17,7 @@ from shared.contracts import ColumnSchema, EvaluateModel, EvaluatePredictions
 from shared.contracts.evaluation import BestThreshold, Costs, Intervals
 from shared.contracts.metric_names import THRESHOLD_METRICS
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.classification import Labelled, ranking_of
+from shared.tabular.metrics.classification import Labelled, ranking_of
 from shared.tabular.scoring import score
 from tests.unit.tables import fit, table
 

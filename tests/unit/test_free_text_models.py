@@ -13,7 +13,7 @@ from evaluator.explaining.responses import respond, response_of
 from evaluator.explaining.shapley import RowExplainer
 from shared.contracts import ColumnSchema
 from shared.models.artifacts import dump_model, library_versions, load_model
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from tests.unit.free_texts import messages
 from tests.unit.streams import groups_of
 from tests.unit.tables import fit

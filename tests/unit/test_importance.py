@@ -11,7 +11,7 @@ from evaluator.explaining.importance import METRICS, permutation_importance
 from shared.contracts import ColumnSchema
 from shared.contracts.explanation import IMPORTANCE_METRICS, ImportanceMetric
 from shared.errors import InvalidCommand
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import read_truth
 from tests.unit.tables import features, fit, table
 

@@ -23,7 +23,7 @@ from evaluator.ingest.spool import SpoolWriter, read_spool
 from evaluator.ingest.table import ColumnPlan, Stage, TextTable
 from evaluator.ingest.writing.casting import write_groups, write_typed
 from evaluator.ingest.writing.kept import KeptWriter
-from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 from tests.unit.ingesting import ingested, types
 
 NO_STAGE = Stage(lambda fraction, message: None, 0.0, 1.0, "")

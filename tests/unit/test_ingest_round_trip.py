@@ -22,7 +22,7 @@ from evaluator.ingest import Limits, ingest
 from shared.contracts import ParseOptions
 from shared.contracts.datasets import ISO_FORMAT, TextEncoding
 from shared.errors import LimitExceeded, MalformedTable
-from shared.tabular.marks import MISSING_MARKS
+from shared.tabular.cells.marks import MISSING_MARKS
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=100_000)
 CHARACTERS = st.characters(codec="cp1252", exclude_categories=("Cc",)) | st.sampled_from("\n\t\",;|'")

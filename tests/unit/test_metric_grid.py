@@ -12,9 +12,7 @@ from sklearn import metrics as library
 from sklearn.exceptions import UndefinedMetricWarning
 
 from shared.contracts.metric_names import AVERAGES, LESS_IS_BETTER, NEITHER_IS_BETTER
-from shared.tabular.classification import ClassificationMeasure, labelled
-from shared.tabular.grouping import measure_groups
-from shared.tabular.metrics import (
+from shared.tabular.metrics.by_task import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
     CONFUSION_LIMIT,
@@ -24,7 +22,9 @@ from shared.tabular.metrics import (
     confusion,
     score_classification,
 )
-from shared.tabular.regression import measure_numbers, summarize_residuals
+from shared.tabular.metrics.classification import ClassificationMeasure, labelled
+from shared.tabular.metrics.grouping import measure_groups
+from shared.tabular.metrics.regression import measure_numbers, summarize_residuals
 
 Array = np.ndarray[Any, Any]
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import SignatureColumn
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.meanings import value_of
-from shared.tabular.readings import reading_of
-from shared.tabular.tables import read_frame
+from shared.tabular.cells.meanings import value_of
+from shared.tabular.cells.readings import reading_of
+from shared.tabular.encoding.encoder import TabularEncoder
+from shared.tabular.tables.stored_tables import read_frame
 from tests.unit.written_tables import (
     Dataset,
     Texts,

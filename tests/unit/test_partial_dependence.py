@@ -10,7 +10,7 @@ from sklearn.inspection import partial_dependence as of_scikit_learn
 from evaluator.explaining.partial_dependence import Dependence, partial_dependence
 from evaluator.explaining.responses import respond, response_of
 from shared.errors import EstimatorRejected
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from tests.unit.tables import TYPES, features, fit
 from tests.unit.test_importance import NUMBERS, number_model
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import ArtifactRefused, InvalidCommand
 from shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from tests.plugins import PLUGIN_FOLDER
 from tests.unit.plugin_installing import HEAD, forget, install
 from tests.unit.tables import features, fit

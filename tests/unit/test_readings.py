@@ -10,8 +10,8 @@ import pytest
 from evaluator.drift.report import compare_columns
 from shared.contracts import DriftThresholds, SignatureColumn
 from shared.errors import SignatureMismatch
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.readings import changed_types
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.tables import fit, table
 from tests.unit.test_one_table import encoded, learnt
 from tests.unit.written_tables import Dataset, delimited, download, upload

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import ColumnSchema
-from shared.tabular.members import draws_by_chance, has_member_by_chance
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.members import draws_by_chance, has_member_by_chance
+from shared.tabular.predicting.model import FittedModel
 from tests.unit.tables import needed
 from trainer.catalogue.entries import catalogue
 from trainer.fitting.plan import FitPlan

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evaluator.sampling.row_sampling import sample_rows
-from shared.tabular.tables import Table
+from shared.tabular.tables.stored_tables import Table
 
 
 @pytest.fixture

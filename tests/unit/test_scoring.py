@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
-from shared.tabular.metrics import (
+from shared.tabular.metrics.by_task import (
     CLASSIFICATION_METRICS,
     REGRESSION_METRICS,
     confusion,

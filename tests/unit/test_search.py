@@ -14,7 +14,7 @@ from shared.contracts import ColumnSchema, CrossValidation, HoldOut
 from shared.contracts.records import TuningProgress
 from shared.contracts.tuning import Search
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.metrics import score_classification, score_regression
+from shared.tabular.metrics.by_task import score_classification, score_regression
 from tests.unit.tables import features, fit
 from tests.waiting import wait_until
 from trainer.fitting.plan import FitPlan

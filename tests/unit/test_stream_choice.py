@@ -94,7 +94,7 @@ from functools import partial
 from pathlib import Path
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
 from shared.contracts import ColumnSchema
-from shared.tabular.tables import Table, read_group
+from shared.tabular.tables.stored_tables import Table, read_group
 from trainer.fitting.plan import FitPlan
 from trainer.rows.row_group_splits import RowGroups
 from trainer.streaming.stream_fit import fit_streamed

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from evaluator.ingest import Limits, ingest
-from shared.tabular.text_export import write_csv, write_json_lines
+from shared.tabular.tables.text_export import write_csv, write_json_lines
 from tests.unit.test_ingest_round_trip import TEXT
 
 LIMITS = Limits(column_limit=5000, line_limit_bytes=1_000_000)

@@ -12,14 +12,14 @@ from shared.contracts import ColumnSchema, HoldOut, TrainModel
 from shared.contracts.checks import check_training_task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.models.artifacts import dump_model, library_versions, load_model
-from shared.tabular.metrics import (
+from shared.tabular.metrics.by_task import (
     CLUSTERING_METRICS,
     OUTLIER_METRICS,
     SILHOUETTE_ROWS,
     score_clustering,
     score_outliers,
 )
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score
 from tests.unit.tables import features, fit, rows_of, schema, table
 from trainer.catalogue.entries import catalogue, find_estimator

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from shared.contracts import NumberForm
-from shared.tabular.written_numbers import are_written_so, parse_number, parse_numbers, plain_numeral, plain_numerals
+from shared.tabular.cells.written_numbers import (
+    are_written_so,
+    parse_number,
+    parse_numbers,
+    plain_numeral,
+    plain_numerals,
+)
 
 THOUSANDS = NumberForm(thousands_mark=",")
 READ = {

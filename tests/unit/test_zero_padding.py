@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.contracts import SignatureColumn
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.likely_forms import likely_numbers
+from shared.tabular.cells.likely_forms import likely_numbers
 from tests.unit.ingesting import read, types
 from trainer.rows.learning_target import learn_target
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.errors import InvalidCommand
-from shared.tabular.targets import Label, spelling
+from shared.tabular.targets.labels import Label, spelling
 
 _BY_LABEL = ("constant", "outlier_label")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shared.errors import InvalidCommand, ModelbusError
-from shared.tabular.model import words_of
+from shared.tabular.predicting.model import words_of
 from trainer.catalogue.class_labels import translate_class_labels
 from trainer.catalogue.entries import MEMBER_LIMIT, CatalogueEntry, Nesting, find_estimator
 from trainer.catalogue.hyperparameters import BOUNDS, check_hyperparameters

@@ -15,9 +15,9 @@ from shared.contracts import Signature, Task
 from shared.contracts.metric_names import is_more_better
 from shared.contracts.records import Comparison
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score
-from shared.tabular.targets import Label, spelling
+from shared.tabular.targets.labels import Label, spelling
 from trainer.champions.row_identity import row_hashes
 from trainer.champions.trained_rows import Mask, TrainedRows
 from trainer.rows.splitting import RowIndices

@@ -13,9 +13,9 @@ from shared.contracts.training import Training
 from shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document
-from shared.tabular.model import FittedModel
-from shared.tabular.readings import changed_types
-from shared.tabular.tables import Readings, Table, dataset_columns, open_table, read_group
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.predicting.model import FittedModel
+from shared.tabular.tables.stored_tables import Readings, Table, dataset_columns, open_table, read_group
 from shared.worker.child import JobContext
 from trainer.champions.champion_comparison import (
     Contestant,

@@ -1,6 +1,6 @@
 """Which row it is, whatever table it stands in: a 64-bit hash of what a model reads of it, and of its target. Pure.
 
-The hash is of canonical values (``shared/tabular/columns.py``), read by the model's own signature: the same row has the
+The hash is of canonical values (``shared/tabular/cells/columns.py``), read by the model's own signature: the same row has the
 same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR 0023).
 """
 
@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature
-from shared.tabular.columns import Reading, read_column
-from shared.tabular.meanings import value_of
-from shared.tabular.targets import read_target
-from shared.tabular.truth import target_reading
+from shared.tabular.cells.columns import Reading, read_column
+from shared.tabular.cells.meanings import value_of
+from shared.tabular.targets.labels import read_target
+from shared.tabular.targets.truth import target_reading
 
 Hashes = npt.NDArray[np.uint64]
 

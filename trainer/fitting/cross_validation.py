@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from shared.errors import EstimatorRejected
-from shared.tabular.metrics import Metrics
+from shared.tabular.metrics.by_task import Metrics
 from trainer.rows.splitting import Groups, RowIndices, Split
 
 Measure = Callable[[Split, int], Metrics]

@@ -12,10 +12,10 @@ from sklearn.utils import get_tags
 
 from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected, JobOutOfMemory, ModelbusError
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import Scaling, Target
-from shared.tabular.model import words_of
-from shared.tabular.threads import fit_threads
+from shared.tabular.encoding.column_learning import Scaling, Target
+from shared.tabular.encoding.encoder import TabularEncoder
+from shared.tabular.predicting.model import words_of
+from shared.tabular.predicting.threads import fit_threads
 from trainer.fitting.clusters import require_clusters
 from trainer.fitting.fit_progress import StepCallback
 from trainer.fitting.stepping import fit_in_steps

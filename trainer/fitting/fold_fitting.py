@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature
-from shared.tabular.metrics import Metrics
-from shared.tabular.model import FittedModel
+from shared.tabular.metrics.by_task import Metrics
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score
 from trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts
 from trainer.fitting.estimator_fitting import fit_rows

@@ -7,7 +7,7 @@ from typing import Any
 from joblib import cpu_count, parallel_config
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
-from shared.tabular.threads import single_thread
+from shared.tabular.predicting.threads import single_thread
 from trainer.fitting.spreading import is_spread
 
 

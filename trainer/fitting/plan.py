@@ -9,8 +9,8 @@ from shared.contracts.checks import training_features
 from shared.contracts.records import Alert
 from shared.contracts.training import Streaming, Training
 from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
-from shared.tabular.marks import marks_of
-from shared.tabular.readings import reading_of
+from shared.tabular.cells.marks import marks_of
+from shared.tabular.cells.readings import reading_of
 from trainer.catalogue.entries import find_estimator
 
 

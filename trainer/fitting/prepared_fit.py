@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.contracts import Task
-from shared.tabular.targets import OUTLIER_CLASSES, Label
+from shared.tabular.targets.labels import OUTLIER_CLASSES, Label
 from trainer.catalogue.making import make_estimator, set_class_labels
 from trainer.rows.learning_target import LearningTarget
 from trainer.rows.splitting import Groups, Split

@@ -13,9 +13,9 @@ from shared.contracts import Task
 from shared.contracts.checks import check_same_columns
 from shared.contracts.records import TuningProgress
 from shared.contracts.training import Training
-from shared.tabular.readings import changed_types
-from shared.tabular.tables import Readings, dataset_columns, fetch_table, read_frame, read_group
-from shared.tabular.targets import Label
+from shared.tabular.cells.readings import changed_types
+from shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
+from shared.tabular.targets.labels import Label
 from shared.worker.child import JobContext
 from trainer.champions.row_identity import row_hashes
 from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder

@@ -7,7 +7,7 @@ from shared.contracts.explanation_checks import require_hold_out_table, require_
 from shared.contracts.explanation_results import LearningResult
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
-from shared.tabular.tables import dataset_columns, fetch_table, read_frame
+from shared.tabular.tables.stored_tables import dataset_columns, fetch_table, read_frame
 from shared.worker.child import JobContext
 from shared.worker.plots import DRAWING_FROM, answer_with_plots
 from trainer.fitting.plan import plan_of

@@ -17,7 +17,7 @@ from shared.contracts.tuning import AUTO, Search, keeps_best
 from shared.errors import UnknownModel
 from shared.models.artifacts import dump_model, library_versions
 from shared.store.connection import Document
-from shared.tabular.tables import dataset_columns
+from shared.tabular.tables.stored_tables import dataset_columns
 from shared.worker.child import JobContext
 from trainer.catalogue.entries import find_estimator
 from trainer.champions.promoting import decide_promotion

@@ -19,11 +19,16 @@ from shared.tabular.alerts import (
     text_as_categories,
     text_identifier,
 )
-from shared.tabular.columns import read_column
-from shared.tabular.free_text_looks import FEWEST_DIFFERENT, LOOKED_AT_TEXTS, count_words, is_free_text
+from shared.tabular.cells.columns import read_column
+from shared.tabular.cells.likely_forms import LikelyNumbers
+from shared.tabular.encoding.free_text.free_text_looks import (
+    FEWEST_DIFFERENT,
+    LOOKED_AT_TEXTS,
+    count_words,
+    is_free_text,
+)
 from shared.tabular.leaks import MISSING_CODE, Codes
-from shared.tabular.likely_forms import LikelyNumbers
-from shared.tabular.targets import Label
+from shared.tabular.targets.labels import Label
 from trainer.rows.learning_target import LearningTarget
 from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
 from trainer.rows.row_numbering import numbering_alerts

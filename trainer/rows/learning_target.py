@@ -10,7 +10,7 @@ import pandas as pd
 
 from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.targets import Label, codes_of, labels_of, read_target
+from shared.tabular.targets.labels import Label, codes_of, labels_of, read_target
 from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
 from trainer.rows.splitting import RowIndices
 

@@ -10,10 +10,10 @@ from typing import Final
 
 from shared.contracts import ColumnSchema
 from shared.errors import JobOutOfMemory
-from shared.tabular.dates import DATE_PARTS
-from shared.tabular.free_text_learning import COMPONENTS, score_count
-from shared.tabular.learning import ONE_HOT_LIMIT
-from shared.tabular.row_groups import ROW_GROUP_LIMIT
+from shared.tabular.cells.date_parts import DATE_PARTS
+from shared.tabular.encoding.column_learning import ONE_HOT_LIMIT
+from shared.tabular.encoding.free_text.free_text_learning import COMPONENTS, score_count
+from shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
 from trainer.rows.row_group_splits import batch_row_limit, kept_row_limit
 
 _FLOAT_BYTES: Final = 8

@@ -30,7 +30,7 @@ class RowGroups:
     count: int
     read: Callable[[int, Sequence[str]], pd.DataFrame]
     """Takes the number of a group, from 0, and names of columns; gives so many rows at most as
-    ``shared.tabular.row_groups.ROW_GROUP_LIMIT`` says."""
+    ``shared.tabular.tables.row_groups.ROW_GROUP_LIMIT`` says."""
 
 
 def kept_row_limit(width: int) -> int:

@@ -9,7 +9,7 @@ import pandas as pd
 from shared.contracts import SignatureColumn
 from shared.contracts.records import Alert
 from shared.tabular.alerts import row_numbers
-from shared.tabular.columns import read_column
+from shared.tabular.cells.columns import read_column
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from shared.contracts import ColumnSchema, HoldOut
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.columns import read_column
-from shared.tabular.readings import reading_of
+from shared.tabular.cells.columns import read_column
+from shared.tabular.cells.readings import reading_of
 
 RowIndices = npt.NDArray[np.int64]
 Groups = npt.NDArray[np.int64]

@@ -11,8 +11,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from shared.contracts import SignatureColumn
 from shared.errors import InvalidCommand
-from shared.tabular.columns import read_column
-from shared.tabular.targets import Codes, Label
+from shared.tabular.cells.columns import read_column
+from shared.tabular.targets.labels import Codes, Label
 from trainer.catalogue.class_labels import weights_by_code
 from trainer.catalogue.streamable import takes
 from trainer.rows.splitting import RowIndices

@@ -16,10 +16,10 @@ import pandas as pd
 
 from shared.contracts import Signature, Task
 from shared.contracts.records import HeldOutRows
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.model import FittedModel
+from shared.tabular.encoding.encoder import TabularEncoder
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score
-from shared.tabular.targets import codes_of
+from shared.tabular.targets.labels import codes_of
 from trainer.catalogue.making import make_estimator, set_class_labels
 from trainer.catalogue.streamable import takes, takes_one_pass
 from trainer.champions.row_identity import row_hashes

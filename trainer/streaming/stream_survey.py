@@ -8,7 +8,7 @@ import pandas as pd
 
 from shared.contracts import SignatureColumn, Task
 from shared.errors import EstimatorRejected
-from shared.tabular.targets import Label
+from shared.tabular.targets.labels import Label
 from trainer.fitting.plan import FitPlan
 from trainer.rows.learning_target import (
     REAL_CLASS_LIMIT,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts.records import HeldOutRows
-from shared.tabular.metrics import Metrics
-from shared.tabular.model import FittedModel
+from shared.tabular.metrics.by_task import Metrics
+from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score
 from trainer.fitting.cross_validation import cross_validate, fold_notes
 from trainer.fitting.fit_progress import MEASURING_SHARE, ReportCallback

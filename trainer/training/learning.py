@@ -16,7 +16,7 @@ from sklearn.base import clone
 
 from shared.contracts.tuning import Auto, Search
 from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from trainer.auto.auto_search import Choosing
 from trainer.fitting.cross_validation import parts
 from trainer.fitting.fit_progress import ReportCallback

@@ -9,7 +9,7 @@ import pandas as pd
 
 from shared.contracts import HoldOut
 from shared.errors import EstimatorRejected
-from shared.tabular.metrics import Metrics
+from shared.tabular.metrics.by_task import Metrics
 from shared.tabular.scoring import score
 from trainer.fitting.fit_warnings import gathered_warnings
 from trainer.fitting.plan import FitPlan

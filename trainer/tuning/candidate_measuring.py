@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shared.contracts import UNSUPERVISED
 from shared.errors import ModelbusError
-from shared.tabular.model import FittedModel
+from shared.tabular.predicting.model import FittedModel
 from trainer.fitting.estimator_fitting import fit_encoded, scaling_of, translated_refusals
 from trainer.fitting.fit_warnings import gathered_warnings
 from trainer.fitting.fold_fitting import PartFitting

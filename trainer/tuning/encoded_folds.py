@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import UNSUPERVISED
-from shared.tabular.encoder import TabularEncoder
-from shared.tabular.learning import Scaling
+from shared.tabular.encoding.column_learning import Scaling
+from shared.tabular.encoding.encoder import TabularEncoder
 from trainer.fitting.plan import FitPlan
 from trainer.fitting.prepared_fit import PreparedFit
 from trainer.rows.splitting import Split

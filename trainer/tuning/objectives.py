@@ -1,4 +1,4 @@
-"""What a search makes as good as can be: one metric, on class codes or numbers, equal to ``shared.tabular.metrics``.
+"""What a search makes as good as can be: one metric, on class codes or numbers, equal to ``shared.tabular.metrics.by_task``.
 
 One at a time, where the metrics of an evaluation are all measured together: a search measures thousands of times.
 """
@@ -15,7 +15,7 @@ from sklearn import metrics
 
 from shared.contracts import Task
 from shared.errors import InvalidCommand
-from shared.tabular.metrics import score_clustering
+from shared.tabular.metrics.by_task import score_clustering
 from trainer.tuning.rough_measures import mean_recall, rank_auc
 
 Answers = npt.NDArray[Any]

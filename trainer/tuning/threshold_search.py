@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shared.contracts.tuning import Threshold
-from shared.tabular.count_metrics import count_metrics
+from shared.tabular.metrics.count_metrics import count_metrics
 
 Floats = npt.NDArray[np.float64]
 Counts = tuple[Floats, Floats, Floats, Floats]

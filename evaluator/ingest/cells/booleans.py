@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.cells.texts import cell_lengths
 from evaluator.ingest.table import ColumnPlan
-from shared.tabular.written import KEPT
+from shared.tabular.cells.written import KEPT
 
 _WORDS = frozenset({"true", "false"})
 _LONGEST = len("false")

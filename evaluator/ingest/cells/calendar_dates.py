@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells.iso_dates import are_in_calendar
 from evaluator.ingest.cells.texts import cell_lengths, other_bytes, span_of
 from evaluator.ingest.table import ColumnPlan
-from shared.tabular.written import KEPT
+from shared.tabular.cells.written import KEPT
 
 _USUAL = b"0123456789/.-: APMapm"
 _SHORTEST = len("1/1/2024")

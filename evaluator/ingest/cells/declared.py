@@ -23,8 +23,8 @@ from evaluator.ingest.faults import refused
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions, NumberForm
 from shared.contracts.datasets import ISO_FORMAT
-from shared.tabular.written import KEPT
-from shared.tabular.written_numbers import described, plain_numerals
+from shared.tabular.cells.written import KEPT
+from shared.tabular.cells.written_numbers import described, plain_numerals
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.IGNORECASE)

@@ -14,8 +14,8 @@ from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions, NumberForm, ParseOptions
 from shared.contracts.datasets import NUMBER_OPTIONS
 from shared.contracts.number_forms import DecimalMark, likely_decimal_mark
-from shared.tabular.written import KEPT
-from shared.tabular.written_numbers import plain_numerals
+from shared.tabular.cells.written import KEPT
+from shared.tabular.cells.written_numbers import plain_numerals
 
 _ALL_MARKS: tuple[DecimalMark, ...] = (".", ",")
 

@@ -10,7 +10,7 @@ from evaluator.ingest.cells.texts import all_bytes, cell_lengths, other_bytes, s
 from evaluator.ingest.cells.typed_cells import DAYS, MOMENTS
 from evaluator.ingest.table import ColumnPlan, Span
 from shared.contracts.datasets import ISO_FORMAT
-from shared.tabular.written import KEPT
+from shared.tabular.cells.written import KEPT
 
 _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")

@@ -20,7 +20,7 @@ from evaluator.ingest.cells.numerals import Numerals
 from evaluator.ingest.cells.texts import have_no_values, missing_mask, trimmed
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import NumberForm
-from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 
 class Candidate(Protocol):

@@ -22,7 +22,7 @@ from evaluator.ingest.cells.texts import (
 )
 from evaluator.ingest.cells.written_forms import RealForm
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
-from shared.tabular.written import KEPT
+from shared.tabular.cells.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.table import Span
-from shared.tabular.marks import MISSING_MARKS
+from shared.tabular.cells.marks import MISSING_MARKS
 
 _SPACE, _TAB = b" \t"
 _NOTHING = np.zeros(0, dtype=np.uint8)

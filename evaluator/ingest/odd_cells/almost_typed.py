@@ -37,11 +37,11 @@ from evaluator.ingest.table import ColumnPlan
 from shared.contracts import NumberForm, ParseOptions
 from shared.contracts.datasets import TableFormat
 from shared.contracts.records import Alert, ColumnSchema
-from shared.tabular.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
-from shared.tabular.marks import MISSING_MARKS
-from shared.tabular.row_groups import read_group
-from shared.tabular.written_numbers import are_written_so
-from shared.tabular.zero_padding import LEADING_ZERO, ZeroPadding
+from shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
+from shared.tabular.cells.marks import MISSING_MARKS
+from shared.tabular.cells.written_numbers import are_written_so
+from shared.tabular.cells.zero_padding import LEADING_ZERO, ZeroPadding
+from shared.tabular.tables.row_groups import read_group
 
 _DELIMITED: Final = ("csv", "tsv")
 _SAMPLED_TEXTS: Final = 300

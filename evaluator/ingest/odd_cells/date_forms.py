@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells.calendar_dates import formats_of, to_calendar_dates
 from evaluator.ingest.cells.iso_dates import are_in_calendar, to_iso_dates
 from shared.contracts.datasets import ISO_FORMAT
-from shared.tabular.likely_forms import MISSING_WORDS, NUMBER_SHARE
+from shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_SHARE
 
 ZONED_ISO: Final = f"{ISO_FORMAT} with zones"
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

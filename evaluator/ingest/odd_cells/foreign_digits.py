@@ -3,7 +3,7 @@
 import unicodedata
 
 from shared.contracts.number_forms import NumberForm
-from shared.tabular.written_numbers import plain_numeral
+from shared.tabular.cells.written_numbers import plain_numeral
 
 
 def plain_text(text: str, form: NumberForm) -> str | None:

@@ -26,10 +26,10 @@ from evaluator.ingest.table import ColumnPlan, Span, Stage
 from evaluator.ingest.writing.kept import stored_column
 from shared.contracts.records import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
-from shared.tabular.free_text_looks import is_free_text
+from shared.tabular.cells.marks import recorded_marks
+from shared.tabular.encoding.free_text.free_text_looks import is_free_text
 from shared.tabular.leaks import MISSING_CODE
-from shared.tabular.marks import recorded_marks
-from shared.tabular.row_groups import read_group
+from shared.tabular.tables.row_groups import read_group
 
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
 """The types of columns whose most frequent values are counted; the others are told by their range."""

@@ -5,7 +5,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evaluator.ingest.cells.texts import all_bytes, cell_lengths, cell_starts
-from shared.tabular.free_text_looks import LONGEST_LOOKED_AT, LOOKED_AT_TEXTS, WordCounts, count_words
+from shared.tabular.encoding.free_text.free_text_looks import (
+    LONGEST_LOOKED_AT,
+    LOOKED_AT_TEXTS,
+    WordCounts,
+    count_words,
+)
 
 _UUID = r"^ *\{?[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\}? *$"
 

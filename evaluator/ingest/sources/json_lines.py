@@ -31,7 +31,7 @@ from evaluator.ingest.spool import SpoolWriter
 from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
 from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.base import usable_name
-from shared.tabular.cell_text import JSON_INFINITY
+from shared.tabular.cells.cell_text import JSON_INFINITY
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000

@@ -29,9 +29,9 @@ from shared.contracts import ColumnOptions, ParseOptions
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
 from shared.errors import MalformedTable
-from shared.tabular.kept_cells import KeptCells, open_kept, read_notes
-from shared.tabular.marks import marks_of
-from shared.tabular.row_groups import ROW_GROUP_LIMIT
+from shared.tabular.cells.kept_cells import KeptCells, open_kept, read_notes
+from shared.tabular.cells.marks import marks_of
+from shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
 
 _BUFFER_BYTES = 64 * 1024
 _SLICE_CELLS = 500_000

@@ -14,7 +14,7 @@ from shared.contracts import ParseOptions
 from shared.contracts.checks import missing_columns
 from shared.contracts.datasets import TableFormat
 from shared.errors import InvalidCommand
-from shared.tabular.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 _TEXT_FORMATS: tuple[TableFormat, ...] = ("csv", "tsv", "jsonl")
 _DELIMITED: tuple[TableFormat, ...] = ("csv", "tsv")

@@ -29,10 +29,10 @@ from evaluator.ingest.writing.encodings import encodings
 from evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
 from shared.contracts.datasets import ISO_FORMAT
 from shared.contracts.records import ColumnType
-from shared.tabular.kept_cells import write_notes
-from shared.tabular.marks import TEXT_MISSING_MARKS
-from shared.tabular.written import KEPT
-from shared.tabular.written_numbers import plain_numerals
+from shared.tabular.cells.kept_cells import write_notes
+from shared.tabular.cells.marks import TEXT_MISSING_MARKS
+from shared.tabular.cells.written import KEPT
+from shared.tabular.cells.written_numbers import plain_numerals
 
 _SHOWN_LENGTH = 100
 _STORED: dict[ColumnType, pa.DataType] = {

@@ -1,6 +1,6 @@
 """Cells that are kept as they stood, gathered while the table is written and stored behind it in the same file.
 
-What of them lies where, and who reads it: ``shared/tabular/kept_cells.py``.
+What of them lies where, and who reads it: ``shared/tabular/cells/kept_cells.py``.
 """
 
 from collections import deque
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evaluator.ingest.table import ColumnPlan
-from shared.tabular.kept_cells import KEPT_SCHEMA, StoredColumn, StoredNotes
-from shared.tabular.marks import recorded_marks
+from shared.tabular.cells.kept_cells import KEPT_SCHEMA, StoredColumn, StoredNotes
+from shared.tabular.cells.marks import recorded_marks
 
 _COPY_BYTES = 1024 * 1024
 

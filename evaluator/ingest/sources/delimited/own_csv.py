@@ -3,7 +3,7 @@
 It begins with a byte order mark; cells of text are in quotes and no others are; names of other columns are in quotes
 that they do not need, those of text are not. No other program writes that: Excel sets no quotes that are not needed,
 and who sets them everywhere sets them around all names, too. Quotes that are needed (``"1,234"``) tell nothing. The
-writer is ``shared/tabular/text_export.py``.
+writer is ``shared/tabular/tables/text_export.py``.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from shared.contracts import ParseOptions
-from shared.tabular.text_export import BYTE_ORDER_MARK, NAME_TO_QUOTE
+from shared.tabular.tables.text_export import BYTE_ORDER_MARK, NAME_TO_QUOTE
 
 _FIELD: Final = re.compile(r'("(?:[^"]|"")*"|[^,"\n]*)(,|\n|$)')
 _NEEDS_QUOTES: Final = re.compile(r'[",;|\t\r\n]')

@@ -1,0 +1,273 @@
+"""One cell: what a value means in a column of a given type. No column, no table, no learnt state in here.
+
+Each function answers the value in its canonical form and whether it had to be coerced into it:
+
+========  ==================================  =======================
+type      canonical form                      missing is
+========  ==================================  =======================
+number    float64                             NaN
+boolean   1.0 or 0.0                          NaN
+datetime  microseconds since 1970, UTC        ``NO_MOMENT``
+text      str                                 None
+========  ==================================  =======================
+"""
+
+import math
+import re
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.number_forms import NumberForm
+from shared.tabular.cells.marks import NO_MARKS, USUAL_MARKS, Marks
+from shared.tabular.cells.written import WrittenValue
+from shared.tabular.cells.written_numbers import described, plain_numeral
+
+NO_MOMENT: Final = int(np.iinfo(np.int64).min)
+"""The datetime that is missing; the same bits as numpy's NaT."""
+
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_MISSING_SPELLINGS = frozenset({"na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
+BOOLEAN_SPELLINGS: Final[Mapping[str, float]] = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1", "1.0"), 1.0),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
+}
+_TRUTH_VALUES: Final[Mapping[str, float]] = {"true": 1.0, "false": 0.0}
+"""How booleans that are no text are written (``cell_text.py``)."""
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+_INTEGER_BITS = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class UncastableCell(Exception):
+    """A value that its column's type cannot hold; the message says what was expected."""
+
+
+def is_missing(value: Any) -> bool:
+    """Whether the value stands for no value: None, NaN, NaT or NA, of Python, numpy or pandas."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    if isinstance(value, (float, np.floating)):
+        return math.isnan(value)
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return isinstance(value, Decimal) and value.is_nan()
+
+
+def cast_number(
+    value: Any,
+    *,
+    is_integer: bool,
+    marks: Marks = NO_MARKS,
+    marked: Collection[float] = (),
+    number_form: NumberForm | None = None,
+) -> tuple[float, bool]:
+    """Cast to a number.
+
+    Infinite numbers become missing ones: no estimator takes them. So do the usual spellings of "no value".
+
+    Args:
+        value: The cell.
+        is_integer: Whether the column holds whole numbers.
+        marks: Texts that mean "no value".
+        marked: The numbers among them.
+        number_form: How the column writes its numbers; plain ones by default. A number that is no text needs no form.
+
+    Raises:
+        UncastableCell: It is no number, or too large for one.
+    """
+    if is_missing(value):
+        return math.nan, False
+    if isinstance(value, WrittenValue) and value in _TRUTH_VALUES:
+        return _TRUTH_VALUES[value], True
+    if isinstance(value, str):
+        return _number_of_text(value, marks, marked, number_form)
+    if isinstance(value, (bool, np.bool_)):
+        return float(value), True
+    if isinstance(value, (int, float, np.integer, np.floating, Decimal)):
+        number, is_coerced = _number_of_number(value, is_integer=is_integer)
+        return (math.nan, True) if number in marked else (number, is_coerced)
+    raise UncastableCell("a number")
+
+
+def _number_of_text(
+    text: str, marks: Marks, marked: Collection[float], number_form: NumberForm | None
+) -> tuple[float, bool]:
+    text = text.strip()
+    if not text:
+        return math.nan, False
+    if text in marks or text.lower() in _MISSING_SPELLINGS:
+        return math.nan, True
+    plain = text if NUMBER.fullmatch(text) else None
+    numeral = plain if number_form is None else plain_numeral(text, number_form)
+    if _INFINITE.fullmatch(text):
+        return math.nan, True
+    if numeral is None:
+        raise UncastableCell(f"a number written {described(number_form)}" if number_form else "a number")
+    number = float(numeral)
+    if math.isinf(number):
+        raise UncastableCell("a number within ±1.8e308")
+    return (math.nan if number in marked else number), True
+
+
+def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise UncastableCell("a number within ±1.8e308") from None
+    if math.isinf(number):
+        return math.nan, True
+    return number, is_integer and not number.is_integer()
+
+
+def cast_boolean(value: Any, *, marks: Marks = NO_MARKS, marked: Collection[float] = ()) -> tuple[float, bool]:
+    """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are taken.
+
+    Args:
+        value: The cell.
+        marks: Texts that mean "no value".
+        marked: The numbers among them.
+
+    Raises:
+        UncastableCell: It is none of these.
+    """
+    if is_missing(value):
+        return math.nan, False
+    if isinstance(value, (bool, np.bool_)):
+        return float(value), False
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return math.nan, False
+        if text in marks:
+            return math.nan, True
+        if text.lower() in BOOLEAN_SPELLINGS:
+            return BOOLEAN_SPELLINGS[text.lower()], True
+        if text.lower() in _MISSING_SPELLINGS:
+            return math.nan, True
+    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in marked:
+        return math.nan, True
+    elif isinstance(value, (int, float, np.integer, np.floating, Decimal)) and value in (0, 1):
+        return float(value), True
+    raise UncastableCell("true or false")
+
+
+def cast_moment(
+    value: Any,
+    date_format: str | None,
+    *,
+    is_zoned: bool | None = None,
+    marks: Marks = NO_MARKS,
+    marked: Collection[int] = (),
+) -> tuple[int, bool]:
+    """Cast to microseconds since 1970; a value without a zone is taken as UTC.
+
+    Text is read by the column's own format first and as ISO 8601 second (``T`` or a space, with or without time, zone
+    and fraction), because programs write ISO whatever the training file had.
+
+    Args:
+        value: The cell.
+        date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
+        is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if all the same.
+        marks: Texts that mean "no value".
+        marked: The moments among them, in microseconds since 1970.
+
+    Raises:
+        UncastableCell: It is no date.
+    """
+    if is_missing(value):
+        return NO_MOMENT, False
+    if isinstance(value, str):
+        moment, is_coerced = _moment_of_text(value, date_format, is_zoned, marks)
+    else:
+        moment, is_coerced = _moment_of_value(value, date_format, is_zoned)
+    return (NO_MOMENT, True) if moment in marked else (moment, is_coerced)
+
+
+def _moment_of_value(value: Any, date_format: str | None, is_zoned: bool | None) -> tuple[int, bool]:
+    if isinstance(value, np.datetime64):
+        return int(value.astype("datetime64[us]").astype(np.int64)), bool(is_zoned)
+    if isinstance(value, datetime):  # pandas' Timestamp is one
+        is_other = is_zoned is not None and (value.tzinfo is not None) != is_zoned
+        if isinstance(value, pd.Timestamp):
+            return int(value.asm8.astype("datetime64[us]").astype(np.int64)), is_other
+        return _microseconds(value, date_format), is_other
+    if isinstance(value, date):
+        return _microseconds(datetime(value.year, value.month, value.day, tzinfo=UTC), date_format), bool(is_zoned)
+    raise UncastableCell(_expected_date(date_format))
+
+
+@lru_cache(256)
+def marked_moments(marks: Marks, date_format: str | None) -> frozenset[int]:
+    """The dates among marks of missing values, such as 1900-01-01, in microseconds since 1970."""
+    moments = set()
+    for mark in marks - USUAL_MARKS:
+        with suppress(UncastableCell):
+            moments.add(_moment_of_text(mark, date_format, None, NO_MARKS)[0])
+    return frozenset(moments - {NO_MOMENT})
+
+
+def _moment_of_text(text: str, date_format: str | None, is_zoned: bool | None, marks: Marks) -> tuple[int, bool]:
+    text = text.strip()
+    if not text:
+        return NO_MOMENT, False
+    if text in marks:
+        return NO_MOMENT, True
+    if date_format is not None and date_format != ISO_FORMAT:
+        try:
+            # a format without a zone gives a moment without one, which _microseconds takes as UTC
+            return _microseconds(datetime.strptime(text, date_format), date_format), False  # noqa: DTZ007
+        except ValueError:
+            pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        if text.lower() in _MISSING_SPELLINGS:
+            return NO_MOMENT, True
+        raise UncastableCell(_expected_date(date_format)) from None
+    return _microseconds(moment, date_format), is_zoned is not None and (moment.tzinfo is not None) != is_zoned
+
+
+def _microseconds(moment: datetime, date_format: str | None) -> int:
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return (moment - _EPOCH) // _MICROSECOND
+    except OverflowError:  # a zone that leads out of the years 1 to 9999
+        raise UncastableCell(_expected_date(date_format)) from None
+
+
+def _expected_date(date_format: str | None) -> str:
+    if date_format is None or date_format == ISO_FORMAT:
+        return "a date in ISO 8601, such as 2024-05-31 or 2024-05-31T18:30:00Z"
+    return f"a date written as {date_format} or in ISO 8601"
+
+
+def cast_text(value: Any, *, marks: Marks = NO_MARKS) -> tuple[str | None, bool]:
+    """Cast to text; blank text is a missing value, and what is no text is taken as Python writes it.
+
+    Args:
+        value: The cell.
+        marks: Texts that mean "no value".
+
+    Raises:
+        UncastableCell: It is no single value.
+    """
+    if isinstance(value, str):
+        is_absent = not value or value.isspace() or value in marks or value.strip(" \t") in marks
+        return (None, False) if is_absent else (str(value), isinstance(value, WrittenValue))
+    if is_missing(value):
+        return None, False
+    # Python refuses to write integers of more than 4,300 digits
+    is_writable = not isinstance(value, int) or value.bit_length() <= _INTEGER_BITS
+    if is_writable and isinstance(value, (bool, int, float, np.generic, Decimal, date)):
+        return str(value), True
+    raise UncastableCell("text")

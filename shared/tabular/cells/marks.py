@@ -1,0 +1,57 @@
+"""Marks of missing values: cells of delimited text that mean "no value", and which of them hold for a column."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Final
+
+from shared.contracts.number_forms import NumberForm
+from shared.contracts.records import WrittenColumn
+from shared.tabular.cells.written_numbers import plain_numeral
+
+MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
+"""Cells of delimited text that mean "no value"."""
+TEXT_MISSING_MARKS: Final = tuple(mark for mark in MISSING_MARKS if mark != "-")
+"""The same in a column of text, where a dash may be a category beside a plus."""
+
+Marks = frozenset[str]
+NO_MARKS: Final[Marks] = frozenset()
+
+
+def marks_of(column: WrittenColumn) -> Marks:
+    """The trimmed cells that mean "no value" in a column; the empty one always does."""
+    if column.missing_marks is not None:
+        return _with_blank(tuple(column.missing_marks))
+    return _TEXT_DEFAULT if column.type in ("text", "empty") else _DEFAULT
+
+
+def recorded_marks(marks: Iterable[str]) -> list[str] | None:
+    """Marks as a column's record has them: None for those that delimited text has by default."""
+    found = frozenset(marks)
+    return None if found in (_DEFAULT, _TEXT_DEFAULT) else sorted(found - {""})
+
+
+@lru_cache(256)
+def marked_numbers(marks: Marks, number_form: NumberForm | None = None) -> frozenset[float]:
+    """The numbers among the marks, such as -999: a number that equals one of them is missing, too.
+
+    Args:
+        marks: The marks.
+        number_form: How the column writes its numbers; plain ones by default.
+    """
+    numbers = set()
+    for mark in marks - _DEFAULT:
+        numeral = mark if number_form is None else plain_numeral(mark, number_form)
+        with suppress(ValueError):
+            numbers |= set() if numeral is None else {float(numeral)}
+    return frozenset(numbers)
+
+
+@lru_cache(256)
+def _with_blank(marks: Sequence[str]) -> Marks:
+    return frozenset({"", *marks})
+
+
+USUAL_MARKS: Final = frozenset(MISSING_MARKS)
+_DEFAULT: Final = USUAL_MARKS
+_TEXT_DEFAULT: Final = frozenset(TEXT_MISSING_MARKS)

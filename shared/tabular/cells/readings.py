@@ -1,0 +1,90 @@
+"""How somebody reads a dataset's columns: whether as they are stored, and what should be known where it is otherwise.
+
+A dataset's types are found in its own file alone. A model has types of its own, from the table that it learnt from, and
+reads every table by those: what it needs then is each cell as it stood in the file.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.number_forms import NumberForm
+from shared.contracts.records import ColumnSchema, SignatureColumn, WrittenColumn
+from shared.tabular.cells.marks import marks_of
+
+_NUMBERS: Final = ("integer", "real")
+_BARE_COMMA: Final = NumberForm(decimal_mark=",")
+
+
+def reading_of(column: ColumnSchema, name: str | None = None) -> SignatureColumn:
+    """How a dataset's own column is read, so that another table's is read alike.
+
+    Args:
+        column: The column.
+        name: What the other one is called; the same by default.
+    """
+    fields = {field: getattr(column, field) for field in WrittenColumn.model_fields}
+    return SignatureColumn(**{**fields, "name": name or column.name}, is_free_text=column.is_free_text)
+
+
+def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn) -> bool | None:
+    """Whether the stored values of a column are what reading its cells would give.
+
+    Args:
+        column: The dataset's column.
+        reading: How it is read.
+
+    Returns:
+        None where the cells have to tell: whether a mark in them can be nothing but a decimal one.
+    """
+    if reading.type == "empty":
+        return True
+    if column.type in _NUMBERS and reading.type in _NUMBERS:
+        return _are_numbers_read_as_stored(column, reading)
+    if column.type != reading.type and not (column.type == "empty" and reading.type == "text"):
+        return column.type == "empty"  # of a type that is no text, marks of missing values are no values
+    if reading.type == "text":
+        return column.missing_marks is not None or marks_of(column) <= marks_of(reading)
+    if reading.type == "datetime":
+        return column.date_format in (reading.date_format, ISO_FORMAT) or reading.date_format == ISO_FORMAT
+    return True
+
+
+def _are_numbers_read_as_stored(column: ColumnSchema, reading: WrittenColumn) -> bool | None:
+    own, wanted = column.number_form, reading.number_form or NumberForm()
+    if column.has_values or (own or NumberForm()) == wanted:
+        return True
+    if own is not None and (own.percent, own.unit or wanted.unit) != (wanted.percent, wanted.unit):
+        return False  # other marks make the same number, another scale or unit does not
+    if own is not None and own != _BARE_COMMA:  # the uploader said how the numbers are written
+        return True
+    if column.type == "integer":
+        return wanted.percent is None
+    return None if wanted in (NumberForm(), _BARE_COMMA) else False
+
+
+def decimal_mark_of(column: ColumnSchema) -> str:
+    """What stands before the fraction of the column's numbers."""
+    return "." if column.number_form is None else column.number_form.decimal_mark
+
+
+def changed_types(columns: Iterable[ColumnSchema], readings: Iterable[WrittenColumn]) -> list[str]:
+    """A sentence for each column whose type in a table is another than its reader's, where that may matter.
+
+    Args:
+        columns: The table's.
+        readings: How they are read.
+    """
+    by_name = {column.name: column for column in columns}
+    found = []
+    for reading in readings:
+        column = by_name.get(reading.name)
+        if column is None or "empty" in (column.type, reading.type) or column.type == reading.type:
+            continue
+        if {column.type, reading.type} == set(_NUMBERS):
+            continue
+        found.append(
+            f"column {reading.name!r} is {column.type} here and {reading.type} in the training table: its cells are "
+            f"read as {reading.type}"
+        )
+    return found

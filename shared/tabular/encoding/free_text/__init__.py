@@ -1,0 +1,1 @@
+"""Columns of free text: words and pairs of words become floats."""

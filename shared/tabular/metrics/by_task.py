@@ -1,0 +1,159 @@
+"""Metrics by task: plain arrays and labels in, numbers out, equal to scikit-learn's own.
+
+A metric that is not defined for the given rows (one class only, a label that the model does not know, no
+probabilities) is None: never NaN, never a warning. Why it is not is in ``Measured``, which the modules behind this one
+give: ``classification``, ``regression``, ``grouping``.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.contracts.metric_names import (
+    CLASSIFICATION_METRICS,
+    CLUSTERING_METRICS,
+    GROUPING_METRICS,
+    OUTLIER_METRICS,
+    REGRESSION_METRICS,
+    is_more_better,
+)
+from shared.tabular.metrics.classification import ClassificationMeasure, Labelled, labelled
+from shared.tabular.metrics.grouping import SILHOUETTE_ROWS, measure_clusters, measure_outliers
+from shared.tabular.metrics.measured import Measured, Metrics
+from shared.tabular.metrics.regression import measure_numbers
+from shared.tabular.targets.labels import Codes, Label
+
+__all__ = [
+    "CLASSIFICATION_METRICS",
+    "CLUSTERING_METRICS",
+    "CONFUSION_LIMIT",
+    "GROUPING_METRICS",
+    "OUTLIER_METRICS",
+    "REGRESSION_METRICS",
+    "SILHOUETTE_ROWS",
+    "Measured",
+    "Metrics",
+    "confusion",
+    "confusion_of",
+    "is_more_better",
+    "score_classification",
+    "score_clustering",
+    "score_outliers",
+    "score_regression",
+]
+
+Floats = npt.NDArray[np.float64]
+
+CONFUSION_LIMIT: Final = 200
+"""A confusion matrix has so many labels at most: the most frequent ones."""
+
+
+def score_clustering(matrix: Floats, labels: Sequence[int] | Codes) -> Metrics:
+    """Measure how well clusters are apart.
+
+    Args:
+        matrix: The encoded rows, shape (n_rows, n_features): what the estimator saw.
+        labels: The cluster of each row.
+
+    Returns:
+        A number or None for each of ``CLUSTERING_METRICS``; the first three need 2 to ``n_rows - 1``
+        clusters.
+    """
+    return measure_clusters(matrix, labels).values
+
+
+def score_outliers(labels: Sequence[Label]) -> Metrics:
+    """Say how many rows are outliers.
+
+    Returns:
+        A number or None for each of ``OUTLIER_METRICS``.
+    """
+    return measure_outliers(labels).values
+
+
+def score_classification(
+    truth: Sequence[Label],
+    labels: Sequence[Label],
+    probabilities: Floats | None,
+    classes: Sequence[Label],
+    *,
+    scores: Floats | None = None,
+    weights: Floats | None = None,
+) -> Metrics:
+    """Measure predicted labels against true ones.
+
+    Args:
+        truth: The true labels; one that is not among the classes counts as an error like any other.
+        labels: The predicted ones.
+        probabilities: Shape (n_rows, n_classes), in the order of the classes, or None.
+        classes: What the model knows; of two, the second is the positive one.
+        scores: Of two classes, decision scores to rank the rows by where there are no probabilities.
+        weights: What each row counts, shape (n_rows,), more than 0; by default 1.
+
+    Returns:
+        A number or None for each of ``CLASSIFICATION_METRICS``.
+    """
+    if not len(truth):
+        return dict.fromkeys(CLASSIFICATION_METRICS)
+    rows = labelled(truth, labels, classes, probabilities, scores)
+    return ClassificationMeasure(rows).measure(np.ones(len(truth)) if weights is None else weights).values
+
+
+def score_regression(
+    truth: Sequence[float] | Floats, predicted: Sequence[float | None] | Floats, weights: Floats | None = None
+) -> Metrics:
+    """Measure predicted numbers against true ones.
+
+    Returns:
+        A number or None for each of ``REGRESSION_METRICS``; all None if a prediction is not finite.
+    """
+    true = np.asarray(truth, dtype=np.float64)
+    answers = np.asarray(predicted, dtype=np.float64)  # None becomes NaN
+    return measure_numbers(true, answers, weights).values if len(true) else dict.fromkeys(REGRESSION_METRICS)
+
+
+def confusion(truth: Sequence[Label], labels: Sequence[Label], classes: Sequence[Label]) -> dict[str, Any]:
+    """Count predicted labels by true ones; see ``confusion_of``."""
+    return confusion_of(labelled(truth, labels, classes))
+
+
+def confusion_of(rows: Labelled, weights: Floats | None = None) -> dict[str, Any]:
+    """Count predicted labels by true ones.
+
+    Args:
+        rows: The rows.
+        weights: What each row counts; by default 1.
+
+    Returns:
+        ``labels``: the model's classes, then true labels that it does not know; ``counts``: a row for each true label,
+        in it a count for each predicted one; ``shares``: the same of 1 in each row; ``left_out``: what the rows count
+        whose labels are beyond the ``CONFUSION_LIMIT`` most frequent. Ready for JSON.
+    """
+    kept = _frequent(rows)
+    place = np.full(len(rows.labels), -1)
+    place[kept] = np.arange(len(kept))
+    true, predicted = place[rows.true], place[rows.predicted]
+    is_shown = (true >= 0) & (predicted >= 0)
+    counts = np.zeros((len(kept), len(kept)), np.int64 if weights is None else np.float64)
+    given: Any = 1 if weights is None else weights[is_shown]
+    np.add.at(counts, (true[is_shown], predicted[is_shown]), given)
+    sums = counts.sum(axis=1, keepdims=True)
+    shares = np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0)
+    left_out = ~is_shown if weights is None else weights[~is_shown]
+    return {
+        "labels": [rows.labels[index] for index in kept.tolist()],
+        "counts": counts.tolist(),
+        "shares": shares.tolist(),
+        "left_out": left_out.sum().item(),
+    }
+
+
+def _frequent(rows: Labelled) -> Codes:
+    """The labels to show, in their own order."""
+    count = len(rows.labels)
+    if count <= CONFUSION_LIMIT:
+        return np.arange(count)
+    frequency = np.bincount(rows.true, minlength=count) + np.bincount(rows.predicted, minlength=count)
+    return np.sort(np.argsort(-frequency, kind="stable")[:CONFUSION_LIMIT])

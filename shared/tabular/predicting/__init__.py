@@ -1,0 +1,1 @@
+"""A fitted model, and how it is asked so that no answer depends on its neighbours."""

@@ -1,0 +1,1 @@
+"""Stored tables: read row group by row group, and written as text."""

@@ -1,0 +1,71 @@
+"""The target: what a model learns to predict, as class codes or numbers, and the labels it answers with.
+
+Estimators are fitted on class codes 0..n-1, never on labels: whatever the labels are, the arrays inside a model stay
+plain and its artifact small. The labels stand in the signature, sorted, so that codes are in scikit-learn's order.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from shared.contracts import SignatureColumn
+from shared.tabular.cells.columns import Reading, read_column
+
+Label = str | bool | int | float
+Codes = npt.NDArray[np.int64]
+
+OUTLIER_CLASSES: Sequence[Label] = ("inlier", "outlier")
+"""What outlier detection answers; scikit-learn's estimators say 1 and -1."""
+UNKNOWN_CODE = -1
+"""The code of a label that the model does not know."""
+
+
+def read_target(series: "pd.Series[Any]", column: SignatureColumn) -> Reading:
+    """The target's values in canonical form (see ``cells.py``), with what could not be cast as faults."""
+    return read_column(series, column)
+
+
+def label_of(value: Any, column: SignatureColumn) -> Label:
+    """The label that a canonical, present value stands for, of the column's own Python type, ready for JSON."""
+    if column.type == "boolean":
+        return bool(value)
+    if column.type == "integer" and float(value).is_integer():
+        return int(value)
+    if column.type in ("integer", "real"):
+        return float(value)
+    return str(value)
+
+
+def labels_of(reading: Reading, column: SignatureColumn) -> list[Label | None]:
+    """The label of each row; None where it is missing."""
+    missing = reading.missing.tolist()
+    return [
+        None if is_missing else label_of(value, column)
+        for value, is_missing in zip(reading.values.tolist(), missing, strict=True)
+    ]
+
+
+def spelling(label: Label) -> str:
+    """A label as a name in JSON: text as it is, ``true`` and ``1`` for true and 1."""
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def class_type(classes: Sequence[Label]) -> Literal["text", "boolean", "integer", "real"]:
+    """The column type that holds these labels."""
+    if all(isinstance(label, bool) for label in classes):
+        return "boolean"
+    if all(isinstance(label, int) and not isinstance(label, bool) for label in classes):
+        return "integer"
+    if all(isinstance(label, (int, float)) for label in classes):
+        return "real"
+    return "text"
+
+
+def codes_of(labels: Sequence[Label | None], classes: Sequence[Label]) -> Codes:
+    """The position of each label in the classes, shape (n_rows,); ``UNKNOWN_CODE`` where it is none of them."""
+    code_of = {label: code for code, label in enumerate(classes)}
+    return np.array([UNKNOWN_CODE if label is None else code_of.get(label, UNKNOWN_CODE) for label in labels], np.int64)
