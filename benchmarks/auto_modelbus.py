@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from shared.contracts import ColumnSchema, HoldOut
-from shared.contracts.tuning import Auto
+from shared.contracts.commands.tuning import Auto
 from shared.errors import ModelbusError
 from trainer.auto.fit_pool import FitTask, fit_pool
 from trainer.auto.portfolio import PORTFOLIO

@@ -16,7 +16,7 @@ from predictor.prediction import Answer, predict_group
 from shared.bus import Delivery, EventPublisher
 from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import ErrorRecord, JobChanged, Predict
-from shared.contracts.checks import check_row_count
+from shared.contracts.checks.command_checks import check_row_count
 from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
 from shared.observing.metrics import (
     COMMANDS_REFUSED,

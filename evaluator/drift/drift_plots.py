@@ -3,8 +3,8 @@
 import math
 from typing import Any, Final
 
-from shared.contracts.explanation_results import Distribution, DriftFinding, DriftResult
-from shared.contracts.plots import Layer, Plot
+from shared.contracts.records.explanation_results import Distribution, DriftFinding, DriftResult
+from shared.contracts.records.plot_points import Layer, Plot
 from shared.plot_names import plot_names
 
 EXCESS_LIMIT: Final = 1e6

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.explanation_results import (
+from shared.contracts.records.explanation_results import (
     DependenceCurve,
     DependenceResult,
     ImportanceResult,
     ModelExplanationResult,
     ResponseKind,
 )
-from shared.contracts.plots import Layer, Plot
+from shared.contracts.records.plot_points import Layer, Plot
 from shared.plot_names import plot_names
 
 BAR_LIMIT: Final = 30

@@ -64,7 +64,7 @@ METRICS: Final = {
         Metric("agreement", metrics.accuracy_score),
     )
 }
-"""By name; see ``IMPORTANCE_METRICS`` in ``shared/contracts/explanation.py``."""
+"""By name; see ``IMPORTANCE_METRICS`` in ``shared/contracts/commands/explanation.py``."""
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from evaluator.drift.report import compare_columns, compare_predictions
 from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from evaluator.sampling.served_rows import gather_served_rows
 from shared.contracts import Command, DriftFound, ReportDrift
-from shared.contracts.explanation_checks import require_training_table
-from shared.contracts.explanation_results import DriftResult
+from shared.contracts.checks.explanation_checks import require_training_table
+from shared.contracts.records.explanation_results import DriftResult
 from shared.store.connection import Document
 from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext

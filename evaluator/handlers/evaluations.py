@@ -9,8 +9,8 @@ from evaluator.measuring.measured_rows import CollectedRows
 from evaluator.measuring.model_rows import collect, readings_for
 from evaluator.measuring.prediction_rows import collect_predictions, columns_to_read, prediction_readings
 from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
-from shared.contracts.evaluation import Evaluation
-from shared.contracts.evaluation_checks import check_evaluation
+from shared.contracts.checks.evaluation_checks import check_evaluation
+from shared.contracts.commands.evaluation import Evaluation
 from shared.errors import EvaluationExists
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document

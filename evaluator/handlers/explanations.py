@@ -11,9 +11,9 @@ from evaluator.explaining.partial_dependence import partial_dependence
 from evaluator.explaining.responses import response_of
 from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from shared.contracts import UNSUPERVISED, Command, ExplainModel
-from shared.contracts.explanation import IMPORTANCE_METRICS
-from shared.contracts.explanation_checks import check_explanation, explained_dataset
-from shared.contracts.explanation_results import ModelExplanationResult
+from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset
+from shared.contracts.commands.explanation import IMPORTANCE_METRICS
+from shared.contracts.records.explanation_results import ModelExplanationResult
 from shared.errors import EstimatorRejected
 from shared.store.connection import Document
 from shared.tabular.encoding.scaled import Floats

@@ -8,7 +8,7 @@ from evaluator.explaining.responses import Response, respond, response_of
 from evaluator.explaining.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
 from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from shared.contracts import Command, ExplainPrediction
-from shared.contracts.explanation_checks import require_training_table
+from shared.contracts.checks.explanation_checks import require_training_table
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
 from shared.tabular.encoding.scaled import Floats

@@ -27,7 +27,7 @@ from evaluator.ingest.table import (
 )
 from evaluator.ingest.writing.casting import StoredTable, write_typed
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import TableFormat
+from shared.contracts.commands.datasets import TableFormat
 
 _WARNING_LIMIT = 100
 _NO_OPTIONS = ParseOptions()

@@ -7,8 +7,8 @@ import numpy as np
 
 from evaluator.ingest.faults import SkippedRows
 from shared.contracts import NumberForm
-from shared.contracts.datasets import TableFormat
-from shared.contracts.records import Alert, ColumnSchema, ColumnType
+from shared.contracts.commands.datasets import TableFormat
+from shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
 
 ProgressCallback = Callable[[float, str], None]
 Number = int | float

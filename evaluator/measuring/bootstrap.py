@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.evaluation import Intervals
+from shared.contracts.commands.evaluation import Intervals
 from shared.tabular.metrics.measured import Metrics
 
 RowIndices = npt.NDArray[np.int64]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluator.measuring.threshold_tables import ThresholdTable
-from shared.contracts.plots import POINT_LIMIT, Layer, Matrix, Plot
+from shared.contracts.records.plot_points import POINT_LIMIT, Layer, Matrix, Plot
 from shared.tabular.metrics.classification import Labelled, ranking_of
 from shared.tabular.metrics.ranking import Cumulated, Ranking
 

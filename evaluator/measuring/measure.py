@@ -12,8 +12,8 @@ from evaluator.measuring.curves import label_plots, number_plots
 from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers
 from evaluator.measuring.slicing import SliceColumn
 from evaluator.measuring.threshold_tables import ThresholdTable, gains
-from shared.contracts.evaluation import Evaluation
-from shared.contracts.plots import Plot
+from shared.contracts.commands.evaluation import Evaluation
+from shared.contracts.records.plot_points import Plot
 from shared.errors import InvalidCommand
 from shared.tabular.metrics.by_task import CLUSTERING_METRICS, confusion_of
 from shared.tabular.metrics.classification import ClassificationMeasure, Labelled, ranking_of

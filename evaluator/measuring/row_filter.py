@@ -9,7 +9,7 @@ import pandas as pd
 
 from evaluator.measuring.slicing import SliceColumn
 from shared.contracts import ColumnSchema
-from shared.contracts.evaluation import Evaluation
+from shared.contracts.commands.evaluation import Evaluation
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.targets.truth import true_numbers
 

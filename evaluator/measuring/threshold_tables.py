@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.evaluation import BestThreshold, Costs
+from shared.contracts.commands.evaluation import BestThreshold, Costs
 from shared.contracts.metric_names import THRESHOLD_METRICS
 from shared.tabular.metrics.count_metrics import count_metrics
 from shared.tabular.metrics.ranking import Cumulated

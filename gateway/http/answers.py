@@ -11,7 +11,7 @@ from gateway.application_keys import BLOBS
 from gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
 from gateway.http.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
-from shared.contracts.records import TERMINAL_STATUSES, JobSummary
+from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
 from shared.store.connection import Document
 from shared.store.outcomes import STORE_FIELDS
 

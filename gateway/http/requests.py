@@ -13,7 +13,7 @@ from gateway.application_keys import CORRELATION_ID, SETTINGS
 from gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
 from shared.contracts import Command, Name, new_correlation_id, parse_command
 from shared.contracts.base import AliasName, ModelReference
-from shared.contracts.commands import invalid_command
+from shared.contracts.commands.registry import invalid_command
 from shared.contracts.json_text import parse_json
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"

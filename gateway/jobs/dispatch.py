@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.jobs.job_waiting import JobWaiters
 from gateway.jobs.outbox import Outbox
 from shared.contracts import Command, Predict
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished
 from shared.observing.tracing import TRACEPARENT, current_traceparent
 from shared.store.acceptance import new_job, require_same

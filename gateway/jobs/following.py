@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.http.answers import job_summary
 from gateway.jobs.event_stream import StreamEvent
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.store.connection import Document
 from shared.store.records import JobRecords
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.store.connection import Document
 from shared.store.records import JobRecords
 

@@ -12,8 +12,8 @@ from gateway.http.answers import json_answer
 from gateway.http.requests import json_body, name_in_path
 from gateway.views.answer_models import ApiKeyList, MadeApiKey
 from shared.api_keys import api_key_hash, new_api_key
-from shared.contracts.api_keys import DAY_S, ApiKeyRecord, NewApiKey
-from shared.contracts.commands import invalid_command
+from shared.contracts.commands.registry import invalid_command
+from shared.contracts.records.api_keys import DAY_S, ApiKeyRecord, NewApiKey
 from shared.errors import Conflict, NotFound
 from shared.store.connection import Document
 

@@ -27,8 +27,8 @@ from gateway.jobs.dispatch import DISPATCHER
 from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.views.answer_models import JobView
 from shared.contracts import ExportDataset, ReadRows
-from shared.contracts.checks import check_columns
-from shared.contracts.results import RowsResult
+from shared.contracts.checks.command_checks import check_columns
+from shared.contracts.records.results import RowsResult
 from shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
 
 _TAG = "datasets"

@@ -27,7 +27,7 @@ from gateway.transfer.uploads import (
 from gateway.views.answer_models import DatasetList, JobView
 from shared.contracts import Name, ProfileDataset
 from shared.contracts.base import ColumnName
-from shared.contracts.records import DatasetRecord, DatasetSummary
+from shared.contracts.records.documents import DatasetRecord, DatasetSummary
 from shared.errors import (
     CorrelationIdReused,
     DatasetExists,

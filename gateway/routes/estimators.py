@@ -9,7 +9,7 @@ from gateway.http.answers import json_answer, public
 from gateway.http.query import Query, query_of
 from gateway.views.answer_models import EstimatorList, EstimatorView
 from shared.contracts import Task
-from shared.contracts.checks import unknown_estimator
+from shared.contracts.checks.command_checks import unknown_estimator
 from shared.errors import UnknownEstimator
 from shared.store.library import LEFT_OUT_KEY
 

@@ -18,8 +18,8 @@ from gateway.jobs.dispatch import DISPATCHER
 from gateway.views.answer_models import EvaluationAccepted, EvaluationList
 from gateway.views.evaluation_views import TABLES, filled, find_evaluation, list_unfilled, record_of_job
 from shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
-from shared.contracts.evaluation import Evaluation
-from shared.contracts.evaluation_checks import check_evaluation
+from shared.contracts.checks.evaluation_checks import check_evaluation
+from shared.contracts.commands.evaluation import Evaluation
 from shared.errors import (
     CorrelationIdReused,
     EvaluationExists,

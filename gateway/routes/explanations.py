@@ -43,7 +43,7 @@ from shared.contracts import (
     command_spec,
     spec_hash,
 )
-from shared.contracts.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset, require_training_table
 from shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
 from shared.store.connection import Document
 

@@ -11,8 +11,8 @@ from gateway.http.query import Query, query_of
 from gateway.http.requests import correlation_id_in_path
 from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
-from shared.contracts.commands import COMMAND_NAMES
-from shared.contracts.records import TERMINAL_STATUSES, JobStatus
+from shared.contracts.commands.registry import COMMAND_NAMES
+from shared.contracts.records.documents import TERMINAL_STATUSES, JobStatus
 from shared.errors import TooManyStreams, UnknownJob
 
 

@@ -18,8 +18,8 @@ from gateway.jobs.dispatch import DISPATCHER
 from gateway.jobs.queueing import place_in_queue
 from gateway.views.answer_models import JobList, JobView
 from shared.contracts import Name
-from shared.contracts.commands import COMMAND_NAMES
-from shared.contracts.records import JobStatus
+from shared.contracts.commands.registry import COMMAND_NAMES
+from shared.contracts.records.documents import JobStatus
 from shared.errors import JobFinished, UnknownJob
 from shared.store.connection import Document
 

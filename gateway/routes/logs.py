@@ -19,7 +19,7 @@ from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_strea
 from gateway.jobs.log_places import place_of, place_text
 from gateway.views.answer_models import LogList
 from shared.contracts import CorrelationId, Name
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import NotFound, TooManyStreams, UnknownJob
 from shared.store.log_reading import Line, LogLines, LogQuery, Place
 

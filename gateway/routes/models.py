@@ -39,18 +39,18 @@ from gateway.routes.estimators import no_such_estimator
 from gateway.transfer.downloads import send_blob
 from gateway.views.answer_models import JobView, ModelList, Usage
 from shared.contracts import CheckTraining, RetrainModel, TrainModel
-from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
-from shared.contracts.commands import invalid_command
-from shared.contracts.model_checks import (
+from shared.contracts.checks.command_checks import auto_training_task, check_training_columns, check_training_task
+from shared.contracts.checks.model_checks import (
     check_promotion,
     check_retrained_task,
     check_same_target,
     standing_version,
 )
-from shared.contracts.records import CandidatesRecord, ModelRecord, VersionRecord
-from shared.contracts.results import CheckResult, TrainingResult
-from shared.contracts.training import AliasChange, VersionChanges
-from shared.contracts.tuning import AUTO
+from shared.contracts.commands.registry import invalid_command
+from shared.contracts.commands.training import AliasChange, VersionChanges
+from shared.contracts.commands.tuning import AUTO
+from shared.contracts.records.documents import CandidatesRecord, ModelRecord, VersionRecord
+from shared.contracts.records.results import CheckResult, TrainingResult
 from shared.errors import (
     BadRequest,
     CorrelationIdReused,

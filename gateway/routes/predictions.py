@@ -24,7 +24,7 @@ from gateway.jobs.dispatch import DISPATCHER
 from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from shared.contracts import Predict, PredictDataset
-from shared.contracts.checks import check_row_count
+from shared.contracts.checks.command_checks import check_row_count
 from shared.errors import (
     BadRequest,
     Conflict,

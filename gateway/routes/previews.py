@@ -14,8 +14,8 @@ from gateway.jobs.dispatch import DISPATCHER
 from gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
 from gateway.views.answer_models import JobView
-from shared.contracts.records import TERMINAL_STATUSES
-from shared.contracts.results import PreviewResult
+from shared.contracts.records.documents import TERMINAL_STATUSES
+from shared.contracts.records.results import PreviewResult
 from shared.errors import CorrelationIdReused
 from shared.store.connection import Document
 

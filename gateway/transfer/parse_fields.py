@@ -8,7 +8,7 @@ import orjson
 from pydantic import Field
 
 from gateway.http.query import Query
-from shared.contracts.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
+from shared.contracts.commands.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
 from shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
 from shared.errors import BadRequest
 

@@ -15,7 +15,7 @@ from gateway.http.problems import BadRequest, UnsupportedMediaType
 from gateway.http.requests import has_own_correlation_id
 from gateway.transfer.parse_fields import Fields, check_fields
 from shared.contracts import Name
-from shared.contracts.datasets import PARQUET_START_BYTES, begins_as_parquet
+from shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
 from shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
 from shared.store.connection import store_errors
 

@@ -6,15 +6,15 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
-from shared.contracts.api_keys import ApiKeyRecord
-from shared.contracts.explanation_results import (
+from shared.contracts.records.api_keys import ApiKeyRecord
+from shared.contracts.records.documents import DatasetSummary, JobSummary
+from shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,
     PredictionExplanationResult,
 )
-from shared.contracts.records import DatasetSummary, JobSummary
-from shared.contracts.results import Incidents, PredictionResult
+from shared.contracts.records.results import Incidents, PredictionResult
 
 
 class ProblemDetail(Contract):

@@ -9,7 +9,7 @@ from gateway.application_keys import JOBS, SHELF
 from gateway.http.answers import public
 from shared.contracts import EvaluationRecord
 from shared.contracts.base import split_reference
-from shared.contracts.evaluation import EvaluationId
+from shared.contracts.commands.evaluation import EvaluationId
 from shared.errors import Conflict, UnknownEvaluation
 from shared.store.connection import Document
 from shared.store.records import EVALUATING

@@ -1,11 +1,11 @@
-"""What is said about a model: the results of ``shared/contracts/explanation_results.py``, with their tables."""
+"""What is said about a model: the results of ``shared/contracts/records/explanation_results.py``, with their tables."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
-from shared.contracts.explanation_results import (
+from shared.contracts.records.explanation_results import (
     DependenceResult,
     DriftFinding,
     DriftResult,

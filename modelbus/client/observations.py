@@ -9,7 +9,7 @@ from modelbus.client.calls import record_of
 from modelbus.client.results import Result
 from modelbus.client.sent_events import SentEvent
 from shared.contracts import DriftFound, JobChanged
-from shared.contracts.records import JobSummary
+from shared.contracts.records.documents import JobSummary
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
 from shared.contracts import JobRecord, Task
-from shared.contracts.api_keys import ApiKeyRecord
-from shared.contracts.records import CandidatesRecord
-from shared.contracts.results import Incidents, PredictionResult, RowsResult, TrainingResult
+from shared.contracts.records.api_keys import ApiKeyRecord
+from shared.contracts.records.documents import CandidatesRecord
+from shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory
 from shared.api_keys import Scope, api_key_hash, new_api_key
 
 if TYPE_CHECKING:
-    from shared.contracts.api_keys import ApiKeyRecord, NewApiKey
+    from shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
     from shared.store.api_keys import ApiKeys
 
 T = TypeVar("T")
@@ -114,8 +114,8 @@ def revoke(
 
 
 def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | None) -> "NewApiKey":
-    from shared.contracts.api_keys import NewApiKey
-    from shared.contracts.commands import invalid_command
+    from shared.contracts.commands.registry import invalid_command
+    from shared.contracts.records.api_keys import NewApiKey
 
     given: dict[str, Any] = {"name": name, "scopes": [scope], "owner": owner, "expires_days": expires_days}
     try:
@@ -125,7 +125,7 @@ def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | Non
 
 
 async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRecord":
-    from shared.contracts.api_keys import DAY_S, ApiKeyRecord
+    from shared.contracts.records.api_keys import DAY_S, ApiKeyRecord
 
     expires_s = None if asked.expires_days is None else asked.expires_days * DAY_S
     made = await store.create(
@@ -135,7 +135,7 @@ async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRec
 
 
 async def _list(store: "ApiKeys") -> "list[ApiKeyRecord]":
-    from shared.contracts.api_keys import ApiKeyRecord
+    from shared.contracts.records.api_keys import ApiKeyRecord
 
     return [ApiKeyRecord.model_validate(key) for key in await store.list_all()]
 

@@ -10,7 +10,7 @@ from modelbus.commands.options import MoreFields, NoWait, Timeout
 from modelbus.commands.session import Session, asks_gateway, settings_of
 from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
 from modelbus.commands.waiting import finish
-from shared.contracts.results import CheckResult
+from shared.contracts.records.results import CheckResult
 
 
 @asks_gateway

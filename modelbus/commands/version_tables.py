@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from modelbus.commands.printing import Printer
 from shared.contracts import VersionRecord
-from shared.contracts.records import Comparison, HeldOutRows
+from shared.contracts.records.documents import Comparison, HeldOutRows
 
 _METHODS: Final = {
     "stratified": "stratified by class",

@@ -16,15 +16,7 @@ from shared.contracts.base import (
     Task,
     new_correlation_id,
 )
-from shared.contracts.commands import (
-    Command,
-    command_queue,
-    command_spec,
-    parse_command,
-    parse_command_of_queue,
-    spec_hash,
-)
-from shared.contracts.datasets import (
+from shared.contracts.commands.datasets import (
     ColumnOptions,
     ExportDataset,
     InlineSource,
@@ -34,13 +26,28 @@ from shared.contracts.datasets import (
     ReadRows,
     UploadSource,
 )
-from shared.contracts.drift import DriftThresholds, ReportDrift
-from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.events import DriftFound, Event, JobChanged
-from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from shared.contracts.commands.drift import DriftThresholds, ReportDrift
+from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from shared.contracts.commands.prediction import Predict, PredictDataset
+from shared.contracts.commands.registry import (
+    Command,
+    command_queue,
+    command_spec,
+    parse_command,
+    parse_command_of_queue,
+    spec_hash,
+)
+from shared.contracts.commands.training import (
+    CheckTraining,
+    CrossValidation,
+    HoldOut,
+    JobLimits,
+    RetrainModel,
+    TrainModel,
+)
 from shared.contracts.number_forms import NumberForm
-from shared.contracts.prediction import Predict, PredictDataset
-from shared.contracts.records import (
+from shared.contracts.records.documents import (
     Alert,
     ColumnSchema,
     DatasetRecord,
@@ -55,7 +62,7 @@ from shared.contracts.records import (
     SignatureColumn,
     VersionRecord,
 )
-from shared.contracts.training import CheckTraining, CrossValidation, HoldOut, JobLimits, RetrainModel, TrainModel
+from shared.contracts.records.events import DriftFound, Event, JobChanged
 
 __all__ = [
     "CONTRACT_VERSION",

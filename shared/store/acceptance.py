@@ -1,7 +1,7 @@
 """What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
 
 from shared.contracts import Command, command_queue, command_spec, spec_hash
-from shared.contracts.dataset_use import dataset_use
+from shared.contracts.checks.dataset_use import dataset_use
 from shared.errors import CorrelationIdReused
 from shared.observing.tracing import trace_headers
 from shared.store.operation import Document, NewJob

@@ -13,7 +13,7 @@ from pymongo.database import Database
 
 from shared.contracts import parse_command
 from shared.contracts.base import split_reference
-from shared.contracts.dataset_use import DatasetUse, dataset_use
+from shared.contracts.checks.dataset_use import DatasetUse, dataset_use
 from shared.errors import InvalidCommand, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
 from shared.store.library import version_number

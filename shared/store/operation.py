@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.contracts.dataset_use import DatasetUse
+from shared.contracts.checks.dataset_use import DatasetUse
 
 Document = dict[str, Any]
 Pipeline = list[Document]

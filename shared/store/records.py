@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from shared.contracts import EvaluateModel, EvaluatePredictions
 from shared.contracts.base import split_reference
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
 from shared.store import protocol
 from shared.store.acceptance import require_same

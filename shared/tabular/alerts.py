@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from shared.contracts.records import Alert, ColumnType
+from shared.contracts.records.documents import Alert, ColumnType
 from shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
 from shared.tabular.targets.labels import Label
 

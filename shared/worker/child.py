@@ -22,7 +22,7 @@ import orjson
 import structlog
 
 from shared.contracts import Command, Progress, parse_command
-from shared.contracts.records import TuningProgress
+from shared.contracts.records.documents import TuningProgress
 from shared.errors import JobOutOfMemory, ModelbusError
 from shared.observing.logs import configure_logs, job_log_context
 from shared.settings import Settings

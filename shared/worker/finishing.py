@@ -6,7 +6,7 @@ import structlog
 
 from shared.bus import EventPublisher
 from shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from shared.store.connection import Document

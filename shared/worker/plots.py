@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from shared.contracts.plots import Plot
+from shared.contracts.records.plot_points import Plot
 from shared.store.connection import Document
 from shared.worker.child import JobContext
 

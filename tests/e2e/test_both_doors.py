@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from shared.bus import Publisher
-from shared.contracts.results import RESULTS as RESULT_MODELS
+from shared.contracts.records.results import RESULTS as RESULT_MODELS
 from tests.e2e.api import Api, fresh
 from tests.e2e.door_commands import COMMANDS, FAULTS, RESULTS, Fault, Names
 from tests.e2e.doors import Door, HttpDoor, QueueDoor

@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from shared.bus import EventPublisher, Publisher
 from shared.contracts import new_correlation_id
-from shared.contracts.records import Comparison
+from shared.contracts.records.documents import Comparison
 from shared.errors import DatasetExists, EvaluationExists
 from shared.settings import Settings
 from shared.store.blobs import BlobStore

@@ -11,7 +11,7 @@ from pymongo import MongoClient
 
 from modelbus.stack import LocalStack
 from shared.contracts import new_correlation_id
-from shared.contracts.records import TERMINAL_STATUSES
+from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.settings import Settings
 from shared.store.connection import Document, create_indexes
 from shared.worker.loop import Worker

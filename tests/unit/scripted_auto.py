@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import ColumnSchema
-from shared.contracts.tuning import Auto
+from shared.contracts.commands.tuning import Auto
 from trainer.auto.auto_search import Choosing
 from trainer.auto.auto_time import Stage
 from trainer.auto.fit_pool import Finished, FitTask

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evaluator.ingest import IngestedTable
 from evaluator.ingest.cells.texts import MISSING_MARKS
-from shared.contracts.records import Alert
+from shared.contracts.records.documents import Alert
 from shared.tabular.cells.likely_forms import MISSING_WORDS
 from tests.unit.ingesting import ingested, read, types
 

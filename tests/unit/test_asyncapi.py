@@ -11,7 +11,7 @@ from jsonschema.validators import validator_for
 from gateway.description.asyncapi import asyncapi_document
 from shared.bus import QUEUES
 from shared.contracts import Command, JobChanged, parse_command
-from shared.contracts.commands import COMMAND_NAMES
+from shared.contracts.commands.registry import COMMAND_NAMES
 
 SCHEMA = Path(__file__).parent.parent / "specifications" / "asyncapi-3.0.0.json"
 DOCUMENT = asyncapi_document()

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification, make_friedman1
 
 from shared.contracts import ColumnSchema, Task
-from shared.contracts.tuning import Auto, Calibration, auto_task
+from shared.contracts.commands.tuning import Auto, Calibration, auto_task
 from shared.errors import InvalidCommand
 from tests.unit.tables import fit
 from trainer.auto.portfolio import PORTFOLIO, families_for, require_families

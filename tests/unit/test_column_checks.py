@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.contracts import ReadRows, TrainModel
-from shared.contracts.checks import check_columns, check_training_columns
+from shared.contracts.checks.command_checks import check_columns, check_training_columns
 from shared.errors import InvalidCommand
 from tests.unit.commands import TRAIN
 

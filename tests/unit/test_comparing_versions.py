@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.contracts import HoldOut, Signature, SignatureColumn
-from shared.contracts.model_checks import check_promotion, check_same_target, standing_version
-from shared.contracts.records import Comparison
-from shared.contracts.training import RetrainModel, TrainModel
+from shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
+from shared.contracts.commands.training import RetrainModel, TrainModel
+from shared.contracts.records.documents import Comparison
 from shared.errors import InvalidCommand
 from shared.tabular.scoring import score
 from tests.unit.tables import TYPES, fit, schema, table

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts import ColumnSchema
-from shared.contracts.records import Alert
+from shared.contracts.records.documents import Alert
 from tests.unit.tables import fit
 from trainer.rows.row_numbering import RowNumbering
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from shared.contracts import command_spec, parse_command, spec_hash
-from shared.contracts.commands import COMMAND_NAMES
-from shared.contracts.dataset_use import DatasetUse, dataset_use
+from shared.contracts.checks.dataset_use import DatasetUse, dataset_use
+from shared.contracts.commands.registry import COMMAND_NAMES
 from tests.unit.commands import VALID
 
 MAKING = {"ProfileDataset"}

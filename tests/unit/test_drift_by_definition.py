@@ -18,7 +18,7 @@ from evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
 from evaluator.drift.drift_plots import drift_plots
 from evaluator.drift.report import compare_columns
 from shared.contracts import DriftThresholds
-from shared.contracts.explanation_results import DriftResult
+from shared.contracts.records.explanation_results import DriftResult
 from shared.tabular.predicting.model import FittedModel
 from tests.unit import plain_drift
 from tests.unit.tables import TYPES, features, fit

@@ -9,8 +9,8 @@ import pytest
 from evaluator.drift.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
 from evaluator.drift.report import compare_columns, compare_predictions
 from shared.contracts import DriftThresholds
-from shared.contracts.explanation_results import DriftResult
-from shared.contracts.plots import Plot
+from shared.contracts.records.explanation_results import DriftResult
+from shared.contracts.records.plot_points import Plot
 from shared.drawing import draw
 from tests.unit.tables import features, fit
 

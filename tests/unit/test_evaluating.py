@@ -14,7 +14,7 @@ from evaluator.measuring.model_rows import collect
 from evaluator.measuring.prediction_rows import collect_predictions
 from evaluator.measuring.threshold_tables import TABLE_LIMIT, ThresholdTable, gains
 from shared.contracts import ColumnSchema, EvaluateModel, EvaluatePredictions
-from shared.contracts.evaluation import BestThreshold, Costs, Intervals
+from shared.contracts.commands.evaluation import BestThreshold, Costs, Intervals
 from shared.contracts.metric_names import THRESHOLD_METRICS
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics.classification import Labelled, ranking_of

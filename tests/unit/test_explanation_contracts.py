@@ -6,8 +6,8 @@ import pytest
 
 from shared.contracts import ExplainModel, parse_command
 from shared.contracts.base import TASKS
-from shared.contracts.explanation import IMPORTANCE_METRICS, ImportanceMetric
-from shared.contracts.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset, require_training_table
+from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
 from shared.errors import InvalidCommand, UnknownDataset
 
 VERSION: dict[str, Any] = {

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from evaluator.explaining.explanation_plots import BAR_LIMIT, GROUP_LIMIT, LINE_LIMIT, explanation_plots
 from evaluator.explaining.partial_dependence import partial_dependence
 from evaluator.explaining.responses import response_of
-from shared.contracts.explanation_results import DependenceResult, ModelExplanationResult
-from shared.contracts.plots import Plot, PlotName
+from shared.contracts.records.explanation_results import DependenceResult, ModelExplanationResult
+from shared.contracts.records.plot_points import Plot, PlotName
 from shared.drawing import draw
 from shared.plot_names import plot_names
 from tests.unit.tables import TYPES, features, fit

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, TrainModel
-from shared.contracts.checks import training_features
-from shared.contracts.tuning import Calibration, SearchValidation, Threshold
+from shared.contracts.checks.command_checks import training_features
+from shared.contracts.commands.tuning import Calibration, SearchValidation, Threshold
 from shared.errors import EstimatorRejected
 from shared.models.artifacts import dump_model
 from tests.unit.tables import TYPES, fit, schema, table

@@ -9,7 +9,7 @@ from sklearn.inspection import permutation_importance as of_scikit_learn
 
 from evaluator.explaining.importance import METRICS, permutation_importance
 from shared.contracts import ColumnSchema
-from shared.contracts.explanation import IMPORTANCE_METRICS, ImportanceMetric
+from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
 from shared.errors import InvalidCommand
 from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import read_truth

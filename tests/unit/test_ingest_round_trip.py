@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from evaluator.ingest import Limits, ingest
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import ISO_FORMAT, TextEncoding
+from shared.contracts.commands.datasets import ISO_FORMAT, TextEncoding
 from shared.errors import LimitExceeded, MalformedTable
 from shared.tabular.cells.marks import MISSING_MARKS
 

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from pydantic import TypeAdapter
 
-from shared.contracts.explanation_results import LearningResult
 from shared.contracts.metric_names import CLASSIFICATION_METRICS
-from shared.contracts.plots import Plot, PlotName
+from shared.contracts.records.explanation_results import LearningResult
+from shared.contracts.records.plot_points import Plot, PlotName
 from shared.drawing import draw
 from trainer.training.learning_curve_plots import learning_curve_plots
 

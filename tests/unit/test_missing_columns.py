@@ -4,7 +4,7 @@ import pytest
 
 from evaluator.ingest.sources.source_options import check_column_options
 from shared.contracts import ParseOptions
-from shared.contracts.checks import missing_columns
+from shared.contracts.checks.command_checks import missing_columns
 from shared.errors import InvalidCommand
 
 KNOWN = [f"column_{number}" for number in range(30)]

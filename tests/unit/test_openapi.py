@@ -11,8 +11,8 @@ from pydantic import BaseModel, TypeAdapter
 from gateway.app import create_app
 from gateway.description.openapi import openapi_document
 from gateway.description.operations import JsonBody, Operation, operation_of
-from shared.contracts.commands import COMMAND_NAMES
-from shared.contracts.results import RESULTS
+from shared.contracts.commands.registry import COMMAND_NAMES
+from shared.contracts.records.results import RESULTS
 from shared.settings import Settings
 
 APP = create_app(Settings())

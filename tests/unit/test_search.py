@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut
-from shared.contracts.records import TuningProgress
-from shared.contracts.tuning import Search
+from shared.contracts.commands.tuning import Search
+from shared.contracts.records.documents import TuningProgress
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.metrics.by_task import score_classification, score_regression
 from tests.unit.tables import features, fit

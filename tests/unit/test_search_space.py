@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from shared.contracts import CheckTraining, TrainModel
-from shared.contracts.commands import invalid_command
-from shared.contracts.tuning import Dimension, Search
+from shared.contracts.commands.registry import invalid_command
+from shared.contracts.commands.tuning import Dimension, Search
 from shared.errors import InvalidCommand
 from tests.unit.tables import fit
 from trainer.tuning.candidates import candidate_count, candidate_source, drawn, grid, require_method

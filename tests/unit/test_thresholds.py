@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV, cross_val_predict
 
 from shared.contracts import TrainModel
-from shared.contracts.checks import check_training_task
-from shared.contracts.tuning import Calibration, Search, Threshold, ThresholdCosts
+from shared.contracts.checks.command_checks import check_training_task
+from shared.contracts.commands.tuning import Calibration, Search, Threshold, ThresholdCosts
 from shared.errors import InvalidCommand
 from shared.models.artifacts import dump_model, library_versions, load_model
 from shared.tabular.scoring import score

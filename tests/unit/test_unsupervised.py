@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics as library
 
 from shared.contracts import ColumnSchema, HoldOut, TrainModel
-from shared.contracts.checks import check_training_task
+from shared.contracts.checks.command_checks import check_training_task
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.models.artifacts import dump_model, library_versions, load_model
 from shared.tabular.metrics.by_task import (

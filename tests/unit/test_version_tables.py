@@ -6,7 +6,7 @@ from gateway.description.examples import VERSION
 from modelbus.commands.printing import Printer
 from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
 from shared.contracts import VersionRecord
-from shared.contracts.records import Comparison, HeldOutRows
+from shared.contracts.records.documents import Comparison, HeldOutRows
 
 
 def test_a_comparison_is_a_table_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

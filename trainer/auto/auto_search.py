@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from joblib import cpu_count
 
-from shared.contracts.tuning import Auto, StoppingReason
+from shared.contracts.commands.tuning import Auto, StoppingReason
 from trainer.auto.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
 from trainer.auto.auto_time import AutoTime, Finishing, Stage
 from trainer.auto.baseline_notes import baseline_notes

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.tuning import Dimension
+from shared.contracts.commands.tuning import Dimension
 from trainer.tuning.search_space import draw
 
 _CHANGED: Final = 0.5

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from shared.contracts import Task
-from shared.contracts.tuning import Auto, Dimension
+from shared.contracts.commands.tuning import Auto, Dimension
 from shared.errors import InvalidCommand
 from trainer.fitting.plan import FitPlan
 

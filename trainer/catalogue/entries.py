@@ -12,7 +12,7 @@ from sklearn.base import ClassifierMixin, ClusterMixin, OutlierMixin, RegressorM
 from sklearn.utils import all_estimators
 
 from shared.contracts import TASKS, EstimatorRecord, Task
-from shared.contracts.checks import unknown_estimator
+from shared.contracts.checks.command_checks import unknown_estimator
 from shared.models.installed_plugins import InstalledPlugin
 from trainer.catalogue.documentation import summary
 from trainer.catalogue.hyperparameters import Hyperparameter, settable

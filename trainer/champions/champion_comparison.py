@@ -13,7 +13,7 @@ import pandas as pd
 
 from shared.contracts import Signature, Task
 from shared.contracts.metric_names import is_more_better
-from shared.contracts.records import Comparison
+from shared.contracts.records.documents import Comparison
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import Signature
-from shared.contracts.records import Comparison
-from shared.contracts.training import Training
+from shared.contracts.commands.training import Training
+from shared.contracts.records.documents import Comparison
 from shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
 from shared.models.stored_models import fetch_model
 from shared.store.connection import Document

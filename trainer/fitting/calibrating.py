@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
 
-from shared.contracts.tuning import Calibration
+from shared.contracts.commands.tuning import Calibration
 from shared.errors import EstimatorRejected
 from trainer.fitting.cross_validation import parts
 from trainer.rows.splitting import Groups, RowIndices

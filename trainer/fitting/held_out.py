@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.records import HeldOutRows
+from shared.contracts.records.documents import HeldOutRows
 from trainer.fitting.prepared_fit import PreparedFit
 
 _LISTED: Final = 100

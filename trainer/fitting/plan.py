@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
-from shared.contracts.checks import training_features
-from shared.contracts.records import Alert
-from shared.contracts.training import Streaming, Training
-from shared.contracts.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
+from shared.contracts.checks.command_checks import training_features
+from shared.contracts.commands.training import Streaming, Training
+from shared.contracts.commands.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
+from shared.contracts.records.documents import Alert
 from shared.tabular.cells.marks import marks_of
 from shared.tabular.cells.readings import reading_of
 from trainer.catalogue.entries import find_estimator

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from shared.contracts import Task
-from shared.contracts.tuning import AUTO
+from shared.contracts.commands.tuning import AUTO
 from shared.errors import InvalidCommand
 from trainer.catalogue.entries import find_estimator
 from trainer.fitting.plan import FitPlan

@@ -10,9 +10,9 @@ import pandas as pd
 import structlog
 
 from shared.contracts import Task
-from shared.contracts.checks import check_same_columns
-from shared.contracts.records import TuningProgress
-from shared.contracts.training import Training
+from shared.contracts.checks.command_checks import check_same_columns
+from shared.contracts.commands.training import Training
+from shared.contracts.records.documents import TuningProgress
 from shared.tabular.cells.readings import changed_types
 from shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
 from shared.tabular.targets.labels import Label

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from shared.contracts import Command, MeasureLearning, TrainModel
-from shared.contracts.explanation_checks import require_hold_out_table, require_training_table
-from shared.contracts.explanation_results import LearningResult
+from shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
+from shared.contracts.records.explanation_results import LearningResult
 from shared.errors import InvalidCommand
 from shared.store.connection import Document
 from shared.tabular.tables.stored_tables import dataset_columns, fetch_table, read_frame

@@ -8,12 +8,12 @@ import structlog
 from pydantic import ValidationError
 
 from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
-from shared.contracts.checks import auto_training_task, check_training_columns, check_training_task
-from shared.contracts.commands import invalid_command
-from shared.contracts.model_checks import check_promotion, check_same_target, standing_version
-from shared.contracts.records import Alert
-from shared.contracts.training import Training
-from shared.contracts.tuning import AUTO, Search, keeps_best
+from shared.contracts.checks.command_checks import auto_training_task, check_training_columns, check_training_task
+from shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
+from shared.contracts.commands.registry import invalid_command
+from shared.contracts.commands.training import Training
+from shared.contracts.commands.tuning import AUTO, Search, keeps_best
+from shared.contracts.records.documents import Alert
 from shared.errors import UnknownModel
 from shared.models.artifacts import dump_model, library_versions
 from shared.store.connection import Document

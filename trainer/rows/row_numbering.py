@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import SignatureColumn
-from shared.contracts.records import Alert
+from shared.contracts.records.documents import Alert
 from shared.tabular.alerts import row_numbers
 from shared.tabular.cells.columns import read_column
 

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from shared.contracts.tuning import AUTO
+from shared.contracts.commands.tuning import AUTO
 from shared.errors import InvalidCommand
 from trainer.catalogue.entries import find_estimator
 from trainer.catalogue.making import make_estimator

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature, Task
-from shared.contracts.records import HeldOutRows
+from shared.contracts.records.documents import HeldOutRows
 from shared.tabular.encoding.encoder import TabularEncoder
 from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score

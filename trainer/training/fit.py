@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts.records import HeldOutRows
+from shared.contracts.records.documents import HeldOutRows
 from shared.tabular.metrics.by_task import Metrics
 from shared.tabular.predicting.model import FittedModel
 from shared.tabular.scoring import score

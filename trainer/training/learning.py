@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from shared.contracts.tuning import Auto, Search
+from shared.contracts.commands.tuning import Auto, Search
 from shared.errors import EstimatorRejected, InvalidCommand
 from shared.tabular.predicting.model import FittedModel
 from trainer.auto.auto_search import Choosing

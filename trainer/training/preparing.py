@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from shared.contracts import UNSUPERVISED, Task
-from shared.contracts.tuning import AUTO, Auto, Search
+from shared.contracts.commands.tuning import AUTO, Auto, Search
 from shared.errors import InvalidCommand
 from trainer.auto.portfolio import require_families
 from trainer.catalogue.making import make_estimator

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from shared.contracts.tuning import Dimension, Search
+from shared.contracts.commands.tuning import Dimension, Search
 from shared.errors import InvalidCommand
 from trainer.tuning.search_space import Space, draw
 

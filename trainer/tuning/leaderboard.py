@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from shared.contracts.records import Candidate, CandidateState
+from shared.contracts.records.documents import Candidate, CandidateState
 from trainer.tuning.fit_costs import FitCosts
 from trainer.tuning.objectives import Objective
 from trainer.tuning.shared_ranking import Cell, shared_merits

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from shared.contracts import HoldOut
-from shared.contracts.tuning import Search, SearchValidation, StoppingReason
+from shared.contracts.commands.tuning import Search, SearchValidation, StoppingReason
 from shared.errors import EstimatorRejected, InvalidCommand
 from trainer.fitting.cross_validation import parts
 from trainer.fitting.fold_fitting import PartFitting

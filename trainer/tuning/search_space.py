@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.contracts.tuning import Dimension
+from shared.contracts.commands.tuning import Dimension
 from shared.errors import InvalidCommand, ModelbusError
 from trainer.catalogue.entries import find_estimator
 from trainer.catalogue.making import member_names

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.tuning import Threshold
+from shared.contracts.commands.tuning import Threshold
 from shared.tabular.metrics.count_metrics import count_metrics
 
 Floats = npt.NDArray[np.float64]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from shared.contracts.records import TuningProgress
-from shared.contracts.tuning import StoppingReason
+from shared.contracts.commands.tuning import StoppingReason
+from shared.contracts.records.documents import TuningProgress
 from trainer.fitting.fit_progress import ReportCallback
 from trainer.tuning.leaderboard import Leaderboard
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.cells.texts import all_bytes
 from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
-from shared.contracts.records import Alert, ColumnSchema
+from shared.contracts.records.documents import Alert, ColumnSchema
 
 _CODE_WITH_E: Final = r"^[0-9]+[eE][0-9]{1,3}$"
 _SCIENTIFIC: Final = r"([eE][+-])|(\.[0-9]*[eE])"

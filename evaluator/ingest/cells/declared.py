@@ -22,7 +22,7 @@ from evaluator.ingest.cells.texts import missing_mask, other_bytes, trimmed
 from evaluator.ingest.faults import refused
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions, NumberForm
-from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.commands.datasets import ISO_FORMAT
 from shared.tabular.cells.written import KEPT
 from shared.tabular.cells.written_numbers import described, plain_numerals
 

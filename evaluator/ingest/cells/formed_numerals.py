@@ -12,7 +12,7 @@ import pyarrow as pa
 from evaluator.ingest.cells.numerals import Numerals
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ColumnOptions, NumberForm, ParseOptions
-from shared.contracts.datasets import NUMBER_OPTIONS
+from shared.contracts.commands.datasets import NUMBER_OPTIONS
 from shared.contracts.number_forms import DecimalMark, likely_decimal_mark
 from shared.tabular.cells.written import KEPT
 from shared.tabular.cells.written_numbers import plain_numerals

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from evaluator.ingest.cells.texts import all_bytes, cell_lengths, other_bytes, span_of, try_cast
 from evaluator.ingest.cells.typed_cells import DAYS, MOMENTS
 from evaluator.ingest.table import ColumnPlan, Span
-from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.commands.datasets import ISO_FORMAT
 from shared.tabular.cells.written import KEPT
 
 _USUAL = b"0123456789-:.+TZ "

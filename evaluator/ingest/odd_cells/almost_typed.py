@@ -35,8 +35,8 @@ from evaluator.ingest.odd_cells.mending import (
 from evaluator.ingest.odd_cells.odd_cells import OddCells, find_odd_cells
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import NumberForm, ParseOptions
-from shared.contracts.datasets import TableFormat
-from shared.contracts.records import Alert, ColumnSchema
+from shared.contracts.commands.datasets import TableFormat
+from shared.contracts.records.documents import Alert, ColumnSchema
 from shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
 from shared.tabular.cells.marks import MISSING_MARKS
 from shared.tabular.cells.written_numbers import are_written_so

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from evaluator.ingest.cells.calendar_dates import formats_of, to_calendar_dates
 from evaluator.ingest.cells.iso_dates import are_in_calendar, to_iso_dates
-from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.commands.datasets import ISO_FORMAT
 from shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_SHARE
 
 ZONED_ISO: Final = f"{ISO_FORMAT} with zones"

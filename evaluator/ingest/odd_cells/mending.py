@@ -11,7 +11,7 @@ from evaluator.ingest.odd_cells.foreign_digits import plain_text
 from evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
 from shared.contracts import ParseOptions
 from shared.contracts.number_forms import NumberForm
-from shared.contracts.records import Alert
+from shared.contracts.records.documents import Alert
 from shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
 from shared.tabular.cells.written_numbers import plain_numeral
 from shared.tabular.cells.zero_padding import is_padded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from evaluator.ingest.odd_cells.date_advice import date_advice
 from evaluator.ingest.profile.text_looks import TextLooks
-from shared.contracts.records import Alert, ColumnSchema
+from shared.contracts.records.documents import Alert, ColumnSchema
 from shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
 
 _SHOWN_LENGTH = 50

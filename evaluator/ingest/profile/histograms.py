@@ -9,7 +9,7 @@ import numpy as np
 from evaluator.ingest.profile.finished_columns import Values
 from evaluator.ingest.profile.scales import Floats, Scale
 from evaluator.ingest.table import EXACT_LIMIT, Number, Span
-from shared.contracts.records import ColumnType
+from shared.contracts.records.documents import ColumnType
 
 BIN_COUNT = 20
 

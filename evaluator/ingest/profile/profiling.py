@@ -24,7 +24,7 @@ from evaluator.ingest.profile.target_alerts import Target, read_target
 from evaluator.ingest.profile.text_looks import TextLooks
 from evaluator.ingest.table import ColumnPlan, Span, Stage
 from evaluator.ingest.writing.kept import stored_column
-from shared.contracts.records import Alert, ColumnSchema, ColumnType
+from shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
 from shared.tabular.alerts import repeated_share
 from shared.tabular.cells.marks import recorded_marks
 from shared.tabular.encoding.free_text.free_text_looks import is_free_text

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from evaluator.ingest.profile.finished_columns import row_groups
 from evaluator.ingest.profile.sampling import RowSample, SampledCells
 from evaluator.ingest.table import ColumnPlan
-from shared.contracts.checks import check_target_column
-from shared.contracts.records import Alert
+from shared.contracts.checks.command_checks import check_target_column
+from shared.contracts.records.documents import Alert
 from shared.tabular.alerts import class_alerts, class_leak, is_class_like, number_leak
 from shared.tabular.leaks import Codes, Floats
 

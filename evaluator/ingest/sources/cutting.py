@@ -7,7 +7,7 @@ from evaluator.ingest.faults import refused
 from evaluator.ingest.sources.formats import charset_encoding
 from evaluator.ingest.sources.text_stream import agreed_encoding
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import begins_as_parquet
+from shared.contracts.commands.datasets import begins_as_parquet
 
 
 def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import BinaryIO, get_args
 
 from evaluator.ingest.faults import refused
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import TableFormat, TextEncoding, begins_as_parquet
+from shared.contracts.commands.datasets import TableFormat, TextEncoding, begins_as_parquet
 from shared.errors import MalformedTable
 
 HEAD_BYTES = 64 * 1024

@@ -26,8 +26,8 @@ from evaluator.ingest.table import ColumnPlan, Limits, Stage
 from evaluator.ingest.writing.casting import StoredTable, stored_schema, stored_type, write_groups
 from evaluator.ingest.writing.kept import KeptWriter, present_texts
 from shared.contracts import ColumnOptions, ParseOptions
-from shared.contracts.datasets import ISO_FORMAT
-from shared.contracts.records import ColumnType
+from shared.contracts.commands.datasets import ISO_FORMAT
+from shared.contracts.records.documents import ColumnType
 from shared.errors import MalformedTable
 from shared.tabular.cells.kept_cells import KeptCells, open_kept, read_notes
 from shared.tabular.cells.marks import marks_of

@@ -11,8 +11,8 @@ from evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidat
 from evaluator.ingest.sources.dialect import Header
 from evaluator.ingest.table import ColumnPlan
 from shared.contracts import ParseOptions
-from shared.contracts.checks import missing_columns
-from shared.contracts.datasets import TableFormat
+from shared.contracts.checks.command_checks import missing_columns
+from shared.contracts.commands.datasets import TableFormat
 from shared.errors import InvalidCommand
 from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 

@@ -27,8 +27,8 @@ from evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan,
 from evaluator.ingest.writing.digest import TableDigest
 from evaluator.ingest.writing.encodings import encodings
 from evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
-from shared.contracts.datasets import ISO_FORMAT
-from shared.contracts.records import ColumnType
+from shared.contracts.commands.datasets import ISO_FORMAT
+from shared.contracts.records.documents import ColumnType
 from shared.tabular.cells.kept_cells import write_notes
 from shared.tabular.cells.marks import TEXT_MISSING_MARKS
 from shared.tabular.cells.written import KEPT

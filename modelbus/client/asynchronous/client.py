@@ -22,7 +22,7 @@ from modelbus.client.places import default_api_key, default_url
 from modelbus.client.results import Predictions, TrainedVersion
 from modelbus.client.tables import is_frame, rows_body
 from shared.contracts import EvaluationRecord, Task
-from shared.contracts.results import CheckResult
+from shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd

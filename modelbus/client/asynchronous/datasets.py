@@ -18,8 +18,8 @@ from modelbus.client.results import RowPage
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
 from shared.contracts import DatasetRecord, new_correlation_id
-from shared.contracts.records import DatasetSummary
-from shared.contracts.results import PreviewResult
+from shared.contracts.records.documents import DatasetSummary
+from shared.contracts.records.results import PreviewResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.comparison import Comparison
 from shared.contracts import EvaluationRecord
-from shared.contracts.plots import Plot
+from shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

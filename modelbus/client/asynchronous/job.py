@@ -17,8 +17,8 @@ from modelbus.client.observations import Level, LogLine, read_change
 from modelbus.client.progress import job_display
 from modelbus.client.results import JobReport
 from shared.contracts import JobRecord, JobStatus, Progress
-from shared.contracts.plots import Plot
-from shared.contracts.records import TERMINAL_STATUSES, JobSummary
+from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from shared.contracts.records.plot_points import Plot
 from shared.errors import JobCancelled, JobFinished
 
 if TYPE_CHECKING:

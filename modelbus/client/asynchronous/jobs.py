@@ -11,7 +11,7 @@ from modelbus.client.job_results import READERS
 from modelbus.client.moments import Moment, moment_text
 from modelbus.client.results import JobReport
 from shared.contracts import JobRecord, JobStatus
-from shared.contracts.records import JobSummary
+from shared.contracts.records.documents import JobSummary
 
 JobList = list[JobSummary]
 

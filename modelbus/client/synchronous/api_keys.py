@@ -5,7 +5,7 @@ from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.results import MadeApiKey
 from modelbus.client.synchronous.transport import Transport
 from shared.api_keys import Scope
-from shared.contracts.api_keys import ApiKeyRecord
+from shared.contracts.records.api_keys import ApiKeyRecord
 
 KeyList = list[ApiKeyRecord]
 

@@ -23,7 +23,7 @@ from modelbus.client.synchronous.transport import Transport
 from modelbus.client.synchronous.watching import Watching
 from modelbus.client.tables import is_frame, rows_body
 from shared.contracts import EvaluationRecord, Task
-from shared.contracts.results import CheckResult
+from shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd

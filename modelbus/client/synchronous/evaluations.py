@@ -10,7 +10,7 @@ from modelbus.client.comparison import Comparison
 from modelbus.client.synchronous.plots import PlotNames, Plots
 from modelbus.client.synchronous.transport import Transport
 from shared.contracts import EvaluationRecord
-from shared.contracts.plots import Plot
+from shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

@@ -18,8 +18,8 @@ from modelbus.client.synchronous.plots import PlotNames, Plots
 from modelbus.client.synchronous.streams import AWAY_S, Stream
 from modelbus.client.synchronous.transport import Transport
 from shared.contracts import JobRecord, JobStatus, Progress
-from shared.contracts.plots import Plot
-from shared.contracts.records import TERMINAL_STATUSES, JobSummary
+from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from shared.contracts.records.plot_points import Plot
 from shared.errors import JobCancelled, JobFinished
 
 if TYPE_CHECKING:

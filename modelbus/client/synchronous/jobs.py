@@ -12,7 +12,7 @@ from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.tables import read_table
 from modelbus.client.synchronous.transport import Transport
 from shared.contracts import JobRecord, JobStatus
-from shared.contracts.records import JobSummary
+from shared.contracts.records.documents import JobSummary
 
 JobList = list[JobSummary]
 

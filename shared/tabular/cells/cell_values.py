@@ -24,7 +24,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.commands.datasets import ISO_FORMAT
 from shared.contracts.number_forms import NumberForm
 from shared.tabular.cells.marks import NO_MARKS, USUAL_MARKS, Marks
 from shared.tabular.cells.written import WrittenValue

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts.records import WrittenColumn
+from shared.contracts.records.documents import WrittenColumn
 from shared.tabular.cells.cell_values import (
     NO_MOMENT,
     UncastableCell,

@@ -7,9 +7,9 @@ reads every table by those: what it needs then is each cell as it stood in the f
 from collections.abc import Iterable
 from typing import Final
 
-from shared.contracts.datasets import ISO_FORMAT
+from shared.contracts.commands.datasets import ISO_FORMAT
 from shared.contracts.number_forms import NumberForm
-from shared.contracts.records import ColumnSchema, SignatureColumn, WrittenColumn
+from shared.contracts.records.documents import ColumnSchema, SignatureColumn, WrittenColumn
 from shared.tabular.cells.marks import marks_of
 
 _NUMBERS: Final = ("integer", "real")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.contracts.records import ColumnSchema
+from shared.contracts.records.documents import ColumnSchema
 from shared.tabular.cells.cell_text import cell_texts
 
 PLAIN: Final = "plain"

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from shared.contracts import Signature, SignatureColumn
-from shared.contracts.records import ColumnSchema
+from shared.contracts.records.documents import ColumnSchema
 from shared.errors import InvalidCommand
 from shared.tabular.cells.meanings import unique_values, value_of
 from shared.tabular.cells.readings import reading_of

@@ -22,7 +22,7 @@ from evaluator.ingest.sources.delimited.sampled_records import (
 )
 from evaluator.ingest.sources.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
 from shared.contracts import ParseOptions
-from shared.contracts.datasets import SPACES
+from shared.contracts.commands.datasets import SPACES
 
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30

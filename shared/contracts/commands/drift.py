@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from shared.contracts.base import CommandBase, Contract, ModelReference, Name
-from shared.contracts.explanation import Seed, Share
-from shared.contracts.training import JobLimits
+from shared.contracts.commands.explanation import Seed, Share
+from shared.contracts.commands.training import JobLimits
 
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from shared.contracts.base import UNSUPERVISED, Task
-from shared.contracts.datasets import ReadRows
-from shared.contracts.prediction import Predict
-from shared.contracts.training import Training
-from shared.contracts.tuning import auto_task
+from shared.contracts.commands.datasets import ReadRows
+from shared.contracts.commands.prediction import Predict
+from shared.contracts.commands.training import Training
+from shared.contracts.commands.tuning import auto_task
 from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 _DETAIL_LIMIT: Final = 100

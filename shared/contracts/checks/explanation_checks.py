@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.checks import missing_columns
-from shared.contracts.explanation import IMPORTANCE_METRICS, ExplainModel
+from shared.contracts.checks.command_checks import missing_columns
+from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ExplainModel
 from shared.errors import InvalidCommand, UnknownDataset
 
 

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from shared.contracts.base import Task
-from shared.contracts.checks import refused
+from shared.contracts.checks.command_checks import refused
+from shared.contracts.commands.training import RetrainModel, Training
+from shared.contracts.commands.tuning import AUTO, auto_task
 from shared.contracts.metric_names import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
@@ -15,8 +17,6 @@ from shared.contracts.metric_names import (
     REGRESSION_METRICS,
     is_more_better,
 )
-from shared.contracts.training import RetrainModel, Training
-from shared.contracts.tuning import AUTO, auto_task
 
 _METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
     "classification": CLASSIFICATION_METRICS,

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Contract, CorrelationId, Name
-from shared.contracts.records import ErrorRecord, JobStatus, Progress
+from shared.contracts.records.documents import ErrorRecord, JobStatus, Progress
 
 
 class JobChanged(Contract):

@@ -5,9 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.contracts.base import Contract, Task
-from shared.contracts.drift import DriftThresholds
-from shared.contracts.plots import PlotName
-from shared.contracts.records import ColumnType
+from shared.contracts.commands.drift import DriftThresholds
+from shared.contracts.records.documents import ColumnType
+from shared.contracts.records.plot_points import PlotName
 
 Incidents = dict[str, dict[str, int]]
 ResponseKind = Literal["probability", "score", "membership", "value"]

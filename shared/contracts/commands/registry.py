@@ -10,12 +10,12 @@ from shared.contracts.base import (
     CONTRACT_VERSION,
     is_storable_integer,
 )
-from shared.contracts.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
-from shared.contracts.drift import ReportDrift
-from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from shared.contracts.prediction import Predict, PredictDataset
-from shared.contracts.training import CheckTraining, RetrainModel, TrainModel
+from shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from shared.contracts.commands.drift import ReportDrift
+from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+from shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from shared.contracts.commands.prediction import Predict, PredictDataset
+from shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
 from shared.errors import InvalidCommand
 
 Command = Annotated[

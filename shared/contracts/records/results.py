@@ -9,14 +9,21 @@ from typing import Any
 from pydantic import Field
 
 from shared.contracts.base import Contract, Task
-from shared.contracts.explanation_results import (
+from shared.contracts.commands.tuning import StoppingReason
+from shared.contracts.records.documents import (
+    Alert,
+    ColumnSchema,
+    Comparison,
+    DatasetRecord,
+    EvaluationRecord,
+    VersionRecord,
+)
+from shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,
     PredictionExplanationResult,
 )
-from shared.contracts.records import Alert, ColumnSchema, Comparison, DatasetRecord, EvaluationRecord, VersionRecord
-from shared.contracts.tuning import StoppingReason
 
 Incidents = dict[str, dict[str, int]]
 """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing` and `extra`."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.contracts.base import UNSUPERVISED
-from shared.contracts.checks import refused, require_columns
-from shared.contracts.evaluation import EvaluateModel, EvaluatePredictions, Evaluation
+from shared.contracts.checks.command_checks import refused, require_columns
+from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions, Evaluation
 
 _NUMBERS = ("integer", "real", "boolean")
 

@@ -1,0 +1,1 @@
+"""What a valid command needs of the records, checked by both doors."""

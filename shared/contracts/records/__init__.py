@@ -1,0 +1,1 @@
+"""What the services write, and what is answered."""
