@@ -17,9 +17,9 @@ from shared.observing.logs import configure_logs
 from shared.observing.tracing import start_tracing
 from shared.port_file import write_port_file
 from shared.settings import Settings
-from shared.store.api_keys import ApiKeys
 from shared.store.connection import open_async_store
-from shared.store.log_batches import open_log_shipper
+from shared.store.logs.log_batches import open_log_shipper
+from shared.store.records.api_keys import ApiKeys
 from shared.version import VERSION
 
 log = structlog.get_logger()

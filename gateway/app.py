@@ -43,14 +43,14 @@ from gateway.routes import (
 from shared.bus import EventSubscriber, Publisher
 from shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.settings import Settings
-from shared.store.api_keys import ApiKeys
-from shared.store.async_blobs import AsyncBlobStore
+from shared.store.blobs.async_blobs import AsyncBlobStore
 from shared.store.connection import open_async_store
-from shared.store.dead_letters import DeadLetters
-from shared.store.ledger import terms_of
-from shared.store.log_reading import LogLines
-from shared.store.readings import Readings
-from shared.store.records import JobRecords, Shelf
+from shared.store.gateway_records import JobRecords, Shelf
+from shared.store.jobs.dataset_readings import Readings
+from shared.store.jobs.ledger import terms_of
+from shared.store.letters.dead_letters import DeadLetters
+from shared.store.logs.log_reading import LogLines
+from shared.store.records.api_keys import ApiKeys
 
 log = structlog.get_logger()
 

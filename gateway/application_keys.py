@@ -4,12 +4,12 @@ from aiohttp import web
 
 from shared.bus import Publisher
 from shared.settings import Settings
-from shared.store.api_keys import ApiKeys
-from shared.store.async_blobs import AsyncBlobStore
-from shared.store.dead_letters import DeadLetters
-from shared.store.log_reading import LogLines
-from shared.store.readings import Readings
-from shared.store.records import JobRecords, Shelf
+from shared.store.blobs.async_blobs import AsyncBlobStore
+from shared.store.gateway_records import JobRecords, Shelf
+from shared.store.jobs.dataset_readings import Readings
+from shared.store.letters.dead_letters import DeadLetters
+from shared.store.logs.log_reading import LogLines
+from shared.store.records.api_keys import ApiKeys
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)

@@ -15,10 +15,10 @@ from shared.bus import Publisher
 from shared.contracts import Command, command_queue, new_correlation_id, parse_command
 from shared.errors import BusUnavailable, CorrelationIdReused, InvalidCommand
 from shared.settings import Settings
-from shared.store.acceptance import new_job
 from shared.store.connection import open_store
-from shared.store.ledger import JobLedger, terms_of
-from shared.store.services import worker_name
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.ledger import JobLedger, terms_of
+from shared.store.records.services import worker_name
 
 CommandDocument = Mapping[str, Any]
 

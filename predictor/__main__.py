@@ -7,7 +7,7 @@ from predictor.answering import Answerer
 from predictor.cache import ModelCache
 from predictor.lane import InteractiveLane
 from shared.models.preloaded_plugins import announce
-from shared.store.usage import UsageCounter
+from shared.store.records.usage import UsageCounter
 from shared.tabular.predicting.threads import stay_with_one_blas_thread
 from shared.worker.service import Lane, Tools, run_service
 

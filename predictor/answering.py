@@ -28,12 +28,12 @@ from shared.observing.metrics import (
 )
 from shared.observing.tracing import TRACEPARENT, span
 from shared.settings import Settings
-from shared.store.acceptance import require_same
-from shared.store.blobs import BlobStore
+from shared.store.blobs.large_results import within_limit
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import FinishedJob, JobLedger, error_document
-from shared.store.results import within_limit
-from shared.store.usage import UsageCounter
+from shared.store.jobs.acceptance import require_same
+from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from shared.store.records.usage import UsageCounter
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.finishing import Finisher, job_changed, reply_of
 

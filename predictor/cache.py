@@ -10,9 +10,9 @@ import structlog
 from shared.contracts.base import split_reference
 from shared.models.stored_models import fetch_model
 from shared.observing.metrics import MODEL_LOADS
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.library import Library, version_number
+from shared.store.records.library import Library, version_number
 from shared.tabular.predicting.model import FittedModel
 
 log = structlog.get_logger()

@@ -15,8 +15,8 @@ import structlog
 from predictor.answering import Answerer
 from shared.bus import Consumer, Delivery
 from shared.errors import StoreUnavailable
-from shared.store.ledger import JobLedger
-from shared.store.usage import UsageCounter
+from shared.store.jobs.ledger import JobLedger
+from shared.store.records.usage import UsageCounter
 from shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from evaluator.reading.exporting import plan_export
 from evaluator.reading.paging import read_page
 from shared.contracts import Command, ExportDataset, ReadRows
 from shared.contracts.checks.command_checks import check_columns
-from shared.store.blobs import export_id
+from shared.store.blobs.worker_blobs import export_id
 from shared.store.connection import Document
 from shared.tabular.tables.stored_tables import open_table, open_values
 from shared.tabular.tables.text_export import write_csv, write_json_lines

@@ -11,8 +11,8 @@ import pandas as pd
 from evaluator.sampling.sampled_rows import read_model_rows
 from shared.contracts import Predict
 from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
-from shared.store.binding import digests
 from shared.store.connection import Document
+from shared.store.jobs.binding import digests
 from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from shared.api_keys import Scope, allows, api_key_hash, is_api_key
 from shared.settings import Settings
-from shared.store.acceptance import LOCAL_OWNER
-from shared.store.api_keys import ApiKeys
+from shared.store.jobs.acceptance import LOCAL_OWNER
+from shared.store.records.api_keys import ApiKeys
 
 log = structlog.get_logger()
 

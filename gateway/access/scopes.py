@@ -17,7 +17,7 @@ from gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
 from shared.api_keys import Scope
 from shared.errors import Forbidden, Unauthenticated
 from shared.settings import Settings
-from shared.store.acceptance import LOCAL_OWNER
+from shared.store.jobs.acceptance import LOCAL_OWNER
 
 OPEN: Final = None
 

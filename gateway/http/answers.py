@@ -13,7 +13,7 @@ from gateway.http.requests import CORRELATION_HEADER
 from shared.contracts import JobRecord
 from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
 from shared.store.connection import Document
-from shared.store.outcomes import STORE_FIELDS
+from shared.store.jobs.outcomes import STORE_FIELDS
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -14,10 +14,10 @@ from shared.contracts import Command, Predict
 from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import BusUnavailable, JobFinished
 from shared.observing.tracing import TRACEPARENT, current_traceparent
-from shared.store.acceptance import new_job, require_same
 from shared.store.connection import Document
+from shared.store.gateway_records import JobRecords
+from shared.store.jobs.acceptance import new_job, require_same
 from shared.store.operation import NewJob
-from shared.store.records import JobRecords
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from gateway.http.answers import job_summary
 from gateway.jobs.event_stream import StreamEvent
 from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.store.connection import Document
-from shared.store.records import JobRecords
+from shared.store.gateway_records import JobRecords
 
 FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
 """Under which the application keeps who follows which job."""

@@ -13,7 +13,7 @@ import structlog
 
 from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.store.connection import Document
-from shared.store.records import JobRecords
+from shared.store.gateway_records import JobRecords
 
 log = structlog.get_logger()
 

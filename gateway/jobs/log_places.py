@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from shared.errors import BadRequest
-from shared.store.log_reading import Place, arrival, arrival_text
+from shared.store.logs.log_reading import Place, arrival, arrival_text
 
 _PLACE: Final = re.compile(r"^(?:(\d{1,10}\.\d{1,10})|all)-(\d{1,10}\.\d{1,10})-(\d{1,7})$")
 

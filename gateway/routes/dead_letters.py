@@ -22,9 +22,9 @@ from gateway.views.poison_bodies import checked_body, jobs_of
 from shared.bus import QUEUES
 from shared.contracts import command_spec, parse_command, spec_hash
 from shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
-from shared.store.acceptance import QUEUE_OWNER
-from shared.store.dead_letters import KINDS, DeadLetter, DeadLetterQuery
-from shared.store.log_reading import LogQuery
+from shared.store.jobs.acceptance import QUEUE_OWNER
+from shared.store.letters.dead_letters import KINDS, DeadLetter, DeadLetterQuery
+from shared.store.logs.log_reading import LogQuery
 
 log = structlog.get_logger()
 

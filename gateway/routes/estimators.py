@@ -11,7 +11,7 @@ from gateway.views.answer_models import EstimatorList, EstimatorView
 from shared.contracts import Task
 from shared.contracts.checks.command_checks import unknown_estimator
 from shared.errors import UnknownEstimator
-from shared.store.library import LEFT_OUT_KEY
+from shared.store.records.library import LEFT_OUT_KEY
 
 _TAG = "estimators"
 

@@ -14,7 +14,7 @@ from gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from shared.contracts import Command
 from shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
 from shared.store.connection import Document
-from shared.store.records import EVALUATING
+from shared.store.gateway_records import EVALUATING
 
 _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
 """The commands whose jobs may draw."""

@@ -21,7 +21,7 @@ from gateway.views.answer_models import LogList
 from shared.contracts import CorrelationId, Name
 from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import NotFound, TooManyStreams, UnknownJob
-from shared.store.log_reading import Line, LogLines, LogQuery, Place
+from shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
 """Between two looks for lines that have arrived."""

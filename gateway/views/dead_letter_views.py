@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from gateway.views.poison_bodies import checked_body, present_body
 from shared.errors import InvalidCommand
-from shared.store.dead_letters import DeadLetter
+from shared.store.letters.dead_letters import DeadLetter
 
 _TEXT_LIMIT: Final = 20_000
 """Characters of a message that are shown; its content can be downloaded."""

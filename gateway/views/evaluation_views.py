@@ -12,7 +12,7 @@ from shared.contracts.base import split_reference
 from shared.contracts.commands.evaluation import EvaluationId
 from shared.errors import Conflict, UnknownEvaluation
 from shared.store.connection import Document
-from shared.store.records import EVALUATING
+from shared.store.gateway_records import EVALUATING
 
 TABLES: Final = ("per_class", "confusion", "hit_ratios", "thresholds", "gains", "slices", "intervals", "files")
 """Fields of an evaluation that a list of many leaves out."""

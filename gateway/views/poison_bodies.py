@@ -7,9 +7,9 @@ import orjson
 
 from shared.contracts import Command, parse_command_of_queue
 from shared.errors import InvalidCommand
-from shared.store.acceptance import QUEUE_OWNER, new_job
 from shared.store.connection import Document
-from shared.store.dead_letters import DeadLetter
+from shared.store.jobs.acceptance import QUEUE_OWNER, new_job
+from shared.store.letters.dead_letters import DeadLetter
 from shared.store.operation import NewJob
 
 

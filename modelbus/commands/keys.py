@@ -17,7 +17,7 @@ from shared.api_keys import Scope, api_key_hash, new_api_key
 
 if TYPE_CHECKING:
     from shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
-    from shared.store.api_keys import ApiKeys
+    from shared.store.records.api_keys import ApiKeys
 
 T = TypeVar("T")
 
@@ -146,8 +146,8 @@ def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[A
     from modelbus.stack.lock import is_locked
     from modelbus.stack.state import read_state
     from shared.settings import Settings
-    from shared.store.api_keys import ApiKeys
     from shared.store.connection import open_async_store
+    from shared.store.records.api_keys import ApiKeys
 
     layout = Layout(directory)
     running = read_state(layout.state) if not mongo_url and is_locked(layout.lock) else None

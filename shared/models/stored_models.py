@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.models.artifacts import load_model
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.tabular.predicting.model import FittedModel
 
 

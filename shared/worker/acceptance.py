@@ -16,7 +16,7 @@ from shared.contracts import Command, parse_command_of_queue, spec_hash
 from shared.contracts.base import CorrelationId
 from shared.errors import InvalidCommand
 from shared.observing.tracing import traceparent_of
-from shared.store.acceptance import QUEUE_OWNER, new_job
+from shared.store.jobs.acceptance import QUEUE_OWNER, new_job
 from shared.store.operation import NewJob
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)

@@ -16,9 +16,9 @@ from shared.observing.logs import job_log_context
 from shared.observing.metrics import JOB_SECONDS, JOBS_RUNNING
 from shared.observing.tracing import span, traceparent_of
 from shared.settings import Settings
-from shared.store.binding import digests
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
+from shared.store.jobs.binding import digests
+from shared.store.jobs.ledger import JobLedger
 from shared.store.operation import Claim
 from shared.worker.child import Attempt
 from shared.worker.finishing import Finisher, job_changed

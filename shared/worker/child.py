@@ -26,10 +26,10 @@ from shared.contracts.records.documents import TuningProgress
 from shared.errors import JobOutOfMemory, ModelbusError
 from shared.observing.logs import configure_logs, job_log_context
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.large_results import within_limit
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document, open_store
-from shared.store.library import Library
-from shared.store.results import within_limit
+from shared.store.records.library import Library
 from shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
@@ -100,7 +100,7 @@ class JobContext:
 
 
 Handler = Callable[[Command, JobContext], Document]
-"""Does one job: takes its command, returns its outcome (see ``shared.store.outcomes``), raises ``ModelbusError``."""
+"""Does one job: takes its command, returns its outcome (see ``shared.store.jobs.outcomes``), raises ``ModelbusError``."""
 
 
 def run_attempt(

@@ -4,7 +4,7 @@ import structlog
 
 from shared.bus import Consumer, Delivery
 from shared.errors import ModelbusError
-from shared.store.ledger import FinishedJob, JobLedger, error_document
+from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from shared.worker.acceptance import received_commands
 
 log = structlog.get_logger()

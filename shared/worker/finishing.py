@@ -10,9 +10,9 @@ from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
+from shared.store.jobs.ledger import JobLedger
+from shared.store.jobs.outcomes import Outcomes
 from shared.store.operation import Claim
-from shared.store.outcomes import Outcomes
 
 log = structlog.get_logger()
 

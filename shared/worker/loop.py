@@ -18,7 +18,7 @@ from shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, St
 from shared.observing.logs import job_log_context
 from shared.observing.metrics import COMMANDS_REFUSED
 from shared.store.connection import Document
-from shared.store.ledger import FinishedJob, JobLedger, error_document
+from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from shared.store.operation import Claim
 from shared.worker.acceptance import Received, received_commands
 from shared.worker.attempt import AttemptRunner

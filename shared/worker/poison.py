@@ -3,7 +3,7 @@
 import structlog
 
 from shared.bus import QUEUES, PoisonReader
-from shared.store.poison import PoisonKeeper
+from shared.store.letters.kept_poison import PoisonKeeper
 
 log = structlog.get_logger()
 

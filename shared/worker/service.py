@@ -24,14 +24,14 @@ from shared.observing.logs import configure_logs
 from shared.observing.tracing import start_tracing
 from shared.port_file import write_port_file
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document, create_indexes, is_answering, open_store
-from shared.store.ledger import JobLedger, terms_of
-from shared.store.library import Library
-from shared.store.log_batches import LogBatches, open_log_shipper
-from shared.store.outcomes import Outcomes
-from shared.store.poison import PoisonKeeper
-from shared.store.services import ServiceInstance, ServiceRegistry, worker_name
+from shared.store.jobs.ledger import JobLedger, terms_of
+from shared.store.jobs.outcomes import Outcomes
+from shared.store.letters.kept_poison import PoisonKeeper
+from shared.store.logs.log_batches import LogBatches, open_log_shipper
+from shared.store.records.library import Library
+from shared.store.records.services import ServiceInstance, ServiceRegistry, worker_name
 from shared.version import VERSION
 from shared.worker import child
 from shared.worker.attempt import AttemptRunner

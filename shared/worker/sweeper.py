@@ -10,10 +10,10 @@ from shared.bus import QUEUES, Publisher, poison_queue
 from shared.errors import BusUnavailable, StoreUnavailable
 from shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
-from shared.store.log_batches import LogBatches
+from shared.store.jobs.ledger import JobLedger
+from shared.store.logs.log_batches import LogBatches
 from shared.worker.finishing import Finisher
 from shared.worker.poison import PoisonMover
 

@@ -11,7 +11,7 @@ import pytest
 from pymongo.database import Database
 
 from shared.bus import Publisher
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.tables import PARCEL, numbers

@@ -13,11 +13,11 @@ from pymongo.database import Database
 from modelbus.stack import LocalStack
 from shared.bus import Consumer, EventSubscriber, Publisher
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document, create_indexes
-from shared.store.ledger import JobLedger
+from shared.store.jobs.ledger import JobLedger
+from shared.store.jobs.outcomes import Outcomes
 from shared.store.operation import Terms
-from shared.store.outcomes import Outcomes
 from shared.worker.process import start_fork_server
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import LAPSED, TERMS

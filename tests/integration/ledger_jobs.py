@@ -1,7 +1,7 @@
 """Jobs in a ledger, brought to where a test begins."""
 
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
+from shared.store.jobs.ledger import JobLedger
 from shared.store.operation import Claim, NewJob
 from tests.integration.samples import train_job
 

@@ -16,8 +16,8 @@ from modelbus.stack import LocalStack
 from shared.api_keys import api_key_hash, new_api_key
 from shared.errors import ApiKeyExists, StoreUnavailable, UnknownApiKey
 from shared.settings import Settings
-from shared.store.api_keys import ApiKeys
 from shared.store.connection import Document, open_async_store
+from shared.store.records.api_keys import ApiKeys
 from tests.integration.samples import make_older_key
 
 

@@ -16,8 +16,8 @@ from pymongo.database import Database
 from modelbus.stack import LocalStack
 from shared.contracts import SignatureColumn, new_correlation_id
 from shared.errors import UnknownUpload
-from shared.store.blob_writer import CHUNK_BYTES
-from shared.store.blobs import BlobStore
+from shared.store.blobs.blob_writer import CHUNK_BYTES
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
 from shared.tabular.tables.stored_tables import fetch_table, open_table, read_frame
 from tests.unit.written_tables import delimited, upload

@@ -9,12 +9,12 @@ from pymongo.database import Database
 
 from shared.contracts import new_correlation_id
 from shared.errors import EstimatorRejected, UnknownUpload
-from shared.store.blob_writer import CHUNK_BYTES
-from shared.store.blobs import BlobStore
+from shared.store.blobs.blob_writer import CHUNK_BYTES
+from shared.store.blobs.large_results import within_limit
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
-from shared.store.outcomes import Outcomes
-from shared.store.results import within_limit
+from shared.store.jobs.ledger import JobLedger
+from shared.store.jobs.outcomes import Outcomes
 from tests.integration.samples import train_job
 
 ANY_AGE = -1

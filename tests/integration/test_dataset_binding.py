@@ -9,15 +9,15 @@ from pymongo.database import Database
 from shared.contracts import command_spec, new_correlation_id, parse_command, spec_hash
 from shared.errors import DatasetChanged, JobCancelled, StoreUnavailable, UnknownDataset
 from shared.settings import Settings
-from shared.store import protocol
-from shared.store.acceptance import new_job
-from shared.store.binding import digests
 from shared.store.connection import Document, open_async_store
-from shared.store.dataset_users import using
-from shared.store.ledger import JobLedger, terms_of
-from shared.store.library import Library
+from shared.store.gateway_records import JobRecords
+from shared.store.jobs import protocol
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.binding import digests
+from shared.store.jobs.dataset_users import using
+from shared.store.jobs.ledger import JobLedger, terms_of
 from shared.store.operation import NewJob
-from shared.store.records import JobRecords
+from shared.store.records.library import Library
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, claimed, found, started
 from tests.integration.samples import LAPSED, TERMS, train_job

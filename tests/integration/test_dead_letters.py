@@ -18,13 +18,13 @@ from shared.bus import PoisonMessage, PoisonReader, Publisher, poison_queue
 from shared.contracts import command_spec, spec_hash
 from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, NotFound, StoreUnavailable
 from shared.settings import Settings
-from shared.store import protocol
-from shared.store.acceptance import new_job
 from shared.store.connection import Document, open_async_store
-from shared.store.dead_letters import DeadLetterQuery, DeadLetters
-from shared.store.ledger import JobLedger
-from shared.store.poison import COLLECTION, KEPT_BYTES, PoisonKeeper
-from shared.store.records import JobRecords
+from shared.store.gateway_records import JobRecords
+from shared.store.jobs import protocol
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.ledger import JobLedger
+from shared.store.letters.dead_letters import DeadLetterQuery, DeadLetters
+from shared.store.letters.kept_poison import COLLECTION, KEPT_BYTES, PoisonKeeper
 from shared.worker.poison import PoisonMover
 from tests.integration.conftest import MakeConsumer
 from tests.integration.ledger_jobs import claimed, found

@@ -9,8 +9,8 @@ from shared.bus import EventPublisher, Publisher
 from shared.contracts import DriftFound, new_correlation_id
 from shared.observing.metrics import DRIFT_FOUND
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
-from shared.store.outcomes import Outcomes
+from shared.store.jobs.ledger import JobLedger
+from shared.store.jobs.outcomes import Outcomes
 from shared.worker.finishing import Finisher
 from tests.integration.conftest import MakeSubscriber
 from tests.integration.samples import train_job

@@ -18,10 +18,10 @@ from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import Predict, new_correlation_id
 from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
 from shared.settings import Settings
-from shared.store.acceptance import new_job
 from shared.store.connection import Document, open_async_store
-from shared.store.ledger import FinishedJob, JobLedger, terms_of
-from shared.store.records import JobRecords
+from shared.store.gateway_records import JobRecords
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.ledger import FinishedJob, JobLedger, terms_of
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
 from tests.integration.samples import train_command, train_job

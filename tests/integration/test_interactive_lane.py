@@ -20,9 +20,9 @@ from shared.bus.queues import INTERACTIVE_HEADER
 from shared.contracts import Predict, new_correlation_id
 from shared.models.artifacts import dump_model, library_versions
 from shared.settings import Settings
-from shared.store.acceptance import new_job
 from shared.store.connection import Document
-from shared.store.outcomes import Outcomes
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.outcomes import Outcomes
 from shared.worker.service import Lane, Tools
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive

@@ -10,7 +10,7 @@ from pymongo.database import Database
 from shared.contracts import Progress, new_correlation_id
 from shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
+from shared.store.jobs.ledger import JobLedger
 from shared.store.operation import Claim
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, RESULT, claimed, found, started

@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 from shared.contracts import ExportDataset, ReadRows, new_correlation_id
 from shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
-from shared.store.acceptance import new_job
 from shared.store.connection import Document
-from shared.store.ledger import FinishedJob, JobLedger
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.ledger import FinishedJob, JobLedger
 from shared.store.operation import HISTORY_LIMIT, Claim
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, RESULT, claimed, found, started

@@ -13,11 +13,11 @@ from shared.contracts import new_correlation_id
 from shared.contracts.records.documents import Comparison
 from shared.errors import DatasetExists, EvaluationExists
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger
-from shared.store.library import Library
-from shared.store.outcomes import Outcomes
+from shared.store.jobs.ledger import JobLedger
+from shared.store.jobs.outcomes import Outcomes
+from shared.store.records.library import Library
 from shared.worker.child import JobContext
 from shared.worker.finishing import Finisher
 from tests.integration.samples import train_job

@@ -11,11 +11,11 @@ from pymongo.database import Database
 from evaluator.sampling.served_rows import ServedRows, gather_served_rows
 from shared.contracts import Predict, new_correlation_id
 from shared.settings import Settings
-from shared.store.acceptance import new_job
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import FinishedJob, JobLedger
-from shared.store.library import Library
+from shared.store.jobs.acceptance import new_job
+from shared.store.jobs.ledger import FinishedJob, JobLedger
+from shared.store.records.library import Library
 from shared.tabular.predicting.model import FittedModel
 from shared.worker.child import JobContext
 from tests.unit.tables import TYPES, fit

@@ -14,13 +14,13 @@ from pymongo.database import Database
 from shared.bus import EventPublisher, EventSubscriber, PoisonReader, Publisher
 from shared.errors import BusUnavailable
 from shared.settings import Settings
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
-from shared.store.ledger import JobLedger, terms_of
-from shared.store.log_batches import LogBatches
-from shared.store.outcomes import Outcomes
-from shared.store.poison import PoisonKeeper
-from shared.store.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from shared.store.jobs.ledger import JobLedger, terms_of
+from shared.store.jobs.outcomes import Outcomes
+from shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from shared.store.letters.kept_poison import PoisonKeeper
+from shared.store.logs.log_batches import LogBatches
 from shared.worker.finishing import Finisher
 from shared.worker.poison import PoisonMover
 from shared.worker.sweeper import Sweeper, publish_job

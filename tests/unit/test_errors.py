@@ -18,7 +18,7 @@ from shared.errors import (
     error_of,
     error_types,
 )
-from shared.store.ledger import error_document
+from shared.store.jobs.ledger import error_document
 
 TYPES = [kind for kind in error_types() if kind.__module__ == module.__name__]
 """Those that cross the wire; the local stack has some of its own."""

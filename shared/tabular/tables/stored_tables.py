@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from shared.contracts import ColumnSchema
 from shared.contracts.records.documents import WrittenColumn
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.tabular.cells.kept_cells import KeptCells, open_kept
 from shared.tabular.cells.readings import decimal_mark_of, is_read_as_stored
 from shared.tabular.cells.written import WrittenValue, written_texts

@@ -2,7 +2,7 @@
 
 import orjson
 
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import Document
 
 

@@ -7,10 +7,10 @@ from typing import Final
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.contracts import ExportDataset
-from shared.store.async_blobs import AsyncBlobStore
-from shared.store.blobs import export_id
+from shared.store.blobs.async_blobs import AsyncBlobStore
+from shared.store.blobs.worker_blobs import export_id
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.dataset_users import READING
+from shared.store.jobs.dataset_users import READING
 
 _KINDS: Final = ("export", "result")
 _BATCH: Final = 1000

@@ -11,7 +11,7 @@ from shared.contracts import EstimatorRecord
 from shared.contracts.base import split_reference
 from shared.errors import DatasetChanged, UnknownDataset, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
-from shared.store.served import served_jobs
+from shared.store.records.served import served_jobs
 
 LEFT_OUT_KEY: Final = "left_out"
 
@@ -105,7 +105,7 @@ class Library:
         return document
 
     def served_jobs(self, version: Document, since: datetime) -> Iterator[Document]:
-        """The predictions that a version may have answered, the newest first; see ``shared/store/served.py``."""
+        """The predictions that a version may have answered, the newest first; see ``shared/store/records/served.py``."""
         return served_jobs(self._database, version, since)
 
     def declare_estimators(self, estimators: list[EstimatorRecord], left_out: Mapping[str, str]) -> None:

@@ -16,8 +16,8 @@ from gridfs.errors import NoFile
 from pymongo.database import Database
 
 from shared.errors import UnknownUpload
-from shared.store.blob_reader import BlobReader
-from shared.store.blob_writer import CHUNK_BYTES, write_blob
+from shared.store.blobs.blob_reader import BlobReader
+from shared.store.blobs.blob_writer import CHUNK_BYTES, write_blob
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
 BlobKind = Literal[

@@ -6,8 +6,8 @@ from gridfs.errors import NoFile
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.errors import UnknownUpload
-from shared.store.blob_writer import CHUNK_BYTES
-from shared.store.blobs import BlobKind, blob_metadata, chunk_stretches
+from shared.store.blobs.blob_writer import CHUNK_BYTES
+from shared.store.blobs.worker_blobs import BlobKind, blob_metadata, chunk_stretches
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
 

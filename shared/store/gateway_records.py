@@ -12,14 +12,14 @@ from shared.contracts import EvaluateModel, EvaluatePredictions
 from shared.contracts.base import split_reference
 from shared.contracts.records.documents import TERMINAL_STATUSES
 from shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
-from shared.store import protocol
-from shared.store.acceptance import require_same
-from shared.store.binding import bind_async, use_of_job
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.dataset_users import using
-from shared.store.ledger import error_document
-from shared.store.library import unknown_dataset, version_number
+from shared.store.jobs import protocol
+from shared.store.jobs.acceptance import require_same
+from shared.store.jobs.binding import bind_async, use_of_job
+from shared.store.jobs.dataset_users import using
+from shared.store.jobs.ledger import error_document
 from shared.store.operation import NewJob, Operation, Terms
+from shared.store.records.library import unknown_dataset, version_number
 
 PAGE_LIMIT = 200
 EVALUATING = (EvaluateModel.__name__, EvaluatePredictions.__name__)

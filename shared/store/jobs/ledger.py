@@ -13,10 +13,10 @@ from pymongo.errors import BulkWriteError
 from shared.contracts import Progress
 from shared.errors import LeaseLost, ModelbusError
 from shared.settings import Settings
-from shared.store import protocol, repair
-from shared.store.acceptance import require_same
-from shared.store.binding import bind, use_of_job
 from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
+from shared.store.jobs import protocol, repair
+from shared.store.jobs.acceptance import require_same
+from shared.store.jobs.binding import bind, use_of_job
 from shared.store.operation import Claim, NewJob, Operation, Terms
 from shared.store.upserting import upsert
 

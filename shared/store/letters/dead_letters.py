@@ -14,11 +14,11 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.errors import JobFinished, NotFound
-from shared.store import protocol
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from shared.store.gateway_records import older_than
+from shared.store.jobs import protocol
+from shared.store.letters.kept_poison import COLLECTION
 from shared.store.operation import NOW, happened, literal
-from shared.store.poison import COLLECTION
-from shared.store.records import older_than
 
 Kind = Literal["job", "message"]
 KINDS: Final[tuple[Kind, ...]] = ("job", "message")

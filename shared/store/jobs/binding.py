@@ -16,7 +16,7 @@ from shared.contracts.base import split_reference
 from shared.contracts.checks.dataset_use import DatasetUse, dataset_use
 from shared.errors import InvalidCommand, UnknownModel
 from shared.store.connection import CURRENT, Document, store_errors
-from shared.store.library import version_number
+from shared.store.records.library import version_number
 
 
 @dataclass(frozen=True)

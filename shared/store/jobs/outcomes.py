@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from shared.errors import DatasetExists, EvaluationExists, UnknownUpload
-from shared.store.blobs import BlobStore
+from shared.store.blobs.worker_blobs import BlobStore
 from shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from shared.store.operation import NOW, literal
 from shared.store.upserting import upsert

@@ -20,7 +20,7 @@ from shared.observing.log_shipper import LoggedLine, LogShipper
 from shared.observing.log_text import LEVELS
 from shared.settings import Settings
 from shared.store.connection import FAST, Document, open_store, store_errors
-from shared.store.services import worker_name
+from shared.store.records.services import worker_name
 
 COLLECTION: Final = "log_batches"
 SPAN_S: Final = 60.0

@@ -1,0 +1,1 @@
+"""The job protocol and its records."""

@@ -1,0 +1,1 @@
+"""Dead letters: dead jobs, and messages that could not be read."""

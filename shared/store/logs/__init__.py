@@ -1,0 +1,1 @@
+"""Log lines, written and read."""

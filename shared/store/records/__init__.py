@@ -1,0 +1,1 @@
+"""The records beside the jobs: datasets, models, estimators, services, API keys."""
