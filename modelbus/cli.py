@@ -6,16 +6,17 @@ import sys
 import typer
 
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.commands import datasets, dead_letters, estimators, exits, jobs, models
+from modelbus.commands import datasets, dead_letters, estimators, jobs, models
 from modelbus.commands.demo import demo
 from modelbus.commands.evaluate import evaluate
 from modelbus.commands.events import events
 from modelbus.commands.keys import keys
 from modelbus.commands.logs import logs
 from modelbus.commands.predict import predict
-from modelbus.commands.printing import print_error
 from modelbus.commands.publish import publish
 from modelbus.commands.status import status
+from modelbus.commands.terminal import exits
+from modelbus.commands.terminal.printing import print_error
 from modelbus.commands.train import train
 from modelbus.commands.up import up
 from modelbus.commands.version import version

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
-from modelbus.commands.session import json_or_text, open_once
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.session import json_or_text, open_once
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from modelbus.commands import exits
-from modelbus.commands.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
+from modelbus.commands.terminal import exits
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
 from shared.errors import ModelbusError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def demo(url: Url = None, api_key: ApiKey = None, directory: Directory = DEFAULT
 @contextlib.contextmanager
 def _gateway(url: str | None, api_key: str | None, directory: Path, console: Console) -> Iterator["Client"]:
     from modelbus.client.synchronous.client import Client
-    from modelbus.commands.session import local_url
+    from modelbus.commands.terminal.session import local_url
     from modelbus.stack import LocalStack
 
     known = url or local_url(directory)

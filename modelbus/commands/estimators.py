@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.commands import completion
-from modelbus.commands.printing import fact_text
-from modelbus.commands.session import Session, asks_gateway
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.printing import fact_text
+from modelbus.commands.terminal.session import Session, asks_gateway
 
 app = typer.Typer(name="estimators", help="What can be trained, and its hyperparameters.", no_args_is_help=True)
 

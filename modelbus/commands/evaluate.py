@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from modelbus.commands import completion
-from modelbus.commands.options import MoreFields, NoWait, Timeout
-from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.waiting import finish
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.job_waiting import finish
+from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
+from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from shared.contracts import EvaluationRecord
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
 
 if TYPE_CHECKING:
     from modelbus.client.observations import AnyEvent
@@ -32,7 +32,7 @@ def events(
 
     from rich.console import Console
 
-    from modelbus.commands.session import open_once
+    from modelbus.commands.terminal.session import open_once
 
     console = Console(no_color=no_color, highlight=False, soft_wrap=True)
     chosen: Any = status

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.commands import completion, exits
-from modelbus.commands.options import Timeout
-from modelbus.commands.printing import plain
-from modelbus.commands.session import Session, asks_gateway
-from modelbus.commands.waiting import how_to_go_on, result_of
+from modelbus.commands.terminal import completion, exits
+from modelbus.commands.terminal.job_waiting import how_to_go_on, result_of
+from modelbus.commands.terminal.options import Timeout
+from modelbus.commands.terminal.printing import plain
+from modelbus.commands.terminal.session import Session, asks_gateway
 from shared.contracts import JobRecord
 
 app = typer.Typer(name="jobs", help="What was asked for: look, wait, cancel, replay.", no_args_is_help=True)

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
 from shared.api_keys import Scope, api_key_hash, new_api_key
 
 if TYPE_CHECKING:

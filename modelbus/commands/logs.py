@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,7 +71,7 @@ def logs(
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
-    from modelbus.commands.session import local_url, open_once
+    from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
     from shared.moments import moment_of

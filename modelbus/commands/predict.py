@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.client.results import Predictions
-from modelbus.commands import completion
-from modelbus.commands.options import NoWait, Timeout
-from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.waiting import result_of, started
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.job_waiting import result_of, started
+from modelbus.commands.terminal.options import NoWait, Timeout
+from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 
 
 @asks_gateway

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, AsJson, Directory
-from modelbus.commands.printing import Printer
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
+from modelbus.commands.terminal.printing import Printer
 
 Command = Annotated[
     str | None, typer.Argument(help="The command as JSON, or several in an array; - is standard input.")

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from modelbus.commands import exits
-from modelbus.commands.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Directory, Url
-from modelbus.commands.printing import Printer
+from modelbus.commands.terminal import exits
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Directory, Url
+from modelbus.commands.terminal.printing import Printer
 
 if TYPE_CHECKING:
     from modelbus.client.observations import ServiceReport

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 import typer
 
 from modelbus.client.results import TrainedVersion
-from modelbus.commands import completion
-from modelbus.commands.options import MoreFields, NoWait, Timeout
-from modelbus.commands.session import Session, asks_gateway, settings_of
-from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
-from modelbus.commands.waiting import finish
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.job_waiting import finish
+from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
+from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
+from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
 from shared.contracts.records.results import CheckResult
 
 

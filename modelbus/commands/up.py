@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, Directory, NoColor
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, Directory, NoColor
 
 if TYPE_CHECKING:
     from modelbus.stack import LocalStack

@@ -10,8 +10,8 @@ import typer.main
 from typer.testing import CliRunner
 
 from modelbus.cli import app, exit_code
-from modelbus.commands.printing import cell_text, fact_text
-from modelbus.commands.session import json_or_text, settings_of
+from modelbus.commands.terminal.printing import cell_text, fact_text
+from modelbus.commands.terminal.session import json_or_text, settings_of
 from modelbus.errors import GatewayUnreachable, ModelbusError, UnexpectedAnswer, UnknownModel
 from tools.cli_page import PAGE, commands, page
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.description.examples import VERSION
-from modelbus.commands.printing import Printer
-from modelbus.commands.version_tables import held_out_words, print_comparison, print_metrics
+from modelbus.commands.terminal.printing import Printer
+from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
 from shared.contracts import VersionRecord
 from shared.contracts.records.documents import Comparison, HeldOutRows
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import typer
 
-from modelbus.commands.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Url
-from modelbus.commands.printing import Printer
+from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Url
+from modelbus.commands.terminal.printing import Printer
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client

@@ -8,8 +8,8 @@ import typer
 from pydantic import BaseModel
 
 from modelbus.client.synchronous.job import Job
-from modelbus.commands import exits
-from modelbus.commands.session import Session
+from modelbus.commands.terminal import exits
+from modelbus.commands.terminal.session import Session
 
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from modelbus.commands.printing import Printer
+from modelbus.commands.terminal.printing import Printer
 from shared.contracts import VersionRecord
 from shared.contracts.records.documents import Comparison, HeldOutRows
 

@@ -45,7 +45,7 @@ def _references(client: "Client") -> list[str]:
 
 def _starting(incomplete: str, names: Callable[["Client"], list[str]]) -> list[str]:
     from modelbus.client.synchronous.client import Client
-    from modelbus.commands.session import local_url
+    from modelbus.commands.terminal.session import local_url
 
     try:
         url = os.environ.get(URL_VARIABLE) or local_url()
