@@ -1,6 +1,7 @@
 """Poison: messages that cannot be read. The consumer puts them aside, and the sweep takes them to MongoDB.
 
-On the poison queue a message rests only until MongoDB has it (``shared.store.letters.dead_letters``): Redis may lose its data.
+On the poison queue a message rests only until MongoDB has it (``shared.store.letters.dead_letters``): Redis may lose
+its data.
 """
 
 import base64

@@ -100,7 +100,7 @@ class JobContext:
 
 
 Handler = Callable[[Command, JobContext], Document]
-"""Does one job: takes its command, returns its outcome (see ``shared.store.jobs.outcomes``), raises ``ModelbusError``."""
+"""Does one job: takes its command, returns its outcome (``shared.store.jobs.outcomes``), raises ``ModelbusError``."""
 
 
 def run_attempt(

@@ -1,7 +1,8 @@
 """Which row it is, whatever table it stands in: a 64-bit hash of what a model reads of it, and of its target. Pure.
 
-The hash is of canonical values (``shared/tabular/cells/columns.py``), read by the model's own signature: the same row has the
-same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR 0023).
+The hash is of canonical values (``shared/tabular/cells/columns.py``), read by the model's own signature: the same row
+has the same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR
+0023).
 """
 
 from collections.abc import Hashable

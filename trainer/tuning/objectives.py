@@ -1,4 +1,4 @@
-"""What a search makes as good as can be: one metric, on class codes or numbers, equal to ``shared.tabular.metrics.by_task``.
+"""What a search makes as good as can be: one metric, on class codes or numbers, equal to ``shared.tabular.metrics``.
 
 One at a time, where the metrics of an evaluation are all measured together: a search measures thousands of times.
 """

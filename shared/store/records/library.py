@@ -105,7 +105,7 @@ class Library:
         return document
 
     def served_jobs(self, version: Document, since: datetime) -> Iterator[Document]:
-        """The predictions that a version may have answered, the newest first; see ``shared/store/records/served.py``."""
+        """The predictions that a version may have answered, the newest first; see ``served_jobs``."""
         return served_jobs(self._database, version, since)
 
     def declare_estimators(self, estimators: list[EstimatorRecord], left_out: Mapping[str, str]) -> None:
