@@ -62,7 +62,7 @@ slow: setup ## Tests that take minutes: every estimator from end to end and in m
 	$(PYTEST) tests/unit -m exhaustive
 
 many-tables: setup ## A thousand random tables in every form: the same answers, the same downloads (minutes; not part of `test`)
-	$(BIN)/pytest tests/unit/test_one_table.py --hypothesis-profile=many --timeout=3600
+	$(BIN)/pytest tests/unit/tabular/test_one_table.py --hypothesis-profile=many --timeout=3600
 
 test-compose: setup ## Build, start, scale and kill the containers of docker-compose.yml (needs Docker; not part of `test`)
 	$(BIN)/pytest tests/compose

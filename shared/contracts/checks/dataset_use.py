@@ -1,6 +1,6 @@
 """Which datasets a command reads: those that it names, and those that the version which it names was made with.
 
-A new command gets a line in ``_USES``; tests/unit/test_dataset_use.py fails until it is there.
+A new command gets a line in ``_USES``; tests/unit/contracts/test_dataset_use.py fails until it is there.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from gateway.http.problems import known_codes
 from shared.errors import error_types
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])
 
 CODE = re.compile(r"`([^`\n]+)`")

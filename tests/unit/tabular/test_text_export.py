@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from evaluator.ingest import Limits, ingest
 from shared.tabular.tables.text_export import write_csv, write_json_lines
-from tests.unit.test_ingest_round_trip import TEXT
+from tests.unit.ingest.test_ingest_round_trip import TEXT
 
 LIMITS = Limits(column_limit=5000, line_limit_bytes=1_000_000)
 TYPES: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {

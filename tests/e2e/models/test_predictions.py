@@ -294,7 +294,7 @@ def test_what_a_version_answered_is_counted(api: Api, number_dataset: str) -> No
 
 def test_the_documented_snippet_loads_an_artifact_outside(api: Api, number_dataset: str, tmp_path: Path) -> None:
     model = api.train(number_dataset, "kind", "RandomForestClassifier", features=["a", "b", "c"])["version"]["model"]
-    page = (Path(__file__).parents[2] / "docs/training.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/training.md").read_text()
     snippet = page.split("```python\n")[1].split("```")[0]
     snippet = snippet.replace("http://127.0.0.1:8000", f"http://{api.host}:{api.port}").replace("churn", model)
     snippet = snippet.replace('[{"age": 42, "balance": 1.5}]', json.dumps([{"a": 1.0, "b": 2.0, "c": 3.0}]))

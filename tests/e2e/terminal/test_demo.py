@@ -16,7 +16,7 @@ import pytest
 from modelbus.stack import LocalStack
 from tests.stack_fixtures import started
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 
 

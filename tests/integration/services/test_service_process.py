@@ -20,7 +20,7 @@ from tests.integration.samples import train_command
 from tests.integration.worker_bench import HANDLERS
 from tests.waiting import is_alive, wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 SERVICE = f"""
 import sys

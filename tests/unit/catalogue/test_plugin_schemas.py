@@ -90,7 +90,7 @@ def module_with(*names: str) -> ModuleType:
 def test_the_examples_of_the_documentation_are_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightgbm", module_with("LGBMClassifier", "LGBMRegressor"))
     monkeypatch.setitem(sys.modules, "xgboost", module_with("XGBClassifier", "XGBRegressor"))
-    text = (Path(__file__).parents[2] / "docs/plugins.md").read_text()
+    text = (Path(__file__).parents[3] / "docs/plugins.md").read_text()
     named = [tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
     programs = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 

@@ -21,7 +21,7 @@ from shared.store.connection import Document
 from tests.e2e.api import Answer, Api, fresh
 from tests.waiting import wait_until
 
-FOLDER = Path(__file__).parent.parent / "nasty_files"
+FOLDER = Path(__file__).parents[2] / "nasty_files"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FOLDER / "expected.json").read_text("utf-8"))
 BESIDE_THE_FILES = {"expected.json", "make_parquet.py"}
 FIELDS = ("row_count", "format", "encoding", "delimiter")

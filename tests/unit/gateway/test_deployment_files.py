@@ -16,7 +16,7 @@ import shared.observing.metrics  # noqa: F401 - registers what it names
 from shared.api_keys import is_api_key
 from shared.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/dashboards/modelbus.json").read_text())
 ALERTS: dict[str, Any] = yaml.safe_load((ROOT / "deploy/prometheus/alerts.yml").read_text())

@@ -16,7 +16,7 @@ from shared import errors as tree
 from shared.errors import ModelbusError
 from tools.twin import made_of, stale
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HEAVY = ("sklearn", "scipy", "numpy", "pandas", "pyarrow", "kombu", "redis", "pymongo", "gridfs", "skops", "aiohttp")
 PARTS = ("datasets", "estimators", "models", "evaluations", "jobs", "dead_letters", "api_keys")
 

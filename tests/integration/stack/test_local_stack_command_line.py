@@ -20,8 +20,8 @@ from modelbus.stack.waiting import wait_until
 from tests.stack_fixtures import started
 from tests.waiting import is_alive
 
-ROOT = Path(__file__).parents[2]
-FAKE = Path(__file__).with_name("fake_service.py")
+ROOT = Path(__file__).parents[3]
+FAKE = Path(__file__).parents[1] / "fake_service.py"
 NAMES = ("trainer", "predictor", "evaluator", "gateway")
 CORRELATION_ID = "0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10"
 BANNER = "Modelbus is ready"

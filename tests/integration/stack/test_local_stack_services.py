@@ -17,7 +17,7 @@ from modelbus.stack.waiting import wait_until
 from tests.stack_fixtures import started
 from tests.waiting import is_alive
 
-FAKE = Path(__file__).with_name("fake_service.py")
+FAKE = Path(__file__).parents[1] / "fake_service.py"
 NAMES = ("trainer", "gateway")
 Urls = dict[str, Any]
 

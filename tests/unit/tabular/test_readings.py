@@ -13,7 +13,7 @@ from shared.errors import SignatureMismatch
 from shared.tabular.cells.readings import changed_types
 from shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.tables import fit, table
-from tests.unit.test_one_table import encoded, learnt
+from tests.unit.tabular.test_one_table import encoded, learnt
 from tests.unit.written_tables import Dataset, delimited, download, upload
 
 

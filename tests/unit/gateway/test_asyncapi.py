@@ -13,7 +13,7 @@ from shared.bus import QUEUES
 from shared.contracts import Command, JobChanged, parse_command
 from shared.contracts.commands.registry import COMMAND_NAMES
 
-SCHEMA = Path(__file__).parent.parent / "specifications" / "asyncapi-3.0.0.json"
+SCHEMA = Path(__file__).parents[2] / "specifications" / "asyncapi-3.0.0.json"
 DOCUMENT = asyncapi_document()
 MESSAGES = DOCUMENT["components"]["messages"]
 

@@ -11,8 +11,8 @@ from evaluator.explaining.partial_dependence import Dependence, partial_dependen
 from evaluator.explaining.responses import respond, response_of
 from shared.errors import EstimatorRejected
 from shared.tabular.predicting.model import FittedModel
+from tests.unit.evaluating.test_importance import NUMBERS, number_model
 from tests.unit.tables import TYPES, features, fit
-from tests.unit.test_importance import NUMBERS, number_model
 
 
 def dependence(model: FittedModel, name: str, frame: Any = None, point_limit: int = 12) -> tuple[Any, Dependence]:

@@ -7,7 +7,7 @@ import pytest
 import gateway.http.problems  # noqa: F401 - has errors of its own
 from shared.errors import error_types
 
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parents[2]
 NEVER_RAISED_ITSELF = {"unavailable"}
 """Only its children are raised."""
 NOT_ANSWERS = {"modelbus"}

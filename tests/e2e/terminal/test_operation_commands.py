@@ -20,7 +20,7 @@ from tests.e2e.tables import numbers
 from tests.waiting import wait_until
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

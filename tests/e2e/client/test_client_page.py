@@ -8,7 +8,7 @@ import pytest
 from modelbus.stack import LocalStack
 from tests.e2e.api import Api, fresh
 
-PAGE = Path(__file__).parents[2] / "docs" / "client.md"
+PAGE = Path(__file__).parents[3] / "docs" / "client.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
