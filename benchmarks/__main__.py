@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import auto, encode, explain, ingest, predict, shipping, text
+from benchmarks import encode, explain, ingest, predict, shipping
+from benchmarks.auto import beside_peers as auto
+from benchmarks.text import free_text as text
 
 BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "predict": lambda options: predict.main(options.seconds),

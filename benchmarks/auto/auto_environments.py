@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import auto_autogluon, auto_flaml, auto_tables
+from benchmarks.auto import auto_autogluon, auto_flaml, auto_tables
 
 PACKAGES: dict[str, Sequence[str]] = {
     "tables": auto_tables.PACKAGES,

@@ -17,13 +17,15 @@ from typing import Any
 import pandas as pd
 from sklearn.metrics import r2_score, roc_auc_score
 
-from benchmarks.auto_environments import cache_directory, environment
-from benchmarks.auto_report import report
-from benchmarks.auto_tables import TABLES, TARGET
+from benchmarks.auto.auto_environments import cache_directory, environment
+from benchmarks.auto.auto_report import report
+from benchmarks.auto.auto_tables import TABLES, TARGET
 
 SYSTEMS = ("modelbus", "flaml", "autogluon")
 DEFAULTS = "defaults"
 _FOLDER = Path(__file__).parent
+_ROOT = _FOLDER.parents[1]
+_MODELBUS = (sys.executable, "-m", "benchmarks.auto.auto_modelbus")
 _GRACE_S = 240
 
 
@@ -66,7 +68,7 @@ def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[st
 def tell(budgets_s: Sequence[float], tables: Sequence[str]) -> None:
     """Print the table of what is in the cache, and write it into README.md."""
     store = _Store(cache_directory() / "results.jsonl", is_fresh=False)
-    report(store.runs, [float(one) for one in budgets_s], list(tables) or list(TABLES), _FOLDER / "README.md")
+    report(store.runs, [float(one) for one in budgets_s], list(tables) or list(TABLES), _FOLDER.parent / "README.md")
 
 
 class _Store:
@@ -119,7 +121,7 @@ def _measured(table: str, system: str, budget_s: float) -> Iterator[Run]:
     if system == DEFAULTS:
         yield from _defaults(table, paths, task, answers, budget_s)
         return
-    script = [sys.executable, "-m", "benchmarks.auto_modelbus"]
+    script = [*_MODELBUS]
     if system != "modelbus":
         script = [str(environment(system)), str(_FOLDER / f"auto_{system}.py")]
     answers.unlink(missing_ok=True)
@@ -132,7 +134,16 @@ def _measured(table: str, system: str, budget_s: float) -> Iterator[Run]:
 
 
 def _defaults(table: str, paths: list[str], task: str, answers: Path, limit_s: float) -> Iterator[Run]:
-    script = [sys.executable, "-m", "benchmarks.auto_modelbus", *paths, DEFAULTS, task, f"{limit_s:g}", str(answers)]
+    script = [
+        sys.executable,
+        "-m",
+        "benchmarks.auto.auto_modelbus",
+        *paths,
+        DEFAULTS,
+        task,
+        f"{limit_s:g}",
+        str(answers),
+    ]
     truth = pd.read_parquet(paths[1])[TARGET]
     for line in _printed(script, 20 * limit_s):
         if line.startswith("default "):
@@ -143,7 +154,9 @@ def _defaults(table: str, paths: list[str], task: str, answers: Path, limit_s: f
 
 
 def _printed(script: list[str], timeout_s: float) -> list[str]:
-    done = subprocess.run(script, capture_output=True, text=True, check=False, timeout=timeout_s, cwd=_FOLDER.parent)
+    done = subprocess.run(
+        script, capture_output=True, text=True, check=False, timeout=timeout_s, cwd=_FOLDER.parents[1]
+    )
     if done.returncode:
         print(done.stderr[-2000:])
     return done.stdout.splitlines()

@@ -1,6 +1,6 @@
 """Modelbus' `auto` on one table of its benchmark, and the defaults of its portfolio; as a trainer's child does it.
 
-See ``auto_flaml.py`` for what it takes and gives; ``python -m benchmarks.auto_modelbus``.
+See ``auto_flaml.py`` for what it takes and gives; ``python -m benchmarks.auto.auto_modelbus``.
 """
 
 import os

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
-from benchmarks.corpora import NAMES, Corpus, load
+from benchmarks.text.corpora import NAMES, Corpus, load
 from shared.contracts import SignatureColumn
 from shared.tabular.encoding.encoder import TabularEncoder
 

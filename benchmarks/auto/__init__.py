@@ -1,0 +1,1 @@
+"""`auto` beside FLAML and AutoGluon."""

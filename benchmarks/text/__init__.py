@@ -1,0 +1,1 @@
+"""Columns of free text beside TF-IDF and skrub."""
