@@ -45,4 +45,4 @@ WORKDIR /scratch
 VOLUME /scratch
 EXPOSE 8000 9100
 HEALTHCHECK --interval=10s --timeout=10s --start-period=180s --retries=3 CMD ["python", "-IS", "/opt/modelbus/health.py"]
-CMD ["python", "-P", "-m", "gateway"]
+CMD ["python", "-P", "-m", "modelbus.gateway"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks.generated_table import CODE, DATE_FORMATS, LATE_REAL, LATE_TEXT
 from benchmarks.memory import peak_bytes
-from evaluator.__main__ import ALLOCATORS
+from modelbus.evaluator.__main__ import ALLOCATORS
 
 OURS = "modelbus ingest"
 _TEXT, _DATE = ("string", "large_string"), ("timestamp", "date32")
@@ -45,7 +45,7 @@ class Conversion:
 
 def modelbus_ingest(source: Path, destination: Path) -> Callable[[], object]:
     """Modelbus without HTTP: types, Parquet and the profile of each column."""
-    from evaluator.ingest import Limits, ingest
+    from modelbus.evaluator.ingest import Limits, ingest
 
     def convert() -> None:
         with source.open("rb") as file:

@@ -14,8 +14,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler, TargetEncoder
 
-from shared.contracts import SignatureColumn
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 
 GOAL_MS = 0.1
 

@@ -12,14 +12,14 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from evaluator.explaining.importance import permutation_importance
-from evaluator.explaining.partial_dependence import partial_dependence
-from evaluator.explaining.responses import respond, response_of
-from evaluator.explaining.shapley import EXACT_BY_ITSELF, RowExplainer
-from shared.contracts import ColumnSchema
-from shared.tabular.predicting.model import FittedModel
-from trainer.fitting.plan import FitPlan
-from trainer.training.fit import fit_model
+from modelbus.evaluator.explaining.importance import permutation_importance
+from modelbus.evaluator.explaining.partial_dependence import partial_dependence
+from modelbus.evaluator.explaining.responses import respond, response_of
+from modelbus.evaluator.explaining.shapley import EXACT_BY_ITSELF, RowExplainer
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.fit import fit_model
 
 ESTIMATORS = ("LogisticRegression", "RandomForestClassifier", "HistGradientBoostingClassifier")
 COLUMNS = (8, 20, 50)

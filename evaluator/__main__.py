@@ -1,36 +1,36 @@
-"""``python -m evaluator``: profile and read datasets, and measure models, until SIGTERM."""
+"""``python -m modelbus.evaluator``: profile and read datasets, and measure models, until SIGTERM."""
 
 import sys
 from typing import Final
 
-from shared.worker.service import Lane, Tools, run_service
+from modelbus.shared.worker.service import Lane, Tools, run_service
 
-PROFILE: Final = {"ProfileDataset": "evaluator.handlers.datasets:profile_dataset"}
+PROFILE: Final = {"ProfileDataset": "modelbus.evaluator.handlers.datasets:profile_dataset"}
 EVALUATE: Final = {
-    "EvaluateModel": "evaluator.handlers.evaluations:evaluate_model",
-    "EvaluatePredictions": "evaluator.handlers.evaluations:evaluate_predictions",
-    "ExplainModel": "evaluator.handlers.explanations:explain_model",
-    "ExplainPrediction": "evaluator.handlers.row_explanations:explain_prediction",
-    "ReportDrift": "evaluator.handlers.drift_reports:report_drift",
+    "EvaluateModel": "modelbus.evaluator.handlers.evaluations:evaluate_model",
+    "EvaluatePredictions": "modelbus.evaluator.handlers.evaluations:evaluate_predictions",
+    "ExplainModel": "modelbus.evaluator.handlers.explanations:explain_model",
+    "ExplainPrediction": "modelbus.evaluator.handlers.row_explanations:explain_prediction",
+    "ReportDrift": "modelbus.evaluator.handlers.drift_reports:report_drift",
 }
 READ: Final = {
-    "ReadRows": "evaluator.handlers.dataset_reading:read_rows",
-    "PreviewDataset": "evaluator.handlers.datasets:preview_dataset",
+    "ReadRows": "modelbus.evaluator.handlers.dataset_reading:read_rows",
+    "PreviewDataset": "modelbus.evaluator.handlers.datasets:preview_dataset",
 }
-EXPORT: Final = {"ExportDataset": "evaluator.handlers.dataset_reading:export_dataset"}
+EXPORT: Final = {"ExportDataset": "modelbus.evaluator.handlers.dataset_reading:export_dataset"}
 LANES: Final = {"profile": PROFILE, "evaluate": EVALUATE, "read": READ, "export": EXPORT}
 PRELOAD: Final = (
-    "evaluator.handlers.evaluations",
-    "evaluator.handlers.datasets",
-    "evaluator.handlers.dataset_reading",
-    "evaluator.handlers.explanations",
-    "evaluator.handlers.row_explanations",
-    "evaluator.handlers.drift_reports",
+    "modelbus.evaluator.handlers.evaluations",
+    "modelbus.evaluator.handlers.datasets",
+    "modelbus.evaluator.handlers.dataset_reading",
+    "modelbus.evaluator.handlers.explanations",
+    "modelbus.evaluator.handlers.row_explanations",
+    "modelbus.evaluator.handlers.drift_reports",
     "sklearn.ensemble",
     "sklearn.linear_model",
-    "shared.models.preloaded_plugins",
+    "modelbus.shared.models.preloaded_plugins",
 )
-ANNOUNCE: Final = "shared.models.preloaded_plugins:announce"
+ANNOUNCE: Final = "modelbus.shared.models.preloaded_plugins:announce"
 """The service itself runs no model: that it does not import scikit-learn keeps it small and starts it sooner."""
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",

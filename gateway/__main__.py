@@ -1,4 +1,4 @@
-"""``python -m gateway``: serve HTTP until SIGTERM."""
+"""``python -m modelbus.gateway``: serve HTTP until SIGTERM."""
 
 import asyncio
 import signal
@@ -8,19 +8,19 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from gateway.access.addresses import is_loopback
-from gateway.access.scopes import demands_keys
-from gateway.app import create_app
-from shared.errors import StoreUnavailable
-from shared.observing.log_shipper import kept_logs
-from shared.observing.logs import configure_logs
-from shared.observing.tracing import start_tracing
-from shared.port_file import write_port_file
-from shared.settings import Settings
-from shared.store.connection import open_async_store
-from shared.store.logs.log_batches import open_log_shipper
-from shared.store.records.api_keys import ApiKeys
-from shared.version import VERSION
+from modelbus.gateway.access.addresses import is_loopback
+from modelbus.gateway.access.scopes import demands_keys
+from modelbus.gateway.app import create_app
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.observing.log_shipper import kept_logs
+from modelbus.shared.observing.logs import configure_logs
+from modelbus.shared.observing.tracing import start_tracing
+from modelbus.shared.port_file import write_port_file
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import open_async_store
+from modelbus.shared.store.logs.log_batches import open_log_shipper
+from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.version import VERSION
 
 log = structlog.get_logger()
 

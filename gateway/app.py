@@ -9,19 +9,29 @@ import structlog
 from aiohttp import web
 from aiohttp.hdrs import METH_ALL
 
-from gateway.access.authentication import KEY_RING, REFUSALS, KeyRing, RefusalLog
-from gateway.access.origins import origin_middleware, say_security_headers
-from gateway.access.scopes import access_middleware
-from gateway.application_keys import API_KEYS, BLOBS, DEAD_LETTERS, JOBS, LOG_LINES, PROBE, READINGS, SETTINGS, SHELF
-from gateway.http.problems import Handler, problem_middleware
-from gateway.http.requests import complete_headers, correlation_middleware
-from gateway.jobs.dispatch import DISPATCHER, Dispatcher
-from gateway.jobs.event_stream import STREAMS, EventStreams
-from gateway.jobs.following import FOLLOWERS, JobFollowers
-from gateway.jobs.job_waiting import JobWaiters
-from gateway.jobs.outbox import Outbox
-from gateway.request_tracing import trace_middleware
-from gateway.routes import (
+from modelbus.gateway.access.authentication import KEY_RING, REFUSALS, KeyRing, RefusalLog
+from modelbus.gateway.access.origins import origin_middleware, say_security_headers
+from modelbus.gateway.access.scopes import access_middleware
+from modelbus.gateway.application_keys import (
+    API_KEYS,
+    BLOBS,
+    DEAD_LETTERS,
+    JOBS,
+    LOG_LINES,
+    PROBE,
+    READINGS,
+    SETTINGS,
+    SHELF,
+)
+from modelbus.gateway.http.problems import Handler, problem_middleware
+from modelbus.gateway.http.requests import complete_headers, correlation_middleware
+from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
+from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
+from modelbus.gateway.jobs.following import FOLLOWERS, JobFollowers
+from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.outbox import Outbox
+from modelbus.gateway.request_tracing import trace_middleware
+from modelbus.gateway.routes import (
     api_keys,
     dataset_contents,
     datasets,
@@ -40,17 +50,17 @@ from gateway.routes import (
     previews,
     services,
 )
-from shared.bus import EventSubscriber, Publisher
-from shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
-from shared.settings import Settings
-from shared.store.blobs.async_blobs import AsyncBlobStore
-from shared.store.connection import open_async_store
-from shared.store.gateway_records import JobRecords, Shelf
-from shared.store.jobs.dataset_readings import Readings
-from shared.store.jobs.ledger import terms_of
-from shared.store.letters.dead_letters import DeadLetters
-from shared.store.logs.log_reading import LogLines
-from shared.store.records.api_keys import ApiKeys
+from modelbus.shared.bus import EventSubscriber, Publisher
+from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
+from modelbus.shared.store.connection import open_async_store
+from modelbus.shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.jobs.dataset_readings import Readings
+from modelbus.shared.store.jobs.ledger import terms_of
+from modelbus.shared.store.letters.dead_letters import DeadLetters
+from modelbus.shared.store.logs.log_reading import LogLines
+from modelbus.shared.store.records.api_keys import ApiKeys
 
 log = structlog.get_logger()
 

@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from shared.bus import Publisher
-from shared.settings import Settings
-from shared.store.blobs.async_blobs import AsyncBlobStore
-from shared.store.gateway_records import JobRecords, Shelf
-from shared.store.jobs.dataset_readings import Readings
-from shared.store.letters.dead_letters import DeadLetters
-from shared.store.logs.log_reading import LogLines
-from shared.store.records.api_keys import ApiKeys
+from modelbus.shared.bus import Publisher
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
+from modelbus.shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.jobs.dataset_readings import Readings
+from modelbus.shared.store.letters.dead_letters import DeadLetters
+from modelbus.shared.store.logs.log_reading import LogLines
+from modelbus.shared.store.records.api_keys import ApiKeys
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from gateway.http.problems import Handler
-from gateway.http.requests import correlation_id_of
-from shared.observing.tracing import TRACEPARENT, span, valid_traceparent
+from modelbus.gateway.http.problems import Handler
+from modelbus.gateway.http.requests import correlation_id_of
+from modelbus.shared.observing.tracing import TRACEPARENT, span, valid_traceparent
 
 
 @web.middleware

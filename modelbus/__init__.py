@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from shared.version import VERSION
+from modelbus.shared.version import VERSION
 
 if TYPE_CHECKING:
     from modelbus import errors

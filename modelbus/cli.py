@@ -20,7 +20,7 @@ from modelbus.commands.terminal.printing import print_error
 from modelbus.commands.train import train
 from modelbus.commands.up import up
 from modelbus.commands.version import version
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
     name="modelbus",

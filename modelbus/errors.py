@@ -5,7 +5,7 @@ A program tests ``code`` or catches the class; ``message`` is for people, ``deta
 """
 
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
-from shared.errors import (
+from modelbus.shared.errors import (
     ApiKeyExists,
     ArtifactRefused,
     BadRequest,

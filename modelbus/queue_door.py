@@ -11,14 +11,14 @@ from typing import Any, Self
 
 from pydantic import SecretStr
 
-from shared.bus import Publisher
-from shared.contracts import Command, command_queue, new_correlation_id, parse_command
-from shared.errors import BusUnavailable, CorrelationIdReused, InvalidCommand
-from shared.settings import Settings
-from shared.store.connection import open_store
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.ledger import JobLedger, terms_of
-from shared.store.records.services import worker_name
+from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts import Command, command_queue, new_correlation_id, parse_command
+from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, InvalidCommand
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import open_store
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
+from modelbus.shared.store.records.services import worker_name
 
 CommandDocument = Mapping[str, Any]
 

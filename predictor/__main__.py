@@ -1,18 +1,23 @@
-"""``python -m predictor``: predict until SIGTERM."""
+"""``python -m modelbus.predictor``: predict until SIGTERM."""
 
 import sys
 from typing import Final
 
-from predictor.answering import Answerer
-from predictor.cache import ModelCache
-from predictor.lane import InteractiveLane
-from shared.models.preloaded_plugins import announce
-from shared.store.records.usage import UsageCounter
-from shared.tabular.predicting.threads import stay_with_one_blas_thread
-from shared.worker.service import Lane, Tools, run_service
+from modelbus.predictor.answering import Answerer
+from modelbus.predictor.cache import ModelCache
+from modelbus.predictor.lane import InteractiveLane
+from modelbus.shared.models.preloaded_plugins import announce
+from modelbus.shared.store.records.usage import UsageCounter
+from modelbus.shared.tabular.predicting.threads import stay_with_one_blas_thread
+from modelbus.shared.worker.service import Lane, Tools, run_service
 
-BULK: Final = {"PredictDataset": "predictor.handlers:predict_dataset"}
-PRELOAD: Final = ("predictor.handlers", "sklearn.ensemble", "sklearn.linear_model", "shared.models.preloaded_plugins")
+BULK: Final = {"PredictDataset": "modelbus.predictor.handlers:predict_dataset"}
+PRELOAD: Final = (
+    "modelbus.predictor.handlers",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "modelbus.shared.models.preloaded_plugins",
+)
 
 
 def make_lanes(tools: Tools) -> list[Lane]:

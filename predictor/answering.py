@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from predictor.cache import LoadedModel, ModelCache
-from predictor.prediction import Answer, predict_group
-from shared.bus import Delivery, EventPublisher
-from shared.bus.queues import INTERACTIVE_HEADER
-from shared.contracts import ErrorRecord, JobChanged, Predict
-from shared.contracts.checks.command_checks import check_row_count
-from shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
-from shared.observing.metrics import (
+from modelbus.predictor.cache import LoadedModel, ModelCache
+from modelbus.predictor.prediction import Answer, predict_group
+from modelbus.shared.bus import Delivery, EventPublisher
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER
+from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
+from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
+from modelbus.shared.observing.metrics import (
     COMMANDS_REFUSED,
     JOB_SECONDS,
     JOBS_FINISHED,
@@ -26,16 +26,16 @@ from shared.observing.metrics import (
     PREDICT_INCIDENTS,
     PREDICTED_ROWS,
 )
-from shared.observing.tracing import TRACEPARENT, span
-from shared.settings import Settings
-from shared.store.blobs.large_results import within_limit
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import require_same
-from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
-from shared.store.records.usage import UsageCounter
-from shared.worker.acceptance import Received, received_commands
-from shared.worker.finishing import Finisher, job_changed, reply_of
+from modelbus.shared.observing.tracing import TRACEPARENT, span
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.large_results import within_limit
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import require_same
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from modelbus.shared.store.records.usage import UsageCounter
+from modelbus.shared.worker.acceptance import Received, received_commands
+from modelbus.shared.worker.finishing import Finisher, job_changed, reply_of
 
 log = structlog.get_logger()
 

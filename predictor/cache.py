@@ -7,13 +7,13 @@ from datetime import datetime
 
 import structlog
 
-from shared.contracts.base import split_reference
-from shared.models.stored_models import fetch_model
-from shared.observing.metrics import MODEL_LOADS
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.records.library import Library, version_number
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.observing.metrics import MODEL_LOADS
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.records.library import Library, version_number
+from modelbus.shared.tabular.predicting.model import FittedModel
 
 log = structlog.get_logger()
 

@@ -7,17 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
-from shared.contracts import Command, PredictDataset
-from shared.errors import JobCrashed
-from shared.models.stored_models import fetch_model
-from shared.store.connection import Document
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.predicting.model import FittedModel, Predictions
-from shared.tabular.tables.stored_tables import fetch_table, frames
-from shared.tabular.tables.text_export import write_csv, write_json_lines
-from shared.tabular.targets.labels import class_type
-from shared.tabular.targets.reading_warnings import unseen_warnings
-from shared.worker.child import JobContext
+from modelbus.shared.contracts import Command, PredictDataset
+from modelbus.shared.errors import JobCrashed
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.tables.stored_tables import fetch_table, frames
+from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
+from modelbus.shared.tabular.targets.labels import class_type
+from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
+from modelbus.shared.worker.child import JobContext
 
 log = structlog.get_logger()
 

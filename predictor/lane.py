@@ -12,12 +12,12 @@ from typing import Final
 
 import structlog
 
-from predictor.answering import Answerer
-from shared.bus import Consumer, Delivery
-from shared.errors import StoreUnavailable
-from shared.store.jobs.ledger import JobLedger
-from shared.store.records.usage import UsageCounter
-from shared.worker.faults import end_with_fault
+from modelbus.predictor.answering import Answerer
+from modelbus.shared.bus import Consumer, Delivery
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.records.usage import UsageCounter
+from modelbus.shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.contracts import Predict
-from shared.errors import JobOutOfMemory, ModelbusError
-from shared.tabular.predicting.model import FittedModel, Predictions
-from shared.tabular.targets.reading_warnings import unseen_warnings
+from modelbus.shared.contracts import Predict
+from modelbus.shared.errors import JobOutOfMemory, ModelbusError
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from shared.errors import InvalidCommand
+from modelbus.shared.errors import InvalidCommand
 
 _AGE: Final = re.compile(r"^(\d{1,5})([smhd])$")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}

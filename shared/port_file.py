@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from shared.settings import Settings
+from modelbus.shared.settings import Settings
 
 
 def write_port_file(settings: Settings, port: int) -> None:

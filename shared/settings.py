@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from shared.api_keys import ApiKeySecret
+from modelbus.shared.api_keys import ApiKeySecret
 
 MEBIBYTE = 1024 * 1024
 

@@ -24,8 +24,8 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from rich.console import Console
 
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.store.connection import Document
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import numbers
 from tests.stack_fixtures import QUICK_SETTINGS

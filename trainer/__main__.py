@@ -1,25 +1,25 @@
-"""``python -m trainer``: train models until SIGTERM."""
+"""``python -m modelbus.trainer``: train models until SIGTERM."""
 
 import sys
 from typing import Final
 
-from shared.models.installed_plugins import log_plugins
-from shared.worker.service import Lane, Tools, run_service
-from trainer.catalogue.entries import catalogue, left_out
-from trainer.catalogue.plugin_entries import trainable_plugins
+from modelbus.shared.models.installed_plugins import log_plugins
+from modelbus.shared.worker.service import Lane, Tools, run_service
+from modelbus.trainer.catalogue.entries import catalogue, left_out
+from modelbus.trainer.catalogue.plugin_entries import trainable_plugins
 
 TRAIN: Final = {
-    "TrainModel": "trainer.handlers.training:train_model",
-    "RetrainModel": "trainer.handlers.training:retrain_model",
-    "MeasureLearning": "trainer.handlers.learning_curve_handler:measure_learning",
+    "TrainModel": "modelbus.trainer.handlers.training:train_model",
+    "RetrainModel": "modelbus.trainer.handlers.training:retrain_model",
+    "MeasureLearning": "modelbus.trainer.handlers.learning_curve_handler:measure_learning",
 }
-CHECK: Final = {"CheckTraining": "trainer.handlers.training:check_training"}
+CHECK: Final = {"CheckTraining": "modelbus.trainer.handlers.training:check_training"}
 PRELOAD: Final = (
-    "trainer.handlers.training",
-    "trainer.handlers.learning_curve_handler",
+    "modelbus.trainer.handlers.training",
+    "modelbus.trainer.handlers.learning_curve_handler",
     "sklearn.ensemble",
     "sklearn.linear_model",
-    "trainer.catalogue.preloaded_catalogue",
+    "modelbus.trainer.catalogue.preloaded_catalogue",
 )
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",

@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 
-from shared.contracts import ColumnSchema, HoldOut
-from shared.contracts.commands.tuning import Auto
-from shared.errors import ModelbusError
-from trainer.auto.fit_pool import FitTask, fit_pool
-from trainer.auto.portfolio import PORTFOLIO
-from trainer.fitting.plan import FitPlan
-from trainer.training.fit import FitOutcome, fit_model
+from modelbus.shared.contracts import ColumnSchema, HoldOut
+from modelbus.shared.contracts.commands.tuning import Auto
+from modelbus.shared.errors import ModelbusError
+from modelbus.trainer.auto.fit_pool import FitTask, fit_pool
+from modelbus.trainer.auto.portfolio import PORTFOLIO
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.fit import FitOutcome, fit_model
 
 SCORING = {"regression": "r2", "classification": "roc_auc"}
 TARGET = "target"

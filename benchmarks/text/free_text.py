@@ -19,8 +19,8 @@ from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
 from benchmarks.text.corpora import NAMES, Corpus, load
-from shared.contracts import SignatureColumn
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 
 GOAL_MS = 0.2
 MARGIN = 0.01

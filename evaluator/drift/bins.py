@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from evaluator.drift.distances import differ_beyond_chance, unseen_by_chance
-from shared.tabular.encoding.scaled import Floats
+from modelbus.evaluator.drift.distances import differ_beyond_chance, unseen_by_chance
+from modelbus.shared.tabular.encoding.scaled import Floats
 
 DISCRETE_LIMIT: Final = 10
 """Numbers with so many different values at most are counted by value."""

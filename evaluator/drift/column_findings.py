@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluator.drift.bins import Bins
+from modelbus.evaluator.drift.bins import Bins
 
 UNKNOWN: Final = "it could not be worked out"
 """The reason where no other is known."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.special import rel_entr
 from scipy.stats import binom, chi2
 
-from shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.encoding.scaled import Floats
 
 Counts = npt.NDArray[np.int64] | Floats
 """Rows by bin, shape (n_bins,)."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from evaluator.drift.column_findings import Finding, Statistic
-from shared.contracts import DriftThresholds
+from modelbus.evaluator.drift.column_findings import Finding, Statistic
+from modelbus.shared.contracts import DriftThresholds
 
 NAMED: Final = 10
 """Columns that a warning names."""

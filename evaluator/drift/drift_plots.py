@@ -3,9 +3,9 @@
 import math
 from typing import Any, Final
 
-from shared.contracts.records.explanation_results import Distribution, DriftFinding, DriftResult
-from shared.contracts.records.plot_points import Layer, Plot
-from shared.plot_names import plot_names
+from modelbus.shared.contracts.records.explanation_results import Distribution, DriftFinding, DriftResult
+from modelbus.shared.contracts.records.plot_points import Layer, Plot
+from modelbus.shared.plot_names import plot_names
 
 EXCESS_LIMIT: Final = 1e6
 """Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from evaluator.drift import distances as statistics
-from evaluator.drift.bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
-from evaluator.drift.column_findings import Finding, Statistic
-from shared.contracts import DriftThresholds, SignatureColumn
-from shared.tabular.cells.columns import Reading, read_column
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.drift import distances as statistics
+from modelbus.evaluator.drift.bins import DISCRETE_LIMIT, Bins, count_ranges, count_values
+from modelbus.evaluator.drift.column_findings import Finding, Statistic
+from modelbus.shared.contracts import DriftThresholds, SignatureColumn
+from modelbus.shared.tabular.cells.columns import Reading, read_column
+from modelbus.shared.tabular.predicting.model import FittedModel
 
 PREDICTED_ROWS: Final = 10_000
 """Of more rows than this on one side, so many are predicted, from all parts of the sample."""

@@ -5,15 +5,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.records.explanation_results import (
+from modelbus.shared.contracts.records.explanation_results import (
     DependenceCurve,
     DependenceResult,
     ImportanceResult,
     ModelExplanationResult,
     ResponseKind,
 )
-from shared.contracts.records.plot_points import Layer, Plot
-from shared.plot_names import plot_names
+from modelbus.shared.contracts.records.plot_points import Layer, Plot
+from modelbus.shared.plot_names import plot_names
 
 BAR_LIMIT: Final = 30
 """Columns, or values of a column, that are drawn as bars: the most important, or the most frequent ones."""

@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 from sklearn import metrics
 
-from shared.errors import InvalidCommand
-from shared.tabular.encoding.scaled import Floats
-from shared.tabular.predicting.model import FittedModel, Predictions
-from shared.tabular.targets.labels import Codes, Label, codes_of
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.targets.labels import Codes, Label, codes_of
 
 Progress = Callable[[float, str], None]
 

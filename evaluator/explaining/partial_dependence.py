@@ -15,11 +15,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats.mstats import mquantiles
 
-from evaluator.explaining.responses import Response, respond
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.columns import Reading, read_column
-from shared.tabular.encoding.scaled import Floats
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.explaining.responses import Response, respond
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.columns import Reading, read_column
+from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.predicting.model import FittedModel
 
 _OUTER_SHARES: Final = (0.05, 0.95)
 """Numbers beyond these quantiles are few, and a curve there says little."""

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from shared.errors import EstimatorRejected
-from shared.tabular.encoding.scaled import Floats
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.targets.labels import OUTLIER_CLASSES, Label, codes_of
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Label, codes_of
 
 ResponseKind = Literal["probability", "score", "membership", "value"]
 

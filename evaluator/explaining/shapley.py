@@ -23,7 +23,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.encoding.scaled import Floats
 
 Masks = npt.NDArray[np.bool_]
 """Shape (n_rows, n_players): which columns have the explained row's value."""

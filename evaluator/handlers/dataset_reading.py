@@ -3,15 +3,15 @@
 import hashlib
 from pathlib import Path
 
-from evaluator.reading.exporting import plan_export
-from evaluator.reading.paging import read_page
-from shared.contracts import Command, ExportDataset, ReadRows
-from shared.contracts.checks.command_checks import check_columns
-from shared.store.blobs.worker_blobs import export_id
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import open_table, open_values
-from shared.tabular.tables.text_export import write_csv, write_json_lines
-from shared.worker.child import JobContext
+from modelbus.evaluator.reading.exporting import plan_export
+from modelbus.evaluator.reading.paging import read_page
+from modelbus.shared.contracts import Command, ExportDataset, ReadRows
+from modelbus.shared.contracts.checks.command_checks import check_columns
+from modelbus.shared.store.blobs.worker_blobs import export_id
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import open_table, open_values
+from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
+from modelbus.shared.worker.child import JobContext
 
 
 def read_rows(command: Command, context: JobContext) -> Document:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import structlog
 
-from evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
-from evaluator.reading.paging import read_page
-from shared.contracts import Command, InlineSource, PreviewDataset, ProfileDataset, UploadSource
-from shared.errors import DatasetExists
-from shared.store.connection import Document
-from shared.worker.child import JobContext
+from modelbus.evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
+from modelbus.evaluator.reading.paging import read_page
+from modelbus.shared.contracts import Command, InlineSource, PreviewDataset, ProfileDataset, UploadSource
+from modelbus.shared.errors import DatasetExists
+from modelbus.shared.store.connection import Document
+from modelbus.shared.worker.child import JobContext
 
 log = structlog.get_logger()
 

@@ -4,19 +4,19 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluator.drift.column_findings import Finding
-from evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
-from evaluator.drift.drift_plots import drift_plots
-from evaluator.drift.report import compare_columns, compare_predictions
-from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from evaluator.sampling.served_rows import gather_served_rows
-from shared.contracts import Command, DriftFound, ReportDrift
-from shared.contracts.checks.explanation_checks import require_training_table
-from shared.contracts.records.explanation_results import DriftResult
-from shared.store.connection import Document
-from shared.tabular.predicting.model import FittedModel
-from shared.worker.child import JobContext
-from shared.worker.plots import answer_with_plots
+from modelbus.evaluator.drift.column_findings import Finding
+from modelbus.evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
+from modelbus.evaluator.drift.drift_plots import drift_plots
+from modelbus.evaluator.drift.report import compare_columns, compare_predictions
+from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
+from modelbus.evaluator.sampling.served_rows import gather_served_rows
+from modelbus.shared.contracts import Command, DriftFound, ReportDrift
+from modelbus.shared.contracts.checks.explanation_checks import require_training_table
+from modelbus.shared.contracts.records.explanation_results import DriftResult
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.worker.child import JobContext
+from modelbus.shared.worker.plots import answer_with_plots
 
 _EVENT_COLUMNS: Final = 1000
 

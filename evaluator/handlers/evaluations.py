@@ -4,20 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from evaluator.measuring.measure import measure
-from evaluator.measuring.measured_rows import CollectedRows
-from evaluator.measuring.model_rows import collect, readings_for
-from evaluator.measuring.prediction_rows import collect_predictions, columns_to_read, prediction_readings
-from shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
-from shared.contracts.checks.evaluation_checks import check_evaluation
-from shared.contracts.commands.evaluation import Evaluation
-from shared.errors import EvaluationExists
-from shared.models.stored_models import fetch_model
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import Table, fetch_table, frames
-from shared.tabular.targets.reading_warnings import unseen_warnings
-from shared.worker.child import JobContext
-from shared.worker.plots import store_plots
+from modelbus.evaluator.measuring.measure import measure
+from modelbus.evaluator.measuring.measured_rows import CollectedRows
+from modelbus.evaluator.measuring.model_rows import collect, readings_for
+from modelbus.evaluator.measuring.prediction_rows import collect_predictions, columns_to_read, prediction_readings
+from modelbus.shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
+from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
+from modelbus.shared.contracts.commands.evaluation import Evaluation
+from modelbus.shared.errors import EvaluationExists
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import Table, fetch_table, frames
+from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
+from modelbus.shared.worker.child import JobContext
+from modelbus.shared.worker.plots import store_plots
 
 _NO_OPTIONS: Final = frozenset({"command", "contract", "correlation_id", "evaluation", "model", "dataset", "task"})
 """Fields of a command that its record has under a name of their own, or not at all."""

@@ -5,23 +5,23 @@ from typing import Final
 
 import pandas as pd
 
-from evaluator.explaining.explanation_plots import explanation_plots
-from evaluator.explaining.importance import Importances, permutation_importance
-from evaluator.explaining.partial_dependence import partial_dependence
-from evaluator.explaining.responses import response_of
-from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from shared.contracts import UNSUPERVISED, Command, ExplainModel
-from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset
-from shared.contracts.commands.explanation import IMPORTANCE_METRICS
-from shared.contracts.records.explanation_results import ModelExplanationResult
-from shared.errors import EstimatorRejected
-from shared.store.connection import Document
-from shared.tabular.encoding.scaled import Floats
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import read_truth
-from shared.tabular.targets.labels import Label
-from shared.worker.child import JobContext
-from shared.worker.plots import DRAWING_FROM, answer_with_plots
+from modelbus.evaluator.explaining.explanation_plots import explanation_plots
+from modelbus.evaluator.explaining.importance import Importances, permutation_importance
+from modelbus.evaluator.explaining.partial_dependence import partial_dependence
+from modelbus.evaluator.explaining.responses import response_of
+from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
+from modelbus.shared.contracts import UNSUPERVISED, Command, ExplainModel
+from modelbus.shared.contracts.checks.explanation_checks import check_explanation, explained_dataset
+from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS
+from modelbus.shared.contracts.records.explanation_results import ModelExplanationResult
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import read_truth
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.shared.worker.child import JobContext
+from modelbus.shared.worker.plots import DRAWING_FROM, answer_with_plots
 
 _READ_SHARE: Final = 0.15
 _IMPORTANCE_SHARE: Final = 0.6

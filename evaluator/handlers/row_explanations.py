@@ -4,16 +4,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from evaluator.explaining.responses import Response, respond, response_of
-from evaluator.explaining.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
-from evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from shared.contracts import Command, ExplainPrediction
-from shared.contracts.checks.explanation_checks import require_training_table
-from shared.errors import InvalidCommand
-from shared.store.connection import Document
-from shared.tabular.encoding.scaled import Floats
-from shared.tabular.predicting.model import FittedModel
-from shared.worker.child import JobContext
+from modelbus.evaluator.explaining.responses import Response, respond, response_of
+from modelbus.evaluator.explaining.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
+from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
+from modelbus.shared.contracts import Command, ExplainPrediction
+from modelbus.shared.contracts.checks.explanation_checks import require_training_table
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.worker.child import JobContext
 
 _READ_SHARE: Final = 0.15
 

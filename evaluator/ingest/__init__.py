@@ -29,8 +29,8 @@
                   what in the columns, and in the target, matters to training
 """
 
-from evaluator.ingest.ingestion import ingest
-from evaluator.ingest.sources.cutting import cut_last_line
-from evaluator.ingest.table import IngestedTable, Limits
+from modelbus.evaluator.ingest.ingestion import ingest
+from modelbus.evaluator.ingest.sources.cutting import cut_last_line
+from modelbus.evaluator.ingest.table import IngestedTable, Limits
 
 __all__ = ["IngestedTable", "Limits", "cut_last_line", "ingest"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.errors import LimitExceeded, MalformedTable
+from modelbus.shared.errors import LimitExceeded, MalformedTable
 
 FAULT_LIMIT = 100
 

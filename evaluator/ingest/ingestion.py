@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from evaluator.ingest.cells.code_looks import code_alert
-from evaluator.ingest.faults import SkippedRows, malformed, refused
-from evaluator.ingest.odd_cells.almost_typed import WrittenTable, with_almost_typed
-from evaluator.ingest.profile.profiling import EarlyReadings, profile
-from evaluator.ingest.sources.delimited.delimited_text import read_delimited
-from evaluator.ingest.sources.formats import charset_encoding, find_format, read_head, source_size
-from evaluator.ingest.sources.json_lines import read_json_lines
-from evaluator.ingest.sources.parquet import convert_parquet
-from evaluator.ingest.sources.source_options import check_options, number_marks
-from evaluator.ingest.table import (
+from modelbus.evaluator.ingest.cells.code_looks import code_alert
+from modelbus.evaluator.ingest.faults import SkippedRows, malformed, refused
+from modelbus.evaluator.ingest.odd_cells.almost_typed import WrittenTable, with_almost_typed
+from modelbus.evaluator.ingest.profile.profiling import EarlyReadings, profile
+from modelbus.evaluator.ingest.sources.delimited.delimited_text import read_delimited
+from modelbus.evaluator.ingest.sources.formats import charset_encoding, find_format, read_head, source_size
+from modelbus.evaluator.ingest.sources.json_lines import read_json_lines
+from modelbus.evaluator.ingest.sources.parquet import convert_parquet
+from modelbus.evaluator.ingest.sources.source_options import check_options, number_marks
+from modelbus.evaluator.ingest.table import (
     ColumnPlan,
     IngestedTable,
     Limits,
@@ -25,9 +25,9 @@ from evaluator.ingest.table import (
     Stage,
     TextTable,
 )
-from evaluator.ingest.writing.casting import StoredTable, write_typed
-from shared.contracts import ParseOptions
-from shared.contracts.commands.datasets import TableFormat
+from modelbus.evaluator.ingest.writing.casting import StoredTable, write_typed
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.commands.datasets import TableFormat
 
 _WARNING_LIMIT = 100
 _NO_OPTIONS = ParseOptions()

@@ -14,7 +14,7 @@ from typing import Final, Self
 
 import pyarrow as pa
 
-from shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
+from modelbus.shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
 
 _PLAIN: Final = pa.ipc.IpcWriteOptions(use_threads=False)
 _TRIED_ROWS: Final = 2000

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from evaluator.ingest.faults import SkippedRows
-from shared.contracts import NumberForm
-from shared.contracts.commands.datasets import TableFormat
-from shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
+from modelbus.evaluator.ingest.faults import SkippedRows
+from modelbus.shared.contracts import NumberForm
+from modelbus.shared.contracts.commands.datasets import TableFormat
+from modelbus.shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
 
 ProgressCallback = Callable[[float, str], None]
 Number = int | float

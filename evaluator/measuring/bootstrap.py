@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.commands.evaluation import Intervals
-from shared.tabular.metrics.measured import Metrics
+from modelbus.shared.contracts.commands.evaluation import Intervals
+from modelbus.shared.tabular.metrics.measured import Metrics
 
 RowIndices = npt.NDArray[np.int64]
 

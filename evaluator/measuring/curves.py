@@ -5,10 +5,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.measuring.threshold_tables import ThresholdTable
-from shared.contracts.records.plot_points import POINT_LIMIT, Layer, Matrix, Plot
-from shared.tabular.metrics.classification import Labelled, ranking_of
-from shared.tabular.metrics.ranking import Cumulated, Ranking
+from modelbus.evaluator.measuring.threshold_tables import ThresholdTable
+from modelbus.shared.contracts.records.plot_points import POINT_LIMIT, Layer, Matrix, Plot
+from modelbus.shared.tabular.metrics.classification import Labelled, ranking_of
+from modelbus.shared.tabular.metrics.ranking import Cumulated, Ranking
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,23 +7,23 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.measuring.bootstrap import intervals_of
-from evaluator.measuring.curves import label_plots, number_plots
-from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers
-from evaluator.measuring.slicing import SliceColumn
-from evaluator.measuring.threshold_tables import ThresholdTable, gains
-from shared.contracts.commands.evaluation import Evaluation
-from shared.contracts.records.plot_points import Plot
-from shared.errors import InvalidCommand
-from shared.tabular.metrics.by_task import CLUSTERING_METRICS, confusion_of
-from shared.tabular.metrics.classification import ClassificationMeasure, Labelled, ranking_of
-from shared.tabular.metrics.grouping import measure_clusters, measure_groups, measure_outliers
-from shared.tabular.metrics.label_metrics import LabelSums, class_metrics
-from shared.tabular.metrics.measured import Measured, Metrics
-from shared.tabular.metrics.probability_metrics import ProbabilityLosses, probability_fault
-from shared.tabular.metrics.ranking import Ranking
-from shared.tabular.metrics.regression import measure_numbers, summarize_residuals
-from shared.tabular.targets.labels import spelling
+from modelbus.evaluator.measuring.bootstrap import intervals_of
+from modelbus.evaluator.measuring.curves import label_plots, number_plots
+from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers
+from modelbus.evaluator.measuring.slicing import SliceColumn
+from modelbus.evaluator.measuring.threshold_tables import ThresholdTable, gains
+from modelbus.shared.contracts.commands.evaluation import Evaluation
+from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.metrics.by_task import CLUSTERING_METRICS, confusion_of
+from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, Labelled, ranking_of
+from modelbus.shared.tabular.metrics.grouping import measure_clusters, measure_groups, measure_outliers
+from modelbus.shared.tabular.metrics.label_metrics import LabelSums, class_metrics
+from modelbus.shared.tabular.metrics.measured import Measured, Metrics
+from modelbus.shared.tabular.metrics.probability_metrics import ProbabilityLosses, probability_fault
+from modelbus.shared.tabular.metrics.ranking import Ranking
+from modelbus.shared.tabular.metrics.regression import measure_numbers, summarize_residuals
+from modelbus.shared.tabular.targets.labels import spelling
 
 Floats = npt.NDArray[np.float64]
 RowIndices = npt.NDArray[np.int64]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.measuring.slicing import SliceColumn
-from shared.contracts import Task
-from shared.tabular.metrics.classification import Labelled
+from modelbus.evaluator.measuring.slicing import SliceColumn
+from modelbus.shared.contracts import Task
+from modelbus.shared.tabular.metrics.classification import Labelled
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]

@@ -7,17 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers, merged_report
-from evaluator.measuring.row_filter import Sieve
-from shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
-from shared.errors import InvalidCommand
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.metrics.classification import Labelled
-from shared.tabular.predicting.model import FittedModel, Predictions
-from shared.tabular.scoring import is_ranked_by_scores
-from shared.tabular.targets.labels import OUTLIER_CLASSES, Label, spelling
-from shared.tabular.targets.reading_warnings import label_warnings
-from shared.tabular.targets.truth import LabelBook, label_reading, labels_in, target_reading, true_numbers
+from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers, merged_report
+from modelbus.evaluator.measuring.row_filter import Sieve
+from modelbus.shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.metrics.classification import Labelled
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.scoring import is_ranked_by_scores
+from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Label, spelling
+from modelbus.shared.tabular.targets.reading_warnings import label_warnings
+from modelbus.shared.tabular.targets.truth import LabelBook, label_reading, labels_in, target_reading, true_numbers
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

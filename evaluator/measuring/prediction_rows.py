@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers
-from evaluator.measuring.row_filter import Sieve
-from shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
-from shared.errors import InvalidCommand
-from shared.tabular.metrics.classification import Labelled
-from shared.tabular.targets.labels import Label
-from shared.tabular.targets.reading_warnings import stranger_warnings
-from shared.tabular.targets.truth import LabelBook, label_reading, labels_in, true_numbers
+from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers
+from modelbus.evaluator.measuring.row_filter import Sieve
+from modelbus.shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.metrics.classification import Labelled
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.shared.tabular.targets.reading_warnings import stranger_warnings
+from modelbus.shared.tabular.targets.truth import LabelBook, label_reading, labels_in, true_numbers
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluator.measuring.slicing import SliceColumn
-from shared.contracts import ColumnSchema
-from shared.contracts.commands.evaluation import Evaluation
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.targets.truth import true_numbers
+from modelbus.evaluator.measuring.slicing import SliceColumn
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.contracts.commands.evaluation import Evaluation
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.targets.truth import true_numbers
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

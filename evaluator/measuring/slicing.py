@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import ColumnSchema
-from shared.tabular.targets.truth import LabelBook
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.targets.truth import LabelBook
 
 Codes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

@@ -5,10 +5,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.commands.evaluation import BestThreshold, Costs
-from shared.contracts.metric_names import THRESHOLD_METRICS
-from shared.tabular.metrics.count_metrics import count_metrics
-from shared.tabular.metrics.ranking import Cumulated
+from modelbus.shared.contracts.commands.evaluation import BestThreshold, Costs
+from modelbus.shared.contracts.metric_names import THRESHOLD_METRICS
+from modelbus.shared.tabular.metrics.count_metrics import count_metrics
+from modelbus.shared.tabular.metrics.ranking import Cumulated
 
 Floats = npt.NDArray[np.float64]
 

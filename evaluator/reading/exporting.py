@@ -10,17 +10,17 @@ from typing import Final, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.calendar_dates import CalendarDates
-from evaluator.ingest.cells.iso_dates import IsoDates
-from evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing, delimited_candidates
-from evaluator.ingest.cells.numerals import Numerals
-from evaluator.ingest.cells.texts import missing_mask, trimmed
-from shared.contracts import ColumnSchema
-from shared.tabular.cells.marks import TEXT_MISSING_MARKS
-from shared.tabular.cells.written import KEPT
-from shared.tabular.tables.row_groups import read_group
-from shared.tabular.tables.stored_tables import Table
-from shared.tabular.tables.text_export import ExportPlan
+from modelbus.evaluator.ingest.cells.calendar_dates import CalendarDates
+from modelbus.evaluator.ingest.cells.iso_dates import IsoDates
+from modelbus.evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing, delimited_candidates
+from modelbus.evaluator.ingest.cells.numerals import Numerals
+from modelbus.evaluator.ingest.cells.texts import missing_mask, trimmed
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.cells.marks import TEXT_MISSING_MARKS
+from modelbus.shared.tabular.cells.written import KEPT
+from modelbus.shared.tabular.tables.row_groups import read_group
+from modelbus.shared.tabular.tables.stored_tables import Table
+from modelbus.shared.tabular.tables.text_export import ExportPlan
 
 _BRACKETS: Final = ("[", "(", "<")
 _JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"

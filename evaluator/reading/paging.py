@@ -9,8 +9,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.tabular.cells.cell_text import date_texts
-from shared.tabular.tables.row_groups import read_group
+from modelbus.shared.tabular.cells.cell_text import date_texts
+from modelbus.shared.tabular.tables.row_groups import read_group
 
 PAGE_SIZE_BYTES: Final = 8 * 1024 * 1024
 """A page ends before it is larger than this, as JSON: rows may be wide, and a caller holds a page in memory."""

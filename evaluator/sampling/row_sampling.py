@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from shared.tabular.tables.stored_tables import Readings, Table, read_group
+from modelbus.shared.tabular.tables.stored_tables import Readings, Table, read_group
 
 
 def sample_rows(

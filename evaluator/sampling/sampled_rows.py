@@ -4,15 +4,15 @@ from typing import Final
 
 import pandas as pd
 
-from evaluator.sampling.row_sampling import sample_rows
-from shared.models.stored_models import fetch_model
-from shared.store.connection import Document
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.encoding.encoding_report import EncodingReport
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.tables.stored_tables import dataset_columns, open_table
-from shared.tabular.targets.reading_warnings import unseen_warnings
-from shared.worker.child import JobContext
+from modelbus.evaluator.sampling.row_sampling import sample_rows
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.encoding.encoding_report import EncodingReport
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.tables.stored_tables import dataset_columns, open_table
+from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
+from modelbus.shared.worker.child import JobContext
 
 CELL_LIMIT: Final = 2_000_000
 """Of wide tables fewer rows are read: so many cells take some 100 MB at most, as long as texts are short."""

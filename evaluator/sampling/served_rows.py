@@ -8,13 +8,13 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from evaluator.sampling.sampled_rows import read_model_rows
-from shared.contracts import Predict
-from shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
-from shared.store.connection import Document
-from shared.store.jobs.binding import digests
-from shared.tabular.predicting.model import FittedModel
-from shared.worker.child import JobContext
+from modelbus.evaluator.sampling.sampled_rows import read_model_rows
+from modelbus.shared.contracts import Predict
+from modelbus.shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.binding import digests
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.worker.child import JobContext
 
 
 @dataclass

@@ -11,10 +11,10 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
-from shared.api_keys import Scope, allows, api_key_hash, is_api_key
-from shared.settings import Settings
-from shared.store.jobs.acceptance import LOCAL_OWNER
-from shared.store.records.api_keys import ApiKeys
+from modelbus.shared.api_keys import Scope, allows, api_key_hash, is_api_key
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
+from modelbus.shared.store.records.api_keys import ApiKeys
 
 log = structlog.get_logger()
 

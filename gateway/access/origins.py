@@ -8,11 +8,11 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.access.addresses import is_loopback, without_port
-from gateway.access.scopes import demands_keys
-from gateway.application_keys import SETTINGS
-from gateway.http.problems import Handler
-from shared.errors import Forbidden
+from modelbus.gateway.access.addresses import is_loopback, without_port
+from modelbus.gateway.access.scopes import demands_keys
+from modelbus.gateway.application_keys import SETTINGS
+from modelbus.gateway.http.problems import Handler
+from modelbus.shared.errors import Forbidden
 
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})

@@ -9,15 +9,15 @@ from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import web
 
-from gateway.access.addresses import is_loopback
-from gateway.access.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
-from gateway.application_keys import JOBS, PRINCIPAL, SETTINGS
-from gateway.http.problems import Handler
-from gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
-from shared.api_keys import Scope
-from shared.errors import Forbidden, Unauthenticated
-from shared.settings import Settings
-from shared.store.jobs.acceptance import LOCAL_OWNER
+from modelbus.gateway.access.addresses import is_loopback
+from modelbus.gateway.access.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
+from modelbus.gateway.application_keys import JOBS, PRINCIPAL, SETTINGS
+from modelbus.gateway.http.problems import Handler
+from modelbus.gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
+from modelbus.shared.api_keys import Scope
+from modelbus.shared.errors import Forbidden, Unauthenticated
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
 
 OPEN: Final = None
 

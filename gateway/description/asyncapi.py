@@ -5,12 +5,12 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.description.examples import CORRELATION_ID, PREDICTION, SHOP_CSV, TRAINING
-from shared.bus import QUEUES, poison_queue
-from shared.bus.queues import EVENTS_EXCHANGE
-from shared.contracts import Command, DriftFound, JobChanged
-from shared.contracts.base import CONTRACT_VERSION, CommandBase
-from shared.version import VERSION
+from modelbus.gateway.description.examples import CORRELATION_ID, PREDICTION, SHOP_CSV, TRAINING
+from modelbus.shared.bus import QUEUES, poison_queue
+from modelbus.shared.bus.queues import EVENTS_EXCHANGE
+from modelbus.shared.contracts import Command, DriftFound, JobChanged
+from modelbus.shared.contracts.base import CONTRACT_VERSION, CommandBase
+from modelbus.shared.version import VERSION
 
 Document = dict[str, Any]
 

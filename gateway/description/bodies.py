@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts import Contract
-from shared.contracts.base import ColumnName
+from modelbus.shared.contracts import Contract
+from modelbus.shared.contracts.base import ColumnName
 
 
 class _Options(Contract):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from gateway.description.examples import CORRELATION_ID
+from modelbus.gateway.description.examples import CORRELATION_ID
 
 Example = dict[str, Any]
 

@@ -8,12 +8,12 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.description.examples import CORRELATION_ID
-from gateway.description.operations import Answer, FileBody, JsonBody, Operation, operation_of
-from gateway.views.answer_models import Problem
-from shared.contracts import CorrelationId, ModelReference, Name
-from shared.contracts.base import AliasName
-from shared.version import VERSION
+from modelbus.gateway.description.examples import CORRELATION_ID
+from modelbus.gateway.description.operations import Answer, FileBody, JsonBody, Operation, operation_of
+from modelbus.gateway.views.answer_models import Problem
+from modelbus.shared.contracts import CorrelationId, ModelReference, Name
+from modelbus.shared.contracts.base import AliasName
+from modelbus.shared.version import VERSION
 
 Document = dict[str, Any]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import BaseModel
 
-from gateway.http.problems import Handler, status_of
-from gateway.http.query import QUERY, Query, read_query
-from shared.errors import (
+from modelbus.gateway.http.problems import Handler, status_of
+from modelbus.gateway.http.query import QUERY, Query, read_query
+from modelbus.shared.errors import (
     ArtifactRefused,
     BadRequest,
     EstimatorRejected,

@@ -7,13 +7,13 @@ import orjson
 from aiohttp import web
 from aiohttp.helpers import ETAG_ANY
 
-from gateway.application_keys import BLOBS
-from gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
-from gateway.http.requests import CORRELATION_HEADER
-from shared.contracts import JobRecord
-from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
-from shared.store.connection import Document
-from shared.store.jobs.outcomes import STORE_FIELDS
+from modelbus.gateway.application_keys import BLOBS
+from modelbus.gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
+from modelbus.gateway.http.requests import CORRELATION_HEADER
+from modelbus.shared.contracts import JobRecord
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.outcomes import STORE_FIELDS
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.errors import BadRequest
-from shared.store.connection import Document
+from modelbus.shared.errors import BadRequest
+from modelbus.shared.store.connection import Document
 
 
 def cursor_text(at: datetime, item_id: str) -> str:

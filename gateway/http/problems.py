@@ -8,10 +8,10 @@ import structlog
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
 
-from gateway.application_keys import CORRELATION_ID
-from shared.errors import BadRequest as BadRequest
-from shared.errors import ModelbusError, error_of, error_types
-from shared.errors import UnsupportedMediaType as UnsupportedMediaType
+from modelbus.gateway.application_keys import CORRELATION_ID
+from modelbus.shared.errors import BadRequest as BadRequest
+from modelbus.shared.errors import ModelbusError, error_of, error_types
+from modelbus.shared.errors import UnsupportedMediaType as UnsupportedMediaType
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from shared.errors import BadRequest, InvalidCommand
-from shared.moments import MOMENT_FORMS, moment_of
+from modelbus.shared.errors import BadRequest, InvalidCommand
+from modelbus.shared.moments import MOMENT_FORMS, moment_of
 
 QUERY: Final = "modelbus.query"
 """Under which a request keeps its checked query."""

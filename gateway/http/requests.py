@@ -9,12 +9,12 @@ import structlog
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.application_keys import CORRELATION_ID, SETTINGS
-from gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
-from shared.contracts import Command, Name, new_correlation_id, parse_command
-from shared.contracts.base import AliasName, ModelReference
-from shared.contracts.commands.registry import invalid_command
-from shared.contracts.json_text import parse_json
+from modelbus.gateway.application_keys import CORRELATION_ID, SETTINGS
+from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from modelbus.shared.contracts import Command, Name, new_correlation_id, parse_command
+from modelbus.shared.contracts.base import AliasName, ModelReference
+from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.json_text import parse_json
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255

@@ -4,10 +4,10 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
-from gateway.application_keys import READINGS
-from gateway.jobs.ending import end_jobs
-from shared.contracts import Command, command_spec, spec_hash
-from shared.store.connection import Document
+from modelbus.gateway.application_keys import READINGS
+from modelbus.gateway.jobs.ending import end_jobs
+from modelbus.shared.contracts import Command, command_spec, spec_hash
+from modelbus.shared.store.connection import Document
 
 
 def reading_id(dataset: Document, command: Command) -> str:

@@ -8,16 +8,16 @@ import orjson
 import structlog
 from aiohttp import web
 
-from gateway.jobs.job_waiting import JobWaiters
-from gateway.jobs.outbox import Outbox
-from shared.contracts import Command, Predict
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.errors import BusUnavailable, JobFinished
-from shared.observing.tracing import TRACEPARENT, current_traceparent
-from shared.store.connection import Document
-from shared.store.gateway_records import JobRecords
-from shared.store.jobs.acceptance import new_job, require_same
-from shared.store.operation import NewJob
+from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.outbox import Outbox
+from modelbus.shared.contracts import Command, Predict
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.errors import BusUnavailable, JobFinished
+from modelbus.shared.observing.tracing import TRACEPARENT, current_traceparent
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.store.jobs.acceptance import new_job, require_same
+from modelbus.shared.store.operation import NewJob
 
 log = structlog.get_logger()
 

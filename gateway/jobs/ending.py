@@ -7,10 +7,10 @@ from typing import Final
 
 from aiohttp import web
 
-from gateway.application_keys import JOBS, SETTINGS
-from gateway.jobs.dispatch import DISPATCHER
-from shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
-from shared.store.connection import Document
+from modelbus.gateway.application_keys import JOBS, SETTINGS
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
+from modelbus.shared.store.connection import Document
 
 _GRACE_S: Final = 1.0
 _AT_ONCE: Final = 50

@@ -23,7 +23,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from shared.errors import BadRequest, ModelbusError, TooManyStreams
+from modelbus.shared.errors import BadRequest, ModelbusError, TooManyStreams
 
 log = structlog.get_logger()
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from gateway.http.answers import job_summary
-from gateway.jobs.event_stream import StreamEvent
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.store.connection import Document
-from shared.store.gateway_records import JobRecords
+from modelbus.gateway.http.answers import job_summary
+from modelbus.gateway.jobs.event_stream import StreamEvent
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import JobRecords
 
 FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
 """Under which the application keeps who follows which job."""

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import structlog
 
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.store.connection import Document
-from shared.store.gateway_records import JobRecords
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import JobRecords
 
 log = structlog.get_logger()
 

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from shared.errors import BadRequest
-from shared.store.logs.log_reading import Place, arrival, arrival_text
+from modelbus.shared.errors import BadRequest
+from modelbus.shared.store.logs.log_reading import Place, arrival, arrival_text
 
 _PLACE: Final = re.compile(r"^(?:(\d{1,10}\.\d{1,10})|all)-(\d{1,10}\.\d{1,10})-(\d{1,7})$")
 

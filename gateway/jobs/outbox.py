@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import structlog
 
-from shared.bus import Publisher
-from shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
-from shared.errors import BusUnavailable
-from shared.observing.tracing import span, trace_headers
+from modelbus.shared.bus import Publisher
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
+from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.observing.tracing import span, trace_headers
 
 log = structlog.get_logger()
 

@@ -3,8 +3,8 @@
 from statistics import median
 from typing import Any, Final
 
-from shared.store.connection import Document
-from shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import JobRecords, Shelf
 
 _SAMPLE: Final = 20
 """How many of the last jobs of the same kind say how long one takes."""

@@ -5,17 +5,17 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.application_keys import API_KEYS
-from gateway.description.examples import API_KEY, MADE_API_KEY
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import json_answer
-from gateway.http.requests import json_body, name_in_path
-from gateway.views.answer_models import ApiKeyList, MadeApiKey
-from shared.api_keys import api_key_hash, new_api_key
-from shared.contracts.commands.registry import invalid_command
-from shared.contracts.records.api_keys import DAY_S, ApiKeyRecord, NewApiKey
-from shared.errors import Conflict, NotFound
-from shared.store.connection import Document
+from modelbus.gateway.application_keys import API_KEYS
+from modelbus.gateway.description.examples import API_KEY, MADE_API_KEY
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.http.requests import json_body, name_in_path
+from modelbus.gateway.views.answer_models import ApiKeyList, MadeApiKey
+from modelbus.shared.api_keys import api_key_hash, new_api_key
+from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.records.api_keys import DAY_S, ApiKeyRecord, NewApiKey
+from modelbus.shared.errors import Conflict, NotFound
+from modelbus.shared.store.connection import Document
 
 _TAG = "keys"
 

@@ -8,13 +8,13 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access.scopes import owner_of
-from gateway.application_keys import JOBS, READINGS, SETTINGS, SHELF
-from gateway.description.examples import QUEUED_JOB, ROWS
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import job_answer, json_answer
-from gateway.http.query import Waiting
-from gateway.http.requests import (
+from modelbus.gateway.access.scopes import owner_of
+from modelbus.gateway.application_keys import JOBS, READINGS, SETTINGS, SHELF
+from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.query import Waiting
+from modelbus.gateway.http.requests import (
     adopt_correlation_id,
     command_from,
     correlation_id_of,
@@ -22,14 +22,14 @@ from gateway.http.requests import (
     name_in_path,
     wait_s,
 )
-from gateway.jobs.dataset_readings import reading_id
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
-from gateway.views.answer_models import JobView
-from shared.contracts import ExportDataset, ReadRows
-from shared.contracts.checks.command_checks import check_columns
-from shared.contracts.records.results import RowsResult
-from shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
+from modelbus.gateway.jobs.dataset_readings import reading_id
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from modelbus.gateway.views.answer_models import JobView
+from modelbus.shared.contracts import ExportDataset, ReadRows
+from modelbus.shared.contracts.checks.command_checks import check_columns
+from modelbus.shared.contracts.records.results import RowsResult
+from modelbus.shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
 
 _TAG = "datasets"
 

@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from gateway.access.scopes import owner_of, require_own
-from gateway.application_keys import BLOBS, JOBS, SETTINGS, SHELF
-from gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
-from gateway.description.operations import Answer, FileBody, operation
-from gateway.http.answers import immutable_answer, job_answer, json_answer, public
-from gateway.http.query import Forcing, NamePage, Waiting, query_of
-from gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
-from gateway.jobs.dataset_readings import remove_readings
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
-from gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
-from gateway.transfer.uploads import (
+from modelbus.gateway.access.scopes import owner_of, require_own
+from modelbus.gateway.application_keys import BLOBS, JOBS, SETTINGS, SHELF
+from modelbus.gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
+from modelbus.gateway.description.operations import Answer, FileBody, operation
+from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
+from modelbus.gateway.http.query import Forcing, NamePage, Waiting, query_of
+from modelbus.gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
+from modelbus.gateway.jobs.dataset_readings import remove_readings
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
+from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
+from modelbus.gateway.transfer.uploads import (
     ReceivedUpload,
     dataset_name,
     is_form,
@@ -24,11 +24,11 @@ from gateway.transfer.uploads import (
     receive_upload,
     removed_unless_accepted,
 )
-from gateway.views.answer_models import DatasetList, JobView
-from shared.contracts import Name, ProfileDataset
-from shared.contracts.base import ColumnName
-from shared.contracts.records.documents import DatasetRecord, DatasetSummary
-from shared.errors import (
+from modelbus.gateway.views.answer_models import DatasetList, JobView
+from modelbus.shared.contracts import Name, ProfileDataset
+from modelbus.shared.contracts.base import ColumnName
+from modelbus.shared.contracts.records.documents import DatasetRecord, DatasetSummary
+from modelbus.shared.errors import (
     CorrelationIdReused,
     DatasetExists,
     ModelbusError,
@@ -36,7 +36,7 @@ from shared.errors import (
     StoreUnavailable,
     UnknownDataset,
 )
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 
 _TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}

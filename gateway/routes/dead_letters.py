@@ -7,24 +7,24 @@ import structlog
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access.scopes import require_own
-from gateway.application_keys import DEAD_LETTERS, LOG_LINES
-from gateway.description.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import job_view, json_answer
-from gateway.http.cursors import cursor_text, read_cursor
-from gateway.http.query import Moment, Page, Query, query_of
-from gateway.http.requests import json_body, uuid_in_path
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.views.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
-from gateway.views.dead_letter_views import detail_of, summary_of
-from gateway.views.poison_bodies import checked_body, jobs_of
-from shared.bus import QUEUES
-from shared.contracts import command_spec, parse_command, spec_hash
-from shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
-from shared.store.jobs.acceptance import QUEUE_OWNER
-from shared.store.letters.dead_letters import KINDS, DeadLetter, DeadLetterQuery
-from shared.store.logs.log_reading import LogQuery
+from modelbus.gateway.access.scopes import require_own
+from modelbus.gateway.application_keys import DEAD_LETTERS, LOG_LINES
+from modelbus.gateway.description.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import job_view, json_answer
+from modelbus.gateway.http.cursors import cursor_text, read_cursor
+from modelbus.gateway.http.query import Moment, Page, Query, query_of
+from modelbus.gateway.http.requests import json_body, uuid_in_path
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.views.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
+from modelbus.gateway.views.dead_letter_views import detail_of, summary_of
+from modelbus.gateway.views.poison_bodies import checked_body, jobs_of
+from modelbus.shared.bus import QUEUES
+from modelbus.shared.contracts import command_spec, parse_command, spec_hash
+from modelbus.shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
+from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER
+from modelbus.shared.store.letters.dead_letters import KINDS, DeadLetter, DeadLetterQuery
+from modelbus.shared.store.logs.log_reading import LogQuery
 
 log = structlog.get_logger()
 

@@ -9,9 +9,9 @@ from typing import Final
 import orjson
 from aiohttp import web
 
-from gateway.description.asyncapi import asyncapi_document
-from gateway.description.openapi import openapi_document
-from gateway.description.operations import Answer, operation
+from modelbus.gateway.description.asyncapi import asyncapi_document
+from modelbus.gateway.description.openapi import openapi_document
+from modelbus.gateway.description.operations import Answer, operation
 
 _TAG = "services"
 _MEDIA_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "png": "image/png"}

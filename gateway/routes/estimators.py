@@ -2,16 +2,16 @@
 
 from aiohttp import web
 
-from gateway.application_keys import SHELF
-from gateway.description.examples import ESTIMATOR, ESTIMATOR_SUMMARY
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import json_answer, public
-from gateway.http.query import Query, query_of
-from gateway.views.answer_models import EstimatorList, EstimatorView
-from shared.contracts import Task
-from shared.contracts.checks.command_checks import unknown_estimator
-from shared.errors import UnknownEstimator
-from shared.store.records.library import LEFT_OUT_KEY
+from modelbus.gateway.application_keys import SHELF
+from modelbus.gateway.description.examples import ESTIMATOR, ESTIMATOR_SUMMARY
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import json_answer, public
+from modelbus.gateway.http.query import Query, query_of
+from modelbus.gateway.views.answer_models import EstimatorList, EstimatorView
+from modelbus.shared.contracts import Task
+from modelbus.shared.contracts.checks.command_checks import unknown_estimator
+from modelbus.shared.errors import UnknownEstimator
+from modelbus.shared.store.records.library import LEFT_OUT_KEY
 
 _TAG = "estimators"
 

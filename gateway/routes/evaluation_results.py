@@ -5,17 +5,17 @@ from typing import Final
 from aiohttp import web
 from pydantic import Field
 
-from gateway.description.examples import COMPARISON, PLOTS
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import json_answer
-from gateway.http.query import Query, query_of
-from gateway.http.requests import name_in_path
-from gateway.views.answer_models import ComparisonView, PlotList
-from gateway.views.evaluation_comparison import compare
-from gateway.views.evaluation_views import filled, find_filled
-from gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
-from shared.contracts import Name
-from shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
+from modelbus.gateway.description.examples import COMPARISON, PLOTS
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.http.query import Query, query_of
+from modelbus.gateway.http.requests import name_in_path
+from modelbus.gateway.views.answer_models import ComparisonView, PlotList
+from modelbus.gateway.views.evaluation_comparison import compare
+from modelbus.gateway.views.evaluation_views import filled, find_filled
+from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
+from modelbus.shared.contracts import Name
+from modelbus.shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
 
 _FEWEST, _MOST = 2, 10
 _TAG: Final = "evaluations"

@@ -6,21 +6,21 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.access.scopes import owner_of, require_own
-from gateway.application_keys import BLOBS, JOBS, SHELF
-from gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import job_answer, job_links, json_answer
-from gateway.http.cursors import next_cursor, read_place
-from gateway.http.query import Page, Waiting, query_of
-from gateway.http.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.views.answer_models import EvaluationAccepted, EvaluationList
-from gateway.views.evaluation_views import TABLES, filled, find_evaluation, list_unfilled, record_of_job
-from shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
-from shared.contracts.checks.evaluation_checks import check_evaluation
-from shared.contracts.commands.evaluation import Evaluation
-from shared.errors import (
+from modelbus.gateway.access.scopes import owner_of, require_own
+from modelbus.gateway.application_keys import BLOBS, JOBS, SHELF
+from modelbus.gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import job_answer, job_links, json_answer
+from modelbus.gateway.http.cursors import next_cursor, read_place
+from modelbus.gateway.http.query import Page, Waiting, query_of
+from modelbus.gateway.http.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.views.answer_models import EvaluationAccepted, EvaluationList
+from modelbus.gateway.views.evaluation_views import TABLES, filled, find_evaluation, list_unfilled, record_of_job
+from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
+from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
+from modelbus.shared.contracts.commands.evaluation import Evaluation
+from modelbus.shared.errors import (
     CorrelationIdReused,
     EvaluationExists,
     InvalidCommand,

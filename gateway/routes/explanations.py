@@ -9,14 +9,14 @@ from uuid import UUID, uuid5
 
 from aiohttp import web
 
-from gateway.access.scopes import owner_of
-from gateway.application_keys import SETTINGS, SHELF
-from gateway.description.examples import QUEUED_JOB
-from gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import job_answer, json_answer
-from gateway.http.query import Waiting
-from gateway.http.requests import (
+from modelbus.gateway.access.scopes import owner_of
+from modelbus.gateway.application_keys import SETTINGS, SHELF
+from modelbus.gateway.description.examples import QUEUED_JOB
+from modelbus.gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.query import Waiting
+from modelbus.gateway.http.requests import (
     adopt_correlation_id,
     command_from,
     correlation_id_of,
@@ -25,15 +25,15 @@ from gateway.http.requests import (
     reference_in_path,
     wait_s,
 )
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.views.answer_models import (
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.views.answer_models import (
     DriftView,
     JobView,
     LearningView,
     ModelExplanationView,
     PredictionExplanationView,
 )
-from shared.contracts import (
+from modelbus.shared.contracts import (
     Command,
     Contract,
     ExplainModel,
@@ -43,9 +43,13 @@ from shared.contracts import (
     command_spec,
     spec_hash,
 )
-from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset, require_training_table
-from shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
-from shared.store.connection import Document
+from modelbus.shared.contracts.checks.explanation_checks import (
+    check_explanation,
+    explained_dataset,
+    require_training_table,
+)
+from modelbus.shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
+from modelbus.shared.store.connection import Document
 
 _TAG = "explanations"
 _ERRORS = (UnknownModel, UnknownDataset, CorrelationIdReused)

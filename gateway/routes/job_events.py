@@ -5,15 +5,15 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from gateway.application_keys import JOBS
-from gateway.description.operations import Answer, operation
-from gateway.http.query import Query, query_of
-from gateway.http.requests import correlation_id_in_path
-from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
-from gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
-from shared.contracts.commands.registry import COMMAND_NAMES
-from shared.contracts.records.documents import TERMINAL_STATUSES, JobStatus
-from shared.errors import TooManyStreams, UnknownJob
+from modelbus.gateway.application_keys import JOBS
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.query import Query, query_of
+from modelbus.gateway.http.requests import correlation_id_in_path
+from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
+from modelbus.gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
+from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobStatus
+from modelbus.shared.errors import TooManyStreams, UnknownJob
 
 
 @operation(

@@ -4,17 +4,17 @@ from typing import Final, get_args
 
 from aiohttp import web
 
-from gateway.application_keys import JOBS, SHELF
-from gateway.description.explanation_examples import JOB_PLOTS
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import json_answer
-from gateway.http.requests import correlation_id_in_path
-from gateway.views.answer_models import JobPlotList
-from gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
-from shared.contracts import Command
-from shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
-from shared.store.connection import Document
-from shared.store.gateway_records import EVALUATING
+from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.description.explanation_examples import JOB_PLOTS
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.http.requests import correlation_id_in_path
+from modelbus.gateway.views.answer_models import JobPlotList
+from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
+from modelbus.shared.contracts import Command
+from modelbus.shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import EVALUATING
 
 _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
 """The commands whose jobs may draw."""

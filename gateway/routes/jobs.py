@@ -5,23 +5,23 @@ from typing import Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access.scopes import require_own_job
-from gateway.application_keys import JOBS, SHELF
-from gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import job_summary, job_view, json_answer, with_whole_result
-from gateway.http.cursors import next_cursor, read_place
-from gateway.http.problems import RETRY_AFTER_S
-from gateway.http.query import Moment, Page, Waiting, query_of
-from gateway.http.requests import correlation_id_in_path, wait_s
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.jobs.queueing import place_in_queue
-from gateway.views.answer_models import JobList, JobView
-from shared.contracts import Name
-from shared.contracts.commands.registry import COMMAND_NAMES
-from shared.contracts.records.documents import JobStatus
-from shared.errors import JobFinished, UnknownJob
-from shared.store.connection import Document
+from modelbus.gateway.access.scopes import require_own_job
+from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import job_summary, job_view, json_answer, with_whole_result
+from modelbus.gateway.http.cursors import next_cursor, read_place
+from modelbus.gateway.http.problems import RETRY_AFTER_S
+from modelbus.gateway.http.query import Moment, Page, Waiting, query_of
+from modelbus.gateway.http.requests import correlation_id_in_path, wait_s
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.jobs.queueing import place_in_queue
+from modelbus.gateway.views.answer_models import JobList, JobView
+from modelbus.shared.contracts import Name
+from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
+from modelbus.shared.contracts.records.documents import JobStatus
+from modelbus.shared.errors import JobFinished, UnknownJob
+from modelbus.shared.store.connection import Document
 
 _TAG = "jobs"
 

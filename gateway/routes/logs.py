@@ -8,20 +8,20 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.application_keys import JOBS, LOG_LINES, SHELF
-from gateway.description.examples import LOG_LINE
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import json_answer
-from gateway.http.cursors import cursor_text, read_cursor
-from gateway.http.query import Moment, Query, Whole, query_of
-from gateway.http.requests import correlation_id_in_path, name_in_path
-from gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
-from gateway.jobs.log_places import place_of, place_text
-from gateway.views.answer_models import LogList
-from shared.contracts import CorrelationId, Name
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.errors import NotFound, TooManyStreams, UnknownJob
-from shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
+from modelbus.gateway.application_keys import JOBS, LOG_LINES, SHELF
+from modelbus.gateway.description.examples import LOG_LINE
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.http.cursors import cursor_text, read_cursor
+from modelbus.gateway.http.query import Moment, Query, Whole, query_of
+from modelbus.gateway.http.requests import correlation_id_in_path, name_in_path
+from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
+from modelbus.gateway.jobs.log_places import place_of, place_text
+from modelbus.gateway.views.answer_models import LogList
+from modelbus.shared.contracts import CorrelationId, Name
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.errors import NotFound, TooManyStreams, UnknownJob
+from modelbus.shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
 """Between two looks for lines that have arrived."""

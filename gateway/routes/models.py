@@ -7,9 +7,9 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from gateway.access.scopes import owner_of, require_own
-from gateway.application_keys import BLOBS, SETTINGS, SHELF
-from gateway.description.examples import (
+from modelbus.gateway.access.scopes import owner_of, require_own
+from modelbus.gateway.application_keys import BLOBS, SETTINGS, SHELF
+from modelbus.gateway.description.examples import (
     CANDIDATES,
     CHECKED,
     CHOICE,
@@ -22,10 +22,10 @@ from gateway.description.examples import (
     USAGE,
     VERSION,
 )
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import immutable_answer, job_answer, json_answer, public
-from gateway.http.query import Forcing, NamePage, Waiting, query_of
-from gateway.http.requests import (
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
+from modelbus.gateway.http.query import Forcing, NamePage, Waiting, query_of
+from modelbus.gateway.http.requests import (
     alias_in_path,
     command_from,
     correlation_id_of,
@@ -34,24 +34,28 @@ from gateway.http.requests import (
     reference_in_path,
     wait_s,
 )
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.routes.estimators import no_such_estimator
-from gateway.transfer.downloads import send_blob
-from gateway.views.answer_models import JobView, ModelList, Usage
-from shared.contracts import CheckTraining, RetrainModel, TrainModel
-from shared.contracts.checks.command_checks import auto_training_task, check_training_columns, check_training_task
-from shared.contracts.checks.model_checks import (
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routes.estimators import no_such_estimator
+from modelbus.gateway.transfer.downloads import send_blob
+from modelbus.gateway.views.answer_models import JobView, ModelList, Usage
+from modelbus.shared.contracts import CheckTraining, RetrainModel, TrainModel
+from modelbus.shared.contracts.checks.command_checks import (
+    auto_training_task,
+    check_training_columns,
+    check_training_task,
+)
+from modelbus.shared.contracts.checks.model_checks import (
     check_promotion,
     check_retrained_task,
     check_same_target,
     standing_version,
 )
-from shared.contracts.commands.registry import invalid_command
-from shared.contracts.commands.training import AliasChange, VersionChanges
-from shared.contracts.commands.tuning import AUTO
-from shared.contracts.records.documents import CandidatesRecord, ModelRecord, VersionRecord
-from shared.contracts.records.results import CheckResult, TrainingResult
-from shared.errors import (
+from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.commands.training import AliasChange, VersionChanges
+from modelbus.shared.contracts.commands.tuning import AUTO
+from modelbus.shared.contracts.records.documents import CandidatesRecord, ModelRecord, VersionRecord
+from modelbus.shared.contracts.records.results import CheckResult, TrainingResult
+from modelbus.shared.errors import (
     BadRequest,
     CorrelationIdReused,
     LimitExceeded,
@@ -62,7 +66,7 @@ from shared.errors import (
     UnknownModel,
     UnknownUpload,
 )
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 
 Change = TypeVar("Change", AliasChange, VersionChanges)
 

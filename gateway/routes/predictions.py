@@ -5,14 +5,14 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import RootModel
 
-from gateway.access.scopes import owner_of
-from gateway.application_keys import JOBS, SETTINGS, SHELF
-from gateway.description.bodies import ColumnsBody, TableBody
-from gateway.description.examples import PREDICTION, QUEUED_JOB
-from gateway.description.operations import Answer, JsonBody, operation
-from gateway.http.answers import job_answer, json_answer
-from gateway.http.query import Query, Waiting, query_of
-from gateway.http.requests import (
+from modelbus.gateway.access.scopes import owner_of
+from modelbus.gateway.application_keys import JOBS, SETTINGS, SHELF
+from modelbus.gateway.description.bodies import ColumnsBody, TableBody
+from modelbus.gateway.description.examples import PREDICTION, QUEUED_JOB
+from modelbus.gateway.description.operations import Answer, JsonBody, operation
+from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.query import Query, Waiting, query_of
+from modelbus.gateway.http.requests import (
     command_from,
     correlation_id_in_path,
     correlation_id_of,
@@ -20,12 +20,12 @@ from gateway.http.requests import (
     reference_in_path,
     wait_s,
 )
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
-from gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
-from shared.contracts import Predict, PredictDataset
-from shared.contracts.checks.command_checks import check_row_count
-from shared.errors import (
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
+from modelbus.shared.contracts import Predict, PredictDataset
+from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.errors import (
     BadRequest,
     Conflict,
     CorrelationIdReused,

@@ -3,21 +3,21 @@
 from aiohttp import web
 from pydantic import Field
 
-from gateway.access.scopes import owner_of
-from gateway.application_keys import BLOBS, SETTINGS
-from gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
-from gateway.description.operations import Answer, FileBody, operation
-from gateway.http.answers import job_answer, json_answer
-from gateway.http.query import Waiting, Whole
-from gateway.http.requests import command_from, correlation_id_of, wait_s
-from gateway.jobs.dispatch import DISPATCHER
-from gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
-from gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
-from gateway.views.answer_models import JobView
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.contracts.records.results import PreviewResult
-from shared.errors import CorrelationIdReused
-from shared.store.connection import Document
+from modelbus.gateway.access.scopes import owner_of
+from modelbus.gateway.application_keys import BLOBS, SETTINGS
+from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
+from modelbus.gateway.description.operations import Answer, FileBody, operation
+from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.query import Waiting, Whole
+from modelbus.gateway.http.requests import command_from, correlation_id_of, wait_s
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
+from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
+from modelbus.gateway.views.answer_models import JobView
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.results import PreviewResult
+from modelbus.shared.errors import CorrelationIdReused
+from modelbus.shared.store.connection import Document
 
 _FIELDS = PARSE_FIELDS - {"target"}
 

@@ -6,14 +6,14 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from gateway.application_keys import DEAD_LETTERS, PROBE, SHELF
-from gateway.description.operations import Answer, operation
-from gateway.http.answers import json_answer
-from gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
-from shared.bus import QUEUES, poison_queue
-from shared.errors import BusUnavailable, StoreUnavailable
-from shared.observing import metrics as metric
-from shared.version import VERSION
+from modelbus.gateway.application_keys import DEAD_LETTERS, PROBE, SHELF
+from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
+from modelbus.shared.bus import QUEUES, poison_queue
+from modelbus.shared.errors import BusUnavailable, StoreUnavailable
+from modelbus.shared.observing import metrics as metric
+from modelbus.shared.version import VERSION
 
 log = structlog.get_logger()
 

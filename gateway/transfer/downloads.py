@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from gateway.application_keys import BLOBS
-from gateway.http.answers import has_already
-from shared.store.connection import store_errors
+from modelbus.gateway.application_keys import BLOBS
+from modelbus.gateway.http.answers import has_already
+from modelbus.shared.store.connection import store_errors
 
 MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",

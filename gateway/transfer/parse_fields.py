@@ -7,10 +7,10 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import Field
 
-from gateway.http.query import Query
-from shared.contracts.commands.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
-from shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
-from shared.errors import BadRequest
+from modelbus.gateway.http.query import Query
+from modelbus.shared.contracts.commands.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
+from modelbus.shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
+from modelbus.shared.errors import BadRequest
 
 Fields = Mapping[str, Sequence[str]]
 

@@ -9,15 +9,15 @@ from uuid import uuid4
 from aiohttp import BodyPartReader, web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.access.scopes import is_same_owner
-from gateway.application_keys import BLOBS, JOBS, SETTINGS
-from gateway.http.problems import BadRequest, UnsupportedMediaType
-from gateway.http.requests import has_own_correlation_id
-from gateway.transfer.parse_fields import Fields, check_fields
-from shared.contracts import Name
-from shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
-from shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
-from shared.store.connection import store_errors
+from modelbus.gateway.access.scopes import is_same_owner
+from modelbus.gateway.application_keys import BLOBS, JOBS, SETTINGS
+from modelbus.gateway.http.problems import BadRequest, UnsupportedMediaType
+from modelbus.gateway.http.requests import has_own_correlation_id
+from modelbus.gateway.transfer.parse_fields import Fields, check_fields
+from modelbus.shared.contracts import Name
+from modelbus.shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
+from modelbus.shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
+from modelbus.shared.store.connection import store_errors
 
 _CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)

@@ -5,16 +5,16 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
-from shared.contracts.records.api_keys import ApiKeyRecord
-from shared.contracts.records.documents import DatasetSummary, JobSummary
-from shared.contracts.records.explanation_results import (
+from modelbus.shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
+from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.documents import DatasetSummary, JobSummary
+from modelbus.shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,
     PredictionExplanationResult,
 )
-from shared.contracts.records.results import Incidents, PredictionResult
+from modelbus.shared.contracts.records.results import Incidents, PredictionResult
 
 
 class ProblemDetail(Contract):

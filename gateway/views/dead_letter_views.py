@@ -3,9 +3,9 @@
 import base64
 from typing import Any, Final
 
-from gateway.views.poison_bodies import checked_body, present_body
-from shared.errors import InvalidCommand
-from shared.store.letters.dead_letters import DeadLetter
+from modelbus.gateway.views.poison_bodies import checked_body, present_body
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.store.letters.dead_letters import DeadLetter
 
 _TEXT_LIMIT: Final = 20_000
 """Characters of a message that are shown; its content can be downloaded."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from shared.contracts.metric_names import is_more_better
+from modelbus.shared.contracts.metric_names import is_more_better
 
 _SHOWN: Final = (
     "id",

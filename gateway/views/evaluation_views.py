@@ -5,14 +5,14 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.application_keys import JOBS, SHELF
-from gateway.http.answers import public
-from shared.contracts import EvaluationRecord
-from shared.contracts.base import split_reference
-from shared.contracts.commands.evaluation import EvaluationId
-from shared.errors import Conflict, UnknownEvaluation
-from shared.store.connection import Document
-from shared.store.gateway_records import EVALUATING
+from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.http.answers import public
+from modelbus.shared.contracts import EvaluationRecord
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.contracts.commands.evaluation import EvaluationId
+from modelbus.shared.errors import Conflict, UnknownEvaluation
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.gateway_records import EVALUATING
 
 TABLES: Final = ("per_class", "confusion", "hit_ratios", "thresholds", "gains", "slices", "intervals", "files")
 """Fields of an evaluation that a list of many leaves out."""

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gateway.transfer.downloads import send_blob
-from shared.errors import NotFound
-from shared.store.connection import Document
+from modelbus.gateway.transfer.downloads import send_blob
+from modelbus.shared.errors import NotFound
+from modelbus.shared.store.connection import Document
 
 PLOT_TYPES: Final = {"svg": "image/svg+xml", "json": "application/json"}
 """By the ending of the file."""

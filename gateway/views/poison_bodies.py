@@ -5,12 +5,12 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 import orjson
 
-from shared.contracts import Command, parse_command_of_queue
-from shared.errors import InvalidCommand
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import QUEUE_OWNER, new_job
-from shared.store.letters.dead_letters import DeadLetter
-from shared.store.operation import NewJob
+from modelbus.shared.contracts import Command, parse_command_of_queue
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER, new_job
+from modelbus.shared.store.letters.dead_letters import DeadLetter
+from modelbus.shared.store.operation import NewJob
 
 
 def checked_body(body: Any, queue: str) -> list[Command]:

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.client.uploads import Upload
-from shared.contracts import new_correlation_id
-from shared.errors import ModelbusError, error_of
-from shared.version import VERSION
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.errors import ModelbusError, error_of
+from modelbus.shared.version import VERSION
 
 CONNECT_S: Final = 10.0
 """Seconds in which a connection must be there."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelbus.client.results import Result
 from modelbus.client.tables import frame_of_columns
-from shared.contracts import Task
+from modelbus.shared.contracts import Task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@
 
 from collections.abc import Sequence
 
-from shared.errors import Detail, InvalidCommand, ModelbusError
+from modelbus.shared.errors import Detail, InvalidCommand, ModelbusError
 
 
 class GatewayUnreachable(ModelbusError):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
-from shared.contracts.records.explanation_results import (
+from modelbus.shared.contracts.records.explanation_results import (
     DependenceResult,
     DriftFinding,
     DriftResult,

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from modelbus.client.calls import record_of
 from modelbus.client.explanations import Drift, Learning, ModelExplanation, PredictionExplanation
 from modelbus.client.results import Predictions, RowPage, TrainedVersion
-from shared.contracts import DatasetRecord, EvaluationRecord, JobRecord
-from shared.contracts.records.results import CheckResult, PreviewResult
+from modelbus.shared.contracts import DatasetRecord, EvaluationRecord, JobRecord
+from modelbus.shared.contracts.records.results import CheckResult, PreviewResult
 
 
 def read_training(record: JobRecord) -> TrainedVersion:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from modelbus.client.moments import Moment, moment_text
 from modelbus.client.observations import LogLine
 from modelbus.client.results import Result
-from shared.contracts import ErrorRecord
+from modelbus.shared.contracts import ErrorRecord
 
 LetterKind = Literal["job", "message"]
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from shared.moments import moment_of
+from modelbus.shared.moments import moment_of
 
 Moment = datetime | str
 """A time; or text: a time in ISO 8601, or an age such as ``10m``. Without a zone it is in UTC."""

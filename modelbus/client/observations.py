@@ -8,8 +8,8 @@ from pydantic import RootModel, field_validator
 from modelbus.client.calls import record_of
 from modelbus.client.results import Result
 from modelbus.client.sent_events import SentEvent
-from shared.contracts import DriftFound, JobChanged
-from shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts import DriftFound, JobChanged
+from modelbus.shared.contracts.records.documents import JobSummary
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 

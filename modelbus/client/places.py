@@ -4,7 +4,7 @@ import os
 from typing import Final
 from urllib.parse import urlsplit
 
-from shared.settings import Settings
+from modelbus.shared.settings import Settings
 
 URL_VARIABLE: Final = "MODELBUS_URL"
 API_KEY_VARIABLE: Final = "MODELBUS_API_KEY"

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from modelbus.client.calls import record_of
 from modelbus.client.results import Result
-from shared.errors import InvalidCommand
+from modelbus.shared.errors import InvalidCommand
 
 _SUFFIXES: Final = (".svg", ".json")
 

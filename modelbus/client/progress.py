@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     from rich.progress import Progress

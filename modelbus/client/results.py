@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from modelbus.client.tables import frame_of_columns
-from shared.contracts import JobRecord, Task
-from shared.contracts.records.api_keys import ApiKeyRecord
-from shared.contracts.records.documents import CandidatesRecord
-from shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
+from modelbus.shared.contracts import JobRecord, Task
+from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.documents import CandidatesRecord
+from modelbus.shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import tenacity
 
 from modelbus.client.calls import Call
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from shared.errors import Unavailable
+from modelbus.shared.errors import Unavailable
 
 log = logging.getLogger("modelbus.client")
 

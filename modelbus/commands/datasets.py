@@ -10,7 +10,7 @@ from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.options import Force, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
-from shared.contracts import DatasetRecord
+from modelbus.shared.contracts import DatasetRecord
 
 app = typer.Typer(name="datasets", help="Tables: upload, look at, download, delete.", no_args_is_help=True)
 

@@ -100,7 +100,7 @@ def edit(
 
     - `modelbus dead-letters edit 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10 --set hyperparameters.max_iter=500`
     """
-    from shared.errors import InvalidCommand
+    from modelbus.shared.errors import InvalidCommand
 
     with open_once(url, directory) as client:
         letter = client.dead_letters.get(letter_id)
@@ -255,7 +255,7 @@ def _changed(document: Any, changes: list[str]) -> Any:
 
 
 def _parsed(text: str) -> Any:
-    from shared.errors import InvalidCommand
+    from modelbus.shared.errors import InvalidCommand
 
     try:
         return json.loads(text)
@@ -272,6 +272,6 @@ def _plain(cell: object) -> str:
 
 
 def _printable(text: str) -> str:
-    from shared.observing.log_text import printable
+    from modelbus.shared.observing.log_text import printable
 
     return "\n".join(printable(line) for line in text.split("\n"))

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client

@@ -8,7 +8,7 @@ from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
-from shared.contracts import EvaluationRecord
+from modelbus.shared.contracts import EvaluationRecord
 
 
 @asks_gateway

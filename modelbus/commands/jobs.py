@@ -11,7 +11,7 @@ from modelbus.commands.terminal.job_waiting import how_to_go_on, result_of
 from modelbus.commands.terminal.options import Timeout
 from modelbus.commands.terminal.printing import plain
 from modelbus.commands.terminal.session import Session, asks_gateway
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 app = typer.Typer(name="jobs", help="What was asked for: look, wait, cancel, replay.", no_args_is_help=True)
 

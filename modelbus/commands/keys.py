@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
-from shared.api_keys import Scope, api_key_hash, new_api_key
+from modelbus.shared.api_keys import Scope, api_key_hash, new_api_key
 
 if TYPE_CHECKING:
-    from shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
-    from shared.store.records.api_keys import ApiKeys
+    from modelbus.shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
+    from modelbus.shared.store.records.api_keys import ApiKeys
 
 T = TypeVar("T")
 
@@ -114,8 +114,8 @@ def revoke(
 
 
 def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | None) -> "NewApiKey":
-    from shared.contracts.commands.registry import invalid_command
-    from shared.contracts.records.api_keys import NewApiKey
+    from modelbus.shared.contracts.commands.registry import invalid_command
+    from modelbus.shared.contracts.records.api_keys import NewApiKey
 
     given: dict[str, Any] = {"name": name, "scopes": [scope], "owner": owner, "expires_days": expires_days}
     try:
@@ -125,7 +125,7 @@ def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | Non
 
 
 async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRecord":
-    from shared.contracts.records.api_keys import DAY_S, ApiKeyRecord
+    from modelbus.shared.contracts.records.api_keys import DAY_S, ApiKeyRecord
 
     expires_s = None if asked.expires_days is None else asked.expires_days * DAY_S
     made = await store.create(
@@ -135,19 +135,19 @@ async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRec
 
 
 async def _list(store: "ApiKeys") -> "list[ApiKeyRecord]":
-    from shared.contracts.records.api_keys import ApiKeyRecord
+    from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
 
     return [ApiKeyRecord.model_validate(key) for key in await store.list_all()]
 
 
 def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[ApiKeys], Awaitable[T]]") -> T:
     """Do something with the keys of the MongoDB that is given, or the running local stack's, or the settings'."""
+    from modelbus.shared.settings import Settings
+    from modelbus.shared.store.connection import open_async_store
+    from modelbus.shared.store.records.api_keys import ApiKeys
     from modelbus.stack.layout import Layout
     from modelbus.stack.lock import is_locked
     from modelbus.stack.state import read_state
-    from shared.settings import Settings
-    from shared.store.connection import open_async_store
-    from shared.store.records.api_keys import ApiKeys
 
     layout = Layout(directory)
     running = read_state(layout.state) if not mongo_url and is_locked(layout.lock) else None

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from modelbus.client.observations import LogLine as LoggedLine
     from modelbus.client.synchronous.client import Client
+    from modelbus.shared.observing.log_text import LogLine
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
-    from shared.observing.log_text import LogLine
 
     Show = Callable[[Iterable[LogLine]], None]
 
@@ -72,9 +72,9 @@ def logs(
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
     from modelbus.commands.terminal.session import local_url, open_once
+    from modelbus.shared.moments import moment_of
     from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
-    from shared.moments import moment_of
 
     layout = Layout(directory)
     show = _printer(as_json=as_json, no_color=no_color)
@@ -146,7 +146,7 @@ def _show_kept(
 
 
 def _line(line: "LoggedLine") -> "LogLine":
-    from shared.observing.log_text import parse_line
+    from modelbus.shared.observing.log_text import parse_line
 
     return parse_line(line.service, json.dumps(line.facts, ensure_ascii=False))
 
@@ -157,7 +157,7 @@ def show_lines(lines: "Iterable[LoggedLine]", *, no_color: bool) -> None:
 
 
 def _printer(*, as_json: bool, no_color: bool) -> "Show":
-    from shared.observing.log_text import render_line
+    from modelbus.shared.observing.log_text import render_line
 
     console = Console(no_color=no_color or None)
     use_color = console.color_system is not None and not console.no_color

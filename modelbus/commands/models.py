@@ -11,7 +11,7 @@ from modelbus.commands.terminal.options import Force, MoreFields, NoWait, Timeou
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
 from modelbus.commands.train import print_training
-from shared.contracts import ModelRecord, VersionRecord
+from modelbus.shared.contracts import ModelRecord, VersionRecord
 
 app = typer.Typer(name="models", help="Models, their versions and aliases.", no_args_is_help=True)
 

@@ -10,7 +10,7 @@ from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
-from shared.contracts.records.results import CheckResult
+from modelbus.shared.contracts.records.results import CheckResult
 
 
 @asks_gateway

@@ -20,11 +20,11 @@ from rich.table import Table
 from modelbus.client.results import TrainedVersion
 from modelbus.client.synchronous.client import Client
 from modelbus.demo.tables import SEED, DemoTable, demo_tables
+from modelbus.shared.contracts import EvaluationRecord
+from modelbus.shared.errors import ModelbusError
+from modelbus.shared.observing.log_text import render_line
 from modelbus.stack.layout import Layout
 from modelbus.stack.log_reading import LogFilter, LogReader
-from shared.contracts import EvaluationRecord
-from shared.errors import ModelbusError
-from shared.observing.log_text import render_line
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 WAIT_S = 120.0

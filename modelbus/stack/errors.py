@@ -13,7 +13,7 @@
         └── ServerFailed       it ended while starting, or never answered
 """
 
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 
 class StackError(ModelbusError):

@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 from typing import TextIO
 
+from modelbus.shared.observing.log_text import parse_line, render_line
 from modelbus.stack.log_tail import FileTail
-from shared.observing.log_text import parse_line, render_line
 
 PAUSE_S = 0.05
 

@@ -93,7 +93,7 @@ class Service:
 
 def service_command(name: str) -> list[str]:
     """Give the command that starts a service; ``-P``: files in the working directory must not pose as its modules."""
-    return [sys.executable, "-P", "-m", name]
+    return [sys.executable, "-P", "-m", f"modelbus.{name}"]
 
 
 def python_path() -> dict[str, str]:

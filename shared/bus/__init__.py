@@ -1,10 +1,10 @@
 """The bus: the only door to kombu. Messages are wake-ups; the record of every job is in MongoDB (``shared.store``)."""
 
-from shared.bus.consumer import Consumer, Delivery
-from shared.bus.events import EventPublisher, EventSubscriber
-from shared.bus.poison import PoisonMessage, PoisonReader
-from shared.bus.publisher import Publisher
-from shared.bus.queues import QUEUES, poison_queue
+from modelbus.shared.bus.consumer import Consumer, Delivery
+from modelbus.shared.bus.events import EventPublisher, EventSubscriber
+from modelbus.shared.bus.poison import PoisonMessage, PoisonReader
+from modelbus.shared.bus.publisher import Publisher
+from modelbus.shared.bus.queues import QUEUES, poison_queue
 
 __all__ = [
     "QUEUES",

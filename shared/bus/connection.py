@@ -6,7 +6,7 @@ from typing import Any, Final
 from kombu import Connection
 from kombu.exceptions import KombuError, OperationalError
 
-from shared.bus.transport import register_hardened_transport
+from modelbus.shared.bus.transport import register_hardened_transport
 
 _REDIS_SCHEMES: Final = ("redis", "rediss", "sentinel")
 

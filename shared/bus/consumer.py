@@ -11,14 +11,14 @@ import orjson
 import structlog
 from kombu import Queue
 
-from shared.bus.connection import connection_errors, open_connection
-from shared.bus.poison import poison_record
-from shared.bus.publisher import Publisher
-from shared.bus.queues import poison_queue
-from shared.bus.transport import MALFORMED_HEADER, HardenedQoS
-from shared.contracts.json_text import parse_json
-from shared.errors import BusUnavailable
-from shared.observing.metrics import MESSAGES_POISONED
+from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.poison import poison_record
+from modelbus.shared.bus.publisher import Publisher
+from modelbus.shared.bus.queues import poison_queue
+from modelbus.shared.bus.transport import MALFORMED_HEADER, HardenedQoS
+from modelbus.shared.contracts.json_text import parse_json
+from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.observing.metrics import MESSAGES_POISONED
 
 log = structlog.get_logger()
 

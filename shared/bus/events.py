@@ -11,11 +11,11 @@ import orjson
 import structlog
 from kombu import Exchange, Queue
 
-from shared.bus.connection import connection_errors, open_connection
-from shared.bus.publisher import Publisher
-from shared.bus.queues import EVENTS_EXCHANGE
-from shared.contracts import Event, JobChanged
-from shared.errors import BusUnavailable
+from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.publisher import Publisher
+from modelbus.shared.bus.queues import EVENTS_EXCHANGE
+from modelbus.shared.contracts import Event, JobChanged
+from modelbus.shared.errors import BusUnavailable
 
 log = structlog.get_logger()
 

@@ -18,10 +18,10 @@ import orjson
 import structlog
 from kombu import Queue
 
-from shared.bus.connection import connection_errors, open_connection
-from shared.bus.queues import poison_queue
-from shared.bus.transport import MALFORMED_HEADER
-from shared.errors import BusUnavailable
+from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.queues import poison_queue
+from modelbus.shared.bus.transport import MALFORMED_HEADER
+from modelbus.shared.errors import BusUnavailable
 
 log = structlog.get_logger()
 

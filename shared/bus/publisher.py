@@ -9,9 +9,9 @@ import structlog
 from kombu import Exchange, Producer, Queue
 from kombu.transport.virtual import Channel
 
-from shared.bus.connection import connection_errors, open_connection
-from shared.bus.queues import EVENTS_EXCHANGE
-from shared.errors import BusUnavailable
+from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.queues import EVENTS_EXCHANGE
+from modelbus.shared.errors import BusUnavailable
 
 log = structlog.get_logger()
 

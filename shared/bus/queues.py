@@ -7,7 +7,7 @@ messages silently (docs/adr/0002).
 from typing import Final
 
 QUEUES: Final = ("train", "predict", "predict.bulk", "evaluate", "profile", "read", "export", "check")
-"""One queue a lane, named after what it carries; ``shared.contracts`` says which command goes where."""
+"""One queue a lane, named after what it carries; ``modelbus.shared.contracts`` says which command goes where."""
 
 EVENTS_EXCHANGE: Final = "events"
 """The one fanout exchange."""

@@ -5,7 +5,7 @@ To change one: add a field with a default, and nothing else needs to know. To re
 To add a command: docs in CONTRIBUTING.md, "How to add a command".
 """
 
-from shared.contracts.base import (
+from modelbus.shared.contracts.base import (
     CONTRACT_VERSION,
     TASKS,
     UNSUPERVISED,
@@ -16,7 +16,7 @@ from shared.contracts.base import (
     Task,
     new_correlation_id,
 )
-from shared.contracts.commands.datasets import (
+from modelbus.shared.contracts.commands.datasets import (
     ColumnOptions,
     ExportDataset,
     InlineSource,
@@ -26,11 +26,11 @@ from shared.contracts.commands.datasets import (
     ReadRows,
     UploadSource,
 )
-from shared.contracts.commands.drift import DriftThresholds, ReportDrift
-from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from shared.contracts.commands.prediction import Predict, PredictDataset
-from shared.contracts.commands.registry import (
+from modelbus.shared.contracts.commands.drift import DriftThresholds, ReportDrift
+from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
+from modelbus.shared.contracts.commands.registry import (
     Command,
     command_queue,
     command_spec,
@@ -38,7 +38,7 @@ from shared.contracts.commands.registry import (
     parse_command_of_queue,
     spec_hash,
 )
-from shared.contracts.commands.training import (
+from modelbus.shared.contracts.commands.training import (
     CheckTraining,
     CrossValidation,
     HoldOut,
@@ -46,8 +46,8 @@ from shared.contracts.commands.training import (
     RetrainModel,
     TrainModel,
 )
-from shared.contracts.number_forms import NumberForm
-from shared.contracts.records.documents import (
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.records.documents import (
     Alert,
     ColumnSchema,
     DatasetRecord,
@@ -62,7 +62,7 @@ from shared.contracts.records.documents import (
     SignatureColumn,
     VersionRecord,
 )
-from shared.contracts.records.events import DriftFound, Event, JobChanged
+from modelbus.shared.contracts.records.events import DriftFound, Event, JobChanged
 
 __all__ = [
     "CONTRACT_VERSION",

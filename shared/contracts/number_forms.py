@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
 
-from shared.contracts.base import Contract
+from modelbus.shared.contracts.base import Contract
 
 DecimalMark = Literal[".", ","]
 ThousandsMark = Literal[",", ".", " ", "'"]
@@ -31,7 +31,7 @@ Unit = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20
 
 
 class NumberForm(Contract):
-    """How the numbers of one column are written; `shared.tabular.cells.written_numbers` reads them by it."""
+    """How the numbers of one column are written; `modelbus.shared.tabular.cells.written_numbers` reads them by it."""
 
     decimal_mark: DecimalMark = "."
     """Before the fraction."""

@@ -30,11 +30,11 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 from skops.io.exceptions import UntrustedTypesFoundException
 
-from shared.contracts import Signature
-from shared.errors import ArtifactRefused
-from shared.models.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.contracts import Signature
+from modelbus.shared.errors import ArtifactRefused
+from modelbus.shared.models.installed_plugins import InstalledPlugin, installed_plugins, plugins_of
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.predicting.model import FittedModel
 
 LAYOUT: Final = 1
 """Raise it when the layout of the file changes: older artifacts are then refused, and their models trained again."""

@@ -17,8 +17,8 @@ import structlog
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
-from shared.models.plugins import GROUP, EstimatorPlugin
-from shared.tabular.predicting.model import words_of
+from modelbus.shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.shared.tabular.predicting.model import words_of
 
 log = structlog.get_logger()
 

@@ -1,6 +1,6 @@
 """Imported by a service's fork server, so that its children have the plug-ins already and need not import them."""
 
-from shared.models.installed_plugins import installed_plugins, log_plugins
+from modelbus.shared.models.installed_plugins import installed_plugins, log_plugins
 
 installed_plugins()
 

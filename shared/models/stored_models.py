@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.models.artifacts import load_model
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.models.artifacts import load_model
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.tabular.predicting.model import FittedModel
 
 
 def fetch_model(blobs: BlobStore, version: Mapping[str, Any], limit_bytes: int) -> FittedModel:

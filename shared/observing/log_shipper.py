@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import structlog
 from structlog.typing import EventDict
 
-from shared.errors import StoreUnavailable
-from shared.observing.metrics import LOG_LINES_LOST
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.observing.metrics import LOG_LINES_LOST
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from shared.observing.log_text import parse_line, render_line
+from modelbus.shared.observing.log_text import parse_line, render_line
 
 FIELD_LIMIT = 4000
 """Characters of one field that are logged; the rest is cut."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from shared.version import VERSION
+from modelbus.shared.version import VERSION
 
 try:
     from opentelemetry import propagate, trace

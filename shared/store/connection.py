@@ -11,9 +11,9 @@ from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.errors import StoreUnavailable
-from shared.observing.tracing import is_exporting
-from shared.settings import Settings
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.observing.tracing import is_exporting
+from modelbus.shared.settings import Settings
 
 Document = dict[str, Any]
 
@@ -115,7 +115,7 @@ def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
 def _options() -> dict[str, Any]:
     if not is_exporting():
         return _OPTIONS
-    from shared.store.tracing import TracedCommands  # needs the extra `traces`
+    from modelbus.shared.store.tracing import TracedCommands  # needs the extra `traces`
 
     return {**_OPTIONS, "event_listeners": [TracedCommands()]}
 

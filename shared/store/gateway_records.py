@@ -8,18 +8,18 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from shared.contracts import EvaluateModel, EvaluatePredictions
-from shared.contracts.base import split_reference
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.jobs import protocol
-from shared.store.jobs.acceptance import require_same
-from shared.store.jobs.binding import bind_async, use_of_job
-from shared.store.jobs.dataset_users import using
-from shared.store.jobs.ledger import error_document
-from shared.store.operation import NewJob, Operation, Terms
-from shared.store.records.library import unknown_dataset, version_number
+from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.jobs import protocol
+from modelbus.shared.store.jobs.acceptance import require_same
+from modelbus.shared.store.jobs.binding import bind_async, use_of_job
+from modelbus.shared.store.jobs.dataset_users import using
+from modelbus.shared.store.jobs.ledger import error_document
+from modelbus.shared.store.operation import NewJob, Operation, Terms
+from modelbus.shared.store.records.library import unknown_dataset, version_number
 
 PAGE_LIMIT = 200
 EVALUATING = (EvaluateModel.__name__, EvaluatePredictions.__name__)

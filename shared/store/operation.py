@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from shared.contracts.checks.dataset_use import DatasetUse
+from modelbus.shared.contracts.checks.dataset_use import DatasetUse
 
 Document = dict[str, Any]
 Pipeline = list[Document]

@@ -5,8 +5,8 @@ from typing import Any
 from opentelemetry import trace
 from pymongo import monitoring
 
-from shared.observing.tracing import is_tracing
-from shared.version import VERSION
+from modelbus.shared.observing.tracing import is_tracing
+from modelbus.shared.version import VERSION
 
 
 class TracedCommands(monitoring.CommandListener):

@@ -4,7 +4,7 @@ from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 
 
 def upsert(collection: Collection[Document], key: str, update: list[Document]) -> Document:

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from shared.contracts.records.documents import Alert, ColumnType
-from shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
-from shared.tabular.targets.labels import Label
+from modelbus.shared.contracts.records.documents import Alert, ColumnType
+from modelbus.shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
+from modelbus.shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
 """So many rows are looked at."""

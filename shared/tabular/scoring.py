@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.encoding.encoding_report import EncodingReport
-from shared.tabular.metrics.by_task import (
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.encoding.encoding_report import EncodingReport
+from modelbus.shared.tabular.metrics.by_task import (
     Metrics,
     confusion,
     score_classification,
@@ -16,10 +16,10 @@ from shared.tabular.metrics.by_task import (
     score_outliers,
     score_regression,
 )
-from shared.tabular.predicting.model import FittedModel, Predictions
-from shared.tabular.targets.labels import Label
-from shared.tabular.targets.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings
-from shared.tabular.targets.truth import labels_in, target_reading, true_numbers
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.shared.tabular.targets.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings
+from modelbus.shared.tabular.targets.truth import labels_in, target_reading, true_numbers
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,14 +10,14 @@ import bson
 import bson.errors
 from pydantic import TypeAdapter, ValidationError
 
-from shared.bus import Delivery
-from shared.bus.queues import OWNER_HEADER
-from shared.contracts import Command, parse_command_of_queue, spec_hash
-from shared.contracts.base import CorrelationId
-from shared.errors import InvalidCommand
-from shared.observing.tracing import traceparent_of
-from shared.store.jobs.acceptance import QUEUE_OWNER, new_job
-from shared.store.operation import NewJob
+from modelbus.shared.bus import Delivery
+from modelbus.shared.bus.queues import OWNER_HEADER
+from modelbus.shared.contracts import Command, parse_command_of_queue, spec_hash
+from modelbus.shared.contracts.base import CorrelationId
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.observing.tracing import traceparent_of
+from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER, new_job
+from modelbus.shared.store.operation import NewJob
 
 _CORRELATION_ID: TypeAdapter[str] = TypeAdapter(CorrelationId)
 _OWNER_LIMIT: Final = 100

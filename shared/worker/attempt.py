@@ -9,21 +9,21 @@ from typing import Any
 import orjson
 import structlog
 
-from shared.bus import EventPublisher
-from shared.contracts import Progress
-from shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailable
-from shared.observing.logs import job_log_context
-from shared.observing.metrics import JOB_SECONDS, JOBS_RUNNING
-from shared.observing.tracing import span, traceparent_of
-from shared.settings import Settings
-from shared.store.connection import Document
-from shared.store.jobs.binding import digests
-from shared.store.jobs.ledger import JobLedger
-from shared.store.operation import Claim
-from shared.worker.child import Attempt
-from shared.worker.finishing import Finisher, job_changed
-from shared.worker.limits import Limit, time_limit
-from shared.worker.process import ChildProcess, error_from
+from modelbus.shared.bus import EventPublisher
+from modelbus.shared.contracts import Progress
+from modelbus.shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailable
+from modelbus.shared.observing.logs import job_log_context
+from modelbus.shared.observing.metrics import JOB_SECONDS, JOBS_RUNNING
+from modelbus.shared.observing.tracing import span, traceparent_of
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.binding import digests
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.operation import Claim
+from modelbus.shared.worker.child import Attempt
+from modelbus.shared.worker.finishing import Finisher, job_changed
+from modelbus.shared.worker.limits import Limit, time_limit
+from modelbus.shared.worker.process import ChildProcess, error_from
 
 log = structlog.get_logger()
 

@@ -21,16 +21,16 @@ from typing import Any, BinaryIO, Final, cast
 import orjson
 import structlog
 
-from shared.contracts import Command, Progress, parse_command
-from shared.contracts.records.documents import TuningProgress
-from shared.errors import JobOutOfMemory, ModelbusError
-from shared.observing.logs import configure_logs, job_log_context
-from shared.settings import Settings
-from shared.store.blobs.large_results import within_limit
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document, open_store
-from shared.store.records.library import Library
-from shared.worker.limits import Limit, memory_limit
+from modelbus.shared.contracts import Command, Progress, parse_command
+from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.errors import JobOutOfMemory, ModelbusError
+from modelbus.shared.observing.logs import configure_logs, job_log_context
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.large_results import within_limit
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document, open_store
+from modelbus.shared.store.records.library import Library
+from modelbus.shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
 

@@ -2,10 +2,10 @@
 
 import structlog
 
-from shared.bus import Consumer, Delivery
-from shared.errors import ModelbusError
-from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
-from shared.worker.acceptance import received_commands
+from modelbus.shared.bus import Consumer, Delivery
+from modelbus.shared.errors import ModelbusError
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from modelbus.shared.worker.acceptance import received_commands
 
 log = structlog.get_logger()
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import structlog
 
-from shared.bus import EventPublisher
-from shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
-from shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.jobs.outcomes import Outcomes
-from shared.store.operation import Claim
+from modelbus.shared.bus import EventPublisher
+from modelbus.shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
+from modelbus.shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.store.operation import Claim
 
 log = structlog.get_logger()
 

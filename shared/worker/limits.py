@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.settings import Settings
+from modelbus.shared.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,6 @@ def memory_limit(spec: Mapping[str, Any], settings: Settings) -> Limit:
 
 
 def _least(spec: Mapping[str, Any], name: str, allowed: float, setting: str) -> Limit:
-    # a job's own limits are its contract's: `shared.contracts.JobLimits`
+    # a job's own limits are its contract's: `modelbus.shared.contracts.JobLimits`
     wanted = (spec.get("limits") or {}).get(name)
     return Limit(allowed, setting) if wanted is None or wanted >= allowed else Limit(wanted, f"limits.{name}")

@@ -12,17 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 import orjson
 import structlog
 
-from shared.bus import Consumer, Delivery, EventPublisher, Publisher
-from shared.contracts import ErrorRecord, JobChanged
-from shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
-from shared.observing.logs import job_log_context
-from shared.observing.metrics import COMMANDS_REFUSED
-from shared.store.connection import Document
-from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
-from shared.store.operation import Claim
-from shared.worker.acceptance import Received, received_commands
-from shared.worker.attempt import AttemptRunner
-from shared.worker.faults import end_with_fault
+from modelbus.shared.bus import Consumer, Delivery, EventPublisher, Publisher
+from modelbus.shared.contracts import ErrorRecord, JobChanged
+from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
+from modelbus.shared.observing.logs import job_log_context
+from modelbus.shared.observing.metrics import COMMANDS_REFUSED
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from modelbus.shared.store.operation import Claim
+from modelbus.shared.worker.acceptance import Received, received_commands
+from modelbus.shared.worker.attempt import AttemptRunner
+from modelbus.shared.worker.faults import end_with_fault
 
 log = structlog.get_logger()
 

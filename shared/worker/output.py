@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from shared.observing.logs import log_again
+from modelbus.shared.observing.logs import log_again
 
 log = structlog.get_logger()
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from shared.contracts.records.plot_points import Plot
-from shared.store.connection import Document
-from shared.worker.child import JobContext
+from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.store.connection import Document
+from modelbus.shared.worker.child import JobContext
 
 DRAWING_FROM: Final = 0.9
 """The share of a job that is done when its plots are drawn."""
@@ -53,6 +53,6 @@ def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobConte
 
 def _drawn(plot: Plot) -> bytes:
     # matplotlib takes most of a second and 64 MB: only who draws imports it
-    from shared.drawing import draw
+    from modelbus.shared.drawing import draw
 
     return draw(plot)

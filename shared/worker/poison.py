@@ -2,8 +2,8 @@
 
 import structlog
 
-from shared.bus import QUEUES, PoisonReader
-from shared.store.letters.kept_poison import PoisonKeeper
+from modelbus.shared.bus import QUEUES, PoisonReader
+from modelbus.shared.store.letters.kept_poison import PoisonKeeper
 
 log = structlog.get_logger()
 

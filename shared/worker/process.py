@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from shared.errors import JobCrashed, ModelbusError, error_of
-from shared.worker.child import Attempt, run_attempt
-from shared.worker.output import JobOutput
+from modelbus.shared.errors import JobCrashed, ModelbusError, error_of
+from modelbus.shared.worker.child import Attempt, run_attempt
+from modelbus.shared.worker.output import JobOutput
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _TRAILING_OUTPUT_S = 0.5
@@ -29,7 +29,7 @@ def start_fork_server(preload: Sequence[str], first_child: Callable[[], None] | 
     # Threads of OpenMP that spin while they wait starve their neighbours when jobs share few cores: a fit of 100 rows
     # took seconds. Read when the libraries are loaded, that is, by the fork server.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    _CONTEXT.set_forkserver_preload(["shared.worker.child", *preload])
+    _CONTEXT.set_forkserver_preload(["modelbus.shared.worker.child", *preload])
     # A first child makes the fork server do its imports now, not when the first job waits for them.
     warm_up = _CONTEXT.Process(target=first_child or _nothing)
     warm_up.start()

@@ -1,6 +1,6 @@
 """A whole consumer service: opened, announced, run, and stopped in order on SIGTERM.
 
-``python -m trainer`` and its sisters differ in the lanes that they bring.
+``python -m modelbus.trainer`` and its sisters differ in the lanes that they bring.
 """
 
 import os
@@ -17,30 +17,30 @@ from typing import Protocol
 import structlog
 from pymongo.database import Database
 
-from shared.bus import Consumer, EventPublisher, PoisonReader, Publisher
-from shared.errors import StoreUnavailable
-from shared.observing.log_shipper import kept_logs
-from shared.observing.logs import configure_logs
-from shared.observing.tracing import start_tracing
-from shared.port_file import write_port_file
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document, create_indexes, is_answering, open_store
-from shared.store.jobs.ledger import JobLedger, terms_of
-from shared.store.jobs.outcomes import Outcomes
-from shared.store.letters.kept_poison import PoisonKeeper
-from shared.store.logs.log_batches import LogBatches, open_log_shipper
-from shared.store.records.library import Library
-from shared.store.records.services import ServiceInstance, ServiceRegistry, worker_name
-from shared.version import VERSION
-from shared.worker import child
-from shared.worker.attempt import AttemptRunner
-from shared.worker.finishing import Finisher
-from shared.worker.health import HealthServer
-from shared.worker.loop import Worker
-from shared.worker.poison import PoisonMover
-from shared.worker.process import start_fork_server
-from shared.worker.sweeper import Sweeper
+from modelbus.shared.bus import Consumer, EventPublisher, PoisonReader, Publisher
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.observing.log_shipper import kept_logs
+from modelbus.shared.observing.logs import configure_logs
+from modelbus.shared.observing.tracing import start_tracing
+from modelbus.shared.port_file import write_port_file
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document, create_indexes, is_answering, open_store
+from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.store.letters.kept_poison import PoisonKeeper
+from modelbus.shared.store.logs.log_batches import LogBatches, open_log_shipper
+from modelbus.shared.store.records.library import Library
+from modelbus.shared.store.records.services import ServiceInstance, ServiceRegistry, worker_name
+from modelbus.shared.version import VERSION
+from modelbus.shared.worker import child
+from modelbus.shared.worker.attempt import AttemptRunner
+from modelbus.shared.worker.finishing import Finisher
+from modelbus.shared.worker.health import HealthServer
+from modelbus.shared.worker.loop import Worker
+from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.process import start_fork_server
+from modelbus.shared.worker.sweeper import Sweeper
 
 log = structlog.get_logger()
 

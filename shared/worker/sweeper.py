@@ -6,16 +6,16 @@ import time
 import orjson
 import structlog
 
-from shared.bus import QUEUES, Publisher, poison_queue
-from shared.errors import BusUnavailable, StoreUnavailable
-from shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.logs.log_batches import LogBatches
-from shared.worker.finishing import Finisher
-from shared.worker.poison import PoisonMover
+from modelbus.shared.bus import QUEUES, Publisher, poison_queue
+from modelbus.shared.errors import BusUnavailable, StoreUnavailable
+from modelbus.shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.logs.log_batches import LogBatches
+from modelbus.shared.worker.finishing import Finisher
+from modelbus.shared.worker.poison import PoisonMover
 
 log = structlog.get_logger()
 

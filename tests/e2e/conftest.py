@@ -9,9 +9,9 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 from modelbus import Client
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
-from shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.doors import Door, HttpDoor, QueueDoor
 from tests.e2e.heard_events import HeardEvents

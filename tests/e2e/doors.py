@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from shared.bus import Publisher
+from modelbus.shared.bus import Publisher
 from tests.e2e.api import Api
 from tests.waiting import wait_until
 

@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Self
 
-from shared.bus import EventSubscriber
+from modelbus.shared.bus import EventSubscriber
 
 
 class HeardEvents:

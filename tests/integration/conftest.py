@@ -10,15 +10,15 @@ import structlog
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from modelbus.shared.bus import Consumer, EventSubscriber, Publisher
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document, create_indexes
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.store.operation import Terms
+from modelbus.shared.worker.process import start_fork_server
 from modelbus.stack import LocalStack
-from shared.bus import Consumer, EventSubscriber, Publisher
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document, create_indexes
-from shared.store.jobs.ledger import JobLedger
-from shared.store.jobs.outcomes import Outcomes
-from shared.store.operation import Terms
-from shared.worker.process import start_fork_server
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import LAPSED, TERMS
 from tests.integration.worker_bench import Bench, bench_url, opened, quick_settings, working

@@ -17,10 +17,10 @@ from typing import Any
 
 import structlog
 
-from shared.contracts import Command, TrainModel
-from shared.errors import EstimatorRejected, StoreUnavailable
-from shared.store.connection import Document
-from shared.worker.child import JobContext
+from modelbus.shared.contracts import Command, TrainModel
+from modelbus.shared.errors import EstimatorRejected, StoreUnavailable
+from modelbus.shared.store.connection import Document
+from modelbus.shared.worker.child import JobContext
 
 ACT = "tests.integration.job_handlers:act"
 

@@ -1,8 +1,8 @@
 """Jobs in a ledger, brought to where a test begins."""
 
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.operation import Claim, NewJob
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.operation import Claim, NewJob
 from tests.integration.samples import train_job
 
 OUTCOME = {"kind": "predictions", "blobs": {}, "report": {"row_count": 3}}

@@ -7,7 +7,7 @@ from uuid import uuid4
 import orjson
 import redis
 
-from shared.bus import Consumer, Delivery
+from modelbus.shared.bus import Consumer, Delivery
 from tests.waiting import wait_until
 
 COMMAND = {"command": "TrainModel", "model": "churn"}

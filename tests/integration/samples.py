@@ -5,10 +5,10 @@ from typing import Any
 
 from pymongo.database import Database
 
-from shared.contracts import JobChanged, TrainModel, new_correlation_id, spec_hash
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import new_job
-from shared.store.operation import NewJob, Terms
+from modelbus.shared.contracts import JobChanged, TrainModel, new_correlation_id, spec_hash
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.operation import NewJob, Terms
 
 DAY_S = 24 * 3600.0
 TERMS = Terms(

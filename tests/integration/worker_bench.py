@@ -9,14 +9,14 @@ from uuid import uuid4
 
 from pymongo import MongoClient
 
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, create_indexes
+from modelbus.shared.worker.loop import Worker
+from modelbus.shared.worker.service import Tools, _open
+from modelbus.shared.worker.sweeper import Sweeper
 from modelbus.stack import LocalStack
-from shared.contracts import new_correlation_id
-from shared.contracts.records.documents import TERMINAL_STATUSES
-from shared.settings import Settings
-from shared.store.connection import Document, create_indexes
-from shared.worker.loop import Worker
-from shared.worker.service import Tools, _open
-from shared.worker.sweeper import Sweeper
 from tests.integration.job_handlers import ACT
 from tests.integration.samples import train_command
 from tests.waiting import wait_until

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.contracts import (
+from modelbus.shared.contracts import (
     CheckTraining,
     EvaluateModel,
     EvaluatePredictions,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.plugins import PLUGIN_FOLDER
 from tests.unit.encoders import TARGET
 from tests.unit.plugin_installing import forget

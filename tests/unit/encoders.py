@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import SignatureColumn
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.tables import table
 
 TARGET = (table()["label"] == "yes").to_numpy().astype(np.int64)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from evaluator.ingest import IngestedTable, Limits, ingest
-from shared.contracts import ParseOptions
+from modelbus.evaluator.ingest import IngestedTable, Limits, ingest
+from modelbus.shared.contracts import ParseOptions
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=4096)
 

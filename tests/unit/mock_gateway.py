@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 import httpx
 import orjson
 
-from gateway.app import create_app
-from gateway.description.examples import CORRELATION_ID, JOB, LOG_LINE
-from gateway.description.openapi import openapi_document
-from shared.settings import Settings
+from modelbus.gateway.app import create_app
+from modelbus.gateway.description.examples import CORRELATION_ID, JOB, LOG_LINE
+from modelbus.gateway.description.openapi import openapi_document
+from modelbus.shared.settings import Settings
 
 DOCUMENT: Final = openapi_document(create_app(Settings()).router.routes())
 OPERATIONS: Final = {

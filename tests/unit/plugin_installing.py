@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from shared.models import installed_plugins
+from modelbus.shared.models import installed_plugins
+from modelbus.trainer.catalogue import entries as catalogue
+from modelbus.trainer.catalogue import plugin_entries as plugins
 from tests.plugins import write_distribution
-from trainer.catalogue import entries as catalogue
-from trainer.catalogue import plugin_entries as plugins
 
 HEAD = """
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier
-from shared.models.plugins import EstimatorPlugin
+from modelbus.shared.models.plugins import EstimatorPlugin
 
 class Mean(RegressorMixin, BaseEstimator):
     def __init__(self, depth=1, n_jobs=None): self.depth, self.n_jobs = depth, n_jobs

@@ -4,8 +4,8 @@ import io
 import tempfile
 from pathlib import Path
 
-from evaluator.ingest import IngestedTable, Limits, ingest
-from shared.contracts import ColumnSchema
+from modelbus.evaluator.ingest import IngestedTable, Limits, ingest
+from modelbus.shared.contracts import ColumnSchema
 
 
 def profiled(source: bytes, file_name: str, target: str | None = None) -> IngestedTable:

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import ColumnSchema
-from shared.contracts.commands.tuning import Auto
-from trainer.auto.auto_search import Choosing
-from trainer.auto.auto_time import Stage
-from trainer.auto.fit_pool import Finished, FitTask
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.plan import FitPlan
-from trainer.training.preparing import prepare
-from trainer.tuning.candidate_measuring import HeldOutAnswers, Measurement
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.search import Choice, TuningRows
-from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.contracts.commands.tuning import Auto
+from modelbus.trainer.auto.auto_search import Choosing
+from modelbus.trainer.auto.auto_time import Stage
+from modelbus.trainer.auto.fit_pool import Finished, FitTask
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.preparing import prepare
+from modelbus.trainer.tuning.candidate_measuring import HeldOutAnswers, Measurement
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.search import Choice, TuningRows
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 Say = Callable[[Trial, Stage], float]
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import ColumnSchema
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.row_group_splits import RowGroups
+from modelbus.trainer.streaming.stream_fit import fit_streamed
+from modelbus.trainer.training.fit import FitOutcome
 from tests.unit.tables import TYPES, schema, table
-from trainer.fitting.plan import FitPlan
-from trainer.rows.row_group_splits import RowGroups
-from trainer.streaming.stream_fit import fit_streamed
-from trainer.training.fit import FitOutcome
 
 ROWS = 3000
 SIZE = 700

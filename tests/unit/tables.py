@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import ColumnSchema, SignatureColumn, Task
-from trainer.catalogue.entries import NESTED
-from trainer.fitting.plan import FitPlan
-from trainer.training.fit import FitOutcome, fit_model
+from modelbus.shared.contracts import ColumnSchema, SignatureColumn, Task
+from modelbus.trainer.catalogue.entries import NESTED
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.fit import FitOutcome, fit_model
 
 TYPES: dict[str, tuple[Any, str | None]] = {
     "amount": ("real", None),

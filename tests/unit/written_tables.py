@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from evaluator.ingest import IngestedTable, Limits, ingest
-from evaluator.reading.exporting import plan_export
-from shared.contracts import ParseOptions
-from shared.tabular.cells.kept_cells import open_kept
-from shared.tabular.tables.stored_tables import Table
-from shared.tabular.tables.text_export import write_csv, write_json_lines
+from modelbus.evaluator.ingest import IngestedTable, Limits, ingest
+from modelbus.evaluator.reading.exporting import plan_export
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.tabular.cells.kept_cells import open_kept
+from modelbus.shared.tabular.tables.stored_tables import Table
+from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=65_536)
 MARKS = ["", "NA", "null", "?"]

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainer.auto.drawing_near import draw_near
-from trainer.auto.portfolio import Family
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.search_space import draw
+from modelbus.trainer.auto.drawing_near import draw_near
+from modelbus.trainer.auto.portfolio import Family
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.search_space import draw
 
 TRIED_LIMIT: Final = 200
 """Candidates that are tried at most, where nothing else is said."""

@@ -18,20 +18,20 @@ from typing import Any, Final
 
 from joblib import cpu_count
 
-from shared.contracts.commands.tuning import Auto, StoppingReason
-from trainer.auto.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
-from trainer.auto.auto_time import AutoTime, Finishing, Stage
-from trainer.auto.baseline_notes import baseline_notes
-from trainer.auto.discarding import Discarding
-from trainer.auto.fit_pool import FitPool, fit_pool
-from trainer.auto.joining import Joining
-from trainer.auto.portfolio import BASELINES, Family, families_for
-from trainer.auto.racing import MEMBER_LIMIT, Racing
-from trainer.fitting.spreading import is_spread
-from trainer.tuning.fit_costs import ladder
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.search import Choice, TuningRows, choice_of
-from trainer.tuning.tuning_hooks import TuningWatch
+from modelbus.shared.contracts.commands.tuning import Auto, StoppingReason
+from modelbus.trainer.auto.auto_candidates import TRIED_LIMIT, AutoCandidates, Further
+from modelbus.trainer.auto.auto_time import AutoTime, Finishing, Stage
+from modelbus.trainer.auto.baseline_notes import baseline_notes
+from modelbus.trainer.auto.discarding import Discarding
+from modelbus.trainer.auto.fit_pool import FitPool, fit_pool
+from modelbus.trainer.auto.joining import Joining
+from modelbus.trainer.auto.portfolio import BASELINES, Family, families_for
+from modelbus.trainer.auto.racing import MEMBER_LIMIT, Racing
+from modelbus.trainer.fitting.spreading import is_spread
+from modelbus.trainer.tuning.fit_costs import ladder
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.search import Choice, TuningRows, choice_of
+from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 _BATCH: Final = 4
 """So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from trainer.tuning.effort import effort, is_forest, usual_power
-from trainer.tuning.fit_costs import FitCosts
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.tuning_hooks import TuningWatch
+from modelbus.trainer.tuning.effort import effort, is_forest, usual_power
+from modelbus.trainer.tuning.fit_costs import FitCosts
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 SHARE: Final = 0.25
 """Of the budget: what one fit may take at most, unless its candidate leads."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _NAMED: int = 3
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _HOPELESS_SHARE: Final = 0.25
 """Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""

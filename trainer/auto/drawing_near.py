@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.commands.tuning import Dimension
-from trainer.tuning.search_space import draw
+from modelbus.shared.contracts.commands.tuning import Dimension
+from modelbus.trainer.tuning.search_space import draw
 
 _CHANGED: Final = 0.5
 """How likely a hyperparameter is to be another one; one of them always is."""

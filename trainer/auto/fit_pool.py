@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, Protocol
 
 from joblib import cpu_count
 
-from shared.tabular.predicting.threads import single_thread
+from modelbus.shared.tabular.predicting.threads import single_thread
 
 WORKER_LIMIT: Final = 8
 _TICK_S: Final = 0.05

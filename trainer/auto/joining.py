@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from trainer.auto.auto_time import AutoTime
-from trainer.auto.racing import MEMBER_LIMIT
-from trainer.tuning.candidate_measuring import CandidateMeasuring, HeldOutAnswers
-from trainer.tuning.ensembling import (
+from modelbus.trainer.auto.auto_time import AutoTime
+from modelbus.trainer.auto.racing import MEMBER_LIMIT
+from modelbus.trainer.tuning.candidate_measuring import CandidateMeasuring, HeldOutAnswers
+from modelbus.trainer.tuning.ensembling import (
     Library,
     SelectionOverran,
     crossed_scores,
@@ -19,8 +19,8 @@ from trainer.tuning.ensembling import (
     select,
     selection_s,
 )
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.search import TuningRows
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.search import TuningRows
 
 _ENOUGH_MEMBERS: Final = 4
 _FEW_PARTS: Final = 3

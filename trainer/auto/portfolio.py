@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from shared.contracts import Task
-from shared.contracts.commands.tuning import Auto, Dimension
-from shared.errors import InvalidCommand
-from trainer.fitting.plan import FitPlan
+from modelbus.shared.contracts import Task
+from modelbus.shared.contracts.commands.tuning import Auto, Dimension
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.fitting.plan import FitPlan
 
 BASELINES: Final[Mapping[Task, str]] = {"classification": "DummyClassifier", "regression": "DummyRegressor"}
 """What any other must be better than, by task."""

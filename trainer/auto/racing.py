@@ -5,11 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from trainer.auto.auto_time import AutoTime, Stage
-from trainer.auto.fit_pool import Finished, FitPool, FitTask
-from trainer.tuning.candidate_measuring import CandidateMeasuring, HeldOutAnswers, Measurement
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.tuning_hooks import TuningWatch
+from modelbus.trainer.auto.auto_time import AutoTime, Stage
+from modelbus.trainer.auto.fit_pool import Finished, FitPool, FitTask
+from modelbus.trainer.tuning.candidate_measuring import CandidateMeasuring, HeldOutAnswers, Measurement
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 MEMBER_LIMIT = 8
 """So many of the best may become members of an ensemble; of these all answers are kept."""

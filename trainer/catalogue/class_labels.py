@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.errors import InvalidCommand
-from shared.tabular.targets.labels import Label, spelling
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.targets.labels import Label, spelling
 
 _BY_LABEL = ("constant", "outlier_label")
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 from sklearn.base import ClassifierMixin, ClusterMixin, OutlierMixin, RegressorMixin
 from sklearn.utils import all_estimators
 
-from shared.contracts import TASKS, EstimatorRecord, Task
-from shared.contracts.checks.command_checks import unknown_estimator
-from shared.models.installed_plugins import InstalledPlugin
-from trainer.catalogue.documentation import summary
-from trainer.catalogue.hyperparameters import Hyperparameter, settable
-from trainer.catalogue.plugin_entries import settable_of, trainable_plugins
-from trainer.catalogue.streamable import streaming_fault
+from modelbus.shared.contracts import TASKS, EstimatorRecord, Task
+from modelbus.shared.contracts.checks.command_checks import unknown_estimator
+from modelbus.shared.models.installed_plugins import InstalledPlugin
+from modelbus.trainer.catalogue.documentation import summary
+from modelbus.trainer.catalogue.hyperparameters import Hyperparameter, settable
+from modelbus.trainer.catalogue.plugin_entries import settable_of, trainable_plugins
+from modelbus.trainer.catalogue.streamable import streaming_fault
 
 MEMBER_LIMIT: Final = 20
 """Estimators that a vote or a stack may have."""

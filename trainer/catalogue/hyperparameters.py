@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.errors import InvalidCommand
-from trainer.catalogue.constraints import (
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.catalogue.constraints import (
     INFINITY,
     Schema,
     accepts,
@@ -21,8 +21,8 @@ from trainer.catalogue.constraints import (
     json_default,
     refusal,
 )
-from trainer.catalogue.documentation import parameter_descriptions
-from trainer.catalogue.schema_words import in_words
+from modelbus.trainer.catalogue.documentation import parameter_descriptions
+from modelbus.trainer.catalogue.schema_words import in_words
 
 _ENCODED = "it names columns by position after encoding, which a table's owner cannot know"
 _FREE_FORM = "it passes free-form options to inner functions"

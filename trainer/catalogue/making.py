@@ -8,11 +8,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from shared.errors import InvalidCommand, ModelbusError
-from shared.tabular.predicting.model import words_of
-from trainer.catalogue.class_labels import translate_class_labels
-from trainer.catalogue.entries import MEMBER_LIMIT, CatalogueEntry, Nesting, find_estimator
-from trainer.catalogue.hyperparameters import BOUNDS, check_hyperparameters
+from modelbus.shared.errors import InvalidCommand, ModelbusError
+from modelbus.shared.tabular.predicting.model import words_of
+from modelbus.trainer.catalogue.class_labels import translate_class_labels
+from modelbus.trainer.catalogue.entries import MEMBER_LIMIT, CatalogueEntry, Nesting, find_estimator
+from modelbus.trainer.catalogue.hyperparameters import BOUNDS, check_hyperparameters
 
 DEPTH_LIMIT: Final = 3
 """Levels of estimators: one, one inside of it, and one inside of that."""

@@ -3,12 +3,12 @@
 import functools
 from typing import Any
 
-from shared.models.installed_plugins import InstalledPlugin, InstalledPlugins, LeftOutPlugin, installed_plugins
-from shared.models.plugins import EstimatorPlugin
-from trainer.catalogue.constraints import Schema, accepts
-from trainer.catalogue.documentation import parameter_descriptions
-from trainer.catalogue.hyperparameters import BOUNDS, FORBIDDEN, Hyperparameter, bounded
-from trainer.catalogue.plugin_schemas import choices_of, schema_fault
+from modelbus.shared.models.installed_plugins import InstalledPlugin, InstalledPlugins, LeftOutPlugin, installed_plugins
+from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.trainer.catalogue.constraints import Schema, accepts
+from modelbus.trainer.catalogue.documentation import parameter_descriptions
+from modelbus.trainer.catalogue.hyperparameters import BOUNDS, FORBIDDEN, Hyperparameter, bounded
+from modelbus.trainer.catalogue.plugin_schemas import choices_of, schema_fault
 
 
 @functools.cache

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from trainer.catalogue.constraints import Schema, accepts
+from modelbus.trainer.catalogue.constraints import Schema, accepts
 
 _BOUNDS: Final = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 _KEYWORDS: Final[Mapping[str, frozenset[str]]] = {

@@ -1,5 +1,5 @@
 """Imported by the trainer's fork server, so that its children have the catalogue, plug-ins included, already."""
 
-from trainer.catalogue.entries import catalogue
+from modelbus.trainer.catalogue.entries import catalogue
 
 catalogue()

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.contracts import Task
+from modelbus.shared.contracts import Task
 
 _WRAPS = "the estimators inside of it would have to be streamed too"
 

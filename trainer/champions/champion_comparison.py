@@ -11,17 +11,17 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from shared.contracts import Signature, Task
-from shared.contracts.metric_names import is_more_better
-from shared.contracts.records.documents import Comparison
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import score
-from shared.tabular.targets.labels import Label, spelling
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import Mask, TrainedRows
-from trainer.rows.splitting import RowIndices
-from trainer.tuning.objectives import PRIMARY_METRIC
+from modelbus.shared.contracts import Signature, Task
+from modelbus.shared.contracts.metric_names import is_more_better
+from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import score
+from modelbus.shared.tabular.targets.labels import Label, spelling
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import Mask, TrainedRows
+from modelbus.trainer.rows.splitting import RowIndices
+from modelbus.trainer.tuning.objectives import PRIMARY_METRIC
 
 FEWEST_ROWS: Final = 10
 """Of fewer rows one alone decides which version is better."""

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature
-from shared.tabular.cells.columns import Reading, read_column
-from shared.tabular.cells.meanings import value_of
-from shared.tabular.targets.labels import read_target
-from shared.tabular.targets.truth import target_reading
+from modelbus.shared.contracts import Signature
+from modelbus.shared.tabular.cells.columns import Reading, read_column
+from modelbus.shared.tabular.cells.meanings import value_of
+from modelbus.shared.tabular.targets.labels import read_target
+from modelbus.shared.tabular.targets.truth import target_reading
 
 Hashes = npt.NDArray[np.uint64]
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from trainer.champions.row_identity import Hashes
-from trainer.rows.splitting import RowIndices
+from modelbus.trainer.champions.row_identity import Hashes
+from modelbus.trainer.rows.splitting import RowIndices
 
 HASH_LIMIT: Final = 1_000_000
 """So many hashes are kept: 8 MB."""

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.calibration import CalibratedClassifierCV
 
-from shared.contracts.commands.tuning import Calibration
-from shared.errors import EstimatorRejected
-from trainer.fitting.cross_validation import parts
-from trainer.rows.splitting import Groups, RowIndices
+from modelbus.shared.contracts.commands.tuning import Calibration
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.trainer.fitting.cross_validation import parts
+from modelbus.trainer.rows.splitting import Groups, RowIndices
 
 Parts = list[tuple[RowIndices, RowIndices]]
 """Rows to fit on, and rows to calibrate on."""

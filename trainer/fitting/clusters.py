@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sklearn.cluster import BisectingKMeans
 
-from shared.errors import EstimatorRejected
+from modelbus.shared.errors import EstimatorRejected
 
 DEPTH_LIMIT: Final = 100
 """Levels of a tree of clusters. skops stores and loads it level by level, and Python ends that at about 140."""

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
-from shared.errors import EstimatorRejected
-from shared.tabular.metrics.by_task import Metrics
-from trainer.rows.splitting import Groups, RowIndices, Split
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.trainer.rows.splitting import Groups, RowIndices, Split
 
 Measure = Callable[[Split, int], Metrics]
 """Learns from a split's training rows and measures on the others; takes the fold's number too, from 0 on."""

@@ -10,16 +10,16 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.utils import get_tags
 
-from shared.contracts import SignatureColumn, Task
-from shared.errors import EstimatorRejected, JobOutOfMemory, ModelbusError
-from shared.tabular.encoding.column_learning import Scaling, Target
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.predicting.model import words_of
-from shared.tabular.predicting.threads import fit_threads
-from trainer.fitting.clusters import require_clusters
-from trainer.fitting.fit_progress import StepCallback
-from trainer.fitting.stepping import fit_in_steps
-from trainer.rows.weighting import Weights
+from modelbus.shared.contracts import SignatureColumn, Task
+from modelbus.shared.errors import EstimatorRejected, JobOutOfMemory, ModelbusError
+from modelbus.shared.tabular.encoding.column_learning import Scaling, Target
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.predicting.model import words_of
+from modelbus.shared.tabular.predicting.threads import fit_threads
+from modelbus.trainer.fitting.clusters import require_clusters
+from modelbus.trainer.fitting.fit_progress import StepCallback
+from modelbus.trainer.fitting.stepping import fit_in_steps
+from modelbus.trainer.rows.weighting import Weights
 
 _OF_THE_FIT: Final = ("_kmeans_single", "affinity_matrix_")
 

@@ -6,17 +6,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature
-from shared.tabular.metrics.by_task import Metrics
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import score
-from trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts
-from trainer.fitting.estimator_fitting import fit_rows
-from trainer.fitting.fit_progress import FitReporter, ReportCallback
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.prepared_fit import PreparedFit
-from trainer.rows.splitting import Split
-from trainer.rows.weighting import Weights, require_weighable, weigh_classes
+from modelbus.shared.contracts import Signature
+from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts
+from modelbus.trainer.fitting.estimator_fitting import fit_rows
+from modelbus.trainer.fitting.fit_progress import FitReporter, ReportCallback
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
+from modelbus.trainer.rows.splitting import Split
+from modelbus.trainer.rows.weighting import Weights, require_weighable, weigh_classes
 
 
 class PartFitting:

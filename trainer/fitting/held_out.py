@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from shared.contracts.records.documents import HeldOutRows
-from trainer.fitting.prepared_fit import PreparedFit
+from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
 
 _LISTED: Final = 100
 _NAMED: Final = 5

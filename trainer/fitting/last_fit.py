@@ -7,8 +7,8 @@ from typing import Any
 from joblib import cpu_count, parallel_config
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 
-from shared.tabular.predicting.threads import single_thread
-from trainer.fitting.spreading import is_spread
+from modelbus.shared.tabular.predicting.threads import single_thread
+from modelbus.trainer.fitting.spreading import is_spread
 
 
 @contextmanager

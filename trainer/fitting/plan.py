@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
-from shared.contracts.checks.command_checks import training_features
-from shared.contracts.commands.training import Streaming, Training
-from shared.contracts.commands.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
-from shared.contracts.records.documents import Alert
-from shared.tabular.cells.marks import marks_of
-from shared.tabular.cells.readings import reading_of
-from trainer.catalogue.entries import find_estimator
+from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut, SignatureColumn, Task
+from modelbus.shared.contracts.checks.command_checks import training_features
+from modelbus.shared.contracts.commands.training import Streaming, Training
+from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.cells.marks import marks_of
+from modelbus.shared.tabular.cells.readings import reading_of
+from modelbus.trainer.catalogue.entries import find_estimator
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from shared.contracts import Task
-from shared.contracts.commands.tuning import AUTO
-from shared.errors import InvalidCommand
-from trainer.catalogue.entries import find_estimator
-from trainer.fitting.plan import FitPlan
+from modelbus.shared.contracts import Task
+from modelbus.shared.contracts.commands.tuning import AUTO
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.catalogue.entries import find_estimator
+from modelbus.trainer.fitting.plan import FitPlan
 
 
 def agreed_task(estimator_name: str, task: Task | None) -> Task:

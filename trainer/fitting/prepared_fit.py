@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shared.contracts import Task
-from shared.tabular.targets.labels import OUTLIER_CLASSES, Label
-from trainer.catalogue.making import make_estimator, set_class_labels
-from trainer.rows.learning_target import LearningTarget
-from trainer.rows.splitting import Groups, Split
-from trainer.rows.weighting import Weights
+from modelbus.shared.contracts import Task
+from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Label
+from modelbus.trainer.catalogue.making import make_estimator, set_class_labels
+from modelbus.trainer.rows.learning_target import LearningTarget
+from modelbus.trainer.rows.splitting import Groups, Split
+from modelbus.trainer.rows.weighting import Weights
 
 PROBABILITIES: Final = "predict_proba"
 

@@ -19,8 +19,8 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from trainer.fitting.fit_progress import StepCallback
-from trainer.fitting.spreading import is_spread, on_cluster
+from modelbus.trainer.fitting.fit_progress import StepCallback
+from modelbus.trainer.fitting.spreading import is_spread, on_cluster
 
 _FORESTS: Final = frozenset({RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor})
 _BOOSTED: Final = frozenset({GradientBoostingClassifier, GradientBoostingRegressor})

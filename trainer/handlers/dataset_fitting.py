@@ -9,28 +9,28 @@ from typing import Any, Final
 import pandas as pd
 import structlog
 
-from shared.contracts import Task
-from shared.contracts.checks.command_checks import check_same_columns
-from shared.contracts.commands.training import Training
-from shared.contracts.records.documents import TuningProgress
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
-from shared.tabular.targets.labels import Label
-from shared.worker.child import JobContext
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
-from trainer.fitting.held_out import describe_hold_out
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.plan_checks import agreed_task
-from trainer.fitting.spreading import spread_over
-from trainer.rows.data_notes import NOTE_LIMIT, concerning
-from trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
-from trainer.rows.row_group_splits import RowGroups
-from trainer.streaming.stream_choice import is_streamed
-from trainer.streaming.stream_fit import fit_streamed, prepare_stream
-from trainer.training.fit import FitOutcome, fit_model
-from trainer.training.preparing import prepare
-from trainer.tuning.tuning_hooks import TuningHooks
+from modelbus.shared.contracts import Task
+from modelbus.shared.contracts.checks.command_checks import check_same_columns
+from modelbus.shared.contracts.commands.training import Training
+from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.shared.worker.child import JobContext
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
+from modelbus.trainer.fitting.held_out import describe_hold_out
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.plan_checks import agreed_task
+from modelbus.trainer.fitting.spreading import spread_over
+from modelbus.trainer.rows.data_notes import NOTE_LIMIT, concerning
+from modelbus.trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
+from modelbus.trainer.rows.row_group_splits import RowGroups
+from modelbus.trainer.streaming.stream_choice import is_streamed
+from modelbus.trainer.streaming.stream_fit import fit_streamed, prepare_stream
+from modelbus.trainer.training.fit import FitOutcome, fit_model
+from modelbus.trainer.training.preparing import prepare
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 
 log = structlog.get_logger()
 

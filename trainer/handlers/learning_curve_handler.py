@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from shared.contracts import Command, MeasureLearning, TrainModel
-from shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
-from shared.contracts.records.explanation_results import LearningResult
-from shared.errors import InvalidCommand
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import dataset_columns, fetch_table, read_frame
-from shared.worker.child import JobContext
-from shared.worker.plots import DRAWING_FROM, answer_with_plots
-from trainer.fitting.plan import plan_of
-from trainer.handlers.dataset_fitting import DatasetFitting
-from trainer.handlers.training import training_as_found
-from trainer.training.learning_curve import LearningPoint, measure_learning_curve
-from trainer.training.learning_curve_plots import learning_curve_plots
-from trainer.tuning.objectives import objective_names
+from modelbus.shared.contracts import Command, MeasureLearning, TrainModel
+from modelbus.shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
+from modelbus.shared.contracts.records.explanation_results import LearningResult
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import dataset_columns, fetch_table, read_frame
+from modelbus.shared.worker.child import JobContext
+from modelbus.shared.worker.plots import DRAWING_FROM, answer_with_plots
+from modelbus.trainer.fitting.plan import plan_of
+from modelbus.trainer.handlers.dataset_fitting import DatasetFitting
+from modelbus.trainer.handlers.training import training_as_found
+from modelbus.trainer.training.learning_curve import LearningPoint, measure_learning_curve
+from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
+from modelbus.trainer.tuning.objectives import objective_names
 
 
 def measure_learning(command: Command, context: JobContext) -> Document:

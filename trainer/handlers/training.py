@@ -7,25 +7,29 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
-from shared.contracts.checks.command_checks import auto_training_task, check_training_columns, check_training_task
-from shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
-from shared.contracts.commands.registry import invalid_command
-from shared.contracts.commands.training import Training
-from shared.contracts.commands.tuning import AUTO, Search, keeps_best
-from shared.contracts.records.documents import Alert
-from shared.errors import UnknownModel
-from shared.models.artifacts import dump_model, library_versions
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import dataset_columns
-from shared.worker.child import JobContext
-from trainer.catalogue.entries import find_estimator
-from trainer.champions.promoting import decide_promotion
-from trainer.fitting.plan import FitPlan, plan_of
-from trainer.handlers.dataset_fitting import DatasetFitting
-from trainer.training.fit import FitOutcome
-from trainer.tuning.candidates import candidate_count
-from trainer.tuning.search import Choice
+from modelbus.shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
+from modelbus.shared.contracts.checks.command_checks import (
+    auto_training_task,
+    check_training_columns,
+    check_training_task,
+)
+from modelbus.shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
+from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.commands.training import Training
+from modelbus.shared.contracts.commands.tuning import AUTO, Search, keeps_best
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.errors import UnknownModel
+from modelbus.shared.models.artifacts import dump_model, library_versions
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import dataset_columns
+from modelbus.shared.worker.child import JobContext
+from modelbus.trainer.catalogue.entries import find_estimator
+from modelbus.trainer.fitting.plan import FitPlan, plan_of
+from modelbus.trainer.handlers.dataset_fitting import DatasetFitting
+from modelbus.trainer.handlers.promoting import decide_promotion
+from modelbus.trainer.training.fit import FitOutcome
+from modelbus.trainer.tuning.candidates import candidate_count
+from modelbus.trainer.tuning.search import Choice
 
 log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
-from shared.contracts.records.documents import Alert
-from shared.tabular.alerts import (
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.alerts import (
     SAMPLE_LIMIT,
     class_alerts,
     class_leak,
@@ -19,20 +19,20 @@ from shared.tabular.alerts import (
     text_as_categories,
     text_identifier,
 )
-from shared.tabular.cells.columns import read_column
-from shared.tabular.cells.likely_forms import LikelyNumbers
-from shared.tabular.encoding.free_text.free_text_looks import (
+from modelbus.shared.tabular.cells.columns import read_column
+from modelbus.shared.tabular.cells.likely_forms import LikelyNumbers
+from modelbus.shared.tabular.encoding.free_text.free_text_looks import (
     FEWEST_DIFFERENT,
     LOOKED_AT_TEXTS,
     count_words,
     is_free_text,
 )
-from shared.tabular.leaks import MISSING_CODE, Codes
-from shared.tabular.targets.labels import Label
-from trainer.rows.learning_target import LearningTarget
-from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
-from trainer.rows.row_numbering import numbering_alerts
-from trainer.rows.splitting import RowIndices
+from modelbus.shared.tabular.leaks import MISSING_CODE, Codes
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.trainer.rows.learning_target import LearningTarget
+from modelbus.trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
+from modelbus.trainer.rows.row_numbering import numbering_alerts
+from modelbus.trainer.rows.splitting import RowIndices
 
 NOTE_LIMIT: Final = 20
 """So many sentences are said; what the fit itself warns of needs its place."""

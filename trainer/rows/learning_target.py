@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn, Task
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.targets.labels import Label, codes_of, labels_of, read_target
-from trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
-from trainer.rows.splitting import RowIndices
+from modelbus.shared.contracts import SignatureColumn, Task
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.targets.labels import Label, codes_of, labels_of, read_target
+from modelbus.trainer.rows.number_like import numbers_among_classes, numbers_in_text, though_numbers
+from modelbus.trainer.rows.splitting import RowIndices
 
 REAL_CLASS_LIMIT = 20
 """Real numbers with more different values than this are a quantity, not classes."""

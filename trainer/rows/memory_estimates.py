@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.contracts import ColumnSchema
-from shared.errors import JobOutOfMemory
-from shared.tabular.cells.date_parts import DATE_PARTS
-from shared.tabular.encoding.column_learning import ONE_HOT_LIMIT
-from shared.tabular.encoding.free_text.free_text_learning import COMPONENTS, score_count
-from shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
-from trainer.rows.row_group_splits import batch_row_limit, kept_row_limit
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.errors import JobOutOfMemory
+from modelbus.shared.tabular.cells.date_parts import DATE_PARTS
+from modelbus.shared.tabular.encoding.column_learning import ONE_HOT_LIMIT
+from modelbus.shared.tabular.encoding.free_text.free_text_learning import COMPONENTS, score_count
+from modelbus.shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
+from modelbus.trainer.rows.row_group_splits import batch_row_limit, kept_row_limit
 
 _FLOAT_BYTES: Final = 8
 _CELL_BYTES: Final = {"integer": 9, "real": 8, "boolean": 2, "datetime": 8, "text": 8, "empty": 8}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from shared.tabular.cells.likely_forms import LikelyNumbers, likely_numbers
+from modelbus.shared.tabular.cells.likely_forms import LikelyNumbers, likely_numbers
 
 _LOOKED_AT: Final = 500
 """So many texts of a column are looked at."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from trainer.rows.splitting import RowIndices, Split
+from modelbus.trainer.rows.splitting import RowIndices, Split
 
 KEPT_ROW_LIMIT: Final = 100_000
 """So many rows at most are kept to learn the encoder from, and so many to measure on."""
@@ -30,7 +30,7 @@ class RowGroups:
     count: int
     read: Callable[[int, Sequence[str]], pd.DataFrame]
     """Takes the number of a group, from 0, and names of columns; gives so many rows at most as
-    ``shared.tabular.tables.row_groups.ROW_GROUP_LIMIT`` says."""
+    ``modelbus.shared.tabular.tables.row_groups.ROW_GROUP_LIMIT`` says."""
 
 
 def kept_row_limit(width: int) -> int:

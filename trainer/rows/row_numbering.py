@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
-from shared.contracts.records.documents import Alert
-from shared.tabular.alerts import row_numbers
-from shared.tabular.cells.columns import read_column
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.alerts import row_numbers
+from modelbus.shared.tabular.cells.columns import read_column
 
 Floats = npt.NDArray[np.float64]
 

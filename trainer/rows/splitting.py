@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from shared.contracts import ColumnSchema, HoldOut
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.cells.columns import read_column
-from shared.tabular.cells.readings import reading_of
+from modelbus.shared.contracts import ColumnSchema, HoldOut
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.cells.columns import read_column
+from modelbus.shared.tabular.cells.readings import reading_of
 
 RowIndices = npt.NDArray[np.int64]
 Groups = npt.NDArray[np.int64]

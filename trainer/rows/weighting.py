@@ -9,13 +9,13 @@ import pandas as pd
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
-from shared.contracts import SignatureColumn
-from shared.errors import InvalidCommand
-from shared.tabular.cells.columns import read_column
-from shared.tabular.targets.labels import Codes, Label
-from trainer.catalogue.class_labels import weights_by_code
-from trainer.catalogue.streamable import takes
-from trainer.rows.splitting import RowIndices
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.cells.columns import read_column
+from modelbus.shared.tabular.targets.labels import Codes, Label
+from modelbus.trainer.catalogue.class_labels import weights_by_code
+from modelbus.trainer.catalogue.streamable import takes
+from modelbus.trainer.rows.splitting import RowIndices
 
 Weights = npt.NDArray[np.float64]
 

@@ -2,13 +2,13 @@
 
 from typing import Final, NamedTuple
 
-from shared.contracts.commands.tuning import AUTO
-from shared.errors import InvalidCommand
-from trainer.catalogue.entries import find_estimator
-from trainer.catalogue.making import make_estimator
-from trainer.catalogue.streamable import streaming_fault, takes
-from trainer.fitting.plan import FitPlan
-from trainer.rows.memory_estimates import MemoryEstimate
+from modelbus.shared.contracts.commands.tuning import AUTO
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.catalogue.entries import find_estimator
+from modelbus.trainer.catalogue.making import make_estimator
+from modelbus.trainer.catalogue.streamable import streaming_fault, takes
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.memory_estimates import MemoryEstimate
 
 MEMORY_SHARE: Final = 0.5
 """A whole table that is likely to take more than this share of the memory limit is streamed, where it can be."""

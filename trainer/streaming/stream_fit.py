@@ -14,30 +14,37 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature, Task
-from shared.contracts.records.documents import HeldOutRows
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import score
-from shared.tabular.targets.labels import codes_of
-from trainer.catalogue.making import make_estimator, set_class_labels
-from trainer.catalogue.streamable import takes, takes_one_pass
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import TrainedRowsBuilder
-from trainer.fitting.estimator_fitting import require_varying, scaling_of, translated_refusals
-from trainer.fitting.fit_progress import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
-from trainer.fitting.fit_warnings import gathered_warnings
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.plan_checks import agreed_task, require_columns
-from trainer.rows.data_notes import notes_on_sample, row_step
-from trainer.rows.learning_target import LearningTarget, read_known
-from trainer.rows.memory_estimates import encoded_width
-from trainer.rows.row_group_splits import RowGroups, batch_row_limit, group_order, kept_row_limit, row_order, spread
-from trainer.rows.row_numbering import RowNumbering
-from trainer.rows.splitting import RowIndices
-from trainer.rows.weighting import Weights, read_part_of_weights, weigh_streamed_classes
-from trainer.streaming.stream_survey import Survey, split_known, survey
-from trainer.training.fit import FitOutcome
+from modelbus.shared.contracts import Signature, Task
+from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import score
+from modelbus.shared.tabular.targets.labels import codes_of
+from modelbus.trainer.catalogue.making import make_estimator, set_class_labels
+from modelbus.trainer.catalogue.streamable import takes, takes_one_pass
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import TrainedRowsBuilder
+from modelbus.trainer.fitting.estimator_fitting import require_varying, scaling_of, translated_refusals
+from modelbus.trainer.fitting.fit_progress import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
+from modelbus.trainer.fitting.fit_warnings import gathered_warnings
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.plan_checks import agreed_task, require_columns
+from modelbus.trainer.rows.data_notes import notes_on_sample, row_step
+from modelbus.trainer.rows.learning_target import LearningTarget, read_known
+from modelbus.trainer.rows.memory_estimates import encoded_width
+from modelbus.trainer.rows.row_group_splits import (
+    RowGroups,
+    batch_row_limit,
+    group_order,
+    kept_row_limit,
+    row_order,
+    spread,
+)
+from modelbus.trainer.rows.row_numbering import RowNumbering
+from modelbus.trainer.rows.splitting import RowIndices
+from modelbus.trainer.rows.weighting import Weights, read_part_of_weights, weigh_streamed_classes
+from modelbus.trainer.streaming.stream_survey import Survey, split_known, survey
+from modelbus.trainer.training.fit import FitOutcome
 
 Floats = npt.NDArray[np.float64]
 

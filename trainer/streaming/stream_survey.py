@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from shared.contracts import SignatureColumn, Task
-from shared.errors import EstimatorRejected
-from shared.tabular.targets.labels import Label
-from trainer.fitting.plan import FitPlan
-from trainer.rows.learning_target import (
+from modelbus.shared.contracts import SignatureColumn, Task
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.targets.labels import Label
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.learning_target import (
     REAL_CLASS_LIMIT,
     learnt_classes,
     missing_note,
@@ -19,9 +19,9 @@ from trainer.rows.learning_target import (
     require_classes,
     require_target_type,
 )
-from trainer.rows.row_group_splits import RowGroups, split_group
-from trainer.rows.splitting import Split
-from trainer.rows.weighting import read_part_of_weights, require_some_weight
+from modelbus.trainer.rows.row_group_splits import RowGroups, split_group
+from modelbus.trainer.rows.splitting import Split
+from modelbus.trainer.rows.weighting import read_part_of_weights, require_some_weight
 
 _FEWEST_TRAINING_ROWS: Final = 2
 

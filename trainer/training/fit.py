@@ -6,24 +6,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts.records.documents import HeldOutRows
-from shared.tabular.metrics.by_task import Metrics
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import score
-from trainer.fitting.cross_validation import cross_validate, fold_notes
-from trainer.fitting.fit_progress import MEASURING_SHARE, ReportCallback
-from trainer.fitting.fit_warnings import gathered_warnings
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.held_out import describe_hold_out
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.plan_checks import require_columns
-from trainer.fitting.prepared_fit import PreparedFit
-from trainer.rows.data_notes import notes_on
-from trainer.rows.splitting import RowIndices, Split
-from trainer.training.learning import Learning, Stretch
-from trainer.training.preparing import prepare
-from trainer.tuning.search import Choice
-from trainer.tuning.tuning_hooks import TuningHooks
+from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes
+from modelbus.trainer.fitting.fit_progress import MEASURING_SHARE, ReportCallback
+from modelbus.trainer.fitting.fit_warnings import gathered_warnings
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.held_out import describe_hold_out
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.plan_checks import require_columns
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
+from modelbus.trainer.rows.data_notes import notes_on
+from modelbus.trainer.rows.splitting import RowIndices, Split
+from modelbus.trainer.training.learning import Learning, Stretch
+from modelbus.trainer.training.preparing import prepare
+from modelbus.trainer.tuning.search import Choice
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 
 _CUT_SHORT = "cross-validation was cut short, because the job was cancelled and was to keep the best"
 

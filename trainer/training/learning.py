@@ -14,21 +14,21 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from shared.contracts.commands.tuning import Auto, Search
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.predicting.model import FittedModel
-from trainer.auto.auto_search import Choosing
-from trainer.fitting.cross_validation import parts
-from trainer.fitting.fit_progress import ReportCallback
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.last_fit import on_all_cores
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.prepared_fit import PROBABILITIES, PreparedFit
-from trainer.rows.splitting import Split
-from trainer.tuning.leaderboard import Leaderboard
-from trainer.tuning.search import Choice, Searching, TuningRows
-from trainer.tuning.threshold_search import best_threshold
-from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
+from modelbus.shared.contracts.commands.tuning import Auto, Search
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.auto.auto_search import Choosing
+from modelbus.trainer.fitting.cross_validation import parts
+from modelbus.trainer.fitting.fit_progress import ReportCallback
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.last_fit import on_all_cores
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.prepared_fit import PROBABILITIES, PreparedFit
+from modelbus.trainer.rows.splitting import Split
+from modelbus.trainer.tuning.leaderboard import Leaderboard
+from modelbus.trainer.tuning.search import Choice, Searching, TuningRows
+from modelbus.trainer.tuning.threshold_search import best_threshold
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 _TUNING_WEIGHT: Final = 20
 """How many fits' share of the progress a search gets."""

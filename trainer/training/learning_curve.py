@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from shared.contracts import HoldOut
-from shared.errors import EstimatorRejected
-from shared.tabular.metrics.by_task import Metrics
-from shared.tabular.scoring import score
-from trainer.fitting.fit_warnings import gathered_warnings
-from trainer.fitting.plan import FitPlan
-from trainer.rows.splitting import RowIndices
-from trainer.training.fit import FitOutcome, fit_model
-from trainer.training.preparing import prepare
+from modelbus.shared.contracts import HoldOut
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.fitting.fit_warnings import gathered_warnings
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.splitting import RowIndices
+from modelbus.trainer.training.fit import FitOutcome, fit_model
+from modelbus.trainer.training.preparing import prepare
 
 Progress = Callable[[float, str], None]
 

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Collection, Sequence
 
-from shared.contracts.records.explanation_results import LearningCurve, LearningResult
-from shared.contracts.records.plot_points import Layer, Plot
+from modelbus.shared.contracts.records.explanation_results import LearningCurve, LearningResult
+from modelbus.shared.contracts.records.plot_points import Layer, Plot
 
 
 def learning_curve_plots(result: LearningResult, metrics: Collection[str]) -> list[Plot]:

@@ -6,20 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from shared.contracts import UNSUPERVISED, Task
-from shared.contracts.commands.tuning import AUTO, Auto, Search
-from shared.errors import InvalidCommand
-from trainer.auto.portfolio import require_families
-from trainer.catalogue.making import make_estimator
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.plan_checks import agreed_task
-from trainer.fitting.prepared_fit import PROBABILITIES, PreparedFit
-from trainer.rows.learning_target import LearningTarget, learn_target, rows_without_target
-from trainer.rows.splitting import read_groups, read_times, split_rows
-from trainer.rows.weighting import read_sample_weights, require_weighable, weigh_classes
-from trainer.tuning.candidates import require_method
-from trainer.tuning.objectives import objective_of
-from trainer.tuning.search_space import check_space
+from modelbus.shared.contracts import UNSUPERVISED, Task
+from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Search
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.auto.portfolio import require_families
+from modelbus.trainer.catalogue.making import make_estimator
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.plan_checks import agreed_task
+from modelbus.trainer.fitting.prepared_fit import PROBABILITIES, PreparedFit
+from modelbus.trainer.rows.learning_target import LearningTarget, learn_target, rows_without_target
+from modelbus.trainer.rows.splitting import read_groups, read_times, split_rows
+from modelbus.trainer.rows.weighting import read_sample_weights, require_weighable, weigh_classes
+from modelbus.trainer.tuning.candidates import require_method
+from modelbus.trainer.tuning.objectives import objective_of
+from modelbus.trainer.tuning.search_space import check_space
 
 
 def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:

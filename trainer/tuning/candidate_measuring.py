@@ -7,19 +7,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts import UNSUPERVISED
-from shared.errors import ModelbusError
-from shared.tabular.predicting.model import FittedModel
-from trainer.fitting.estimator_fitting import fit_encoded, scaling_of, translated_refusals
-from trainer.fitting.fit_warnings import gathered_warnings
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.prepared_fit import PreparedFit
-from trainer.rows.splitting import Split
-from trainer.tuning.encoded_folds import EncodedParts
-from trainer.tuning.ensembling import GROUPS
-from trainer.tuning.halving import sample_places
-from trainer.tuning.leaderboard import Trial
-from trainer.tuning.objectives import Objective
+from modelbus.shared.contracts import UNSUPERVISED
+from modelbus.shared.errors import ModelbusError
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.fitting.estimator_fitting import fit_encoded, scaling_of, translated_refusals
+from modelbus.trainer.fitting.fit_warnings import gathered_warnings
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
+from modelbus.trainer.rows.splitting import Split
+from modelbus.trainer.tuning.encoded_folds import EncodedParts
+from modelbus.trainer.tuning.ensembling import GROUPS
+from modelbus.trainer.tuning.halving import sample_places
+from modelbus.trainer.tuning.leaderboard import Trial
+from modelbus.trainer.tuning.objectives import Objective
 
 _NODE_STORE_S: Final = 1e-6
 """Seconds that a node of a tree takes to be stored."""

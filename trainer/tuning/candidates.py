@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from shared.contracts.commands.tuning import Dimension, Search
-from shared.errors import InvalidCommand
-from trainer.tuning.search_space import Space, draw
+from modelbus.shared.contracts.commands.tuning import Dimension, Search
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.tuning.search_space import Space, draw
 
 DEFAULT_COUNT = 20
 """Candidates that are drawn where nothing else is said."""

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import UNSUPERVISED
-from shared.tabular.encoding.column_learning import Scaling
-from shared.tabular.encoding.encoder import TabularEncoder
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.prepared_fit import PreparedFit
-from trainer.rows.splitting import Split
+from modelbus.shared.contracts import UNSUPERVISED
+from modelbus.shared.tabular.encoding.column_learning import Scaling
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
+from modelbus.trainer.rows.splitting import Split
 
 Floats = npt.NDArray[np.float64]
 

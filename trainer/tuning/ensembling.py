@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from trainer.tuning.objectives import Objective
+from modelbus.trainer.tuning.objectives import Objective
 
 ROUNDS: Final = 15
 """So often a member is added, the same one more than once if it helps: the weights are fifteenths."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from trainer.rows.splitting import RowIndices, Split
+from modelbus.trainer.rows.splitting import RowIndices, Split
 
 LEAST_ROWS: Final = 100
 """Rows in the first round, if there are so many and nothing else is said."""

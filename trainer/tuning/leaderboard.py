@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from shared.contracts.records.documents import Candidate, CandidateState
-from trainer.tuning.fit_costs import FitCosts
-from trainer.tuning.objectives import Objective
-from trainer.tuning.shared_ranking import Cell, shared_merits
+from modelbus.shared.contracts.records.documents import Candidate, CandidateState
+from modelbus.trainer.tuning.fit_costs import FitCosts
+from modelbus.trainer.tuning.objectives import Objective
+from modelbus.trainer.tuning.shared_ranking import Cell, shared_merits
 
 SHOWN_LIMIT: Final = 20
 """So many are shown while a search runs."""

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
-from shared.contracts import Task
-from shared.errors import InvalidCommand
-from shared.tabular.metrics.by_task import score_clustering
-from trainer.tuning.rough_measures import mean_recall, rank_auc
+from modelbus.shared.contracts import Task
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.metrics.by_task import score_clustering
+from modelbus.trainer.tuning.rough_measures import mean_recall, rank_auc
 
 Answers = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]

@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import HoldOut
-from shared.contracts.commands.tuning import Search, SearchValidation, StoppingReason
-from shared.errors import EstimatorRejected, InvalidCommand
-from trainer.fitting.cross_validation import parts
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.plan import FitPlan
-from trainer.fitting.prepared_fit import PreparedFit
-from trainer.rows.splitting import Split, split_rows
-from trainer.tuning.candidate_measuring import CandidateMeasuring
-from trainer.tuning.candidates import CandidateSource, candidate_source
-from trainer.tuning.encoded_folds import EncodedParts
-from trainer.tuning.halving import rounds, with_fewer_rows
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.objectives import Objective, objective_of
-from trainer.tuning.search_space import candidate
-from trainer.tuning.tuning_hooks import TuningWatch
+from modelbus.shared.contracts import HoldOut
+from modelbus.shared.contracts.commands.tuning import Search, SearchValidation, StoppingReason
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.trainer.fitting.cross_validation import parts
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.fitting.prepared_fit import PreparedFit
+from modelbus.trainer.rows.splitting import Split, split_rows
+from modelbus.trainer.tuning.candidate_measuring import CandidateMeasuring
+from modelbus.trainer.tuning.candidates import CandidateSource, candidate_source
+from modelbus.trainer.tuning.encoded_folds import EncodedParts
+from modelbus.trainer.tuning.halving import rounds, with_fewer_rows
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.objectives import Objective, objective_of
+from modelbus.trainer.tuning.search_space import candidate
+from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 _TOLD_ERRORS = 10
 

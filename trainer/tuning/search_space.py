@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from shared.contracts.commands.tuning import Dimension
-from shared.errors import InvalidCommand, ModelbusError
-from trainer.catalogue.entries import find_estimator
-from trainer.catalogue.making import member_names
+from modelbus.shared.contracts.commands.tuning import Dimension
+from modelbus.shared.errors import InvalidCommand, ModelbusError
+from modelbus.trainer.catalogue.entries import find_estimator
+from modelbus.trainer.catalogue.making import member_names
 
 Hyperparameters = dict[str, Any]
 Space = Mapping[str, Dimension]

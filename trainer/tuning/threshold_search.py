@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.commands.tuning import Threshold
-from shared.tabular.metrics.count_metrics import count_metrics
+from modelbus.shared.contracts.commands.tuning import Threshold
+from modelbus.shared.tabular.metrics.count_metrics import count_metrics
 
 Floats = npt.NDArray[np.float64]
 Counts = tuple[Floats, Floats, Floats, Floats]

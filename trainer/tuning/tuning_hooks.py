@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from shared.contracts.commands.tuning import StoppingReason
-from shared.contracts.records.documents import TuningProgress
-from trainer.fitting.fit_progress import ReportCallback
-from trainer.tuning.leaderboard import Leaderboard
+from modelbus.shared.contracts.commands.tuning import StoppingReason
+from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.trainer.fitting.fit_progress import ReportCallback
+from modelbus.trainer.tuning.leaderboard import Leaderboard
 
 _PAUSE_S: Final = 0.5
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.texts import cell_lengths
-from evaluator.ingest.table import ColumnPlan
-from shared.tabular.cells.written import KEPT
+from modelbus.evaluator.ingest.cells.texts import cell_lengths
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.tabular.cells.written import KEPT
 
 _WORDS = frozenset({"true", "false"})
 _LONGEST = len("false")

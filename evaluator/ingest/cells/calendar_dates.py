@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.iso_dates import are_in_calendar
-from evaluator.ingest.cells.texts import cell_lengths, other_bytes, span_of
-from evaluator.ingest.table import ColumnPlan
-from shared.tabular.cells.written import KEPT
+from modelbus.evaluator.ingest.cells.iso_dates import are_in_calendar
+from modelbus.evaluator.ingest.cells.texts import cell_lengths, other_bytes, span_of
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.tabular.cells.written import KEPT
 
 _USUAL = b"0123456789/.-: APMapm"
 _SHORTEST = len("1/1/2024")

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.texts import all_bytes
-from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
-from shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.evaluator.ingest.cells.texts import all_bytes
+from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
+from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
 
 _CODE_WITH_E: Final = r"^[0-9]+[eE][0-9]{1,3}$"
 _SCIENTIFIC: Final = r"([eE][+-])|(\.[0-9]*[eE])"

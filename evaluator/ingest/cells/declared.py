@@ -14,17 +14,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.calendar_dates import CalendarDates
-from evaluator.ingest.cells.iso_dates import CUT_FRACTIONS, IsoDates, are_in_calendar, have_fine_fractions, to_iso_dates
-from evaluator.ingest.cells.narrowing import ColumnNarrowing
-from evaluator.ingest.cells.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
-from evaluator.ingest.cells.texts import missing_mask, other_bytes, trimmed
-from evaluator.ingest.faults import refused
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts import ColumnOptions, NumberForm
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.tabular.cells.written import KEPT
-from shared.tabular.cells.written_numbers import described, plain_numerals
+from modelbus.evaluator.ingest.cells.calendar_dates import CalendarDates
+from modelbus.evaluator.ingest.cells.iso_dates import (
+    CUT_FRACTIONS,
+    IsoDates,
+    are_in_calendar,
+    have_fine_fractions,
+    to_iso_dates,
+)
+from modelbus.evaluator.ingest.cells.narrowing import ColumnNarrowing
+from modelbus.evaluator.ingest.cells.numerals import DIGITS_AND_SIGNS, to_integers, to_reals
+from modelbus.evaluator.ingest.cells.texts import missing_mask, other_bytes, trimmed
+from modelbus.evaluator.ingest.faults import refused
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts import ColumnOptions, NumberForm
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.tabular.cells.written import KEPT
+from modelbus.shared.tabular.cells.written_numbers import described, plain_numerals
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _REAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.IGNORECASE)

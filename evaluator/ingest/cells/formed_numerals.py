@@ -9,13 +9,13 @@ from itertools import product
 
 import pyarrow as pa
 
-from evaluator.ingest.cells.numerals import Numerals
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts import ColumnOptions, NumberForm, ParseOptions
-from shared.contracts.commands.datasets import NUMBER_OPTIONS
-from shared.contracts.number_forms import DecimalMark, likely_decimal_mark
-from shared.tabular.cells.written import KEPT
-from shared.tabular.cells.written_numbers import plain_numerals
+from modelbus.evaluator.ingest.cells.numerals import Numerals
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts import ColumnOptions, NumberForm, ParseOptions
+from modelbus.shared.contracts.commands.datasets import NUMBER_OPTIONS
+from modelbus.shared.contracts.number_forms import DecimalMark, likely_decimal_mark
+from modelbus.shared.tabular.cells.written import KEPT
+from modelbus.shared.tabular.cells.written_numbers import plain_numerals
 
 _ALL_MARKS: tuple[DecimalMark, ...] = (".", ",")
 

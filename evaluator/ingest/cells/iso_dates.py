@@ -6,11 +6,11 @@ Dates with a zone become UTC, dates without stay as they are; a column that has 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.texts import all_bytes, cell_lengths, other_bytes, span_of, try_cast
-from evaluator.ingest.cells.typed_cells import DAYS, MOMENTS
-from evaluator.ingest.table import ColumnPlan, Span
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.tabular.cells.written import KEPT
+from modelbus.evaluator.ingest.cells.texts import all_bytes, cell_lengths, other_bytes, span_of, try_cast
+from modelbus.evaluator.ingest.cells.typed_cells import DAYS, MOMENTS
+from modelbus.evaluator.ingest.table import ColumnPlan, Span
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.tabular.cells.written import KEPT
 
 _USUAL = b"0123456789-:.+TZ "
 _SHORTEST = len("2024-01-31")

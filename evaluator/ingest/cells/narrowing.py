@@ -11,16 +11,16 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.booleans import Booleans
-from evaluator.ingest.cells.calendar_dates import CalendarDates
-from evaluator.ingest.cells.code_looks import CodeLooks
-from evaluator.ingest.cells.formed_numerals import FormedNumerals
-from evaluator.ingest.cells.iso_dates import IsoDates
-from evaluator.ingest.cells.numerals import Numerals
-from evaluator.ingest.cells.texts import have_no_values, missing_mask, trimmed
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts import NumberForm
-from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from modelbus.evaluator.ingest.cells.booleans import Booleans
+from modelbus.evaluator.ingest.cells.calendar_dates import CalendarDates
+from modelbus.evaluator.ingest.cells.code_looks import CodeLooks
+from modelbus.evaluator.ingest.cells.formed_numerals import FormedNumerals
+from modelbus.evaluator.ingest.cells.iso_dates import IsoDates
+from modelbus.evaluator.ingest.cells.numerals import Numerals
+from modelbus.evaluator.ingest.cells.texts import have_no_values, missing_mask, trimmed
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts import NumberForm
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 
 class Candidate(Protocol):

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.code_looks import CodeLooks
-from evaluator.ingest.cells.texts import (
+from modelbus.evaluator.ingest.cells.code_looks import CodeLooks
+from modelbus.evaluator.ingest.cells.texts import (
     Bytes,
     all_bytes,
     cell_bytes,
@@ -20,9 +20,9 @@ from evaluator.ingest.cells.texts import (
     span_of,
     try_cast,
 )
-from evaluator.ingest.cells.written_forms import RealForm
-from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
-from shared.tabular.cells.written import KEPT
+from modelbus.evaluator.ingest.cells.written_forms import RealForm
+from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
+from modelbus.shared.tabular.cells.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15

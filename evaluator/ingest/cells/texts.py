@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.table import Span
-from shared.tabular.cells.marks import MISSING_MARKS
+from modelbus.evaluator.ingest.table import Span
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 
 _SPACE, _TAB = b" \t"
 _NOTHING = np.zeros(0, dtype=np.uint8)

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from evaluator.ingest.cells.texts import all_bytes, cell_lengths, cell_starts
-from shared.tabular.cells.written import KEPT, PLAIN, fixed, real_texts
+from modelbus.evaluator.ingest.cells.texts import all_bytes, cell_lengths, cell_starts
+from modelbus.shared.tabular.cells.written import KEPT, PLAIN, fixed, real_texts
 
 _EXACT_LENGTH: Final = 16
 """A point and fifteen digits: each such text is the shortest that means its number."""

@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.cells.booleans import boolean_words
-from evaluator.ingest.cells.numerals import DIGITS_AND_SIGNS, has_leading_zero
-from evaluator.ingest.cells.texts import other_bytes, try_cast
-from evaluator.ingest.odd_cells.beyond_range import are_beyond_range
-from evaluator.ingest.odd_cells.comment_rows import comment_mark, find_comments
-from evaluator.ingest.odd_cells.date_forms import are_dates, likely_date_format
-from evaluator.ingest.odd_cells.mending import (
+from modelbus.evaluator.ingest.cells.booleans import boolean_words
+from modelbus.evaluator.ingest.cells.numerals import DIGITS_AND_SIGNS, has_leading_zero
+from modelbus.evaluator.ingest.cells.texts import other_bytes, try_cast
+from modelbus.evaluator.ingest.odd_cells.beyond_range import are_beyond_range
+from modelbus.evaluator.ingest.odd_cells.comment_rows import comment_mark, find_comments
+from modelbus.evaluator.ingest.odd_cells.date_forms import are_dates, likely_date_format
+from modelbus.evaluator.ingest.odd_cells.mending import (
     NO_COMMENTS,
     NOTHING_GIVEN,
     Comments,
@@ -32,16 +32,16 @@ from evaluator.ingest.odd_cells.mending import (
     number_alert,
     shared_alert,
 )
-from evaluator.ingest.odd_cells.odd_cells import OddCells, find_odd_cells
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts import NumberForm, ParseOptions
-from shared.contracts.commands.datasets import TableFormat
-from shared.contracts.records.documents import Alert, ColumnSchema
-from shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
-from shared.tabular.cells.marks import MISSING_MARKS
-from shared.tabular.cells.written_numbers import are_written_so
-from shared.tabular.cells.zero_padding import LEADING_ZERO, ZeroPadding
-from shared.tabular.tables.row_groups import read_group
+from modelbus.evaluator.ingest.odd_cells.odd_cells import OddCells, find_odd_cells
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts import NumberForm, ParseOptions
+from modelbus.shared.contracts.commands.datasets import TableFormat
+from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS
+from modelbus.shared.tabular.cells.written_numbers import are_written_so
+from modelbus.shared.tabular.cells.zero_padding import LEADING_ZERO, ZeroPadding
+from modelbus.shared.tabular.tables.row_groups import read_group
 
 _DELIMITED: Final = ("csv", "tsv")
 _SAMPLED_TEXTS: Final = 300

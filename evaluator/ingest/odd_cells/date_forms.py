@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.calendar_dates import formats_of, to_calendar_dates
-from evaluator.ingest.cells.iso_dates import are_in_calendar, to_iso_dates
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_SHARE
+from modelbus.evaluator.ingest.cells.calendar_dates import formats_of, to_calendar_dates
+from modelbus.evaluator.ingest.cells.iso_dates import are_in_calendar, to_iso_dates
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_SHARE
 
 ZONED_ISO: Final = f"{ISO_FORMAT} with zones"
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"

@@ -2,8 +2,8 @@
 
 import unicodedata
 
-from shared.contracts.number_forms import NumberForm
-from shared.tabular.cells.written_numbers import plain_numeral
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 
 
 def plain_text(text: str, form: NumberForm) -> str | None:

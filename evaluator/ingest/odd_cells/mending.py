@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evaluator.ingest.odd_cells.beyond_range import is_beyond_range, is_rounded_by_real
-from evaluator.ingest.odd_cells.foreign_digits import plain_text
-from evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
-from shared.contracts import ParseOptions
-from shared.contracts.number_forms import NumberForm
-from shared.contracts.records.documents import Alert
-from shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
-from shared.tabular.cells.written_numbers import plain_numeral
-from shared.tabular.cells.zero_padding import is_padded
+from modelbus.evaluator.ingest.odd_cells.beyond_range import is_beyond_range, is_rounded_by_real
+from modelbus.evaluator.ingest.odd_cells.foreign_digits import plain_text
+from modelbus.evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
+from modelbus.shared.tabular.cells.written_numbers import plain_numeral
+from modelbus.shared.tabular.cells.zero_padding import is_padded
 
 _SHOWN_LENGTH: Final = 40
 _MARK_LENGTH: Final = 20

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evaluator.ingest.odd_cells.date_advice import date_advice
-from evaluator.ingest.profile.text_looks import TextLooks
-from shared.contracts.records.documents import Alert, ColumnSchema
-from shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
+from modelbus.evaluator.ingest.odd_cells.date_advice import date_advice
+from modelbus.evaluator.ingest.profile.text_looks import TextLooks
+from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
 
 _SHOWN_LENGTH = 50
 _MISSING_SHARE = 0.95

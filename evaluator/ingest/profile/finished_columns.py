@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import read_ahead
-from shared.tabular.tables.row_groups import read_group
+from modelbus.evaluator.ingest.ahead import read_ahead
+from modelbus.shared.tabular.tables.row_groups import read_group
 
 COLUMNS_AT_ONCE = 24
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.ahead import Columns
-from evaluator.ingest.cells.texts import cell_lengths
-from evaluator.ingest.profile.sampling import SampledCells
+from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.cells.texts import cell_lengths
+from modelbus.evaluator.ingest.profile.sampling import SampledCells
 
 DISTINCT_LIMIT: Final = 10_000
 TOP_LIMIT: Final = 10

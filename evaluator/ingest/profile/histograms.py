@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from evaluator.ingest.profile.finished_columns import Values
-from evaluator.ingest.profile.scales import Floats, Scale
-from evaluator.ingest.table import EXACT_LIMIT, Number, Span
-from shared.contracts.records.documents import ColumnType
+from modelbus.evaluator.ingest.profile.finished_columns import Values
+from modelbus.evaluator.ingest.profile.scales import Floats, Scale
+from modelbus.evaluator.ingest.table import EXACT_LIMIT, Number, Span
+from modelbus.shared.contracts.records.documents import ColumnType
 
 BIN_COUNT = 20
 

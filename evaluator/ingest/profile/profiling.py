@@ -13,23 +13,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import THREADS, Columns
-from evaluator.ingest.profile.column_alerts import Evidence, column_alerts
-from evaluator.ingest.profile.finished_columns import COLUMNS_AT_ONCE, row_groups
-from evaluator.ingest.profile.frequencies import FrequencyTally
-from evaluator.ingest.profile.sampling import RowSample, SampledCells
-from evaluator.ingest.profile.spans import find_spans
-from evaluator.ingest.profile.tallies import RangeTally
-from evaluator.ingest.profile.target_alerts import Target, read_target
-from evaluator.ingest.profile.text_looks import TextLooks
-from evaluator.ingest.table import ColumnPlan, Span, Stage
-from evaluator.ingest.writing.kept import stored_column
-from shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
-from shared.tabular.alerts import repeated_share
-from shared.tabular.cells.marks import recorded_marks
-from shared.tabular.encoding.free_text.free_text_looks import is_free_text
-from shared.tabular.leaks import MISSING_CODE
-from shared.tabular.tables.row_groups import read_group
+from modelbus.evaluator.ingest.ahead import THREADS, Columns
+from modelbus.evaluator.ingest.profile.column_alerts import Evidence, column_alerts
+from modelbus.evaluator.ingest.profile.finished_columns import COLUMNS_AT_ONCE, row_groups
+from modelbus.evaluator.ingest.profile.frequencies import FrequencyTally
+from modelbus.evaluator.ingest.profile.sampling import RowSample, SampledCells
+from modelbus.evaluator.ingest.profile.spans import find_spans
+from modelbus.evaluator.ingest.profile.tallies import RangeTally
+from modelbus.evaluator.ingest.profile.target_alerts import Target, read_target
+from modelbus.evaluator.ingest.profile.text_looks import TextLooks
+from modelbus.evaluator.ingest.table import ColumnPlan, Span, Stage
+from modelbus.evaluator.ingest.writing.kept import stored_column
+from modelbus.shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
+from modelbus.shared.tabular.alerts import repeated_share
+from modelbus.shared.tabular.cells.marks import recorded_marks
+from modelbus.shared.tabular.encoding.free_text.free_text_looks import is_free_text
+from modelbus.shared.tabular.leaks import MISSING_CODE
+from modelbus.shared.tabular.tables.row_groups import read_group
 
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
 """The types of columns whose most frequent values are counted; the others are told by their range."""

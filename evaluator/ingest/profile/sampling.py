@@ -5,10 +5,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.profile.finished_columns import Values, finite_values
-from evaluator.ingest.table import ColumnPlan
-from shared.tabular.alerts import SAMPLE_LIMIT
-from shared.tabular.leaks import MISSING_CODE, Codes, Floats
+from modelbus.evaluator.ingest.profile.finished_columns import Values, finite_values
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.tabular.alerts import SAMPLE_LIMIT
+from modelbus.shared.tabular.leaks import MISSING_CODE, Codes, Floats
 
 _SEED = 0
 

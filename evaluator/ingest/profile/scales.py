@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.ingest.profile.finished_columns import Values
-from evaluator.ingest.table import ColumnPlan, Number, Span
+from modelbus.evaluator.ingest.profile.finished_columns import Values
+from modelbus.evaluator.ingest.table import ColumnPlan, Number, Span
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from evaluator.ingest.profile.finished_columns import COLUMNS_AT_ONCE, finite_values, row_groups
-from evaluator.ingest.table import ColumnPlan, Span
+from modelbus.evaluator.ingest.profile.finished_columns import COLUMNS_AT_ONCE, finite_values, row_groups
+from modelbus.evaluator.ingest.table import ColumnPlan, Span
 
 RANGED = ("integer", "real", "datetime")
 """The types of columns that have a span."""

@@ -8,12 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.profile.finished_columns import Values, finite_values
-from evaluator.ingest.profile.frequencies import DISTINCT_LIMIT
-from evaluator.ingest.profile.histograms import Histogram
-from evaluator.ingest.profile.sampling import SampledCells
-from evaluator.ingest.profile.scales import Scale
-from evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Number, Span
+from modelbus.evaluator.ingest.profile.finished_columns import Values, finite_values
+from modelbus.evaluator.ingest.profile.frequencies import DISTINCT_LIMIT
+from modelbus.evaluator.ingest.profile.histograms import Histogram
+from modelbus.evaluator.ingest.profile.sampling import SampledCells
+from modelbus.evaluator.ingest.profile.scales import Scale
+from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Number, Span
 
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.profile.finished_columns import row_groups
-from evaluator.ingest.profile.sampling import RowSample, SampledCells
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts.checks.command_checks import check_target_column
-from shared.contracts.records.documents import Alert
-from shared.tabular.alerts import class_alerts, class_leak, is_class_like, number_leak
-from shared.tabular.leaks import Codes, Floats
+from modelbus.evaluator.ingest.profile.finished_columns import row_groups
+from modelbus.evaluator.ingest.profile.sampling import RowSample, SampledCells
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts.checks.command_checks import check_target_column
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.alerts import class_alerts, class_leak, is_class_like, number_leak
+from modelbus.shared.tabular.leaks import Codes, Floats
 
 _CLASS_LIMIT = 10_000
 """So many classes are counted."""

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.texts import all_bytes, cell_lengths, cell_starts
-from shared.tabular.encoding.free_text.free_text_looks import (
+from modelbus.evaluator.ingest.cells.texts import all_bytes, cell_lengths, cell_starts
+from modelbus.shared.tabular.encoding.free_text.free_text_looks import (
     LONGEST_LOOKED_AT,
     LOOKED_AT_TEXTS,
     WordCounts,

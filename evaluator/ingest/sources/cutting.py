@@ -3,11 +3,11 @@
 import codecs
 from pathlib import Path
 
-from evaluator.ingest.faults import refused
-from evaluator.ingest.sources.formats import charset_encoding
-from evaluator.ingest.sources.text_stream import agreed_encoding
-from shared.contracts import ParseOptions
-from shared.contracts.commands.datasets import begins_as_parquet
+from modelbus.evaluator.ingest.faults import refused
+from modelbus.evaluator.ingest.sources.formats import charset_encoding
+from modelbus.evaluator.ingest.sources.text_stream import agreed_encoding
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.commands.datasets import begins_as_parquet
 
 
 def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> None:

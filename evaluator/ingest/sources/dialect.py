@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from evaluator.ingest.faults import refused, too_long, too_many_columns
-from evaluator.ingest.sources.formats import HEAD_BYTES
-from evaluator.ingest.sources.naming import column_names
-from evaluator.ingest.sources.text_stream import Utf8Stream, agreed_encoding, physical_lines
-from evaluator.ingest.table import Limits
+from modelbus.evaluator.ingest.faults import refused, too_long, too_many_columns
+from modelbus.evaluator.ingest.sources.formats import HEAD_BYTES
+from modelbus.evaluator.ingest.sources.naming import column_names
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, agreed_encoding, physical_lines
+from modelbus.evaluator.ingest.table import Limits
 
 DELIMITERS = "\t;|,"
 """Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""

@@ -7,10 +7,10 @@ from email.message import EmailMessage
 from pathlib import PurePosixPath
 from typing import BinaryIO, get_args
 
-from evaluator.ingest.faults import refused
-from shared.contracts import ParseOptions
-from shared.contracts.commands.datasets import TableFormat, TextEncoding, begins_as_parquet
-from shared.errors import MalformedTable
+from modelbus.evaluator.ingest.faults import refused
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.commands.datasets import TableFormat, TextEncoding, begins_as_parquet
+from modelbus.shared.errors import MalformedTable
 
 HEAD_BYTES = 64 * 1024
 

@@ -14,24 +14,24 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from evaluator.ingest.cells.booleans import Booleans
-from evaluator.ingest.cells.calendar_dates import CalendarDates
-from evaluator.ingest.cells.declared import DeclaredColumn
-from evaluator.ingest.cells.formed_numerals import declared_form
-from evaluator.ingest.cells.iso_dates import IsoDates
-from evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing
-from evaluator.ingest.cells.numerals import Numerals
-from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed, refused, too_many_columns
-from evaluator.ingest.sources.delimited.quoted_records import lines_at
-from evaluator.ingest.sources.naming import column_names
-from evaluator.ingest.sources.source_options import ColumnFinding, check_column_options
-from evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
-from evaluator.ingest.sources.text_survey import survey_text
-from evaluator.ingest.spool import SpoolWriter
-from evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
-from shared.contracts import ColumnOptions, ParseOptions
-from shared.contracts.base import usable_name
-from shared.tabular.cells.cell_text import JSON_INFINITY
+from modelbus.evaluator.ingest.cells.booleans import Booleans
+from modelbus.evaluator.ingest.cells.calendar_dates import CalendarDates
+from modelbus.evaluator.ingest.cells.declared import DeclaredColumn
+from modelbus.evaluator.ingest.cells.formed_numerals import declared_form
+from modelbus.evaluator.ingest.cells.iso_dates import IsoDates
+from modelbus.evaluator.ingest.cells.narrowing import Candidate, ColumnNarrowing
+from modelbus.evaluator.ingest.cells.numerals import Numerals
+from modelbus.evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed, refused, too_many_columns
+from modelbus.evaluator.ingest.sources.delimited.quoted_records import lines_at
+from modelbus.evaluator.ingest.sources.naming import column_names
+from modelbus.evaluator.ingest.sources.source_options import ColumnFinding, check_column_options
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
+from modelbus.evaluator.ingest.sources.text_survey import survey_text
+from modelbus.evaluator.ingest.spool import SpoolWriter
+from modelbus.evaluator.ingest.table import ColumnPlan, Limits, Stage, TextTable
+from modelbus.shared.contracts import ColumnOptions, ParseOptions
+from modelbus.shared.contracts.base import usable_name
+from modelbus.shared.tabular.cells.cell_text import JSON_INFINITY
 
 _BLOCK_BYTES = 1024 * 1024
 _BLOCK_CELLS = 500_000

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from evaluator.ingest.faults import refused
-from shared.contracts.base import usable_name
+from modelbus.evaluator.ingest.faults import refused
+from modelbus.shared.contracts.base import usable_name
 
 NAME_LIMIT = 500
 """Longer names could not be named in a command."""

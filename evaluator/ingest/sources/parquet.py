@@ -15,23 +15,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.cells.declared import DeclaredColumn, cast_declared, expected_of
-from evaluator.ingest.cells.formed_numerals import declared_form
-from evaluator.ingest.cells.iso_dates import CUT_FRACTIONS, are_in_calendar
-from evaluator.ingest.cells.texts import all_bytes, trimmed, try_cast
-from evaluator.ingest.faults import refused, too_many_columns
-from evaluator.ingest.sources.naming import column_names
-from evaluator.ingest.sources.source_options import check_column_options
-from evaluator.ingest.table import ColumnPlan, Limits, Stage
-from evaluator.ingest.writing.casting import StoredTable, stored_schema, stored_type, write_groups
-from evaluator.ingest.writing.kept import KeptWriter, present_texts
-from shared.contracts import ColumnOptions, ParseOptions
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.contracts.records.documents import ColumnType
-from shared.errors import MalformedTable
-from shared.tabular.cells.kept_cells import KeptCells, open_kept, read_notes
-from shared.tabular.cells.marks import marks_of
-from shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
+from modelbus.evaluator.ingest.cells.declared import DeclaredColumn, cast_declared, expected_of
+from modelbus.evaluator.ingest.cells.formed_numerals import declared_form
+from modelbus.evaluator.ingest.cells.iso_dates import CUT_FRACTIONS, are_in_calendar
+from modelbus.evaluator.ingest.cells.texts import all_bytes, trimmed, try_cast
+from modelbus.evaluator.ingest.faults import refused, too_many_columns
+from modelbus.evaluator.ingest.sources.naming import column_names
+from modelbus.evaluator.ingest.sources.source_options import check_column_options
+from modelbus.evaluator.ingest.table import ColumnPlan, Limits, Stage
+from modelbus.evaluator.ingest.writing.casting import StoredTable, stored_schema, stored_type, write_groups
+from modelbus.evaluator.ingest.writing.kept import KeptWriter, present_texts
+from modelbus.shared.contracts import ColumnOptions, ParseOptions
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.errors import MalformedTable
+from modelbus.shared.tabular.cells.kept_cells import KeptCells, open_kept, read_notes
+from modelbus.shared.tabular.cells.marks import marks_of
+from modelbus.shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
 
 _BUFFER_BYTES = 64 * 1024
 _SLICE_CELLS = 500_000

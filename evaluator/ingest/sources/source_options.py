@@ -5,16 +5,16 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from evaluator.ingest.cells.declared import DeclaredColumn
-from evaluator.ingest.cells.formed_numerals import declared_form, forms_of
-from evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
-from evaluator.ingest.sources.dialect import Header
-from evaluator.ingest.table import ColumnPlan
-from shared.contracts import ParseOptions
-from shared.contracts.checks.command_checks import missing_columns
-from shared.contracts.commands.datasets import TableFormat
-from shared.errors import InvalidCommand
-from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from modelbus.evaluator.ingest.cells.declared import DeclaredColumn
+from modelbus.evaluator.ingest.cells.formed_numerals import declared_form, forms_of
+from modelbus.evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
+from modelbus.evaluator.ingest.sources.dialect import Header
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.checks.command_checks import missing_columns
+from modelbus.shared.contracts.commands.datasets import TableFormat
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
 _TEXT_FORMATS: tuple[TableFormat, ...] = ("csv", "tsv", "jsonl")
 _DELIMITED: tuple[TableFormat, ...] = ("csv", "tsv")

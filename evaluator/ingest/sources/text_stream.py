@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from evaluator.ingest.faults import refused
+from modelbus.evaluator.ingest.faults import refused
 
 CHUNK_BYTES = 1024 * 1024
 

@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from evaluator.ingest.faults import refused, too_long
-from evaluator.ingest.sources.formats import read_head
-from evaluator.ingest.sources.text_stream import Utf8Stream, agreed_encoding
-from evaluator.ingest.table import Limits, Stage
-from shared.errors import ModelbusError
+from modelbus.evaluator.ingest.faults import refused, too_long
+from modelbus.evaluator.ingest.sources.formats import read_head
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, agreed_encoding
+from modelbus.evaluator.ingest.table import Limits, Stage
+from modelbus.shared.errors import ModelbusError
 
 _GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
 _LINE_FEED = 0x0A

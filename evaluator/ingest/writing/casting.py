@@ -13,26 +13,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.ahead import Behind, Columns, read_ahead
-from evaluator.ingest.cells.booleans import to_booleans, to_sure_booleans
-from evaluator.ingest.cells.calendar_dates import CalendarCast
-from evaluator.ingest.cells.declared import cast_declared, expected_of
-from evaluator.ingest.cells.iso_dates import to_iso_dates, to_sure_iso_dates
-from evaluator.ingest.cells.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
-from evaluator.ingest.cells.texts import have_no_values, missing_mask, trimmed
-from evaluator.ingest.cells.typed_cells import as_stored, as_text
-from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
-from evaluator.ingest.spool import grouped, read_spool
-from evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan, Stage, TextTable
-from evaluator.ingest.writing.digest import TableDigest
-from evaluator.ingest.writing.encodings import encodings
-from evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.contracts.records.documents import ColumnType
-from shared.tabular.cells.kept_cells import write_notes
-from shared.tabular.cells.marks import TEXT_MISSING_MARKS
-from shared.tabular.cells.written import KEPT
-from shared.tabular.cells.written_numbers import plain_numerals
+from modelbus.evaluator.ingest.ahead import Behind, Columns, read_ahead
+from modelbus.evaluator.ingest.cells.booleans import to_booleans, to_sure_booleans
+from modelbus.evaluator.ingest.cells.calendar_dates import CalendarCast
+from modelbus.evaluator.ingest.cells.declared import cast_declared, expected_of
+from modelbus.evaluator.ingest.cells.iso_dates import to_iso_dates, to_sure_iso_dates
+from modelbus.evaluator.ingest.cells.numerals import to_integers, to_reals, to_sure_integers, to_sure_reals
+from modelbus.evaluator.ingest.cells.texts import have_no_values, missing_mask, trimmed
+from modelbus.evaluator.ingest.cells.typed_cells import as_stored, as_text
+from modelbus.evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, malformed
+from modelbus.evaluator.ingest.spool import grouped, read_spool
+from modelbus.evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan, Stage, TextTable
+from modelbus.evaluator.ingest.writing.digest import TableDigest
+from modelbus.evaluator.ingest.writing.encodings import encodings
+from modelbus.evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.tabular.cells.kept_cells import write_notes
+from modelbus.shared.tabular.cells.marks import TEXT_MISSING_MARKS
+from modelbus.shared.tabular.cells.written import KEPT
+from modelbus.shared.tabular.cells.written_numbers import plain_numerals
 
 _SHOWN_LENGTH = 100
 _STORED: dict[ColumnType, pa.DataType] = {

@@ -15,8 +15,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.texts import all_bytes, cell_lengths
-from evaluator.ingest.table import ColumnPlan
+from modelbus.evaluator.ingest.cells.texts import all_bytes, cell_lengths
+from modelbus.evaluator.ingest.table import ColumnPlan
 
 
 class TableDigest:

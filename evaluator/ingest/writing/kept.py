@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from evaluator.ingest.table import ColumnPlan
-from shared.tabular.cells.kept_cells import KEPT_SCHEMA, StoredColumn, StoredNotes
-from shared.tabular.cells.marks import recorded_marks
+from modelbus.evaluator.ingest.table import ColumnPlan
+from modelbus.shared.tabular.cells.kept_cells import KEPT_SCHEMA, StoredColumn, StoredNotes
+from modelbus.shared.tabular.cells.marks import recorded_marks
 
 _COPY_BYTES = 1024 * 1024
 

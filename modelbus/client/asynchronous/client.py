@@ -21,8 +21,8 @@ from modelbus.client.job_results import read_check, read_evaluation, read_predic
 from modelbus.client.places import default_api_key, default_url
 from modelbus.client.results import Predictions, TrainedVersion
 from modelbus.client.tables import is_frame, rows_body
-from shared.contracts import EvaluationRecord, Task
-from shared.contracts.records.results import CheckResult
+from modelbus.shared.contracts import EvaluationRecord, Task
+from modelbus.shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,7 +3,7 @@
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.results import EstimatorSummary
-from shared.contracts import EstimatorRecord, Task
+from modelbus.shared.contracts import EstimatorRecord, Task
 
 EstimatorList = list[EstimatorSummary]
 

@@ -8,8 +8,8 @@ from modelbus.client.asynchronous.plots import AsyncPlots, PlotNames
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.comparison import Comparison
-from shared.contracts import EvaluationRecord
-from shared.contracts.records.plot_points import Plot
+from modelbus.shared.contracts import EvaluationRecord
+from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

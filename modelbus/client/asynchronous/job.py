@@ -16,10 +16,10 @@ from modelbus.client.moments import Moment
 from modelbus.client.observations import Level, LogLine, read_change
 from modelbus.client.progress import job_display
 from modelbus.client.results import JobReport
-from shared.contracts import JobRecord, JobStatus, Progress
-from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
-from shared.contracts.records.plot_points import Plot
-from shared.errors import JobCancelled, JobFinished
+from modelbus.shared.contracts import JobRecord, JobStatus, Progress
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.errors import JobCancelled, JobFinished
 
 if TYPE_CHECKING:
     import os

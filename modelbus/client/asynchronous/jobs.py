@@ -10,8 +10,8 @@ from modelbus.client.calls import record_of
 from modelbus.client.job_results import READERS
 from modelbus.client.moments import Moment, moment_text
 from modelbus.client.results import JobReport
-from shared.contracts import JobRecord, JobStatus
-from shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts import JobRecord, JobStatus
+from modelbus.shared.contracts.records.documents import JobSummary
 
 JobList = list[JobSummary]
 

@@ -11,9 +11,9 @@ from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, job_call, path_of, record_of
 from modelbus.client.job_results import read_training
 from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
-from shared.contracts import ModelRecord, VersionRecord
-from shared.contracts.base import split_reference
-from shared.errors import UnknownModel
+from modelbus.shared.contracts import ModelRecord, VersionRecord
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.errors import UnknownModel
 
 ModelList = list[ModelRecord]
 

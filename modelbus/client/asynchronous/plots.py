@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.plots import plot_names, plot_suffix
-from shared.contracts.records.plot_points import Plot
+from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

@@ -6,7 +6,7 @@ from typing import TypeVar
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call
 from modelbus.client.errors import WaitTimedOut
 from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 log = logging.getLogger("modelbus.client")
 

@@ -10,7 +10,7 @@ from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.results import PredictionReport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import format_of
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     import os

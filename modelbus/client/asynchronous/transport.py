@@ -18,7 +18,7 @@ from modelbus.client.places import is_this_machine
 from modelbus.client.retrying import policy
 from modelbus.client.sent_events import is_event_stream
 from modelbus.client.uploads import CHUNK_BYTES, Upload
-from shared.errors import NotFound
+from modelbus.shared.errors import NotFound
 
 
 class AsyncTransport:

@@ -11,7 +11,7 @@ from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.client.moments import Moment
 from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport, read_event
-from shared.contracts import JobStatus
+from modelbus.shared.contracts import JobStatus
 
 
 class AsyncWatching(AsyncStarting):

@@ -4,8 +4,8 @@
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.results import MadeApiKey
 from modelbus.client.synchronous.transport import Transport
-from shared.api_keys import Scope
-from shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.api_keys import Scope
+from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
 
 KeyList = list[ApiKeyRecord]
 

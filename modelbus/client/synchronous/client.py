@@ -22,8 +22,8 @@ from modelbus.client.synchronous.tables import PredictedTable, read_table
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.synchronous.watching import Watching
 from modelbus.client.tables import is_frame, rows_body
-from shared.contracts import EvaluationRecord, Task
-from shared.contracts.records.results import CheckResult
+from modelbus.shared.contracts import EvaluationRecord, Task
+from modelbus.shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,9 +18,9 @@ from modelbus.client.synchronous.tables import TableFormat
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
-from shared.contracts import DatasetRecord, new_correlation_id
-from shared.contracts.records.documents import DatasetSummary
-from shared.contracts.records.results import PreviewResult
+from modelbus.shared.contracts import DatasetRecord, new_correlation_id
+from modelbus.shared.contracts.records.documents import DatasetSummary
+from modelbus.shared.contracts.records.results import PreviewResult
 
 if TYPE_CHECKING:
     import pandas as pd

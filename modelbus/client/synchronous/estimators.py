@@ -4,7 +4,7 @@
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.results import EstimatorSummary
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import EstimatorRecord, Task
+from modelbus.shared.contracts import EstimatorRecord, Task
 
 EstimatorList = list[EstimatorSummary]
 

@@ -9,8 +9,8 @@ from modelbus.client.calls import path_of, record_of
 from modelbus.client.comparison import Comparison
 from modelbus.client.synchronous.plots import PlotNames, Plots
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import EvaluationRecord
-from shared.contracts.records.plot_points import Plot
+from modelbus.shared.contracts import EvaluationRecord
+from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

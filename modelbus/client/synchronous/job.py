@@ -17,10 +17,10 @@ from modelbus.client.synchronous.lines import Lines
 from modelbus.client.synchronous.plots import PlotNames, Plots
 from modelbus.client.synchronous.streams import AWAY_S, Stream
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import JobRecord, JobStatus, Progress
-from shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
-from shared.contracts.records.plot_points import Plot
-from shared.errors import JobCancelled, JobFinished
+from modelbus.shared.contracts import JobRecord, JobStatus, Progress
+from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.errors import JobCancelled, JobFinished
 
 if TYPE_CHECKING:
     import os

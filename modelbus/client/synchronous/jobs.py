@@ -11,8 +11,8 @@ from modelbus.client.results import JobReport
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.tables import read_table
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import JobRecord, JobStatus
-from shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts import JobRecord, JobStatus
+from modelbus.shared.contracts.records.documents import JobSummary
 
 JobList = list[JobSummary]
 

@@ -12,9 +12,9 @@ from modelbus.client.job_results import read_training
 from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import ModelRecord, VersionRecord
-from shared.contracts.base import split_reference
-from shared.errors import UnknownModel
+from modelbus.shared.contracts import ModelRecord, VersionRecord
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.errors import UnknownModel
 
 ModelList = list[ModelRecord]
 

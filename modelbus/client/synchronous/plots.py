@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.plots import plot_names, plot_suffix
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts.records.plot_points import Plot
+from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:
     import os

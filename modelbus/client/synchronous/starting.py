@@ -7,7 +7,7 @@ from typing import TypeVar
 from modelbus.client.calls import Call
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.transport import Transport
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from modelbus.client.errors import WaitTimedOut
 from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
 from modelbus.client.synchronous.blocking import Bell, abandon, end, next_chunk
 from modelbus.client.synchronous.transport import Transport
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 log = logging.getLogger("modelbus.client")
 

@@ -11,7 +11,7 @@ from modelbus.client.synchronous.blocking import in_thread
 from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import format_of
-from shared.contracts import JobRecord
+from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     import os

@@ -19,7 +19,7 @@ from modelbus.client.retrying import policy
 from modelbus.client.sent_events import is_event_stream
 from modelbus.client.synchronous.blocking import Bell, in_thread
 from modelbus.client.uploads import CHUNK_BYTES, Upload
-from shared.errors import NotFound
+from modelbus.shared.errors import NotFound
 
 
 class Transport:

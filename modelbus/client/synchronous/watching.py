@@ -12,7 +12,7 @@ from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readin
 from modelbus.client.synchronous.lines import Lines
 from modelbus.client.synchronous.starting import Starting
 from modelbus.client.synchronous.streams import AWAY_S, Stream
-from shared.contracts import JobStatus
+from modelbus.shared.contracts import JobStatus
 
 
 class Watching(Starting):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from modelbus.client.places import API_KEY_VARIABLE, URL_VARIABLE
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client

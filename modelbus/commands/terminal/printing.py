@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shared.errors import ModelbusError
+from modelbus.shared.errors import ModelbusError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from modelbus.commands.terminal.printing import Printer
-from shared.contracts import VersionRecord
-from shared.contracts.records.documents import Comparison, HeldOutRows
+from modelbus.shared.contracts import VersionRecord
+from modelbus.shared.contracts.records.documents import Comparison, HeldOutRows
 
 _METHODS: Final = {
     "stratified": "stratified by class",

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-from shared.contracts.base import UNSUPERVISED, Task
-from shared.contracts.commands.datasets import ReadRows
-from shared.contracts.commands.prediction import Predict
-from shared.contracts.commands.training import Training
-from shared.contracts.commands.tuning import auto_task
-from shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
+from modelbus.shared.contracts.base import UNSUPERVISED, Task
+from modelbus.shared.contracts.commands.datasets import ReadRows
+from modelbus.shared.contracts.commands.prediction import Predict
+from modelbus.shared.contracts.commands.training import Training
+from modelbus.shared.contracts.commands.tuning import auto_task
+from modelbus.shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 _DETAIL_LIMIT: Final = 100
 _HINT_LIMIT: Final = 10

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from shared.contracts.checks.explanation_checks import default_dataset
-from shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
-from shared.contracts.commands.drift import ReportDrift
-from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from shared.contracts.commands.prediction import Predict, PredictDataset
-from shared.contracts.commands.registry import Command
-from shared.contracts.commands.training import CheckTraining, RetrainModel, Training, TrainModel
+from modelbus.shared.contracts.checks.explanation_checks import default_dataset
+from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from modelbus.shared.contracts.commands.drift import ReportDrift
+from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
+from modelbus.shared.contracts.commands.registry import Command
+from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, Training, TrainModel
 
 DatasetRole = Literal["training", "hold_out", "explained"]
 """What a dataset is to a version: what it was trained on, what it was measured on, or what is explained by default."""

@@ -5,9 +5,9 @@ begins, so that both doors refuse alike.
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.base import UNSUPERVISED
-from shared.contracts.checks.command_checks import refused, require_columns
-from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions, Evaluation
+from modelbus.shared.contracts.base import UNSUPERVISED
+from modelbus.shared.contracts.checks.command_checks import refused, require_columns
+from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions, Evaluation
 
 _NUMBERS = ("integer", "real", "boolean")
 

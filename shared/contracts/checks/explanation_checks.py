@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.contracts.checks.command_checks import missing_columns
-from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ExplainModel
-from shared.errors import InvalidCommand, UnknownDataset
+from modelbus.shared.contracts.checks.command_checks import missing_columns
+from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS, ExplainModel
+from modelbus.shared.errors import InvalidCommand, UnknownDataset
 
 
 def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None:

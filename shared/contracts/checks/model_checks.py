@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
-from shared.contracts.base import Task
-from shared.contracts.checks.command_checks import refused
-from shared.contracts.commands.training import RetrainModel, Training
-from shared.contracts.commands.tuning import AUTO, auto_task
-from shared.contracts.metric_names import (
+from modelbus.shared.contracts.base import Task
+from modelbus.shared.contracts.checks.command_checks import refused
+from modelbus.shared.contracts.commands.training import RetrainModel, Training
+from modelbus.shared.contracts.commands.tuning import AUTO, auto_task
+from modelbus.shared.contracts.metric_names import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
     OUTLIER_METRICS,

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
-from shared.contracts.number_forms import (
+from modelbus.shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
+from modelbus.shared.contracts.number_forms import (
     UNIT_LIMIT,
     DecimalMark,
     Grouping,

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from shared.contracts.base import CommandBase, Contract, ModelReference, Name
-from shared.contracts.commands.explanation import Seed, Share
-from shared.contracts.commands.training import JobLimits
+from modelbus.shared.contracts.base import CommandBase, Contract, ModelReference, Name
+from modelbus.shared.contracts.commands.explanation import Seed, Share
+from modelbus.shared.contracts.commands.training import JobLimits
 
 Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -4,8 +4,8 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from shared.contracts.base import ColumnName, CommandBase, Contract, ModelReference, Name, Scalar
-from shared.contracts.metric_names import ThresholdMetric
+from modelbus.shared.contracts.base import ColumnName, CommandBase, Contract, ModelReference, Name, Scalar
+from modelbus.shared.contracts.metric_names import ThresholdMetric
 
 RESERVED_ID: Final = "compare"
 """`GET /evaluations/compare` compares; it is no evaluation."""

@@ -4,9 +4,9 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Task
-from shared.contracts.commands.prediction import GivenRows, Rows
-from shared.contracts.commands.training import JobLimits
+from modelbus.shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Task
+from modelbus.shared.contracts.commands.prediction import GivenRows, Rows
+from modelbus.shared.contracts.commands.training import JobLimits
 
 ExplanationKind = Literal["importance", "partial_dependence"]
 ImportanceMetric = Literal[

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Scalar
+from modelbus.shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Scalar
 
 Rows = list[dict[ColumnName, Scalar]]
 

@@ -6,17 +6,17 @@ from typing import Annotated, Any, Final, get_args
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
-from shared.contracts.base import (
+from modelbus.shared.contracts.base import (
     CONTRACT_VERSION,
     is_storable_integer,
 )
-from shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
-from shared.contracts.commands.drift import ReportDrift
-from shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from shared.contracts.commands.prediction import Predict, PredictDataset
-from shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
-from shared.errors import InvalidCommand
+from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
+from modelbus.shared.contracts.commands.drift import ReportDrift
+from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
+from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
+from modelbus.shared.errors import InvalidCommand
 
 Command = Annotated[
     ProfileDataset

@@ -5,8 +5,17 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, JsonDocument, ModelReference, Name, Task
-from shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
+from modelbus.shared.contracts.base import (
+    HOUR_S,
+    ColumnName,
+    CommandBase,
+    Contract,
+    JsonDocument,
+    ModelReference,
+    Name,
+    Task,
+)
+from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
 
 Promotion = Literal["always", "if_better", "if_comparable", "never"]
 Streaming = Literal["auto", "always", "never"]

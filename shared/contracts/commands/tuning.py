@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from shared.contracts.base import Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.base import Contract, JsonValue, is_storable_integer
 
 AUTO: Final = "auto"
 """What stands in place of an estimator's name where the service chooses it."""

@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.api_keys import Scope
-from shared.contracts.base import HOUR_S, Contract, Name
+from modelbus.shared.api_keys import Scope
+from modelbus.shared.contracts.base import HOUR_S, Contract, Name
 
 DAY_S = 24 * HOUR_S
 

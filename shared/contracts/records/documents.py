@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Contract, CorrelationId, Task
-from shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.base import Contract, CorrelationId, Task
+from modelbus.shared.contracts.number_forms import NumberForm
 
 JobStatus = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dead", "cancelled"})

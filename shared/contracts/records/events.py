@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Contract, CorrelationId, Name
-from shared.contracts.records.documents import ErrorRecord, JobStatus, Progress
+from modelbus.shared.contracts.base import Contract, CorrelationId, Name
+from modelbus.shared.contracts.records.documents import ErrorRecord, JobStatus, Progress
 
 
 class JobChanged(Contract):

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.contracts.base import Contract, Task
-from shared.contracts.commands.drift import DriftThresholds
-from shared.contracts.records.documents import ColumnType
-from shared.contracts.records.plot_points import PlotName
+from modelbus.shared.contracts.base import Contract, Task
+from modelbus.shared.contracts.commands.drift import DriftThresholds
+from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.contracts.records.plot_points import PlotName
 
 Incidents = dict[str, dict[str, int]]
 ResponseKind = Literal["probability", "score", "membership", "value"]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.base import Contract
+from modelbus.shared.contracts.base import Contract
 
 POINT_LIMIT = 1000
 """Points that a layer has at most."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field
 
-from shared.contracts.base import Contract, Task
-from shared.contracts.commands.tuning import StoppingReason
-from shared.contracts.records.documents import (
+from modelbus.shared.contracts.base import Contract, Task
+from modelbus.shared.contracts.commands.tuning import StoppingReason
+from modelbus.shared.contracts.records.documents import (
     Alert,
     ColumnSchema,
     Comparison,
@@ -18,7 +18,7 @@ from shared.contracts.records.documents import (
     EvaluationRecord,
     VersionRecord,
 )
-from shared.contracts.records.explanation_results import (
+from modelbus.shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,

@@ -5,10 +5,10 @@ from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
 from gridfs.errors import NoFile
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.errors import UnknownUpload
-from shared.store.blobs.blob_writer import CHUNK_BYTES
-from shared.store.blobs.worker_blobs import BlobKind, blob_metadata, chunk_stretches
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.store.blobs.blob_writer import CHUNK_BYTES
+from modelbus.shared.store.blobs.worker_blobs import BlobKind, blob_metadata, chunk_stretches
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
 
 class AsyncBlobStore:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pymongo.collection import Collection
 
-from shared.errors import UnknownUpload
-from shared.store.connection import Document, store_errors
+from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.store.connection import Document, store_errors
 
 _KEPT_CHUNKS: Final = 8
 """Chunks that are kept, because a Parquet file is read in stretches that end in the middle of one."""

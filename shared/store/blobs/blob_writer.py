@@ -9,7 +9,7 @@ from typing import IO, Final
 
 from pymongo.collection import Collection
 
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 
 CHUNK_BYTES: Final = 1024 * 1024
 _CHUNKS_AT_ONCE: Final = 8

@@ -2,8 +2,8 @@
 
 import orjson
 
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
 
 
 def within_limit(result: Document, correlation_id: str, blobs: BlobStore, limit_bytes: int) -> Document:

@@ -15,10 +15,10 @@ from bson import ObjectId
 from gridfs.errors import NoFile
 from pymongo.database import Database
 
-from shared.errors import UnknownUpload
-from shared.store.blobs.blob_reader import BlobReader
-from shared.store.blobs.blob_writer import CHUNK_BYTES, write_blob
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.store.blobs.blob_reader import BlobReader
+from modelbus.shared.store.blobs.blob_writer import CHUNK_BYTES, write_blob
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
 
 BlobKind = Literal[
     "upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "rows", "plot", "result_plot"

@@ -1,10 +1,10 @@
 """What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
 
-from shared.contracts import Command, command_queue, command_spec, spec_hash
-from shared.contracts.checks.dataset_use import dataset_use
-from shared.errors import CorrelationIdReused
-from shared.observing.tracing import trace_headers
-from shared.store.operation import Document, NewJob
+from modelbus.shared.contracts import Command, command_queue, command_spec, spec_hash
+from modelbus.shared.contracts.checks.dataset_use import dataset_use
+from modelbus.shared.errors import CorrelationIdReused
+from modelbus.shared.observing.tracing import trace_headers
+from modelbus.shared.store.operation import Document, NewJob
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, at a gateway that demands none."""

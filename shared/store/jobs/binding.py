@@ -11,12 +11,12 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
 
-from shared.contracts import parse_command
-from shared.contracts.base import split_reference
-from shared.contracts.checks.dataset_use import DatasetUse, dataset_use
-from shared.errors import InvalidCommand, UnknownModel
-from shared.store.connection import CURRENT, Document, store_errors
-from shared.store.records.library import version_number
+from modelbus.shared.contracts import parse_command
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.contracts.checks.dataset_use import DatasetUse, dataset_use
+from modelbus.shared.errors import InvalidCommand, UnknownModel
+from modelbus.shared.store.connection import CURRENT, Document, store_errors
+from modelbus.shared.store.records.library import version_number
 
 
 @dataclass(frozen=True)

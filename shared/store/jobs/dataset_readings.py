@@ -6,11 +6,11 @@ from typing import Final
 
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.contracts import ExportDataset
-from shared.store.blobs.async_blobs import AsyncBlobStore
-from shared.store.blobs.worker_blobs import export_id
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.jobs.dataset_users import READING
+from modelbus.shared.contracts import ExportDataset
+from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
+from modelbus.shared.store.blobs.worker_blobs import export_id
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.jobs.dataset_users import READING
 
 _KINDS: Final = ("export", "result")
 _BATCH: Final = 1000

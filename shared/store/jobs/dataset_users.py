@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from shared.contracts import ExportDataset, ProfileDataset, ReadRows
-from shared.store.operation import Document
+from modelbus.shared.contracts import ExportDataset, ProfileDataset, ReadRows
+from modelbus.shared.store.operation import Document
 
 READING: Final = (ReadRows.__name__, ExportDataset.__name__)
 """The commands whose jobs go with the dataset that they read."""

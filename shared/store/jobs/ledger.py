@@ -10,15 +10,15 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from shared.contracts import Progress
-from shared.errors import LeaseLost, ModelbusError
-from shared.settings import Settings
-from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from shared.store.jobs import protocol, repair
-from shared.store.jobs.acceptance import require_same
-from shared.store.jobs.binding import bind, use_of_job
-from shared.store.operation import Claim, NewJob, Operation, Terms
-from shared.store.upserting import upsert
+from modelbus.shared.contracts import Progress
+from modelbus.shared.errors import LeaseLost, ModelbusError
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
+from modelbus.shared.store.jobs import protocol, repair
+from modelbus.shared.store.jobs.acceptance import require_same
+from modelbus.shared.store.jobs.binding import bind, use_of_job
+from modelbus.shared.store.operation import Claim, NewJob, Operation, Terms
+from modelbus.shared.store.upserting import upsert
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000

@@ -10,11 +10,11 @@ from typing import Any, Final
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from shared.errors import DatasetExists, EvaluationExists, UnknownUpload
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.operation import NOW, literal
-from shared.store.upserting import upsert
+from modelbus.shared.errors import DatasetExists, EvaluationExists, UnknownUpload
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.operation import NOW, literal
+from modelbus.shared.store.upserting import upsert
 
 STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "rows_blob_id", "files"})
 """What of a record is for the store, or is answered apart."""

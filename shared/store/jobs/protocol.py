@@ -15,7 +15,7 @@ Rules that hold for all of them:
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from shared.store.operation import (
+from modelbus.shared.store.operation import (
     NOW,
     Claim,
     Document,

@@ -5,7 +5,16 @@ As in ``protocol``, each is a filter and a pipeline update, to be run as one sin
 
 from typing import Final
 
-from shared.store.operation import NOW, Document, Operation, Terms, happened, kept_until, literal, seconds_from_now
+from modelbus.shared.store.operation import (
+    NOW,
+    Document,
+    Operation,
+    Terms,
+    happened,
+    kept_until,
+    literal,
+    seconds_from_now,
+)
 
 REPUBLISH_LIMIT_S: Final = 300.0
 """The longest pause between two publications of a queued job."""

@@ -13,12 +13,12 @@ from bson import Binary
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.errors import JobFinished, NotFound
-from shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from shared.store.gateway_records import older_than
-from shared.store.jobs import protocol
-from shared.store.letters.kept_poison import COLLECTION
-from shared.store.operation import NOW, happened, literal
+from modelbus.shared.errors import JobFinished, NotFound
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.gateway_records import older_than
+from modelbus.shared.store.jobs import protocol
+from modelbus.shared.store.letters.kept_poison import COLLECTION
+from modelbus.shared.store.operation import NOW, happened, literal
 
 Kind = Literal["job", "message"]
 KINDS: Final[tuple[Kind, ...]] = ("job", "message")

@@ -6,8 +6,8 @@ from typing import Final
 from bson import Binary
 from pymongo.database import Database
 
-from shared.bus.poison import PoisonMessage
-from shared.store.connection import DURABLE, Document, store_errors
+from modelbus.shared.bus.poison import PoisonMessage
+from modelbus.shared.store.connection import DURABLE, Document, store_errors
 
 COLLECTION: Final = "dead_letters"
 KEPT_BYTES: Final = 8 * 1024 * 1024

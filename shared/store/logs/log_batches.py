@@ -16,11 +16,11 @@ from bson import ObjectId, Timestamp
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from shared.observing.log_shipper import LoggedLine, LogShipper
-from shared.observing.log_text import LEVELS
-from shared.settings import Settings
-from shared.store.connection import FAST, Document, open_store, store_errors
-from shared.store.records.services import worker_name
+from modelbus.shared.observing.log_shipper import LoggedLine, LogShipper
+from modelbus.shared.observing.log_text import LEVELS
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import FAST, Document, open_store, store_errors
+from modelbus.shared.store.records.services import worker_name
 
 COLLECTION: Final = "log_batches"
 SPAN_S: Final = 60.0

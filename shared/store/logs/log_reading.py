@@ -16,9 +16,9 @@ import orjson
 from bson import Timestamp
 from pymongo.asynchronous.database import AsyncDatabase
 
-from shared.observing.log_text import LEVELS
-from shared.store.connection import CURRENT, Document, store_errors
-from shared.store.logs.log_batches import COLLECTION, SPAN_S
+from modelbus.shared.observing.log_text import LEVELS
+from modelbus.shared.store.connection import CURRENT, Document, store_errors
+from modelbus.shared.store.logs.log_batches import COLLECTION, SPAN_S
 
 _SETTLED_MS: Final = 200
 """A batch becomes visible within so many milliseconds of its ``stored``, in the order of arrival or not."""

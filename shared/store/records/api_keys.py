@@ -7,10 +7,10 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
-from shared.api_keys import Scope
-from shared.errors import ApiKeyExists, UnknownApiKey
-from shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from shared.store.operation import NOW, either, literal, seconds_from_now
+from modelbus.shared.api_keys import Scope
+from modelbus.shared.errors import ApiKeyExists, UnknownApiKey
+from modelbus.shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
+from modelbus.shared.store.operation import NOW, either, literal, seconds_from_now
 
 _USE_NOTED_S: Final = 60
 """The time of a key's last use is kept no finer than this: a write for each use would cost more than the request."""

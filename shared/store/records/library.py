@@ -7,11 +7,11 @@ from typing import Any, Final
 from pymongo import ReplaceOne
 from pymongo.database import Database
 
-from shared.contracts import EstimatorRecord
-from shared.contracts.base import split_reference
-from shared.errors import DatasetChanged, UnknownDataset, UnknownModel
-from shared.store.connection import CURRENT, Document, store_errors
-from shared.store.records.served import served_jobs
+from modelbus.shared.contracts import EstimatorRecord
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.errors import DatasetChanged, UnknownDataset, UnknownModel
+from modelbus.shared.store.connection import CURRENT, Document, store_errors
+from modelbus.shared.store.records.served import served_jobs
 
 LEFT_OUT_KEY: Final = "left_out"
 

@@ -7,8 +7,8 @@ from typing import Final
 from pymongo import DESCENDING
 from pymongo.database import Database
 
-from shared.contracts import Predict, PredictDataset
-from shared.store.connection import Document, store_errors
+from modelbus.shared.contracts import Predict, PredictDataset
+from modelbus.shared.store.connection import Document, store_errors
 
 _FIELDS: Final = {
     "command": 1,

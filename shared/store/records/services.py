@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from pymongo.database import Database
 
-from shared.store.connection import FAST, Document, store_errors
-from shared.store.operation import NOW, literal
-from shared.version import VERSION
+from modelbus.shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.store.operation import NOW, literal
+from modelbus.shared.version import VERSION
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import structlog
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from shared.errors import StoreUnavailable
-from shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.store.connection import FAST, Document, store_errors
 
 log = structlog.get_logger()
 

@@ -24,11 +24,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.contracts.number_forms import NumberForm
-from shared.tabular.cells.marks import NO_MARKS, USUAL_MARKS, Marks
-from shared.tabular.cells.written import WrittenValue
-from shared.tabular.cells.written_numbers import described, plain_numeral
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.tabular.cells.marks import NO_MARKS, USUAL_MARKS, Marks
+from modelbus.shared.tabular.cells.written import WrittenValue
+from modelbus.shared.tabular.cells.written_numbers import described, plain_numeral
 
 NO_MOMENT: Final = int(np.iinfo(np.int64).min)
 """The datetime that is missing; the same bits as numpy's NaT."""

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts.records.documents import WrittenColumn
-from shared.tabular.cells.cell_values import (
+from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.tabular.cells.cell_values import (
     NO_MOMENT,
     UncastableCell,
     cast_boolean,
@@ -21,7 +21,7 @@ from shared.tabular.cells.cell_values import (
     cast_text,
     marked_moments,
 )
-from shared.tabular.cells.marks import marked_numbers, marks_of
+from modelbus.shared.tabular.cells.marks import marked_numbers, marks_of
 
 Cast = Callable[[Any], tuple[Any, bool]]
 Mask = npt.NDArray[np.bool_]

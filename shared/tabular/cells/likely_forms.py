@@ -13,9 +13,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from shared.contracts.number_forms import DecimalMark, NumberForm, Percent, ThousandsMark
-from shared.tabular.cells.written_numbers import MINUS, plain_numeral
-from shared.tabular.cells.zero_padding import is_padded, padding_of
+from modelbus.shared.contracts.number_forms import DecimalMark, NumberForm, Percent, ThousandsMark
+from modelbus.shared.tabular.cells.written_numbers import MINUS, plain_numeral
+from modelbus.shared.tabular.cells.zero_padding import is_padded, padding_of
 
 MISSING_WORDS: Final = frozenset(
     ("", "-", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")

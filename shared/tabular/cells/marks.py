@@ -5,9 +5,9 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
-from shared.contracts.number_forms import NumberForm
-from shared.contracts.records.documents import WrittenColumn
-from shared.tabular.cells.written_numbers import plain_numeral
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 
 MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
 """Cells of delimited text that mean "no value"."""

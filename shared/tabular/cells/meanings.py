@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from shared.tabular.cells.cell_values import BOOLEAN_SPELLINGS, NUMBER
+from modelbus.shared.tabular.cells.cell_values import BOOLEAN_SPELLINGS, NUMBER
 
 
 def value_of(text: str) -> Hashable:

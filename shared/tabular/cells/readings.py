@@ -7,10 +7,10 @@ reads every table by those: what it needs then is each cell as it stood in the f
 from collections.abc import Iterable
 from typing import Final
 
-from shared.contracts.commands.datasets import ISO_FORMAT
-from shared.contracts.number_forms import NumberForm
-from shared.contracts.records.documents import ColumnSchema, SignatureColumn, WrittenColumn
-from shared.tabular.cells.marks import marks_of
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.records.documents import ColumnSchema, SignatureColumn, WrittenColumn
+from modelbus.shared.tabular.cells.marks import marks_of
 
 _NUMBERS: Final = ("integer", "real")
 _BARE_COMMA: Final = NumberForm(decimal_mark=",")

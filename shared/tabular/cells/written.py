@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.contracts.records.documents import ColumnSchema
-from shared.tabular.cells.cell_text import cell_texts
+from modelbus.shared.contracts.records.documents import ColumnSchema
+from modelbus.shared.tabular.cells.cell_text import cell_texts
 
 PLAIN: Final = "plain"
 """Reals of which the whole ones have no point."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.contracts.number_forms import NumberForm
+from modelbus.shared.contracts.number_forms import NumberForm
 
 SPACES: Final = "[ \u00a0\u202f\u2009]"
 """A space, a no-break, a narrow no-break and a thin one."""

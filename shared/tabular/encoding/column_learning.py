@@ -9,11 +9,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler, TargetEncoder
 
-from shared.contracts import SignatureColumn, Task
-from shared.tabular.cells.columns import Reading
-from shared.tabular.encoding.free_text.free_text_learning import learn_free_text, numeric_targets
-from shared.tabular.encoding.looked_up import LookedUpColumn
-from shared.tabular.encoding.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
+from modelbus.shared.contracts import SignatureColumn, Task
+from modelbus.shared.tabular.cells.columns import Reading
+from modelbus.shared.tabular.encoding.free_text.free_text_learning import learn_free_text, numeric_targets
+from modelbus.shared.tabular.encoding.looked_up import LookedUpColumn
+from modelbus.shared.tabular.encoding.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
 
 ONE_HOT_LIMIT = 40
 """Text with more categories than this is encoded by the target's means, or by the categories' shares where there is no

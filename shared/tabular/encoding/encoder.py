@@ -17,16 +17,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from shared.contracts import SignatureColumn, Task
-from shared.tabular.cells.cell_values import UncastableCell
-from shared.tabular.cells.columns import CellFault, Reading, read_column
-from shared.tabular.encoding.column_learning import Scaling, Target, learn_column
-from shared.tabular.encoding.encoder_state import pack_columns, unpack_columns
-from shared.tabular.encoding.encoding_report import EncodingReport, ReportBuilder
-from shared.tabular.encoding.free_text.text_column import describe, is_scored
-from shared.tabular.encoding.looked_up import LookedUpColumn
-from shared.tabular.encoding.row_faults import FaultCollector
-from shared.tabular.encoding.scaled import EncodedColumn, Floats, Notes
+from modelbus.shared.contracts import SignatureColumn, Task
+from modelbus.shared.tabular.cells.cell_values import UncastableCell
+from modelbus.shared.tabular.cells.columns import CellFault, Reading, read_column
+from modelbus.shared.tabular.encoding.column_learning import Scaling, Target, learn_column
+from modelbus.shared.tabular.encoding.encoder_state import pack_columns, unpack_columns
+from modelbus.shared.tabular.encoding.encoding_report import EncodingReport, ReportBuilder
+from modelbus.shared.tabular.encoding.free_text.text_column import describe, is_scored
+from modelbus.shared.tabular.encoding.looked_up import LookedUpColumn
+from modelbus.shared.tabular.encoding.row_faults import FaultCollector
+from modelbus.shared.tabular.encoding.scaled import EncodedColumn, Floats, Notes
 
 ROW_BY_ROW_LIMIT = 32
 """Requests of fewer rows are encoded row by row, others column by column; about where the two cost the same."""

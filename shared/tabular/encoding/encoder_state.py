@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from shared.contracts import SignatureColumn
-from shared.tabular.encoding.free_text.text_column import FreeTextColumn, Table, table_size
-from shared.tabular.encoding.looked_up import LookedUpColumn, LookUp
-from shared.tabular.encoding.packing import pack_arrays, pack_texts, unpack_arrays, unpack_texts
-from shared.tabular.encoding.scaled import EncodedColumn, ScaledColumn
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.encoding.free_text.text_column import FreeTextColumn, Table, table_size
+from modelbus.shared.tabular.encoding.looked_up import LookedUpColumn, LookUp
+from modelbus.shared.tabular.encoding.packing import pack_arrays, pack_texts, unpack_arrays, unpack_texts
+from modelbus.shared.tabular.encoding.scaled import EncodedColumn, ScaledColumn
 
 LAYOUT: Final = 1
 FREE_TEXT: Final = "free text"

@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.columns import Mask, Reading, cast_of
-from shared.tabular.cells.meanings import unique_values, value_of
-from shared.tabular.encoding.scaled import Floats, Notes
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.columns import Mask, Reading, cast_of
+from modelbus.shared.tabular.cells.meanings import unique_values, value_of
+from modelbus.shared.tabular.encoding.scaled import Floats, Notes
 
 LookUp = Literal["one-hot", "target mean", "share"]
 """What the outputs are. ``share``: the category's share of the training rows, in the range of the other outputs."""

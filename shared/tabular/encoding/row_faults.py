@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from shared.errors import SignatureMismatch
-from shared.tabular.cells.columns import CellFault
+from modelbus.shared.errors import SignatureMismatch
+from modelbus.shared.tabular.cells.columns import CellFault
 
 DETAIL_LIMIT = 100
 """So many faults are listed; a table with a wrong column has as many as rows."""

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.cell_values import NO_MOMENT
-from shared.tabular.cells.columns import Mask, Reading, cast_of
-from shared.tabular.cells.date_parts import DATE_PARTS, date_parts
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.cell_values import NO_MOMENT
+from modelbus.shared.tabular.cells.columns import Mask, Reading, cast_of
+from modelbus.shared.tabular.cells.date_parts import DATE_PARTS, date_parts
 
 Floats = npt.NDArray[np.float64]
 Notes = list[tuple[str, str]]

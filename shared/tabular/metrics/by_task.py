@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.metric_names import (
+from modelbus.shared.contracts.metric_names import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
     GROUPING_METRICS,
@@ -19,11 +19,11 @@ from shared.contracts.metric_names import (
     REGRESSION_METRICS,
     is_more_better,
 )
-from shared.tabular.metrics.classification import ClassificationMeasure, Labelled, labelled
-from shared.tabular.metrics.grouping import SILHOUETTE_ROWS, measure_clusters, measure_outliers
-from shared.tabular.metrics.measured import Measured, Metrics
-from shared.tabular.metrics.regression import measure_numbers
-from shared.tabular.targets.labels import Codes, Label
+from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, Labelled, labelled
+from modelbus.shared.tabular.metrics.grouping import SILHOUETTE_ROWS, measure_clusters, measure_outliers
+from modelbus.shared.tabular.metrics.measured import Measured, Metrics
+from modelbus.shared.tabular.metrics.regression import measure_numbers
+from modelbus.shared.tabular.targets.labels import Codes, Label
 
 __all__ = [
     "CLASSIFICATION_METRICS",

@@ -8,12 +8,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.metric_names import CLASSIFICATION_METRICS
-from shared.tabular.metrics.label_metrics import BETAS, LabelSums, measure_labels, measure_positive
-from shared.tabular.metrics.measured import Measured
-from shared.tabular.metrics.probability_metrics import TOP_COUNTS, ClassRankings, ProbabilityLosses, probability_fault
-from shared.tabular.metrics.ranking import Ranking
-from shared.tabular.targets.labels import Codes, Label, codes_of
+from modelbus.shared.contracts.metric_names import CLASSIFICATION_METRICS
+from modelbus.shared.tabular.metrics.label_metrics import BETAS, LabelSums, measure_labels, measure_positive
+from modelbus.shared.tabular.metrics.measured import Measured
+from modelbus.shared.tabular.metrics.probability_metrics import (
+    TOP_COUNTS,
+    ClassRankings,
+    ProbabilityLosses,
+    probability_fault,
+)
+from modelbus.shared.tabular.metrics.ranking import Ranking
+from modelbus.shared.tabular.targets.labels import Codes, Label, codes_of
 
 Floats = npt.NDArray[np.float64]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.metrics.label_metrics import BETAS
+from modelbus.shared.tabular.metrics.label_metrics import BETAS
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
-from shared.contracts.metric_names import CLUSTERING_METRICS, GROUPING_METRICS, OUTLIER_METRICS
-from shared.tabular.metrics.measured import Measured
-from shared.tabular.targets.labels import OUTLIER_CLASSES, Codes, Label
+from modelbus.shared.contracts.metric_names import CLUSTERING_METRICS, GROUPING_METRICS, OUTLIER_METRICS
+from modelbus.shared.tabular.metrics.measured import Measured
+from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Codes, Label
 
 Floats = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts.metric_names import AVERAGES
-from shared.tabular.metrics.measured import Measured, Metrics, ratio
-from shared.tabular.targets.labels import Codes
+from modelbus.shared.contracts.metric_names import AVERAGES
+from modelbus.shared.tabular.metrics.measured import Measured, Metrics, ratio
+from modelbus.shared.tabular.targets.labels import Codes
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.metrics.measured import Measured, ratio
-from shared.tabular.metrics.ranking import Ranking
-from shared.tabular.targets.labels import Codes
+from modelbus.shared.tabular.metrics.measured import Measured, ratio
+from modelbus.shared.tabular.metrics.ranking import Ranking
+from modelbus.shared.tabular.targets.labels import Codes
 
 Floats = npt.NDArray[np.float64]
 

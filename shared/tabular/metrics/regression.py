@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
-from shared.contracts.metric_names import REGRESSION_METRICS
-from shared.tabular.metrics.measured import Measured
+from modelbus.shared.contracts.metric_names import REGRESSION_METRICS
+from modelbus.shared.tabular.metrics.measured import Measured
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats, Floats, Floats | None], float]

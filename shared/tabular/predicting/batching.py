@@ -17,15 +17,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.predicting.chance import chance_codes, chance_probabilities
-from shared.tabular.predicting.foreign import sizes_by_trial
-from shared.tabular.predicting.forest import (
+from modelbus.shared.tabular.predicting.chance import chance_codes, chance_probabilities
+from modelbus.shared.tabular.predicting.foreign import sizes_by_trial
+from modelbus.shared.tabular.predicting.forest import (
     forest_probabilities,
     forest_values,
     is_forest_classifier,
     is_forest_regressor,
 )
-from shared.tabular.predicting.members import (
+from modelbus.shared.tabular.predicting.members import (
     ROW_BY_NATURE,
     compares_with_stored_rows,
     draws_by_chance,
@@ -34,8 +34,8 @@ from shared.tabular.predicting.members import (
     is_foreign,
     product_shapes,
 )
-from shared.tabular.predicting.products import Sizes, common_sizes, sizes_of, sizes_of_any
-from shared.tabular.predicting.threads import SMALL_BATCH, OneThread, one_blas_thread, prediction_threads
+from modelbus.shared.tabular.predicting.products import Sizes, common_sizes, sizes_of, sizes_of_any
+from modelbus.shared.tabular.predicting.threads import SMALL_BATCH, OneThread, one_blas_thread, prediction_threads
 
 Floats = npt.NDArray[np.float64]
 

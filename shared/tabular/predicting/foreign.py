@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.predicting.products import MOST_ROWS, Sizes
-from shared.tabular.predicting.threads import OneThread
+from modelbus.shared.tabular.predicting.products import MOST_ROWS, Sizes
+from modelbus.shared.tabular.predicting.threads import OneThread
 
 METHODS: Final = ("predict", "predict_proba", "decision_function")
 

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature, SignatureColumn, Task
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.encoding.encoding_report import EncodingReport
-from shared.tabular.predicting.batching import Batching
+from modelbus.shared.contracts import Signature, SignatureColumn, Task
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.encoding.encoding_report import EncodingReport
+from modelbus.shared.tabular.predicting.batching import Batching
 
 Floats = npt.NDArray[np.float64]
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import blas
 
-from shared.tabular.predicting.threads import OneThread
+from modelbus.shared.tabular.predicting.threads import OneThread
 
 Floats = npt.NDArray[np.float64]
 Multiply = Callable[[Floats, Floats], Floats]

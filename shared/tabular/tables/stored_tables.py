@@ -16,13 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shared.contracts import ColumnSchema
-from shared.contracts.records.documents import WrittenColumn
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.tabular.cells.kept_cells import KeptCells, open_kept
-from shared.tabular.cells.readings import decimal_mark_of, is_read_as_stored
-from shared.tabular.cells.written import WrittenValue, written_texts
-from shared.tabular.tables import row_groups
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.tabular.cells.kept_cells import KeptCells, open_kept
+from modelbus.shared.tabular.cells.readings import decimal_mark_of, is_read_as_stored
+from modelbus.shared.tabular.cells.written import WrittenValue, written_texts
+from modelbus.shared.tabular.tables import row_groups
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 """Nullable, so that a missing value does not turn integers into floats or booleans into objects."""

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shared.tabular.cells.cell_text import JSON_INFINITY, cell_texts
-from shared.tabular.cells.formulas import without_formulas
-from shared.tabular.tables.row_groups import read_group
+from modelbus.shared.tabular.cells.cell_text import JSON_INFINITY, cell_texts
+from modelbus.shared.tabular.cells.formulas import without_formulas
+from modelbus.shared.tabular.tables.row_groups import read_group
 
 _SLICE_BYTES: Final = 2 * 1024 * 1024
 """Cells that are turned into text at once: text of numbers takes some times as much."""

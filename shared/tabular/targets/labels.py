@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.columns import Reading, read_column
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.columns import Reading, read_column
 
 Label = str | bool | int | float
 Codes = npt.NDArray[np.int64]

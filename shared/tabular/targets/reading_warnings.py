@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.targets.labels import Label, spelling
-from shared.tabular.targets.truth import LabelBook
+from modelbus.shared.tabular.targets.labels import Label, spelling
+from modelbus.shared.tabular.targets.truth import LabelBook
 
 UNSEEN_FRACTION: Final = 0.1
 """From which fraction of the rows on unseen values are told, unless a setting says otherwise."""

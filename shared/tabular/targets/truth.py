@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from shared.contracts import Signature, SignatureColumn
-from shared.contracts.records.documents import ColumnSchema
-from shared.errors import InvalidCommand
-from shared.tabular.cells.meanings import unique_values, value_of
-from shared.tabular.cells.readings import reading_of
-from shared.tabular.targets.labels import UNKNOWN_CODE, Codes, Label, class_type, labels_of, read_target
+from modelbus.shared.contracts import Signature, SignatureColumn
+from modelbus.shared.contracts.records.documents import ColumnSchema
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.cells.meanings import unique_values, value_of
+from modelbus.shared.tabular.cells.readings import reading_of
+from modelbus.shared.tabular.targets.labels import UNKNOWN_CODE, Codes, Label, class_type, labels_of, read_target
 
 _SHOWN: Final = 100
 _LABEL_TYPES: Final = ("integer", "real", "boolean", "text")

@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from modelbus import AsyncClient, Client, errors
+from modelbus.shared.contracts import DriftFound, JobChanged
 from modelbus.stack import LocalStack
-from shared.contracts import DriftFound, JobChanged
 from tests.e2e.api import JOB_TIMEOUT_S, Api
 from tests.e2e.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.e2e.tables import parcels

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from modelbus import Client, errors
+from modelbus.shared.api_keys import new_api_key
+from modelbus.shared.version import VERSION
 from modelbus.stack import LocalStack
-from shared.api_keys import new_api_key
-from shared.version import VERSION
 from tests.e2e.api import JOB_TIMEOUT_S, Api, fresh
 from tests.twins import BlockedClient
 from tests.waiting import wait_until

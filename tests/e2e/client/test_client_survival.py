@@ -9,8 +9,8 @@ import pytest
 from pymongo.database import Database
 
 from modelbus import Client, errors
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.store.connection import Document
 from tests.e2e.api import JOB_TIMEOUT_S, fresh
 from tests.e2e.cutting_proxy import CuttingProxy, cutting_proxy
 from tests.e2e.tables import numbers

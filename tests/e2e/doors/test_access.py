@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from modelbus.shared.api_keys import new_api_key
 from modelbus.stack import LocalStack
-from shared.api_keys import new_api_key
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import numbers
 from tests.waiting import wait_until

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bus import Publisher
-from shared.contracts.records.results import RESULTS as RESULT_MODELS
+from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts.records.results import RESULTS as RESULT_MODELS
 from tests.e2e.api import Api, fresh
 from tests.e2e.door_commands import COMMANDS, FAULTS, RESULTS, Fault, Names
 from tests.e2e.doors import Door, HttpDoor, QueueDoor

@@ -11,9 +11,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from gateway.app import create_app
-from gateway.description.openapi import openapi_document
-from shared.settings import Settings
+from modelbus.gateway.app import create_app
+from modelbus.gateway.description.openapi import openapi_document
+from modelbus.shared.settings import Settings
 from tests.e2e.api import Api
 
 NOT_SENT = {"/metrics", "/docs", "/events"}

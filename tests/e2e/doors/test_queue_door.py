@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 import redis
 
+from modelbus.shared.bus import QUEUES, Publisher, poison_queue
 from modelbus.stack import LocalStack
-from shared.bus import QUEUES, Publisher, poison_queue
 from tests.e2e.api import Api, fresh
 from tests.e2e.heard_events import HeardEvents
 from tests.e2e.tables import PARCEL, parcels

@@ -11,8 +11,8 @@ import pytest
 import redis
 from pymongo.database import Database
 
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.waiting import wait_until
 

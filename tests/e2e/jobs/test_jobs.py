@@ -8,8 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from modelbus.shared.bus import Publisher
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
 from tests.e2e.api import ENDED, Answer, Api, fresh
 from tests.e2e.processes import group_of
 from tests.waiting import is_alive, wait_until

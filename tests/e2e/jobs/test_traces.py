@@ -10,9 +10,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pymongo.database import Database
 
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
-from shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.stack_fixtures import QUICK_SETTINGS, started
 from tests.waiting import wait_until

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from modelbus.shared.bus import Publisher
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
 from tests.e2e.api import Api
 from tests.e2e.commands import train_command
 from tests.e2e.doors import Door

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.models.artifacts import load_model
+from modelbus.shared.models.artifacts import load_model
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import PARCEL, numbers
 from tests.waiting import wait_until

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.e2e.tables import numbers, steps
 

@@ -10,18 +10,18 @@ import pyarrow.parquet as pq
 import pytest
 from pymongo.database import Database
 
-from shared.bus import Publisher
-from shared.contracts import TrainModel
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import dataset_columns, read_frame
+from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts import TrainModel
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import dataset_columns, read_frame
+from modelbus.trainer.catalogue.entries import catalogue
+from modelbus.trainer.fitting.plan import plan_of
+from modelbus.trainer.training.fit import fit_model
 from tests.e2e.api import Api, fresh
 from tests.e2e.doors import QUEUE_OF, HttpDoor
 from tests.e2e.tables import PARCEL, parcels
 from tests.unit.tables import needed, table
 from tests.waiting import wait_until
-from trainer.catalogue.entries import catalogue
-from trainer.fitting.plan import plan_of
-from trainer.training.fit import fit_model
 
 pytestmark = pytest.mark.slow
 

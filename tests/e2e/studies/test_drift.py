@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import DriftFound
+from modelbus.shared.contracts import DriftFound
 from tests.e2e.api import Api
 from tests.e2e.doors import Door
 from tests.e2e.heard_events import HeardEvents

@@ -11,8 +11,8 @@ import pytest
 from pymongo.database import Database
 from sklearn import metrics as library
 
-from shared.bus import Publisher
-from shared.store.connection import Document
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.e2e.tables import scored
 from tests.waiting import wait_until

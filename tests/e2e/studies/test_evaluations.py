@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bus import Publisher
+from modelbus.shared.bus import Publisher
 from tests.e2e.api import ENDED, Api, fresh
 from tests.waiting import wait_until
 

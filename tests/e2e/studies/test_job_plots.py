@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from pymongo.database import Database
 
-from shared.bus import Publisher
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.trainer.tuning.objectives import objective_names
 from tests.e2e.api import Api
 from tests.e2e.tables import PARCEL, numbers
 from tests.waiting import wait_until
-from trainer.tuning.objectives import objective_names
 
 ANY_AGE = -1
 """A grace that has passed for what was written just now."""

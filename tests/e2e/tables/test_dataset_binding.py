@@ -8,8 +8,8 @@ import pytest
 from pymongo.database import Database
 
 from modelbus.queue_door import QueueDoor
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.e2e.tables import numbers, scored
 from tests.waiting import wait_until

@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from pymongo.database import Database
 
-from shared.bus import Publisher
-from shared.store.blobs.worker_blobs import export_id
-from shared.store.connection import Document
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.blobs.worker_blobs import export_id
+from modelbus.shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.contents import content, rows
 from tests.e2e.tables import parcels

@@ -7,7 +7,7 @@ import json
 import pytest
 from pymongo.database import Database
 
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 from tests.e2e.api import Api, fresh
 from tests.e2e.contents import content, rows
 

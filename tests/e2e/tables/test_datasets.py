@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from pymongo.database import Database
 
+from modelbus.shared.bus import Publisher
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
-from shared.store.connection import Document
 from tests.e2e.api import Answer, Api, form, fresh, gzipped
 from tests.e2e.doors import QueueDoor
 from tests.e2e.tables import numbers, parcels

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from pymongo.database import Database
 
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.store.connection import Document
 from tests.e2e.api import Answer, Api, fresh
 from tests.waiting import wait_until
 

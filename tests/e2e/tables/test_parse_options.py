@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pymongo.database import Database
 
-from shared.store.connection import Document
+from modelbus.shared.store.connection import Document
 from tests.e2e.api import Answer, Api, form, fresh
 
 DAYS = "day;amount;code\n01/02/2024;1,5;007\n03/04/2024;-999;012\n"

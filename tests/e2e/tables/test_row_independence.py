@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from shared.bus import Publisher
+from modelbus.shared.bus import Publisher
 from tests.e2e.api import Api
 from tests.e2e.doors import QueueDoor
 

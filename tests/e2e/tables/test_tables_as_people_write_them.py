@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from shared.bus import Publisher
+from modelbus.shared.bus import Publisher
 from tests.e2e.api import Api, form, fresh
 from tests.e2e.doors import QueueDoor
 

@@ -2,7 +2,7 @@
 
 import redis
 
-from shared.bus import EventPublisher, Publisher
+from modelbus.shared.bus import EventPublisher, Publisher
 from tests.integration.conftest import MakeConsumer, MakeSubscriber
 from tests.integration.messages import message, receive
 from tests.integration.samples import changed

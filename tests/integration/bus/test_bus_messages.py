@@ -7,8 +7,8 @@ import orjson
 import pytest
 import redis
 
-from shared.bus import Publisher
-from shared.contracts import new_correlation_id
+from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts import new_correlation_id
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import COMMAND, receive, unacknowledged
 

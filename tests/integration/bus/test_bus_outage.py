@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from modelbus.shared.bus import EventPublisher, Publisher
+from modelbus.shared.errors import BusUnavailable
 from modelbus.stack import LocalStack
-from shared.bus import EventPublisher, Publisher
-from shared.errors import BusUnavailable
 from tests.integration.conftest import MakeConsumer, MakeSubscriber
 from tests.integration.messages import COMMAND, receive
 from tests.integration.samples import changed

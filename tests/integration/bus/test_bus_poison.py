@@ -9,7 +9,7 @@ import orjson
 import pytest
 import redis
 
-from shared.bus import Publisher, poison_queue
+from modelbus.shared.bus import Publisher, poison_queue
 from tests.integration.conftest import MESSAGE_LIMIT_BYTES, MakeConsumer
 from tests.integration.messages import COMMAND, message, receive, unacknowledged
 from tests.waiting import wait_until

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from shared.bus import EventPublisher, Publisher
-from shared.contracts import DriftFound, new_correlation_id
-from shared.observing.metrics import DRIFT_FOUND
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.jobs.outcomes import Outcomes
-from shared.worker.finishing import Finisher
+from modelbus.shared.bus import EventPublisher, Publisher
+from modelbus.shared.contracts import DriftFound, new_correlation_id
+from modelbus.shared.observing.metrics import DRIFT_FOUND
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.worker.finishing import Finisher
 from tests.integration.conftest import MakeSubscriber
 from tests.integration.samples import train_job
 from tests.waiting import wait_until

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from modelbus.shared.bus import Consumer, Publisher
 from modelbus.stack import LocalStack
-from shared.bus import Consumer, Publisher
 from tests.integration.black_hole import black_hole
 from tests.waiting import wait_until
 

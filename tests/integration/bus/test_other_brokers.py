@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from shared.bus import Consumer, Delivery, EventPublisher, EventSubscriber, Publisher, poison_queue
-from shared.contracts import JobChanged, new_correlation_id
+from modelbus.shared.bus import Consumer, Delivery, EventPublisher, EventSubscriber, Publisher, poison_queue
+from modelbus.shared.contracts import JobChanged, new_correlation_id
 from tests.waiting import wait_until
 
 AMQP_URL = os.environ.get("MODELBUS_TEST_AMQP_URL")

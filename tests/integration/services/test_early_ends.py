@@ -6,8 +6,8 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
+from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.stack import LocalStack
-from shared.store.jobs.ledger import JobLedger
 from tests.integration.ledger_jobs import OUTCOME, found, started
 from tests.integration.samples import train_job
 from tests.integration.worker_bench import Bench, opened, quick_settings, working

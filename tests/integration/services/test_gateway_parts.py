@@ -10,18 +10,18 @@ import orjson
 import pytest
 import redis
 
-from gateway.jobs.dispatch import Dispatcher
-from gateway.jobs.job_waiting import JobWaiters
-from gateway.jobs.outbox import Outbox
-from shared.bus import Publisher
-from shared.bus.queues import INTERACTIVE_HEADER
-from shared.contracts import Predict, new_correlation_id
-from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
-from shared.settings import Settings
-from shared.store.connection import Document, open_async_store
-from shared.store.gateway_records import JobRecords
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.ledger import FinishedJob, JobLedger, terms_of
+from modelbus.gateway.jobs.dispatch import Dispatcher
+from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.outbox import Outbox
+from modelbus.shared.bus import Publisher
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER
+from modelbus.shared.contracts import Predict, new_correlation_id
+from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, open_async_store
+from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, terms_of
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
 from tests.integration.samples import train_command, train_job

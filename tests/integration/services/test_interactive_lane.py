@@ -13,17 +13,17 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 
+from modelbus.predictor.__main__ import make_lanes
+from modelbus.shared.bus import EventSubscriber
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER
+from modelbus.shared.contracts import Predict, new_correlation_id
+from modelbus.shared.models.artifacts import dump_model, library_versions
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.worker.service import Lane, Tools
 from modelbus.stack import LocalStack
-from predictor.__main__ import make_lanes
-from shared.bus import EventSubscriber
-from shared.bus.queues import INTERACTIVE_HEADER
-from shared.contracts import Predict, new_correlation_id
-from shared.models.artifacts import dump_model, library_versions
-from shared.settings import Settings
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.outcomes import Outcomes
-from shared.worker.service import Lane, Tools
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
 from tests.integration.samples import train_job

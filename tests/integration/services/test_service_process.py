@@ -12,10 +12,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.bus import Publisher
-from shared.contracts import new_correlation_id
-from shared.store.connection import Document
 from tests.integration.samples import train_command
 from tests.integration.worker_bench import HANDLERS
 from tests.waiting import is_alive, wait_until
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 SERVICE = f"""
 import sys
-from shared.worker.service import run_service
+from modelbus.shared.worker.service import run_service
 sys.exit(run_service("trainer", ("train",), lambda tools: [tools.worker(("train",), {HANDLERS!r})]))
 """
 

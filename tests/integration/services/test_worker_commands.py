@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from modelbus.shared.bus import EventSubscriber
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.bus import EventSubscriber
-from shared.contracts import new_correlation_id
-from shared.store.connection import Document
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
 from tests.integration.samples import train_command

@@ -8,9 +8,9 @@ import pytest
 import redis
 from structlog.typing import EventDict
 
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
-from shared.contracts import new_correlation_id
-from shared.store.connection import Document
 from tests.integration.worker_bench import Bench, bench_url
 from tests.waiting import is_alive, wait_until
 

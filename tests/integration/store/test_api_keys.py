@@ -11,13 +11,13 @@ import pytest
 from pymongo.database import Database
 from structlog.typing import EventDict
 
-from gateway.access.authentication import KeyRing, RefusalLog
+from modelbus.gateway.access.authentication import KeyRing, RefusalLog
+from modelbus.shared.api_keys import api_key_hash, new_api_key
+from modelbus.shared.errors import ApiKeyExists, StoreUnavailable, UnknownApiKey
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, open_async_store
+from modelbus.shared.store.records.api_keys import ApiKeys
 from modelbus.stack import LocalStack
-from shared.api_keys import api_key_hash, new_api_key
-from shared.errors import ApiKeyExists, StoreUnavailable, UnknownApiKey
-from shared.settings import Settings
-from shared.store.connection import Document, open_async_store
-from shared.store.records.api_keys import ApiKeys
 from tests.integration.samples import make_older_key
 
 
@@ -170,7 +170,12 @@ def run_gateway(servers: LocalStack, database: Database[Document], **changes: st
         **changes,
     }
     return subprocess.run(
-        [sys.executable, "-m", "gateway"], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "modelbus.gateway"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

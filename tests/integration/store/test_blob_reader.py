@@ -13,13 +13,13 @@ import pytest
 from pymongo import MongoClient, monitoring
 from pymongo.database import Database
 
+from modelbus.shared.contracts import SignatureColumn, new_correlation_id
+from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.store.blobs.blob_writer import CHUNK_BYTES
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.tables.stored_tables import fetch_table, open_table, read_frame
 from modelbus.stack import LocalStack
-from shared.contracts import SignatureColumn, new_correlation_id
-from shared.errors import UnknownUpload
-from shared.store.blobs.blob_writer import CHUNK_BYTES
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.tabular.tables.stored_tables import fetch_table, open_table, read_frame
 from tests.unit.written_tables import delimited, upload
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import new_correlation_id
-from shared.errors import EstimatorRejected, UnknownUpload
-from shared.store.blobs.blob_writer import CHUNK_BYTES
-from shared.store.blobs.large_results import within_limit
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.errors import EstimatorRejected, UnknownUpload
+from modelbus.shared.store.blobs.blob_writer import CHUNK_BYTES
+from modelbus.shared.store.blobs.large_results import within_limit
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.outcomes import Outcomes
 from tests.integration.samples import train_job
 
 ANY_AGE = -1

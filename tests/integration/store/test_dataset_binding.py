@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import command_spec, new_correlation_id, parse_command, spec_hash
-from shared.errors import DatasetChanged, JobCancelled, StoreUnavailable, UnknownDataset
-from shared.settings import Settings
-from shared.store.connection import Document, open_async_store
-from shared.store.gateway_records import JobRecords
-from shared.store.jobs import protocol
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.binding import digests
-from shared.store.jobs.dataset_users import using
-from shared.store.jobs.ledger import JobLedger, terms_of
-from shared.store.operation import NewJob
-from shared.store.records.library import Library
+from modelbus.shared.contracts import command_spec, new_correlation_id, parse_command, spec_hash
+from modelbus.shared.errors import DatasetChanged, JobCancelled, StoreUnavailable, UnknownDataset
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, open_async_store
+from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.store.jobs import protocol
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.binding import digests
+from modelbus.shared.store.jobs.dataset_users import using
+from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
+from modelbus.shared.store.operation import NewJob
+from modelbus.shared.store.records.library import Library
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, claimed, found, started
 from tests.integration.samples import LAPSED, TERMS, train_job

@@ -13,19 +13,19 @@ from prometheus_client import REGISTRY
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from gateway.views.poison_bodies import jobs_of
-from shared.bus import PoisonMessage, PoisonReader, Publisher, poison_queue
-from shared.contracts import command_spec, spec_hash
-from shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, NotFound, StoreUnavailable
-from shared.settings import Settings
-from shared.store.connection import Document, open_async_store
-from shared.store.gateway_records import JobRecords
-from shared.store.jobs import protocol
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.ledger import JobLedger
-from shared.store.letters.dead_letters import DeadLetterQuery, DeadLetters
-from shared.store.letters.kept_poison import COLLECTION, KEPT_BYTES, PoisonKeeper
-from shared.worker.poison import PoisonMover
+from modelbus.gateway.views.poison_bodies import jobs_of
+from modelbus.shared.bus import PoisonMessage, PoisonReader, Publisher, poison_queue
+from modelbus.shared.contracts import command_spec, spec_hash
+from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, NotFound, StoreUnavailable
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, open_async_store
+from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.store.jobs import protocol
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.letters.dead_letters import DeadLetterQuery, DeadLetters
+from modelbus.shared.store.letters.kept_poison import COLLECTION, KEPT_BYTES, PoisonKeeper
+from modelbus.shared.worker.poison import PoisonMover
 from tests.integration.conftest import MakeConsumer
 from tests.integration.ledger_jobs import claimed, found
 from tests.integration.messages import message, receive

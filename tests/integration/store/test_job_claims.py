@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import Progress, new_correlation_id
-from shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.operation import Claim
+from modelbus.shared.contracts import Progress, new_correlation_id
+from modelbus.shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.operation import Claim
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, RESULT, claimed, found, started
 from tests.integration.racing import at_once

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import ExportDataset, ReadRows, new_correlation_id
-from shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.ledger import FinishedJob, JobLedger
-from shared.store.operation import HISTORY_LIMIT, Claim
+from modelbus.shared.contracts import ExportDataset, ReadRows, new_correlation_id
+from modelbus.shared.errors import EstimatorRejected, LeaseLost, StoreUnavailable
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger
+from modelbus.shared.store.operation import HISTORY_LIMIT, Claim
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, RESULT, claimed, found, started
 from tests.integration.samples import AT_ONCE, TERMS, job_of, train_job

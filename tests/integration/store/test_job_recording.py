@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from shared.contracts import Progress
-from shared.errors import CorrelationIdReused, EstimatorRejected
-from shared.store.connection import Document
-from shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from modelbus.shared.contracts import Progress
+from modelbus.shared.errors import CorrelationIdReused, EstimatorRejected
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from tests.integration.ledger_jobs import RESULT, found, started
 from tests.integration.racing import at_once
 from tests.integration.samples import TERMS, job_of, train_job

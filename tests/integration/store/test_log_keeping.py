@@ -11,11 +11,11 @@ import pytest
 from bson import Timestamp
 from pymongo.database import Database
 
-from shared.observing.log_shipper import LoggedLine, LogShipper
-from shared.settings import Settings
-from shared.store.connection import Document, open_async_store, open_store
-from shared.store.logs.log_batches import COLLECTION, LogBatches, open_log_shipper
-from shared.store.logs.log_reading import LogLines, LogQuery, Stretch
+from modelbus.shared.observing.log_shipper import LoggedLine, LogShipper
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.connection import Document, open_async_store, open_store
+from modelbus.shared.store.logs.log_batches import COLLECTION, LogBatches, open_log_shipper
+from modelbus.shared.store.logs.log_reading import LogLines, LogQuery, Stretch
 from tests.waiting import wait_until
 
 MOMENT = datetime(2031, 5, 4, 12, 0, 0, tzinfo=UTC)

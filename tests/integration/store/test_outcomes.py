@@ -8,18 +8,18 @@ import orjson
 import pytest
 from pymongo.database import Database
 
-from shared.bus import EventPublisher, Publisher
-from shared.contracts import new_correlation_id
-from shared.contracts.records.documents import Comparison
-from shared.errors import DatasetExists, EvaluationExists
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger
-from shared.store.jobs.outcomes import Outcomes
-from shared.store.records.library import Library
-from shared.worker.child import JobContext
-from shared.worker.finishing import Finisher
+from modelbus.shared.bus import EventPublisher, Publisher
+from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.errors import DatasetExists, EvaluationExists
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.store.records.library import Library
+from modelbus.shared.worker.child import JobContext
+from modelbus.shared.worker.finishing import Finisher
 from tests.integration.samples import train_job
 
 

@@ -8,16 +8,16 @@ import orjson
 import pytest
 from pymongo.database import Database
 
-from evaluator.sampling.served_rows import ServedRows, gather_served_rows
-from shared.contracts import Predict, new_correlation_id
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.acceptance import new_job
-from shared.store.jobs.ledger import FinishedJob, JobLedger
-from shared.store.records.library import Library
-from shared.tabular.predicting.model import FittedModel
-from shared.worker.child import JobContext
+from modelbus.evaluator.sampling.served_rows import ServedRows, gather_served_rows
+from modelbus.shared.contracts import Predict, new_correlation_id
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger
+from modelbus.shared.store.records.library import Library
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.worker.child import JobContext
 from tests.unit.tables import TYPES, fit
 
 NOW = datetime.now(UTC)

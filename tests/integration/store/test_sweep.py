@@ -11,19 +11,19 @@ import pytest
 import redis
 from pymongo.database import Database
 
-from shared.bus import EventPublisher, EventSubscriber, PoisonReader, Publisher
-from shared.errors import BusUnavailable
-from shared.settings import Settings
-from shared.store.blobs.worker_blobs import BlobStore
-from shared.store.connection import Document
-from shared.store.jobs.ledger import JobLedger, terms_of
-from shared.store.jobs.outcomes import Outcomes
-from shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
-from shared.store.letters.kept_poison import PoisonKeeper
-from shared.store.logs.log_batches import LogBatches
-from shared.worker.finishing import Finisher
-from shared.worker.poison import PoisonMover
-from shared.worker.sweeper import Sweeper, publish_job
+from modelbus.shared.bus import EventPublisher, EventSubscriber, PoisonReader, Publisher
+from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
+from modelbus.shared.store.jobs.outcomes import Outcomes
+from modelbus.shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from modelbus.shared.store.letters.kept_poison import PoisonKeeper
+from modelbus.shared.store.logs.log_batches import LogBatches
+from modelbus.shared.worker.finishing import Finisher
+from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.sweeper import Sweeper, publish_job
 from tests.integration.conftest import MakeConsumer, MakeLedger
 from tests.integration.samples import LAPSED, make_older, train_job
 from tests.waiting import wait_until

@@ -10,12 +10,12 @@ import pytest
 from sklearn.base import OutlierMixin
 from sklearn.utils import all_estimators
 
-from shared.errors import InvalidCommand, UnknownEstimator
+from modelbus.shared.errors import InvalidCommand, UnknownEstimator
+from modelbus.trainer.catalogue.constraints import accepts, refusal
+from modelbus.trainer.catalogue.entries import LEFT_OUT, catalogue, find_estimator
+from modelbus.trainer.catalogue.hyperparameters import FORBIDDEN
+from modelbus.trainer.catalogue.making import make_estimator
 from tests.unit.tables import needed
-from trainer.catalogue.constraints import accepts, refusal
-from trainer.catalogue.entries import LEFT_OUT, catalogue, find_estimator
-from trainer.catalogue.hyperparameters import FORBIDDEN
-from trainer.catalogue.making import make_estimator
 
 RECORDS = {record.name: record for record in catalogue()}
 

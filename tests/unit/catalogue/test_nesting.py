@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidCommand
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.catalogue.entries import NESTED, catalogue
+from modelbus.trainer.catalogue.making import make_estimator
 from tests.unit.tables import fit
-from trainer.catalogue.entries import NESTED, catalogue
-from trainer.catalogue.making import make_estimator
 
 TREE = {"estimator": "DecisionTreeClassifier", "hyperparameters": {"max_depth": 3}}
 LINE = {"estimator": "LogisticRegression"}

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import structlog
 
-from shared.errors import UnknownEstimator
-from shared.models.installed_plugins import log_plugins
-from shared.models.plugins import EstimatorPlugin
+from modelbus.shared.errors import UnknownEstimator
+from modelbus.shared.models.installed_plugins import log_plugins
+from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.trainer.catalogue import entries as catalogue
+from modelbus.trainer.catalogue.entries import find_estimator, left_out
+from modelbus.trainer.catalogue.making import make_estimator
+from modelbus.trainer.catalogue.plugin_entries import trainable_plugins
 from tests.unit.plugin_installing import HEAD, install
-from trainer.catalogue import entries as catalogue
-from trainer.catalogue.entries import find_estimator, left_out
-from trainer.catalogue.making import make_estimator
-from trainer.catalogue.plugin_entries import trainable_plugins
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

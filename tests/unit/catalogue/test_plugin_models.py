@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from shared.errors import ArtifactRefused, InvalidCommand
-from shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.errors import ArtifactRefused, InvalidCommand
+from modelbus.shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.catalogue import entries as catalogue
+from modelbus.trainer.catalogue.entries import find_estimator
+from modelbus.trainer.catalogue.making import make_estimator
 from tests.plugins import PLUGIN_FOLDER
 from tests.unit.plugin_installing import HEAD, forget, install
 from tests.unit.tables import features, fit
-from trainer.catalogue import entries as catalogue
-from trainer.catalogue.entries import find_estimator
-from trainer.catalogue.making import make_estimator
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

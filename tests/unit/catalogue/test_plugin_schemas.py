@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.trainer.catalogue import plugin_entries as plugins
+from modelbus.trainer.catalogue.entries import left_out
+from modelbus.trainer.catalogue.plugin_schemas import schema_fault
 from tests.unit.plugin_installing import HEAD, install
-from trainer.catalogue import plugin_entries as plugins
-from trainer.catalogue.entries import left_out
-from trainer.catalogue.plugin_schemas import schema_fault
 
 pytestmark = pytest.mark.usefixtures("fresh_plugins")
 

@@ -7,8 +7,8 @@ import pytest
 from modelbus import errors
 from modelbus.client.calls import Call, job_call, known_error, path_of, record_of, reply_of, unreachable
 from modelbus.client.results import EstimatorSummary, Predictions
-from shared.contracts import ModelRecord
-from shared.errors import ModelbusError
+from modelbus.shared.contracts import ModelRecord
+from modelbus.shared.errors import ModelbusError
 
 REQUEST = httpx.Request("POST", "http://gateway/models?wait=0")
 MODEL = {"name": "m", "owner": "local", "latest_version": 1, "versions": [1], "aliases": {}, "created_at": "2026-01-01"}

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from modelbus import Client
-from shared.contracts import ParseOptions
+from modelbus.shared.contracts import ParseOptions
 from tests.twins import BlockedClient
 from tests.unit.mock_gateway import OPERATIONS, MockGateway, first, query_of
 

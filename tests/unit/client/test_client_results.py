@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gateway.description import examples, explanation_examples
 from modelbus import errors
 from modelbus.client.calls import record_of
 from modelbus.client.comparison import Comparison
@@ -17,6 +16,7 @@ from modelbus.client.letters import DeadLetter
 from modelbus.client.moments import drift_since, moment_text
 from modelbus.client.plots import plot_names, plot_suffix
 from modelbus.client.results import Candidates, MadeApiKey
+from modelbus.gateway.description import examples, explanation_examples
 
 
 def test_importances_are_a_row_a_column() -> None:

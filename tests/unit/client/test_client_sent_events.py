@@ -7,7 +7,7 @@ import pytest
 from modelbus import errors
 from modelbus.client.observations import EventsMissed, LogLine, OtherEvent, read_change, read_event, read_line
 from modelbus.client.sent_events import EventParser, SentEvent
-from shared.contracts import DriftFound, JobChanged
+from modelbus.shared.contracts import DriftFound, JobChanged
 
 STREAM = (
     b'retry: 2500\n\n: heartbeat\n\nid: 7-1\nevent: log\ndata: {"text": "a\xe2\x80\xa8b\xc2\x85c"}\n\n'

@@ -12,8 +12,8 @@ import modelbus
 from modelbus import errors
 from modelbus.client.asynchronous import client as asynchronous
 from modelbus.client.synchronous import client as synchronous
-from shared import errors as tree
-from shared.errors import ModelbusError
+from modelbus.shared import errors as tree
+from modelbus.shared.errors import ModelbusError
 from tools.twin import made_of, stale
 
 ROOT = Path(__file__).parents[3]

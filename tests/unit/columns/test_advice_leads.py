@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.ingest.odd_cells.beyond_range import is_beyond_range
-from evaluator.ingest.odd_cells.date_advice import date_advice
+from modelbus.evaluator.ingest.odd_cells.beyond_range import is_beyond_range
+from modelbus.evaluator.ingest.odd_cells.date_advice import date_advice
 from tests.unit.ingesting import read, types
 
 NUMBERS = [f"{number}.5" for number in range(30)]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.errors import InvalidCommand
+from modelbus.shared.errors import InvalidCommand
 from tests.unit.profiles import profiled
 
 Found = dict[str, set[str]]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest import IngestedTable
-from evaluator.ingest.cells.texts import MISSING_MARKS
-from shared.contracts.records.documents import Alert
-from shared.tabular.cells.likely_forms import MISSING_WORDS
+from modelbus.evaluator.ingest import IngestedTable
+from modelbus.evaluator.ingest.cells.texts import MISSING_MARKS
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.tabular.cells.likely_forms import MISSING_WORDS
 from tests.unit.ingesting import ingested, read, types
 
 

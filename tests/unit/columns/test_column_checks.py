@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import ReadRows, TrainModel
-from shared.contracts.checks.command_checks import check_columns, check_training_columns
-from shared.errors import InvalidCommand
+from modelbus.shared.contracts import ReadRows, TrainModel
+from modelbus.shared.contracts.checks.command_checks import check_columns, check_training_columns
+from modelbus.shared.errors import InvalidCommand
 from tests.unit.commands import TRAIN
 
 DATASET = {"columns": [{"name": name} for name in ("age", "balance", "country", "left")]}

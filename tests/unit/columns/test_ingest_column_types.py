@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.errors import InvalidCommand, MalformedTable
+from modelbus.shared.errors import InvalidCommand, MalformedTable
 from tests.unit.ingesting import read, skipped_lines, types
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from evaluator.ingest.sources.source_options import check_column_options
-from shared.contracts import ParseOptions
-from shared.contracts.checks.command_checks import missing_columns
-from shared.errors import InvalidCommand
+from modelbus.evaluator.ingest.sources.source_options import check_column_options
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.checks.command_checks import missing_columns
+from modelbus.shared.errors import InvalidCommand
 
 KNOWN = [f"column_{number}" for number in range(30)]
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest.ahead import Columns
-from evaluator.ingest.profile.frequencies import FrequencyTally
-from evaluator.ingest.profile.histograms import bin_edges
-from evaluator.ingest.profile.sampling import SampledCells
-from evaluator.ingest.profile.spans import find_spans
-from evaluator.ingest.table import ColumnPlan, Span
-from shared.contracts import ColumnSchema
-from shared.tabular.alerts import SAMPLE_LIMIT
+from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.profile.frequencies import FrequencyTally
+from modelbus.evaluator.ingest.profile.histograms import bin_edges
+from modelbus.evaluator.ingest.profile.sampling import SampledCells
+from modelbus.evaluator.ingest.profile.spans import find_spans
+from modelbus.evaluator.ingest.table import ColumnPlan, Span
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.alerts import SAMPLE_LIMIT
 from tests.unit.profiles import csv_profile, profiled
 
 SHARES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99]

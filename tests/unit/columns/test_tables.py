@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.tabular.tables.stored_tables import Table, frames, read_frame
+from modelbus.shared.tabular.tables.stored_tables import Table, frames, read_frame
 
 
 def stored(path: Path, **columns: list[object]) -> Table:

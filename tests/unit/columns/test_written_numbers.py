@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.contracts import NumberForm
-from shared.tabular.cells.written_numbers import (
+from modelbus.shared.contracts import NumberForm
+from modelbus.shared.tabular.cells.written_numbers import (
     are_written_so,
     parse_number,
     parse_numbers,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts import SignatureColumn
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.cells.likely_forms import likely_numbers
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.cells.likely_forms import likely_numbers
+from modelbus.trainer.rows.learning_target import learn_target
 from tests.unit.ingesting import read, types
-from trainer.rows.learning_target import learn_target
 
 ODD: dict[str, tuple[list[str], str]] = {
     "one among different numbers": ([str(k * 3 % 61) for k in range(60)], "007"),

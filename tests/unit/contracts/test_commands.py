@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.bus.queues import QUEUES
-from shared.contracts import (
+from modelbus.shared.bus.queues import QUEUES
+from modelbus.shared.contracts import (
     CONTRACT_VERSION,
     Predict,
     ProfileDataset,
@@ -22,8 +22,8 @@ from shared.contracts import (
     parse_command,
     spec_hash,
 )
-from shared.contracts.base import split_reference
-from shared.errors import InvalidCommand
+from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.errors import InvalidCommand
 from tests.unit.commands import PREDICT, TRAIN, VALID
 
 

@@ -7,9 +7,9 @@ from typing import Any, Union, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from shared.contracts import command_spec, parse_command, spec_hash
-from shared.contracts.checks.dataset_use import DatasetUse, dataset_use
-from shared.contracts.commands.registry import COMMAND_NAMES
+from modelbus.shared.contracts import command_spec, parse_command, spec_hash
+from modelbus.shared.contracts.checks.dataset_use import DatasetUse, dataset_use
+from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 from tests.unit.commands import VALID
 
 MAKING = {"ProfileDataset"}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bus.queues import QUEUES, poison_queue
-from shared.bus.transport import MALFORMED_HEADER, MalformedEnvelope, open_envelope, wrap_malformed
+from modelbus.shared.bus.queues import QUEUES, poison_queue
+from modelbus.shared.bus.transport import MALFORMED_HEADER, MalformedEnvelope, open_envelope, wrap_malformed
 
 LIMIT_BYTES = 10_000
 BODY = '{"command": "TrainModel"}'

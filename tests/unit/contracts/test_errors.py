@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-import shared.errors as module
-from shared.contracts import ErrorRecord
-from shared.errors import (
+import modelbus.shared.errors as module
+from modelbus.shared.contracts import ErrorRecord
+from modelbus.shared.errors import (
     BusUnavailable,
     EstimatorRejected,
     InvalidCommand,
@@ -18,7 +18,7 @@ from shared.errors import (
     error_of,
     error_types,
 )
-from shared.store.jobs.ledger import error_document
+from modelbus.shared.store.jobs.ledger import error_document
 
 TYPES = [kind for kind in error_types() if kind.__module__ == module.__name__]
 """Those that cross the wire; the local stack has some of its own."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import gateway.http.problems  # noqa: F401 - has errors of its own
-from shared.errors import error_types
+import modelbus.gateway.http.problems  # noqa: F401 - has errors of its own
+from modelbus.shared.errors import error_types
 
 TESTS = Path(__file__).parents[2]
 NEVER_RAISED_ITSELF = {"unavailable"}

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts import JobChanged, new_correlation_id
+from modelbus.shared.contracts import JobChanged, new_correlation_id
 
 
 def test_an_event_is_written_without_what_it_has_not() -> None:

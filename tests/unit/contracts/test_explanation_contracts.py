@@ -4,11 +4,15 @@ from typing import Any, get_args
 
 import pytest
 
-from shared.contracts import ExplainModel, parse_command
-from shared.contracts.base import TASKS
-from shared.contracts.checks.explanation_checks import check_explanation, explained_dataset, require_training_table
-from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
-from shared.errors import InvalidCommand, UnknownDataset
+from modelbus.shared.contracts import ExplainModel, parse_command
+from modelbus.shared.contracts.base import TASKS
+from modelbus.shared.contracts.checks.explanation_checks import (
+    check_explanation,
+    explained_dataset,
+    require_training_table,
+)
+from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
+from modelbus.shared.errors import InvalidCommand, UnknownDataset
 
 VERSION: dict[str, Any] = {
     "model": "churn",

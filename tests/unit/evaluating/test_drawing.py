@@ -12,12 +12,12 @@ import pytest
 from sklearn import metrics as library
 from sklearn.calibration import calibration_curve
 
-from evaluator.measuring.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
-from evaluator.measuring.threshold_tables import ThresholdTable
-from shared.contracts.records.plot_points import POINT_LIMIT, Layer, Matrix, Plot
-from shared.drawing import draw
-from shared.tabular.metrics.by_task import confusion_of
-from shared.tabular.metrics.classification import Labelled, ranking_of
+from modelbus.evaluator.measuring.curves import CURVE_LIMIT, MATRIX_LIMIT, label_plots, number_plots, thin
+from modelbus.evaluator.measuring.threshold_tables import ThresholdTable
+from modelbus.shared.contracts.records.plot_points import POINT_LIMIT, Layer, Matrix, Plot
+from modelbus.shared.drawing import draw
+from modelbus.shared.tabular.metrics.by_task import confusion_of
+from modelbus.shared.tabular.metrics.classification import Labelled, ranking_of
 
 RANDOM = np.random.default_rng(2)
 NAMESPACE = "{http://www.w3.org/2000/svg}"
@@ -109,7 +109,8 @@ def test_a_plot_is_drawn_to_the_same_bytes_without_script_or_reference(name: str
 def test_another_process_draws_the_same_bytes() -> None:
     plot = EXAMPLES["band"]
     code = (
-        "import sys; from shared.drawing import draw; from shared.contracts.records.plot_points import Plot; "
+        "import sys; from modelbus.shared.drawing import draw; "
+        "from modelbus.shared.contracts.records.plot_points import Plot; "
         "sys.stdout.buffer.write(draw(Plot.model_validate_json(sys.argv[1])))"
     )
     other = subprocess.run([sys.executable, "-c", code, plot.model_dump_json()], check=True, capture_output=True)

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from evaluator.drift import distances as statistics
-from evaluator.drift.bins import count_ranges, count_values
-from evaluator.drift.column_findings import Finding
-from evaluator.drift.report import compare_columns, compare_predictions
-from shared.contracts import DriftThresholds
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.drift import distances as statistics
+from modelbus.evaluator.drift.bins import count_ranges, count_values
+from modelbus.evaluator.drift.column_findings import Finding
+from modelbus.evaluator.drift.report import compare_columns, compare_predictions
+from modelbus.shared.contracts import DriftThresholds
+from modelbus.shared.tabular.predicting.model import FittedModel
 from tests.unit.tables import TYPES, features, fit, table
 
 EVERYTHING = DriftThresholds(psi=0.1, kolmogorov_smirnov=0.05, jensen_shannon=0.05, missing_rate=0.05, unseen_rate=0.01)

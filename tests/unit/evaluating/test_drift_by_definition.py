@@ -11,15 +11,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from evaluator.drift.bins import count_values
-from evaluator.drift.column_findings import Finding, Statistic
-from evaluator.drift.distances import stability_index
-from evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
-from evaluator.drift.drift_plots import drift_plots
-from evaluator.drift.report import compare_columns
-from shared.contracts import DriftThresholds
-from shared.contracts.records.explanation_results import DriftResult
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.drift.bins import count_values
+from modelbus.evaluator.drift.column_findings import Finding, Statistic
+from modelbus.evaluator.drift.distances import stability_index
+from modelbus.evaluator.drift.drift_notes import are_predictions_unknown, drift_warnings
+from modelbus.evaluator.drift.drift_plots import drift_plots
+from modelbus.evaluator.drift.report import compare_columns
+from modelbus.shared.contracts import DriftThresholds
+from modelbus.shared.contracts.records.explanation_results import DriftResult
+from modelbus.shared.tabular.predicting.model import FittedModel
 from tests.unit import plain_drift
 from tests.unit.tables import TYPES, features, fit
 

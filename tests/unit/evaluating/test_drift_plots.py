@@ -6,12 +6,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from evaluator.drift.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
-from evaluator.drift.report import compare_columns, compare_predictions
-from shared.contracts import DriftThresholds
-from shared.contracts.records.explanation_results import DriftResult
-from shared.contracts.records.plot_points import Plot
-from shared.drawing import draw
+from modelbus.evaluator.drift.drift_plots import COLUMN_LIMIT, EXCESS_LIMIT, drift_plots
+from modelbus.evaluator.drift.report import compare_columns, compare_predictions
+from modelbus.shared.contracts import DriftThresholds
+from modelbus.shared.contracts.records.explanation_results import DriftResult
+from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.drawing import draw
 from tests.unit.tables import features, fit
 
 NOTHING = {"reference": 0, "current": 0}

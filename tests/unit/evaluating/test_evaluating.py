@@ -8,17 +8,17 @@ import pandas as pd
 import pytest
 from sklearn import metrics as library
 
-from evaluator.measuring.measure import Measurement, measure
-from evaluator.measuring.measured_rows import CollectedRows
-from evaluator.measuring.model_rows import collect
-from evaluator.measuring.prediction_rows import collect_predictions
-from evaluator.measuring.threshold_tables import TABLE_LIMIT, ThresholdTable, gains
-from shared.contracts import ColumnSchema, EvaluateModel, EvaluatePredictions
-from shared.contracts.commands.evaluation import BestThreshold, Costs, Intervals
-from shared.contracts.metric_names import THRESHOLD_METRICS
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.metrics.classification import Labelled, ranking_of
-from shared.tabular.scoring import score
+from modelbus.evaluator.measuring.measure import Measurement, measure
+from modelbus.evaluator.measuring.measured_rows import CollectedRows
+from modelbus.evaluator.measuring.model_rows import collect
+from modelbus.evaluator.measuring.prediction_rows import collect_predictions
+from modelbus.evaluator.measuring.threshold_tables import TABLE_LIMIT, ThresholdTable, gains
+from modelbus.shared.contracts import ColumnSchema, EvaluateModel, EvaluatePredictions
+from modelbus.shared.contracts.commands.evaluation import BestThreshold, Costs, Intervals
+from modelbus.shared.contracts.metric_names import THRESHOLD_METRICS
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.metrics.classification import Labelled, ranking_of
+from modelbus.shared.tabular.scoring import score
 from tests.unit.tables import fit, table
 
 RANDOM = np.random.default_rng(6)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from evaluator.explaining.explanation_plots import BAR_LIMIT, GROUP_LIMIT, LINE_LIMIT, explanation_plots
-from evaluator.explaining.partial_dependence import partial_dependence
-from evaluator.explaining.responses import response_of
-from shared.contracts.records.explanation_results import DependenceResult, ModelExplanationResult
-from shared.contracts.records.plot_points import Plot, PlotName
-from shared.drawing import draw
-from shared.plot_names import plot_names
+from modelbus.evaluator.explaining.explanation_plots import BAR_LIMIT, GROUP_LIMIT, LINE_LIMIT, explanation_plots
+from modelbus.evaluator.explaining.partial_dependence import partial_dependence
+from modelbus.evaluator.explaining.responses import response_of
+from modelbus.shared.contracts.records.explanation_results import DependenceResult, ModelExplanationResult
+from modelbus.shared.contracts.records.plot_points import Plot, PlotName
+from modelbus.shared.drawing import draw
+from modelbus.shared.plot_names import plot_names
 from tests.unit.tables import TYPES, features, fit
 
 NASTY = [

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from sklearn.inspection import permutation_importance as of_scikit_learn
 
-from evaluator.explaining.importance import METRICS, permutation_importance
-from shared.contracts import ColumnSchema
-from shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
-from shared.errors import InvalidCommand
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import read_truth
+from modelbus.evaluator.explaining.importance import METRICS, permutation_importance
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS, ImportanceMetric
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import read_truth
 from tests.unit.tables import features, fit, table
 
 NUMBERS = pd.DataFrame(np.random.default_rng(5).normal(size=(150, 3)), columns=["a", "b", "c"])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.reading import paging
-from evaluator.reading.paging import read_page
+from modelbus.evaluator.reading import paging
+from modelbus.evaluator.reading.paging import read_page
 
 COUNT = 23
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sklearn.inspection import partial_dependence as of_scikit_learn
 
-from evaluator.explaining.partial_dependence import Dependence, partial_dependence
-from evaluator.explaining.responses import respond, response_of
-from shared.errors import EstimatorRejected
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.explaining.partial_dependence import Dependence, partial_dependence
+from modelbus.evaluator.explaining.responses import respond, response_of
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.predicting.model import FittedModel
 from tests.unit.evaluating.test_importance import NUMBERS, number_model
 from tests.unit.tables import TYPES, features, fit
 
@@ -138,7 +138,7 @@ def test_answers_are_the_models_own_however_many_are_asked_for_at_once(monkeypat
     model = fit("LogisticRegression", "grade").model
     matrix, _ = model.encoder.transform(features())
     response = response_of(model, matrix)
-    monkeypatch.setattr("evaluator.explaining.responses._CELLS_AT_ONCE", 300)
+    monkeypatch.setattr("modelbus.evaluator.explaining.responses._CELLS_AT_ONCE", 300)
 
     answers = respond(model, response, matrix)
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evaluator.sampling.row_sampling import sample_rows
-from shared.tabular.tables.stored_tables import Table
+from modelbus.evaluator.sampling.row_sampling import sample_rows
+from modelbus.shared.tabular.tables.stored_tables import Table
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluator.explaining.responses import respond, response_of
-from evaluator.explaining.shapley import RowExplainer
+from modelbus.evaluator.explaining.responses import respond, response_of
+from modelbus.evaluator.explaining.shapley import RowExplainer
 from tests.unit.tables import features, fit
 
 RANDOM = np.random.default_rng(4)
@@ -120,7 +120,7 @@ def test_what_does_not_fit_at_once_is_asked_for_in_parts(monkeypatch: pytest.Mon
         return explainer.exact(ROW).contributions, explainer.sampled(ROW, 2, np.random.default_rng(3)).contributions
 
     whole = explained()
-    monkeypatch.setattr("evaluator.explaining.shapley._CELLS_AT_ONCE", 50)
+    monkeypatch.setattr("modelbus.evaluator.explaining.shapley._CELLS_AT_ONCE", 50)
 
     for one, other in zip(whole, explained(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-12)

@@ -7,12 +7,12 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr, ValidationError
 
-from gateway.access.addresses import is_loopback, without_port
-from gateway.access.scopes import SCOPE_OF_ROUTE, demands_keys
-from gateway.app import create_app
 from modelbus.commands.keys import parse_life
-from shared.api_keys import SCOPES, allows, api_key_hash, is_api_key, new_api_key
-from shared.settings import Settings
+from modelbus.gateway.access.addresses import is_loopback, without_port
+from modelbus.gateway.access.scopes import SCOPE_OF_ROUTE, demands_keys
+from modelbus.gateway.app import create_app
+from modelbus.shared.api_keys import SCOPES, allows, api_key_hash, is_api_key, new_api_key
+from modelbus.shared.settings import Settings
 
 
 def routes_of(app: web.Application) -> set[tuple[str, str]]:

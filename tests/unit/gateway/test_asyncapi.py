@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from gateway.description.asyncapi import asyncapi_document
-from shared.bus import QUEUES
-from shared.contracts import Command, JobChanged, parse_command
-from shared.contracts.commands.registry import COMMAND_NAMES
+from modelbus.gateway.description.asyncapi import asyncapi_document
+from modelbus.shared.bus import QUEUES
+from modelbus.shared.contracts import Command, JobChanged, parse_command
+from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 
 SCHEMA = Path(__file__).parents[2] / "specifications" / "asyncapi-3.0.0.json"
 DOCUMENT = asyncapi_document()

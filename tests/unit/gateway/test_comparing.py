@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.views.evaluation_comparison import compare
+from modelbus.gateway.views.evaluation_comparison import compare
 
 
 def record(name: str, metrics: dict[str, float | None], **changes: Any) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-import shared.observing.metrics  # noqa: F401 - registers what it names
-from shared.api_keys import is_api_key
-from shared.settings import Settings
+import modelbus.shared.observing.metrics  # noqa: F401 - registers what it names
+from modelbus.shared.api_keys import is_api_key
+from modelbus.shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

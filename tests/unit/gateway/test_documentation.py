@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from gateway.http.problems import known_codes
-from shared.errors import error_types
-from shared.settings import Settings
+from modelbus.gateway.http.problems import known_codes
+from modelbus.shared.errors import error_types
+from modelbus.shared.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))])

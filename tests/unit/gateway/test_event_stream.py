@@ -7,9 +7,9 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, web
 from aiohttp.test_utils import make_mocked_request
 
-from gateway.http.problems import problem_middleware
-from gateway.jobs.event_stream import EventStreams, StreamEvent, is_stream_wanted, last_event_id
-from shared.errors import StoreUnavailable
+from modelbus.gateway.http.problems import problem_middleware
+from modelbus.gateway.jobs.event_stream import EventStreams, StreamEvent, is_stream_wanted, last_event_id
+from modelbus.shared.errors import StoreUnavailable
 
 Events = AsyncGenerator[StreamEvent, None]
 LONG_S = 20.0

@@ -8,12 +8,12 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from pydantic import BaseModel, TypeAdapter
 
-from gateway.app import create_app
-from gateway.description.openapi import openapi_document
-from gateway.description.operations import JsonBody, Operation, operation_of
-from shared.contracts.commands.registry import COMMAND_NAMES
-from shared.contracts.records.results import RESULTS
-from shared.settings import Settings
+from modelbus.gateway.app import create_app
+from modelbus.gateway.description.openapi import openapi_document
+from modelbus.gateway.description.operations import JsonBody, Operation, operation_of
+from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
+from modelbus.shared.contracts.records.results import RESULTS
+from modelbus.shared.settings import Settings
 
 APP = create_app(Settings())
 DOCUMENT = openapi_document(APP.router.routes())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.contracts.base import ColumnName, usable_name
+from modelbus.shared.contracts.base import ColumnName, usable_name
 from tests.unit.ingesting import ingested
 from tests.unit.written_tables import download, upload
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.ingest.odd_cells.comment_rows import comment_mark
+from modelbus.evaluator.ingest.odd_cells.comment_rows import comment_mark
 from tests.unit.ingesting import ingested, read, types
 
 ROWS = [f"{number},{number % 7}" for number in range(30)]

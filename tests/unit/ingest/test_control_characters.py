@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import MalformedTable
+from modelbus.shared.errors import MalformedTable
 from tests.unit.ingesting import ingested, read, skipped_lines
 from tests.unit.written_tables import download, json_lines, parquet_of_texts, upload
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.ingest import cut_last_line
-from shared.contracts import ParseOptions
-from shared.errors import MalformedTable
+from modelbus.evaluator.ingest import cut_last_line
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.errors import MalformedTable
 
 LINES = "a,b\n1,ä\n2,ö\n"
 

@@ -15,15 +15,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest.ahead import Columns
-from evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
-from evaluator.ingest.cells.numerals import has_leading_zero
-from evaluator.ingest.cells.texts import missing_mask, trimmed
-from evaluator.ingest.spool import SpoolWriter, read_spool
-from evaluator.ingest.table import ColumnPlan, Stage, TextTable
-from evaluator.ingest.writing.casting import write_groups, write_typed
-from evaluator.ingest.writing.kept import KeptWriter
-from shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
+from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
+from modelbus.evaluator.ingest.cells.numerals import has_leading_zero
+from modelbus.evaluator.ingest.cells.texts import missing_mask, trimmed
+from modelbus.evaluator.ingest.spool import SpoolWriter, read_spool
+from modelbus.evaluator.ingest.table import ColumnPlan, Stage, TextTable
+from modelbus.evaluator.ingest.writing.casting import write_groups, write_typed
+from modelbus.evaluator.ingest.writing.kept import KeptWriter
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 from tests.unit.ingesting import ingested, types
 
 NO_STAGE = Stage(lambda fraction, message: None, 0.0, 1.0, "")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pytest
 
-from evaluator.ingest.sources.delimited.block_source import BlockSource
+from modelbus.evaluator.ingest.sources.delimited.block_source import BlockSource
 
 _BLOCK = 64 * 1024
 _ROW = b"1234567,abcdefg\n"
@@ -89,8 +89,8 @@ def test_when_it_is_closed_nobody_waits_and_nobody_reads_any_more() -> None:
 _REFUSED = """
 import sys
 from pathlib import Path
-from evaluator.ingest import Limits, ingest
-from shared.errors import MalformedTable
+from modelbus.evaluator.ingest import Limits, ingest
+from modelbus.shared.errors import MalformedTable
 
 with open(sys.argv[1], "rb") as file:
     try:

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evaluator.ingest import IngestedTable
-from shared.contracts import ParseOptions
-from shared.errors import LimitExceeded, MalformedTable
+from modelbus.evaluator.ingest import IngestedTable
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.errors import LimitExceeded, MalformedTable
 from tests.unit import ingesting
 from tests.unit.ingesting import types
 

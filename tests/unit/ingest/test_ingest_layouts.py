@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest import IngestedTable, Limits, ingest
-from shared.contracts import ParseOptions
-from shared.errors import MalformedTable
+from modelbus.evaluator.ingest import IngestedTable, Limits, ingest
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.errors import MalformedTable
 from tests.unit.ingesting import read, types
 
 PLAIN = {"id": [1, 2], "name": ["x", "y"], "v": [2.5, 3.5]}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from evaluator.ingest import ingest
+from modelbus.evaluator.ingest import ingest
 from tests.unit.ingesting import LIMITS, ingested
 
 
@@ -67,7 +67,7 @@ def test_what_the_progress_callback_raises_ends_the_ingest(tmp_path: Path) -> No
 MEASURE = """
 import sys
 from pathlib import Path
-from evaluator.ingest import Limits, ingest
+from modelbus.evaluator.ingest import Limits, ingest
 with open(sys.argv[1], "rb") as source:
     table = ingest(source, Path(sys.argv[2]), file_name="x.csv", media_type=None, format=None,
                    limits=Limits(2000, 2**20), on_progress=lambda fraction, message: None)

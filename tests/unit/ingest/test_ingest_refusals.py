@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluator.ingest import Limits
-from shared.errors import LimitExceeded, MalformedTable
+from modelbus.evaluator.ingest import Limits
+from modelbus.shared.errors import LimitExceeded, MalformedTable
 from tests.unit.ingesting import ingested
 
 REFUSED = {

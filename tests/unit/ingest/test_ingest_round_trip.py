@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest import Limits, ingest
-from shared.contracts import ParseOptions
-from shared.contracts.commands.datasets import ISO_FORMAT, TextEncoding
-from shared.errors import LimitExceeded, MalformedTable
-from shared.tabular.cells.marks import MISSING_MARKS
+from modelbus.evaluator.ingest import Limits, ingest
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.commands.datasets import ISO_FORMAT, TextEncoding
+from modelbus.shared.errors import LimitExceeded, MalformedTable
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 
 LIMITS = Limits(column_limit=50, line_limit_bytes=100_000)
 CHARACTERS = st.characters(codec="cp1252", exclude_categories=("Cc",)) | st.sampled_from("\n\t\",;|'")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest import IngestedTable, Limits
-from evaluator.ingest.sources.cutting import whole_lines
-from shared.errors import LimitExceeded, MalformedTable
+from modelbus.evaluator.ingest import IngestedTable, Limits
+from modelbus.evaluator.ingest.sources.cutting import whole_lines
+from modelbus.shared.errors import LimitExceeded, MalformedTable
 from tests.unit.ingesting import LIMITS, ingested, read, skipped_lines
 
 # --- rows that are skipped ---

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evaluator.ingest import Limits
-from evaluator.ingest.sources.text_stream import CHUNK_BYTES, Utf8Stream
-from evaluator.ingest.sources.text_survey import SurveyedStream
-from shared.errors import ModelbusError
+from modelbus.evaluator.ingest import Limits
+from modelbus.evaluator.ingest.sources.text_stream import CHUNK_BYTES, Utf8Stream
+from modelbus.evaluator.ingest.sources.text_survey import SurveyedStream
+from modelbus.shared.errors import ModelbusError
 from tests.unit.ingesting import ingested
 
 _TEXTS = st.text(alphabet='ab,\n"\u00e9\u20ac', max_size=60)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from evaluator.ingest import Limits
-from evaluator.ingest.sources.text_stream import CHUNK_BYTES
+from modelbus.evaluator.ingest import Limits
+from modelbus.evaluator.ingest.sources.text_stream import CHUNK_BYTES
 from tests.unit.ingesting import ingested, types
 
 

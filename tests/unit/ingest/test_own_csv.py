@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest.sources.delimited.own_csv import told_text
+from modelbus.evaluator.ingest.sources.delimited.own_csv import told_text
 from tests.unit.ingesting import read, types
 from tests.unit.written_tables import download, parquet_of_texts, upload
 

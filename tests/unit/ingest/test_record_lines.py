@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest.sources.delimited import record_lines
-from evaluator.ingest.sources.delimited.quoted_records import RecordRules, RecordScanner, lines_of_rows
-from evaluator.ingest.sources.delimited.record_lines import lines_of_records
-from evaluator.ingest.sources.text_stream import Utf8Stream, chunks, physical_lines
+from modelbus.evaluator.ingest.sources.delimited import record_lines
+from modelbus.evaluator.ingest.sources.delimited.quoted_records import RecordRules, RecordScanner, lines_of_rows
+from modelbus.evaluator.ingest.sources.delimited.record_lines import lines_of_records
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, chunks, physical_lines
 
 RECORDS = st.sampled_from(
     ["1,x\n", '"a\nb",2\n', '3,"y ""z"" \n\n"\n', "\n", "   \n", " 4,5\n", ",\n", '"",""\n', "é,ü\n"]

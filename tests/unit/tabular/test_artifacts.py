@@ -14,13 +14,13 @@ import skops.io
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.preprocessing import FunctionTransformer
 
-from shared.contracts import Task
-from shared.errors import ArtifactRefused
-from shared.models import artifacts
-from shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.contracts import Task
+from modelbus.shared.errors import ArtifactRefused
+from modelbus.shared.models import artifacts
+from modelbus.shared.models.artifacts import TRUSTED_TYPES, dump_model, library_versions, load_model
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.catalogue.entries import catalogue
 from tests.unit.tables import TARGET_OF, features, fit, needed, rows_of
-from trainer.catalogue.entries import catalogue
 
 LIMIT_BYTES = 10**9
 TREES = [{"estimator": "DecisionTreeClassifier"}, {"estimator": "ExtraTreeClassifier", "name": "extra"}]
@@ -110,7 +110,7 @@ def test_a_model_loads_in_a_process_that_never_fitted_anything(payload: bytes, t
     stored.write_bytes(payload)
     program = (
         "import hashlib, pathlib, sys\n"
-        "from shared.models.artifacts import library_versions, load_model\n"
+        "from modelbus.shared.models.artifacts import library_versions, load_model\n"
         "payload = pathlib.Path(sys.argv[1]).read_bytes()\n"
         "model = load_model(payload, hashlib.sha256(payload).hexdigest(), library_versions(), 10**9)\n"
         "assert not any(name.split('.')[0] in ('trainer', 'kombu', 'pymongo', 'aiohttp') for name in sys.modules)\n"

@@ -15,12 +15,12 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from shared.tabular.predicting import batching, products
-from shared.tabular.predicting.batching import Batching
-from shared.tabular.predicting.members import ROW_BY_NATURE, WITHOUT_PRODUCTS, product_shapes
-from shared.tabular.predicting.products import TILES, Sizes, sizes_of, sizes_of_any
-from shared.tabular.predicting.threads import OneThread
-from trainer.catalogue.entries import catalogue, find_estimator
+from modelbus.shared.tabular.predicting import batching, products
+from modelbus.shared.tabular.predicting.batching import Batching
+from modelbus.shared.tabular.predicting.members import ROW_BY_NATURE, WITHOUT_PRODUCTS, product_shapes
+from modelbus.shared.tabular.predicting.products import TILES, Sizes, sizes_of, sizes_of_any
+from modelbus.shared.tabular.predicting.threads import OneThread
+from modelbus.trainer.catalogue.entries import catalogue, find_estimator
 
 RANDOM = np.random.default_rng(0)
 MATRIX = RANDOM.normal(size=(90, 5))

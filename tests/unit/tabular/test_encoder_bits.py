@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.tabular.encoding import encoder as encoder_module
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.encoding import encoder as encoder_module
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.encoders import learnt
 from tests.unit.tables import COLUMNS, features, rows_of
 

@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from shared.errors import SignatureMismatch
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.errors import SignatureMismatch
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.encoders import learnt
 from tests.unit.tables import features, rows_of
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import StandardScaler, TargetEncoder
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.date_parts import date_parts
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.date_parts import date_parts
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.encoders import TARGET, learnt
 from tests.unit.tables import COLUMNS, features, rows_of
 

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.naive_bayes import MultinomialNB
 
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.encoding.free_text.free_text_learning import COMPONENTS, SCORE_LIMIT
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.encoding.free_text.free_text_learning import COMPONENTS, SCORE_LIMIT
 from tests.unit.free_texts import frame_of, learn, messages
 
 TEXTS, KINDS = messages(600)

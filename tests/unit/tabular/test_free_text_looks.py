@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.contracts import ColumnSchema
-from shared.tabular.encoding.free_text.free_text_looks import count_words, is_free_text
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.encoding.free_text.free_text_looks import count_words, is_free_text
 from tests.unit.free_texts import messages
 from tests.unit.profiles import profiled
 from tests.unit.tables import fit

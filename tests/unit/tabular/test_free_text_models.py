@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluator.explaining.importance import permutation_importance
-from evaluator.explaining.partial_dependence import partial_dependence
-from evaluator.explaining.responses import respond, response_of
-from evaluator.explaining.shapley import RowExplainer
-from shared.contracts import ColumnSchema
-from shared.models.artifacts import dump_model, library_versions, load_model
-from shared.tabular.predicting.model import FittedModel
+from modelbus.evaluator.explaining.importance import permutation_importance
+from modelbus.evaluator.explaining.partial_dependence import partial_dependence
+from modelbus.evaluator.explaining.responses import respond, response_of
+from modelbus.evaluator.explaining.shapley import RowExplainer
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.models.artifacts import dump_model, library_versions, load_model
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.memory_estimates import estimate_memory
+from modelbus.trainer.streaming.stream_fit import fit_streamed
 from tests.unit.free_texts import messages
 from tests.unit.streams import groups_of
 from tests.unit.tables import fit
-from trainer.fitting.plan import FitPlan
-from trainer.rows.memory_estimates import estimate_memory
-from trainer.streaming.stream_fit import fit_streamed
 
 ROWS = 500
 TEXTS, KINDS = messages(ROWS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.tabular.encoding.free_text.free_text_words import LONGEST_TEXT, join_pairs, spell, split_words
+from modelbus.shared.tabular.encoding.free_text.free_text_words import LONGEST_TEXT, join_pairs, spell, split_words
 
 
 @pytest.mark.parametrize(

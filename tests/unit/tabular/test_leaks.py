@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.tabular.alerts import is_class_like, repeated_share
-from shared.tabular.leaks import find_correlation, recoded_share
+from modelbus.shared.tabular.alerts import is_class_like, repeated_share
+from modelbus.shared.tabular.leaks import find_correlation, recoded_share
 
 
 @settings(max_examples=100, deadline=None)

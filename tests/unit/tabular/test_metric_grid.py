@@ -11,8 +11,8 @@ import pytest
 from sklearn import metrics as library
 from sklearn.exceptions import UndefinedMetricWarning
 
-from shared.contracts.metric_names import AVERAGES, LESS_IS_BETTER, NEITHER_IS_BETTER
-from shared.tabular.metrics.by_task import (
+from modelbus.shared.contracts.metric_names import AVERAGES, LESS_IS_BETTER, NEITHER_IS_BETTER
+from modelbus.shared.tabular.metrics.by_task import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
     CONFUSION_LIMIT,
@@ -22,9 +22,9 @@ from shared.tabular.metrics.by_task import (
     confusion,
     score_classification,
 )
-from shared.tabular.metrics.classification import ClassificationMeasure, labelled
-from shared.tabular.metrics.grouping import measure_groups
-from shared.tabular.metrics.regression import measure_numbers, summarize_residuals
+from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, labelled
+from modelbus.shared.tabular.metrics.grouping import measure_groups
+from modelbus.shared.tabular.metrics.regression import measure_numbers, summarize_residuals
 
 Array = np.ndarray[Any, Any]
 

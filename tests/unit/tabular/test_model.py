@@ -16,8 +16,8 @@ from sklearn.ensemble import (
 )
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
-from shared.tabular.predicting.forest import (
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
+from modelbus.shared.tabular.predicting.forest import (
     forest_probabilities,
     forest_values,
     is_forest_classifier,
@@ -123,7 +123,7 @@ def test_few_rows_are_predicted_by_one_thread_and_many_by_all(estimator: str, mo
         few = model.predict_frame(features(), False)
         assert set(seen) == {1}
         seen.clear()
-        monkeypatch.setattr("shared.tabular.predicting.threads.SMALL_BATCH", 0)
+        monkeypatch.setattr("modelbus.shared.tabular.predicting.threads.SMALL_BATCH", 0)
         many = model.predict_frame(features(), False)
         assert set(seen) == {2}
     assert few.labels == many.labels

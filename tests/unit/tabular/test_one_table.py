@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.meanings import value_of
-from shared.tabular.cells.readings import reading_of
-from shared.tabular.encoding.encoder import TabularEncoder
-from shared.tabular.tables.stored_tables import read_frame
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.meanings import value_of
+from modelbus.shared.tabular.cells.readings import reading_of
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.shared.tabular.tables.stored_tables import read_frame
 from tests.unit.written_tables import (
     Dataset,
     Texts,

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evaluator.drift.report import compare_columns
-from shared.contracts import DriftThresholds, SignatureColumn
-from shared.errors import SignatureMismatch
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.encoding.encoder import TabularEncoder
+from modelbus.evaluator.drift.report import compare_columns
+from modelbus.shared.contracts import DriftThresholds, SignatureColumn
+from modelbus.shared.errors import SignatureMismatch
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from tests.unit.tables import fit, table
 from tests.unit.tabular.test_one_table import encoded, learnt
 from tests.unit.written_tables import Dataset, delimited, download, upload

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.contracts import ColumnSchema
-from shared.tabular.predicting.members import draws_by_chance, has_member_by_chance
-from shared.tabular.predicting.model import FittedModel
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.predicting.members import draws_by_chance, has_member_by_chance
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.trainer.catalogue.entries import catalogue
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.fit import fit_model
 from tests.unit.tables import needed
-from trainer.catalogue.entries import catalogue
-from trainer.fitting.plan import FitPlan
-from trainer.training.fit import fit_model
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
-from shared.tabular.metrics.by_task import (
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
+from modelbus.shared.tabular.metrics.by_task import (
     CLASSIFICATION_METRICS,
     REGRESSION_METRICS,
     confusion,
     score_classification,
     score_regression,
 )
-from shared.tabular.scoring import score
+from modelbus.shared.tabular.scoring import score
 from tests.unit.tables import fit, table
 
 RANDOM = np.random.default_rng(0)

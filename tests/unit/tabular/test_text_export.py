@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from evaluator.ingest import Limits, ingest
-from shared.tabular.tables.text_export import write_csv, write_json_lines
+from modelbus.evaluator.ingest import Limits, ingest
+from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
 from tests.unit.ingest.test_ingest_round_trip import TEXT
 
 LIMITS = Limits(column_limit=5000, line_limit_bytes=1_000_000)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.observing.log_text import LogLine, parse_line, render_line
+from modelbus.shared.observing.log_text import LogLine, parse_line, render_line
 
 MOMENT = datetime(2031, 5, 4, 12, 1, 2, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared.observing.logs import FIELD_LIMIT, configure_logs, job_log_context, log_again
+from modelbus.shared.observing.logs import FIELD_LIMIT, configure_logs, job_log_context, log_again
 
 JOB = "3f0e8a52-6a43-4d7d-8f2f-0e6d0a7f1c11"
 

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.contracts import HoldOut, Signature, SignatureColumn
-from shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
-from shared.contracts.commands.training import RetrainModel, TrainModel
-from shared.contracts.records.documents import Comparison
-from shared.errors import InvalidCommand
-from shared.tabular.scoring import score
-from tests.unit.tables import TYPES, fit, schema, table
-from trainer.champions.champion_comparison import (
+from modelbus.shared.contracts import HoldOut, Signature, SignatureColumn
+from modelbus.shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
+from modelbus.shared.contracts.commands.training import RetrainModel, TrainModel
+from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.champions.champion_comparison import (
     FEWEST_ROWS,
     Contestant,
     MeasuredRows,
@@ -24,10 +23,11 @@ from trainer.champions.champion_comparison import (
     is_better,
     obstacle_to_measuring,
 )
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
-from trainer.training.fit import FitOutcome
-from trainer.tuning.objectives import objective_names, objective_of
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
+from modelbus.trainer.training.fit import FitOutcome
+from modelbus.trainer.tuning.objectives import objective_names, objective_of
+from tests.unit.tables import TYPES, fit, schema, table
 
 THIS, OTHER = "aa" * 32, "bb" * 32
 APART = HoldOut(dataset="apart")

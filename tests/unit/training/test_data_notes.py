@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts import ColumnSchema
-from shared.contracts.records.documents import Alert
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.contracts.records.documents import Alert
+from modelbus.trainer.rows.row_numbering import RowNumbering
 from tests.unit.tables import fit
-from trainer.rows.row_numbering import RowNumbering
 
 ROWS = 200
 RANDOM = np.random.default_rng(7)

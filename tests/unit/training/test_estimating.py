@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import ColumnSchema
-from shared.errors import JobOutOfMemory
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.errors import JobOutOfMemory
+from modelbus.trainer.rows.memory_estimates import estimate_memory, require_memory
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.rows.memory_estimates import estimate_memory, require_memory
 
 
 def profiled(outcome: Any, name: str) -> ColumnSchema:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, r2_score
 
-from shared.contracts import ColumnSchema, HoldOut
-from shared.errors import EstimatorRejected, InvalidCommand, JobOutOfMemory
+from modelbus.shared.contracts import ColumnSchema, HoldOut
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand, JobOutOfMemory
 from tests.unit.tables import TYPES, features, fit, schema, table
 
 

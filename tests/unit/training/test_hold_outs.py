@@ -9,20 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut, TrainModel
-from shared.contracts.checks.command_checks import training_features
-from shared.contracts.commands.tuning import Calibration, SearchValidation, Threshold
-from shared.errors import EstimatorRejected
-from shared.models.artifacts import dump_model
+from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut, TrainModel
+from modelbus.shared.contracts.checks.command_checks import training_features
+from modelbus.shared.contracts.commands.tuning import Calibration, SearchValidation, Threshold
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.models.artifacts import dump_model
+from modelbus.trainer.fitting.calibrating import calibration_parts
+from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes, parts
+from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.splitting import Split, split_rows
+from modelbus.trainer.training.learning_curve import measure_learning_curve
+from modelbus.trainer.training.preparing import prepare
+from modelbus.trainer.tuning.search import TuningRows
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.fitting.calibrating import calibration_parts
-from trainer.fitting.cross_validation import cross_validate, fold_notes, parts
-from trainer.fitting.fold_fitting import PartFitting
-from trainer.fitting.plan import FitPlan
-from trainer.rows.splitting import Split, split_rows
-from trainer.training.learning_curve import measure_learning_curve
-from trainer.training.preparing import prepare
-from trainer.tuning.search import TuningRows
 
 PLANS = {"hold_out": HoldOut(time_column="seen"), "time_schema": schema("seen")}
 COUNTS = st.lists(st.integers(1, 30), min_size=2, max_size=12).filter(lambda counts: sum(counts) >= 8)
@@ -244,7 +244,7 @@ def test_what_rows_are_grouped_by_is_no_feature_unless_it_is_named() -> None:
 @pytest.mark.parametrize("way", ["random", "time", "group"])
 def test_the_rows_of_a_threshold_are_parted_as_the_hold_out_is(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[np.ndarray, np.ndarray]] = []
-    from trainer.training import learning
+    from modelbus.trainer.training import learning
 
     def watched(*given: Any, **named: Any) -> Any:
         for part in parts(*given, **named):
@@ -306,8 +306,8 @@ def test_rows_in_time_of_which_a_part_lacks_a_class_are_not_calibrated(late: boo
 
 
 def test_a_learning_curve_keeps_the_order_of_time() -> None:
+    from modelbus.trainer.fitting.plan import FitPlan
     from tests.unit.tables import TYPES
-    from trainer.fitting.plan import FitPlan
 
     plan = FitPlan(
         target="label",

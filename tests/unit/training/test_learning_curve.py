@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from shared.contracts import HoldOut
-from shared.errors import EstimatorRejected
-from shared.tabular.scoring import score
+from modelbus.shared.contracts import HoldOut
+from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.learning_curve import measure_learning_curve
 from tests.unit.tables import TYPES, fit, schema, table
-from trainer.fitting.plan import FitPlan
-from trainer.training.learning_curve import measure_learning_curve
 
 
 def plan(**changes: object) -> FitPlan:

@@ -5,11 +5,11 @@ from xml.etree import ElementTree as ET
 import pytest
 from pydantic import TypeAdapter
 
-from shared.contracts.metric_names import CLASSIFICATION_METRICS
-from shared.contracts.records.explanation_results import LearningResult
-from shared.contracts.records.plot_points import Plot, PlotName
-from shared.drawing import draw
-from trainer.training.learning_curve_plots import learning_curve_plots
+from modelbus.shared.contracts.metric_names import CLASSIFICATION_METRICS
+from modelbus.shared.contracts.records.explanation_results import LearningResult
+from modelbus.shared.contracts.records.plot_points import Plot, PlotName
+from modelbus.shared.drawing import draw
+from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
 
 NAN = float("nan")
 

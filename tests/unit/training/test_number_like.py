@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.contracts import SignatureColumn
-from shared.errors import EstimatorRejected, InvalidCommand
-from trainer.rows.data_notes import notes_on
-from trainer.rows.learning_target import LearningTarget, learn_target
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.trainer.rows.data_notes import notes_on
+from modelbus.trainer.rows.learning_target import LearningTarget, learn_target
 
 COLUMN = SignatureColumn(name="x", type="text")
 CELLS = [*(f"{number}.5" for number in range(200)), "#DIV/0!"]

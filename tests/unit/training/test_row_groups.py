@@ -1,6 +1,13 @@
 """Which rows of which row group are for what, and in which order they are learnt from."""
 
-from trainer.rows.row_group_splits import KEPT_ROW_LIMIT, group_order, kept_row_limit, row_order, split_group, spread
+from modelbus.trainer.rows.row_group_splits import (
+    KEPT_ROW_LIMIT,
+    group_order,
+    kept_row_limit,
+    row_order,
+    split_group,
+    spread,
+)
 
 
 def test_a_groups_rows_are_split_by_seed_and_number_alone() -> None:

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from shared.contracts import CrossValidation, HoldOut
-from shared.errors import (
+from modelbus.shared.contracts import CrossValidation, HoldOut
+from modelbus.shared.errors import (
     InvalidCommand,
     JobOutOfMemory,
     UnknownEstimator,
 )
+from modelbus.trainer.catalogue.entries import catalogue, find_estimator
+from modelbus.trainer.catalogue.streamable import CANNOT_STREAM
+from modelbus.trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
+from modelbus.trainer.streaming.stream_choice import find_obstacle, is_streamed
 from tests.unit.streams import NUMBERS, plan_of
-from trainer.catalogue.entries import catalogue, find_estimator
-from trainer.catalogue.streamable import CANNOT_STREAM
-from trainer.rows.memory_estimates import MemoryEstimate, estimate_memory, estimate_streamed, require_memory
-from trainer.streaming.stream_choice import find_obstacle, is_streamed
 
 
 def test_what_can_stream_is_derived_and_published() -> None:
@@ -93,11 +93,11 @@ import sys
 from functools import partial
 from pathlib import Path
 import numpy as np, pyarrow as pa, pyarrow.parquet as pq
-from shared.contracts import ColumnSchema
-from shared.tabular.tables.stored_tables import Table, read_group
-from trainer.fitting.plan import FitPlan
-from trainer.rows.row_group_splits import RowGroups
-from trainer.streaming.stream_fit import fit_streamed
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.tabular.tables.stored_tables import Table, read_group
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.row_group_splits import RowGroups
+from modelbus.trainer.streaming.stream_fit import fit_streamed
 
 path, count = sys.argv[1], int(sys.argv[2])
 random = np.random.default_rng(0)

@@ -8,16 +8,16 @@ import pandas as pd
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from shared.contracts import ColumnSchema, HoldOut
-from shared.tabular.scoring import score
+from modelbus.shared.contracts import ColumnSchema, HoldOut
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import TrainedRowsBuilder
+from modelbus.trainer.fitting.fit_warnings import WARNING_LIMIT, gathered_warnings
+from modelbus.trainer.rows.row_group_splits import group_order, row_order
+from modelbus.trainer.streaming.stream_fit import fit_streamed
+from modelbus.trainer.streaming.stream_survey import split_known
 from tests.unit.streams import KIND, NUMBERS, PLAIN, ROWS, TOTAL, groups_of, numbers, plan_of, stream
 from tests.unit.tables import features, fit, table
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import TrainedRowsBuilder
-from trainer.fitting.fit_warnings import WARNING_LIMIT, gathered_warnings
-from trainer.rows.row_group_splits import group_order, row_order
-from trainer.streaming.stream_fit import fit_streamed
-from trainer.streaming.stream_survey import split_known
 
 # --- the same answers ---
 
@@ -119,7 +119,7 @@ def test_another_dataset_can_be_measured_on() -> None:
 
 
 def test_what_is_cut_to_bound_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.streaming.stream_fit.kept_row_limit", lambda _width: 300)
+    monkeypatch.setattr("modelbus.trainer.streaming.stream_fit.kept_row_limit", lambda _width: 300)
     outcome = stream("GaussianNB", features=PLAIN)
     assert len(outcome.hold_out) == 300
     assert any(note.startswith("the encoder was learnt from 300 of 2400") for note in outcome.warnings)

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.contracts import ColumnSchema
-from shared.errors import (
+from modelbus.shared.contracts import ColumnSchema
+from modelbus.shared.errors import (
     EstimatorRejected,
     InvalidCommand,
     ModelbusError,
     SignatureMismatch,
 )
+from modelbus.trainer.rows.row_group_splits import split_group
+from modelbus.trainer.streaming.stream_fit import fit_streamed, prepare_stream
 from tests.unit.streams import KIND, NUMBERS, ROWS, SIZE, TOTAL, groups_of, numbers, plan_of, stream
 from tests.unit.tables import fit, schema, table
-from trainer.rows.row_group_splits import split_group
-from trainer.streaming.stream_fit import fit_streamed, prepare_stream
 
 
 def test_rows_without_a_target_are_left_out_and_told() -> None:

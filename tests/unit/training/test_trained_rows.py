@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contracts import Signature, SignatureColumn
-from trainer.champions import trained_rows
-from trainer.champions.row_identity import row_hashes
-from trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
+from modelbus.shared.contracts import Signature, SignatureColumn
+from modelbus.trainer.champions import trained_rows
+from modelbus.trainer.champions.row_identity import row_hashes
+from modelbus.trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
 
 SHA256 = "ab" * 32
 SIGNATURE = Signature(

@@ -9,14 +9,14 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import StratifiedKFold, TimeSeriesSplit
 from sklearn.utils.class_weight import compute_sample_weight
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.scoring import score
+from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.catalogue.making import make_estimator
+from modelbus.trainer.fitting.fit_progress import FitReporter
+from modelbus.trainer.fitting.stepping import fit_in_steps
 from tests.unit.tables import features, fit, schema, table
 from tests.waiting import wait_until
-from trainer.catalogue.making import make_estimator
-from trainer.fitting.fit_progress import FitReporter
-from trainer.fitting.stepping import fit_in_steps
 
 MATRIX = np.random.default_rng(0).normal(size=(150, 5))
 CODES = (MATRIX[:, 0] + MATRIX[:, 1] > 0).astype(np.int64)

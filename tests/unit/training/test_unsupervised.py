@@ -8,23 +8,23 @@ import pandas as pd
 import pytest
 from sklearn import metrics as library
 
-from shared.contracts import ColumnSchema, HoldOut, TrainModel
-from shared.contracts.checks.command_checks import check_training_task
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.models.artifacts import dump_model, library_versions, load_model
-from shared.tabular.metrics.by_task import (
+from modelbus.shared.contracts import ColumnSchema, HoldOut, TrainModel
+from modelbus.shared.contracts.checks.command_checks import check_training_task
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.models.artifacts import dump_model, library_versions, load_model
+from modelbus.shared.tabular.metrics.by_task import (
     CLUSTERING_METRICS,
     OUTLIER_METRICS,
     SILHOUETTE_ROWS,
     score_clustering,
     score_outliers,
 )
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.scoring import score
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.catalogue.entries import catalogue, find_estimator
+from modelbus.trainer.catalogue.making import make_estimator
+from modelbus.trainer.rows.memory_estimates import estimate_memory
 from tests.unit.tables import features, fit, rows_of, schema, table
-from trainer.catalogue.entries import catalogue, find_estimator
-from trainer.catalogue.making import make_estimator
-from trainer.rows.memory_estimates import estimate_memory
 
 RANDOM = np.random.default_rng(4)
 DETECTORS = [record.name for record in catalogue() if record.task == "outlier_detection"]

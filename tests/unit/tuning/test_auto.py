@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_classification, make_friedman1
 
-from shared.contracts import ColumnSchema, Task
-from shared.contracts.commands.tuning import Auto, Calibration, auto_task
-from shared.errors import InvalidCommand
+from modelbus.shared.contracts import ColumnSchema, Task
+from modelbus.shared.contracts.commands.tuning import Auto, Calibration, auto_task
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.auto.portfolio import PORTFOLIO, families_for, require_families
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training.fit import FitOutcome, fit_model
+from modelbus.trainer.tuning.ensembling import Library, crossed_scores, is_better, select
+from modelbus.trainer.tuning.objectives import PRIMARY_METRIC, objective_of
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 from tests.unit.tables import fit
-from trainer.auto.portfolio import PORTFOLIO, families_for, require_families
-from trainer.fitting.plan import FitPlan
-from trainer.training.fit import FitOutcome, fit_model
-from trainer.tuning.ensembling import Library, crossed_scores, is_better, select
-from trainer.tuning.objectives import PRIMARY_METRIC, objective_of
-from trainer.tuning.tuning_hooks import TuningHooks
 
 TOLERANCE = 0.03
 """How much worse on held-out rows the choice may be than the default that happens to be the best there: that one is
@@ -145,7 +145,7 @@ def test_a_classifier_that_is_chosen_gives_probabilities_support_vectors_too() -
 def test_a_classifier_without_probabilities_fails_as_a_candidate_but_not_where_it_is_calibrated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("trainer.auto.portfolio.with_probabilities", lambda family: family)
+    monkeypatch.setattr("modelbus.trainer.auto.portfolio.with_probabilities", lambda family: family)
     frame = _wine()
     plain = choose(frame, include=["DummyClassifier", "SVC"], max_models=1)
     assert plain.choice is not None
@@ -301,7 +301,7 @@ def test_the_members_of_an_ensemble_answer_as_their_kept_answers_said() -> None:
 
 
 def test_votes_on_classes_are_those_of_the_members_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.auto.joining.is_better", lambda *_: True)
+    monkeypatch.setattr("modelbus.trainer.auto.joining.is_better", lambda *_: True)
     frame = _wine()
 
     outcome = choose(frame, max_models=4, include=QUICK, scoring="log_loss", cross_validation={"folds": 3})

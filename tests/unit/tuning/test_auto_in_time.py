@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelbus.trainer.auto.auto_time import SAMPLE_SHARE, SHARE, Stage
+from modelbus.trainer.tuning.effort import usual_power
+from modelbus.trainer.tuning.leaderboard import Trial
 from tests.unit.scripted_auto import ScriptedAuto
-from trainer.auto.auto_time import SAMPLE_SHARE, SHARE, Stage
-from trainer.tuning.effort import usual_power
-from trainer.tuning.leaderboard import Trial
 
 BASELINE, BOOSTING, NETWORK = "DummyRegressor", "HistGradientBoostingRegressor", "MLPRegressor"
 SCORES = {"Ridge": 0.6, BOOSTING: 0.95, "RandomForestRegressor": 0.9, "ExtraTreesRegressor": 0.91, NETWORK: 0.97}

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.auto.auto_time import SAMPLE_SHARE, SHARE, AutoTime, Finishing, Stage
-from trainer.tuning.effort import effort
-from trainer.tuning.fit_costs import FitCosts, extrapolated_s, ladder
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.objectives import objective_of
-from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
+from modelbus.trainer.auto.auto_time import SAMPLE_SHARE, SHARE, AutoTime, Finishing, Stage
+from modelbus.trainer.tuning.effort import effort
+from modelbus.trainer.tuning.fit_costs import FitCosts, extrapolated_s, ladder
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.objectives import objective_of
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 BUDGET_S = 100.0
 ROWS = 8_000

@@ -1,8 +1,8 @@
 """Which candidates `auto` gives up, and which it does not."""
 
-from trainer.auto.discarding import Discarding
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.objectives import objective_of
+from modelbus.trainer.auto.discarding import Discarding
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.objectives import objective_of
 
 
 def discarding(

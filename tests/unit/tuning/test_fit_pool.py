@@ -11,7 +11,7 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
-from trainer.auto.fit_pool import Finished, FitTask, ForkPool, InlinePool, fit_pool
+from modelbus.trainer.auto.fit_pool import Finished, FitTask, ForkPool, InlinePool, fit_pool
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux only")
 

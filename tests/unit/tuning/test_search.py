@@ -10,20 +10,20 @@ from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from shared.contracts import ColumnSchema, CrossValidation, HoldOut
-from shared.contracts.commands.tuning import Search
-from shared.contracts.records.documents import TuningProgress
-from shared.errors import EstimatorRejected, InvalidCommand
-from shared.tabular.metrics.by_task import score_classification, score_regression
+from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut
+from modelbus.shared.contracts.commands.tuning import Search
+from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.tabular.metrics.by_task import score_classification, score_regression
+from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.rows.splitting import Split
+from modelbus.trainer.training.fit import FitOutcome, fit_model
+from modelbus.trainer.tuning.halving import Round, rounds, with_fewer_rows
+from modelbus.trainer.tuning.leaderboard import Leaderboard
+from modelbus.trainer.tuning.objectives import objective_of
+from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 from tests.unit.tables import features, fit
 from tests.waiting import wait_until
-from trainer.fitting.plan import FitPlan
-from trainer.rows.splitting import Split
-from trainer.training.fit import FitOutcome, fit_model
-from trainer.tuning.halving import Round, rounds, with_fewer_rows
-from trainer.tuning.leaderboard import Leaderboard
-from trainer.tuning.objectives import objective_of
-from trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 C = {"C": {"values": [0.001, 0.1, 10.0]}}
 DEPTH = {"max_depth": {"distribution": "int_uniform", "low": 1, "high": 20}}

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from shared.contracts import CheckTraining, TrainModel
-from shared.contracts.commands.registry import invalid_command
-from shared.contracts.commands.tuning import Dimension, Search
-from shared.errors import InvalidCommand
+from modelbus.shared.contracts import CheckTraining, TrainModel
+from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.commands.tuning import Dimension, Search
+from modelbus.shared.errors import InvalidCommand
+from modelbus.trainer.tuning.candidates import candidate_count, candidate_source, drawn, grid, require_method
+from modelbus.trainer.tuning.search_space import candidate, draw
 from tests.unit.tables import fit
-from trainer.tuning.candidates import candidate_count, candidate_source, drawn, grid, require_method
-from trainer.tuning.search_space import candidate, draw
 
 DEPTH = {"values": [2, 4, None]}
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.tuning.leaderboard import Leaderboard, Trial
-from trainer.tuning.objectives import objective_of
-from trainer.tuning.shared_ranking import shared_merits
+from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
+from modelbus.trainer.tuning.objectives import objective_of
+from modelbus.trainer.tuning.shared_ranking import shared_merits
 
 WHOLE = float("inf")
 merits = st.integers(-100, 100).map(lambda one: one / 100)

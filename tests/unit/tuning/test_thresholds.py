@@ -15,14 +15,14 @@ from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV, cross_val_predict
 
-from shared.contracts import TrainModel
-from shared.contracts.checks.command_checks import check_training_task
-from shared.contracts.commands.tuning import Calibration, Search, Threshold, ThresholdCosts
-from shared.errors import InvalidCommand
-from shared.models.artifacts import dump_model, library_versions, load_model
-from shared.tabular.scoring import score
+from modelbus.shared.contracts import TrainModel
+from modelbus.shared.contracts.checks.command_checks import check_training_task
+from modelbus.shared.contracts.commands.tuning import Calibration, Search, Threshold, ThresholdCosts
+from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.models.artifacts import dump_model, library_versions, load_model
+from modelbus.shared.tabular.scoring import score
+from modelbus.trainer.tuning.threshold_search import best_threshold
 from tests.unit.tables import features, fit, rows_of
-from trainer.tuning.threshold_search import best_threshold
 
 SCORINGS = {
     "f1": metrics.f1_score,

@@ -3,11 +3,11 @@
 from itertools import islice
 from typing import Final
 
-from evaluator.ingest.faults import Fault
-from evaluator.ingest.sources.delimited.layout import Layout
-from evaluator.ingest.sources.delimited.quoted_records import Findings
-from evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
-from shared.contracts import ParseOptions
+from modelbus.evaluator.ingest.faults import Fault
+from modelbus.evaluator.ingest.sources.delimited.layout import Layout
+from modelbus.evaluator.ingest.sources.delimited.quoted_records import Findings
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
+from modelbus.shared.contracts import ParseOptions
 
 _MARKS: Final = ("#", "//", "%", "--", "!", ";")
 """What comments begin with."""

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from evaluator.ingest.faults import FAULT_LIMIT
-from evaluator.ingest.sources.delimited.block_source import BlockSource
-from evaluator.ingest.sources.delimited.repeated_header import RepeatedHeader
-from evaluator.ingest.sources.dialect import NO_DELIMITER
+from modelbus.evaluator.ingest.faults import FAULT_LIMIT
+from modelbus.evaluator.ingest.sources.delimited.block_source import BlockSource
+from modelbus.evaluator.ingest.sources.delimited.repeated_header import RepeatedHeader
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER
 
 
 class CsvBatches:

@@ -13,38 +13,38 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from evaluator.ingest.ahead import Behind, Columns, read_ahead
-from evaluator.ingest.cells.formed_numerals import forms_of
-from evaluator.ingest.faults import SkippedRows, refusal, refused
-from evaluator.ingest.sources.delimited.causes import explained
-from evaluator.ingest.sources.delimited.csv_batches import CsvBatches
-from evaluator.ingest.sources.delimited.layout import Layout, find_layout
-from evaluator.ingest.sources.delimited.own_csv import own_options, told_text
-from evaluator.ingest.sources.delimited.quoted_records import (
+from modelbus.evaluator.ingest.ahead import Behind, Columns, read_ahead
+from modelbus.evaluator.ingest.cells.formed_numerals import forms_of
+from modelbus.evaluator.ingest.faults import SkippedRows, refusal, refused
+from modelbus.evaluator.ingest.sources.delimited.causes import explained
+from modelbus.evaluator.ingest.sources.delimited.csv_batches import CsvBatches
+from modelbus.evaluator.ingest.sources.delimited.layout import Layout, find_layout
+from modelbus.evaluator.ingest.sources.delimited.own_csv import own_options, told_text
+from modelbus.evaluator.ingest.sources.delimited.quoted_records import (
     RecordRules,
     RecordScanner,
     SoundRecords,
     find_faults,
     lines_of_rows,
 )
-from evaluator.ingest.sources.delimited.record_lines import lines_of_records
-from evaluator.ingest.sources.delimited.repeated_header import RepeatedHeader
-from evaluator.ingest.sources.delimited.rewriting import RewrittenStream
-from evaluator.ingest.sources.dialect import NO_DELIMITER, Header, HeaderRules, read_header, sample_text
-from evaluator.ingest.sources.formats import HEAD_BYTES, read_head
-from evaluator.ingest.sources.source_options import (
+from modelbus.evaluator.ingest.sources.delimited.record_lines import lines_of_records
+from modelbus.evaluator.ingest.sources.delimited.repeated_header import RepeatedHeader
+from modelbus.evaluator.ingest.sources.delimited.rewriting import RewrittenStream
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, Header, HeaderRules, read_header, sample_text
+from modelbus.evaluator.ingest.sources.formats import HEAD_BYTES, read_head
+from modelbus.evaluator.ingest.sources.source_options import (
     ColumnFinding,
     check_column_options,
     delimited_columns,
     number_marks,
     points_beside_commas,
 )
-from evaluator.ingest.sources.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, physical_lines
-from evaluator.ingest.sources.text_survey import Survey, SurveyedStream, survey_text
-from evaluator.ingest.spool import SpoolWriter, regrouped
-from evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
-from shared.contracts import ParseOptions
-from shared.errors import ModelbusError
+from modelbus.evaluator.ingest.sources.text_stream import CHUNK_BYTES, Utf8Stream, agreed_encoding, physical_lines
+from modelbus.evaluator.ingest.sources.text_survey import Survey, SurveyedStream, survey_text
+from modelbus.evaluator.ingest.spool import SpoolWriter, regrouped
+from modelbus.evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.errors import ModelbusError
 
 
 def read_delimited(

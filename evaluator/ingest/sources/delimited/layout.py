@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from evaluator.ingest.faults import Fault
-from evaluator.ingest.sources.delimited.rewriting import BETWEEN_SPACES, LineRewriter, LineRules
-from evaluator.ingest.sources.delimited.sampled_records import (
+from modelbus.evaluator.ingest.faults import Fault
+from modelbus.evaluator.ingest.sources.delimited.rewriting import BETWEEN_SPACES, LineRewriter, LineRules
+from modelbus.evaluator.ingest.sources.delimited.sampled_records import (
     SampledRecord,
     are_units,
     has_numbers,
@@ -20,9 +20,9 @@ from evaluator.ingest.sources.delimited.sampled_records import (
     numeric_columns,
     read_records,
 )
-from evaluator.ingest.sources.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
-from shared.contracts import ParseOptions
-from shared.contracts.commands.datasets import SPACES
+from modelbus.evaluator.ingest.sources.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.contracts.commands.datasets import SPACES
 
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30

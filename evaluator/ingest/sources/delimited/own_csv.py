@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from shared.contracts import ParseOptions
-from shared.tabular.tables.text_export import BYTE_ORDER_MARK, NAME_TO_QUOTE
+from modelbus.shared.contracts import ParseOptions
+from modelbus.shared.tabular.tables.text_export import BYTE_ORDER_MARK, NAME_TO_QUOTE
 
 _FIELD: Final = re.compile(r'("(?:[^"]|"")*"|[^,"\n]*)(,|\n|$)')
 _NEEDS_QUOTES: Final = re.compile(r'[",;|\t\r\n]')

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, too_long_fault
+from modelbus.evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, too_long_fault
 
 _CUT_BYTES = 64 * 1024
 """A record that is open where the beginning of a file was cut may be so long and yet be sound."""

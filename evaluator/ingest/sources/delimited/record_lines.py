@@ -8,7 +8,7 @@ from collections.abc import Collection
 import numpy as np
 import numpy.typing as npt
 
-from evaluator.ingest.sources.text_stream import Utf8Stream, chunks
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, chunks
 
 _FEED, _QUOTE, _SPACE = b'\n" '
 

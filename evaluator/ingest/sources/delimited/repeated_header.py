@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evaluator.ingest.cells.iso_dates import IsoDates
-from evaluator.ingest.cells.texts import missing_mask, trimmed, try_cast
-from evaluator.ingest.faults import refused
-from shared.tabular.cells.marks import MISSING_MARKS
+from modelbus.evaluator.ingest.cells.iso_dates import IsoDates
+from modelbus.evaluator.ingest.cells.texts import missing_mask, trimmed, try_cast
+from modelbus.evaluator.ingest.faults import refused
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 
 _COUNT_LIMIT: Final = 1_000_000
 """A table of which more rows than this say the header again is none."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
+from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
 
 BETWEEN_SPACES: Final = "\t"
 """What stands for each run of spaces."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evaluator.ingest.sources.dialect import NO_DELIMITER
-from shared.tabular.cells.likely_forms import likely_numbers
-from shared.tabular.cells.marks import MISSING_MARKS
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER
+from modelbus.shared.tabular.cells.likely_forms import likely_numbers
+from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 
 _NUMBER: Final = re.compile(r"[+-]?(\d[\d.,' \u00a0]*|[.,]\d+)([eE][+-]?\d+)?\s?%?|[+-]?inf", re.IGNORECASE)
 _MOMENT: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}.*)?")

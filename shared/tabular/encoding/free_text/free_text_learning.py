@@ -10,12 +10,12 @@ import numpy.typing as npt
 import scipy.sparse as sparse
 from sklearn.utils.extmath import randomized_svd
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.columns import Reading
-from shared.tabular.encoding.free_text.free_text_ridge import Texts, cross_fit
-from shared.tabular.encoding.free_text.free_text_words import join_pairs, rarity, spell, split_words
-from shared.tabular.encoding.free_text.text_column import FreeTextColumn, Terms, weigh
-from shared.tabular.encoding.scaled import LIMIT, Floats
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.columns import Reading
+from modelbus.shared.tabular.encoding.free_text.free_text_ridge import Texts, cross_fit
+from modelbus.shared.tabular.encoding.free_text.free_text_words import join_pairs, rarity, spell, split_words
+from modelbus.shared.tabular.encoding.free_text.text_column import FreeTextColumn, Terms, weigh
+from modelbus.shared.tabular.encoding.scaled import LIMIT, Floats
 
 COMPONENTS: Final = 50
 """So many coordinates at most; there are fewer where there are fewer texts or terms."""

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from shared.tabular.encoding.free_text.free_text_words import WITHOUT_BLANKS
+from modelbus.shared.tabular.encoding.free_text.free_text_words import WITHOUT_BLANKS
 
 LOOKED_AT_TEXTS: Final = 1000
 """So many different texts are looked at."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.encoding.scaled import Floats
 
 PENALTIES: Final = (0.5, 2.0, 8.0)
 """Which are tried. A penalty is the noise's variance over that of the weights, whatever the number of rows."""

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from shared.contracts import SignatureColumn
-from shared.tabular.cells.columns import Mask, Reading, cast_of
-from shared.tabular.encoding.free_text.free_text_words import DAMPENED, dampened, spell, split_words
-from shared.tabular.encoding.scaled import Floats, Notes
+from modelbus.shared.contracts import SignatureColumn
+from modelbus.shared.tabular.cells.columns import Mask, Reading, cast_of
+from modelbus.shared.tabular.encoding.free_text.free_text_words import DAMPENED, dampened, spell, split_words
+from modelbus.shared.tabular.encoding.scaled import Floats, Notes
 
 Table = npt.NDArray[np.float16]
 Places = npt.NDArray[np.int64]

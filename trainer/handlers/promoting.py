@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shared.contracts import Signature
-from shared.contracts.commands.training import Training
-from shared.contracts.records.documents import Comparison
-from shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
-from shared.models.stored_models import fetch_model
-from shared.store.connection import Document
-from shared.tabular.cells.readings import changed_types
-from shared.tabular.predicting.model import FittedModel
-from shared.tabular.tables.stored_tables import Readings, Table, dataset_columns, open_table, read_group
-from shared.worker.child import JobContext
-from trainer.champions.champion_comparison import (
+from modelbus.shared.contracts import Signature
+from modelbus.shared.contracts.commands.training import Training
+from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.store.connection import Document
+from modelbus.shared.tabular.cells.readings import changed_types
+from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.tables.stored_tables import Readings, Table, dataset_columns, open_table, read_group
+from modelbus.shared.worker.child import JobContext
+from modelbus.trainer.champions.champion_comparison import (
     Contestant,
     MeasuredRows,
     compare,
@@ -25,9 +25,9 @@ from trainer.champions.champion_comparison import (
     difference_in_kind,
     obstacle_to_measuring,
 )
-from trainer.champions.trained_rows import TrainedRows
-from trainer.rows.splitting import RowIndices
-from trainer.training.fit import FitOutcome
+from modelbus.trainer.champions.trained_rows import TrainedRows
+from modelbus.trainer.rows.splitting import RowIndices
+from modelbus.trainer.training.fit import FitOutcome
 
 
 @dataclass(frozen=True)
