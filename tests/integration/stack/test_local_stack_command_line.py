@@ -85,6 +85,8 @@ def command_line(folder: Path, **variables: str) -> CommandLine:
     fakes.mkdir(parents=True)
     for name in NAMES:
         shutil.copy(FAKE, fakes / f"{name}.py")
+    # Python imports this when it starts: the package then looks here first
+    (fakes / "sitecustomize.py").write_text(f"import modelbus\n\nmodelbus.__path__.insert(0, {str(fakes)!r})\n")
     paths = [str(fakes), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MODELBUS_")}
     return CommandLine(folder, {**kept, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(paths), **variables})
