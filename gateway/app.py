@@ -15,13 +15,13 @@ from modelbus.gateway.access.scopes import access_middleware
 from modelbus.gateway.application_keys import (
     API_KEYS,
     BLOBS,
+    CATALOG,
     DEAD_LETTERS,
     JOBS,
     LOG_LINES,
     PROBE,
     READINGS,
     SETTINGS,
-    SHELF,
 )
 from modelbus.gateway.http.problems import Handler, problem_middleware
 from modelbus.gateway.http.requests import complete_headers, correlation_middleware
@@ -55,7 +55,7 @@ from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
 from modelbus.shared.store.connection import open_async_store
-from modelbus.shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
 from modelbus.shared.store.jobs.dataset_readings import Readings
 from modelbus.shared.store.jobs.ledger import terms_of
 from modelbus.shared.store.letters.dead_letters import DeadLetters
@@ -125,7 +125,7 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     settings = app[SETTINGS]
     bus_url = settings.bus_url.get_secret_value()
     database = open_async_store(settings)
-    app[SHELF] = Shelf(database)
+    app[CATALOG] = CatalogReader(database)
     app[BLOBS] = AsyncBlobStore(database)
     app[READINGS] = Readings(database, app[BLOBS])
     app[API_KEYS] = ApiKeys(database)

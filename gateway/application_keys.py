@@ -5,7 +5,7 @@ from aiohttp import web
 from modelbus.shared.bus import Publisher
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
-from modelbus.shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
 from modelbus.shared.store.jobs.dataset_readings import Readings
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.logs.log_reading import LogLines
@@ -13,7 +13,7 @@ from modelbus.shared.store.records.api_keys import ApiKeys
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)
-SHELF: web.AppKey[Shelf] = web.AppKey("shelf", Shelf)
+CATALOG: web.AppKey[CatalogReader] = web.AppKey("catalog", CatalogReader)
 READINGS: web.AppKey[Readings] = web.AppKey("readings", Readings)
 DEAD_LETTERS: web.AppKey[DeadLetters] = web.AppKey("dead_letters", DeadLetters)
 LOG_LINES: web.AppKey[LogLines] = web.AppKey("log_lines", LogLines)

@@ -61,7 +61,7 @@ class Behind:
             self._last.result()
 
 
-class Columns:
+class ColumnPool:
     """Works on the columns of a batch side by side; to be used as a context."""
 
     def __init__(self) -> None:

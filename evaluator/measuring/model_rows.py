@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers, Outliers, merged_report
-from modelbus.evaluator.measuring.row_filter import Sieve
+from modelbus.evaluator.measuring.row_filter import RowFilter
 from modelbus.shared.contracts import ColumnSchema, EvaluateModel, SignatureColumn
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.cells.readings import changed_types
@@ -49,7 +49,7 @@ def collect(
     collecting = _COLLECTORS[model.signature.task](model, command, columns)
     for frame in frames:
         collecting.take(frame)
-        on_rows(collecting.sieve.first)
+        on_rows(collecting.row_filter.first)
     return collecting.finish()
 
 
@@ -70,7 +70,7 @@ class _Collecting:
         self._truth = command.truth or model.signature.target
         self._columns = columns
         self._report: dict[str, dict[str, int]] = {}
-        self.sieve = Sieve(command, columns)
+        self.row_filter = RowFilter(command, columns)
 
     def _features(self, frame: pd.DataFrame, kept: Flags) -> pd.DataFrame:
         """The kept rows, less what is no feature; the model's target may stand in them under another name."""
@@ -85,10 +85,10 @@ class _Collecting:
         return CollectedRows(
             task=self._model.signature.task,
             rows=rows,
-            row_count=self.sieve.row_count,
-            weights=self.sieve.weights,
-            dropped=self.sieve.dropped,
-            slices=self.sieve.slices,
+            row_count=self.row_filter.row_count,
+            weights=self.row_filter.weights,
+            dropped=self.row_filter.dropped,
+            slices=self.row_filter.slices,
             report=self._report,
             warnings=[*self._type_warnings(), *warnings],
         )
@@ -120,7 +120,7 @@ class _WithTarget(_Collecting):
         return self._truth
 
     def _require_rows(self) -> None:
-        self.sieve.require_rows(f"a value in {self._target!r}")
+        self.row_filter.require_rows(f"a value in {self._target!r}")
 
 
 class _Classes(_WithTarget):
@@ -135,7 +135,7 @@ class _Classes(_WithTarget):
 
     def take(self, frame: pd.DataFrame) -> None:
         true = self._book.codes(labels_in(frame[self._target], target_reading(self._model.signature), self._classes))
-        kept = self.sieve.sift(frame, {"truth": true < 0})
+        kept = self.row_filter.sift(frame, {"truth": true < 0})
         if not kept.any():
             return
         answer = self._model.predict_frame(
@@ -175,8 +175,8 @@ class _Numbers(_WithTarget):
 
     def take(self, frame: pd.DataFrame) -> None:
         reading = target_reading(self._model.signature)
-        true = true_numbers(frame[self._target], self._target, column=reading, first=self.sieve.first)
-        kept = self.sieve.sift(frame, {"truth": ~np.isfinite(true)})
+        true = true_numbers(frame[self._target], self._target, column=reading, first=self.row_filter.first)
+        kept = self.row_filter.sift(frame, {"truth": ~np.isfinite(true)})
         if not kept.any():
             return
         answer = self._model.predict_frame(self._features(frame, kept), has_probabilities=False)
@@ -202,7 +202,7 @@ class _WithoutTarget(_Collecting):
         return matrix, report
 
     def _require_rows(self) -> None:
-        self.sieve.require_rows(None if self._truth is None else f"a value in {self._truth!r}")
+        self.row_filter.require_rows(None if self._truth is None else f"a value in {self._truth!r}")
 
 
 class _Clusters(_WithoutTarget):
@@ -215,7 +215,7 @@ class _Clusters(_WithoutTarget):
 
     def take(self, frame: pd.DataFrame) -> None:
         true = None if self._truth is None else self._book.codes(self._known(frame))
-        kept = self.sieve.sift(frame, {} if true is None else {"truth": true < 0})
+        kept = self.row_filter.sift(frame, {} if true is None else {"truth": true < 0})
         if not kept.any():
             return
         matrix, report = self._encoded(frame, kept)
@@ -238,7 +238,7 @@ class _Outliers(_WithoutTarget):
 
     def take(self, frame: pd.DataFrame) -> None:
         known = None if self._truth is None else self._known(frame)
-        kept = self.sieve.sift(
+        kept = self.row_filter.sift(
             frame, {} if known is None else {"truth": np.array([label is None for label in known], np.bool_)}
         )
         if not kept.any():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Numbers
-from modelbus.evaluator.measuring.row_filter import Sieve
+from modelbus.evaluator.measuring.row_filter import RowFilter
 from modelbus.shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.metrics.classification import Labelled
@@ -41,8 +41,8 @@ def collect_predictions(
     collecting = _Reading(command, columns)
     for frame in frames:
         collecting.take(frame)
-        on_rows(collecting.sieve.first)
-    collecting.sieve.require_rows(f"both a value in {command.truth!r} and one in {command.prediction!r}")
+        on_rows(collecting.row_filter.first)
+    collecting.row_filter.require_rows(f"both a value in {command.truth!r} and one in {command.prediction!r}")
     return collecting.finish()
 
 
@@ -98,7 +98,7 @@ class _Reading:
         self._true: list[Any] = []
         self._predicted: list[Any] = []
         self._probabilities: list[Floats] = []
-        self.sieve = Sieve(command, columns)
+        self.row_filter = RowFilter(command, columns)
 
     def take(self, frame: pd.DataFrame) -> None:
         """Take a row group."""
@@ -112,7 +112,7 @@ class _Reading:
             predicted = self._clusters.codes(self._labels(frame, self._command.prediction))
             lacking = {"truth": true < 0, "prediction": predicted < 0}
         probabilities = self._read_probabilities(frame)
-        kept = self.sieve.sift(frame, lacking)
+        kept = self.row_filter.sift(frame, lacking)
         self._true.append(true[kept])
         self._predicted.append(predicted[kept])
         if probabilities is not None:
@@ -131,15 +131,15 @@ class _Reading:
         return CollectedRows(
             task=self._command.task,
             rows=rows,
-            row_count=self.sieve.row_count,
-            weights=self.sieve.weights,
-            dropped=self.sieve.dropped,
-            slices=self.sieve.slices,
+            row_count=self.row_filter.row_count,
+            weights=self.row_filter.weights,
+            dropped=self.row_filter.dropped,
+            slices=self.row_filter.slices,
             warnings=self._warnings(),
         )
 
     def _warnings(self) -> list[str]:
-        count = self.sieve.dropped.get("prediction", 0)
+        count = self.row_filter.dropped.get("prediction", 0)
         missing = f"{count} rows have no prediction in {self._command.prediction!r} and were left out"
         return [*([missing] if count else []), *self._strangers()]
 
@@ -178,7 +178,7 @@ class _Reading:
 
     def _numbers(self, frame: pd.DataFrame, name: str) -> Floats:
         what = "truth" if name == self._command.truth else "prediction"
-        return true_numbers(frame[name], name, what=what, why=": regression is of numbers", first=self.sieve.first)
+        return true_numbers(frame[name], name, what=what, why=": regression is of numbers", first=self.row_filter.first)
 
     def _read_probabilities(self, frame: pd.DataFrame) -> Floats | None:
         named = self._command.probabilities
@@ -187,7 +187,7 @@ class _Reading:
         by_label = dict(zip(self._labels_of_names(named), named.values(), strict=True))
         return np.column_stack(
             [
-                true_numbers(frame[column], column, what="probability", why="", first=self.sieve.first)
+                true_numbers(frame[column], column, what="probability", why="", first=self.row_filter.first)
                 for column in (by_label[label] for label in self._classes)
             ]
         )

@@ -17,7 +17,7 @@ Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 
-class Sieve:
+class RowFilter:
     """Goes through the row groups, keeps what can be measured, and counts what cannot."""
 
     def __init__(self, command: Evaluation, columns: Mapping[str, ColumnSchema]) -> None:

@@ -4,13 +4,13 @@ from statistics import median
 from typing import Any, Final
 
 from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import JobRecords, Shelf
+from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
 
 _SAMPLE: Final = 20
 """How many of the last jobs of the same kind say how long one takes."""
 
 
-async def place_in_queue(jobs: JobRecords, shelf: Shelf, job: Document) -> dict[str, Any]:
+async def place_in_queue(jobs: JobRecords, catalog: CatalogReader, job: Document) -> dict[str, Any]:
     """The fields ``queue_position`` and ``estimated_start_s`` of a queued job; of another, nothing.
 
     The estimate is the jobs before it, with those that run, times the median time of the last ones, by the workers that
@@ -21,7 +21,7 @@ async def place_in_queue(jobs: JobRecords, shelf: Shelf, job: Document) -> dict[
     ahead = await jobs.count_ahead(job)
     position = {"queue_position": ahead + 1}
     seconds = await jobs.recent_seconds(job["command"], _SAMPLE)
-    workers = [one for one in await shelf.services() if job["queue"] in one["queues"]]
+    workers = [one for one in await catalog.services() if job["queue"] in one["queues"]]
     if not seconds or not workers:
         return {**position, "estimated_start_s": None}
     before = ahead + sum(one["jobs_running"] for one in workers)

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from modelbus.gateway.access.scopes import owner_of
-from modelbus.gateway.application_keys import JOBS, READINGS, SETTINGS, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS, READINGS, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import job_answer, json_answer
@@ -70,7 +70,7 @@ async def read_rows(request: web.Request) -> web.Response:
     """`GET /datasets/{name}/rows`: a page; 202 and a job when it is not there soon."""
     command = command_from(request, "ReadRows", _page(request), dataset=name_in_path(request, "name"))
     assert isinstance(command, ReadRows)  # the route says so
-    dataset = await request.app[SHELF].dataset(command.dataset)
+    dataset = await request.app[CATALOG].dataset(command.dataset)
     check_columns(command, dataset)
     wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
     if has_own_correlation_id(request):
@@ -105,13 +105,13 @@ async def download(request: web.Request) -> web.StreamResponse:
         )
     if chosen != "parquet":
         return await _download_export(request, _export(request, name))
-    document = await request.app[SHELF].dataset(name)
+    document = await request.app[CATALOG].dataset(name)
     sha256 = document.get("file_sha256", document["sha256"])
     return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], sha256)
 
 
 async def _download_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
-    dataset = await request.app[SHELF].dataset(command.dataset)
+    dataset = await request.app[CATALOG].dataset(command.dataset)
     # Also when the request has an id of its own: an export is made once, whoever asks.
     adopt_correlation_id(request, reading_id(dataset, command))
     try:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from modelbus.gateway.access.scopes import owner_of, require_own
-from modelbus.gateway.application_keys import BLOBS, JOBS, SETTINGS, SHELF
+from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS, SETTINGS
 from modelbus.gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
 from modelbus.gateway.description.operations import Answer, FileBody, operation
 from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
@@ -92,7 +92,7 @@ async def upload(request: web.Request) -> web.Response:
 async def list_datasets(request: web.Request) -> web.Response:
     """`GET /datasets`: by name, without their columns; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[SHELF].page_by_name("datasets", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[CATALOG].page_by_name("datasets", {}, after=query.cursor, limit=query.limit)
     known = DatasetSummary.model_fields.keys()
     datasets = [{name: value for name, value in public(one).items() if name in known} for one in found]
     return json_answer({"datasets": datasets, "next": found[-1]["_id"] if len(found) == query.limit else None})
@@ -138,7 +138,7 @@ async def delete(request: web.Request) -> web.Response:
     await end_jobs(request.app, jobs, deleted_reason(name))
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
-    await request.app[SHELF].delete("datasets", name)
+    await request.app[CATALOG].delete("datasets", name)
     # Those that were accepted meanwhile.
     await end_jobs(request.app, await request.app[JOBS].find_using(document), deleted_reason(name))
     await remove_readings(request.app, name)
@@ -147,7 +147,7 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _require_unused(request: web.Request, name: str, jobs: Sequence[Document]) -> None:
-    versions = await request.app[SHELF].count("versions", {"dataset": name})
+    versions = await request.app[CATALOG].count("versions", {"dataset": name})
     if not versions and not jobs:
         return
     ended = " and cancels the jobs" if jobs else ""
@@ -160,7 +160,7 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
     try:
         async with removed_unless_accepted(request, received):
             command = _command(request, received.fields, received.source)
-            if await request.app[SHELF].find("datasets", command.dataset):
+            if await request.app[CATALOG].find("datasets", command.dataset):
                 raise DatasetExists(
                     f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
                 )
@@ -184,7 +184,7 @@ def _command(request: web.Request, fields: Fields, source: Mapping[str, str | No
 
 
 async def _dataset(request: web.Request) -> Document:
-    return await request.app[SHELF].dataset(name_in_path(request, "name"))
+    return await request.app[CATALOG].dataset(name_in_path(request, "name"))
 
 
 def _created(result: dict[str, Document]) -> web.Response:

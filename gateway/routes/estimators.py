@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from modelbus.gateway.application_keys import SHELF
+from modelbus.gateway.application_keys import CATALOG
 from modelbus.gateway.description.examples import ESTIMATOR, ESTIMATOR_SUMMARY
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer, public
@@ -32,7 +32,7 @@ class EstimatorsQuery(Query):
 async def list_estimators(request: web.Request) -> web.Response:
     """`GET /estimators`: names, tasks and descriptions, as the trainer declared them when it started."""
     task = query_of(request, EstimatorsQuery).task
-    found = await request.app[SHELF].list_all("estimators", {"task": task} if task else {})
+    found = await request.app[CATALOG].list_all("estimators", {"task": task} if task else {})
     names = ("name", "task", "description")
     return json_answer({"estimators": [{name: one[name] for name in names} for one in found]})
 
@@ -46,7 +46,7 @@ async def list_estimators(request: web.Request) -> web.Response:
 async def read_estimator(request: web.Request) -> web.Response:
     """`GET /estimators/{name}`: with a JSON Schema of its hyperparameters."""
     name = request.match_info["name"]
-    document = await request.app[SHELF].find("estimators", name)
+    document = await request.app[CATALOG].find("estimators", name)
     if document is None:
         raise await no_such_estimator(request, name)
     return json_answer(public(document))
@@ -54,8 +54,8 @@ async def read_estimator(request: web.Request) -> web.Response:
 
 async def no_such_estimator(request: web.Request, name: str) -> UnknownEstimator:
     """The error for an estimator that is not in the catalogue, as the trainer has it."""
-    names = [one["_id"] for one in await request.app[SHELF].list_all("estimators")]
-    left_out = await request.app[SHELF].find("catalogue", LEFT_OUT_KEY) or {"reasons": {}}
+    names = [one["_id"] for one in await request.app[CATALOG].list_all("estimators")]
+    left_out = await request.app[CATALOG].find("catalogue", LEFT_OUT_KEY) or {"reasons": {}}
     return unknown_estimator(name, names, left_out["reasons"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from modelbus.gateway.access.scopes import owner_of, require_own
-from modelbus.gateway.application_keys import BLOBS, JOBS, SHELF
+from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS
 from modelbus.gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
 from modelbus.gateway.description.operations import Answer, JsonBody, operation
 from modelbus.gateway.http.answers import job_answer, job_links, json_answer
@@ -105,8 +105,8 @@ def _command(request: web.Request, body: Mapping[str, Any]) -> EvaluateModel | E
 async def _check(request: web.Request, command: Evaluation) -> None:
     signature = None
     if isinstance(command, EvaluateModel):
-        signature = (await request.app[SHELF].version(command.model))["signature"]
-    check_evaluation(command, await request.app[SHELF].dataset(command.dataset), signature)
+        signature = (await request.app[CATALOG].version(command.model))["signature"]
+    check_evaluation(command, await request.app[CATALOG].dataset(command.dataset), signature)
 
 
 @operation(
@@ -123,12 +123,12 @@ async def list_evaluations(request: web.Request) -> web.Response:
     query = query_of(request, EvaluationsQuery)
     wanted = query.model_dump(include={"model", "dataset"}, exclude_none=True)
     after = read_place(query.cursor)
-    found = await request.app[SHELF].page("evaluations", wanted, after=after, limit=query.limit, without=TABLES)
+    found = await request.app[CATALOG].page("evaluations", wanted, after=after, limit=query.limit, without=TABLES)
     unfilled = []
     if after is None:
         unfilled = await list_unfilled(request, model=query.model, dataset=query.dataset)
         # a job that failed because its evaluation exists is no second one
-        taken = await request.app[SHELF].known("evaluations", [record["id"] for record in unfilled])
+        taken = await request.app[CATALOG].known("evaluations", [record["id"] for record in unfilled])
         unfilled = [record for record in unfilled if record["id"] not in taken]
     listed = [*unfilled, *(filled(document) for document in found)]
     return json_answer({"evaluations": listed, "next": next_cursor(found, query.limit)})
@@ -163,20 +163,20 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _require_own(request: web.Request, evaluation_id: str) -> None:
-    filled = await request.app[SHELF].find("evaluations", evaluation_id)
+    filled = await request.app[CATALOG].find("evaluations", evaluation_id)
     for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
         if record is not None:
             require_own(request, record, f"evaluation {evaluation_id!r}")
 
 
 async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].find("evaluations", evaluation_id)
     if document is None:
         return False
     blobs, blob_ids = request.app[BLOBS], [file["blob_id"] for file in document.get("files", [])]
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await asyncio.gather(*(blobs.release(blob_id) for blob_id in blob_ids))
-    was_deleted = await request.app[SHELF].delete("evaluations", evaluation_id)
+    was_deleted = await request.app[CATALOG].delete("evaluations", evaluation_id)
     await asyncio.gather(*(blobs.delete(blob_id) for blob_id in blob_ids))
     return was_deleted
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from aiohttp import web
 
 from modelbus.gateway.access.scopes import owner_of
-from modelbus.gateway.application_keys import SETTINGS, SHELF
+from modelbus.gateway.application_keys import CATALOG, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB
 from modelbus.gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
 from modelbus.gateway.description.operations import Answer, JsonBody, operation
@@ -86,9 +86,9 @@ async def explain(request: web.Request) -> web.Response:
     """
     command = await _command(request, "ExplainModel")
     assert isinstance(command, ExplainModel)  # the route says so
-    version = await request.app[SHELF].version(command.model)
+    version = await request.app[CATALOG].version(command.model)
     check_explanation(command, version)
-    dataset = await request.app[SHELF].dataset(explained_dataset(command, version))
+    dataset = await request.app[CATALOG].dataset(explained_dataset(command, version))
     wait = wait_s(request, 0)
     if has_own_correlation_id(request):
         return await _submit(request, command, wait)
@@ -164,11 +164,11 @@ async def _command(request: web.Request, name: str) -> Command:
 
 async def _require(request: web.Request, model: str, dataset: str | None, *, needs_training_table: bool) -> None:
     """Check that the version is there, and the datasets that are needed."""
-    version = await request.app[SHELF].version(model)
+    version = await request.app[CATALOG].version(model)
     if needs_training_table:
-        require_training_table(version, await request.app[SHELF].dataset(version["dataset"]))
+        require_training_table(version, await request.app[CATALOG].dataset(version["dataset"]))
     if dataset is not None:
-        await request.app[SHELF].dataset(dataset)
+        await request.app[CATALOG].dataset(dataset)
 
 
 async def _submit(request: web.Request, command: Command, wait: float) -> web.Response:

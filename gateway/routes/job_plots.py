@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from aiohttp import web
 
-from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.explanation_examples import JOB_PLOTS
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
@@ -75,7 +75,7 @@ async def _files(request: web.Request, correlation_id: str) -> list[Document]:
 async def _files_of_evaluation(request: web.Request, job: Document) -> list[Document]:
     """Those that its evaluation has, as long as it is there."""
     evaluation_id = job["result"]["evaluation"]["id"]
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].find("evaluations", evaluation_id)
     if document is None or document["correlation_id"] != job["_id"]:
         raise NotFound(f"job {job['_id']} made the evaluation {evaluation_id!r}, which was deleted with its plots")
     files: list[Document] = document.get("files", [])

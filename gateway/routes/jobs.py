@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from modelbus.gateway.access.scopes import require_own_job
-from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import job_summary, job_view, json_answer, with_whole_result
@@ -71,7 +71,7 @@ async def read_job(request: web.Request) -> web.Response:
     """
     job = await request.app[DISPATCHER].wait(correlation_id_in_path(request), wait_s(request, 0))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if job["status"] in ("queued", "running") else None
-    place = await place_in_queue(request.app[JOBS], request.app[SHELF], job)
+    place = await place_in_queue(request.app[JOBS], request.app[CATALOG], job)
     return json_answer({**job_view(await with_whole_result(request, job)), **place}, headers=headers)
 
 

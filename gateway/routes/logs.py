@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from aiohttp import web
 from pydantic import Field
 
-from modelbus.gateway.application_keys import JOBS, LOG_LINES, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS, LOG_LINES
 from modelbus.gateway.description.examples import LOG_LINE
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
@@ -142,7 +142,7 @@ def _view(line: Line) -> dict[str, Any]:
 async def _check_service(request: web.Request, name: str) -> None:
     if name == "gateway" or await request.app[LOG_LINES].knows(name):
         return
-    known = {"gateway", *(one["service"] for one in await request.app[SHELF].services())}
+    known = {"gateway", *(one["service"] for one in await request.app[CATALOG].services())}
     if name not in known:
         raise NotFound(f"there is no service {name[:100]!r}, and there are no lines of one; there are {_listed(known)}")
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from modelbus.gateway.access.scopes import owner_of, require_own
-from modelbus.gateway.application_keys import BLOBS, SETTINGS, SHELF
+from modelbus.gateway.application_keys import BLOBS, CATALOG, SETTINGS
 from modelbus.gateway.description.examples import (
     CANDIDATES,
     CHECKED,
@@ -100,7 +100,7 @@ async def train(request: web.Request) -> web.Response:
     command = command_from(request, "TrainModel", await json_body(request))
     assert isinstance(command, TrainModel)  # the route says so
     estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
-    dataset = await request.app[SHELF].dataset(command.dataset)
+    dataset = await request.app[CATALOG].dataset(command.dataset)
     check_training_columns(command, dataset)
     is_auto = command.estimator == AUTO
     task = auto_training_task(command, dataset) if is_auto else estimator["task"] if estimator is not None else None
@@ -109,7 +109,7 @@ async def train(request: web.Request) -> web.Response:
         check_promotion(command.promote_metric, task)
         check_same_target(command, task, await _standing(request, command.model))
     if command.hold_out.dataset is not None:
-        await request.app[SHELF].dataset(command.hold_out.dataset)
+        await request.app[CATALOG].dataset(command.hold_out.dataset)
     return await _submit(request, command)
 
 
@@ -154,10 +154,10 @@ async def retrain(request: web.Request) -> web.Response:
     body = await json_body(request) if request.can_read_body else {}
     command = command_from(request, "RetrainModel", body, model=reference_in_path(request))
     assert isinstance(command, RetrainModel)  # the route says so
-    earlier = await request.app[SHELF].version(command.model)
+    earlier = await request.app[CATALOG].version(command.model)
     check_promotion(command.promote_metric, earlier["signature"]["task"])
     if command.dataset is not None:
-        check_retrained_task(command, earlier, await request.app[SHELF].dataset(command.dataset))
+        check_retrained_task(command, earlier, await request.app[CATALOG].dataset(command.dataset))
     return await _submit(request, command)
 
 
@@ -170,7 +170,7 @@ async def retrain(request: web.Request) -> web.Response:
 async def list_models(request: web.Request) -> web.Response:
     """`GET /models`: by name, with versions and aliases; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[SHELF].page_by_name("models", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[CATALOG].page_by_name("models", {}, after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
     return json_answer({"models": [_view(model) for model in found], "next": following})
 
@@ -178,7 +178,7 @@ async def list_models(request: web.Request) -> web.Response:
 @operation(_TAG, "Read a model", {200: Answer("The model.", ModelRecord, example=MODEL)}, errors=(UnknownModel,))
 async def read_model(request: web.Request) -> web.Response:
     """`GET /models/{name}`: its versions and aliases."""
-    return json_answer(_view(await request.app[SHELF].model(name_in_path(request, "name"))))
+    return json_answer(_view(await request.app[CATALOG].model(name_in_path(request, "name"))))
 
 
 @operation(_TAG, "Read a version", {200: _VERSION, 304: Answer("The caller has it already.")}, errors=(UnknownModel,))
@@ -203,7 +203,7 @@ async def change_version(request: web.Request) -> web.Response:
     kept = {name: value for name, value in changes.tags.items() if value is not None}
     if len((document.get("tags", {}).keys() - removed) | kept.keys()) > _TAG_LIMIT:
         raise LimitExceeded(f"a version has {_TAG_LIMIT} tags at most")
-    changed = await request.app[SHELF].change_version(
+    changed = await request.app[CATALOG].change_version(
         document["_id"], set_tags=kept, removed=removed, note=changes.note
     )
     record, etag = _version_view(changed)
@@ -214,7 +214,7 @@ async def change_version(request: web.Request) -> web.Response:
 async def read_usage(request: web.Request) -> web.Response:
     """`GET /models/{name}/versions/{version}/usage`: rows it predicted, and what had to be done to them."""
     document = await _version(request)
-    usage = await request.app[SHELF].usage(document)
+    usage = await request.app[CATALOG].usage(document)
     return json_answer({"model": document["model"], "version": document["version"], **usage})
 
 
@@ -267,16 +267,16 @@ async def set_alias(request: web.Request) -> web.Response:
     """`PUT /models/{name}/aliases/{alias}`: the alias is made, or moved; predictions follow it from then on."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
     change = _valid(AliasChange, await json_body(request))
-    await request.app[SHELF].set_alias(name, alias, change.version)
-    return json_answer(_view(await request.app[SHELF].model(name)))
+    await request.app[CATALOG].set_alias(name, alias, change.version)
+    return json_answer(_view(await request.app[CATALOG].model(name)))
 
 
 @operation(_TAG, "Remove an alias", {204: Answer("It is gone.")}, errors=(UnknownModel,))
 async def remove_alias(request: web.Request) -> web.Response:
     """`DELETE /models/{name}/aliases/{alias}`: the version stays."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
-    await request.app[SHELF].model(name)
-    if not await request.app[SHELF].remove_alias(name, alias):
+    await request.app[CATALOG].model(name)
+    if not await request.app[CATALOG].remove_alias(name, alias):
         raise UnknownModel(f"model {name!r} has no alias {alias!r}")
     return web.Response(status=204)
 
@@ -306,13 +306,13 @@ async def delete_version(request: web.Request) -> web.Response:
     """`DELETE /models/{name}/versions/{version}`: refused while an alias points there, unless `?force=true`."""
     document = await _version(request)
     require_own(request, document, f"version {document['_id']!r}")
-    model = await request.app[SHELF].model(document["model"])
+    model = await request.app[CATALOG].model(document["model"])
     aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
     if aliases and not query_of(request, Forcing).force:
         raise StillInUse(
             f"alias {', '.join(aliases)} points at version {document['version']}; move it, or use ?force=true"
         )
-    await request.app[SHELF].unlist_version(document["model"], document["version"])
+    await request.app[CATALOG].unlist_version(document["model"], document["version"])
     await _delete_version(request, document)
     return web.Response(status=204)
 
@@ -321,14 +321,14 @@ async def delete_version(request: web.Request) -> web.Response:
 async def delete_model(request: web.Request) -> web.Response:
     """`DELETE /models/{name}`: the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
-    require_own(request, await request.app[SHELF].model(name), f"model {name!r}")
-    for version in await request.app[SHELF].list_all("versions", {"model": name}):
+    require_own(request, await request.app[CATALOG].model(name), f"model {name!r}")
+    for version in await request.app[CATALOG].list_all("versions", {"model": name}):
         require_own(request, version, f"version {version['_id']!r}")
     # Unlisted first: from then on nothing finds a version. Interrupted here, the same request finishes it.
-    await request.app[SHELF].unlist_all(name)
-    for version in await request.app[SHELF].list_all("versions", {"model": name}):
+    await request.app[CATALOG].unlist_all(name)
+    for version in await request.app[CATALOG].list_all("versions", {"model": name}):
         await _delete_version(request, version)
-    await request.app[SHELF].delete("models", name)
+    await request.app[CATALOG].delete("models", name)
     return web.Response(status=204)
 
 
@@ -347,24 +347,24 @@ def _trained(result: dict[str, Any]) -> web.Response:
 
 async def _find_estimator(request: web.Request, name: str) -> Document | None:
     """The catalogue's entry; None as long as no trainer has declared a catalogue."""
-    found = await request.app[SHELF].find("estimators", name)
-    if found is None and await request.app[SHELF].count("estimators", {}):
+    found = await request.app[CATALOG].find("estimators", name)
+    if found is None and await request.app[CATALOG].count("estimators", {}):
         raise await no_such_estimator(request, name)
     return found
 
 
 async def _standing(request: web.Request, name: str) -> Document | None:
     """The version that says what a model predicts; None if there is none."""
-    model = await request.app[SHELF].find("models", name)
+    model = await request.app[CATALOG].find("models", name)
     number = standing_version(model) if model is not None else None
-    return None if number is None else await request.app[SHELF].find("versions", f"{name}@{number}")
+    return None if number is None else await request.app[CATALOG].find("versions", f"{name}@{number}")
 
 
 async def _version(request: web.Request) -> Document:
     number = request.match_info["version"]
     if not number.isdecimal():
         raise BadRequest(f"a version is a number, not {number[:50]!r}")
-    return await request.app[SHELF].version(f"{name_in_path(request, 'name')}@{number}")
+    return await request.app[CATALOG].version(f"{name_in_path(request, 'name')}@{number}")
 
 
 def _view(model: Document) -> dict[str, Any]:
@@ -377,8 +377,8 @@ async def _delete_version(request: web.Request, document: Document) -> None:
     blob_ids = [document["blob_id"], *filter(None, others)]
     for blob_id in blob_ids:
         await request.app[BLOBS].release(blob_id)
-    await request.app[SHELF].delete("versions", document["_id"])
-    await request.app[SHELF].delete("usage", document["correlation_id"])
+    await request.app[CATALOG].delete("versions", document["_id"])
+    await request.app[CATALOG].delete("usage", document["correlation_id"])
     for blob_id in blob_ids:
         await request.app[BLOBS].delete(blob_id)
 

@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import RootModel
 
 from modelbus.gateway.access.scopes import owner_of
-from modelbus.gateway.application_keys import JOBS, SETTINGS, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS, SETTINGS
 from modelbus.gateway.description.bodies import ColumnsBody, TableBody
 from modelbus.gateway.description.examples import PREDICTION, QUEUED_JOB
 from modelbus.gateway.description.operations import Answer, JsonBody, operation
@@ -122,8 +122,8 @@ async def download(request: web.Request) -> web.StreamResponse:
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
     command = command_from(request, "PredictDataset", body, model=reference_in_path(request))
     assert isinstance(command, PredictDataset)  # the route says so
-    await request.app[SHELF].version(command.model)
-    await request.app[SHELF].dataset(command.dataset)
+    await request.app[CATALOG].version(command.model)
+    await request.app[CATALOG].dataset(command.dataset)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
     )

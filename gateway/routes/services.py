@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from modelbus.gateway.application_keys import DEAD_LETTERS, PROBE, SHELF
+from modelbus.gateway.application_keys import CATALOG, DEAD_LETTERS, PROBE
 from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
@@ -59,7 +59,7 @@ async def index(request: web.Request) -> web.Response:
 )
 async def list_services(request: web.Request) -> web.Response:
     """`GET /services`: the consumers that are alive, what waits in each queue, and what waits to be looked at."""
-    instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[SHELF].services()]
+    instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[CATALOG].services()]
     dead = [
         {"kind": kind, "queue": queue, "count": count}
         for kind, queue, count in await request.app[DEAD_LETTERS].counts()
@@ -89,9 +89,11 @@ async def live(_request: web.Request) -> web.Response:
 )
 async def ready(request: web.Request) -> web.Response:
     """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
-    probe = request.app[PROBE]
+    catalog, probe = request.app[CATALOG], request.app[PROBE]
     loop = asyncio.get_running_loop()
-    store, bus = await asyncio.gather(request.app[SHELF].is_answering(), loop.run_in_executor(None, probe.is_connected))
+    store, bus = await asyncio.gather(
+        request.app[CATALOG].is_answering(), loop.run_in_executor(None, probe.is_connected)
+    )
     checks = {"store": store, "bus": bus}
     return json_answer({"status": "ok" if store else "unavailable", "checks": checks}, status=200 if store else 503)
 

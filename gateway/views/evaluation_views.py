@@ -5,7 +5,7 @@ from typing import Any, Final
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from modelbus.gateway.application_keys import JOBS, SHELF
+from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.http.answers import public
 from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.contracts.base import split_reference
@@ -27,7 +27,7 @@ _EVALUATION_ID: Final[TypeAdapter[str]] = TypeAdapter(EvaluationId)
 
 async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
     """The record; None if there is no such evaluation."""
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].find("evaluations", evaluation_id)
     if document is not None:
         return filled(document)
     job = await request.app[JOBS].find_of_evaluation(evaluation_id)
@@ -43,7 +43,7 @@ async def find_filled(request: web.Request, evaluation_id: str) -> Document:
         UnknownEvaluation: There is no such evaluation.
         Conflict: It is not filled.
     """
-    document = await request.app[SHELF].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].find("evaluations", evaluation_id)
     if document is not None:
         return document
     record = await find_evaluation(request, evaluation_id)

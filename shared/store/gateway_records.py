@@ -204,7 +204,7 @@ def _of_evaluation(evaluation_id: str) -> Document:
     return {"command": {"$in": list(EVALUATING)}, "$or": mine}
 
 
-class Shelf:
+class CatalogReader:
     """Datasets, models, evaluations, estimators and services, as the gateway needs them.
 
     Every method raises ``StoreUnavailable`` when MongoDB does not answer.

@@ -8,10 +8,10 @@ import pandas as pd
 
 from modelbus.shared.contracts import ColumnSchema
 from modelbus.shared.contracts.commands.tuning import Auto
-from modelbus.trainer.auto.auto_search import Choosing
+from modelbus.trainer.auto.auto_search import AutoSearch
 from modelbus.trainer.auto.auto_time import Stage
 from modelbus.trainer.auto.fit_pool import Finished, FitTask
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.training.preparing import prepare
 from modelbus.trainer.tuning.candidate_measuring import HeldOutAnswers, Measurement
@@ -67,7 +67,7 @@ class ScriptedAuto:
         features = [column.model_copy(update={"name": name}) for name in "abc"]
         plan = FitPlan("y", features, column, "auto", task="regression", tuning=auto, seed=1)
         prepared = prepare(frame, plan)
-        work = PartFitting(frame, plan, prepared, lambda *_: None)
+        work = FoldFitter(frame, plan, prepared, lambda *_: None)
         rows = TuningRows(frame, plan, prepared, work, prepared.split)
         self.pool = ScriptedPool(seconds, scores)
         self.seconds = seconds
@@ -81,7 +81,7 @@ class ScriptedAuto:
             keeps_best=False,
             clock=lambda: self.pool.now,
         )
-        self.choosing = Choosing(rows, auto, self.board, watch, self.pool)
+        self.choosing = AutoSearch(rows, auto, self.board, watch, self.pool)
 
     def run(self) -> Choice:
         return self.choosing.run()

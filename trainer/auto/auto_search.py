@@ -40,7 +40,7 @@ _ENOUGH_ROWS: Final = 2_500
 """So many held-out rows, of as many parts as it takes, tell candidates apart."""
 
 
-class Choosing:
+class AutoSearch:
     """One choice."""
 
     def __init__(

@@ -56,7 +56,7 @@ class Discarding:
         rows = max(trial.sampled.keys() & best.sampled.keys() & baseline.sampled.keys(), default=None)
         if rows is None:
             return False
-        own, leading, none = (self._board.objective.merit(one.sampled[rows]) for one in (trial, best, baseline))
+        own, leading, none = (self._board.objective.signed_score(one.sampled[rows]) for one in (trial, best, baseline))
         return own - none < _HOPELESS_SHARE * (leading - none)
 
     def _is_clearly_worse(self, trial: Trial) -> bool:
@@ -67,9 +67,11 @@ class Discarding:
         count = min(len(trial.scores), len(best.scores)) if best is not None else 0
         if best is None or best is trial or not count:
             return False
-        own, leading = (float(np.mean([objective.merit(one) for one in each.values[:count]])) for each in (trial, best))
+        own, leading = (
+            float(np.mean([objective.signed_score(one) for one in each.values[:count]])) for each in (trial, best)
+        )
         error = self._error_of(trial, best)
-        gap = leading - objective.merit(baseline.values[0]) if baseline is not None and baseline.values else 0.0
+        gap = leading - objective.signed_score(baseline.values[0]) if baseline is not None and baseline.values else 0.0
         if error is None:
             return leading - own > _CLEAR_SHARE_UNKNOWN * abs(gap) > 0
         return leading - own > max(_CLEAR_ERRORS * error, _CLEAR_SHARE * abs(gap))

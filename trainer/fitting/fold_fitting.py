@@ -19,7 +19,7 @@ from modelbus.trainer.rows.splitting import Split
 from modelbus.trainer.rows.weighting import Weights, require_weighable, weigh_classes
 
 
-class PartFitting:
+class FoldFitter:
     """Fits and measures on parts of the rows."""
 
     def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, report: ReportCallback) -> None:

@@ -13,14 +13,14 @@ from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes
 from modelbus.trainer.fitting.fit_progress import MEASURING_SHARE, ReportCallback
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.held_out import describe_hold_out
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.fitting.plan_checks import require_columns
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 from modelbus.trainer.rows.data_notes import notes_on
 from modelbus.trainer.rows.splitting import RowIndices, Split
-from modelbus.trainer.training.learning import Learning, Stretch
+from modelbus.trainer.training.learning import Stretch, Trainer
 from modelbus.trainer.training.preparing import prepare
 from modelbus.trainer.tuning.search import Choice
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks
@@ -93,8 +93,8 @@ def fit_model(
         prepared = prepare(frame, plan)
         known, split = prepared.known, prepared.split
         notes.extend(known.notes)
-        work = PartFitting(frame, plan, prepared, report)
-        learning = Learning(frame, plan, prepared, work, hooks, report)
+        work = FoldFitter(frame, plan, prepared, report)
+        learning = Trainer(frame, plan, prepared, work, hooks, report)
         folds = plan.cross_validation.folds if plan.cross_validation is not None else 0
         own, apart = Stretch(0, MEASURING_SHARE).within(1, folds)
         learnt = learning.learn(split, own, is_part=False)
@@ -138,8 +138,8 @@ class _CutShortError(Exception):
 
 
 def _cross_validated(
-    learning: Learning,
-    work: PartFitting,
+    learning: Trainer,
+    work: FoldFitter,
     plan: FitPlan,
     prepared: PreparedFit,
     stretch: Stretch,

@@ -17,16 +17,16 @@ from sklearn.base import clone
 from modelbus.shared.contracts.commands.tuning import Auto, Search
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.predicting.model import FittedModel
-from modelbus.trainer.auto.auto_search import Choosing
+from modelbus.trainer.auto.auto_search import AutoSearch
 from modelbus.trainer.fitting.cross_validation import parts
 from modelbus.trainer.fitting.fit_progress import ReportCallback
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.last_fit import on_all_cores
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.fitting.prepared_fit import PROBABILITIES, PreparedFit
 from modelbus.trainer.rows.splitting import Split
 from modelbus.trainer.tuning.leaderboard import Leaderboard
-from modelbus.trainer.tuning.search import Choice, Searching, TuningRows
+from modelbus.trainer.tuning.search import Choice, HyperparameterSearch, TuningRows
 from modelbus.trainer.tuning.threshold_search import best_threshold
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
@@ -70,7 +70,7 @@ class Stretch:
         return self.begin + (self.end - self.begin) * share
 
 
-class Learning:
+class Trainer:
     """Learns from training rows as a plan says."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Learning:
         frame: pd.DataFrame,
         plan: FitPlan,
         prepared: PreparedFit,
-        work: PartFitting,
+        work: FoldFitter,
         hooks: TuningHooks,
         report: ReportCallback,
     ) -> None:
@@ -150,9 +150,9 @@ class Learning:
         )
         with watch.running():
             if isinstance(tuning, Search):
-                return Searching(rows, tuning, board, watch).run()
+                return HyperparameterSearch(rows, tuning, board, watch).run()
             assert isinstance(tuning, Auto)  # there are these two
-            return Choosing(rows, tuning, board, watch).run()
+            return AutoSearch(rows, tuning, board, watch).run()
 
     def _threshold(
         self, estimator: Any, split: Split, stretch: Stretch, prefix: str, notes: list[str]

@@ -12,7 +12,7 @@ from modelbus.shared.errors import ModelbusError
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.trainer.fitting.estimator_fitting import fit_encoded, scaling_of, translated_refusals
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 from modelbus.trainer.rows.splitting import Split
 from modelbus.trainer.tuning.encoded_folds import EncodedParts
@@ -58,7 +58,7 @@ class CandidateMeasuring:
         self,
         parts: EncodedParts,
         prepared: PreparedFit,
-        work: PartFitting,
+        work: FoldFitter,
         objective: Objective,
         *,
         needs_probabilities: bool = False,
@@ -128,7 +128,7 @@ class CandidateMeasuring:
                 objective.score(truth[rows], one.answers[rows], _at(one.probabilities, rows)) for one in (own, other)
             ]
             if scores[0] is not None and scores[1] is not None:
-                found.append(objective.merit(scores[0]) - objective.merit(scores[1]))
+                found.append(objective.signed_score(scores[0]) - objective.signed_score(scores[1]))
         return found
 
     def _taken(self, trial: Trial, number: int, row_count: int | None) -> Measurement:

@@ -34,7 +34,7 @@ class CandidateSource(Protocol):
     def ask(self) -> Chosen | None:
         """The next one; None when there is no more."""
 
-    def tell(self, merit: float | None) -> None:
+    def tell(self, signed_score: float | None) -> None:
         """How good the last one was: more is better; None if it failed."""
 
 
@@ -103,7 +103,7 @@ class ListedCandidates:
         """The next one."""
         return next(self._waiting, None)
 
-    def tell(self, merit: float | None) -> None:
+    def tell(self, signed_score: float | None) -> None:
         """Changes nothing."""
 
 
@@ -131,12 +131,12 @@ class TpeCandidates:
         self._trial = self._study.ask(self._distributions)
         return {key: _value(self._space[key], found) for key, found in self._trial.params.items()}
 
-    def tell(self, merit: float | None) -> None:
+    def tell(self, signed_score: float | None) -> None:
         """How good it was."""
-        if merit is None:
+        if signed_score is None:
             self._study.tell(self._trial, state=self._failed)
         else:
-            self._study.tell(self._trial, merit)
+            self._study.tell(self._trial, signed_score)
 
 
 def _value(dimension: Dimension, found: Any) -> Any:

@@ -107,7 +107,7 @@ def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], 
     if len(ensemble) < 2 or None in ensemble or None in single:
         return False
     gains = [
-        objective.merit(ours) - objective.merit(theirs)
+        objective.signed_score(ours) - objective.signed_score(theirs)
         for ours, theirs in zip(ensemble, single, strict=True)
         if ours is not None and theirs is not None
     ]
@@ -136,7 +136,7 @@ def _plus(counts: Sequence[int], place: int) -> list[int]:
 
 def _merit(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float:
     score = _scored(objective, truth, mean)
-    return objective.merit(score) if score is not None else -np.inf
+    return objective.signed_score(score) if score is not None else -np.inf
 
 
 def _scored(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float | None:

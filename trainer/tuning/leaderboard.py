@@ -35,7 +35,7 @@ class Trial:
     """Scores on the first part by fits on so many of its rows."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
-    """What chance may have added to what it showed, as it was measured on fewer parts than others; of the merit."""
+    """What chance may have added to what it showed, as it was measured on fewer parts than others; of the signed score."""
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
@@ -116,10 +116,10 @@ class Trial:
 
     def merits(self, objective: Objective) -> dict[Cell, float]:
         """What it showed, by what it was measured on."""
-        found: dict[Cell, float] = {(rows, 0): objective.merit(score) for rows, score in self.sampled.items()}
+        found: dict[Cell, float] = {(rows, 0): objective.signed_score(score) for rows, score in self.sampled.items()}
         for part, score in enumerate(self.scores):
             if score is not None:
-                found[float("inf"), part] = objective.merit(score)
+                found[float("inf"), part] = objective.signed_score(score)
         return found
 
 
@@ -153,7 +153,7 @@ class Leaderboard:
             return self._shared_ranking()
         # each mean is read once: the leaderboard is shown by another thread while candidates are measured
         found = [
-            (-(trial.row_count or 0), -self.objective.merit(mean), trial.number, trial)
+            (-(trial.row_count or 0), -self.objective.signed_score(mean), trial.number, trial)
             for trial in list(self.trials)
             if trial.is_complete and not trial.is_discarded and (mean := trial.mean) is not None
         ]
@@ -184,15 +184,15 @@ class Leaderboard:
     def _ranked_anew(self, trials: Sequence[Trial]) -> tuple[list[Trial], list[float]]:
         found = [(trial, merits) for trial in trials if (merits := trial.merits(self.objective))]
         shown = shared_merits([each for _, each in found])
-        goodness = [merit - trial.handicap for merit, (trial, _) in zip(shown, found, strict=True)]
+        goodness = [signed_score - trial.handicap for signed_score, (trial, _) in zip(shown, found, strict=True)]
         order = sorted(zip(goodness, found, strict=True), key=lambda one: (-one[0], one[1][0].number))
         return [trial for _, (trial, _) in order], [one for one, _ in order]
 
-    def merit(self, trial: Trial) -> float:
+    def signed_score(self, trial: Trial) -> float:
         """How good a candidate with scores is: more is better, whatever the metric."""
         mean = trial.mean
         assert mean is not None  # it has scores
-        return self.objective.merit(mean)
+        return self.objective.signed_score(mean)
 
     @property
     def best(self) -> Trial | None:

@@ -69,7 +69,7 @@ class Objective:
                 return None
         return float(value) if value is not None and math.isfinite(value) else None
 
-    def merit(self, score: float) -> float:
+    def signed_score(self, score: float) -> float:
         """The score with its sign so that more is better."""
         return score if self.is_more_better else -score
 

@@ -11,7 +11,7 @@ from modelbus.shared.contracts import HoldOut
 from modelbus.shared.contracts.commands.tuning import Search, SearchValidation, StoppingReason
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.trainer.fitting.cross_validation import parts
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 from modelbus.trainer.rows.splitting import Split, split_rows
@@ -66,7 +66,7 @@ class TuningRows:
     frame: pd.DataFrame
     plan: FitPlan
     prepared: PreparedFit
-    work: PartFitting
+    work: FoldFitter
     split: Split
     """Its training rows; those that are held out take no part."""
 
@@ -132,7 +132,7 @@ class TuningRows:
         return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
 
 
-class Searching:
+class HyperparameterSearch:
     """One search."""
 
     def __init__(self, rows: TuningRows, search: Search, board: Leaderboard, watch: TuningWatch) -> None:
@@ -163,7 +163,7 @@ class Searching:
         while not self._stopped and (chosen := source.ask()) is not None:
             trial = self._add(chosen)
             self._measure(trial, measuring, f"candidate {trial.number} of {source.count}")
-            source.tell(self._board.merit(trial) if trial.is_complete else None)
+            source.tell(self._board.signed_score(trial) if trial.is_complete else None)
 
     def _halve(self, source: CandidateSource) -> None:
         candidates = []

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.ahead import ColumnPool
 from modelbus.evaluator.ingest.cells.texts import cell_lengths
 from modelbus.evaluator.ingest.profile.sampling import SampledCells
 
@@ -89,7 +89,7 @@ class FrequencyTally:
         chance = _DEVIATIONS * math.sqrt(self._variance)
         return int(self._counts.max(initial=0)) + self._lost >= max(frequent - chance, frequent / 4)
 
-    def recount(self, parts: Sequence[Iterable[pa.Array]], side_by_side: Columns) -> None:
+    def recount(self, parts: Sequence[Iterable[pa.Array]], side_by_side: ColumnPool) -> None:
         """Take all cells again, none missing, in parts that are counted side by side."""
         self._count_held()
         values = pa.array([value for value, _ in self._most_frequent(_RECOUNTED)], pa.string())

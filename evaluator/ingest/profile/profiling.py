@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from modelbus.evaluator.ingest.ahead import THREADS, Columns
+from modelbus.evaluator.ingest.ahead import THREADS, ColumnPool
 from modelbus.evaluator.ingest.profile.column_alerts import Evidence, column_alerts
 from modelbus.evaluator.ingest.profile.finished_columns import COLUMNS_AT_ONCE, row_groups
 from modelbus.evaluator.ingest.profile.frequencies import FrequencyTally
@@ -107,7 +107,7 @@ def profile(
             some = plans[start : start + COLUMNS_AT_ONCE]
             readings = [known.get(plan.name) or _Reading(plan, spans.get(plan.name)) for plan in some]
             _read(file, [reading for reading in readings if reading.plan.name not in known], sample)
-            with Columns() as side_by_side:
+            with ColumnPool() as side_by_side:
                 _recount(path, readings, side_by_side)
                 profiles = side_by_side.each(lambda reading: reading.profile(read), readings)
             number_like |= {reading.plan.name for reading in readings if reading.is_number_like}
@@ -222,14 +222,14 @@ def _read(file: pq.ParquetFile, readings: Sequence[_Reading], sample: RowSample)
     if not readings:
         return
     start = 0
-    with Columns() as columns:
+    with ColumnPool() as columns:
         for cells in row_groups(file, [reading.plan.name for reading in readings]):
             first = start
             columns.each(lambda reading, column: reading.feed(column, sample.cells(column, first)), readings, cells)  # noqa: B023 - done before the next one
             start += len(cells[0])
 
 
-def _recount(path: Path, readings: Sequence[_Reading], side_by_side: Columns) -> None:
+def _recount(path: Path, readings: Sequence[_Reading], side_by_side: ColumnPool) -> None:
     """Count frequent texts again where there were too many different ones to count each."""
     for reading in readings:
         if isinstance(reading.tally, FrequencyTally) and reading.tally.needs_recount():

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from modelbus.evaluator.ingest.ahead import Behind, Columns, read_ahead
+from modelbus.evaluator.ingest.ahead import Behind, ColumnPool, read_ahead
 from modelbus.evaluator.ingest.cells.booleans import to_booleans, to_sure_booleans
 from modelbus.evaluator.ingest.cells.calendar_dates import CalendarCast
 from modelbus.evaluator.ingest.cells.declared import cast_declared, expected_of
@@ -86,7 +86,7 @@ def write_typed(
     """
     with (
         KeptWriter(destination.with_name(f"{destination.name}.kept")) as kept,
-        Columns() as side_by_side,
+        ColumnPool() as side_by_side,
         closing(read_ahead(read_spool(spool))) as spooled,
     ):
         caster = _Caster(text.plans, side_by_side, reader, kept, is_skipping=skipped is not None)
@@ -157,7 +157,7 @@ class _Caster:
     def __init__(
         self,
         plans: Sequence[ColumnPlan],
-        side_by_side: Columns,
+        side_by_side: ColumnPool,
         reader: ColumnReader | None,
         kept: KeptWriter,
         *,

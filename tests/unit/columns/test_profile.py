@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.ahead import ColumnPool
 from modelbus.evaluator.ingest.profile.frequencies import FrequencyTally
 from modelbus.evaluator.ingest.profile.histograms import bin_edges
 from modelbus.evaluator.ingest.profile.sampling import SampledCells
@@ -263,7 +263,7 @@ def test_a_text_that_is_frequent_among_few_others_is_found_though_most_cells_are
     for cells in groups:
         tally.feed(cells)
     assert tally.needs_recount()
-    with Columns() as side_by_side:
+    with ColumnPool() as side_by_side:
         tally.recount([[cells.drop_null() for cells in groups]], side_by_side)
     facts = tally.facts(SampledCells(ColumnPlan("texts", "text")))
     assert facts["top"] == [{"value": "frequent", "count": 20}]
@@ -279,7 +279,7 @@ def test_of_millions_of_different_texts_the_most_frequent_ones_are_found_whereve
     groups = [pa.array(cells[start : start + group], pa.string()) for start in range(0, rows, group)]
     for found in groups:
         tally.feed(found)
-    with Columns() as side_by_side:
+    with ColumnPool() as side_by_side:
         tally.recount([groups[:1], groups[1:]], side_by_side)
     top = tally.facts(SampledCells(ColumnPlan("texts", "text")))["top"]
     counts = collections.Counter(cells.tolist())

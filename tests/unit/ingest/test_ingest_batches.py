@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelbus.evaluator.ingest.ahead import Columns
+from modelbus.evaluator.ingest.ahead import ColumnPool
 from modelbus.evaluator.ingest.cells.narrowing import ColumnNarrowing, delimited_candidates
 from modelbus.evaluator.ingest.cells.numerals import has_leading_zero
 from modelbus.evaluator.ingest.cells.texts import missing_mask, trimmed
@@ -231,7 +231,7 @@ def test_columns_are_worked_on_side_by_side_and_found_in_their_order() -> None:
         return f"{name}{number}"
 
     before = threading.active_count()
-    with Columns() as columns:
+    with ColumnPool() as columns:
         found = columns.each(work, range(40), "ab" * 20)
         assert columns.each(work, [], []) == []
         with pytest.raises(_FailedError, match="column 3"):
@@ -251,10 +251,10 @@ def test_threads_for_columns_give_way_where_that_is_allowed(monkeypatch: pytest.
         raise PermissionError
 
     own = priority(None)
-    with Columns() as columns:
+    with ColumnPool() as columns:
         assert columns.each(priority, [1]) == [min(own + 5, 19)]
     monkeypatch.setattr(os, "setpriority", forbidden)
-    with Columns() as columns:
+    with ColumnPool() as columns:
         assert columns.each(priority, [1]) == [own]
     assert priority(None) == own
 

@@ -16,7 +16,7 @@ from modelbus.shared.errors import EstimatorRejected
 from modelbus.shared.models.artifacts import dump_model
 from modelbus.trainer.fitting.calibrating import calibration_parts
 from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes, parts
-from modelbus.trainer.fitting.fold_fitting import PartFitting
+from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.rows.splitting import Split, split_rows
 from modelbus.trainer.training.learning_curve import measure_learning_curve
@@ -180,7 +180,7 @@ def test_candidates_are_measured_on_whole_groups(validation: SearchValidation) -
         seed=3,
     )
     prepared = prepare(frame, plan)
-    work = PartFitting(frame, plan, prepared, lambda _share, _message: None)
+    work = FoldFitter(frame, plan, prepared, lambda _share, _message: None)
     rows = TuningRows(frame, plan, prepared, work, prepared.split)
     customers = frame["customer"].to_numpy()[prepared.known.rows]
     for part in rows.parts(validation):

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from modelbus.evaluator.ingest.ahead import Behind, Columns, read_ahead
+from modelbus.evaluator.ingest.ahead import Behind, ColumnPool, read_ahead
 from modelbus.evaluator.ingest.cells.formed_numerals import forms_of
 from modelbus.evaluator.ingest.faults import SkippedRows, refusal, refused
 from modelbus.evaluator.ingest.sources.delimited.causes import explained
@@ -256,7 +256,7 @@ class _DelimitedReader:
         with (
             SpoolWriter(spool) as writer,
             Behind() as behind,
-            Columns() as side_by_side,
+            ColumnPool() as side_by_side,
             closing(read_ahead(batches)) as ahead,
         ):
             for batch in ahead:
