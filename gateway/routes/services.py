@@ -89,7 +89,7 @@ async def live(_request: web.Request) -> web.Response:
 )
 async def ready(request: web.Request) -> web.Response:
     """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
-    catalog, probe = request.app[CATALOG], request.app[PROBE]
+    probe = request.app[PROBE]
     loop = asyncio.get_running_loop()
     store, bus = await asyncio.gather(
         request.app[CATALOG].is_answering(), loop.run_in_executor(None, probe.is_connected)

@@ -35,7 +35,7 @@ class Trial:
     """Scores on the first part by fits on so many of its rows."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
-    """What chance may have added to what it showed, as it was measured on fewer parts than others; of the signed score."""
+    """What chance may have added to its signed score, as it was measured on fewer parts than others."""
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
