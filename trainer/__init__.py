@@ -1,4 +1,6 @@
 """The trainer: fits estimators on datasets and stores the results as model versions.
 
-``catalogue.py`` says what can be trained, ``fitting.py`` is the maths; neither knows of bus, store or HTTP.
+``handlers`` joins commands to the rooms below it, which are maths and know of no bus, store or HTTP; each stands on
+those behind it only: ``streaming``, ``champions``, ``training``, ``auto``, ``tuning``, ``fitting``, ``rows``,
+``catalogue``.
 """

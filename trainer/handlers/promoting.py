@@ -1,4 +1,4 @@
-"""Whether ``champion`` moves to a new version: joins the command, the store and the comparison (``comparing.py``)."""
+"""Whether ``champion`` moves to a new version: joins command, store and comparison (``trainer/champions``)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Fit an estimator on a table that is read a row group at a time, in memory that does not grow with it. Pure maths.
 
-One pass over the target alone (``survey.py``); one in which a sample of the training rows is gathered, for the encoder
-to learn from, and the rows to measure on; then the epochs. What is kept between row groups is bounded
-(``row_groups.py``).
+One pass over the target alone (``stream_survey.py``); one in which a sample of the training rows is gathered, for the
+encoder to learn from, and the rows to measure on; then the epochs. What is kept between row groups is bounded
+(``trainer/rows/row_group_splits.py``).
 """
 
 import time

@@ -1,6 +1,6 @@
-"""One column of raw values, from a frame or from rows, brought into canonical form (see ``cells.py``) at one go.
+"""One column of raw values, from a frame or from rows, brought into canonical form (see ``cell_values.py``) at one go.
 
-Native dtypes are converted as arrays; all else goes cell by cell through ``cells.py``, so both ways agree.
+Native dtypes are converted as arrays; all else goes cell by cell through ``cell_values.py``, so both ways agree.
 """
 
 from collections.abc import Callable, Sequence

@@ -51,7 +51,7 @@ class FittedModel:
 
     encoder: TabularEncoder
     estimator: Any
-    """A fitted scikit-learn estimator; a classifier was fitted on class codes (see ``targets.py``)."""
+    """A fitted scikit-learn estimator; a classifier was fitted on class codes (see ``labels.py``)."""
     signature: Signature
 
     @property

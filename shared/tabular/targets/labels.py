@@ -25,7 +25,7 @@ UNKNOWN_CODE = -1
 
 
 def read_target(series: "pd.Series[Any]", column: SignatureColumn) -> Reading:
-    """The target's values in canonical form (see ``cells.py``), with what could not be cast as faults."""
+    """The target's values in canonical form (see ``cell_values.py``), with what could not be cast as faults."""
     return read_column(series, column)
 
 
