@@ -26,8 +26,8 @@ _ENOUGH_MEMBERS: Final = 4
 _FEW_PARTS: Final = 3
 """With fewer parts than these, members are selected and measured on groups of rows."""
 
-Answers = Mapping[int, Sequence[HeldOutAnswers]]
-"""By candidate, part by part."""
+Answers = Mapping[int, Mapping[int, HeldOutAnswers]]
+"""By candidate and part."""
 
 
 class Joining:
@@ -112,8 +112,8 @@ class Joining:
 
     def _answers_of(self, trial: Trial) -> Sequence[HeldOutAnswers]:
         """What it answered on each part that it has a score of; none, if some of that was forgotten."""
-        answers = self._answers.get(trial.number, ())
-        return answers if len(answers) == len(trial.scores) else ()
+        answers = self._answers.get(trial.number, {})
+        return [answers[part] for part in sorted(answers)] if len(answers) == len(trial.scores) else ()
 
     def _library(self, members: Sequence[Trial], part_count: int) -> Library:
         truth = [self._measuring.parts.targets(part)[1] for part in range(part_count)]
@@ -121,7 +121,7 @@ class Joining:
         answers = [
             [
                 np.asarray(one.probabilities if is_classification else one.answers, dtype=np.float64)
-                for one in self._answers[member.number][:part_count]
+                for one in self._answers_of(member)[:part_count]
             ]
             for member in members
         ]

@@ -36,8 +36,10 @@ class Racing:
         self._pool = pool
         self._early: dict[int, dict[int, Measurement]] = {}
         """By candidate and part: what was measured before an earlier part was."""
-        self.answers: dict[int, list[HeldOutAnswers]] = {}
-        """By candidate: what it answered, part by part, as long as it may become a member."""
+        self.answers: dict[int, dict[int, HeldOutAnswers]] = {}
+        """By candidate and part: what it answered, as long as it may become a member. Parts may be lacking of one that
+        could not become a member for a while.
+        """
 
     def measure(self, entries: Sequence[Entry]) -> None:
         """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
@@ -56,11 +58,11 @@ class Racing:
         """The standard error of the difference between the scores of two candidates, over groups of the rows that both
         answered; None if their answers are not there any more.
         """
-        answers = [self.answers.get(one.number, []) for one in (trial, other)]
+        own, others = (self.answers.get(one.number, {}) for one in (trial, other))
         gains: list[float] = []
-        for part, pair in enumerate(zip(*answers, strict=False)):
+        for part in sorted(own.keys() & others.keys()):
             truth = self._measuring.parts.targets(part)[1]
-            gains.extend(self._measuring.gains(truth, *pair))
+            gains.extend(self._measuring.gains(truth, own[part], others[part]))
         return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
 
     def _weigh_chance(self) -> None:
@@ -121,10 +123,10 @@ class Racing:
         early = self._early.setdefault(trial.number, {})
         early[stage.part] = found
         while (next_one := early.pop(len(trial.scores), None)) is not None:
+            if next_one.found is not None:
+                self.answers.setdefault(trial.number, {})[len(trial.scores)] = next_one.found
             trial.scores.append(next_one.score)
             trial.fit_s.append(next_one.fit_s)
-            if next_one.found is not None:
-                self.answers.setdefault(trial.number, []).append(next_one.found)
         self._forget()
 
     def _forget(self) -> None:
