@@ -10,7 +10,6 @@ share is killed. What is tried, in which order and with which seeds, depends on 
 far it gets depends on the time.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -69,7 +68,7 @@ class AutoSearch:
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
         self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
-        self._discarding = Discarding(board, self._baseline, self._race.error_of)
+        self._discarding = Discarding(board, self._baseline, self._race.error_of, self._time.is_cheap)
 
     def run(self) -> Choice:
         """Choose.
@@ -93,9 +92,8 @@ class AutoSearch:
     def _finishing(self) -> Finishing:
         """What comes after the choice; encodes the first part, to know what that takes."""
         plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
-        started = time.monotonic()
         self._first_part = self._measuring.parts.encoded(0, "standard")
-        encode_s = (time.monotonic() - started) * len(split.train) / (len(first.train) + len(first.hold_out))
+        encode_s = self._measuring.parts.row_s * len(split.train)
         fit_count = max(1, plan.calibration.cross_validation.folds - 1) if plan.calibration is not None else 1
         if plan.threshold is not None:
             fit_count *= plan.threshold.cross_validation.folds
@@ -230,10 +228,16 @@ class AutoSearch:
 
     def _leave_unaffordable(self) -> None:
         """Take those out of the running whose last fit would not end in time, until the best one's does."""
+        left: list[Trial] = []
         best = self._board.best
         while best is not None and best is not self._baseline() and not self._time.can_finish(best):
             if len(self._board.ranking()) == 1:  # there is nothing else
                 return
             best.stopped = "its fit on all rows would not end in time"
             self._time.is_short = True
+            left.append(best)
             best = self._board.best
+        if left and best is self._baseline():
+            quickest = min(left, key=self._time.finish_s)
+            if self._time.can_finish(quickest, is_last_resort=True):
+                quickest.stopped = None

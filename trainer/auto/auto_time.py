@@ -5,7 +5,7 @@ Whatever is begun ends in time: its fit is expected to, and is killed where it d
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from modelbus.trainer.tuning.effort import effort, is_forest, usual_power
@@ -29,9 +29,12 @@ _SLACK: Final = 1.1
 _SLACK_S: Final = 0.15
 _SIDE_BY_SIDE: Final = 0.6
 """What remains of a forest's time where its trees grow on two cores or more."""
-_LATE_SHARE: Final = 0.05
-"""Of the budget, and beside it ``_LATE_S``: how late a last fit may end, rather than a worse model be taken."""
-_LATE_S: Final = 1.0
+_LATE: Final = (0.05, 1.0)
+"""A share of the budget, and seconds beside it: how late a last fit may end, rather than a worse model be taken."""
+_LATEST: Final = (0.1, 2.0)
+"""The same, rather than the baseline be taken."""
+_CHEAP: Final = 0.01
+"""Of the budget: what is not worth saving."""
 _LEAST_LIMIT_S: Final = 0.05
 
 
@@ -171,9 +174,25 @@ class AutoTime:
         after_s = self.finish_s(trial) if trial is self._board.best else self.reserve_s()
         return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
 
-    def can_finish(self, trial: Trial) -> bool:
-        """Whether a candidate can still be fitted on all rows and measured, at most a little late."""
-        return self.finish_s(trial) <= self._watch.left_s + _LATE_SHARE * self._watch.budget_s + _LATE_S
+    def can_finish(self, trial: Trial, *, is_last_resort: bool = False) -> bool:
+        """Whether a candidate can still be fitted on all rows and measured, at most a little late.
+
+        Args:
+            trial: The candidate.
+            is_last_resort: Whether nothing but the baseline is left beside it.
+        """
+        share, seconds = _LATEST if is_last_resort else _LATE
+        return self.finish_s(trial) <= self._watch.left_s + share * self._watch.budget_s + seconds
+
+    def is_cheap(self, trial: Trial) -> bool:
+        """Whether it takes next to nothing to measure a candidate on the parts that it lacks."""
+        row_count = max(trial.costs.fit_s, default=0)
+        fit_s = self.expected_s(trial, row_count)
+        return fit_s is not None and fit_s * (trial.part_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
+
+    def note_encoding(self, row_s: float) -> None:
+        """Keep what it takes to encode a row, in seconds: the last fit's rows are encoded, too."""
+        self.finishing = replace(self.finishing, encode_s=row_s * self.finishing.row_count)
 
 
 def _relative_effort(trial: Trial, like: Trial) -> float:

@@ -25,15 +25,18 @@ class Discarding:
         board: Leaderboard,
         baseline: Callable[[], Trial | None],
         error_of: Callable[[Trial, Trial], float | None],
+        is_cheap: Callable[[Trial], bool] = lambda _trial: False,
     ) -> None:
         """Args:
         board: The candidates.
         baseline: The one that all others must be better than, where it is tried.
         error_of: The standard error of the difference between the scores of two candidates; None where it is not known.
+        is_cheap: Whether it takes next to nothing to measure a candidate to the end.
         """
         self._board = board
         self._baseline = baseline
         self._error_of = error_of
+        self._is_cheap = is_cheap
 
     def discard_hopeless(self, trials: Sequence[Trial]) -> None:
         """Of candidates that were tried on a sample, those hardly better than the baseline where others are."""
@@ -42,12 +45,14 @@ class Discarding:
                 trial.is_discarded = self._is_hopeless(trial)
 
     def discard_worse(self, trials: Sequence[Trial]) -> None:
-        """Those that are clearly worse than the best on the parts that both were measured on. Who has all parts already
-        stays: there is nothing to save, and it may be of use in an ensemble.
+        """Those that are clearly worse than the best on the parts that both were measured on.
+
+        One that has all parts already stays, and so does one whose other parts take next to nothing: there is nothing
+        to save, it may be of use in an ensemble, and a few parts of a small table may err.
         """
         for trial in trials:
             if trial.is_running and trial.scores and not trial.is_complete and trial is not self._baseline():
-                trial.is_discarded = self._is_clearly_worse(trial)
+                trial.is_discarded = not self._is_cheap(trial) and self._is_clearly_worse(trial)
 
     def _is_hopeless(self, trial: Trial) -> bool:
         best, baseline = self._board.best, self._baseline()

@@ -45,6 +45,7 @@ class Racing:
         """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
         for part in sorted({stage.part for _, stage in entries}):
             self._measuring.parts.encoded(part, "standard")  # here, so that all processes share it
+        self._time.note_encoding(self._measuring.parts.row_s)
         for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
             self._note(finished)
         self._weigh_chance()

@@ -4,6 +4,7 @@ The encoder of a part is fitted on the part's training rows alone, so that no ca
 measured on. Encoders of one part and one range of features are alike, whatever the candidate.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -51,6 +52,8 @@ class EncodedParts:
         self._plan = plan
         self._prepared = prepared
         self.splits = splits
+        self.row_s = 0.0
+        """Seconds that it took to encode a row, where it was quickest: the first time, libraries are loaded."""
         self._kept: dict[tuple[int, Scaling], EncodedPart] = {}
         self._cell_count = 0
         self._last: tuple[tuple[int, Scaling], EncodedPart] | None = None
@@ -87,6 +90,7 @@ class EncodedParts:
 
     def _encode(self, split: Split, scaling: Scaling) -> EncodedPart:
         plan, known, task = self._plan, self._prepared.known, self._prepared.task
+        started = time.monotonic()
         encoder = TabularEncoder()
         train = encoder.fit_transform(
             self._frame.iloc[known.rows[split.train]],
@@ -97,4 +101,6 @@ class EncodedParts:
             scaling=scaling,
         )
         held_out, _ = encoder.transform(self._frame.iloc[known.rows[split.hold_out]])
+        row_s = (time.monotonic() - started) / max(1, len(train) + len(held_out))
+        self.row_s = min(row_s, self.row_s or row_s)
         return EncodedPart(encoder, train, held_out)

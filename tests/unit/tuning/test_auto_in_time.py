@@ -122,6 +122,23 @@ def test_with_time_to_spare_all_that_are_in_the_running_are_measured_on_all_part
     }
 
 
+@pytest.mark.parametrize(("late_s", "chosen"), [(0.0, "Ridge"), (1.6, "Ridge"), (2.9, "Ridge"), (3.1, BASELINE)])
+def test_rather_than_the_baseline_what_beats_it_may_end_later_than_others(late_s: float, chosen: str) -> None:
+    # as on a machine that does other work: what was expected to take a moment took all of the time
+    auto = ScriptedAuto(300, lambda *_: 0.5, scores, budget_s=10, include=[BASELINE, "Ridge"])
+    auto.choosing._try_defaults()
+    ridge = next(one for one in auto.board.trials if one.estimator == "Ridge")
+    auto.pool.now = 10 + late_s - auto.choosing._time.finish_s(ridge)
+
+    auto.choosing._leave_unaffordable()
+
+    best = auto.board.best
+    assert best is not None
+    assert best.estimator == chosen
+    # it is said of the one that was left, and of no other
+    assert (ridge.stopped is None) == (chosen == "Ridge")
+
+
 @settings(deadline=None, max_examples=25)
 @given(
     budget_s=st.floats(1.0, 100.0),
