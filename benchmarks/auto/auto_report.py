@@ -3,11 +3,13 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
+from statistics import fmean, median
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.auto.auto_tables import TABLES
 
 MEDIAN_GOAL, WORST_GOAL, DEFAULT_GOAL = 0.5, 3.0, 1.0
 """In percent of the best score: the gap to the best of the three, and to the best single default."""
@@ -37,26 +39,53 @@ def report(runs: Sequence[Any], budgets_s: Sequence[float], tables: Sequence[str
         readme.write_text(f"{head}{_BEGIN}\n\n{os.linesep.join(lines)}\n{_END}{rest.partition(_END)[2]}")
 
 
+class _Mean(NamedTuple):
+    """What a system showed on a table, over all of its turns."""
+
+    system: str
+    score: float | None
+    """The mean; None if it failed once."""
+    fit_s: float
+    """The longest."""
+
+
 def _row(runs: Sequence[Any], table: str, budget_s: float) -> dict[str, Any] | None:
-    by_system = {one.system: one for one in runs if one.table == table and one.budget_s == budget_s}
-    if any(one not in by_system for one in SYSTEMS) or by_system["modelbus"].score is None:
+    """A table's row; None if some system was not measured in all of the table's turns."""
+    ours = [one for one in runs if one.table == table]
+    means = {one: _mean(one, [run for run in ours if run.budget_s == budget_s], table) for one in SYSTEMS}
+    by_system = {name: mean for name, mean in means.items() if mean is not None}
+    if len(by_system) < len(SYSTEMS):
         return None
     own = by_system["modelbus"].score
     best = max(one.score for one in by_system.values() if one.score is not None)
-    singles = [
-        one
-        for one in runs
-        if one.table == table and one.system not in SYSTEMS and one.score is not None and one.fit_s <= budget_s
-    ]
-    single = max(singles, key=lambda one: one.score, default=None)
+    names = {one.system for one in ours} - set(SYSTEMS)
+    defaults = [_mean(one, [run for run in ours if run.fit_s <= budget_s], table) for one in names]
+    singles = [one for one in defaults if one is not None and one.score is not None]
+    single = max(singles, key=lambda one: one.score or 0.0, default=None)
     return {
         "table": table,
-        **{one: by_system[one].score for one in SYSTEMS},
-        "gap": 100 * (best - own) / abs(best),
+        **{name: one.score for name, one in by_system.items()},
+        "gap": _gap(own, best),
         "single": single,
-        "single_gap": 100 * (single.score - own) / abs(single.score) if single is not None else None,
-        "fit_s": {one: by_system[one].fit_s for one in SYSTEMS},
+        "single_gap": _gap(own, single.score) if single is not None else None,
+        "fit_s": {name: one.fit_s for name, one in by_system.items()},
     }
+
+
+def _mean(system: str, runs: Sequence[Any], table: str) -> _Mean | None:
+    own = [one for one in runs if one.system == system]
+    if len(own) < TABLES[table].turns:
+        return None
+    scores = [one.score for one in own]
+    score = None if None in scores else fmean(scores)
+    return _Mean(system, score, max(one.fit_s for one in own))
+
+
+def _gap(own: float | None, other: float | None) -> float:
+    """In percent of the other's score; all of it, where there is none of our own."""
+    if own is None or other is None:
+        return 100.0
+    return 100 * (other - own) / abs(other)
 
 
 def _verdicts(rows: Sequence[dict[str, Any]], budget_s: float) -> list[str]:

@@ -41,6 +41,8 @@ class Run:
     score: float | None
     """R2, or the area under the ROC curve (mean over the classes, each against the rest); None if it failed."""
     fit_s: float
+    turn: int = 0
+    """Of a small table, which is parted several times."""
 
 
 def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[str], *, is_fresh: bool) -> None:
@@ -55,12 +57,13 @@ def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[st
     chosen = list(tables) or list(TABLES)
     _write_tables(chosen)
     store = _Store(cache_directory() / "results.jsonl", is_fresh=is_fresh)
+    turns = [(table, turn) for table in chosen for turn in range(TABLES[table].turns)]
     for budget_s in budgets_s:
-        for table in chosen:
+        for table, turn in turns:
             for system in systems or (DEFAULTS, *SYSTEMS):
                 # a default is measured once, with the longest of the times
                 allowed_s = max(budgets_s) if system == DEFAULTS else budget_s
-                for run in store.found(table, system, allowed_s) or _measured(table, system, allowed_s):
+                for run in store.found(table, turn, system, allowed_s) or _measured(table, turn, system, allowed_s):
                     store.keep(run)
     tell(budgets_s, tables)
 
@@ -77,7 +80,7 @@ class _Store:
     def __init__(self, path: Path, *, is_fresh: bool) -> None:
         self._path = path
         self._is_fresh = is_fresh
-        self._runs: dict[tuple[str, str, float], Run] = {}
+        self._runs: dict[tuple[str, int, str, float], Run] = {}
         for line in path.read_text().splitlines() if path.exists() else []:
             self._note(Run(**json.loads(line)))
 
@@ -85,41 +88,46 @@ class _Store:
     def runs(self) -> list[Run]:
         return list(self._runs.values())
 
-    def found(self, table: str, system: str, budget_s: float) -> list[Run]:
+    def found(self, table: str, turn: int, system: str, budget_s: float) -> list[Run]:
         """What is known already."""
         if system == DEFAULTS:
-            defaults = [one for one in self.runs if one.table == table and one.system not in SYSTEMS]
+            here = [one for one in self.runs if (one.table, one.turn) == (table, turn)]
+            defaults = [one for one in here if one.system not in SYSTEMS]
             return defaults if any(one.budget_s >= budget_s for one in defaults) else []
-        known = self._runs.get((table, system, budget_s))
+        known = self._runs.get((table, turn, system, budget_s))
         return [] if known is None or (self._is_fresh and system == "modelbus") else [known]
 
     def keep(self, run: Run) -> None:
         """Keep a run, if it is a new one."""
-        if self._runs.get((run.table, run.system, run.budget_s)) != run:
+        if self._runs.get(_key(run)) != run:
             self._note(run)
             with self._path.open("a") as file:
                 file.write(json.dumps(asdict(run)) + "\n")
 
     def _note(self, run: Run) -> None:
-        self._runs[run.table, run.system, run.budget_s] = run
+        self._runs[_key(run)] = run
+
+
+def _key(run: Run) -> tuple[str, int, str, float]:
+    return run.table, run.turn, run.system, run.budget_s
 
 
 def _write_tables(names: Sequence[str]) -> None:
     directory = cache_directory() / "data"
     directory.mkdir(exist_ok=True)
-    missing = [name for name in names if not (directory / f"{name}.test.parquet").exists()]
+    missing = [name for name in names if not (directory / f"{name}.{TABLES[name].turns - 1}.test.parquet").exists()]
     if missing:
         script = str(_FOLDER / "auto_tables.py")
         subprocess.run([environment("tables"), "-W", "ignore", script, str(directory), *missing], check=True)
 
 
-def _measured(table: str, system: str, budget_s: float) -> Iterator[Run]:
+def _measured(table: str, turn: int, system: str, budget_s: float) -> Iterator[Run]:
     """Run a system; a default estimator each, where those are asked for."""
     data, answers = cache_directory() / "data", cache_directory() / "answers"
-    paths = [str(data / f"{table}.{part}.parquet") for part in ("train", "test")]
+    paths = [str(data / f"{table}.{turn}.{part}.parquet") for part in ("train", "test")]
     task = TABLES[table].task
     if system == DEFAULTS:
-        yield from _defaults(table, paths, task, answers, budget_s)
+        yield from _defaults((table, turn), paths, task, answers, budget_s)
         return
     script = [*_MODELBUS]
     if system != "modelbus":
@@ -129,11 +137,12 @@ def _measured(table: str, system: str, budget_s: float) -> Iterator[Run]:
     printed = _printed([*script, *paths, task, f"{budget_s:g}", str(answers)], budget_s + _GRACE_S)
     fit_s = next((float(line[6:]) for line in printed if line.startswith("fit_s=")), time.perf_counter() - started)
     score = _score(pd.read_parquet(paths[1])[TARGET], pd.read_parquet(answers)) if answers.exists() else None
-    print(f"{table:18} {system:10} {budget_s:4g} s: {score if score is None else round(score, 4)} after {fit_s:.1f} s")
-    yield Run(table, system, budget_s, score, round(fit_s, 2))
+    shown = "failed" if score is None else f"{score:.4f}"
+    print(f"{table:18} {turn} {system:10} {budget_s:4g} s: {shown} after {fit_s:.1f} s")
+    yield Run(table, system, budget_s, score, round(fit_s, 2), turn)
 
 
-def _defaults(table: str, paths: list[str], task: str, answers: Path, limit_s: float) -> Iterator[Run]:
+def _defaults(table: tuple[str, int], paths: list[str], task: str, answers: Path, limit_s: float) -> Iterator[Run]:
     script = [
         sys.executable,
         "-m",
@@ -149,8 +158,8 @@ def _defaults(table: str, paths: list[str], task: str, answers: Path, limit_s: f
         if line.startswith("default "):
             _, name, fit_s = line.split()
             score = _score(truth, pd.read_parquet(f"{answers}.{name}"))
-            print(f"{table:18} {name}: {score:.4f} after {float(fit_s):.1f} s")
-            yield Run(table, name, limit_s, score, round(float(fit_s), 2))
+            print(f"{table[0]:18} {table[1]} {name}: {score:.4f} after {float(fit_s):.1f} s")
+            yield Run(table[0], name, limit_s, score, round(float(fit_s), 2), table[1])
 
 
 def _printed(script: list[str], timeout_s: float) -> list[str]:
