@@ -5,12 +5,9 @@ nearest double is read once; a division by 100 would round twice. What the form 
 """
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -92,37 +89,6 @@ def described(form: NumberForm) -> str:
     if form.unit is not None:
         parts.append(f"{form.unit!r} beside it or not")
     return f"with {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"with {parts[0]}"
-
-
-def parse_number(text: str, form: NumberForm) -> float | None:
-    """The nearest double of the number that a text writes; None if it is none of the form, or beyond all doubles.
-
-    Surrounding spaces and tabs do not matter. Missing values are the caller's: no mark of them is a number here.
-    """
-    plain = plain_numeral(text.strip(" \t"), form)
-    if plain is None:
-        return None
-    number = float(plain)
-    return number if np.isfinite(number) or "inf" in plain.lower() else None
-
-
-def parse_numbers(
-    texts: Sequence[str | None], form: NumberForm
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Many texts at once, each different one read once.
-
-    Returns:
-        The numbers, NaN where there is none, and whether each text is no number of the form (None is none, and no
-        fault), both of shape (n_texts,).
-    """
-    known: dict[str | None, float | None] = {None: None}
-    for text in texts:
-        if text is not None and text not in known:
-            known[text] = parse_number(text, form)
-    found = [known[text] for text in texts]
-    numbers = np.array([np.nan if number is None else number for number in found], dtype=np.float64)
-    faults = np.array([text is not None and known[text] is None for text in texts], dtype=bool)
-    return numbers, faults
 
 
 def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
