@@ -11,7 +11,7 @@ from modelbus.gateway.application_keys import BLOBS
 from modelbus.gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
 from modelbus.gateway.http.requests import CORRELATION_HEADER
 from modelbus.shared.contracts import JobRecord
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.outcomes import STORE_FIELDS
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from modelbus.gateway.jobs.job_waiting import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.contracts import Command, Predict
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import BusUnavailable, JobFinished
 from modelbus.shared.observing.tracing import TRACEPARENT, current_traceparent
 from modelbus.shared.store.connection import Document

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from modelbus.gateway.http.answers import job_summary
 from modelbus.gateway.jobs.event_stream import StreamEvent
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.gateway_records import JobRecords
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.gateway_records import JobRecords
 

@@ -27,7 +27,7 @@ from modelbus.gateway.transfer.uploads import (
 from modelbus.gateway.views.answer_models import DatasetList, JobView
 from modelbus.shared.contracts import Name, ProfileDataset
 from modelbus.shared.contracts.base import ColumnName
-from modelbus.shared.contracts.records.documents import DatasetRecord, DatasetSummary
+from modelbus.shared.contracts.records.dataset_records import DatasetRecord, DatasetSummary
 from modelbus.shared.errors import (
     CorrelationIdReused,
     DatasetExists,

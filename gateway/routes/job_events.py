@@ -12,7 +12,7 @@ from modelbus.gateway.http.requests import correlation_id_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from modelbus.gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobStatus
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobStatus
 from modelbus.shared.errors import TooManyStreams, UnknownJob
 
 

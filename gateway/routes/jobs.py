@@ -19,7 +19,7 @@ from modelbus.gateway.jobs.queueing import place_in_queue
 from modelbus.gateway.views.answer_models import JobList, JobView
 from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
-from modelbus.shared.contracts.records.documents import JobStatus
+from modelbus.shared.contracts.records.job_records import JobStatus
 from modelbus.shared.errors import JobFinished, UnknownJob
 from modelbus.shared.store.connection import Document
 

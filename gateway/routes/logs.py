@@ -19,7 +19,7 @@ from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent,
 from modelbus.gateway.jobs.log_places import place_of, place_text
 from modelbus.gateway.views.answer_models import LogList
 from modelbus.shared.contracts import CorrelationId, Name
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import NotFound, TooManyStreams, UnknownJob
 from modelbus.shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 

@@ -53,7 +53,8 @@ from modelbus.shared.contracts.checks.model_checks import (
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.commands.training import AliasChange, VersionChanges
 from modelbus.shared.contracts.commands.tuning import AUTO
-from modelbus.shared.contracts.records.documents import CandidatesRecord, ModelRecord, VersionRecord
+from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
+from modelbus.shared.contracts.records.model_records import ModelRecord, VersionRecord
 from modelbus.shared.contracts.records.results import CheckResult, TrainingResult
 from modelbus.shared.errors import (
     BadRequest,

@@ -14,7 +14,7 @@ from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
 from modelbus.gateway.views.answer_models import JobView
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
 from modelbus.shared.errors import CorrelationIdReused
 from modelbus.shared.store.connection import Document

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions
 from modelbus.shared.contracts.base import split_reference
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import JobFinished, ModelbusError, UnknownDataset, UnknownJob, UnknownModel
 from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from modelbus.shared.store.jobs import protocol

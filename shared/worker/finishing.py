@@ -6,7 +6,7 @@ import structlog
 
 from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from modelbus.shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from modelbus.shared.store.connection import Document

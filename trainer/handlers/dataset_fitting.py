@@ -12,7 +12,7 @@ import structlog
 from modelbus.shared.contracts import Task
 from modelbus.shared.contracts.checks.command_checks import check_same_columns
 from modelbus.shared.contracts.commands.training import Training
-from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
 from modelbus.shared.tabular.targets.labels import Label

@@ -9,7 +9,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import Signature
 from modelbus.shared.contracts.commands.training import Training
-from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
 from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.store.connection import Document

@@ -17,7 +17,7 @@ from modelbus.shared.contracts.checks.model_checks import check_promotion, check
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.commands.training import Training
 from modelbus.shared.contracts.commands.tuning import AUTO, Search, keeps_best
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.errors import UnknownModel
 from modelbus.shared.models.artifacts import dump_model, library_versions
 from modelbus.shared.store.connection import Document

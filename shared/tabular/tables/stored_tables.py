@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from modelbus.shared.contracts import ColumnSchema
-from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.tabular.cells.kept_cells import KeptCells, open_kept
 from modelbus.shared.tabular.cells.readings import decimal_mark_of, is_read_as_stored
