@@ -1,6 +1,6 @@
 """Whether ``champion`` moves to a new version: joins the command, the store and the comparison (``comparing.py``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import Signature
 from modelbus.shared.contracts.commands.training import Training
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
@@ -43,7 +44,7 @@ class Promoting:
 
 
 def decide_promotion(
-    command: Training, fitted: FitOutcome, trained: TrainedRows, measured: Mapping[str, Any], context: JobContext
+    command: Training, fitted: FitOutcome, trained: TrainedRows, measured: DatasetDocument, context: JobContext
 ) -> Promoting:
     """Decide whether ``champion`` moves.
 
@@ -70,7 +71,7 @@ def _compared(
     command: Training,
     fitted: FitOutcome,
     trained: TrainedRows,
-    measured: Mapping[str, Any],
+    measured: DatasetDocument,
     champion: VersionDocument,
     context: JobContext,
 ) -> Comparison | None:
@@ -112,7 +113,7 @@ def _contestant(champion: VersionDocument, model: Any, context: JobContext) -> C
 
 
 def _measured_rows(
-    fitted: FitOutcome, measured: Mapping[str, Any], model: FittedModel, context: JobContext
+    fitted: FitOutcome, measured: DatasetDocument, model: FittedModel, context: JobContext
 ) -> MeasuredRows:
     """The rows that the new version was measured on, as it reads them and as the champion does."""
     there = {column["name"] for column in measured["columns"]}
