@@ -55,12 +55,13 @@ from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
 from modelbus.shared.store.connection import open_async_store
-from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
 from modelbus.shared.store.jobs.dataset_readings import Readings
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.jobs.ledger import terms_of
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.logs.log_reading import LogLines
 from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 log = structlog.get_logger()
 

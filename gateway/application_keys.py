@@ -5,11 +5,12 @@ from aiohttp import web
 from modelbus.shared.bus import Publisher
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
-from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
 from modelbus.shared.store.jobs.dataset_readings import Readings
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.logs.log_reading import LogLines
 from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 JOBS: web.AppKey[JobRecords] = web.AppKey("jobs", JobRecords)

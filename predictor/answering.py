@@ -17,6 +17,7 @@ from modelbus.shared.bus import Delivery, EventPublisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
 from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.contracts.documents.job_documents import AnsweredJob
 from modelbus.shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.metrics import (
     COMMANDS_REFUSED,
@@ -131,7 +132,7 @@ class Answerer:
             except LeaseLost:
                 log.warning("job.lease_lost", correlation_id=received.correlation_id)
 
-    def _recorded(self, requests: Sequence[_Request]) -> tuple[list[FinishedJob], dict[str, Document]]:
+    def _recorded(self, requests: Sequence[_Request]) -> tuple[list[FinishedJob], dict[str, AnsweredJob]]:
         answered = self._compute(requests)
         return [finished for _, finished in answered], self._record(answered)
 
@@ -193,14 +194,14 @@ class Answerer:
         limit = self._settings.result_inline_bytes
         return FinishedJob(job, within_limit(answer.result, job.correlation_id, self._blobs, limit), None)
 
-    def _record(self, answered: Sequence[tuple[_Request, FinishedJob]]) -> dict[str, Document]:
+    def _record(self, answered: Sequence[tuple[_Request, FinishedJob]]) -> dict[str, AnsweredJob]:
         """Write all results: those of waiting callers as fast as the primary can, the others durably."""
         waiting = [finished for request, finished in answered if request.is_interactive]
         others = [finished for request, finished in answered if not request.is_interactive]
         known = self._ledger.record_finished(waiting, is_durable=False) if waiting else {}
         return known | (self._ledger.record_finished(others) if others else {})
 
-    def _tell(self, finished: Sequence[FinishedJob], known: dict[str, Document], seconds: float) -> None:
+    def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
         replies = [
             (one.job.reply_to, reply_of(event, self._result(one, known)))
@@ -216,12 +217,12 @@ class Answerer:
         _log_finished(events)
 
     @staticmethod
-    def _result(finished: FinishedJob, known: dict[str, Document]) -> Document | None:
+    def _result(finished: FinishedJob, known: dict[str, AnsweredJob]) -> Document | None:
         """What the record of a request has as its result: of one that was known before, that of the first answer."""
         recorded = known.get(finished.job.correlation_id)
         return finished.result if recorded is None else recorded["result"]
 
-    def _event(self, finished: FinishedJob, known: Document | None) -> JobChanged:
+    def _event(self, finished: FinishedJob, known: AnsweredJob | None) -> JobChanged:
         """What to tell: of a job that was known before, what its record says and not what was computed again."""
         job = finished.job
         error = finished.error

@@ -8,11 +8,12 @@ from datetime import datetime
 import structlog
 
 from modelbus.shared.contracts.base import split_reference
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.observing.metrics import MODEL_LOADS
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.records.library import Library, version_number
+from modelbus.shared.store.records.catalog_queries import version_number
+from modelbus.shared.store.records.library import Library
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 log = structlog.get_logger()
@@ -66,10 +67,10 @@ class ModelCache:
         self._evict()
         return loaded
 
-    def _load(self, version: Document) -> LoadedModel:
+    def _load(self, version: VersionDocument) -> LoadedModel:
         started = time.perf_counter()
         model = fetch_model(self._blobs, version, self._artifact_limit_bytes)
-        size_bytes: int = version["artifact_size_bytes"]
+        size_bytes = version["artifact_size_bytes"]
         MODEL_LOADS.inc()
         log.info(
             "model.loaded",

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import structlog
 
 from modelbus.shared.contracts import Command, PredictDataset
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.errors import JobCrashed
 from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.store.connection import Document
@@ -54,7 +55,7 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
 
 
 def _predict_all(
-    model: FittedModel, dataset: Document, path: Path, context: JobContext, command: PredictDataset
+    model: FittedModel, dataset: DatasetDocument, path: Path, context: JobContext, command: PredictDataset
 ) -> dict[str, Any]:
     table = fetch_table(context.blobs, dataset, context.work_directory)
     # The target may well be in the dataset; it is what is predicted, and no column too many.

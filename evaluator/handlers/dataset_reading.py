@@ -7,7 +7,8 @@ from modelbus.evaluator.reading.exporting import plan_export
 from modelbus.evaluator.reading.paging import read_page
 from modelbus.shared.contracts import Command, ExportDataset, ReadRows
 from modelbus.shared.contracts.checks.command_checks import check_columns
-from modelbus.shared.store.blobs.worker_blobs import export_id
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.store.blobs.blob_queries import export_id
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.tables.stored_tables import open_table, open_values
 from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
@@ -67,7 +68,7 @@ def export_dataset(command: Command, context: JobContext) -> Document:
     return {"kind": "export", "blobs": {command.format: blob_id}, "report": report}
 
 
-def _write(command: ExportDataset, dataset: Document, context: JobContext, path: Path) -> None:
+def _write(command: ExportDataset, dataset: DatasetDocument, context: JobContext, path: Path) -> None:
     row_count = dataset["row_count"]
 
     def tell(done: int) -> None:

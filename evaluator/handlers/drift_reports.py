@@ -12,6 +12,7 @@ from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_wa
 from modelbus.evaluator.sampling.served_rows import gather_served_rows
 from modelbus.shared.contracts import Command, DriftFound, ReportDrift
 from modelbus.shared.contracts.checks.explanation_checks import require_training_table
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.contracts.records.explanation_results import DriftResult
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.predicting.model import FittedModel
@@ -81,7 +82,7 @@ def report_drift(command: Command, context: JobContext) -> Document:
 
 
 def _current(
-    command: ReportDrift, context: JobContext, version: Document, model: FittedModel, limit: int
+    command: ReportDrift, context: JobContext, version: VersionDocument, model: FittedModel, limit: int
 ) -> tuple[pd.DataFrame, Document, list[str]]:
     """The rows to compare, where they come from, and what makes them doubtful."""
     if command.since is not None:

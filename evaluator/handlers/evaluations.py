@@ -11,6 +11,7 @@ from modelbus.evaluator.measuring.prediction_rows import collect_predictions, co
 from modelbus.shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
 from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
 from modelbus.shared.contracts.commands.evaluation import Evaluation
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.errors import EvaluationExists
 from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.store.connection import Document
@@ -94,7 +95,7 @@ def _require_free(command: Evaluation, context: JobContext) -> None:
         raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
 
 
-def _fetch(dataset: Document, context: JobContext) -> Table:
+def _fetch(dataset: DatasetDocument, context: JobContext) -> Table:
     context.progress(0.2, f"reading {dataset['name']}")
     return fetch_table(context.blobs, dataset, context.work_directory)
 
@@ -104,7 +105,11 @@ def _telling(context: JobContext, what: str, count: int) -> Callable[[int], None
 
 
 def _outcome(
-    command: Evaluation, context: JobContext, dataset: Document, collected: CollectedRows, lineage: dict[str, Any]
+    command: Evaluation,
+    context: JobContext,
+    dataset: DatasetDocument,
+    collected: CollectedRows,
+    lineage: dict[str, Any],
 ) -> Document:
     """Measure the rows, draw and store the plots, and describe the evaluation."""
     context.progress(0.6, f"measuring {collected.row_count} rows")

@@ -8,7 +8,7 @@ import numpy as np
 from modelbus.evaluator.ingest.faults import SkippedRows
 from modelbus.shared.contracts import NumberForm
 from modelbus.shared.contracts.commands.datasets import TableFormat
-from modelbus.shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, ColumnType
 
 ProgressCallback = Callable[[float, str], None]
 Number = int | float

@@ -5,8 +5,9 @@ from typing import Final
 import pandas as pd
 
 from modelbus.evaluator.sampling.row_sampling import sample_rows
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.models.stored_models import fetch_model
-from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.encoding.encoding_report import EncodingReport
 from modelbus.shared.tabular.predicting.model import FittedModel
@@ -19,7 +20,7 @@ CELL_LIMIT: Final = 2_000_000
 _LEAST_ROWS: Final = 1000
 
 
-def load_model(context: JobContext, version: Document) -> FittedModel:
+def load_model(context: JobContext, version: VersionDocument) -> FittedModel:
     """Fetch and load a version, and say so.
 
     Raises:
@@ -30,7 +31,10 @@ def load_model(context: JobContext, version: Document) -> FittedModel:
 
 
 def dataset_warnings(
-    context: JobContext, model: FittedModel, dataset: Document | None = None, report: EncodingReport | None = None
+    context: JobContext,
+    model: FittedModel,
+    dataset: DatasetDocument | None = None,
+    report: EncodingReport | None = None,
 ) -> list[str]:
     """What makes an answer about rows doubtful.
 
@@ -54,7 +58,13 @@ def affordable_rows(limit: int, column_count: int) -> int:
 
 
 def read_model_rows(
-    context: JobContext, dataset: Document, model: FittedModel, limit: int, seed: int, *, has_target: bool = False
+    context: JobContext,
+    dataset: DatasetDocument,
+    model: FittedModel,
+    limit: int,
+    seed: int,
+    *,
+    has_target: bool = False,
 ) -> pd.DataFrame:
     """Some rows of a dataset, with the columns that the model needs.
 

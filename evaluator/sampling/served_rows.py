@@ -10,6 +10,8 @@ import pandas as pd
 
 from modelbus.evaluator.sampling.sampled_rows import read_model_rows
 from modelbus.shared.contracts import Predict
+from modelbus.shared.contracts.documents.job_documents import ServedJob
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.binding import digests
@@ -77,7 +79,7 @@ class ServedRows:
 
 
 def gather_served_rows(
-    context: JobContext, version: Document, model: FittedModel, since: datetime, row_limit: int, seed: int
+    context: JobContext, version: VersionDocument, model: FittedModel, since: datetime, row_limit: int, seed: int
 ) -> ServedRows:
     """Take the newest rows that a version predicted, as many as the limit allows.
 
@@ -103,7 +105,7 @@ def gather_served_rows(
     return found
 
 
-def _own_jobs(context: JobContext, version: Document, since: datetime, found: ServedRows) -> Iterator[Document]:
+def _own_jobs(context: JobContext, version: VersionDocument, since: datetime, found: ServedRows) -> Iterator[ServedJob]:
     own = {"model": version["model"], "version": version["version"]}
     for job in context.library.served_jobs(version, since):
         result = job["result"]
@@ -117,7 +119,7 @@ def _own_jobs(context: JobContext, version: Document, since: datetime, found: Se
             yield job
 
 
-def _add_dataset(context: JobContext, job: Document, found: ServedRows, seed: int) -> None:
+def _add_dataset(context: JobContext, job: ServedJob, found: ServedRows, seed: int) -> None:
     try:
         dataset = context.library.dataset_read_by(job)
     except (UnknownDataset, DatasetChanged):

@@ -4,7 +4,7 @@ A route that is not in the table needs ``admin``, and a test fails until it stan
 records with it; to cancel, replay or delete, the records must be one's own, or the scope ``admin`` (docs/security.md).
 """
 
-from typing import Any, Final
+from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import web
@@ -15,9 +15,11 @@ from modelbus.gateway.application_keys import JOBS, PRINCIPAL, SETTINGS
 from modelbus.gateway.http.problems import Handler
 from modelbus.gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
 from modelbus.shared.api_keys import Scope
+from modelbus.shared.contracts.documents.job_documents import Owned
 from modelbus.shared.errors import Forbidden, Unauthenticated
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
+from modelbus.shared.store.jobs.job_queries import OWNED
 
 OPEN: Final = None
 
@@ -123,7 +125,7 @@ def owner_of(request: web.Request) -> str:
     return principal.owner
 
 
-def require_own(request: web.Request, record: dict[str, Any], what: str) -> None:
+def require_own(request: web.Request, record: Owned, what: str) -> None:
     """Let only the owner of a record, or an admin, change what cannot be undone.
 
     Args:
@@ -147,10 +149,10 @@ async def require_own_job(request: web.Request, correlation_id: str) -> None:
         Forbidden: It is somebody else's.
     """
     if not request[PRINCIPAL].may("admin"):
-        require_own(request, await request.app[JOBS].find(correlation_id), f"job {correlation_id}")
+        require_own(request, await request.app[JOBS].find_part(correlation_id, OWNED), f"job {correlation_id}")
 
 
-def is_same_owner(request: web.Request, record: dict[str, Any]) -> bool:
+def is_same_owner(request: web.Request, record: Owned) -> bool:
     """Whether a record is the asker's own, where owners are told apart."""
     return owner_of(request) in (record["owner"], LOCAL_OWNER)
 

@@ -1,7 +1,7 @@
 """Writing answers: records as JSON, jobs with their links, 202 with where to look."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeGuard
 
 import orjson
 from aiohttp import web
@@ -11,8 +11,8 @@ from modelbus.gateway.application_keys import BLOBS
 from modelbus.gateway.http.problems import RETRY_AFTER_S, problem, status_of_code
 from modelbus.gateway.http.requests import CORRELATION_HEADER
 from modelbus.shared.contracts import JobRecord
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
-from modelbus.shared.store.connection import Document
+from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument, ListedJob
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
 from modelbus.shared.store.jobs.outcomes import STORE_FIELDS
 
 
@@ -35,7 +35,7 @@ def has_already(request: web.Request, etag: str) -> bool:
     return any(known.value in (etag, ETAG_ANY) for known in request.if_none_match or ())
 
 
-def public(document: Document) -> dict[str, Any]:
+def public(document: Mapping[str, Any]) -> dict[str, Any]:
     """A record without what is only for the store, or is answered apart."""
     return {name: value for name, value in document.items() if name not in STORE_FIELDS}
 
@@ -45,34 +45,36 @@ def job_links(correlation_id: str) -> dict[str, str]:
     return {"self": f"/jobs/{correlation_id}"}
 
 
-def job_view(job: Document) -> dict[str, Any]:
+def job_view(job: JobDocument) -> dict[str, Any]:
     """A job as the gateway answers it."""
-    known = {name: job[name] for name in JobRecord.model_fields if name in job}
+    known = {name: value for name, value in job.items() if name in JobRecord.model_fields}
     record = JobRecord.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
-def job_summary(job: Document) -> dict[str, Any]:
-    """A job as lists answer it: without the leaderboard, which would make them long."""
-    known = {name: job[name] for name in JobSummary.model_fields if name in job}
+def job_summary(job: ListedJob) -> dict[str, Any]:
+    """A job as lists answer it."""
+    known = {name: value for name, value in job.items() if name in JobSummary.model_fields}
     record = JobSummary.model_validate({**known, "correlation_id": job["_id"]})
-    view = record.model_dump(mode="json")
-    if view["progress"] and view["progress"]["tuning"]:
-        view["progress"]["tuning"]["leaderboard"] = []
-    return {**view, "links": job_links(job["_id"])}
+    return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
-async def with_whole_result(request: web.Request, job: Document) -> Document:
-    """The job with its result, also when that is too large for the record and lies in a blob."""
-    result = job["result"]
+async def whole_result(request: web.Request, job: EndedJob) -> dict[str, Any] | None:
+    """The job's result, also when that is too large for the record and lies in a blob."""
+    result = job.get("result")
     if result and "stored_result" in result:
-        whole = orjson.loads(await request.app[BLOBS].read(result["stored_result"]))
-        return {**job, "result": whole}
-    return job
+        whole: dict[str, Any] = orjson.loads(await request.app[BLOBS].read(result["stored_result"]))
+        return whole
+    return result
+
+
+def is_whole(job: EndedJob) -> TypeGuard[JobDocument]:
+    """Whether a job was read whole: of one that was waited for, only how it ended may have been."""
+    return "spec" in job
 
 
 async def job_answer(
-    request: web.Request, job: Document, succeeded: Callable[[dict[str, Any]], web.Response]
+    request: web.Request, job: EndedJob, succeeded: Callable[[dict[str, Any]], web.Response]
 ) -> web.Response:
     """Answer a job by how it stands: its result, its error as a problem, or 202 and where to look.
 
@@ -84,13 +86,14 @@ async def job_answer(
     status, correlation_id = job["status"], job["_id"]
     headers = {CORRELATION_HEADER: correlation_id}
     if status == "succeeded":
-        answer = succeeded((await with_whole_result(request, job))["result"])
+        answer = succeeded(await whole_result(request, job) or {})
     elif status in TERMINAL_STATUSES:
-        error = job["error"] or {"code": "cancelled", "message": "the job was cancelled", "details": []}
+        error = job.get("error") or {"code": "cancelled", "message": "the job was cancelled", "details": []}
         answer = problem(
             status_of_code(error["code"]), error["code"], error["message"], correlation_id, error.get("details")
         )
     else:
+        assert is_whole(job)  # only of the end of a job is less read
         answer = json_answer(job_view(job), status=202)
         headers |= {"Location": f"/jobs/{correlation_id}", "Retry-After": str(RETRY_AFTER_S)}
     answer.headers.update(headers)

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypedDict
 
 from modelbus.shared.errors import BadRequest
-from modelbus.shared.store.connection import Document
+
+
+class Dated(TypedDict):
+    """A document of a list in order of time."""
+
+    _id: str
+    created_at: datetime
 
 
 def cursor_text(at: datetime, item_id: str) -> str:
@@ -30,16 +37,6 @@ def read_cursor(given: str | None) -> tuple[datetime, str] | None:
     return moment, item_id
 
 
-def next_cursor(found: Sequence[Document], limit: int) -> str | None:
+def next_cursor(found: Sequence[Dated], limit: int) -> str | None:
     """The cursor of the page that follows some documents, by ``created_at`` and ``_id``; None behind the last."""
     return cursor_text(found[-1]["created_at"], found[-1]["_id"]) if len(found) == limit else None
-
-
-def read_place(given: str | None) -> Document | None:
-    """The last document of the page before, by the same two; None for the first page.
-
-    Raises:
-        BadRequest: It is no cursor.
-    """
-    place = read_cursor(given)
-    return {"created_at": place[0], "_id": place[1]} if place else None

@@ -7,10 +7,10 @@ from aiohttp import web
 from modelbus.gateway.application_keys import READINGS
 from modelbus.gateway.jobs.ending import end_jobs
 from modelbus.shared.contracts import Command, command_spec, spec_hash
-from modelbus.shared.store.connection import Document
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 
 
-def reading_id(dataset: Document, command: Command) -> str:
+def reading_id(dataset: DatasetDocument, command: Command) -> str:
     """The correlation id of a command that reads a dataset: the same for the same dataset and the same specification.
 
     A dataset that was uploaded again under the name of a deleted one was made by another job, and so are its readings.

@@ -8,15 +8,16 @@ import orjson
 import structlog
 from aiohttp import web
 
+from modelbus.gateway.http.answers import is_whole
 from modelbus.gateway.jobs.job_waiting import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.contracts import Command, Predict
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import BusUnavailable, JobFinished
 from modelbus.shared.observing.tracing import TRACEPARENT, current_traceparent
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import JobRecords
 from modelbus.shared.store.jobs.acceptance import new_job, require_same
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.operation import NewJob
 
 log = structlog.get_logger()
@@ -31,7 +32,7 @@ class Dispatcher:
         self._waiters = waiters
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def submit(self, command: Command, correlation_id: str, *, owner: str, wait_s: float = 0) -> Document:
+    async def submit(self, command: Command, correlation_id: str, *, owner: str, wait_s: float = 0) -> EndedJob:
         """Accept a command: record its job, send its message, and wait for its end if asked to.
 
         The job is recorded before this returns, so it is never lost, whether the message leaves or not.
@@ -54,7 +55,7 @@ class Dispatcher:
         finally:
             self._waiters.forget(correlation_id, waiting)
 
-    async def accept(self, new: NewJob) -> Document:
+    async def accept(self, new: NewJob) -> JobDocument:
         """Record a job and send its message, unless it is recorded already and has ended.
 
         Raises:
@@ -68,7 +69,7 @@ class Dispatcher:
             self._send_in_background(job)
         return job
 
-    async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> Document:
+    async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> EndedJob:
         """Have a command done once, whoever asks: its job is made, waited for, or was done before.
 
         A job that ended without success before this request is replayed, so that nobody is answered a stale error.
@@ -89,7 +90,7 @@ class Dispatcher:
                 await self.replay(correlation_id)
         return await self.wait(correlation_id, wait_s)
 
-    async def predict(self, command: Predict, correlation_id: str, *, owner: str, wait_s: float) -> Document:
+    async def predict(self, command: Predict, correlation_id: str, *, owner: str, wait_s: float) -> EndedJob:
         """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.
 
         When the wait runs out, or the broker is away, it is accepted as any other job.
@@ -114,8 +115,8 @@ class Dispatcher:
             self._waiters.forget(correlation_id, waiting)
         return require_same(ended, job) if ended else await self._jobs.accept(job)
 
-    async def wait(self, correlation_id: str, wait_s: float) -> Document:
-        """Read a job, waiting for its end for a while.
+    async def wait(self, correlation_id: str, wait_s: float) -> EndedJob:
+        """Wait for a job's end for a while; how it ended, or the whole job where it did not end meanwhile.
 
         Raises:
             UnknownJob: There is none of that id.
@@ -129,7 +130,16 @@ class Dispatcher:
         finally:
             self._waiters.forget(correlation_id, waiting)
 
-    async def replay(self, correlation_id: str) -> Document:
+    async def read(self, correlation_id: str, wait_s: float) -> JobDocument:
+        """Read a job whole, after waiting for its end for a while.
+
+        Raises:
+            UnknownJob: There is none of that id.
+        """
+        job = await self.wait(correlation_id, wait_s)
+        return job if is_whole(job) else await self._jobs.find(correlation_id)
+
+    async def replay(self, correlation_id: str) -> JobDocument:
         """Queue an unsuccessful job once more and send its message.
 
         Raises:
@@ -143,12 +153,12 @@ class Dispatcher:
         """Wait for what is being sent."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
-    def _send_in_background(self, job: Document) -> None:
+    def _send_in_background(self, job: JobDocument) -> None:
         task = asyncio.create_task(self._send(job))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send(self, job: Document) -> None:
+    async def _send(self, job: JobDocument) -> None:
         try:
             message, headers = _message(job["spec"], job["_id"]), job.get("headers") or {}
             await self._outbox.send(

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
 from modelbus.gateway.application_keys import JOBS, SETTINGS
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.shared.contracts.documents.job_documents import KnownJob, NamedJob
 from modelbus.shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
-from modelbus.shared.store.connection import Document
 
 _GRACE_S: Final = 1.0
 _AT_ONCE: Final = 50
@@ -19,7 +19,7 @@ _NAMED: Final = 5
 _DETAILED: Final = 100
 
 
-async def end_jobs(app: web.Application, jobs: Sequence[Document], reason: ModelbusError | None = None) -> None:
+async def end_jobs(app: web.Application, jobs: Sequence[NamedJob], reason: ModelbusError | None = None) -> None:
     """Cancel jobs and wait for their ends.
 
     A job that runs ends within a heartbeat. One that does not, because its worker is gone, is not waited for any
@@ -27,7 +27,7 @@ async def end_jobs(app: web.Application, jobs: Sequence[Document], reason: Model
 
     Args:
         app: The application.
-        jobs: Queued and running ones: ``_id`` of each.
+        jobs: Queued and running ones.
         reason: What they end with as their error.
     """
     settings = app[SETTINGS]
@@ -63,7 +63,7 @@ def deleted_reason(dataset: str) -> JobCancelled:
     )
 
 
-def uses_of(dataset: str, version_count: int, jobs: Sequence[Document]) -> str:
+def uses_of(dataset: str, version_count: int, jobs: Sequence[KnownJob]) -> str:
     """What stands on a dataset, in a sentence: the versions, and some of the jobs with how many there are."""
     uses = [f"{version_count} model version(s) were trained on dataset {dataset!r}"] if version_count else []
     if jobs:
@@ -73,7 +73,7 @@ def uses_of(dataset: str, version_count: int, jobs: Sequence[Document]) -> str:
     return "; ".join(uses)
 
 
-def details_of(jobs: Sequence[Document]) -> list[Document]:
+def details_of(jobs: Sequence[KnownJob]) -> list[dict[str, Any]]:
     """The jobs that stand on a dataset, 100 at most, as details of an error."""
     return [
         {"where": "jobs", "problem": f"{job['command']} is {job['status']}", "given": job["_id"]}

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from modelbus.gateway.http.answers import job_summary
 from modelbus.gateway.jobs.event_stream import StreamEvent
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.contracts.documents.job_documents import ListedJob
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
+from modelbus.shared.store.jobs.job_queries import LISTED
 
 FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
 """Under which the application keeps who follows which job."""
@@ -111,7 +112,7 @@ async def heard_events(
                 yield StreamEvent(str(event.get("event", "event")), event)
 
 
-def state_id(job: Document) -> str:
+def state_id(job: ListedJob) -> str:
     """Names how a job stands: the same for the same status, attempt, progress and error."""
     told = {name: value for name, value in job_summary(job).items() if name not in _UNTOLD}
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
@@ -136,7 +137,7 @@ async def job_changes(
     with followers.follow(correlation_id) as changed:
         while True:
             changed.clear()
-            job = await jobs.find(correlation_id)
+            job = await jobs.find_part(correlation_id, LISTED)
             if (state := state_id(job)) != told:
                 stands = (job["status"], job["attempt"])
                 yield StreamEvent("progress" if stands == stood else "status", job_summary(job), state)

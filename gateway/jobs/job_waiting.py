@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import structlog
 
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.contracts.documents.job_documents import EndedJob
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ class JobWaiters:
 
     def __init__(self, jobs: JobRecords) -> None:
         self._jobs = jobs
-        self._waiting: defaultdict[str, set[asyncio.Future[Document]]] = defaultdict(set)
+        self._waiting: defaultdict[str, set[asyncio.Future[EndedJob]]] = defaultdict(set)
         self._heard: set[str] = set()
         self._wake = asyncio.Event()
         self._reader = asyncio.create_task(self._read(), name="job-reader")
@@ -39,13 +39,13 @@ class JobWaiters:
             self._heard |= ended
             self._wake.set()
 
-    def register(self, correlation_id: str) -> asyncio.Future[Document]:
+    def register(self, correlation_id: str) -> asyncio.Future[EndedJob]:
         """Begin to wait; to be called before the command is sent, so that no event is missed."""
-        future: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[EndedJob] = asyncio.get_running_loop().create_future()
         self._waiting[correlation_id].add(future)
         return future
 
-    def forget(self, correlation_id: str, future: asyncio.Future[Document]) -> None:
+    def forget(self, correlation_id: str, future: asyncio.Future[EndedJob]) -> None:
         """Stop waiting."""
         future.cancel()
         waiting = self._waiting.get(correlation_id)
@@ -54,7 +54,7 @@ class JobWaiters:
             if not waiting:
                 del self._waiting[correlation_id]
 
-    async def wait(self, correlation_id: str, future: asyncio.Future[Document], timeout_s: float) -> Document | None:
+    async def wait(self, correlation_id: str, future: asyncio.Future[EndedJob], timeout_s: float) -> EndedJob | None:
         """Wait for the end of a registered job; None when it has not ended in time."""
         try:
             return await asyncio.wait_for(asyncio.shield(future), timeout_s)

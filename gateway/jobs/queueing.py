@@ -3,14 +3,15 @@
 from statistics import median
 from typing import Any, Final
 
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import CatalogReader, JobRecords
+from modelbus.shared.contracts.documents.job_documents import JobDocument
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
+from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 _SAMPLE: Final = 20
 """How many of the last jobs of the same kind say how long one takes."""
 
 
-async def place_in_queue(jobs: JobRecords, catalog: CatalogReader, job: Document) -> dict[str, Any]:
+async def place_in_queue(jobs: JobRecords, catalog: CatalogReader, job: JobDocument) -> dict[str, Any]:
     """The fields ``queue_position`` and ``estimated_start_s`` of a queued job; of another, nothing.
 
     The estimate is the jobs before it, with those that run, times the median time of the last ones, by the workers that

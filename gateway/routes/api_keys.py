@@ -13,9 +13,9 @@ from modelbus.gateway.http.requests import json_body, name_in_path
 from modelbus.gateway.views.answer_models import ApiKeyList, MadeApiKey
 from modelbus.shared.api_keys import api_key_hash, new_api_key
 from modelbus.shared.contracts.commands.registry import invalid_command
+from modelbus.shared.contracts.documents.service_documents import ToldApiKey
 from modelbus.shared.contracts.records.api_keys import DAY_S, ApiKeyRecord, NewApiKey
 from modelbus.shared.errors import Conflict, NotFound
-from modelbus.shared.store.connection import Document
 
 _TAG = "keys"
 
@@ -60,7 +60,7 @@ def _asked(body: dict[str, Any]) -> NewApiKey:
         raise invalid_command(error) from error
 
 
-def _view(key: Document) -> dict[str, Any]:
+def _view(key: ToldApiKey) -> dict[str, Any]:
     return ApiKeyRecord.model_validate(key).model_dump(mode="json")
 
 

@@ -30,6 +30,7 @@ from modelbus.shared.contracts import ExportDataset, ReadRows
 from modelbus.shared.contracts.checks.command_checks import check_columns
 from modelbus.shared.contracts.records.results import RowsResult
 from modelbus.shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
+from modelbus.shared.store.jobs.job_queries import READING_JOB
 
 _TAG = "datasets"
 
@@ -118,7 +119,7 @@ async def _download_export(request: web.Request, command: ExportDataset) -> web.
         return await _send_export(request, command, dataset["owner"])
     except UnknownUpload:
         # Its file was removed without it: both are made anew.
-        await request.app[READINGS].remove([await request.app[JOBS].find(correlation_id_of(request))])
+        await request.app[READINGS].remove([await request.app[JOBS].find_part(correlation_id_of(request), READING_JOB)])
         return await _send_export(request, command, dataset["owner"])
 
 
@@ -132,7 +133,7 @@ async def _send_export(request: web.Request, command: ExportDataset, owner: str)
     job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
         return await job_answer(request, job, json_answer)
-    result = job["result"]
+    result = job.get("result") or {}
     return await send_blob(
         request,
         result["blobs"][command.format],

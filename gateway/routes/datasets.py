@@ -1,6 +1,7 @@
 """Datasets: upload, list, read, delete."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -27,7 +28,9 @@ from modelbus.gateway.transfer.uploads import (
 from modelbus.gateway.views.answer_models import DatasetList, JobView
 from modelbus.shared.contracts import Name, ProfileDataset
 from modelbus.shared.contracts.base import ColumnName
-from modelbus.shared.contracts.records.documents import DatasetRecord, DatasetSummary
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.job_documents import EndedJob, KnownJob
+from modelbus.shared.contracts.records.dataset_records import DatasetRecord
 from modelbus.shared.errors import (
     CorrelationIdReused,
     DatasetExists,
@@ -36,7 +39,6 @@ from modelbus.shared.errors import (
     StoreUnavailable,
     UnknownDataset,
 )
-from modelbus.shared.store.connection import Document
 
 _TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
@@ -92,10 +94,9 @@ async def upload(request: web.Request) -> web.Response:
 async def list_datasets(request: web.Request) -> web.Response:
     """`GET /datasets`: by name, without their columns; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[CATALOG].page_by_name("datasets", {}, after=query.cursor, limit=query.limit)
-    known = DatasetSummary.model_fields.keys()
-    datasets = [{name: value for name, value in public(one).items() if name in known} for one in found]
-    return json_answer({"datasets": datasets, "next": found[-1]["_id"] if len(found) == query.limit else None})
+    found = await request.app[CATALOG].datasets(after=query.cursor, limit=query.limit)
+    following = found[-1]["_id"] if len(found) == query.limit else None
+    return json_answer({"datasets": [public(one) for one in found], "next": following})
 
 
 @operation(
@@ -138,7 +139,7 @@ async def delete(request: web.Request) -> web.Response:
     await end_jobs(request.app, jobs, deleted_reason(name))
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await request.app[BLOBS].release(document["blob_id"])
-    await request.app[CATALOG].delete("datasets", name)
+    await request.app[CATALOG].remove_dataset(name)
     # Those that were accepted meanwhile.
     await end_jobs(request.app, await request.app[JOBS].find_using(document), deleted_reason(name))
     await remove_readings(request.app, name)
@@ -146,21 +147,21 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def _require_unused(request: web.Request, name: str, jobs: Sequence[Document]) -> None:
-    versions = await request.app[CATALOG].count("versions", {"dataset": name})
+async def _require_unused(request: web.Request, name: str, jobs: Sequence[KnownJob]) -> None:
+    versions = await request.app[CATALOG].count_versions_from(name)
     if not versions and not jobs:
         return
     ended = " and cancels the jobs" if jobs else ""
     raise StillInUse(f"{uses_of(name, versions, jobs)}; ?force=true deletes it anyway{ended}", details=details_of(jobs))
 
 
-async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> Document:
+async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> EndedJob:
     """Have a received file profiled."""
     correlation_id = correlation_id_of(request)
     try:
         async with removed_unless_accepted(request, received):
             command = _command(request, received.fields, received.source)
-            if await request.app[CATALOG].find("datasets", command.dataset):
+            if await request.app[CATALOG].has_dataset(command.dataset):
                 raise DatasetExists(
                     f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
                 )
@@ -183,11 +184,11 @@ def _command(request: web.Request, fields: Fields, source: Mapping[str, str | No
     return command
 
 
-async def _dataset(request: web.Request) -> Document:
+async def _dataset(request: web.Request) -> DatasetDocument:
     return await request.app[CATALOG].dataset(name_in_path(request, "name"))
 
 
-def _created(result: dict[str, Document]) -> web.Response:
+def _created(result: dict[str, Any]) -> web.Response:
     dataset = result["dataset"]
     return json_answer(dataset, status=201, headers={"Location": f"/datasets/{dataset['name']}"})
 

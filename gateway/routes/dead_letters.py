@@ -21,9 +21,11 @@ from modelbus.gateway.views.dead_letter_views import detail_of, summary_of
 from modelbus.gateway.views.poison_bodies import checked_body, jobs_of
 from modelbus.shared.bus import QUEUES
 from modelbus.shared.contracts import command_spec, parse_command, spec_hash
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BadRequest, Conflict, CorrelationIdReused, InvalidCommand, JobFinished, NotFound
 from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER
-from modelbus.shared.store.letters.dead_letters import KINDS, DeadLetter, DeadLetterQuery
+from modelbus.shared.store.letters.dead_letters import DeadLetter, JobLetter
+from modelbus.shared.store.letters.letter_queries import KINDS, DeadLetterQuery
 from modelbus.shared.store.logs.log_reading import LogQuery
 
 log = structlog.get_logger()
@@ -176,7 +178,8 @@ async def _own_letter(request: web.Request) -> DeadLetter:
         Forbidden: It is somebody else's; what came by a queue is nobody's own.
     """
     letter = await _letter(request)
-    require_own(request, {"owner": letter.document.get("owner", QUEUE_OWNER)}, f"dead letter {letter.id}")
+    owner = letter.document["owner"] if letter.kind == "job" else QUEUE_OWNER
+    require_own(request, {"owner": owner}, f"dead letter {letter.id}")
     return letter
 
 
@@ -186,7 +189,7 @@ async def _answer(request: web.Request, letter: DeadLetter) -> web.Response:
     return json_answer({**detail_of(letter), "lines": [{"id": line.id, **line.fields} for line in lines]})
 
 
-def _checked_spec(letter: DeadLetter, spec: Any) -> dict[str, Any]:
+def _checked_spec(letter: JobLetter[JobDocument], spec: Any) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise BadRequest(f"`spec` must be a JSON object, not {type(spec).__name__}")
     command = parse_command({**spec, "correlation_id": letter.id})

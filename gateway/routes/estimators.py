@@ -11,7 +11,6 @@ from modelbus.gateway.views.answer_models import EstimatorList, EstimatorView
 from modelbus.shared.contracts import Task
 from modelbus.shared.contracts.checks.command_checks import unknown_estimator
 from modelbus.shared.errors import UnknownEstimator
-from modelbus.shared.store.records.library import LEFT_OUT_KEY
 
 _TAG = "estimators"
 
@@ -31,10 +30,8 @@ class EstimatorsQuery(Query):
 )
 async def list_estimators(request: web.Request) -> web.Response:
     """`GET /estimators`: names, tasks and descriptions, as the trainer declared them when it started."""
-    task = query_of(request, EstimatorsQuery).task
-    found = await request.app[CATALOG].list_all("estimators", {"task": task} if task else {})
-    names = ("name", "task", "description")
-    return json_answer({"estimators": [{name: one[name] for name in names} for one in found]})
+    found = await request.app[CATALOG].estimators(query_of(request, EstimatorsQuery).task)
+    return json_answer({"estimators": found})
 
 
 @operation(
@@ -46,7 +43,7 @@ async def list_estimators(request: web.Request) -> web.Response:
 async def read_estimator(request: web.Request) -> web.Response:
     """`GET /estimators/{name}`: with a JSON Schema of its hyperparameters."""
     name = request.match_info["name"]
-    document = await request.app[CATALOG].find("estimators", name)
+    document = await request.app[CATALOG].estimator(name)
     if document is None:
         raise await no_such_estimator(request, name)
     return json_answer(public(document))
@@ -54,9 +51,8 @@ async def read_estimator(request: web.Request) -> web.Response:
 
 async def no_such_estimator(request: web.Request, name: str) -> UnknownEstimator:
     """The error for an estimator that is not in the catalogue, as the trainer has it."""
-    names = [one["_id"] for one in await request.app[CATALOG].list_all("estimators")]
-    left_out = await request.app[CATALOG].find("catalogue", LEFT_OUT_KEY) or {"reasons": {}}
-    return unknown_estimator(name, names, left_out["reasons"])
+    names = [one["name"] for one in await request.app[CATALOG].estimators(None)]
+    return unknown_estimator(name, names, await request.app[CATALOG].left_out())
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

@@ -10,13 +10,13 @@ from modelbus.gateway.access.scopes import owner_of, require_own
 from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS
 from modelbus.gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
 from modelbus.gateway.description.operations import Answer, JsonBody, operation
-from modelbus.gateway.http.answers import job_answer, job_links, json_answer
-from modelbus.gateway.http.cursors import next_cursor, read_place
+from modelbus.gateway.http.answers import is_whole, job_answer, job_links, json_answer
+from modelbus.gateway.http.cursors import next_cursor, read_cursor
 from modelbus.gateway.http.query import Page, Waiting, query_of
 from modelbus.gateway.http.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.views.answer_models import EvaluationAccepted, EvaluationList
-from modelbus.gateway.views.evaluation_views import TABLES, filled, find_evaluation, list_unfilled, record_of_job
+from modelbus.gateway.views.evaluation_views import filled, find_evaluation, list_unfilled, record_of_job
 from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
 from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
 from modelbus.shared.contracts.commands.evaluation import Evaluation
@@ -85,7 +85,7 @@ async def create(request: web.Request) -> web.Response:
     job = await request.app[DISPATCHER].submit(
         command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
     )
-    if job["status"] in ("queued", "running"):
+    if job["status"] in ("queued", "running") and is_whole(job):
         headers = {"Location": f"/evaluations/{evaluation_id}", "Retry-After": "1"}
         accepted = {**(record_of_job(job) or {}), "links": job_links(correlation_id)}
         return json_answer(accepted, status=202, headers=headers)
@@ -121,14 +121,15 @@ async def list_evaluations(request: web.Request) -> web.Response:
     Those that are not filled yet come first, on the first page.
     """
     query = query_of(request, EvaluationsQuery)
-    wanted = query.model_dump(include={"model", "dataset"}, exclude_none=True)
-    after = read_place(query.cursor)
-    found = await request.app[CATALOG].page("evaluations", wanted, after=after, limit=query.limit, without=TABLES)
+    after = read_cursor(query.cursor)
+    found = await request.app[CATALOG].evaluations(
+        model=query.model, dataset=query.dataset, after=after, limit=query.limit
+    )
     unfilled = []
     if after is None:
         unfilled = await list_unfilled(request, model=query.model, dataset=query.dataset)
         # a job that failed because its evaluation exists is no second one
-        taken = await request.app[CATALOG].known("evaluations", [record["id"] for record in unfilled])
+        taken = await request.app[CATALOG].known_evaluations([record["id"] for record in unfilled])
         unfilled = [record for record in unfilled if record["id"] not in taken]
     listed = [*unfilled, *(filled(document) for document in found)]
     return json_answer({"evaluations": listed, "next": next_cursor(found, query.limit)})
@@ -163,20 +164,20 @@ async def delete(request: web.Request) -> web.Response:
 
 
 async def _require_own(request: web.Request, evaluation_id: str) -> None:
-    filled = await request.app[CATALOG].find("evaluations", evaluation_id)
+    filled = await request.app[CATALOG].stored_evaluation(evaluation_id)
     for record in (filled, await request.app[JOBS].find_of_evaluation(evaluation_id)):
         if record is not None:
             require_own(request, record, f"evaluation {evaluation_id!r}")
 
 
 async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:
-    document = await request.app[CATALOG].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].stored_evaluation(evaluation_id)
     if document is None:
         return False
     blobs, blob_ids = request.app[BLOBS], [file["blob_id"] for file in document.get("files", [])]
     # Released first: whatever is interrupted from here on, the sweep finishes.
     await asyncio.gather(*(blobs.release(blob_id) for blob_id in blob_ids))
-    was_deleted = await request.app[CATALOG].delete("evaluations", evaluation_id)
+    was_deleted = await request.app[CATALOG].remove_evaluation(evaluation_id)
     await asyncio.gather(*(blobs.delete(blob_id) for blob_id in blob_ids))
     return was_deleted
 

@@ -48,8 +48,8 @@ from modelbus.shared.contracts.checks.explanation_checks import (
     explained_dataset,
     require_training_table,
 )
+from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import CorrelationIdReused, UnknownDataset, UnknownModel
-from modelbus.shared.store.connection import Document
 
 _TAG = "explanations"
 _ERRORS = (UnknownModel, UnknownDataset, CorrelationIdReused)
@@ -178,7 +178,7 @@ async def _submit(request: web.Request, command: Command, wait: float) -> web.Re
     return await _answer(request, job)
 
 
-async def _answer(request: web.Request, job: Document) -> web.Response:
+async def _answer(request: web.Request, job: EndedJob) -> web.Response:
     def whole(result: dict[str, Any]) -> web.Response:
         return json_answer({"correlation_id": job["_id"], **result})
 

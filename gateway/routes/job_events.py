@@ -12,8 +12,9 @@ from modelbus.gateway.http.requests import correlation_id_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from modelbus.gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobStatus
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobStatus
 from modelbus.shared.errors import TooManyStreams, UnknownJob
+from modelbus.shared.store.jobs.job_queries import LISTED
 
 
 @operation(
@@ -30,7 +31,7 @@ async def follow(request: web.Request) -> web.StreamResponse:
 
     Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.
     """
-    job = await request.app[JOBS].find(correlation_id_in_path(request))
+    job = await request.app[JOBS].find_part(correlation_id_in_path(request), LISTED)
     after = last_event_id(request)
     if job["status"] in TERMINAL_STATUSES and after == state_id(job):
         return web.Response(status=204)

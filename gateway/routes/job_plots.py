@@ -12,9 +12,9 @@ from modelbus.gateway.http.requests import correlation_id_in_path
 from modelbus.gateway.views.answer_models import JobPlotList
 from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from modelbus.shared.contracts import Command
+from modelbus.shared.contracts.documents.job_documents import FileDocument, StoringJob
 from modelbus.shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import EVALUATING
+from modelbus.shared.store.jobs.job_queries import EVALUATING, STORING
 
 _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
 """The commands whose jobs may draw."""
@@ -51,7 +51,7 @@ async def download_job_plot(request: web.Request) -> web.StreamResponse:
     return await send_plot(request, files, correlation_id, f"job {correlation_id}")
 
 
-async def _files(request: web.Request, correlation_id: str) -> list[Document]:
+async def _files(request: web.Request, correlation_id: str) -> list[FileDocument]:
     """The stored files of a job that has succeeded.
 
     Raises:
@@ -59,7 +59,7 @@ async def _files(request: web.Request, correlation_id: str) -> list[Document]:
         NotFound: It is no job that draws, or its evaluation was deleted.
         Conflict: It has not succeeded.
     """
-    job = await request.app[JOBS].find(correlation_id)
+    job = await request.app[JOBS].find_part(correlation_id, STORING)
     if job["command"] not in _DRAWING:
         kinds = ", ".join(_DRAWING)
         raise NotFound(f"job {correlation_id} is a {job['command']} job; only these have plots: {kinds}")
@@ -68,18 +68,16 @@ async def _files(request: web.Request, correlation_id: str) -> list[Document]:
     if job["command"] in EVALUATING:
         return await _files_of_evaluation(request, job)
     # jobs of earlier releases drew nothing
-    files: list[Document] = job.get("files") or []
-    return files
+    return job.get("files") or []
 
 
-async def _files_of_evaluation(request: web.Request, job: Document) -> list[Document]:
+async def _files_of_evaluation(request: web.Request, job: StoringJob) -> list[FileDocument]:
     """Those that its evaluation has, as long as it is there."""
-    evaluation_id = job["result"]["evaluation"]["id"]
-    document = await request.app[CATALOG].find("evaluations", evaluation_id)
+    evaluation_id = (job.get("result") or {})["evaluation"]["id"]
+    document = await request.app[CATALOG].stored_evaluation(evaluation_id)
     if document is None or document["correlation_id"] != job["_id"]:
         raise NotFound(f"job {job['_id']} made the evaluation {evaluation_id!r}, which was deleted with its plots")
-    files: list[Document] = document.get("files", [])
-    return files
+    return document.get("files", [])
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

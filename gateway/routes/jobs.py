@@ -9,8 +9,8 @@ from modelbus.gateway.access.scopes import require_own_job
 from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
 from modelbus.gateway.description.operations import Answer, operation
-from modelbus.gateway.http.answers import job_summary, job_view, json_answer, with_whole_result
-from modelbus.gateway.http.cursors import next_cursor, read_place
+from modelbus.gateway.http.answers import job_summary, job_view, json_answer, whole_result
+from modelbus.gateway.http.cursors import next_cursor, read_cursor
 from modelbus.gateway.http.problems import RETRY_AFTER_S
 from modelbus.gateway.http.query import Moment, Page, Waiting, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path, wait_s
@@ -19,7 +19,8 @@ from modelbus.gateway.jobs.queueing import place_in_queue
 from modelbus.gateway.views.answer_models import JobList, JobView
 from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
-from modelbus.shared.contracts.records.documents import JobStatus
+from modelbus.shared.contracts.documents.job_documents import JobDocument
+from modelbus.shared.contracts.records.job_records import JobStatus
 from modelbus.shared.errors import JobFinished, UnknownJob
 from modelbus.shared.store.connection import Document
 
@@ -52,7 +53,7 @@ class JobsQuery(Page):
 async def list_jobs(request: web.Request) -> web.Response:
     """`GET /jobs`: newest first; `next` is the cursor of the following page."""
     query = query_of(request, JobsQuery)
-    found = await request.app[JOBS].page(_filter(query), after=read_place(query.cursor), limit=query.limit)
+    found = await request.app[JOBS].page(_filter(query), after=read_cursor(query.cursor), limit=query.limit)
     jobs = [job_summary(job) for job in found]
     return json_answer({"jobs": jobs, "next": next_cursor(found, query.limit)})
 
@@ -69,10 +70,11 @@ async def read_job(request: web.Request) -> web.Response:
 
     While it is queued it says its place in the queue and when it is likely to start.
     """
-    job = await request.app[DISPATCHER].wait(correlation_id_in_path(request), wait_s(request, 0))
+    job = await request.app[DISPATCHER].read(correlation_id_in_path(request), wait_s(request, 0))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if job["status"] in ("queued", "running") else None
     place = await place_in_queue(request.app[JOBS], request.app[CATALOG], job)
-    return json_answer({**job_view(await with_whole_result(request, job)), **place}, headers=headers)
+    whole: JobDocument = {**job, "result": await whole_result(request, job)}
+    return json_answer({**job_view(whole), **place}, headers=headers)
 
 
 @operation(

@@ -19,8 +19,9 @@ from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent,
 from modelbus.gateway.jobs.log_places import place_of, place_text
 from modelbus.gateway.views.answer_models import LogList
 from modelbus.shared.contracts import CorrelationId, Name
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import NotFound, TooManyStreams, UnknownJob
+from modelbus.shared.store.jobs.job_queries import NAMED, TIMED
 from modelbus.shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
@@ -92,11 +93,12 @@ async def service_logs(request: web.Request) -> web.StreamResponse:
 async def job_logs(request: web.Request) -> web.StreamResponse:
     """`GET /jobs/{correlation_id}/logs`: what all services logged about a job; followed, until it has ended."""
     correlation_id = correlation_id_in_path(request)
-    await request.app[JOBS].find(correlation_id)
+    await request.app[JOBS].find_part(correlation_id, NAMED)
 
     async def has_ended() -> bool:
-        job = await request.app[JOBS].find(correlation_id)
-        return job["status"] in TERMINAL_STATUSES and _is_over(job["finished_at"])
+        job = await request.app[JOBS].find_part(correlation_id, TIMED)
+        finished_at = job.get("finished_at")
+        return job["status"] in TERMINAL_STATUSES and finished_at is not None and _is_over(finished_at)
 
     return await _answer(request, query_of(request, JobLogsQuery), (), correlation_id, has_ended)
 

@@ -53,7 +53,10 @@ from modelbus.shared.contracts.checks.model_checks import (
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.commands.training import AliasChange, VersionChanges
 from modelbus.shared.contracts.commands.tuning import AUTO
-from modelbus.shared.contracts.records.documents import CandidatesRecord, ModelRecord, VersionRecord
+from modelbus.shared.contracts.documents.model_documents import ModelDocument, StoredVersion, VersionDocument
+from modelbus.shared.contracts.documents.service_documents import EstimatorDocument
+from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
+from modelbus.shared.contracts.records.model_records import ModelRecord, VersionRecord
 from modelbus.shared.contracts.records.results import CheckResult, TrainingResult
 from modelbus.shared.errors import (
     BadRequest,
@@ -66,7 +69,6 @@ from modelbus.shared.errors import (
     UnknownModel,
     UnknownUpload,
 )
-from modelbus.shared.store.connection import Document
 
 Change = TypeVar("Change", AliasChange, VersionChanges)
 
@@ -170,7 +172,7 @@ async def retrain(request: web.Request) -> web.Response:
 async def list_models(request: web.Request) -> web.Response:
     """`GET /models`: by name, with versions and aliases; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
-    found = await request.app[CATALOG].page_by_name("models", {}, after=query.cursor, limit=query.limit)
+    found = await request.app[CATALOG].models(after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
     return json_answer({"models": [_view(model) for model in found], "next": following})
 
@@ -227,7 +229,8 @@ async def read_usage(request: web.Request) -> web.Response:
 async def read_candidates(request: web.Request) -> web.Response:
     """`GET /models/{name}/versions/{version}/candidates`: all that were tried for it, the best first."""
     document = await _version(request)
-    if document.get("tuning") is None:
+    tuning = document.get("tuning")
+    if tuning is None:
         what = f"version {document['version']} of {document['model']!r}"
         raise NotFound(f"{what} was trained as its command said: nothing was searched for")
     candidates = document.get("candidates")
@@ -236,13 +239,13 @@ async def read_candidates(request: web.Request) -> web.Response:
     record = CandidatesRecord(
         model=document["model"],
         version=document["version"],
-        scoring=document["tuning"]["scoring"],
+        scoring=tuning["scoring"],
         candidates=candidates,
     )
     return json_answer(record.model_dump(mode="json"))
 
 
-def _version_view(document: Document) -> tuple[dict[str, Any], str]:
+def _version_view(document: VersionDocument) -> tuple[dict[str, Any], str]:
     """A version as it is answered, and its ETag."""
     record = VersionRecord.model_validate(public(document)).model_dump(mode="json")
     body = orjson.dumps([record["artifact_sha256"], record["tags"], record["note"]], option=orjson.OPT_SORT_KEYS)
@@ -322,13 +325,13 @@ async def delete_model(request: web.Request) -> web.Response:
     """`DELETE /models/{name}`: the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
     require_own(request, await request.app[CATALOG].model(name), f"model {name!r}")
-    for version in await request.app[CATALOG].list_all("versions", {"model": name}):
+    for version in await request.app[CATALOG].versions_of(name):
         require_own(request, version, f"version {version['_id']!r}")
     # Unlisted first: from then on nothing finds a version. Interrupted here, the same request finishes it.
     await request.app[CATALOG].unlist_all(name)
-    for version in await request.app[CATALOG].list_all("versions", {"model": name}):
+    for version in await request.app[CATALOG].versions_of(name):
         await _delete_version(request, version)
-    await request.app[CATALOG].delete("models", name)
+    await request.app[CATALOG].remove_model(name)
     return web.Response(status=204)
 
 
@@ -345,40 +348,39 @@ def _trained(result: dict[str, Any]) -> web.Response:
     return json_answer(result, status=201, headers={"Location": location})
 
 
-async def _find_estimator(request: web.Request, name: str) -> Document | None:
+async def _find_estimator(request: web.Request, name: str) -> EstimatorDocument | None:
     """The catalogue's entry; None as long as no trainer has declared a catalogue."""
-    found = await request.app[CATALOG].find("estimators", name)
-    if found is None and await request.app[CATALOG].count("estimators", {}):
+    found = await request.app[CATALOG].estimator(name)
+    if found is None and await request.app[CATALOG].has_estimators():
         raise await no_such_estimator(request, name)
     return found
 
 
-async def _standing(request: web.Request, name: str) -> Document | None:
+async def _standing(request: web.Request, name: str) -> VersionDocument | None:
     """The version that says what a model predicts; None if there is none."""
-    model = await request.app[CATALOG].find("models", name)
+    model = await request.app[CATALOG].find_model(name)
     number = standing_version(model) if model is not None else None
-    return None if number is None else await request.app[CATALOG].find("versions", f"{name}@{number}")
+    return None if number is None else await request.app[CATALOG].find_version(name, number)
 
 
-async def _version(request: web.Request) -> Document:
+async def _version(request: web.Request) -> VersionDocument:
     number = request.match_info["version"]
     if not number.isdecimal():
         raise BadRequest(f"a version is a number, not {number[:50]!r}")
     return await request.app[CATALOG].version(f"{name_in_path(request, 'name')}@{number}")
 
 
-def _view(model: Document) -> dict[str, Any]:
+def _view(model: ModelDocument) -> dict[str, Any]:
     return ModelRecord.model_validate({**public(model), "name": model["_id"]}).model_dump(mode="json")
 
 
-async def _delete_version(request: web.Request, document: Document) -> None:
+async def _delete_version(request: web.Request, document: StoredVersion) -> None:
     # Released first: whatever is interrupted from here on, the sweep finishes.
     others = [document.get("candidates_blob_id"), document.get("rows_blob_id")]
     blob_ids = [document["blob_id"], *filter(None, others)]
     for blob_id in blob_ids:
         await request.app[BLOBS].release(blob_id)
-    await request.app[CATALOG].delete("versions", document["_id"])
-    await request.app[CATALOG].delete("usage", document["correlation_id"])
+    await request.app[CATALOG].remove_version(document)
     for blob_id in blob_ids:
         await request.app[BLOBS].delete(blob_id)
 

@@ -25,6 +25,7 @@ from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_bl
 from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from modelbus.shared.contracts import Predict, PredictDataset
 from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import (
     BadRequest,
     Conflict,
@@ -35,6 +36,7 @@ from modelbus.shared.errors import (
     UnknownModel,
     UnknownUpload,
 )
+from modelbus.shared.store.jobs.job_queries import STORING
 
 _TAG = "predictions"
 
@@ -108,12 +110,12 @@ async def download(request: web.Request) -> web.StreamResponse:
     """`GET /predictions/{correlation_id}/content`: the table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
     chosen = query_of(request, TableQuery).format
-    job = await request.app[JOBS].find(correlation_id)
+    job = await request.app[JOBS].find_part(correlation_id, STORING)
     if job["command"] != "PredictDataset":
         raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
     if job["status"] != "succeeded":
         raise Conflict(f"job {correlation_id} is {job['status']}; its table is there when it has succeeded")
-    blob_id = job["result"]["blobs"].get(chosen)
+    blob_id = (job.get("result") or {})["blobs"].get(chosen)
     if blob_id is None:
         raise NotFound(f"job {correlation_id} was done by a release that wrote no {chosen}; predict the dataset again")
     return await send_blob(request, blob_id, f"predictions-{correlation_id}.{chosen}", MEDIA_TYPES[chosen])
@@ -132,7 +134,7 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
     )
 
 
-def _view(job: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+def _view(job: EndedJob, result: dict[str, Any]) -> dict[str, Any]:
     links = {name: f"/predictions/{job['_id']}/content?format={name}" for name in MEDIA_TYPES}
     return {**{name: value for name, value in result.items() if name != "blobs"}, "links": links}
 

@@ -14,10 +14,10 @@ from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
 from modelbus.gateway.views.answer_models import JobView
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.documents.job_documents import EndedJob
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
 from modelbus.shared.errors import CorrelationIdReused
-from modelbus.shared.store.connection import Document
 
 _FIELDS = PARSE_FIELDS - {"target"}
 
@@ -53,7 +53,7 @@ async def preview(request: web.Request) -> web.Response:
     return await job_answer(request, job, json_answer)
 
 
-async def _submit(request: web.Request, correlation_id: str, wait: float) -> Document:
+async def _submit(request: web.Request, correlation_id: str, wait: float) -> EndedJob:
     head_bytes = request.app[SETTINGS].preview_bytes
     received = await receive_upload(request, correlation_id, _FIELDS, head_bytes=head_bytes)
     async with removed_unless_accepted(request, received):

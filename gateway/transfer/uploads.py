@@ -18,6 +18,7 @@ from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
 from modelbus.shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
 from modelbus.shared.store.connection import store_errors
+from modelbus.shared.store.jobs.job_queries import UPLOADING
 
 _CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -126,7 +127,7 @@ async def is_repeated(request: web.Request, correlation_id: str, command: str, d
     if not has_own_correlation_id(request):
         return False
     try:
-        job = await request.app[JOBS].find(correlation_id)
+        job = await request.app[JOBS].find_part(correlation_id, UPLOADING)
     except UnknownJob:
         return False
     is_other = job["command"] != command or dataset not in (None, job["spec"].get("dataset"))

@@ -7,13 +7,14 @@ from pydantic import ConfigDict, Field
 
 from modelbus.shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
 from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
-from modelbus.shared.contracts.records.documents import DatasetSummary, JobSummary
+from modelbus.shared.contracts.records.dataset_records import DatasetSummary
 from modelbus.shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,
     PredictionExplanationResult,
 )
+from modelbus.shared.contracts.records.job_records import JobSummary
 from modelbus.shared.contracts.records.results import Incidents, PredictionResult
 
 

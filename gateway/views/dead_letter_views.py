@@ -4,71 +4,77 @@ import base64
 from typing import Any, Final
 
 from modelbus.gateway.views.poison_bodies import checked_body, present_body
+from modelbus.shared.contracts.documents.job_documents import DeadJob, JobDocument
+from modelbus.shared.contracts.documents.letter_documents import ListedMessage, MessageDocument
 from modelbus.shared.errors import InvalidCommand
-from modelbus.shared.store.letters.dead_letters import DeadLetter
+from modelbus.shared.store.letters.dead_letters import DeadLetter, ListedLetter, MessageLetter
 
 _TEXT_LIMIT: Final = 20_000
 """Characters of a message that are shown; its content can be downloaded."""
 _BASE64_LIMIT_BYTES: Final = 64 * 1024
 
 
-def summary_of(letter: DeadLetter) -> dict[str, Any]:
+def summary_of(letter: ListedLetter) -> dict[str, Any]:
     """What a list shows of a dead letter."""
-    document = letter.document
-    common = {
+    own = _job_summary(letter.document) if letter.kind == "job" else _message_summary(letter.document)
+    return {
         "id": letter.id,
         "kind": letter.kind,
-        "queue": document["queue"],
+        "queue": letter.document["queue"],
         "at": letter.at,
-        "is_edited": bool(document.get("draft")),
+        "is_edited": bool(letter.document.get("draft")),
+        **own,
     }
-    if letter.kind == "job":
-        error = document["error"] or {}
-        return {
-            **common,
-            "correlation_id": letter.id,
-            "command": document["command"],
-            "code": error.get("code"),
-            "reason": error.get("message"),
-            "attempts": document["attempt"],
-        }
+
+
+def _job_summary(job: DeadJob) -> dict[str, Any]:
+    error = job.get("error")
     return {
-        **common,
-        "correlation_id": document["correlation_id"],
+        "correlation_id": job["_id"],
+        "command": job["command"],
+        "code": error["code"] if error else None,
+        "reason": error["message"] if error else None,
+        "attempts": job["attempt"],
+    }
+
+
+def _message_summary(message: ListedMessage) -> dict[str, Any]:
+    return {
+        "correlation_id": message["correlation_id"],
         "code": "poison",
-        "reason": document["reason"],
-        "size_bytes": document["size_bytes"],
+        "reason": message["reason"],
+        "size_bytes": message["size_bytes"],
     }
 
 
 def detail_of(letter: DeadLetter) -> dict[str, Any]:
     """All that is known of a dead letter, but for its log lines."""
-    document = letter.document
-    more = _job_detail(document) if letter.kind == "job" else _message_detail(letter)
+    more = _job_detail(letter.document) if letter.kind == "job" else _message_detail(letter)
+    history = letter.document.get("history", [])
     links = {"self": f"/dead-letters/{letter.id}", "replay": f"/dead-letters/{letter.id}/replay"}
-    return {**summary_of(letter), **more, "history": document["history"], "links": links}
+    return {**summary_of(letter), **more, "history": history, "links": links}
 
 
-def _job_detail(job: dict[str, Any]) -> dict[str, Any]:
+def _job_detail(job: JobDocument) -> dict[str, Any]:
     draft = job.get("draft")
     return {
         "max_attempts": job["max_attempts"],
-        "error": job["error"],
+        "error": job.get("error"),
         "spec": job["spec"],
         "edited_spec": draft["spec"] if draft else None,
         "edited_at": draft["at"] if draft else None,
         "first_spec": job.get("first_spec"),
         "owner": job["owner"],
         "created_at": job["created_at"],
-        "expires_at": job["expires_at"],
+        "expires_at": job.get("expires_at"),
     }
 
 
-def _message_detail(letter: DeadLetter) -> dict[str, Any]:
+def _message_detail(letter: MessageLetter[MessageDocument]) -> dict[str, Any]:
     message = letter.document
-    raw: bytes = message["raw"]
+    raw = message["raw"]
     text = raw[: 4 * _TEXT_LIMIT].decode("utf-8", "backslashreplace")
-    draft = message["draft"]
+    draft = message.get("draft")
     return {
         "service": message["service"],
         "reply_to": message["reply_to"],
@@ -82,7 +88,7 @@ def _message_detail(letter: DeadLetter) -> dict[str, Any]:
     }
 
 
-def _problem(letter: DeadLetter) -> dict[str, Any] | None:
+def _problem(letter: MessageLetter[MessageDocument]) -> dict[str, Any] | None:
     """Why a replay would be refused; None if it would not."""
     try:
         checked_body(present_body(letter), letter.document["queue"])

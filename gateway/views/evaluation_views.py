@@ -10,24 +10,16 @@ from modelbus.gateway.http.answers import public
 from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.contracts.base import split_reference
 from modelbus.shared.contracts.commands.evaluation import EvaluationId
+from modelbus.shared.contracts.documents.evaluation_documents import EvaluationDocument, ListedEvaluation
+from modelbus.shared.contracts.documents.job_documents import EvaluatingJob
 from modelbus.shared.errors import Conflict, UnknownEvaluation
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.gateway_records import EVALUATING
 
-TABLES: Final = ("per_class", "confusion", "hit_ratios", "thresholds", "gains", "slices", "intervals", "files")
-"""Fields of an evaluation that a list of many leaves out."""
-_UNFILLED: Final = {
-    "command": {"$in": list(EVALUATING)},
-    "status": {"$in": ["queued", "running", "failed", "dead"]},
-    "is_forgotten": {"$ne": True},
-}
-_UNFILLED_LIMIT: Final = 200
 _EVALUATION_ID: Final[TypeAdapter[str]] = TypeAdapter(EvaluationId)
 
 
 async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
     """The record; None if there is no such evaluation."""
-    document = await request.app[CATALOG].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].evaluation(evaluation_id)
     if document is not None:
         return filled(document)
     job = await request.app[JOBS].find_of_evaluation(evaluation_id)
@@ -36,14 +28,14 @@ async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str,
     return record_of_job(job)
 
 
-async def find_filled(request: web.Request, evaluation_id: str) -> Document:
+async def find_filled(request: web.Request, evaluation_id: str) -> EvaluationDocument:
     """The document of an evaluation that is filled.
 
     Raises:
         UnknownEvaluation: There is no such evaluation.
         Conflict: It is not filled.
     """
-    document = await request.app[CATALOG].find("evaluations", evaluation_id)
+    document = await request.app[CATALOG].evaluation(evaluation_id)
     if document is not None:
         return document
     record = await find_evaluation(request, evaluation_id)
@@ -54,7 +46,7 @@ async def find_filled(request: web.Request, evaluation_id: str) -> Document:
 
 async def list_unfilled(request: web.Request, *, model: str | None, dataset: str | None) -> list[dict[str, Any]]:
     """Evaluations that are not filled, newest first; an id once."""
-    jobs = await request.app[JOBS].page(_UNFILLED, after=None, limit=_UNFILLED_LIMIT)
+    jobs = await request.app[JOBS].find_unfilled()
     found: dict[str, dict[str, Any]] = {}
     for job in jobs:
         record = record_of_job(job)
@@ -63,7 +55,7 @@ async def list_unfilled(request: web.Request, *, model: str | None, dataset: str
     return list(found.values())
 
 
-def record_of_job(job: Document) -> dict[str, Any] | None:
+def record_of_job(job: EvaluatingJob) -> dict[str, Any] | None:
     """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not.
 
     What cannot be an id is none by which the evaluation could be read.
@@ -77,7 +69,7 @@ def record_of_job(job: Document) -> dict[str, Any] | None:
             correlation_id=job["_id"],
             model=spec.get("model"),
             dataset=spec.get("dataset"),
-            error=job["error"],
+            error=job.get("error"),
             created_at=job["created_at"],
         )
     except ValidationError:
@@ -85,7 +77,7 @@ def record_of_job(job: Document) -> dict[str, Any] | None:
     return record.model_dump(mode="json")
 
 
-def filled(document: Document) -> dict[str, Any]:
+def filled(document: ListedEvaluation) -> dict[str, Any]:
     """A document as it is answered."""
     return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
 

@@ -6,14 +6,14 @@ from typing import Any, Final
 from aiohttp import web
 
 from modelbus.gateway.transfer.downloads import send_blob
+from modelbus.shared.contracts.documents.job_documents import FileDocument
 from modelbus.shared.errors import NotFound
-from modelbus.shared.store.connection import Document
 
 PLOT_TYPES: Final = {"svg": "image/svg+xml", "json": "application/json"}
 """By the ending of the file."""
 
 
-def plot_places(place: str, files: Sequence[Document]) -> list[dict[str, Any]]:
+def plot_places(place: str, files: Sequence[FileDocument]) -> list[dict[str, Any]]:
     """Each plot's name, with where it is as SVG and as points.
 
     Args:
@@ -24,7 +24,7 @@ def plot_places(place: str, files: Sequence[Document]) -> list[dict[str, Any]]:
     return [{"name": name, **{ending: f"{place}/{name}.{ending}" for ending in PLOT_TYPES}} for name in names]
 
 
-async def send_plot(request: web.Request, files: Sequence[Document], owner: str, whose: str) -> web.StreamResponse:
+async def send_plot(request: web.Request, files: Sequence[FileDocument], owner: str, whose: str) -> web.StreamResponse:
     """Send the file that the path names; it never changes, so 304 to who has it.
 
     Args:

@@ -6,10 +6,10 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 import orjson
 
 from modelbus.shared.contracts import Command, parse_command_of_queue
+from modelbus.shared.contracts.documents.letter_documents import MessageDocument
 from modelbus.shared.errors import InvalidCommand
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER, new_job
-from modelbus.shared.store.letters.dead_letters import DeadLetter
+from modelbus.shared.store.letters.dead_letters import MessageLetter
 from modelbus.shared.store.operation import NewJob
 
 
@@ -27,14 +27,15 @@ def checked_body(body: Any, queue: str) -> list[Command]:
     return [_element(document, number, queue) for number, document in enumerate(body)]
 
 
-def present_body(letter: DeadLetter) -> Any:
+def present_body(letter: MessageLetter[MessageDocument]) -> Any:
     """The body that a replay would send: the edited one, else as it came.
 
     Raises:
         InvalidCommand: It is no JSON.
     """
     message = letter.document
-    raw: bytes = message["draft"]["body"] if message["draft"] else message["raw"]
+    draft = message.get("draft")
+    raw = draft["body"] if draft else message["raw"]
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -43,7 +44,7 @@ def present_body(letter: DeadLetter) -> Any:
         ) from error
 
 
-def jobs_of(letter: DeadLetter) -> list[NewJob]:
+def jobs_of(letter: MessageLetter[MessageDocument]) -> list[NewJob]:
     """The jobs that a message asks for, by ids that are the same each time: its commands' own, or derived.
 
     Raises:
@@ -62,7 +63,7 @@ def jobs_of(letter: DeadLetter) -> list[NewJob]:
     ]
 
 
-def _derived_id(message: Document, number: int, *, is_alone: bool) -> str:
+def _derived_id(message: MessageDocument, number: int, *, is_alone: bool) -> str:
     given = message["correlation_id"] if is_alone else None
     try:
         return str(UUID(given))

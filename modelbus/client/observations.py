@@ -9,7 +9,7 @@ from modelbus.client.calls import record_of
 from modelbus.client.results import Result
 from modelbus.client.sent_events import SentEvent
 from modelbus.shared.contracts import DriftFound, JobChanged
-from modelbus.shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts.records.job_records import JobSummary
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from modelbus.client.tables import frame_of_columns
 from modelbus.shared.contracts import JobRecord, Task
 from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
-from modelbus.shared.contracts.records.documents import CandidatesRecord
+from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
 from modelbus.shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
 
 if TYPE_CHECKING:

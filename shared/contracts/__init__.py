@@ -47,22 +47,12 @@ from modelbus.shared.contracts.commands.training import (
     TrainModel,
 )
 from modelbus.shared.contracts.number_forms import NumberForm
-from modelbus.shared.contracts.records.documents import (
-    Alert,
-    ColumnSchema,
-    DatasetRecord,
-    ErrorRecord,
-    EstimatorRecord,
-    EvaluationRecord,
-    JobRecord,
-    JobStatus,
-    ModelRecord,
-    Progress,
-    Signature,
-    SignatureColumn,
-    VersionRecord,
-)
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, DatasetRecord
+from modelbus.shared.contracts.records.estimator_records import EstimatorRecord
+from modelbus.shared.contracts.records.evaluation_records import EvaluationRecord
 from modelbus.shared.contracts.records.events import DriftFound, Event, JobChanged
+from modelbus.shared.contracts.records.job_records import ErrorRecord, JobRecord, JobStatus, Progress
+from modelbus.shared.contracts.records.model_records import ModelRecord, Signature, SignatureColumn, VersionRecord
 
 __all__ = [
     "CONTRACT_VERSION",

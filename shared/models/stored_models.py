@@ -1,14 +1,12 @@
 """Models from the store: a version's artifact, fetched and loaded."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.models.artifacts import load_model
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 
-def fetch_model(blobs: BlobStore, version: Mapping[str, Any], limit_bytes: int) -> FittedModel:
+def fetch_model(blobs: BlobStore, version: VersionDocument, limit_bytes: int) -> FittedModel:
     """Fetch and load a model version.
 
     Args:

@@ -1,10 +1,10 @@
-"""Opening MongoDB, its indexes, and the translation of its errors."""
+"""Opening MongoDB, and the translation of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel, MongoClient
+from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
@@ -38,62 +38,6 @@ _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 _REFUSED_CODES: Final = frozenset({13, 18})
 """Unauthorized, AuthenticationFailed."""
 
-INDEXES: Final[dict[str, list[IndexModel]]] = {
-    "jobs": [
-        IndexModel([("status", ASCENDING), ("queue", ASCENDING), ("created_at", ASCENDING)]),
-        IndexModel([("status", ASCENDING), ("lease.until", ASCENDING)]),
-        IndexModel([("status", ASCENDING), ("finished_at", DESCENDING)], partialFilterExpression={"status": "dead"}),
-        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
-        IndexModel([("command", ASCENDING), ("created_at", DESCENDING)]),
-        IndexModel([("spec.evaluation", ASCENDING)], partialFilterExpression={"spec.evaluation": {"$type": "string"}}),
-        IndexModel(
-            [("spec.dataset", ASCENDING), ("command", ASCENDING)],
-            partialFilterExpression={"spec.dataset": {"$exists": True}},
-        ),
-        IndexModel(
-            [("datasets.name", ASCENDING), ("status", ASCENDING)],
-            partialFilterExpression={"datasets.name": {"$exists": True}},
-        ),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-    ],
-    "datasets": [IndexModel([("created_at", DESCENDING)]), IndexModel([("blob_id", ASCENDING)])],
-    "versions": [
-        IndexModel([("model", ASCENDING), ("version", ASCENDING)], unique=True),
-        IndexModel([("correlation_id", ASCENDING)], unique=True),
-        IndexModel([("dataset", ASCENDING)]),
-        IndexModel([("blob_id", ASCENDING)]),
-        IndexModel([("candidates_blob_id", ASCENDING)], sparse=True),
-        IndexModel([("rows_blob_id", ASCENDING)], sparse=True),
-    ],
-    "evaluations": [
-        IndexModel([("created_at", DESCENDING), ("_id", ASCENDING)]),
-        IndexModel([("model", ASCENDING)]),
-        IndexModel([("dataset", ASCENDING)]),
-        IndexModel([("files.blob_id", ASCENDING)]),
-    ],
-    "api_keys": [IndexModel([("sha256", ASCENDING)], unique=True)],
-    "dead_letters": [
-        IndexModel([("received_at", DESCENDING), ("_id", ASCENDING)]),
-        IndexModel([("queue", ASCENDING), ("received_at", DESCENDING)]),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-    ],
-    "log_batches": [
-        IndexModel([("last_at", DESCENDING)]),
-        IndexModel([("service", ASCENDING), ("last_at", DESCENDING)]),
-        IndexModel([("correlation_ids", ASCENDING), ("last_at", DESCENDING)]),
-        IndexModel([("stored", ASCENDING)]),
-        IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-    ],
-    "services": [IndexModel([("seen_at", ASCENDING)], expireAfterSeconds=3600)],
-    "fs.files": [
-        IndexModel([("metadata.state", ASCENDING), ("uploadDate", ASCENDING)]),
-        IndexModel([("metadata.kind", ASCENDING), ("uploadDate", ASCENDING)]),
-        IndexModel([("metadata.correlation_id", ASCENDING)]),
-    ],
-    # The one that GridFS makes itself when it is the first to write.
-    "fs.chunks": [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)],
-}
-
 
 def open_store(settings: Settings, **options: Any) -> Database[Document]:
     """Open the database for a worker; connects at first use, safe to share between threads.
@@ -118,17 +62,6 @@ def _options() -> dict[str, Any]:
     from modelbus.shared.store.tracing import TracedCommands  # needs the extra `traces`
 
     return {**_OPTIONS, "event_listeners": [TracedCommands()]}
-
-
-def create_indexes(database: Database[Document]) -> None:
-    """Create what is missing; harmless when done by several services at once.
-
-    Raises:
-        StoreUnavailable: MongoDB does not answer.
-    """
-    with store_errors():
-        for collection, indexes in INDEXES.items():
-            database[collection].create_indexes(indexes)
 
 
 def is_answering(database: Database[Document]) -> bool:

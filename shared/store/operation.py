@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from modelbus.shared.contracts.checks.dataset_use import DatasetUse
+from modelbus.shared.contracts.documents.job_documents import BoundDatasetDocument
 
 Document = dict[str, Any]
 Pipeline = list[Document]
@@ -20,10 +21,10 @@ HISTORY_LIMIT: Final = 20
 
 @dataclass(frozen=True)
 class Operation:
-    """One update: run it with ``find_one_and_update`` or ``update_one``."""
+    """One update, for the drivers' ``change``, ``upsert`` and ``update``."""
 
     filter: Document
-    update: Pipeline
+    update: Pipeline | Document
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class NewJob:
     """Seconds that the job is kept once it has ended, however it ends; by default what the terms say."""
     use: DatasetUse = field(default_factory=DatasetUse)
     """Which datasets its command reads."""
-    datasets: Sequence[Document] = ()
-    """These datasets as they are when the job is accepted: ``name`` and ``sha256`` of each (docs/adr/0022)."""
+    datasets: Sequence[BoundDatasetDocument] = ()
+    """These datasets as they are when the job is accepted (docs/adr/0022)."""
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,33 @@
 """Upserts that survive their one race: two that insert the same key at once."""
 
+from collections.abc import Mapping
+
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from modelbus.shared.store.connection import Document
+from modelbus.shared.store.operation import Pipeline
 
 
-def upsert(collection: Collection[Document], key: str, update: list[Document]) -> Document:
+def upsert(
+    collection: Collection[Document],
+    key: str,
+    update: Pipeline | Document,
+    projection: Mapping[str, int] | None = None,
+) -> Document:
     """Update the document under ``key``, made if it is absent; returns it as it is then.
 
     Args:
         collection: Where.
         key: Its ``_id``.
-        update: A pipeline that makes sense of an absent document too.
+        update: One that makes sense of an absent document too.
+        projection: What of it is returned; None for all, which is for what was just made of an outcome.
     """
     for is_last in (False, True):
         try:
             document = collection.find_one_and_update(
-                {"_id": key}, update, upsert=True, return_document=ReturnDocument.AFTER
+                {"_id": key}, update, projection=projection, upsert=True, return_document=ReturnDocument.AFTER
             )
             assert document is not None  # an upsert always has a document to return
             return document

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from modelbus.shared.contracts.records.documents import Alert, ColumnType
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnType
 from modelbus.shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
 from modelbus.shared.tabular.targets.labels import Label
 

@@ -11,12 +11,12 @@ import structlog
 
 from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import Progress
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import JobTimedOut, LeaseLost, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import JOB_SECONDS, JOBS_RUNNING
 from modelbus.shared.observing.tracing import span, traceparent_of
 from modelbus.shared.settings import Settings
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.binding import digests
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.operation import Claim
@@ -48,14 +48,14 @@ class AttemptRunner:
         """Give what runs the grace of the settings, then hand it back."""
         self._stop_at = time.monotonic() + self._settings.stop_grace_s
 
-    def run(self, claim: Claim, job: Document, handler: str) -> None:
+    def run(self, claim: Claim, job: JobDocument, handler: str) -> None:
         """Do a claimed job and record how it ended. Never raises: what goes wrong is the job's, and logged."""
         with job_log_context(claim.correlation_id, command=job["command"]), JOBS_RUNNING.track_inprogress():
             started = time.monotonic()
             self._run_traced(claim, job, handler)
             JOB_SECONDS.labels(job["command"]).observe(time.monotonic() - started)
 
-    def _run_traced(self, claim: Claim, job: Document, handler: str) -> None:
+    def _run_traced(self, claim: Claim, job: JobDocument, handler: str) -> None:
         parent = traceparent_of(job.get("headers") or {}, claim.correlation_id)
         attributes = {"modelbus.correlation_id": claim.correlation_id, "modelbus.attempt": job["attempt"]}
         with span(job["command"], kind="consumer", parent=parent, attributes=attributes):
@@ -70,7 +70,7 @@ class AttemptRunner:
                 # The lease lapses and the sweep gives the job its next attempt.
                 log.exception("job.supervision_failed")
 
-    def _start(self, claim: Claim, job: Document, handler: str, directory: str) -> ChildProcess:
+    def _start(self, claim: Claim, job: JobDocument, handler: str, directory: str) -> ChildProcess:
         spec = orjson.dumps({**job["spec"], "correlation_id": claim.correlation_id})
         return ChildProcess(
             Attempt(
@@ -85,7 +85,7 @@ class AttemptRunner:
             )
         )
 
-    def _watch(self, claim: Claim, job: Document, child: ChildProcess) -> Callable[[], None]:
+    def _watch(self, claim: Claim, job: JobDocument, child: ChildProcess) -> Callable[[], None]:
         """Follow the child to its end.
 
         Returns:
@@ -113,7 +113,7 @@ class AttemptRunner:
         finally:
             child.stop(self._settings.cancel_grace_s)
 
-    def _ending(self, claim: Claim, job: Document, answer: dict[str, Any]) -> Callable[[], None]:
+    def _ending(self, claim: Claim, job: JobDocument, answer: dict[str, Any]) -> Callable[[], None]:
         if answer["kind"] == "outcome":
             return lambda: self._finisher.succeed(claim, job, answer["outcome"])
         return self._failing(claim, error_from(answer))
@@ -148,7 +148,7 @@ class _Watch:
         events: EventPublisher,
         service: str,
         claim: Claim,
-        job: Document,
+        job: JobDocument,
         settings: Settings,
     ) -> None:
         self._ledger = ledger
@@ -224,5 +224,6 @@ class _Watch:
             return
         self._told_at = time.monotonic()
         log.debug("job.progress", fraction=progress.fraction, doing=progress.message)
-        changed = job_changed({**self._job, "progress": progress.model_dump()}, self._service)
+        running: JobDocument = {**self._job, "progress": progress.model_dump()}
+        changed = job_changed(running, self._service)
         self._events.publish([changed])

@@ -22,7 +22,7 @@ import orjson
 import structlog
 
 from modelbus.shared.contracts import Command, Progress, parse_command
-from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.errors import JobOutOfMemory, ModelbusError
 from modelbus.shared.observing.logs import configure_logs, job_log_context
 from modelbus.shared.settings import Settings

@@ -6,7 +6,8 @@ import structlog
 
 from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.documents.job_documents import AnsweredJob, JobDocument
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from modelbus.shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from modelbus.shared.store.connection import Document
@@ -17,16 +18,17 @@ from modelbus.shared.store.operation import Claim
 log = structlog.get_logger()
 
 
-def job_changed(job: Document, service: str) -> JobChanged:
+def job_changed(job: AnsweredJob, service: str) -> JobChanged:
     """The event that tells of a job as it is now."""
+    progress, error = job.get("progress"), job.get("error")
     return JobChanged(
         correlation_id=job["_id"],
         command=job["command"],
         service=service,
         status=job["status"],
         attempt=job["attempt"],
-        progress=_for_event(job["progress"]) if job.get("progress") else None,
-        error=ErrorRecord.model_validate(job["error"]) if job.get("error") else None,
+        progress=_for_event(progress) if progress else None,
+        error=ErrorRecord.model_validate(error) if error else None,
     )
 
 
@@ -54,7 +56,7 @@ class Finisher:
         self._events = events
         self._service = service
 
-    def succeed(self, claim: Claim, job: Document, outcome: Document) -> None:
+    def succeed(self, claim: Claim, job: JobDocument, outcome: Document) -> None:
         """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled, unless its
         outcome survives that.
 
@@ -77,7 +79,7 @@ class Finisher:
             return
         self.finish_committed(claim, {**job, "outcome": outcome})
 
-    def finish_committed(self, claim: Claim, job: Document) -> None:
+    def finish_committed(self, claim: Claim, job: JobDocument) -> None:
         """Apply a committed outcome and end the job.
 
         Raises:
@@ -89,8 +91,9 @@ class Finisher:
             self._lost(claim)
             return
         self.tell(ended)
-        if ended["status"] == "succeeded" and "event" in job["outcome"]:
-            self._tell_drift(DriftFound.model_validate(job["outcome"]["event"]))
+        outcome = job["outcome"] or {}
+        if ended["status"] == "succeeded" and "event" in outcome:
+            self._tell_drift(DriftFound.model_validate(outcome["event"]))
 
     def fail(self, claim: Claim, error: ModelbusError) -> None:
         """Record a failed attempt.
@@ -126,26 +129,26 @@ class Finisher:
         else:
             self.tell(job)
 
-    def tell(self, job: Document) -> None:
+    def tell(self, job: JobDocument) -> None:
         """Tell of a job's new status: log, metrics, event, and the reply that its sender asked for."""
         event = job_changed(job, self._service)
         facts: dict[str, Any] = {"status": job["status"], "attempt": job["attempt"], "command": job["command"]}
-        if job["error"]:
-            facts |= {"code": job["error"]["code"], "reason": job["error"]["message"]}
+        if error := job.get("error"):
+            facts |= {"code": error["code"], "reason": error["message"]}
         if job["status"] in TERMINAL_STATUSES:
             JOBS_FINISHED.labels(job["command"], job["status"]).inc()
             log.info("job.finished", correlation_id=job["_id"], **facts)
         else:
             log.info("job.changed", correlation_id=job["_id"], **facts)
-        is_final = job["status"] in TERMINAL_STATUSES and bool(job.get("reply_to"))
-        self._events.publish([event], [(job["reply_to"], reply_of(event, job["result"]))] if is_final else [])
+        reply_to = job["reply_to"] if job["status"] in TERMINAL_STATUSES else None
+        self._events.publish([event], [(reply_to, reply_of(event, job.get("result")))] if reply_to else [])
 
     def _tell_drift(self, event: DriftFound) -> None:
         DRIFT_FOUND.labels(event.model, event.version).inc()
         log.warning("drift.found", **event.model_dump(exclude={"event", "service"}))
         self._events.publish([event])
 
-    def _finished(self, claim: Claim, job: Document) -> Document:
+    def _finished(self, claim: Claim, job: JobDocument) -> JobDocument:
         try:
             return self._ledger.complete(claim, self._outcomes.apply(job))
         except (Conflict, NotFound) as error:

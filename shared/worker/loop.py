@@ -14,10 +14,10 @@ import structlog
 
 from modelbus.shared.bus import Consumer, Delivery, EventPublisher, Publisher
 from modelbus.shared.contracts import ErrorRecord, JobChanged
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import COMMANDS_REFUSED
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.acceptance import Received, received_commands
@@ -166,19 +166,19 @@ class Worker:
                 # Recorded is enough: the sweep publishes it.
                 log.warning("bus.not_sent_on", correlation_id=received.correlation_id, reason=error.message)
 
-    def _claim(self, received: Received) -> tuple[Claim, Document] | None:
+    def _claim(self, received: Received) -> tuple[Claim, JobDocument] | None:
         with job_log_context(received.correlation_id):
             claimed = self._ledger.claim(received.correlation_id)
             if claimed is None:
                 log.debug("job.nothing_to_claim")
             return claimed
 
-    def _start(self, claim: Claim, job: Document) -> None:
+    def _start(self, claim: Claim, job: JobDocument) -> None:
         self._slots.acquire()
         self._running.add(claim.correlation_id)
         self._threads.submit(self._do, claim, job)
 
-    def _do(self, claim: Claim, job: Document) -> None:
+    def _do(self, claim: Claim, job: JobDocument) -> None:
         try:
             self._runner.run(claim, job, self._handlers[job["command"]])
         finally:

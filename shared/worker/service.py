@@ -25,7 +25,8 @@ from modelbus.shared.observing.tracing import start_tracing
 from modelbus.shared.port_file import write_port_file
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
-from modelbus.shared.store.connection import Document, create_indexes, is_answering, open_store
+from modelbus.shared.store.connection import Document, is_answering, open_store
+from modelbus.shared.store.indexes import create_indexes
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.jobs.outcomes import Outcomes
 from modelbus.shared.store.letters.kept_poison import PoisonKeeper

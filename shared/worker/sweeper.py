@@ -7,11 +7,11 @@ import orjson
 import structlog
 
 from modelbus.shared.bus import QUEUES, Publisher, poison_queue
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable
 from modelbus.shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
@@ -117,7 +117,7 @@ class Sweeper:
             log.info("sweep.logs_removed", batches=removed)
 
 
-def publish_job(publisher: Publisher, job: Document) -> None:
+def publish_job(publisher: Publisher, job: JobDocument) -> None:
     """Send the message of a recorded job.
 
     Raises:

@@ -13,7 +13,8 @@ from pymongo.database import Database
 from modelbus.shared.bus import Consumer, EventSubscriber, Publisher
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
-from modelbus.shared.store.connection import Document, create_indexes
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.indexes import create_indexes
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.jobs.outcomes import Outcomes
 from modelbus.shared.store.operation import Terms

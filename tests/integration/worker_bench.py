@@ -10,9 +10,10 @@ from uuid import uuid4
 from pymongo import MongoClient
 
 from modelbus.shared.contracts import new_correlation_id
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.settings import Settings
-from modelbus.shared.store.connection import Document, create_indexes
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.indexes import create_indexes
 from modelbus.shared.worker.loop import Worker
 from modelbus.shared.worker.service import Tools, _open
 from modelbus.shared.worker.sweeper import Sweeper

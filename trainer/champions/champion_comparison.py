@@ -13,7 +13,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import Signature, Task
 from modelbus.shared.contracts.metric_names import is_more_better
-from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score

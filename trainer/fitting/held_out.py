@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.shared.contracts.records.model_records import HeldOutRows
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 
 _LISTED: Final = 100

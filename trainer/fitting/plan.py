@@ -8,7 +8,7 @@ from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut, Si
 from modelbus.shared.contracts.checks.command_checks import training_features
 from modelbus.shared.contracts.commands.training import Streaming, Training
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, Search, Threshold, auto_task
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.tabular.cells.marks import marks_of
 from modelbus.shared.tabular.cells.readings import reading_of
 from modelbus.trainer.catalogue.entries import find_estimator

@@ -1,10 +1,10 @@
 """From a dataset in the store to a fit, or to what can be said before one: whole, or a row group at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import structlog
@@ -12,7 +12,8 @@ import structlog
 from modelbus.shared.contracts import Task
 from modelbus.shared.contracts.checks.command_checks import check_same_columns
 from modelbus.shared.contracts.commands.training import Training
-from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.tables.stored_tables import Readings, dataset_columns, fetch_table, read_frame, read_group
 from modelbus.shared.tabular.targets.labels import Label
@@ -57,7 +58,7 @@ class Prospect:
 class DatasetFitting:
     """Fits one plan on one dataset."""
 
-    def __init__(self, command: Training, plan: FitPlan, dataset: Mapping[str, Any], context: JobContext) -> None:
+    def __init__(self, command: Training, plan: FitPlan, dataset: DatasetDocument, context: JobContext) -> None:
         """Decides whether the rows are streamed, and on which dataset they are measured.
 
         Raises:
@@ -161,7 +162,7 @@ class DatasetFitting:
         return self._trained.build(self._dataset["sha256"], self._dataset["row_count"])
 
     @property
-    def measured_dataset(self) -> Mapping[str, Any]:
+    def measured_dataset(self) -> DatasetDocument:
         """The dataset whose rows the model is measured on: its document."""
         return self._dataset if self._measured is None else self._measured
 
@@ -184,7 +185,7 @@ class DatasetFitting:
         require_memory(estimate, limit_bytes, plan.estimator_name, row_count, is_streamed=self.is_streamed)
         return estimate
 
-    def _hold_out_dataset(self) -> Mapping[str, Any] | None:
+    def _hold_out_dataset(self) -> DatasetDocument | None:
         """The dataset to measure on, where the command names one; it has all columns that are needed."""
         if self._command.hold_out.dataset is None:
             return None
@@ -192,9 +193,9 @@ class DatasetFitting:
         check_same_columns(self._command, dataset, self._plan.hold_out_columns)
         return dataset
 
-    def _whole(self, dataset: Mapping[str, Any], columns: Sequence[str], readings: Readings) -> pd.DataFrame:
+    def _whole(self, dataset: DatasetDocument, columns: Sequence[str], readings: Readings) -> pd.DataFrame:
         return read_frame(fetch_table(self._context.blobs, dataset, self._context.work_directory), columns, readings)
 
-    def _groups(self, dataset: Mapping[str, Any], readings: Readings) -> RowGroups:
+    def _groups(self, dataset: DatasetDocument, readings: Readings) -> RowGroups:
         table = fetch_table(self._context.blobs, dataset, self._context.work_directory)
         return RowGroups(table.group_count, partial(read_group, table, readings=readings))

@@ -1,6 +1,6 @@
 """Whether ``champion`` moves to a new version: joins command, store and comparison (``trainer/champions``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +9,11 @@ import pandas as pd
 
 from modelbus.shared.contracts import Signature
 from modelbus.shared.contracts.commands.training import Training
-from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
+from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import ArtifactRefused, UnknownModel, UnknownUpload
 from modelbus.shared.models.stored_models import fetch_model
-from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.tables.stored_tables import Readings, Table, dataset_columns, open_table, read_group
@@ -43,7 +44,7 @@ class Promoting:
 
 
 def decide_promotion(
-    command: Training, fitted: FitOutcome, trained: TrainedRows, measured: Mapping[str, Any], context: JobContext
+    command: Training, fitted: FitOutcome, trained: TrainedRows, measured: DatasetDocument, context: JobContext
 ) -> Promoting:
     """Decide whether ``champion`` moves.
 
@@ -70,8 +71,8 @@ def _compared(
     command: Training,
     fitted: FitOutcome,
     trained: TrainedRows,
-    measured: Mapping[str, Any],
-    champion: Document,
+    measured: DatasetDocument,
+    champion: VersionDocument,
     context: JobContext,
 ) -> Comparison | None:
     """How the new version does beside the champion; None where both are of one kind and nothing else was asked."""
@@ -105,14 +106,14 @@ def _compared(
     )
 
 
-def _contestant(champion: Document, model: Any, context: JobContext) -> Contestant:
+def _contestant(champion: VersionDocument, model: Any, context: JobContext) -> Contestant:
     blob_id = champion.get("rows_blob_id")
     trained = TrainedRows.from_bytes(context.blobs.read(blob_id)) if blob_id else None
     return Contestant(f"version {champion['version']}", model, trained)
 
 
 def _measured_rows(
-    fitted: FitOutcome, measured: Mapping[str, Any], model: FittedModel, context: JobContext
+    fitted: FitOutcome, measured: DatasetDocument, model: FittedModel, context: JobContext
 ) -> MeasuredRows:
     """The rows that the new version was measured on, as it reads them and as the champion does."""
     there = {column["name"] for column in measured["columns"]}
@@ -146,7 +147,7 @@ def read_places(table: Table, names: Sequence[str], places: RowIndices, readings
     return pd.concat(parts).sort_index()
 
 
-def _champion(model: str, context: JobContext) -> Document | None:
+def _champion(model: str, context: JobContext) -> VersionDocument | None:
     try:
         return context.library.version(f"{model}@champion")
     except UnknownModel:

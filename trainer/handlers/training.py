@@ -17,7 +17,9 @@ from modelbus.shared.contracts.checks.model_checks import check_promotion, check
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.commands.training import Training
 from modelbus.shared.contracts.commands.tuning import AUTO, Search, keeps_best
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.errors import UnknownModel
 from modelbus.shared.models.artifacts import dump_model, library_versions
 from modelbus.shared.store.connection import Document
@@ -49,7 +51,7 @@ def train_model(command: Command, context: JobContext) -> Document:
     return _train(command, context, _standing(command.model, context))
 
 
-def _standing(model: str, context: JobContext) -> Document | None:
+def _standing(model: str, context: JobContext) -> VersionDocument | None:
     """The version that says what a model predicts; None if there is none."""
     try:
         document = context.library.model(model)
@@ -71,7 +73,7 @@ def retrain_model(command: Command, context: JobContext) -> Document:
     return _train(_again(earlier, command), context, earlier)
 
 
-def _again(earlier: Document, command: RetrainModel) -> TrainModel:
+def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
     specification = training_as_found(earlier) if command.tuning == "as_found" else training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
@@ -96,19 +98,19 @@ def _again(earlier: Document, command: RetrainModel) -> TrainModel:
         raise invalid_command(error) from error
 
 
-def training_of(version: Document) -> Document:
+def training_of(version: VersionDocument) -> Document:
     """The training command of a version, as it was carried out."""
     specification: Document = version.get("specification") or _reconstructed(version)
     return specification
 
 
-def training_as_found(version: Document) -> Document:
+def training_as_found(version: VersionDocument) -> Document:
     """The training command that makes a version without searching: with the estimator and hyperparameters it has."""
     found = {"estimator": version["estimator"], "hyperparameters": version["hyperparameters"]}
     return {**training_of(version), **found, "search": None, "auto": None}
 
 
-def _reconstructed(earlier: Document) -> Document:
+def _reconstructed(earlier: VersionDocument) -> Document:
     """The command of a version that was made before versions kept it."""
     signature = earlier["signature"]
     return {
@@ -155,7 +157,9 @@ def check_training(command: Command, context: JobContext) -> Document:
     return context.answer(result)
 
 
-def _planned(command: Training, context: JobContext, standing: Document | None) -> tuple[Document, FitPlan]:
+def _planned(
+    command: Training, context: JobContext, standing: VersionDocument | None
+) -> tuple[DatasetDocument, FitPlan]:
     """The dataset and the plan of a training, once the dataset is known to have all columns that it names.
 
     Args:
@@ -174,7 +178,7 @@ def _planned(command: Training, context: JobContext, standing: Document | None) 
     return dataset, plan_of(command, dataset_columns(dataset), alerts)
 
 
-def _train(command: TrainModel, context: JobContext, standing: Document | None) -> Document:
+def _train(command: TrainModel, context: JobContext, standing: VersionDocument | None) -> Document:
     dataset, plan = _planned(command, context, standing)
     fitting = DatasetFitting(command, plan, dataset, context)
     apart = command.hold_out.dataset
@@ -221,7 +225,7 @@ def _candidates(choice: Choice, context: JobContext) -> Document:
 
 
 def _record(
-    command: TrainModel, dataset: Document, fitted: FitOutcome, payload: bytes, *, streamed: bool
+    command: TrainModel, dataset: DatasetDocument, fitted: FitOutcome, payload: bytes, *, streamed: bool
 ) -> dict[str, Any]:
     choice = fitted.choice
     return {

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.shared.contracts import SignatureColumn
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.tabular.alerts import row_numbers
 from modelbus.shared.tabular.cells.columns import read_column
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.shared.contracts import Signature, Task
-from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.shared.contracts.records.model_records import HeldOutRows
 from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modelbus.shared.contracts.records.documents import HeldOutRows
+from modelbus.shared.contracts.records.model_records import HeldOutRows
 from modelbus.shared.tabular.metrics.by_task import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score

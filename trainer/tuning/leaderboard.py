@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from modelbus.shared.contracts.records.documents import Candidate, CandidateState
+from modelbus.shared.contracts.records.candidate_records import Candidate, CandidateState
 from modelbus.trainer.tuning.fit_costs import FitCosts
 from modelbus.trainer.tuning.objectives import Objective
 from modelbus.trainer.tuning.shared_ranking import Cell, shared_merits

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelbus.shared.contracts.commands.tuning import StoppingReason
-from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.trainer.fitting.fit_progress import ReportCallback
 from modelbus.trainer.tuning.leaderboard import Leaderboard
 

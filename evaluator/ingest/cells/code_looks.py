@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from modelbus.evaluator.ingest.cells.texts import all_bytes
 from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan
-from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema
 
 _CODE_WITH_E: Final = r"^[0-9]+[eE][0-9]{1,3}$"
 _SCIENTIFIC: Final = r"([eE][+-])|(\.[0-9]*[eE])"

@@ -36,7 +36,7 @@ from modelbus.evaluator.ingest.odd_cells.odd_cells import OddCells, find_odd_cel
 from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import NumberForm, ParseOptions
 from modelbus.shared.contracts.commands.datasets import TableFormat
-from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema
 from modelbus.shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 from modelbus.shared.tabular.cells.written_numbers import are_written_so

@@ -11,7 +11,7 @@ from modelbus.evaluator.ingest.odd_cells.foreign_digits import plain_text
 from modelbus.evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.number_forms import NumberForm
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
 from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 from modelbus.shared.tabular.cells.zero_padding import is_padded

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from modelbus.evaluator.ingest.odd_cells.date_advice import date_advice
 from modelbus.evaluator.ingest.profile.text_looks import TextLooks
-from modelbus.shared.contracts.records.documents import Alert, ColumnSchema
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema
 from modelbus.shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
 
 _SHOWN_LENGTH = 50

@@ -9,7 +9,7 @@ import numpy as np
 from modelbus.evaluator.ingest.profile.finished_columns import Values
 from modelbus.evaluator.ingest.profile.scales import Floats, Scale
 from modelbus.evaluator.ingest.table import EXACT_LIMIT, Number, Span
-from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.contracts.records.dataset_records import ColumnType
 
 BIN_COUNT = 20
 

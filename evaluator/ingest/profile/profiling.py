@@ -24,7 +24,7 @@ from modelbus.evaluator.ingest.profile.target_alerts import Target, read_target
 from modelbus.evaluator.ingest.profile.text_looks import TextLooks
 from modelbus.evaluator.ingest.table import ColumnPlan, Span, Stage
 from modelbus.evaluator.ingest.writing.kept import stored_column
-from modelbus.shared.contracts.records.documents import Alert, ColumnSchema, ColumnType
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, ColumnType
 from modelbus.shared.tabular.alerts import repeated_share
 from modelbus.shared.tabular.cells.marks import recorded_marks
 from modelbus.shared.tabular.encoding.free_text.free_text_looks import is_free_text

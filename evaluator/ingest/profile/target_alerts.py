@@ -12,7 +12,7 @@ from modelbus.evaluator.ingest.profile.finished_columns import row_groups
 from modelbus.evaluator.ingest.profile.sampling import RowSample, SampledCells
 from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts.checks.command_checks import check_target_column
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.tabular.alerts import class_alerts, class_leak, is_class_like, number_leak
 from modelbus.shared.tabular.leaks import Codes, Floats
 

@@ -27,7 +27,7 @@ from modelbus.evaluator.ingest.writing.casting import StoredTable, stored_schema
 from modelbus.evaluator.ingest.writing.kept import KeptWriter, present_texts
 from modelbus.shared.contracts import ColumnOptions, ParseOptions
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
-from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.contracts.records.dataset_records import ColumnType
 from modelbus.shared.errors import MalformedTable
 from modelbus.shared.tabular.cells.kept_cells import KeptCells, open_kept, read_notes
 from modelbus.shared.tabular.cells.marks import marks_of

@@ -28,7 +28,7 @@ from modelbus.evaluator.ingest.writing.digest import TableDigest
 from modelbus.evaluator.ingest.writing.encodings import encodings
 from modelbus.evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
-from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.contracts.records.dataset_records import ColumnType
 from modelbus.shared.tabular.cells.kept_cells import write_notes
 from modelbus.shared.tabular.cells.marks import TEXT_MISSING_MARKS
 from modelbus.shared.tabular.cells.written import KEPT

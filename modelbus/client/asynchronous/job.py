@@ -17,7 +17,7 @@ from modelbus.client.observations import Level, LogLine, read_change
 from modelbus.client.progress import job_display
 from modelbus.client.results import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus, Progress
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
 from modelbus.shared.contracts.records.plot_points import Plot
 from modelbus.shared.errors import JobCancelled, JobFinished
 

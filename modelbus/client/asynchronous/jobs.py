@@ -11,7 +11,7 @@ from modelbus.client.job_results import READERS
 from modelbus.client.moments import Moment, moment_text
 from modelbus.client.results import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus
-from modelbus.shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts.records.job_records import JobSummary
 
 JobList = list[JobSummary]
 

@@ -19,7 +19,7 @@ from modelbus.client.synchronous.transport import Transport
 from modelbus.client.tables import frame_of_parquet
 from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
 from modelbus.shared.contracts import DatasetRecord, new_correlation_id
-from modelbus.shared.contracts.records.documents import DatasetSummary
+from modelbus.shared.contracts.records.dataset_records import DatasetSummary
 from modelbus.shared.contracts.records.results import PreviewResult
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from modelbus.client.synchronous.plots import PlotNames, Plots
 from modelbus.client.synchronous.streams import AWAY_S, Stream
 from modelbus.client.synchronous.transport import Transport
 from modelbus.shared.contracts import JobRecord, JobStatus, Progress
-from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES, JobSummary
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
 from modelbus.shared.contracts.records.plot_points import Plot
 from modelbus.shared.errors import JobCancelled, JobFinished
 

@@ -12,7 +12,7 @@ from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.tables import read_table
 from modelbus.client.synchronous.transport import Transport
 from modelbus.shared.contracts import JobRecord, JobStatus
-from modelbus.shared.contracts.records.documents import JobSummary
+from modelbus.shared.contracts.records.job_records import JobSummary
 
 JobList = list[JobSummary]
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from modelbus.commands.terminal.printing import Printer
 from modelbus.shared.contracts import VersionRecord
-from modelbus.shared.contracts.records.documents import Comparison, HeldOutRows
+from modelbus.shared.contracts.records.model_records import Comparison, HeldOutRows
 
 _METHODS: Final = {
     "stratified": "stratified by class",

@@ -11,6 +11,7 @@ from modelbus.shared.contracts.commands.datasets import ReadRows
 from modelbus.shared.contracts.commands.prediction import Predict
 from modelbus.shared.contracts.commands.training import Training
 from modelbus.shared.contracts.commands.tuning import auto_task
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.errors import InvalidCommand, LimitExceeded, UnknownEstimator
 
 _DETAIL_LIMIT: Final = 100
@@ -20,7 +21,7 @@ _SHOWN_LIMIT: Final = 20
 """Columns that are shown where none is alike."""
 
 
-def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> None:
+def check_training_columns(command: Training, dataset: DatasetDocument) -> None:
     """Check that all columns that the command names are columns of the dataset.
 
     Raises:
@@ -46,7 +47,7 @@ def check_training_columns(command: Training, dataset: Mapping[str, Any]) -> Non
         )
 
 
-def _check_text_columns(command: Training, dataset: Mapping[str, Any]) -> None:
+def _check_text_columns(command: Training, dataset: DatasetDocument) -> None:
     """Check that what is to be read as free text, or as categories, is text and a feature.
 
     Raises:
@@ -110,7 +111,7 @@ def _check_of_classes(command: Training, task: Task) -> None:
         raise refused([{"where": name, "problem": does} for name in given])
 
 
-def auto_training_task(command: Training, dataset: Mapping[str, Any]) -> Task:
+def auto_training_task(command: Training, dataset: DatasetDocument) -> Task:
     """What a training learns whose estimator is `auto`.
 
     Args:
@@ -130,7 +131,7 @@ def auto_training_task(command: Training, dataset: Mapping[str, Any]) -> Task:
     return command.task or auto_task(target)
 
 
-def check_columns(command: ReadRows, dataset: Mapping[str, Any]) -> None:
+def check_columns(command: ReadRows, dataset: DatasetDocument) -> None:
     """Check that the columns to read are columns of the dataset, each named once.
 
     Raises:
@@ -161,7 +162,7 @@ def training_features(command: Training, known: Sequence[str]) -> list[str]:
     return [name for name in known if name not in others]
 
 
-def check_same_columns(command: Training, hold_out: Mapping[str, Any], names: Sequence[str]) -> None:
+def check_same_columns(command: Training, hold_out: DatasetDocument, names: Sequence[str]) -> None:
     """Check that the dataset to measure on has the target, if there is one, and all columns to predict from.
 
     Raises:
@@ -232,7 +233,7 @@ def check_row_count(command: Predict, limit: int) -> None:
         )
 
 
-def require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: Mapping[str, Any]) -> None:
+def require_columns(wanted: Iterable[tuple[str, str]], dataset: str, document: DatasetDocument) -> None:
     """Check that columns are there.
 
     Args:

@@ -3,7 +3,7 @@
 A new command gets a line in ``_USES``; tests/unit/contracts/test_dataset_use.py fails until it is there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -15,6 +15,7 @@ from modelbus.shared.contracts.commands.explanation import ExplainModel, Explain
 from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
 from modelbus.shared.contracts.commands.registry import Command
 from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, Training, TrainModel
+from modelbus.shared.contracts.documents.model_documents import UsedVersion
 
 DatasetRole = Literal["training", "hold_out", "explained"]
 """What a dataset is to a version: what it was trained on, what it was measured on, or what is explained by default."""
@@ -31,7 +32,7 @@ class DatasetUse:
     roles: tuple[DatasetRole, ...] = ()
     """Which of them."""
 
-    def names_with(self, version: Mapping[str, Any] | None) -> list[str]:
+    def names_with(self, version: UsedVersion | None) -> list[str]:
         """The names of all datasets that are read, each once, in order.
 
         Args:
@@ -46,7 +47,7 @@ def dataset_use(command: Command) -> DatasetUse:
     return _USES[type(command)](command)
 
 
-_ROLES: Final[dict[DatasetRole, Callable[[Mapping[str, Any]], str | None]]] = {
+_ROLES: Final[dict[DatasetRole, Callable[[UsedVersion], str | None]]] = {
     "training": lambda version: str(version["dataset"]),
     "hold_out": lambda version: version["hold_out"].get("dataset"),
     "explained": default_dataset,

@@ -2,17 +2,18 @@
 begins, so that both doors refuse alike.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from modelbus.shared.contracts.base import UNSUPERVISED
 from modelbus.shared.contracts.checks.command_checks import refused, require_columns
 from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions, Evaluation
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import SignatureDocument
 
 _NUMBERS = ("integer", "real", "boolean")
 
 
-def check_evaluation(command: Evaluation, dataset: Mapping[str, Any], signature: Mapping[str, Any] | None) -> None:
+def check_evaluation(command: Evaluation, dataset: DatasetDocument, signature: SignatureDocument | None) -> None:
     """Check that an evaluation's columns are there and its options fit what is measured.
 
     Args:
@@ -42,7 +43,7 @@ def _columns(command: Evaluation) -> list[tuple[str, str]]:
     return wanted
 
 
-def _weight_faults(command: Evaluation, dataset: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _weight_faults(command: Evaluation, dataset: DatasetDocument) -> list[dict[str, Any]]:
     types = {column["name"]: column["type"] for column in dataset["columns"]}
     if command.weight is None or types[command.weight] in _NUMBERS:
         return []
@@ -50,7 +51,7 @@ def _weight_faults(command: Evaluation, dataset: Mapping[str, Any]) -> list[dict
     return [{"where": "weight", "problem": problem, "expected": "a column of numbers"}]
 
 
-def _task_of(command: Evaluation, signature: Mapping[str, Any] | None) -> tuple[str, int | None]:
+def _task_of(command: Evaluation, signature: SignatureDocument | None) -> tuple[str, int | None]:
     """The task, and how many classes it has where that is known."""
     if isinstance(command, EvaluatePredictions):
         return command.task, None
@@ -58,7 +59,7 @@ def _task_of(command: Evaluation, signature: Mapping[str, Any] | None) -> tuple[
     return signature["task"], len(signature.get("classes") or [])
 
 
-def _option_faults(command: Evaluation, signature: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _option_faults(command: Evaluation, signature: SignatureDocument | None) -> list[dict[str, Any]]:
     """Options that do not fit the task."""
     task, class_count = _task_of(command, signature)
     is_binary = task == "classification" and class_count in (None, 2)

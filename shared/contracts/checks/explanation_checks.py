@@ -1,14 +1,13 @@
 """What a command about a model needs of its version's record: checked by the gateway and by the worker alike."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from modelbus.shared.contracts.checks.command_checks import missing_columns
 from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS, ExplainModel
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import UsedVersion, VersionDocument
 from modelbus.shared.errors import InvalidCommand, UnknownDataset
 
 
-def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None:
+def check_explanation(command: ExplainModel, version: VersionDocument) -> None:
     """Check that the metric is one of the version's task, and that the columns are among its own.
 
     Raises:
@@ -26,17 +25,17 @@ def check_explanation(command: ExplainModel, version: Mapping[str, Any]) -> None
         raise InvalidCommand("; ".join(f"{each['where']}: {each['problem']}" for each in details[:3]), details=details)
 
 
-def explained_dataset(command: ExplainModel, version: Mapping[str, Any]) -> str:
+def explained_dataset(command: ExplainModel, version: VersionDocument) -> str:
     """The name of the dataset whose rows an explanation looks at."""
     return command.dataset or default_dataset(version)
 
 
-def default_dataset(version: Mapping[str, Any]) -> str:
+def default_dataset(version: UsedVersion) -> str:
     """The name of the dataset that a version is explained by: what it was measured on, else what it was trained on."""
     return version["hold_out"].get("dataset") or str(version["dataset"])
 
 
-def require_hold_out_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+def require_hold_out_table(version: VersionDocument, dataset: DatasetDocument) -> None:
     """Check that a dataset is the very table that a version was measured on, as far as its record tells.
 
     Raises:
@@ -49,7 +48,7 @@ def require_hold_out_table(version: Mapping[str, Any], dataset: Mapping[str, Any
         )
 
 
-def require_training_table(version: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+def require_training_table(version: VersionDocument, dataset: DatasetDocument) -> None:
     """Check that a dataset is the very table that a version was trained on, and not a later one of its name.
 
     Raises:

@@ -4,12 +4,14 @@ gateway before it accepts and by the worker before it begins, so that both doors
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final
 
 from modelbus.shared.contracts.base import Task
 from modelbus.shared.contracts.checks.command_checks import refused
 from modelbus.shared.contracts.commands.training import RetrainModel, Training
 from modelbus.shared.contracts.commands.tuning import AUTO, auto_task
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.documents.model_documents import ModelDocument, VersionDocument
 from modelbus.shared.contracts.metric_names import (
     CLASSIFICATION_METRICS,
     CLUSTERING_METRICS,
@@ -50,13 +52,13 @@ def check_promotion(metric: str | None, task: Task) -> None:
     raise refused([{"where": "promote_metric", "problem": problem, "expected": close}])
 
 
-def standing_version(model: Mapping[str, Any]) -> int | None:
+def standing_version(model: ModelDocument) -> int | None:
     """The number of the version that says what a model predicts: its champion, else its newest; None if it has none."""
     number = model.get("aliases", {}).get("champion") or max(model.get("versions", []), default=None)
     return None if number is None else int(number)
 
 
-def check_same_target(command: Training, task: Task, standing: Mapping[str, Any] | None) -> None:
+def check_same_target(command: Training, task: Task, standing: VersionDocument | None) -> None:
     """Check that a further version of a model predicts what the model does, or that the command allows another target.
 
     Args:
@@ -72,7 +74,7 @@ def check_same_target(command: Training, task: Task, standing: Mapping[str, Any]
     _require_same(standing, command.target, task, command.estimator)
 
 
-def check_retrained_task(command: RetrainModel, earlier: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
+def check_retrained_task(command: RetrainModel, earlier: VersionDocument, dataset: DatasetDocument) -> None:
     """Check that training a version again does its task, where `auto` takes the task from the dataset.
 
     Args:
@@ -92,7 +94,7 @@ def check_retrained_task(command: RetrainModel, earlier: Mapping[str, Any], data
         _require_same(earlier, said["target"], auto_task(target), AUTO)
 
 
-def _require_same(standing: Mapping[str, Any], target: str | None, task: Task, estimator: str) -> None:
+def _require_same(standing: VersionDocument, target: str | None, task: Task, estimator: str) -> None:
     signature, name = standing["signature"], f"version {standing['version']} of model {standing['model']!r}"
     theirs, ours = _question(signature.get("target"), signature["task"]), _question(target, task)
     if theirs == ours:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from modelbus.shared.contracts.base import Contract, CorrelationId, Name
-from modelbus.shared.contracts.records.documents import ErrorRecord, JobStatus, Progress
+from modelbus.shared.contracts.records.job_records import ErrorRecord, JobStatus, Progress
 
 
 class JobChanged(Contract):

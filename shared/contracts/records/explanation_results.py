@@ -6,7 +6,7 @@ from pydantic import Field
 
 from modelbus.shared.contracts.base import Contract, Task
 from modelbus.shared.contracts.commands.drift import DriftThresholds
-from modelbus.shared.contracts.records.documents import ColumnType
+from modelbus.shared.contracts.records.dataset_records import ColumnType
 from modelbus.shared.contracts.records.plot_points import PlotName
 
 Incidents = dict[str, dict[str, int]]

@@ -10,20 +10,15 @@ from pydantic import Field
 
 from modelbus.shared.contracts.base import Contract, Task
 from modelbus.shared.contracts.commands.tuning import StoppingReason
-from modelbus.shared.contracts.records.documents import (
-    Alert,
-    ColumnSchema,
-    Comparison,
-    DatasetRecord,
-    EvaluationRecord,
-    VersionRecord,
-)
+from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, DatasetRecord
+from modelbus.shared.contracts.records.evaluation_records import EvaluationRecord
 from modelbus.shared.contracts.records.explanation_results import (
     DriftResult,
     LearningResult,
     ModelExplanationResult,
     PredictionExplanationResult,
 )
+from modelbus.shared.contracts.records.model_records import Comparison, VersionRecord
 
 Incidents = dict[str, dict[str, int]]
 """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing` and `extra`."""

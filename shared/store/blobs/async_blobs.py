@@ -6,9 +6,12 @@ from gridfs.errors import NoFile
 from pymongo.asynchronous.database import AsyncDatabase
 
 from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.store.blobs import blob_queries
+from modelbus.shared.store.blobs.blob_queries import BlobKind, blob_metadata
 from modelbus.shared.store.blobs.blob_writer import CHUNK_BYTES
-from modelbus.shared.store.blobs.worker_blobs import BlobKind, blob_metadata, chunk_stretches
 from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.indexes import CHUNKS, FILES
 
 
 class AsyncBlobStore:
@@ -18,8 +21,9 @@ class AsyncBlobStore:
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
-        self._bucket = AsyncGridFSBucket(self._database, chunk_size_bytes=CHUNK_BYTES)
+        self._store = GatewayStore(database)
+        durable = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
+        self._bucket = AsyncGridFSBucket(durable, chunk_size_bytes=CHUNK_BYTES)
 
     def open_writer(self, blob_id: str, kind: BlobKind, correlation_id: str) -> AsyncGridIn:
         """A stream to write a pending blob; close it to keep it, abort it to drop what was written."""
@@ -49,14 +53,11 @@ class AsyncBlobStore:
 
     async def release(self, blob_id: str) -> None:
         """Mark a blob as belonging to nothing: if its deletion is interrupted, the sweep does it."""
-        with store_errors():
-            await self._database["fs.files"].update_one({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
+        await self._store.update(FILES, blob_queries.release(blob_id))
 
     async def delete(self, blob_id: str) -> None:
         """Remove a blob; one that is gone already is fine, also one of which there are only chunks."""
-        chunks = self._database["fs.chunks"]
-        with store_errors():
-            await self._database["fs.files"].delete_one({"_id": blob_id})
-            last = await chunks.find_one({"files_id": blob_id}, {"n": 1}, sort=[("n", -1)])
-            for stretch in chunk_stretches(blob_id, last):
-                await chunks.delete_many(stretch)
+        await self._store.delete(FILES, {"_id": blob_id})
+        last = await self._store.one(blob_queries.last_chunk(blob_id))
+        for stretch in blob_queries.chunk_stretches(blob_id, last):
+            await self._store.delete_all(CHUNKS, stretch)

@@ -7,10 +7,9 @@ import io
 from collections import OrderedDict
 from typing import Any, Final
 
-from pymongo.collection import Collection
-
 from modelbus.shared.errors import UnknownUpload
-from modelbus.shared.store.connection import Document, store_errors
+from modelbus.shared.store.blobs.blob_queries import chunks_between, measured_blob
+from modelbus.shared.store.drivers.worker_store import WorkerStore
 
 _KEPT_CHUNKS: Final = 8
 """Chunks that are kept, because a Parquet file is read in stretches that end in the middle of one."""
@@ -22,13 +21,12 @@ class BlobReader(io.RawIOBase):
     Every method raises ``StoreUnavailable`` when MongoDB does not answer, and ``UnknownUpload`` when the blob is gone.
     """
 
-    def __init__(self, files: Collection[Document], chunks: Collection[Document], blob_id: str) -> None:
-        self._chunks = chunks
+    def __init__(self, store: WorkerStore, blob_id: str) -> None:
+        self._store = store
         self._blob_id = blob_id
         self._position = 0
         self._kept: OrderedDict[int, bytes] = OrderedDict()
-        with store_errors():
-            file = files.find_one({"_id": blob_id}, {"length": 1, "chunkSize": 1})
+        file = store.one(measured_blob(blob_id))
         if file is None:
             raise self._gone()
         self.size_bytes: Final = int(file["length"])
@@ -81,11 +79,9 @@ class BlobReader(io.RawIOBase):
         return self._kept[number]
 
     def _fetch(self, first: int, last: int) -> None:
-        query = {"files_id": self._blob_id, "n": {"$gte": first, "$lte": last}}
-        with store_errors():
-            for chunk in self._chunks.find(query, {"n": 1, "data": 1}):
-                self._kept[chunk["n"]] = chunk["data"]
-                self._kept.move_to_end(chunk["n"])
+        for chunk in self._store.each(chunks_between(self._blob_id, first, last)):
+            self._kept[chunk["n"]] = chunk["data"]
+            self._kept.move_to_end(chunk["n"])
         if any(number not in self._kept for number in range(first, last + 1)):
             raise self._gone()
         while len(self._kept) > _KEPT_CHUNKS:

@@ -7,32 +7,32 @@ import io
 from datetime import UTC, datetime
 from typing import IO, Final
 
-from pymongo.collection import Collection
-
+from modelbus.shared.store.blobs.blob_queries import BlobMetadata
 from modelbus.shared.store.connection import Document
+from modelbus.shared.store.drivers.worker_store import WorkerStore
+from modelbus.shared.store.indexes import CHUNKS, FILES
 
 CHUNK_BYTES: Final = 1024 * 1024
 _CHUNKS_AT_ONCE: Final = 8
 
 
 def write_blob(
-    files: Collection[Document],
-    chunks: Collection[Document],
+    store: WorkerStore,
     blob_id: str,
     source: bytes | IO[bytes],
-    metadata: Document,
+    metadata: BlobMetadata,
 ) -> None:
     """Store bytes under an id that is free.
 
     If it is interrupted there are chunks without a file, which a sweep removes.
 
     Args:
-        files: Of the bucket.
-        chunks: Of the bucket.
+        store: Where.
         blob_id: The id.
         source: The bytes, or a file that is read from where it stands.
         metadata: What the blob's record says of it.
     """
+    files, chunks = store.collection(FILES), store.collection(CHUNKS)
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     length = number = 0
     pending: list[Document] = []

@@ -1,10 +1,15 @@
 """What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
 
+from typing import TypeVar
+
 from modelbus.shared.contracts import Command, command_queue, command_spec, spec_hash
 from modelbus.shared.contracts.checks.dataset_use import dataset_use
+from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import CorrelationIdReused
 from modelbus.shared.observing.tracing import trace_headers
-from modelbus.shared.store.operation import Document, NewJob
+from modelbus.shared.store.operation import NewJob
+
+J = TypeVar("J", bound=EndedJob)
 
 LOCAL_OWNER = "local"
 """Who owns what was asked for without a key, at a gateway that demands none."""
@@ -47,7 +52,7 @@ def new_job(
     )
 
 
-def require_same(recorded: Document, job: NewJob) -> Document:
+def require_same(recorded: J, job: NewJob) -> J:
     """The recorded job, if it is the one that was asked for, or was before somebody edited it.
 
     Owners are told apart where keys are: who reaches the broker is trusted with every job, and most messages only say
@@ -57,8 +62,13 @@ def require_same(recorded: Document, job: NewJob) -> Document:
         CorrelationIdReused: The id belongs to a job with another specification or owner.
     """
     refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
-    if job.spec_hash not in (recorded["spec_hash"], *recorded.get("former_hashes", ())):
+    if job.spec_hash not in _hashes(recorded):
         raise CorrelationIdReused(f"{refused} with another specification")
     if job.door == "http" and job.owner not in (recorded["owner"], LOCAL_OWNER):
         raise CorrelationIdReused(f"{refused} of another owner")
     return recorded
+
+
+def _hashes(job: EndedJob) -> list[str]:
+    """Of all specifications that a job has or had."""
+    return [job["spec_hash"], *job.get("former_hashes", [])]

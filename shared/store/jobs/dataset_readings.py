@@ -7,12 +7,15 @@ from typing import Final
 from pymongo.asynchronous.database import AsyncDatabase
 
 from modelbus.shared.contracts import ExportDataset
+from modelbus.shared.contracts.documents.job_documents import ReadingJob
 from modelbus.shared.store.blobs.async_blobs import AsyncBlobStore
-from modelbus.shared.store.blobs.worker_blobs import export_id
-from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from modelbus.shared.store.jobs.dataset_users import READING
+from modelbus.shared.store.blobs.blob_queries import BlobKind, blobs_of_jobs, export_id
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.indexes import JOBS
+from modelbus.shared.store.jobs.job_queries import jobs_reading
 
-_KINDS: Final = ("export", "result")
+_KINDS: Final[tuple[BlobKind, ...]] = ("export", "result")
 _BATCH: Final = 1000
 _AT_ONCE: Final = 20
 
@@ -24,18 +27,14 @@ class Readings:
     """
 
     def __init__(self, database: AsyncDatabase[Document], blobs: AsyncBlobStore) -> None:
-        database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
-        self._jobs = database["jobs"]
-        self._files = database["fs.files"]
+        self._store = GatewayStore(database)
         self._blobs = blobs
 
-    async def find(self, dataset: str) -> list[Document]:
-        """The jobs that read a dataset: ``_id``, ``command``, ``status`` and ``fence`` of each."""
-        query = {"spec.dataset": dataset, "command": {"$in": list(READING)}}
-        with store_errors():
-            return await self._jobs.find(query, {"command": 1, "status": 1, "fence": 1}).to_list()
+    async def find(self, dataset: str) -> list[ReadingJob]:
+        """The jobs that read a dataset."""
+        return await self._store.all(jobs_reading(dataset))
 
-    async def remove(self, jobs: Sequence[Document]) -> None:
+    async def remove(self, jobs: Sequence[ReadingJob]) -> None:
         """Remove jobs, with what they stored and with what a killed attempt had begun to store.
 
         The jobs go first: nothing that still runs can be finished then, and files without a job are swept.
@@ -46,17 +45,15 @@ class Readings:
         for start in range(0, len(jobs), _BATCH):
             await self._remove_some(jobs[start : start + _BATCH])
 
-    async def _remove_some(self, jobs: Sequence[Document]) -> None:
+    async def _remove_some(self, jobs: Sequence[ReadingJob]) -> None:
         ids = [job["_id"] for job in jobs]
-        stored = {"metadata.correlation_id": {"$in": ids}, "metadata.kind": {"$in": list(_KINDS)}}
-        with store_errors():
-            await self._jobs.delete_many({"_id": {"$in": ids}})
-            files = await self._files.find(stored, {"_id": 1}).to_list()
+        await self._store.delete_all(JOBS, {"_id": {"$in": ids}})
+        files = await self._store.all(blobs_of_jobs(ids, _KINDS))
         blob_ids = list({*(file["_id"] for file in files), *_begun(jobs)})
         for start in range(0, len(blob_ids), _AT_ONCE):
             await asyncio.gather(*(self._blobs.delete(blob_id) for blob_id in blob_ids[start : start + _AT_ONCE]))
 
 
-def _begun(jobs: Sequence[Document]) -> list[str]:
+def _begun(jobs: Sequence[ReadingJob]) -> list[str]:
     exports = [job for job in jobs if job["command"] == ExportDataset.__name__]
     return [export_id(job["_id"], fence) for job in exports for fence in range(1, job["fence"] + 1)]

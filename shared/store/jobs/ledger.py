@@ -5,20 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pymongo import ReturnDocument, UpdateOne
-from pymongo.collection import Collection
+from pymongo import UpdateOne
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from modelbus.shared.contracts import Progress
+from modelbus.shared.contracts.documents.job_documents import AnsweredJob, ErrorDocument, JobDocument
 from modelbus.shared.errors import LeaseLost, ModelbusError
 from modelbus.shared.settings import Settings
-from modelbus.shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from modelbus.shared.store.jobs import protocol, repair
+from modelbus.shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.store.drivers.worker_store import WorkerStore
+from modelbus.shared.store.indexes import JOBS
+from modelbus.shared.store.jobs import job_queries, protocol, repair
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.binding import bind, use_of_job
+from modelbus.shared.store.jobs.job_queries import JOB, NAMED, WATCHED
 from modelbus.shared.store.operation import Claim, NewJob, Operation, Terms
-from modelbus.shared.store.upserting import upsert
+from modelbus.shared.store.queries import by_id
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000
@@ -43,11 +46,11 @@ class FinishedJob:
     """A job that ended before it was recorded, with its result or its error."""
 
     job: NewJob
-    result: Document | None
-    error: Document | None
+    result: dict[str, Any] | None
+    error: ErrorDocument | None
 
 
-def error_document(error: ModelbusError) -> Document:
+def error_document(error: ModelbusError) -> ErrorDocument:
     """An error as a job keeps it."""
     return {"code": error.code, "message": error.message, "details": error.details}
 
@@ -64,13 +67,12 @@ class JobLedger:
         terms: The protocol's times.
         worker: Who claims: unique for each process, such as ``trainer-host-1234``.
         """
-        self._database = database
-        self._jobs: Collection[Document] = database.get_collection("jobs", write_concern=DURABLE, read_concern=CURRENT)
-        self._fast_jobs = self._jobs.with_options(write_concern=FAST)
+        self._store = WorkerStore(database)
+        self._fast_store = WorkerStore(database, FAST)
         self._terms = terms
         self._worker = worker
 
-    def accept(self, job: NewJob) -> Document:
+    def accept(self, job: NewJob) -> JobDocument:
         """Record a job, bound to the datasets that it reads as they are now (docs/adr/0022).
 
         Again with the same id and specification gives the job that is there.
@@ -78,17 +80,14 @@ class JobLedger:
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
         """
-        operation = protocol.accept(replace(job, datasets=bind(self._database, job.use)), self._terms)
-        with store_errors():
-            recorded = upsert(self._jobs, job.correlation_id, operation.update)
-        return require_same(recorded, job)
+        operation = protocol.accept(replace(job, datasets=bind(self._store, job.use)), self._terms)
+        return require_same(self._store.upsert(JOBS, operation, JOB), job)
 
-    def find(self, correlation_id: str) -> Document | None:
-        """Read one job."""
-        with store_errors():
-            return self._jobs.find_one({"_id": correlation_id})
+    def find(self, correlation_id: str) -> JobDocument | None:
+        """Read one job, whole."""
+        return self._store.one(by_id(JOBS, correlation_id, JOB))
 
-    def claim(self, correlation_id: str) -> tuple[Claim, Document] | None:
+    def claim(self, correlation_id: str) -> tuple[Claim, JobDocument] | None:
         """Take a job that is due; None when there is nothing to take (finished, taken, not due, unknown)."""
         document = self._run(protocol.claim(correlation_id, self._worker, self._terms))
         return (self._claim_of(document), document) if document else None
@@ -103,7 +102,7 @@ class JobLedger:
             LeaseLost: The job belongs to another worker now.
         """
         noted = progress.model_dump(mode="json") if progress else None
-        document = self._run(protocol.heartbeat(claim, noted, self._terms), {"cancel_requested": 1})
+        document = self._store.change(JOBS, protocol.heartbeat(claim, noted, self._terms), WATCHED)
         if document is None:
             raise LeaseLost
         return bool(document["cancel_requested"])
@@ -114,7 +113,7 @@ class JobLedger:
         Raises:
             LeaseLost: The job belongs to another worker now.
         """
-        if self._run(protocol.commit(claim, outcome, self._terms), {"_id": 1}) is not None:
+        if self._store.change(JOBS, protocol.commit(claim, outcome, self._terms), NAMED) is not None:
             return True
         document = self.find(claim.correlation_id)
         if document and document["status"] == "running" and document["fence"] == claim.fence:
@@ -122,7 +121,7 @@ class JobLedger:
             return document["outcome"] is not None
         raise LeaseLost
 
-    def complete(self, claim: Claim, result: Document) -> Document:
+    def complete(self, claim: Claim, result: dict[str, Any]) -> JobDocument:
         """End the job with its result.
 
         Raises:
@@ -130,7 +129,7 @@ class JobLedger:
         """
         return self._end(claim, protocol.complete(claim, result, self._terms))
 
-    def fail(self, claim: Claim, error: ModelbusError) -> Document:
+    def fail(self, claim: Claim, error: ModelbusError) -> JobDocument:
         """End the job with its error, or queue its next attempt when the error is retryable and attempts are left.
 
         Raises:
@@ -139,7 +138,7 @@ class JobLedger:
         operation = protocol.fail(claim, error_document(error), is_retryable=error.is_retryable, terms=self._terms)
         return self._end(claim, operation)
 
-    def end_failed(self, claim: Claim, error: Document) -> Document:
+    def end_failed(self, claim: Claim, error: ErrorDocument) -> JobDocument:
         """End the job with an error that was recorded elsewhere already, for good.
 
         Raises:
@@ -147,7 +146,7 @@ class JobLedger:
         """
         return self._end(claim, protocol.fail(claim, error, is_retryable=False, terms=self._terms))
 
-    def cancelled(self, claim: Claim) -> Document:
+    def cancelled(self, claim: Claim) -> JobDocument:
         """End a job that was stopped because it was cancelled.
 
         Raises:
@@ -155,27 +154,26 @@ class JobLedger:
         """
         return self._end(claim, protocol.cancelled(claim, self._terms))
 
-    def release(self, claim: Claim) -> Document | None:
+    def release(self, claim: Claim) -> JobDocument | None:
         """Hand the job back; None when it is not this worker's any more."""
         return self._run(protocol.release(claim, self._terms))
 
     def is_ended_for_a_reason(self, claim: Claim) -> bool:
         """Whether the job's cancellation has a reason: then nothing is kept of it, and it is not asked to end early."""
-        with store_errors():
-            return self._jobs.find_one({**claim.filter, "cancel_reason": {"$ne": None}}, {"_id": 1}) is not None
+        return self._store.one(job_queries.ended_for_a_reason(claim)) is not None
 
-    def request_cancel(self, correlation_id: str) -> Document | None:
+    def request_cancel(self, correlation_id: str) -> JobDocument | None:
         """Cancel; None when there is nothing to cancel."""
         return self._run(protocol.request_cancel(correlation_id, self._terms))
 
-    def replay(self, correlation_id: str) -> Document | None:
+    def replay(self, correlation_id: str) -> JobDocument | None:
         """Queue an unsuccessful job once more, bound anew; None when it is not one."""
         job = self.find(correlation_id)
         if job is None:
             return None
-        return self._run(protocol.replay(correlation_id, self._terms, bind(self._database, use_of_job(job))))
+        return self._run(protocol.replay(correlation_id, self._terms, bind(self._store, use_of_job(job))))
 
-    def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, Document]:
+    def record_finished(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, AnsweredJob]:
         """Record jobs that ended before they were recorded: one insert for all; those already known get an update.
 
         Args:
@@ -186,7 +184,8 @@ class JobLedger:
             By correlation id, the jobs that were known already, as they are now: what was to be recorded of them
             counts only if they ended by it. All others are recorded as they were given.
         """
-        jobs = self._jobs if is_durable else self._fast_jobs
+        store = self._store if is_durable else self._fast_store
+        jobs = store.collection(JOBS)
         now = datetime.now(UTC)
         with store_errors():
             try:
@@ -198,7 +197,7 @@ class JobLedger:
                 known = [finished[fault["index"]] for fault in faults]
                 jobs.bulk_write([self._finish_queued(one) for one in known], ordered=False)
                 ids = [one.job.correlation_id for one in known]
-                return {document["_id"]: document for document in jobs.find({"_id": {"$in": ids}})}
+                return {document["_id"]: document for document in store.all(job_queries.answered_jobs(ids))}
         return {}
 
     def _finished_document(self, one: FinishedJob, now: datetime) -> Document:
@@ -212,31 +211,30 @@ class JobLedger:
         )
         return UpdateOne(operation.filter, operation.update)
 
-    def lapse(self) -> Iterator[Document]:
+    def lapse(self) -> Iterator[JobDocument]:
         """Take every running job whose lease has lapsed from its worker; yields each as it is now."""
         for correlation_id in self._ids(repair.lapsed(is_committed=False)):
             if document := self._run(repair.lapse(correlation_id, self._terms)):
                 yield document
 
-    def take_over_committed(self) -> Iterator[tuple[Claim, Document]]:
+    def take_over_committed(self) -> Iterator[tuple[Claim, JobDocument]]:
         """Take every committed job whose worker died before finishing it."""
         for correlation_id in self._ids(repair.lapsed(is_committed=True)):
             document = self._run(repair.take_over_committed(correlation_id, self._worker, self._terms))
             if document:
                 yield self._claim_of(document), document
 
-    def due_for_publication(self, queue: str, *, is_queue_empty: bool) -> Iterator[Document]:
+    def due_for_publication(self, queue: str, *, is_queue_empty: bool) -> Iterator[JobDocument]:
         """Reserve queued jobs whose message may be lost; yields each, to be published by the caller."""
         for correlation_id in self._ids(repair.due_for_publication(queue, is_queue_empty=is_queue_empty)):
             operation = repair.republish(correlation_id, queue, self._terms, is_queue_empty=is_queue_empty)
             if document := self._run(operation):
                 yield document
 
-    def _ids(self, query: Document) -> list[str]:
-        with store_errors():
-            return [document["_id"] for document in self._jobs.find(query, {"_id": 1}).limit(_BATCH)]
+    def _ids(self, wanted: Document) -> list[str]:
+        return [job["_id"] for job in self._store.all(job_queries.some_ids(wanted, _BATCH))]
 
-    def _end(self, claim: Claim, operation: Operation) -> Document:
+    def _end(self, claim: Claim, operation: Operation) -> JobDocument:
         document = self._run(operation)
         if document is not None:
             return document
@@ -246,11 +244,8 @@ class JobLedger:
             return document
         raise LeaseLost
 
-    def _claim_of(self, document: Document) -> Claim:
+    def _claim_of(self, document: JobDocument) -> Claim:
         return Claim(correlation_id=document["_id"], fence=document["fence"], worker=self._worker)
 
-    def _run(self, operation: Operation, projection: dict[str, Any] | None = None) -> Document | None:
-        with store_errors():
-            return self._jobs.find_one_and_update(
-                operation.filter, operation.update, projection=projection, return_document=ReturnDocument.AFTER
-            )
+    def _run(self, operation: Operation) -> JobDocument | None:
+        return self._store.change(JOBS, operation, JOB)

@@ -10,10 +10,12 @@ from typing import Any, Final
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import DatasetExists, EvaluationExists, UnknownUpload
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
 from modelbus.shared.store.operation import NOW, literal
+from modelbus.shared.store.records.catalog_queries import VERSION
 from modelbus.shared.store.upserting import upsert
 
 STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "rows_blob_id", "files"})
@@ -26,7 +28,7 @@ class Outcomes:
     def __init__(self, database: Database[Document]) -> None:
         self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
         self._blobs = BlobStore(database)
-        self._appliers: dict[str, Callable[[Document, Document], Document]] = {
+        self._appliers: dict[str, Callable[[JobDocument, Document], Document]] = {
             "dataset": self._dataset,
             "version": self._version,
             "evaluation": self._evaluation,
@@ -35,7 +37,7 @@ class Outcomes:
             "answer": self._answer,
         }
 
-    def apply(self, job: Document) -> Document:
+    def apply(self, job: JobDocument) -> Document:
         """Make what the job's committed outcome describes; harmless when repeated.
 
         Args:
@@ -50,10 +52,11 @@ class Outcomes:
             StoreUnavailable: MongoDB does not answer.
         """
         outcome = job["outcome"]
+        assert outcome is not None  # it is committed
         with store_errors():
             return self._appliers[outcome["kind"]](job, outcome)
 
-    def _dataset(self, job: Document, outcome: Document) -> Document:
+    def _dataset(self, job: JobDocument, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
         name = record["name"]
         stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome["blob_id"]})
@@ -64,10 +67,10 @@ class Outcomes:
             self._blobs.delete(outcome["upload_id"])
         return {"dataset": _public(stored)}
 
-    def _version(self, job: Document, outcome: Document) -> Document:
+    def _version(self, job: JobDocument, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
         versions = self._database["versions"]
-        stored = versions.find_one({"correlation_id": job["_id"]})
+        stored = versions.find_one({"correlation_id": job["_id"]}, projection=VERSION.projection)
         # A number may be taken by what is left of a deleted model of that name: then the next one is free.
         while stored is None or stored["correlation_id"] != job["_id"]:
             number = self._next_version(record["model"], job["owner"])
@@ -126,7 +129,7 @@ class Outcomes:
         found = document["aliases"].get("champion")
         return None if found is None else int(found)
 
-    def _evaluation(self, job: Document, outcome: Document) -> Document:
+    def _evaluation(self, job: JobDocument, outcome: Document) -> Document:
         record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
         files = outcome.get("files", [])
         stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
@@ -136,11 +139,11 @@ class Outcomes:
             self._blobs.make_live(file["blob_id"])
         return {"evaluation": _public(stored)}
 
-    def _files(self, _job: Document, outcome: Document) -> Document:
+    def _files(self, _job: JobDocument, outcome: Document) -> Document:
         self._make_live(outcome["blobs"].values())
         return {**outcome["report"], "blobs": outcome["blobs"]}
 
-    def _answer(self, _job: Document, outcome: Document) -> Document:
+    def _answer(self, _job: JobDocument, outcome: Document) -> Document:
         # An upload that was only looked at; of a large answer its file is live already.
         if outcome.get("upload_id"):
             self._blobs.delete(outcome["upload_id"])

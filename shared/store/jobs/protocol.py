@@ -15,6 +15,7 @@ Rules that hold for all of them:
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from modelbus.shared.contracts.documents.job_documents import BoundDatasetDocument, ErrorDocument
 from modelbus.shared.store.operation import (
     NOW,
     Claim,
@@ -76,7 +77,7 @@ def new_job_document(job: NewJob, terms: Terms) -> Document:
 
 
 def finished_document(
-    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms, now: datetime
+    job: NewJob, *, result: Document | None, error: ErrorDocument | None, worker: str, terms: Terms, now: datetime
 ) -> Document:
     """The document of a job that ended before it was recorded: a prediction, or a command that was refused.
 
@@ -100,7 +101,7 @@ def finished_document(
 
 
 def finish_queued(
-    job: NewJob, *, result: Document | None, error: Document | None, worker: str, terms: Terms
+    job: NewJob, *, result: Document | None, error: ErrorDocument | None, worker: str, terms: Terms
 ) -> Operation:
     """End a job that was accepted under the same id before its prediction was recorded (its caller stopped waiting).
 
@@ -200,7 +201,7 @@ def complete(claim: Claim, result: Document, terms: Terms) -> Operation:
     )
 
 
-def fail(claim: Claim, error: Document, *, is_retryable: bool, terms: Terms) -> Operation:
+def fail(claim: Claim, error: ErrorDocument, *, is_retryable: bool, terms: Terms) -> Operation:
     """End a job with its error, or queue its next attempt when a retry may help.
 
     Retryable and attempts left: ``queued`` after a back-off that doubles. Retryable and none left: ``dead``.
@@ -246,7 +247,7 @@ def release(claim: Claim, terms: Terms) -> Operation:
     return Operation({**claim.filter, "outcome": None}, [either("$cancel_requested", cancelled, again)])
 
 
-def request_cancel(correlation_id: str, terms: Terms, reason: Document | None = None) -> Operation:
+def request_cancel(correlation_id: str, terms: Terms, reason: ErrorDocument | None = None) -> Operation:
     """Cancel: a queued job ends at once; a running one is marked, and its worker ends it at its next heartbeat.
 
     Args:
@@ -291,7 +292,7 @@ def edit(correlation_id: str, spec: Document, spec_hash: str) -> Operation:
     return Operation({"_id": correlation_id, "status": "dead"}, [{"$set": {"draft": draft}}])
 
 
-def replay(correlation_id: str, terms: Terms, datasets: Sequence[Document] = ()) -> Operation:
+def replay(correlation_id: str, terms: Terms, datasets: Sequence[BoundDatasetDocument] = ()) -> Operation:
     """Queue a job that ended without success once more, with fresh attempts, and as its draft says if it has one.
 
     Of a job that was edited the first specification is kept, and the hashes of all: whoever sends the first one again

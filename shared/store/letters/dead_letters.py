@@ -4,69 +4,71 @@ A dead job is its record in ``jobs``; a message is a record in ``dead_letters``.
 the same. An edit is a draft beside what was sent; a replay takes it (docs/adr/0018).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Generic, Literal, TypeVar
 
-from bson import Binary
-from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
+from modelbus.shared.contracts.documents.job_documents import DeadJob, JobDocument
+from modelbus.shared.contracts.documents.letter_documents import ListedMessage, MessageDocument
 from modelbus.shared.errors import JobFinished, NotFound
-from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
-from modelbus.shared.store.gateway_records import older_than
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.indexes import DEAD_LETTERS, JOBS
 from modelbus.shared.store.jobs import protocol
-from modelbus.shared.store.letters.kept_poison import COLLECTION
-from modelbus.shared.store.operation import NOW, happened, literal
+from modelbus.shared.store.jobs.job_queries import JOB
+from modelbus.shared.store.letters import letter_queries
+from modelbus.shared.store.letters.letter_queries import COLLECTION_OF, KINDS, DeadLetterQuery, Kind
+from modelbus.shared.store.queries import After
 
-Kind = Literal["job", "message"]
-KINDS: Final[tuple[Kind, ...]] = ("job", "message")
-_TIME_OF: Final[Mapping[Kind, str]] = {"job": "finished_at", "message": "received_at"}
-_DEAD: Final = {"status": "dead"}
+J = TypeVar("J", bound=DeadJob, covariant=True)
+M = TypeVar("M", bound=ListedMessage, covariant=True)
 
 
 @dataclass(frozen=True)
-class DeadLetter:
-    """One dead letter."""
+class JobLetter(Generic[J]):
+    """A dead job."""
 
-    kind: Kind
-    document: Document
+    document: J
+    kind: Literal["job"] = "job"
 
     @property
     def id(self) -> str:
-        """Its id: of a job its correlation id."""
-        return str(self.document["_id"])
+        """Its correlation id."""
+        return self.document["_id"]
 
     @property
     def at(self) -> datetime:
-        """When the job died, or the message was put aside."""
-        moment: datetime = self.document[_TIME_OF[self.kind]]
-        return moment
+        """When it died."""
+        died_at = self.document["finished_at"]
+        assert died_at is not None  # a dead job has ended
+        return died_at
 
 
 @dataclass(frozen=True)
-class DeadLetterQuery:
-    """Which dead letters are meant.
+class MessageLetter(Generic[M]):
+    """A message that could not be read."""
 
-    Attributes:
-        kinds: Jobs, messages, or both.
-        queue: Only of this queue.
-        before: Only those from before this moment.
-    """
+    document: M
+    kind: Literal["message"] = "message"
 
-    kinds: tuple[Kind, ...] = KINDS
-    queue: str | None = None
-    before: datetime | None = None
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.document["_id"]
 
-    def filter(self, kind: Kind) -> Document:
-        """The filter for the collection of one kind."""
-        query: Document = dict(_DEAD) if kind == "job" else {}
-        if self.queue is not None:
-            query["queue"] = self.queue
-        if self.before is not None:
-            query[_TIME_OF[kind]] = {"$lt": self.before}
-        return query
+    @property
+    def at(self) -> datetime:
+        """When it was put aside."""
+        return self.document["received_at"]
+
+
+ListedLetter = JobLetter[DeadJob] | MessageLetter[ListedMessage]
+"""A dead letter, as far as lists tell of it."""
+DeadLetter = JobLetter[JobDocument] | MessageLetter[MessageDocument]
+"""A dead letter, whole."""
 
 
 class DeadLetters:
@@ -76,27 +78,23 @@ class DeadLetters:
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        options = {"write_concern": DURABLE, "read_concern": CURRENT}
-        jobs, messages = (database.get_collection(name, **options) for name in ("jobs", COLLECTION))  # type: ignore[arg-type]
-        self._collections = {"job": jobs, "message": messages}
+        self._store = GatewayStore(database)
 
-    async def page(self, query: DeadLetterQuery, *, after: tuple[datetime, str] | None, limit: int) -> list[DeadLetter]:
-        """The newest dead letters, without what messages hold.
+    async def page(self, meant: DeadLetterQuery, *, after: After | None, limit: int) -> list[ListedLetter]:
+        """The newest dead letters, without what was sent.
 
         Args:
-            query: Which.
+            meant: Which.
             after: Time and id of the last one of the page before.
             limit: How many at most.
         """
-        found: list[DeadLetter] = []
-        for kind in query.kinds:
-            moment = _TIME_OF[kind]
-            last = {moment: after[0], "_id": after[1]} if after else None
-            wanted = {**query.filter(kind), **older_than(last, moment)}
-            with store_errors():
-                cursor = self._collections[kind].find(wanted, {"raw": 0, "result": 0, "outcome": 0})
-                documents = await cursor.sort([(moment, -1), ("_id", 1)]).limit(limit).to_list()
-            found += [DeadLetter(kind, document) for document in documents]
+        found: list[ListedLetter] = []
+        if "job" in meant.kinds:
+            jobs = await self._store.all(letter_queries.dead_jobs(meant, after=after, limit=limit))
+            found += [JobLetter(job) for job in jobs]
+        if "message" in meant.kinds:
+            messages = await self._store.all(letter_queries.messages(meant, after=after, limit=limit))
+            found += [MessageLetter(message) for message in messages]
         return sorted(found, key=lambda letter: (-letter.at.timestamp(), letter.id))[:limit]
 
     async def find(self, letter_id: str) -> DeadLetter:
@@ -105,27 +103,22 @@ class DeadLetters:
         Raises:
             NotFound: There is no dead letter of that id.
         """
-        for kind in KINDS:
-            with store_errors():
-                document = await self._collections[kind].find_one({"_id": letter_id, **_filter(kind)})
-            if document is not None:
-                return DeadLetter(kind, document)
+        if (job := await self._store.one(letter_queries.dead_job(letter_id))) is not None:
+            return JobLetter(job)
+        if (message := await self._store.one(letter_queries.message(letter_id))) is not None:
+            return MessageLetter(message)
         raise NotFound(f"there is no dead letter {letter_id}; it may have been replayed or removed")
 
-    async def edit_job(self, correlation_id: str, spec: Document, spec_hash: str) -> DeadLetter:
+    async def edit_job(self, correlation_id: str, spec: dict[str, Any], spec_hash: str) -> DeadLetter:
         """Lay another specification beside a dead job.
 
         Raises:
             JobFinished: It is not dead any more.
         """
-        operation = protocol.edit(correlation_id, spec, spec_hash)
-        with store_errors():
-            job = await self._collections["job"].find_one_and_update(
-                operation.filter, operation.update, return_document=ReturnDocument.AFTER
-            )
+        job = await self._store.change(JOBS, protocol.edit(correlation_id, spec, spec_hash), JOB)
         if job is None:
             raise JobFinished(f"job {correlation_id} is not dead any more: somebody replayed or removed it")
-        return DeadLetter("job", job)
+        return JobLetter(job)
 
     async def edit_message(self, letter_id: str, body: bytes) -> DeadLetter:
         """Lay another body beside a message.
@@ -133,44 +126,26 @@ class DeadLetters:
         Raises:
             NotFound: It is not there any more.
         """
-        changes = {"draft": {"body": literal(Binary(body)), "at": NOW}, "history": happened("edited")}
-        with store_errors():
-            message = await self._collections["message"].find_one_and_update(
-                {"_id": letter_id}, [{"$set": changes}], return_document=ReturnDocument.AFTER
-            )
+        operation = letter_queries.edit_message(letter_id, body)
+        message = await self._store.change(DEAD_LETTERS, operation, letter_queries.MESSAGE)
         if message is None:
             raise NotFound(f"there is no dead letter {letter_id} any more: somebody replayed or removed it")
-        return DeadLetter("message", message)
+        return MessageLetter(message)
 
     async def remove(self, letter: DeadLetter) -> bool:
         """Remove one as it was read; False if it has changed or gone since."""
         same = {"draft": letter.document.get("draft")}
-        with store_errors():
-            result = await self._collections[letter.kind].delete_one({"_id": letter.id, **_filter(letter.kind), **same})
-        return result.deleted_count == 1
+        unchanged = {**letter_queries.letter_filter(letter.kind, letter.id), **same}
+        return await self._store.delete(COLLECTION_OF[letter.kind], unchanged)
 
-    async def purge(self, query: DeadLetterQuery) -> int:
+    async def purge(self, meant: DeadLetterQuery) -> int:
         """Remove all that are meant; how many."""
-        count = 0
-        for kind in query.kinds:
-            with store_errors():
-                count += (await self._collections[kind].delete_many(query.filter(kind))).deleted_count
-        return count
+        return sum([await self._store.delete_all(COLLECTION_OF[kind], meant.filter(kind)) for kind in meant.kinds])
 
     async def counts(self) -> Sequence[tuple[Kind, str, int]]:
         """How many there are of each kind and queue."""
         counted: list[tuple[Kind, str, int]] = []
         for kind in KINDS:
-            stages: list[Document] = [
-                {"$match": _filter(kind)},
-                {"$group": {"_id": "$queue", "count": {"$sum": 1}}},
-                {"$sort": {"_id": 1}},
-            ]
-            with store_errors():
-                groups: list[dict[str, Any]] = await (await self._collections[kind].aggregate(stages)).to_list()
-            counted += [(kind, group["_id"], group["count"]) for group in groups]
+            groups = await self._store.aggregated(letter_queries.counts_by_queue(kind))
+            counted += [(kind, group["queue"], group["count"]) for group in groups]
         return counted
-
-
-def _filter(kind: Kind) -> Document:
-    return _DEAD if kind == "job" else {}

@@ -8,8 +8,8 @@ from pymongo.database import Database
 
 from modelbus.shared.bus.poison import PoisonMessage
 from modelbus.shared.store.connection import DURABLE, Document, store_errors
+from modelbus.shared.store.indexes import DEAD_LETTERS
 
-COLLECTION: Final = "dead_letters"
 KEPT_BYTES: Final = 8 * 1024 * 1024
 """How much of one message is kept: a document has 16 MB at most."""
 
@@ -18,7 +18,7 @@ class PoisonKeeper:
     """Writes what cannot be read to where people find it."""
 
     def __init__(self, database: Database[Document], *, retention_days: float) -> None:
-        self._letters = database.get_collection(COLLECTION, write_concern=DURABLE)
+        self._letters = database.get_collection(DEAD_LETTERS, write_concern=DURABLE)
         self._retention = timedelta(days=retention_days)
 
     def keep(self, message: PoisonMessage) -> bool:

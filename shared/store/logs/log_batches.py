@@ -20,9 +20,11 @@ from modelbus.shared.observing.log_shipper import LoggedLine, LogShipper
 from modelbus.shared.observing.log_text import LEVELS
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import FAST, Document, open_store, store_errors
+from modelbus.shared.store.drivers.worker_store import WorkerStore
+from modelbus.shared.store.indexes import LOG_BATCHES
+from modelbus.shared.store.logs.log_queries import LogBatchDocument, oldest_but
 from modelbus.shared.store.records.services import worker_name
 
-COLLECTION: Final = "log_batches"
 SPAN_S: Final = 60.0
 """The lines of one batch are not further apart, so that a reader knows where to stop."""
 _LINE_LIMIT_BYTES: Final = 64 * 1024
@@ -41,20 +43,17 @@ class LogBatches:
     """Writes the lines of one process; to be used by one thread."""
 
     def __init__(self, database: Database[Document], service: str, *, retention_s: float) -> None:
-        self._batches = database.get_collection(COLLECTION, write_concern=FAST)
-        self._signature = {
-            "service": service,
-            "instance": worker_name(service),
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-        }
+        self._store = WorkerStore(database, FAST)
+        self._batches = self._store.collection(LOG_BATCHES)
+        self._service, self._instance = service, worker_name(service)
+        self._host, self._pid = socket.gethostname(), os.getpid()
         self._retention = timedelta(seconds=retention_s)
 
-    def batch(self, lines: Sequence[LoggedLine]) -> list[Document]:
+    def batch(self, lines: Sequence[LoggedLine]) -> list[LogBatchDocument]:
         """The documents that hold some lines; they have their ids already, so that writing them may be repeated."""
         return [self._document(group) for group in _grouped(lines)]
 
-    def write(self, batch: list[Document]) -> None:
+    def write(self, batch: list[LogBatchDocument]) -> None:
         """Insert documents; those that are there already stay.
 
         Raises:
@@ -62,7 +61,7 @@ class LogBatches:
         """
         with store_errors():
             try:
-                self._batches.insert_many(batch, ordered=False)
+                self._batches.insert_many([dict(one) for one in batch], ordered=False)
             except BulkWriteError as error:
                 if any(fault["code"] != _DUPLICATE_KEY for fault in error.details["writeErrors"]):
                     raise
@@ -79,19 +78,20 @@ class LogBatches:
         """
         with store_errors():
             stats = next(iter(self._batches.aggregate([{"$collStats": {"storageStats": {}}}])))["storageStats"]
-            if stats["size"] <= limit_bytes:
-                return 0
-            surplus = int((stats["size"] - limit_bytes) / stats["avgObjSize"]) + 1
-            last = self._batches.find({}, {"last_at": 1}).sort("last_at", 1).skip(surplus - 1).limit(1).to_list()
-            if not last:
-                return 0
-            return self._batches.delete_many({"last_at": {"$lte": last[0]["last_at"]}}).deleted_count
+        if stats["size"] <= limit_bytes:
+            return 0
+        surplus = int((stats["size"] - limit_bytes) / stats["avgObjSize"]) + 1
+        last = self._store.one(oldest_but(surplus - 1))
+        return 0 if last is None else self._store.delete_all(LOG_BATCHES, {"last_at": {"$lte": last["last_at"]}})
 
-    def _document(self, lines: Sequence[tuple[datetime, LoggedLine]]) -> Document:
+    def _document(self, lines: Sequence[tuple[datetime, LoggedLine]]) -> LogBatchDocument:
         moments = [moment for moment, _ in lines]
         return {
             "_id": ObjectId(),
-            **self._signature,
+            "service": self._service,
+            "instance": self._instance,
+            "host": self._host,
+            "pid": self._pid,
             "stored": Timestamp(0, 0),  # the server puts its own time there
             "first_at": min(moments),
             "last_at": max(moments),

@@ -8,6 +8,7 @@ one from which a reader can go on later, without loss or repetition.
 
 import heapq
 from collections.abc import Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -17,11 +18,12 @@ from bson import Timestamp
 from pymongo.asynchronous.database import AsyncDatabase
 
 from modelbus.shared.observing.log_text import LEVELS
-from modelbus.shared.store.connection import CURRENT, Document, store_errors
-from modelbus.shared.store.logs.log_batches import COLLECTION, SPAN_S
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.logs import log_queries
+from modelbus.shared.store.logs.log_batches import SPAN_S
+from modelbus.shared.store.logs.log_queries import ReadBatch
 
-_SETTLED_MS: Final = 200
-"""A batch becomes visible within so many milliseconds of its ``stored``, in the order of arrival or not."""
 _STRETCH_BATCHES: Final = 32
 """How many batches are read at once, each of up to a megabyte."""
 _BEGINNING: Final = Timestamp(0, 1)
@@ -115,12 +117,11 @@ class LogLines:
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._batches = database.get_collection(COLLECTION, read_concern=CURRENT)
+        self._store = GatewayStore(database)
 
     async def knows(self, service: str) -> bool:
         """Whether any line of a service is kept."""
-        with store_errors():
-            return await self._batches.find_one({"service": service}, {"_id": 1}) is not None
+        return await self._store.one(log_queries.any_batch_of(service)) is not None
 
     async def last(
         self,
@@ -146,8 +147,8 @@ class LogLines:
         if arrived_by:
             batches["stored"] = {"$lte": arrived_by}
         kept: list[Line] = []
-        with store_errors():
-            async for batch in self._batches.find(batches).sort("last_at", -1).batch_size(_STRETCH_BATCHES):
+        async with aclosing(self._store.each(log_queries.newest_batches(batches, _STRETCH_BATCHES))) as found:
+            async for batch in found:
                 if not limit or (len(kept) == limit and kept[0].at > batch["last_at"]):
                     break  # no older batch has a line that is newer than the oldest of these
                 for line in _lines_of(batch, query):
@@ -157,9 +158,8 @@ class LogLines:
 
     async def present(self) -> Timestamp:
         """The end of what has arrived for good."""
-        with store_errors():
-            newest = await self._batches.find(_SETTLED, {"stored": 1}).sort("stored", -1).limit(1).to_list()
-        return newest[0]["stored"] if newest else _BEGINNING
+        newest = await self._store.one(log_queries.newest_arrival())
+        return _BEGINNING if newest is None else newest["stored"]
 
     async def recent(self, query: LogQuery, limit: int) -> Stretch:
         """The last lines of all that have arrived by now: where following begins."""
@@ -170,35 +170,22 @@ class LogLines:
         """The lines that a reader who was at a place has not had, up to the end of its stretch."""
         if place.start is None:
             return Stretch(None, place.end, await self.last(query, place.left, arrived_by=place.end))
-        lines = await self._arrived(query, {"stored": {"$gt": place.start, "$lte": place.end}})
+        lines = await self._arrived(query, place.start, place.end)
         return Stretch(place.start, place.end, lines[len(lines) - place.left :] if place.left < len(lines) else lines)
 
     async def following(self, query: LogQuery, start: Timestamp) -> Stretch:
         """What has arrived after ``start`` for good."""
-        wanted = {**query.batches(), "stored": {"$gt": start}, **_SETTLED}
-        with store_errors():
-            ends = await self._batches.find(wanted, {"stored": 1}).sort("stored", 1).limit(_STRETCH_BATCHES).to_list()
+        arrivals = log_queries.next_arrivals(query.batches(), after=start, limit=_STRETCH_BATCHES)
+        ends = await self._store.all(arrivals)
         if not ends:
             return Stretch(start, start, [])
         end = ends[-1]["stored"]
-        lines = await self._arrived(query, {"stored": {"$gt": start, "$lte": end}})
+        lines = await self._arrived(query, start, end)
         return Stretch(start, end, lines, is_full=len(ends) == _STRETCH_BATCHES)
 
-    async def _arrived(self, query: LogQuery, arrived: Document) -> list[Line]:
-        with store_errors():
-            read = await self._batches.find({**query.batches(), **arrived}).to_list()
+    async def _arrived(self, query: LogQuery, after: Timestamp, until: Timestamp) -> list[Line]:
+        read = await self._store.all(log_queries.arrived_batches(query.batches(), after=after, until=until))
         return sorted(line for batch in read for line in _lines_of(batch, query))
-
-
-_SETTLED: Final[Document] = {
-    # A timestamp counts within its second, so it is settled when its second is over.
-    "$expr": {
-        "$lt": [
-            {"$tsSecond": "$stored"},
-            {"$toLong": {"$floor": {"$divide": [{"$subtract": [{"$toLong": "$$NOW"}, _SETTLED_MS]}, 1000]}}},
-        ]
-    }
-}
 
 
 def _keep(kept: list[Line], line: Line, limit: int) -> None:
@@ -209,7 +196,7 @@ def _keep(kept: list[Line], line: Line, limit: int) -> None:
         heapq.heappushpop(kept, line)
 
 
-def _lines_of(batch: Document, query: LogQuery) -> Iterator[Line]:
+def _lines_of(batch: ReadBatch, query: LogQuery) -> Iterator[Line]:
     for number, text in enumerate(batch["lines"]):
         fields = _fields(text)
         if fields is not None and _is_wanted(fields, query):
@@ -233,7 +220,7 @@ def _is_wanted(fields: dict[str, Any], query: LogQuery) -> bool:
     return not wanted or fields.get("correlation_id") == wanted or wanted in fields.get("correlation_ids", ())
 
 
-def _shown(fields: dict[str, Any], batch: Document, query: LogQuery) -> dict[str, Any]:
+def _shown(fields: dict[str, Any], batch: ReadBatch, query: LogQuery) -> dict[str, Any]:
     """The line as it was written, with its instance; asked for one job, it names that job alone."""
     shown = {**fields, "instance": batch["instance"]}
     if query.correlation_id and "correlation_ids" in shown:

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError
 
 from modelbus.shared.api_keys import Scope
+from modelbus.shared.contracts.documents.service_documents import ApiKeyDocument, ListedApiKey, ToldApiKey
 from modelbus.shared.errors import ApiKeyExists, UnknownApiKey
-from modelbus.shared.store.connection import CURRENT, DURABLE, FAST, Document, store_errors
-from modelbus.shared.store.operation import NOW, either, literal, seconds_from_now
+from modelbus.shared.store.connection import FAST, Document
+from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.indexes import API_KEYS
+from modelbus.shared.store.operation import NOW, Operation, either, literal, seconds_from_now
+from modelbus.shared.store.queries import Query, shape
+from modelbus.shared.store.records.catalog_queries import NAMED
 
 _USE_NOTED_S: Final = 60
 """The time of a key's last use is kept no finer than this: a write for each use would cost more than the request."""
@@ -21,6 +24,8 @@ _IS_VALID: Final[Document] = {
     ]
 }
 """As an aggregation expression."""
+_KEY: Final = shape(ApiKeyDocument)
+_LISTED: Final = shape(ListedApiKey)
 
 
 class ApiKeys:
@@ -30,11 +35,12 @@ class ApiKeys:
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
-        self._keys = database.get_collection("api_keys", write_concern=DURABLE, read_concern=CURRENT)
+        self._store = GatewayStore(database)
+        self._fast_store = GatewayStore(database, FAST)
 
     async def create(
         self, name: str, key_hash: str, *, owner: str, scopes: Sequence[Scope], expires_s: float | None
-    ) -> Document:
+    ) -> ToldApiKey:
         """Record a key; one that was revoked or has expired makes room for another of its name.
 
         Args:
@@ -56,52 +62,48 @@ class ApiKeys:
             "last_used_at": None,
             "revoked_at": None,
         }
-        update = [{"$replaceWith": {"$cond": [_IS_VALID, "$$ROOT", document]}}]
-        with store_errors():
-            try:
-                stored = await self._keys.find_one_and_update(
-                    {"_id": name}, update, upsert=True, return_document=ReturnDocument.AFTER
-                )
-            except DuplicateKeyError:
-                stored = None  # another key of that name was made at the same moment
-        if stored is None or stored["sha256"] != key_hash:
+        operation = Operation({"_id": name}, [{"$replaceWith": {"$cond": [_IS_VALID, "$$ROOT", document]}}])
+        stored = await self._store.upsert(API_KEYS, operation, _KEY)
+        if stored["sha256"] != key_hash:
             raise ApiKeyExists(f"an API key named {name!r} exists and is valid; revoke it, or take another name")
-        return _public(stored)
+        return _told(stored)
 
-    async def list_all(self) -> list[Document]:
+    async def list_all(self) -> list[ToldApiKey]:
         """All keys by name, without their hashes; also those that were revoked or have expired."""
-        with store_errors():
-            return [_public(key) for key in await self._keys.find().sort("_id", 1).to_list()]
+        return [_told(key) for key in await self._store.all(Query(API_KEYS, {}, _LISTED, (("_id", 1),)))]
 
-    async def revoke(self, name: str) -> Document:
+    async def revoke(self, name: str) -> ToldApiKey:
         """End a key for good; again is harmless.
 
         Raises:
             UnknownApiKey: There is none of that name.
         """
-        ended = [{"$set": {"revoked_at": {"$ifNull": ["$revoked_at", NOW]}}}]
-        with store_errors():
-            revoked = await self._keys.find_one_and_update({"_id": name}, ended, return_document=ReturnDocument.AFTER)
+        ended = Operation({"_id": name}, [{"$set": {"revoked_at": {"$ifNull": ["$revoked_at", NOW]}}}])
+        revoked = await self._store.change(API_KEYS, ended, _LISTED)
         if revoked is None:
             raise UnknownApiKey(f"there is no API key named {name!r}")
-        return _public(revoked)
+        return _told(revoked)
 
-    async def find_valid(self, key_hash: str) -> Document | None:
+    async def find_valid(self, key_hash: str) -> ApiKeyDocument | None:
         """The valid key of a hash, with its ``sha256``; notes that it was used. None when there is none."""
         is_stale = {"$lt": [{"$ifNull": ["$last_used_at", 0]}, seconds_from_now(-_USE_NOTED_S)]}
         used = [either(is_stale, {"last_used_at": NOW}, {})]
-        keys = self._keys.with_options(write_concern=FAST)
-        with store_errors():
-            return await keys.find_one_and_update(
-                {"sha256": key_hash, "$expr": _IS_VALID}, used, return_document=ReturnDocument.AFTER
-            )
+        wanted = {"sha256": key_hash, "$expr": _IS_VALID}
+        return await self._fast_store.change(API_KEYS, Operation(wanted, used), _KEY)
 
     async def has_valid(self) -> bool:
         """Whether there is any valid key."""
-        with store_errors():
-            return await self._keys.find_one({"$expr": _IS_VALID}, {"_id": 1}) is not None
+        query = Query(API_KEYS, {"$expr": _IS_VALID}, NAMED, limit=1)
+        return await self._store.one(query) is not None
 
 
-def _public(document: Document) -> Document:
-    named = {"name": document["_id"], **document}
-    return {field: value for field, value in named.items() if field not in ("_id", "sha256")}
+def _told(key: ListedApiKey) -> ToldApiKey:
+    return {
+        "name": key["_id"],
+        "owner": key["owner"],
+        "scopes": key["scopes"],
+        "created_at": key["created_at"],
+        "expires_at": key["expires_at"],
+        "last_used_at": key["last_used_at"],
+        "revoked_at": key["revoked_at"],
+    }

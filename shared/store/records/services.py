@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pymongo.database import Database
 
 from modelbus.shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.store.indexes import SERVICES
 from modelbus.shared.store.operation import NOW, literal
 from modelbus.shared.version import VERSION
 
@@ -35,7 +36,7 @@ class ServiceRegistry:
     """Writes the records that `GET /services` answers from."""
 
     def __init__(self, database: Database[Document]) -> None:
-        self._services = database.get_collection("services", write_concern=FAST)
+        self._services = database.get_collection(SERVICES, write_concern=FAST)
 
     def announce(self, instance: ServiceInstance, jobs_running: int) -> None:
         """Say that the instance is alive now.

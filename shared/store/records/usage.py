@@ -17,10 +17,10 @@ from pymongo.database import Database
 
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.store.indexes import USAGE
 
 log = structlog.get_logger()
 
-COLLECTION: Final = "usage"
 _FLUSH_S: Final = 2.0
 
 
@@ -28,7 +28,7 @@ class UsageCounter:
     """Gathers counts and writes them now and then; safe to share between threads."""
 
     def __init__(self, database: Database[Document]) -> None:
-        self._usage = database.get_collection(COLLECTION, write_concern=FAST)
+        self._usage = database.get_collection(USAGE, write_concern=FAST)
         self._counts: dict[str, Counter[str]] = {}
         self._lock = threading.Lock()
         self._flushed_at = time.monotonic()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 from modelbus.shared.tabular.cells.cell_values import (
     NO_MOMENT,
     UncastableCell,

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from modelbus.shared.contracts.base import Contract
-from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 
 METADATA_KEY: Final = b"modelbus"
 KEPT_SCHEMA: Final = pa.schema([("column", pa.int32()), ("row", pa.int32()), ("text", pa.string())])

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from modelbus.shared.contracts.number_forms import NumberForm
-from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 
 MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")

@@ -9,7 +9,8 @@ from typing import Final
 
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
 from modelbus.shared.contracts.number_forms import NumberForm
-from modelbus.shared.contracts.records.documents import ColumnSchema, SignatureColumn, WrittenColumn
+from modelbus.shared.contracts.records.dataset_records import ColumnSchema, WrittenColumn
+from modelbus.shared.contracts.records.model_records import SignatureColumn
 from modelbus.shared.tabular.cells.marks import marks_of
 
 _NUMBERS: Final = ("integer", "real")

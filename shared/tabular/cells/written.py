@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from modelbus.shared.contracts.records.documents import ColumnSchema
+from modelbus.shared.contracts.records.dataset_records import ColumnSchema
 from modelbus.shared.tabular.cells.cell_text import cell_texts
 
 PLAIN: Final = "plain"

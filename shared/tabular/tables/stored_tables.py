@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from modelbus.shared.contracts import ColumnSchema
-from modelbus.shared.contracts.records.documents import WrittenColumn
+from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.tabular.cells.kept_cells import KeptCells, open_kept
 from modelbus.shared.tabular.cells.readings import decimal_mark_of, is_read_as_stored
@@ -104,7 +105,7 @@ class Table:
         return pc.coalesce(self.kept.texts(number, position, len(cells)), texts)
 
 
-def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -> Table:
+def fetch_table(blobs: BlobStore, dataset: DatasetDocument, directory: Path) -> Table:
     """Download a dataset into a directory and open it.
 
     Args:
@@ -122,7 +123,7 @@ def fetch_table(blobs: BlobStore, dataset: Mapping[str, Any], directory: Path) -
     return _table(pq.ParquetFile(path), lambda: files.enter_context(path.open("rb")), dataset, files)
 
 
-def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
+def open_table(blobs: BlobStore, dataset: DatasetDocument) -> Table:
     """Open a dataset where it lies: only what is read of it is fetched.
 
     Raises:
@@ -132,7 +133,7 @@ def open_table(blobs: BlobStore, dataset: Mapping[str, Any]) -> Table:
     return _table(open_values(blobs, dataset), lambda: blobs.open(dataset["blob_id"]), dataset, ExitStack())
 
 
-def open_values(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
+def open_values(blobs: BlobStore, dataset: DatasetDocument) -> pq.ParquetFile:
     """Open a dataset where it lies, for its stored values alone: a page needs nothing else.
 
     Raises:
@@ -143,9 +144,7 @@ def open_values(blobs: BlobStore, dataset: Mapping[str, Any]) -> pq.ParquetFile:
     return pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
 
 
-def _table(
-    parquet: pq.ParquetFile, open_file: Callable[[], Any], dataset: Mapping[str, Any], files: ExitStack
-) -> Table:
+def _table(parquet: pq.ParquetFile, open_file: Callable[[], Any], dataset: DatasetDocument, files: ExitStack) -> Table:
     options = dataset.get("options", {}).get("columns", {})
     dated = frozenset(name for name, said in options.items() if said.get("date_format"))
     return Table(parquet, dataset_columns(dataset), open_kept(open_file, parquet), dated, files)
@@ -198,7 +197,7 @@ def read_frame(table: Table, columns: Sequence[str] | None = None, readings: Rea
     return pd.concat(list(frames(table, columns, readings)), ignore_index=True)
 
 
-def dataset_columns(dataset: Mapping[str, Any]) -> dict[str, ColumnSchema]:
+def dataset_columns(dataset: DatasetDocument) -> dict[str, ColumnSchema]:
     """The dataset's columns by name."""
     return {column["name"]: ColumnSchema.model_validate(column) for column in dataset.get("columns", [])}
 

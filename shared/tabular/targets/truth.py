@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.shared.contracts import Signature, SignatureColumn
-from modelbus.shared.contracts.records.documents import ColumnSchema
+from modelbus.shared.contracts.records.dataset_records import ColumnSchema
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.cells.meanings import unique_values, value_of
 from modelbus.shared.tabular.cells.readings import reading_of

@@ -5,7 +5,7 @@ from uuid import uuid4
 from pymongo.database import Database
 
 from modelbus.shared.bus import Publisher
-from modelbus.shared.store.blobs.worker_blobs import export_id
+from modelbus.shared.store.blobs.blob_queries import export_id
 from modelbus.shared.store.connection import Document
 from tests.e2e.api import Api
 from tests.e2e.contents import content, rows

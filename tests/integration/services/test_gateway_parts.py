@@ -16,11 +16,12 @@ from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.bus import Publisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER
 from modelbus.shared.contracts import Predict, new_correlation_id
+from modelbus.shared.contracts.documents.job_documents import ListedJob
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
-from modelbus.shared.store.gateway_records import JobRecords
 from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, terms_of
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
@@ -419,8 +420,8 @@ async def test_pages_of_jobs_follow_each_other_newest_first(records: JobRecords,
     ids = [train_job().correlation_id for _ in range(7)]
     for correlation_id in ids:
         ledger.accept(train_job(correlation_id))
-    seen: list[Document] = []
-    while page := await records.page({}, after=seen[-1] if seen else None, limit=3):
+    seen: list[ListedJob] = []
+    while page := await records.page({}, after=(seen[-1]["created_at"], seen[-1]["_id"]) if seen else None, limit=3):
         assert len(page) <= 3
         seen += page
     assert sorted(job["_id"] for job in seen) == sorted(ids)

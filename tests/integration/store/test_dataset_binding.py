@@ -10,11 +10,11 @@ from modelbus.shared.contracts import command_spec, new_correlation_id, parse_co
 from modelbus.shared.errors import DatasetChanged, JobCancelled, StoreUnavailable, UnknownDataset
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
-from modelbus.shared.store.gateway_records import JobRecords
 from modelbus.shared.store.jobs import protocol
 from modelbus.shared.store.jobs.acceptance import new_job
 from modelbus.shared.store.jobs.binding import digests
-from modelbus.shared.store.jobs.dataset_users import using
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
+from modelbus.shared.store.jobs.job_queries import jobs_using
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.operation import NewJob
 from modelbus.shared.store.records.library import Library
@@ -194,7 +194,8 @@ def test_what_uses_a_dataset_is_found_by_an_index(indexed: Database[Document], l
     for dataset in ("customers", *["others"] * 20):
         ledger.accept(train_job(dataset=dataset))
 
-    plan = indexed["jobs"].find(using({"_id": "customers", "sha256": "a1"})).explain()
+    query = jobs_using({"_id": "customers", "sha256": "a1"})
+    plan = indexed["jobs"].find(query.filter, query.shape.projection).explain()
 
     assert plan["executionStats"]["totalDocsExamined"] < 5, "of 21 jobs; one may be looked at more than once"
 

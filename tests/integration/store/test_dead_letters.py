@@ -19,12 +19,14 @@ from modelbus.shared.contracts import command_spec, spec_hash
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, NotFound, StoreUnavailable
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
-from modelbus.shared.store.gateway_records import JobRecords
+from modelbus.shared.store.indexes import DEAD_LETTERS
 from modelbus.shared.store.jobs import protocol
 from modelbus.shared.store.jobs.acceptance import new_job
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.jobs.ledger import JobLedger
-from modelbus.shared.store.letters.dead_letters import DeadLetterQuery, DeadLetters
-from modelbus.shared.store.letters.kept_poison import COLLECTION, KEPT_BYTES, PoisonKeeper
+from modelbus.shared.store.letters.dead_letters import DeadLetters
+from modelbus.shared.store.letters.kept_poison import KEPT_BYTES, PoisonKeeper
+from modelbus.shared.store.letters.letter_queries import DeadLetterQuery
 from modelbus.shared.worker.poison import PoisonMover
 from tests.integration.conftest import MakeConsumer
 from tests.integration.ledger_jobs import claimed, found
@@ -77,7 +79,7 @@ def test_poison_is_moved_with_all_that_is_known_of_it(
     sender = {"correlation_id": "not a uuid", "reply_to": "answers"}
     put_aside(broker, consume, message(b"junk \xff", properties=sender))
     mover.move()
-    [letter] = indexed[COLLECTION].find().to_list()
+    [letter] = indexed[DEAD_LETTERS].find().to_list()
     assert (letter["queue"], letter["raw"], letter["size_bytes"]) == ("train", b"junk \xff", 6)
     assert (letter["correlation_id"], letter["reply_to"], letter["service"]) == ("not a uuid", "answers", "test")
     assert "not JSON" in letter["reason"]
@@ -93,8 +95,8 @@ def test_two_movers_move_each_message_once(
         PoisonMover(PoisonReader(bus_url, f"s{number}"), PoisonKeeper(indexed, retention_days=1)) for number in range(4)
     ]
     at_once([mover.move for mover in movers])
-    assert indexed[COLLECTION].count_documents({}) == 40
-    assert len(indexed[COLLECTION].distinct("raw")) == 40
+    assert indexed[DEAD_LETTERS].count_documents({}) == 40
+    assert len(indexed[DEAD_LETTERS].distinct("raw")) == 40
     for mover in movers:
         mover.close()
 
@@ -110,7 +112,7 @@ def test_while_mongodb_is_away_poison_rests_in_redis(
         lost.close()
     assert broker.llen(poison_queue("train")) == 1
     mover.move()
-    assert indexed[COLLECTION].count_documents({}) == 1
+    assert indexed[DEAD_LETTERS].count_documents({}) == 1
 
 
 def test_without_a_broker_it_is_said(indexed: Database[Document]) -> None:
@@ -125,7 +127,7 @@ def test_what_somebody_laid_on_a_poison_queue_is_kept_too(
 ) -> None:
     broker.lpush(poison_queue("train"), item)
     mover.move()
-    [letter] = indexed[COLLECTION].find().to_list()
+    [letter] = indexed[DEAD_LETTERS].find().to_list()
     assert letter["reason"].startswith("laid on the poison queue")
     assert broker.llen(poison_queue("train")) == 0
 
@@ -143,7 +145,7 @@ def test_what_an_earlier_release_put_aside_is_moved_as_well(
     }
     publisher.send(poison_queue("train"), record)
     mover.move()
-    [letter] = indexed[COLLECTION].find().to_list()
+    [letter] = indexed[DEAD_LETTERS].find().to_list()
     assert (letter["raw"], letter["reason"]) == (b"old", "not JSON")
 
 
@@ -151,7 +153,7 @@ def test_a_message_that_is_put_aside_twice_is_kept_once(indexed: Database[Docume
     keeper = PoisonKeeper(indexed, retention_days=1)
     poison = PoisonMessage(str(uuid4()), "train", "no", "trainer", datetime.now(UTC), b"x" * (KEPT_BYTES + 5))
     assert [keeper.keep(poison), keeper.keep(poison)] == [True, False]
-    [letter] = indexed[COLLECTION].find().to_list()
+    [letter] = indexed[DEAD_LETTERS].find().to_list()
     assert (len(letter["raw"]), letter["size_bytes"]) == (KEPT_BYTES, KEPT_BYTES + 5)
 
 

@@ -14,7 +14,8 @@ from pymongo.database import Database
 from modelbus.shared.observing.log_shipper import LoggedLine, LogShipper
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store, open_store
-from modelbus.shared.store.logs.log_batches import COLLECTION, LogBatches, open_log_shipper
+from modelbus.shared.store.indexes import LOG_BATCHES
+from modelbus.shared.store.logs.log_batches import LogBatches, open_log_shipper
 from modelbus.shared.store.logs.log_reading import LogLines, LogQuery, Stretch
 from tests.waiting import wait_until
 
@@ -153,8 +154,8 @@ def test_a_batch_that_is_written_twice_is_there_once(indexed: Database[Document]
     made = batches.batch([line(0), line(1)])
     batches.write(made)
     batches.write(made)
-    assert indexed[COLLECTION].count_documents({}) == 1
-    assert indexed[COLLECTION].find_one({})["stored"].time > 0  # type: ignore[index]
+    assert indexed[LOG_BATCHES].count_documents({}) == 1
+    assert indexed[LOG_BATCHES].find_one({})["stored"].time > 0  # type: ignore[index]
 
 
 def test_lines_that_are_far_from_each_other_are_in_batches_of_their_own(indexed: Database[Document]) -> None:
@@ -174,18 +175,18 @@ def test_a_line_that_is_far_too_long_keeps_what_every_line_has(indexed: Database
 
 
 def test_lines_expire_and_the_oldest_go_when_there_are_too_many(indexed: Database[Document]) -> None:
-    index = indexed[COLLECTION].index_information()["expires_at_1"]
+    index = indexed[LOG_BATCHES].index_information()["expires_at_1"]
     assert index["expireAfterSeconds"] == 0
     batches = LogBatches(indexed, "trainer", retention_s=3600)
     for number in range(50):
         batches.write(batches.batch([line(number * 100, text="x" * 3000)]))
-    left = (indexed[COLLECTION].find_one({})["expires_at"] - datetime.now(UTC)).total_seconds()  # type: ignore[index]
+    left = (indexed[LOG_BATCHES].find_one({})["expires_at"] - datetime.now(UTC)).total_seconds()  # type: ignore[index]
     assert 3000 < left <= 3600
-    size = next(iter(indexed[COLLECTION].aggregate([{"$collStats": {"storageStats": {}}}])))["storageStats"]["size"]
+    size = next(iter(indexed[LOG_BATCHES].aggregate([{"$collStats": {"storageStats": {}}}])))["storageStats"]["size"]
     assert batches.trim(size) == 0
     removed = batches.trim(size // 2)
     assert 20 <= removed <= 30
-    kept = indexed[COLLECTION].find().sort("last_at", 1).to_list()
+    kept = indexed[LOG_BATCHES].find().sort("last_at", 1).to_list()
     assert kept[0]["last_at"] == MOMENT + timedelta(seconds=removed * 100)
 
 
@@ -220,7 +221,7 @@ def put(shipper: LogShipper, number: int, size: int = 10) -> None:
 
 
 def kept_events(database: Database[Document]) -> list[str]:
-    batches = database[COLLECTION].find().sort("first_at", 1)
+    batches = database[LOG_BATCHES].find().sort("first_at", 1)
     return [json.loads(text)["event"] for batch in batches for text in batch["lines"]]
 
 

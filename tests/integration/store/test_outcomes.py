@@ -10,7 +10,7 @@ from pymongo.database import Database
 
 from modelbus.shared.bus import EventPublisher, Publisher
 from modelbus.shared.contracts import new_correlation_id
-from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import DatasetExists, EvaluationExists
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelbus.evaluator.ingest import IngestedTable
 from modelbus.evaluator.ingest.cells.texts import MISSING_MARKS
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.shared.tabular.cells.likely_forms import MISSING_WORDS
 from tests.unit.ingesting import ingested, read, types
 

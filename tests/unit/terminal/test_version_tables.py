@@ -6,7 +6,7 @@ from modelbus.commands.terminal.printing import Printer
 from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
 from modelbus.gateway.description.examples import VERSION
 from modelbus.shared.contracts import VersionRecord
-from modelbus.shared.contracts.records.documents import Comparison, HeldOutRows
+from modelbus.shared.contracts.records.model_records import Comparison, HeldOutRows
 
 
 def test_a_comparison_is_a_table_and_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

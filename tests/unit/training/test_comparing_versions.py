@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from modelbus.shared.contracts import HoldOut, Signature, SignatureColumn
 from modelbus.shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
 from modelbus.shared.contracts.commands.training import RetrainModel, TrainModel
-from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.champions.champion_comparison import (

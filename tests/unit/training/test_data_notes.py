@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelbus.shared.contracts import ColumnSchema
-from modelbus.shared.contracts.records.documents import Alert
+from modelbus.shared.contracts.records.dataset_records import Alert
 from modelbus.trainer.rows.row_numbering import RowNumbering
 from tests.unit.tables import fit
 

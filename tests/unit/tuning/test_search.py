@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from modelbus.shared.contracts import ColumnSchema, CrossValidation, HoldOut
 from modelbus.shared.contracts.commands.tuning import Search
-from modelbus.shared.contracts.records.documents import TuningProgress
+from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.metrics.by_task import score_classification, score_regression
 from modelbus.trainer.fitting.plan import FitPlan

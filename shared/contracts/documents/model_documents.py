@@ -1,0 +1,138 @@
+"""Models and their versions as MongoDB holds them."""
+
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict
+
+from modelbus.shared.contracts.base import Task
+from modelbus.shared.contracts.documents.dataset_documents import WrittenColumnDocument
+
+
+class SignatureColumnDocument(WrittenColumnDocument):
+    """One column that a version needs."""
+
+    is_free_text: NotRequired[bool]
+
+
+class SignatureDocument(TypedDict):
+    """What a version takes and what it answers."""
+
+    columns: list[SignatureColumnDocument]
+    target: NotRequired[str | None]
+    target_column: NotRequired[SignatureColumnDocument | None]
+    task: Task
+    classes: NotRequired[list[Any] | None]
+    threshold: NotRequired[float | None]
+
+
+class ComparisonDocument(TypedDict):
+    """How a version did beside the champion."""
+
+    metric: NotRequired[str | None]
+    champion_version: int
+    own: NotRequired[float | None]
+    champion: NotRequired[float | None]
+    margin: NotRequired[float]
+    row_count: NotRequired[int | None]
+    left_out_row_count: NotRequired[int | None]
+    warnings: NotRequired[list[str]]
+    is_better: NotRequired[bool]
+    reason: NotRequired[str | None]
+
+
+class HeldOutDocument(TypedDict):
+    """How the rows to measure on were held out."""
+
+    method: str
+    row_count: int
+    unmeasured_classes: NotRequired[list[Any]]
+    unmeasured_class_count: NotRequired[int]
+    group_count: NotRequired[int | None]
+
+
+class FreeTextDocument(TypedDict):
+    """A column that a version reads as free text."""
+
+    column: str
+    feature_count: int
+    term_count: int
+
+
+class StoredVersion(TypedDict):
+    """A version, as far as it is told whose it is and which files go with it."""
+
+    _id: str
+    """``{model}@{version}``."""
+    model: str
+    version: int
+    owner: str
+    correlation_id: str
+    blob_id: str
+    """Of its artifact."""
+    candidates_blob_id: NotRequired[str]
+    """Of the table of candidates, where it is too large for the document."""
+    rows_blob_id: NotRequired[str]
+    """Of the numbers of the rows that it was trained on; absent in versions of the first releases."""
+
+
+class VersionDocument(StoredVersion):
+    """One version, whole."""
+
+    estimator: str
+    hyperparameters: dict[str, Any]
+    tuning: NotRequired[dict[str, Any] | None]
+    candidates: NotRequired[list[dict[str, Any]]]
+    """The table of candidates, where it is small."""
+    calibration: NotRequired[dict[str, Any] | None]
+    threshold: NotRequired[dict[str, Any] | None]
+    dataset: str
+    dataset_sha256: str
+    signature: SignatureDocument
+    hold_out: dict[str, Any]
+    hold_out_sha256: NotRequired[str | None]
+    held_out: NotRequired[HeldOutDocument | None]
+    seed: int
+    specification: NotRequired[dict[str, Any] | None]
+    metrics: dict[str, float | None]
+    cross_validation: NotRequired[dict[str, Any] | None]
+    row_count: int
+    streamed: NotRequired[bool]
+    free_text: NotRequired[list[FreeTextDocument]]
+    fit_s: float
+    warnings: NotRequired[list[str]]
+    comparison: NotRequired[ComparisonDocument | None]
+    tags: NotRequired[dict[str, str]]
+    note: NotRequired[str]
+    libraries: dict[str, str]
+    artifact_sha256: str
+    artifact_size_bytes: int
+    created_at: datetime
+
+
+class UsedVersion(TypedDict):
+    """A version, as far as it is told which datasets it was made with."""
+
+    dataset: str
+    hold_out: dict[str, Any]
+
+
+class ModelDocument(TypedDict):
+    """One model."""
+
+    _id: str
+    """Its name."""
+    owner: str
+    latest_version: int
+    versions: list[int]
+    aliases: dict[str, int]
+    created_at: datetime
+
+
+class UsageDocument(TypedDict):
+    """How a version was used; ``_id`` is the id of the job that made it."""
+
+    _id: str
+    requests: NotRequired[int]
+    rows: NotRequired[int]
+    report: NotRequired[dict[str, dict[str, int]]]
+    """Rows by incident and column, whose names are written as in addresses."""
+    updated_at: NotRequired[datetime]

@@ -1,0 +1,184 @@
+"""Blobs as both drivers know them: kinds, what a blob's record says, where chunks are, and what is asked of both."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, Literal, TypedDict
+from uuid import UUID, uuid5
+
+from bson import ObjectId
+
+from modelbus.shared.store.indexes import CHUNKS, DATASETS, EVALUATIONS, FILES, JOBS, VERSIONS
+from modelbus.shared.store.operation import Document, Operation
+from modelbus.shared.store.queries import Aggregation, Query, by_id, shape
+
+BlobKind = Literal[
+    "upload", "dataset", "artifact", "predictions", "export", "result", "candidates", "rows", "plot", "result_plot"
+]
+"""A `plot` is an evaluation's, a `result_plot` of a job's result; `rows` say which rows a version was trained on."""
+_OF_JOBS: Final[tuple[BlobKind, ...]] = ("predictions", "export", "result", "result_plot")
+"""What goes with its job."""
+_BATCH: Final = 100
+
+
+class BlobMetadata(TypedDict):
+    """What a blob's record says of it beside what GridFS says."""
+
+    kind: BlobKind
+    state: Literal["pending", "live"]
+    """``live`` as soon as something refers to it."""
+    correlation_id: str
+    fence: int
+
+
+class BlobFile(TypedDict):
+    """A blob by its id."""
+
+    _id: str
+
+
+class MeasuredBlob(TypedDict):
+    """How large a blob and its chunks are; bytes."""
+
+    length: int
+    chunkSize: int
+
+
+class BlobChunk(TypedDict):
+    """One chunk of a blob."""
+
+    n: int
+    data: bytes
+
+
+class ChunkNumber(TypedDict):
+    """The place of a chunk in its blob."""
+
+    n: int
+
+
+class HeadlessChunk(TypedDict):
+    """A chunk whose file is not there; ``files_id`` is a blob's id, or that of somebody else's file."""
+
+    files_id: Any
+
+
+_FILE: Final = shape(BlobFile)
+_MEASURED: Final = shape(MeasuredBlob)
+_CHUNK: Final = shape(BlobChunk)
+_NUMBER: Final = shape(ChunkNumber)
+_HEADLESS: Final = shape(HeadlessChunk)
+
+
+def blob_metadata(kind: BlobKind, correlation_id: str, fence: int = 0) -> BlobMetadata:
+    """What a blob's record says of it while it is being written."""
+    return {"kind": kind, "state": "pending", "correlation_id": correlation_id, "fence": fence}
+
+
+def export_id(correlation_id: str, fence: int) -> str:
+    """The id of the blob that one attempt of an export writes.
+
+    It can be told before the blob is whole: so that what a killed attempt left of it is found.
+    """
+    return str(uuid5(UUID(correlation_id), f"export/{fence}"))
+
+
+def measured_blob(blob_id: str) -> Query[MeasuredBlob]:
+    """A blob's size."""
+    return by_id(FILES, blob_id, _MEASURED)
+
+
+def blob_of_kind(blob_id: str, kind: BlobKind) -> Query[BlobFile]:
+    """A blob, if it is of a kind."""
+    return Query(FILES, {"_id": blob_id, "metadata.kind": kind}, _FILE, limit=1)
+
+
+def blobs_of_jobs(correlation_ids: Sequence[str], kinds: Sequence[BlobKind]) -> Query[BlobFile]:
+    """The blobs of some kinds that some jobs wrote."""
+    wanted = {"metadata.correlation_id": {"$in": list(correlation_ids)}, "metadata.kind": {"$in": list(kinds)}}
+    return Query(FILES, wanted, _FILE)
+
+
+def chunks_between(blob_id: str, first: int, last: int) -> Query[BlobChunk]:
+    """Some chunks of a blob, both ends among them."""
+    return Query(CHUNKS, {"files_id": blob_id, "n": {"$gte": first, "$lte": last}}, _CHUNK)
+
+
+def last_chunk(blob_id: str) -> Query[ChunkNumber]:
+    """The last chunk of a blob."""
+    return Query(CHUNKS, {"files_id": blob_id}, _NUMBER, (("n", -1),), 1)
+
+
+def chunk_stretches(blob_id: str, last: ChunkNumber | None) -> Iterator[Document]:
+    """Filters that match all chunks of a blob, 100 at a time, so that deleting them outlasts no time-out.
+
+    Args:
+        blob_id: The blob.
+        last: Its last chunk; None if it has none.
+    """
+    for first in range(0, last["n"] + 1 if last else 0, _BATCH):
+        yield {"files_id": blob_id, "n": {"$gte": first, "$lt": first + _BATCH}}
+
+
+def make_live(blob_id: str) -> Operation:
+    """Mark a blob as belonging to something."""
+    return Operation({"_id": blob_id}, {"$set": {"metadata.state": "live"}})
+
+
+def release(blob_id: str) -> Operation:
+    """Mark a blob as belonging to nothing."""
+    return Operation({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
+
+
+def abandoned_blobs(before: datetime) -> Aggregation[BlobFile]:
+    """Pending blobs whose job has ended and that nothing refers to: a dead worker's, or an interrupted delete's.
+
+    What belongs to the job itself is not looked for in it: it is live before the job has ended.
+    """
+    return Aggregation(
+        FILES,
+        (
+            {"$match": {"metadata.state": "pending", "uploadDate": {"$lt": before}}},
+            _joined(JOBS, "metadata.correlation_id", "_id", "job"),
+            {"$match": {"job.status": {"$nin": ["queued", "running"]}}},
+            _joined(DATASETS, "_id", "blob_id", "dataset"),
+            _joined(VERSIONS, "_id", "blob_id", "version"),
+            _joined(VERSIONS, "_id", "candidates_blob_id", "chosen"),
+            _joined(VERSIONS, "_id", "rows_blob_id", "trained"),
+            _joined(EVALUATIONS, "_id", "files.blob_id", "evaluation"),
+            {"$match": {"dataset": [], "version": [], "chosen": [], "trained": [], "evaluation": []}},
+            {"$limit": _BATCH},
+        ),
+        _FILE,
+    )
+
+
+def outlived_blobs(before: datetime) -> Aggregation[BlobFile]:
+    """What goes with its job and has none any more: the job's retention ended, or somebody removed it."""
+    return Aggregation(
+        FILES,
+        (
+            {"$match": {"metadata.kind": {"$in": list(_OF_JOBS)}, "uploadDate": {"$lt": before}}},
+            _joined(JOBS, "metadata.correlation_id", "_id", "job"),
+            {"$match": {"job": []}},
+            {"$limit": _BATCH},
+        ),
+        _FILE,
+    )
+
+
+def headless_chunks(before: datetime) -> Aggregation[HeadlessChunk]:
+    """First chunks of files whose upload was cut off: they have no file. A chunk's own id carries its time."""
+    return Aggregation(
+        CHUNKS,
+        (
+            {"$match": {"n": 0, "_id": {"$lt": ObjectId.from_datetime(before)}}},
+            _joined(FILES, "files_id", "_id", "file"),
+            {"$match": {"file": []}},
+            {"$limit": _BATCH},
+        ),
+        _HEADLESS,
+    )
+
+
+def _joined(collection: str, local: str, foreign: str, name: str) -> Document:
+    return {"$lookup": {"from": collection, "localField": local, "foreignField": foreign, "as": name}}

@@ -1,0 +1,109 @@
+"""The store for the gateway: queries and operations over pymongo's asyncio."""
+
+from collections.abc import AsyncGenerator
+from typing import cast
+
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.operation import Operation
+from modelbus.shared.store.queries import Aggregation, D, Query, Shape
+
+
+class GatewayStore:
+    """Runs queries and operations on the event loop.
+
+    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: AsyncDatabase[Document], write_concern: WriteConcern = DURABLE) -> None:
+        """Args:
+        database: Where all is.
+        write_concern: What a write waits for.
+        """
+        self._database = database.with_options(write_concern=write_concern, read_concern=CURRENT)
+
+    async def one(self, query: Query[D]) -> D | None:
+        """The first document that matches; None if there is none."""
+        with store_errors():
+            return cast("D | None", await self._database[query.collection].find_one(**query.options()))
+
+    async def all(self, query: Query[D]) -> list[D]:
+        """All documents that match."""
+        with store_errors():
+            return cast("list[D]", await self._database[query.collection].find(**query.options()).to_list())
+
+    async def each(self, query: Query[D]) -> AsyncGenerator[D, None]:
+        """All documents that match, fetched as they are taken; whoever stops before the end closes it."""
+        with store_errors():
+            async with self._database[query.collection].find(**query.options()) as found:
+                async for document in found:
+                    yield cast("D", document)
+
+    async def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
+        """What an aggregation gives."""
+        with store_errors():
+            cursor = await self._database[aggregation.collection].aggregate(aggregation.pipeline())
+            return cast("list[D]", await cursor.to_list())
+
+    async def count(self, collection: str, matching: Document) -> int:
+        """How many documents match."""
+        with store_errors():
+            return await self._database[collection].count_documents(matching)
+
+    async def change(self, collection: str, operation: Operation, shape: Shape[D]) -> D | None:
+        """Change one document; returns it as it is then, None if none matches."""
+        return await self._change(collection, operation, shape, is_upsert=False)
+
+    async def upsert(self, collection: str, operation: Operation, shape: Shape[D]) -> D:
+        """Change one document, made if it is absent; returns it as it is then."""
+        try:
+            changed = await self._change(collection, operation, shape, is_upsert=True)
+        except DuplicateKeyError:
+            # Two inserted it at once; the loser finds the winner's document on its second try.
+            changed = await self._change(collection, operation, shape, is_upsert=True)
+        assert changed is not None  # an upsert always has a document to return
+        return changed
+
+    async def update(self, collection: str, operation: Operation) -> bool:
+        """Change one document; whether one matched."""
+        with store_errors():
+            result = await self._database[collection].update_one(operation.filter, operation.update)
+        return result.matched_count == 1
+
+    async def update_all(self, collection: str, operation: Operation) -> int:
+        """Change all documents that match; how many matched."""
+        with store_errors():
+            return (await self._database[collection].update_many(operation.filter, operation.update)).matched_count
+
+    async def delete(self, collection: str, matching: Document) -> bool:
+        """Remove one document that matches; whether there was one."""
+        with store_errors():
+            return (await self._database[collection].delete_one(matching)).deleted_count == 1
+
+    async def delete_all(self, collection: str, matching: Document) -> int:
+        """Remove all documents that match; how many."""
+        with store_errors():
+            return (await self._database[collection].delete_many(matching)).deleted_count
+
+    async def is_answering(self) -> bool:
+        """Whether MongoDB answers a ping within its time-out."""
+        try:
+            await self._database.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+    async def _change(self, collection: str, operation: Operation, shape: Shape[D], *, is_upsert: bool) -> D | None:
+        with store_errors():
+            changed = await self._database[collection].find_one_and_update(
+                operation.filter,
+                operation.update,
+                projection=shape.projection,
+                upsert=is_upsert,
+                return_document=ReturnDocument.AFTER,
+            )
+        return cast("D | None", changed)

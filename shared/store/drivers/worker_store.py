@@ -1,0 +1,89 @@
+"""The store for workers: queries and operations over pymongo."""
+
+from collections.abc import Iterator
+from typing import cast
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.write_concern import WriteConcern
+
+from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.operation import Operation
+from modelbus.shared.store.queries import Aggregation, D, Query, Shape
+from modelbus.shared.store.upserting import upsert
+
+
+class WorkerStore:
+    """Runs queries and operations; safe to share between threads.
+
+    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    """
+
+    def __init__(self, database: Database[Document], write_concern: WriteConcern = DURABLE) -> None:
+        """Args:
+        database: Where all is.
+        write_concern: What a write waits for.
+        """
+        self._database = database.with_options(write_concern=write_concern, read_concern=CURRENT)
+
+    def collection(self, name: str) -> Collection[Document]:
+        """A collection, for inserts and bulk writes; reads are queries."""
+        return self._database[name]
+
+    def one(self, query: Query[D]) -> D | None:
+        """The first document that matches; None if there is none."""
+        with store_errors():
+            return cast("D | None", self._database[query.collection].find_one(**query.options()))
+
+    def all(self, query: Query[D]) -> list[D]:
+        """All documents that match."""
+        with store_errors():
+            return cast("list[D]", self._database[query.collection].find(**query.options()).to_list())
+
+    def each(self, query: Query[D]) -> Iterator[D]:
+        """All documents that match, fetched as they are taken."""
+        with store_errors():
+            yield from cast("Iterator[D]", self._database[query.collection].find(**query.options()))
+
+    def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
+        """What an aggregation gives."""
+        with store_errors():
+            return cast("list[D]", list(self._database[aggregation.collection].aggregate(aggregation.pipeline())))
+
+    def count(self, collection: str, matching: Document) -> int:
+        """How many documents match."""
+        with store_errors():
+            return self._database[collection].count_documents(matching)
+
+    def change(self, collection: str, operation: Operation, shape: Shape[D]) -> D | None:
+        """Change one document; returns it as it is then, None if none matches."""
+        with store_errors():
+            changed = self._database[collection].find_one_and_update(
+                operation.filter,
+                operation.update,
+                projection=shape.projection,
+                return_document=ReturnDocument.AFTER,
+            )
+        return cast("D | None", changed)
+
+    def upsert(self, collection: str, operation: Operation, shape: Shape[D]) -> D:
+        """Change one document, made if it is absent; returns it as it is then."""
+        with store_errors():
+            found = upsert(self._database[collection], operation.filter["_id"], operation.update, shape.projection)
+        return cast("D", found)
+
+    def update(self, collection: str, operation: Operation) -> bool:
+        """Change one document; whether one matched."""
+        with store_errors():
+            return self._database[collection].update_one(operation.filter, operation.update).matched_count == 1
+
+    def delete(self, collection: str, matching: Document) -> bool:
+        """Remove one document that matches; whether there was one."""
+        with store_errors():
+            return self._database[collection].delete_one(matching).deleted_count == 1
+
+    def delete_all(self, collection: str, matching: Document) -> int:
+        """Remove all documents that match; how many."""
+        with store_errors():
+            return self._database[collection].delete_many(matching).deleted_count

@@ -1,0 +1,112 @@
+"""Questions to MongoDB as values: what is read, and of that what; the drivers ask them (``drivers``).
+
+Every query has a shape: the typed dictionary that its documents are read as. The projection follows from the shape, so
+that what is read and what mypy takes to be there are the same, and no document is read whole by accident.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Generic, TypeVar
+
+from modelbus.shared.store.operation import Document
+
+D = TypeVar("D", bound=Mapping[str, object])
+Sort = tuple[tuple[str, int], ...]
+After = tuple[datetime, str]
+"""Where a page ended, in a list from new to old: the time and the id of its last document."""
+
+PAGE_LIMIT: Final = 200
+"""The most documents of one page."""
+
+
+@dataclass(frozen=True)
+class Shape(Generic[D]):
+    """What is read of a document."""
+
+    document: type[D]
+    """The typed dictionary."""
+    projection: Mapping[str, int]
+    """MongoDB's words for it."""
+
+
+def shape(document: type[D], **parts: Sequence[str]) -> Shape[D]:
+    """The shape of a typed dictionary: all its keys, and no others.
+
+    Args:
+        document: The typed dictionary.
+        parts: Of a key whose value is read in parts, the paths inside it.
+
+    Raises:
+        ValueError: A part is of no key.
+    """
+    keys = document.__annotations__
+    if unknown := parts.keys() - keys:
+        raise ValueError(f"{document.__name__} has no key {', '.join(sorted(unknown))}")
+    paths = [path for key in keys for path in ([f"{key}.{part}" for part in parts[key]] if key in parts else [key])]
+    # MongoDB adds the id unless it is told not to.
+    return Shape(document, {**dict.fromkeys(paths, 1), **({} if "_id" in keys else {"_id": 0})})
+
+
+@dataclass(frozen=True)
+class Query(Generic[D]):
+    """One question."""
+
+    collection: str
+    filter: Document
+    shape: Shape[D]
+    sort: Sort = ()
+    limit: int = 0
+    """The most documents; 0 for all."""
+    skip: int = 0
+    batch_size: int = 0
+    """Documents that come at once; 0 for what MongoDB chooses."""
+
+    def options(self) -> dict[str, Any]:
+        """What pymongo's ``find`` takes."""
+        return {
+            "filter": self.filter,
+            "projection": self.shape.projection,
+            "sort": list(self.sort) or None,
+            "limit": self.limit,
+            "skip": self.skip,
+            "batch_size": self.batch_size,
+        }
+
+
+@dataclass(frozen=True)
+class Aggregation(Generic[D]):
+    """One question that MongoDB works on before it answers; the projection comes last."""
+
+    collection: str
+    stages: tuple[Document, ...]
+    shape: Shape[D]
+
+    def pipeline(self) -> list[Document]:
+        """What pymongo's ``aggregate`` takes."""
+        return [*self.stages, {"$project": self.shape.projection}]
+
+
+def by_id(collection: str, key: str, shape: Shape[D]) -> Query[D]:
+    """The document of an id."""
+    return Query(collection, {"_id": key}, shape, limit=1)
+
+
+def newest_first(moment: str = "created_at") -> Sort:
+    """The order from new to old; of the same moment by id."""
+    return ((moment, -1), ("_id", 1))
+
+
+def older_than(last: After | None, moment: str = "created_at") -> Document:
+    """What documents match that follow the last one of a page, in the order from new to old.
+
+    Args:
+        last: Where the page before ended; None on the first page.
+        moment: The field that they are in the order of.
+    """
+    if last is None:
+        return {}
+    at, last_id = last
+    older = {moment: {"$lt": at}}
+    same = {moment: at, "_id": {"$gt": last_id}}
+    return {"$or": [older, same]}
