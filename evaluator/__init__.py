@@ -1,5 +1,4 @@
 """The evaluator: profiles datasets and measures models on them.
 
-``handlers.py``, ``reading.py`` and ``evaluations.py`` do commands; ``measuring.py`` and what it uses is the maths of
-measuring, which knows of no bus, store or HTTP.
+``handlers`` does its commands; the rooms beside it are the maths, which know of no bus, store or HTTP.
 """

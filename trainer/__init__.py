@@ -1,4 +1,5 @@
 """The trainer: fits estimators on datasets and stores the results as model versions.
 
-``catalogue.py`` says what can be trained, ``fitting.py`` is the maths; neither knows of bus, store or HTTP.
+``handlers`` does its commands; ``catalogue`` says what can be trained; the other rooms are the maths, which know of no
+bus, store or HTTP.
 """

@@ -7,8 +7,8 @@ import pytest
 
 from modelbus.shared.bus import EventPublisher, Publisher
 from modelbus.shared.contracts import DriftFound, new_correlation_id
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.observing.metrics import DRIFT_FOUND
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.jobs.outcomes import Outcomes
 from modelbus.shared.worker.finishing import Finisher
@@ -41,9 +41,9 @@ def finisher(ledger: JobLedger, outcomes: Outcomes, publisher: Publisher) -> Fin
     return Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
 
 
-def outcome_with_event(correlation_id: str, model: str) -> Document:
+def outcome_with_event(correlation_id: str, model: str) -> AnswerOutcome:
     event = DriftFound(correlation_id=correlation_id, service="evaluator", model=model, version=2, columns=["age"])
-    return {"kind": "answer", "result": {"has_drifted": True}, "event": event.model_dump(mode="json")}
+    return AnswerOutcome(result={"has_drifted": True}, event=event)
 
 
 def counted(model: str) -> float:
@@ -75,7 +75,7 @@ def test_whoever_finishes_a_dead_workers_report_tells_of_it(
     dead_ledger.accept(job)
     claimed = dead_ledger.claim(job.correlation_id)
     assert claimed is not None
-    dead_ledger.commit(claimed[0], outcome_with_event(job.correlation_id, "finished"))
+    dead_ledger.commit(claimed[0], outcome_with_event(job.correlation_id, "finished").document())
 
     for claim, document in ledger.take_over_committed():
         finisher.finish_committed(claim, document)

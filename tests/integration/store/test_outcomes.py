@@ -11,6 +11,7 @@ from pymongo.database import Database
 from modelbus.shared.bus import EventPublisher, Publisher
 from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.contracts.records.documents import Comparison
+from modelbus.shared.contracts.records.job_outcomes import parse_outcome
 from modelbus.shared.errors import DatasetExists, EvaluationExists
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
@@ -92,7 +93,7 @@ def test_the_job_whose_dataset_was_made_by_another_meanwhile_ends_failed(
     ledger.accept(job)
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
-    finisher.succeed(*claimed, dataset_outcome(blobs))
+    finisher.succeed(*claimed, parse_outcome(dataset_outcome(blobs)))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "dataset_exists", None)
@@ -195,7 +196,7 @@ def test_a_job_whose_files_were_removed_meanwhile_ends_failed(
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
     blobs.delete(blob_id)
-    finisher.succeed(*claimed, {"kind": kind, "blobs": {"csv": blob_id}, "report": {}})
+    finisher.succeed(*claimed, parse_outcome({"kind": kind, "blobs": {"csv": blob_id}, "report": {}}))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "unknown_upload", None)
@@ -223,7 +224,7 @@ def test_an_answer_is_kept_in_its_job_whatever_its_columns_are_called(
     ledger.accept(job)
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
-    finisher.succeed(*claimed, {"kind": "answer", "result": result, "upload_id": None})
+    finisher.succeed(*claimed, parse_outcome({"kind": "answer", "result": result, "upload_id": None}))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["result"]) == ("succeeded", result)
@@ -252,9 +253,11 @@ def test_the_plots_of_an_answer_are_those_of_the_attempt_that_came_through(
     second = ledger.claim(job.correlation_id)
     assert second is not None
     files = plots_of_attempt(blobs, job.correlation_id, second[0].fence)
-    finisher.succeed(*second, {"kind": "answer", "result": {"plots": ["importance"]}, "files": files})
+    finisher.succeed(*second, parse_outcome({"kind": "answer", "result": {"plots": ["importance"]}, "files": files}))
     # the first worker comes to life again and believes that the job is its own
-    finisher.succeed(*first, {"kind": "answer", "result": {"plots": ["importance"]}, "files": left_behind})
+    finisher.succeed(
+        *first, parse_outcome({"kind": "answer", "result": {"plots": ["importance"]}, "files": left_behind})
+    )
 
     ended = ledger.find(job.correlation_id)
 
@@ -297,7 +300,7 @@ def test_an_answer_whose_plots_were_removed_meanwhile_ends_failed(
     blobs.delete(files[1]["blob_id"])
 
     finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
-    finisher.succeed(*claimed, {"kind": "answer", "result": {}, "files": files})
+    finisher.succeed(*claimed, parse_outcome({"kind": "answer", "result": {}, "files": files}))
 
     ended = ledger.find(job.correlation_id)
     assert ended is not None
@@ -321,12 +324,12 @@ def test_a_large_answer_is_stored_apart(
         report=lambda progress: None,
     )
     outcome = context.answer(result, upload_id="u")
-    assert (outcome["kind"], outcome["upload_id"], outcome["files"]) == ("answer", "u", [])
+    assert (outcome.kind, outcome.upload_id, outcome.files) == ("answer", "u", [])
     if limit_bytes > 1024:
-        assert outcome["result"] == result
+        assert outcome.result == result
         return
-    assert orjson.loads(blobs.read(outcome["result"]["stored_result"])) == result
-    assert state_of(indexed, outcome["result"]["stored_result"]) == "live"
+    assert orjson.loads(blobs.read(outcome.result["stored_result"])) == result
+    assert state_of(indexed, outcome.result["stored_result"]) == "live"
 
 
 def test_a_version_replaces_only_the_champion_that_it_was_compared_with(
