@@ -75,7 +75,7 @@ def test_whether_a_promotion_depends_on_the_champion_outlasts_the_record(said: d
     [
         ({"kind": "unheard of"}, "Input tag 'unheard of'"),
         ({}, "Unable to extract tag"),
-        (["answer"], "all of it: Input should be a valid dictionary"),
+        (["answer"], "Input should be a valid dictionary"),
         ({"kind": "dataset", "record": {"name": "a"}}, "dataset.blob_id: Field required"),
         ({"kind": "dataset", "record": {"row_count": 3}, "blob_id": "b"}, "must have 'name'"),
         ({"kind": "evaluation", "record": {"id": ""}}, "must have 'id'"),
