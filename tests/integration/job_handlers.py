@@ -64,6 +64,13 @@ def wait_for_file(wishes: Document, _context: JobContext) -> None:
         time.sleep(0.02)
 
 
+def report_until_file(wishes: Document, context: JobContext) -> None:
+    """Tell of progress all the time, until a file is there."""
+    while not Path(wishes["file"]).exists():
+        context.progress(0.5, f"pid {os.getpid()}")
+        time.sleep(0.02)
+
+
 def end_when_asked(wishes: Document, context: JobContext) -> Document:
     """Offer to end early, work until asked to, and then for as long as a file is missing, if one is named."""
     context.offer_early_end()
@@ -157,6 +164,7 @@ _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
         sleep_deaf,
         backtrack,
         wait_for_file,
+        report_until_file,
         end_when_asked,
         reject,
         miss_store,
