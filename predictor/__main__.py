@@ -11,9 +11,12 @@ from modelbus.shared.store.records.usage import UsageCounter
 from modelbus.shared.tabular.predicting.threads import stay_with_one_blas_thread
 from modelbus.shared.worker.service import Lane, Tools, run_service
 
-BULK: Final = {"PredictDataset": "modelbus.predictor.handlers:predict_dataset"}
+BULK: Final = {"PredictDataset": "modelbus.predictor.handlers.dataset_predictions:predict_dataset"}
+LANES: Final = {"predict.bulk": BULK}
+INTERACTIVE: Final = "predict"
+"""The queue whose commands are answered in this process, many together: a child for each would take longer."""
 PRELOAD: Final = (
-    "modelbus.predictor.handlers",
+    "modelbus.predictor.handlers.dataset_predictions",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "modelbus.shared.models.preloaded_plugins",
@@ -32,13 +35,13 @@ def make_lanes(tools: Tools) -> list[Lane]:
     )
     usage = UsageCounter(tools.database)
     interactive = InteractiveLane(
-        tools.consumer(("predict",), prefetch=settings.predict_batch_limit),
+        tools.consumer((INTERACTIVE,), prefetch=settings.predict_batch_limit),
         tools.ledger,
         Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, usage, settings),
         usage,
         batch_limit=settings.predict_batch_limit,
     )
-    return [interactive, tools.worker(("predict.bulk",), BULK)]
+    return [interactive, *(tools.worker((queue,), handlers) for queue, handlers in LANES.items())]
 
 
 def declare(_tools: Tools) -> None:
@@ -47,4 +50,4 @@ def declare(_tools: Tools) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run_service("predictor", ("predict", "predict.bulk"), make_lanes, preload=PRELOAD, declare=declare))
+    sys.exit(run_service("predictor", (INTERACTIVE, *LANES), make_lanes, preload=PRELOAD, declare=declare))

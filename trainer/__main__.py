@@ -14,6 +14,7 @@ TRAIN: Final = {
     "MeasureLearning": "modelbus.trainer.handlers.learning_curve_handler:measure_learning",
 }
 CHECK: Final = {"CheckTraining": "modelbus.trainer.handlers.training:check_training"}
+LANES: Final = {"train": TRAIN, "check": CHECK}
 PRELOAD: Final = (
     "modelbus.trainer.handlers.training",
     "modelbus.trainer.handlers.learning_curve_handler",
@@ -30,8 +31,8 @@ used or not: a streamed fit that needs 180 MiB took 400 to 1,400."""
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """Two lanes, so that a check is answered while a fit takes its time."""
-    return [tools.worker(("train",), TRAIN), tools.worker(("check",), CHECK)]
+    """A lane for each queue, so that a check is answered while a fit takes its time."""
+    return [tools.worker((queue,), handlers) for queue, handlers in LANES.items()]
 
 
 def declare(tools: Tools) -> None:
@@ -41,6 +42,4 @@ def declare(tools: Tools) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(
-        run_service("trainer", ("train", "check"), make_lanes, preload=PRELOAD, declare=declare, allocators=ALLOCATORS)
-    )
+    sys.exit(run_service("trainer", tuple(LANES), make_lanes, preload=PRELOAD, declare=declare, allocators=ALLOCATORS))

@@ -5,24 +5,23 @@ from pathlib import Path
 
 from modelbus.evaluator.reading.exporting import plan_export
 from modelbus.evaluator.reading.paging import read_page
-from modelbus.shared.contracts import Command, ExportDataset, ReadRows
+from modelbus.shared.contracts import ExportDataset, ReadRows
 from modelbus.shared.contracts.checks.command_checks import check_columns
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, FilesOutcome
 from modelbus.shared.store.blobs.blob_queries import export_id
-from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.tables.stored_tables import open_table, open_values
 from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
 from modelbus.shared.worker.child import JobContext
 
 
-def read_rows(command: Command, context: JobContext) -> Document:
+def read_rows(command: ReadRows, context: JobContext) -> AnswerOutcome:
     """Read a page of a dataset; the outcome is an answer.
 
     Raises:
         UnknownDataset: It is not there.
         InvalidCommand: It lacks a column.
     """
-    assert isinstance(command, ReadRows)  # the queue's handlers are keyed by command
     dataset = context.library.dataset(command.dataset)
     check_columns(command, dataset)
     with open_values(context.blobs, dataset) as table:
@@ -40,13 +39,12 @@ def read_rows(command: Command, context: JobContext) -> Document:
     )
 
 
-def export_dataset(command: Command, context: JobContext) -> Document:
+def export_dataset(command: ExportDataset, context: JobContext) -> FilesOutcome:
     """Write a dataset as CSV or JSON lines; the outcome is an export.
 
     Raises:
         UnknownDataset: It is not there.
     """
-    assert isinstance(command, ExportDataset)  # the queue's handlers are keyed by command
     dataset = context.library.dataset(command.dataset)
     path = context.work_directory / f"table.{command.format}"
     _write(command, dataset, context, path)
@@ -65,7 +63,7 @@ def export_dataset(command: Command, context: JobContext) -> Document:
         "size_bytes": path.stat().st_size,
         "sha256": sha256,
     }
-    return {"kind": "export", "blobs": {command.format: blob_id}, "report": report}
+    return FilesOutcome(kind="export", blobs={command.format: blob_id}, report=report)
 
 
 def _write(command: ExportDataset, dataset: DatasetDocument, context: JobContext, path: Path) -> None:

@@ -7,7 +7,8 @@ import structlog
 
 from modelbus.evaluator.ingest import IngestedTable, Limits, cut_last_line, ingest
 from modelbus.evaluator.reading.paging import read_page
-from modelbus.shared.contracts import Command, InlineSource, PreviewDataset, ProfileDataset, UploadSource
+from modelbus.shared.contracts import InlineSource, PreviewDataset, ProfileDataset, UploadSource
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, DatasetOutcome
 from modelbus.shared.errors import DatasetExists
 from modelbus.shared.store.connection import Document
 from modelbus.shared.worker.child import JobContext
@@ -15,7 +16,7 @@ from modelbus.shared.worker.child import JobContext
 log = structlog.get_logger()
 
 
-def profile_dataset(command: Command, context: JobContext) -> Document:
+def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutcome:
     """Parse a file once into typed Parquet with a schema; the outcome is a dataset.
 
     Raises:
@@ -25,7 +26,6 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
         InvalidCommand: The target is no column of the file.
         UnknownUpload: The uploaded file is gone.
     """
-    assert isinstance(command, ProfileDataset)  # the queue's handlers are keyed by command
     if context.library.has_dataset(command.dataset):
         raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
     context.progress(0.0, "reading the file")
@@ -35,9 +35,8 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
     context.progress(0.95, "storing the table")
     with path.open("rb") as file:
         blob_id = context.blobs.save(file, "dataset", context.correlation_id, context.fence)
-    return {
-        "kind": "dataset",
-        "record": {
+    return DatasetOutcome(
+        record={
             "name": command.dataset,
             **_found(table),
             "target": command.target,
@@ -47,12 +46,12 @@ def profile_dataset(command: Command, context: JobContext) -> Document:
             "file_sha256": table.file_sha256,
             "options": command.options.model_dump(mode="json", exclude_defaults=True),
         },
-        "blob_id": blob_id,
-        "upload_id": _upload_id(command),
-    }
+        blob_id=blob_id,
+        upload_id=_upload_id(command),
+    )
 
 
-def preview_dataset(command: Command, context: JobContext) -> Document:
+def preview_dataset(command: PreviewDataset, context: JobContext) -> AnswerOutcome:
     """Say how a file would be read, from its beginning; the outcome is an answer.
 
     Rows that cannot be read are reported beside the others, whatever the options say: that is what a preview is for.
@@ -63,7 +62,6 @@ def preview_dataset(command: Command, context: JobContext) -> Document:
         LimitExceeded: Too many columns, or a line that is too long.
         UnknownUpload: The uploaded file is gone.
     """
-    assert isinstance(command, PreviewDataset)  # the queue's handlers are keyed by command
     table, path = _ingest(command, context)
     with pq.ParquetFile(path) as parquet:
         rows = read_page(parquet, 0, command.row_limit).rows

@@ -10,10 +10,11 @@ from modelbus.evaluator.drift.drift_plots import drift_plots
 from modelbus.evaluator.drift.report import compare_columns, compare_predictions
 from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from modelbus.evaluator.sampling.served_rows import gather_served_rows
-from modelbus.shared.contracts import Command, DriftFound, ReportDrift
+from modelbus.shared.contracts import DriftFound, ReportDrift
 from modelbus.shared.contracts.checks.explanation_checks import require_training_table
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.contracts.records.explanation_results import DriftResult
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.worker.child import JobContext
@@ -22,7 +23,7 @@ from modelbus.shared.worker.plots import answer_with_plots
 _EVENT_COLUMNS: Final = 1000
 
 
-def report_drift(command: Command, context: JobContext) -> Document:
+def report_drift(command: ReportDrift, context: JobContext) -> AnswerOutcome:
     """Compare rows with a version's training table; the outcome is an answer, with an event if something has drifted.
 
     Raises:
@@ -30,7 +31,6 @@ def report_drift(command: Command, context: JobContext) -> Document:
         SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
         ArtifactRefused: The model cannot be loaded.
     """
-    assert isinstance(command, ReportDrift)  # the queue's handlers are keyed by command
     version = context.library.version(command.model)
     trained_on = context.library.dataset(version["dataset"])
     require_training_table(version, trained_on)
@@ -78,7 +78,7 @@ def report_drift(command: Command, context: JobContext) -> Document:
         columns=drifted[:_EVENT_COLUMNS],
         has_drifted_predictions=has_drifted_predictions,
     )
-    return {**outcome, "event": event.model_dump(mode="json")}
+    return outcome.model_copy(update={"event": event})
 
 
 def _current(

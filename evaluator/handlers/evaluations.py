@@ -8,13 +8,13 @@ from modelbus.evaluator.measuring.measure import measure
 from modelbus.evaluator.measuring.measured_rows import CollectedRows
 from modelbus.evaluator.measuring.model_rows import collect, readings_for
 from modelbus.evaluator.measuring.prediction_rows import collect_predictions, columns_to_read, prediction_readings
-from modelbus.shared.contracts import Command, EvaluateModel, EvaluatePredictions, EvaluationRecord
+from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord
 from modelbus.shared.contracts.checks.evaluation_checks import check_evaluation
 from modelbus.shared.contracts.commands.evaluation import Evaluation
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.records.job_outcomes import EvaluationOutcome
 from modelbus.shared.errors import EvaluationExists
 from modelbus.shared.models.stored_models import fetch_model
-from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.tables.stored_tables import Table, fetch_table, frames
 from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 from modelbus.shared.worker.child import JobContext
@@ -28,7 +28,7 @@ _UNTOLD: Final = {
 """What a record says where nothing was measured, so that the job's result has all of its fields."""
 
 
-def evaluate_model(command: Command, context: JobContext) -> Document:
+def evaluate_model(command: EvaluateModel, context: JobContext) -> EvaluationOutcome:
     """Measure a model version on a dataset; the outcome is an evaluation.
 
     Raises:
@@ -37,7 +37,6 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
         InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not fit the model or the options.
         ArtifactRefused: The model cannot be loaded.
     """
-    assert isinstance(command, EvaluateModel)  # the queue's handlers are keyed by command
     _require_free(command, context)
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset)
@@ -66,7 +65,7 @@ def evaluate_model(command: Command, context: JobContext) -> Document:
     return _outcome(command, context, dataset, collected, lineage)
 
 
-def evaluate_predictions(command: Command, context: JobContext) -> Document:
+def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> EvaluationOutcome:
     """Measure predictions that a dataset holds beside the truth; the outcome is an evaluation.
 
     Raises:
@@ -74,7 +73,6 @@ def evaluate_predictions(command: Command, context: JobContext) -> Document:
         EvaluationExists: An evaluation of that id is there.
         InvalidCommand, EstimatorRejected: The dataset does not fit the command.
     """
-    assert isinstance(command, EvaluatePredictions)  # the queue's handlers are keyed by command
     _require_free(command, context)
     dataset = context.library.dataset(command.dataset)
     check_evaluation(command, dataset, None)
@@ -110,13 +108,12 @@ def _outcome(
     dataset: DatasetDocument,
     collected: CollectedRows,
     lineage: dict[str, Any],
-) -> Document:
+) -> EvaluationOutcome:
     """Measure the rows, draw and store the plots, and describe the evaluation."""
     context.progress(0.6, f"measuring {collected.row_count} rows")
     measured = measure(collected, command, lambda share, what: context.progress(0.6 + 0.3 * share, what))
-    return {
-        "kind": "evaluation",
-        "record": {
+    return EvaluationOutcome(
+        record={
             **_UNTOLD,
             "id": command.evaluation or context.correlation_id,
             **lineage,
@@ -127,5 +124,5 @@ def _outcome(
             "plots": [plot.name for plot in measured.plots],
             "error": None,
         },
-        "files": store_plots(measured.plots, context, "plot"),
-    }
+        files=store_plots(measured.plots, context, "plot"),
+    )

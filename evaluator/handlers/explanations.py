@@ -10,10 +10,11 @@ from modelbus.evaluator.explaining.importance import Importances, permutation_im
 from modelbus.evaluator.explaining.partial_dependence import partial_dependence
 from modelbus.evaluator.explaining.responses import response_of
 from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from modelbus.shared.contracts import UNSUPERVISED, Command, ExplainModel
+from modelbus.shared.contracts import UNSUPERVISED, ExplainModel
 from modelbus.shared.contracts.checks.explanation_checks import check_explanation, explained_dataset
 from modelbus.shared.contracts.commands.explanation import IMPORTANCE_METRICS
 from modelbus.shared.contracts.records.explanation_results import ModelExplanationResult
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.errors import EstimatorRejected
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.encoding.scaled import Floats
@@ -27,7 +28,7 @@ _READ_SHARE: Final = 0.15
 _IMPORTANCE_SHARE: Final = 0.6
 
 
-def explain_model(command: Command, context: JobContext) -> Document:
+def explain_model(command: ExplainModel, context: JobContext) -> AnswerOutcome:
     """Tell which columns a model answers by, and how its answers depend on them; the outcome is an answer.
 
     Raises:
@@ -36,7 +37,6 @@ def explain_model(command: Command, context: JobContext) -> Document:
         SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
         ArtifactRefused: The model cannot be loaded.
     """
-    assert isinstance(command, ExplainModel)  # the queue's handlers are keyed by command
     version = context.library.version(command.model)
     check_explanation(command, version)
     dataset = context.library.dataset(explained_dataset(command, version))

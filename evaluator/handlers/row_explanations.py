@@ -7,8 +7,9 @@ import numpy as np
 from modelbus.evaluator.explaining.responses import Response, respond, response_of
 from modelbus.evaluator.explaining.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
 from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
-from modelbus.shared.contracts import Command, ExplainPrediction
+from modelbus.shared.contracts import ExplainPrediction
 from modelbus.shared.contracts.checks.explanation_checks import require_training_table
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.encoding.scaled import Floats
@@ -18,7 +19,7 @@ from modelbus.shared.worker.child import JobContext
 _READ_SHARE: Final = 0.15
 
 
-def explain_prediction(command: Command, context: JobContext) -> Document:
+def explain_prediction(command: ExplainPrediction, context: JobContext) -> AnswerOutcome:
     """Tell what each column contributes to the answers for some rows; the outcome is an answer.
 
     Raises:
@@ -27,7 +28,6 @@ def explain_prediction(command: Command, context: JobContext) -> Document:
         SignatureMismatch, EstimatorRejected: The rows, or those of the dataset, do not fit the model.
         ArtifactRefused: The model cannot be loaded.
     """
-    assert isinstance(command, ExplainPrediction)  # the queue's handlers are keyed by command
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset or version["dataset"])
     if command.dataset is None:

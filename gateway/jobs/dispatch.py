@@ -10,7 +10,7 @@ from aiohttp import web
 
 from modelbus.gateway.http.answers import is_whole
 from modelbus.gateway.jobs.job_waiting import JobWaiters
-from modelbus.gateway.jobs.outbox import Outbox
+from modelbus.gateway.jobs.outbox import WAIT_S, Outbox
 from modelbus.shared.contracts import Command, Predict
 from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
@@ -105,9 +105,17 @@ class Dispatcher:
         job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         waiting = self._waiters.register(correlation_id)
         try:
-            message = _message(job.spec, correlation_id)
-            await self._outbox.send(job.queue, message, correlation_id, owner=owner, traceparent=current_traceparent())
-            ended = await self._waiters.wait(correlation_id, waiting, wait_s)
+            loop = asyncio.get_running_loop()
+            until = loop.time() + wait_s
+            await self._outbox.send(
+                job.queue,
+                _message(job.spec, correlation_id),
+                correlation_id,
+                owner=owner,
+                traceparent=current_traceparent(),
+                wait_s=min(wait_s, WAIT_S),
+            )
+            ended = await self._waiters.wait(correlation_id, waiting, until - loop.time())
         except BusUnavailable as error:
             log.warning("bus.not_sent", correlation_id=correlation_id, reason=error.message)
             ended = None

@@ -1,20 +1,22 @@
-"""Sending commands from the event loop: one thread, and group commit.
+"""Sending commands from the event loop: in the background, and by group commit.
 
 Whatever is asked to be sent while one publish is in flight leaves with the next one: predictions as one message, an
 array. A publish costs the same for one command as for a hundred, so throughput grows with the load (design: the
 predict path).
+
+Somebody waits for each command, but not for a broker that is silent: what cannot be sent is refused at once. The job of
+a refused command is recorded, or will be by whoever waited, and the sweep sends it.
 """
 
 import asyncio
-import queue
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 import structlog
 
+from modelbus.shared.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.bus import Publisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from modelbus.shared.errors import BusUnavailable
@@ -24,6 +26,21 @@ log = structlog.get_logger()
 
 _BATCHED_QUEUES: Final = frozenset({"predict"})
 """Lanes whose consumer computes an array together; on others an array would only be taken apart again."""
+
+WAIT_S: Final = 5.0
+"""Seconds that a command waits for the broker at most: as long as one answer of the broker may take."""
+_LETTER_COST_BYTES: Final = 1000
+"""What a letter takes in memory beyond its body."""
+_TERMS: Final = SenderTerms(
+    name="outbox",
+    capacity=64 * 1024 * 1024,
+    batch_limit=16 * 1024 * 1024,
+    does_refuse=True,
+    does_keep_failed=False,
+    silence_s=0.5,
+    silence_limit_s=5.0,
+    patience_s=2.0,
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +63,10 @@ class Outbox:
         batch_limit: How many commands one message holds at most.
         batch_bytes_limit: How many bytes of commands one message holds at most.
         """
-        self._publisher = publisher
-        self._batch_limit = batch_limit
-        self._batch_bytes_limit = batch_bytes_limit
-        self._letters: queue.SimpleQueue[_Letter | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
-        self._thread.start()
+        destination = _LetterDestination(publisher, self._loop, batch_limit, batch_bytes_limit)
+        self._sender = BackgroundSender(destination, _TERMS)
+        self._sender.start()
 
     async def send(
         self,
@@ -63,6 +77,7 @@ class Outbox:
         *,
         owner: str,
         traceparent: str | None = None,
+        wait_s: float = WAIT_S,
     ) -> None:
         """Send one command.
 
@@ -73,38 +88,49 @@ class Outbox:
             reply_to: The queue for the final event.
             owner: Whose command it is: those of two owners never share a message.
             traceparent: Of what caused it.
+            wait_s: Seconds that the caller waits for the broker at most.
 
         Raises:
-            BusUnavailable: The broker does not take it.
+            BusUnavailable: The broker did not take it, or not in time: then it may yet.
         """
         sent: asyncio.Future[None] = self._loop.create_future()
-        self._letters.put(_Letter(queue_name, body, correlation_id, reply_to, owner, traceparent, sent))
-        await sent
+        if not self._sender.put((_Letter(queue_name, body, correlation_id, reply_to, owner, traceparent, sent),)):
+            raise BusUnavailable("the message broker does not answer, and is left alone for a moment")
+        try:
+            async with asyncio.timeout(wait_s):
+                await sent
+        except TimeoutError:
+            raise BusUnavailable(f"the message broker did not take the command within {wait_s:g} s") from None
 
-    async def close(self) -> None:
-        """Send what waits, then stop."""
-        self._letters.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+    async def close(self, timeout_s: float = WAIT_S) -> None:
+        """Send what waits, if the broker answers, then stop."""
+        await self._loop.run_in_executor(None, self._sender.stop, timeout_s)
+
+
+class _LetterDestination:
+    """The queues of the broker: letters of one address travel together, where their consumer takes them together."""
+
+    def __init__(
+        self, publisher: Publisher, loop: asyncio.AbstractEventLoop, batch_limit: int, batch_bytes_limit: int
+    ) -> None:
+        self._publisher = publisher
+        self._loop = loop
+        self._batch_limit = batch_limit
+        self._batch_bytes_limit = batch_bytes_limit
+
+    def cost(self, letter: _Letter) -> int:
+        return len(letter.body) + _LETTER_COST_BYTES
+
+    def send(self, letters: Sequence[_Letter]) -> None:
+        for (queue_name, *_), group in groupby(sorted(letters, key=_address_of), key=_address_of):
+            for batch in self._batches(queue_name, list(group)):
+                self._send_message(queue_name, batch)
+
+    def lose(self, letters: Sequence[_Letter], error: Exception | None) -> None:
+        self._tell(letters, error or BusUnavailable("the command was not sent: the gateway stops"))
+
+    def close(self) -> None:
         self._publisher.close()
-
-    def _run(self) -> None:
-        is_open = True
-        while is_open:
-            letters, is_open = self._take_all()
-            for (queue_name, *_), group in groupby(sorted(letters, key=_address_of), key=_address_of):
-                for batch in self._batches(queue_name, list(group)):
-                    self._send(queue_name, batch)
-
-    def _take_all(self) -> tuple[list[_Letter], bool]:
-        letters: list[_Letter] = []
-        letter = self._letters.get()
-        while letter is not None:
-            letters.append(letter)
-            try:
-                letter = self._letters.get_nowait()
-            except queue.Empty:
-                return letters, True
-        return letters, False
 
     def _batches(self, queue_name: str, letters: list[_Letter]) -> Iterator[list[_Letter]]:
         if queue_name not in _BATCHED_QUEUES:
@@ -121,9 +147,14 @@ class Outbox:
         if batch:
             yield batch
 
-    def _send(self, queue_name: str, batch: list[_Letter]) -> None:
-        error: Exception | None = None
+    def _send_message(self, queue_name: str, batch: list[_Letter]) -> None:
+        """Send one message.
+
+        Raises:
+            BusUnavailable: The broker did not take it.
+        """
         first, is_alone = batch[0], len(batch) == 1
+        error: Exception | None = None
         try:
             with span(f"send {queue_name}", kind="producer", **_causes(batch)):
                 self._publisher.send(
@@ -133,14 +164,15 @@ class Outbox:
                     reply_to=first.reply_to,
                     headers=_headers(queue_name, batch),
                 )
-        except BusUnavailable as unavailable:
-            error = unavailable
+        except BusUnavailable:
+            raise
         except Exception as unexpected:
+            # A fault in this message is no reason to hold back the others.
             log.exception("outbox.failed", queue=queue_name)
             error = unexpected
         self._tell(batch, error)
 
-    def _tell(self, batch: list[_Letter], error: Exception | None) -> None:
+    def _tell(self, batch: Sequence[_Letter], error: Exception | None) -> None:
         try:
             self._loop.call_soon_threadsafe(_settle, [letter.sent for letter in batch], error)
         except RuntimeError:

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import kombu
@@ -11,37 +11,95 @@ import orjson
 import structlog
 from kombu import Exchange, Queue
 
+from modelbus.shared.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.bus.connection import connection_errors, open_connection
 from modelbus.shared.bus.publisher import Publisher
 from modelbus.shared.bus.queues import EVENTS_EXCHANGE
 from modelbus.shared.contracts import Event, JobChanged
-from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.errors import Unavailable
 
 log = structlog.get_logger()
 
+_MESSAGE_COST_BYTES: Final = 400
+"""What a message takes in memory beyond its body."""
+_TERMS: Final = SenderTerms(
+    name="event-publisher",
+    capacity=16 * 1024 * 1024,
+    batch_limit=1024 * 1024,
+    does_refuse=False,
+    does_keep_failed=False,
+    silence_s=0.5,
+    silence_limit_s=5.0,
+)
+
 
 class EventPublisher:
-    """Tells what happened. A broker that is away is no error: who misses an event reads the record."""
+    """Tells what happened, in the background: a broker that is away, or silent, holds nobody up.
+
+    Who misses an event reads the record. While the broker does not answer, events wait, the oldest make room, and those
+    of a sending that failed are not sent again: they may have arrived.
+    """
 
     def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+        """Args:
+        publisher: Used, and closed, by the sender's thread alone.
+        """
+        self._sender = BackgroundSender(_EventDestination(publisher), _TERMS)
+        self._sender.start()
 
     def publish(self, events: Sequence[Event], replies: Sequence[tuple[str, JobChanged]] = ()) -> None:
-        """Send all events as one message.
+        """Send events, with others that wait as one message; never waits for the broker.
 
         Args:
             events: What happened.
             replies: Pairs of a ``reply_to`` queue and the final event that goes there too.
         """
-        try:
-            if events:
-                self._publisher.publish_event([event.model_dump(mode="json", exclude_none=True) for event in events])
-            for queue, event in replies:
-                self._publisher.send(
-                    queue, event.model_dump(mode="json", exclude_none=True), correlation_id=event.correlation_id
-                )
-        except BusUnavailable as error:
-            log.debug("event.not_published", count=len(events), reason=str(error))
+        messages = [_Message(None, None, _event_json(event)) for event in events]
+        messages += [_Message(queue, event.correlation_id, _event_json(event)) for queue, event in replies]
+        self._sender.put(messages)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Send what waits, if the broker answers, and end."""
+        self._sender.stop(timeout_s)
+
+
+class _Message(NamedTuple):
+    """An event, for everybody or for one queue."""
+
+    queue: str | None
+    correlation_id: str | None
+    body: bytes
+
+
+class _EventDestination:
+    """The events' exchange, and the queues of those who wait for a job's final event."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def cost(self, message: _Message) -> int:
+        return len(message.body) + _MESSAGE_COST_BYTES
+
+    def send(self, messages: Sequence[_Message]) -> None:
+        events = [message.body for message in messages if message.queue is None]
+        if events:
+            self._publisher.publish_event(b"[" + b",".join(events) + b"]")
+        for message in messages:
+            if message.queue is not None:
+                self._publisher.send(message.queue, message.body, correlation_id=message.correlation_id)
+
+    def lose(self, messages: Sequence[_Message], error: Exception | None) -> None:
+        if error is None or isinstance(error, Unavailable):
+            log.debug("event.not_published", count=len(messages), reason=str(error or "no room, or the end"))
+        else:
+            log.error("event.not_published", count=len(messages), exc_info=error)
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
+def _event_json(event: Event) -> bytes:
+    return orjson.dumps(event.model_dump(mode="json", exclude_none=True))
 
 
 class EventSubscriber:

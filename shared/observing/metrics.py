@@ -36,9 +36,13 @@ PREDICT_INCIDENTS = Counter(
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
 DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
-LOG_LINES_LOST = Counter(
-    "modelbus_log_lines_lost_total", "Log lines that were written to stdout and could not be kept for reading back."
+SENDER_LOST = Counter(
+    "modelbus_sender_lost_total",
+    "What a background sender could not send: events, commands whose jobs are sent again, or lines of `log-shipper`.",
+    ["sender"],
 )
+SENDER_SILENT = Gauge("modelbus_sender_silent", "1 while what a background sender sends to is silent.", ["sender"])
+SENDER_WAITING = Gauge("modelbus_sender_waiting", "What waits to be sent by a background sender.", ["sender"])
 HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
 HTTP_SECONDS = Histogram(
     "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS

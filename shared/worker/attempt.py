@@ -4,7 +4,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 import structlog
@@ -21,9 +20,10 @@ from modelbus.shared.store.jobs.binding import digests
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.child import Attempt
+from modelbus.shared.worker.child_messages import EarlyEndOffered, ErrorRaised, OutcomeReached, ProgressMade
 from modelbus.shared.worker.finishing import Finisher, job_changed
 from modelbus.shared.worker.limits import Limit, time_limit
-from modelbus.shared.worker.process import ChildProcess, error_from
+from modelbus.shared.worker.process import ChildProcess
 
 log = structlog.get_logger()
 
@@ -113,10 +113,10 @@ class AttemptRunner:
         finally:
             child.stop(self._settings.cancel_grace_s)
 
-    def _ending(self, claim: Claim, job: JobDocument, answer: dict[str, Any]) -> Callable[[], None]:
-        if answer["kind"] == "outcome":
-            return lambda: self._finisher.succeed(claim, job, answer["outcome"])
-        return self._failing(claim, error_from(answer))
+    def _ending(self, claim: Claim, job: JobDocument, answer: OutcomeReached | ErrorRaised) -> Callable[[], None]:
+        if isinstance(answer, OutcomeReached):
+            return lambda: self._finisher.succeed(claim, job, answer.outcome)
+        return self._failing(claim, answer.error())
 
     def _failing(self, claim: Claim, error: ModelbusError) -> Callable[[], None]:
         return lambda: self._finisher.fail(claim, error)
@@ -164,16 +164,14 @@ class _Watch:
         self._end_by = float("inf")
         self._told_at = 0.0
 
-    def listen(self, child: ChildProcess) -> dict[str, Any] | None:
+    def listen(self, child: ChildProcess) -> OutcomeReached | ErrorRaised | None:
         """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged."""
         message = child.wait(min(_TICK_S, self._heartbeat_s))
-        if message is None:
-            return None
-        if message["kind"] == "progress":
-            self._tell_progress(Progress.model_validate(message["progress"]))
-        elif message["kind"] == "early_end_offered":
+        if isinstance(message, ProgressMade):
+            self._tell_progress(message.progress)
+        elif isinstance(message, EarlyEndOffered):
             self._is_early_end_offered = True
-        else:
+        elif message is not None:
             child.finish_output()
             return message
         return None

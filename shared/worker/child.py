@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, TypeVar, cast
 
 import orjson
 import structlog
 
 from modelbus.shared.contracts import Command, Progress, parse_command
+from modelbus.shared.contracts.base import CommandBase
 from modelbus.shared.contracts.records.candidate_records import TuningProgress
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, Outcome, StoredFile
 from modelbus.shared.errors import JobOutOfMemory, ModelbusError
 from modelbus.shared.observing.logs import configure_logs, job_log_context
 from modelbus.shared.settings import Settings
@@ -30,6 +32,14 @@ from modelbus.shared.store.blobs.large_results import within_limit
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document, open_store
 from modelbus.shared.store.records.library import Library
+from modelbus.shared.worker.child_messages import (
+    ChildMessage,
+    EarlyEndOffered,
+    ErrorRaised,
+    OutcomeReached,
+    ProgressMade,
+    write_message,
+)
 from modelbus.shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
@@ -84,23 +94,33 @@ class JobContext:
         """
         self.report(Progress(fraction=fraction, message=message, tuning=tuning))
 
-    def answer(self, result: Document, upload_id: str | None = None, files: Sequence[Document] = ()) -> Document:
+    def answer(self, result: Document, upload_id: str | None = None, files: Sequence[StoredFile] = ()) -> AnswerOutcome:
         """The outcome of a job that makes nothing but its result; a large one is stored apart.
 
         Args:
             result: What the job answers; JSON.
             upload_id: An upload that was only looked at, and is removed with the end of the job.
-            files: What was stored beside the result, and is kept as long as the job: ``name`` and ``blob_id`` of each.
+            files: What was stored beside the result, and is kept as long as the job.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
         """
         kept = within_limit(result, self.correlation_id, self.blobs, self.settings.result_inline_bytes)
-        return {"kind": "answer", "result": kept, "upload_id": upload_id, "files": list(files)}
+        return AnswerOutcome(result=kept, upload_id=upload_id, files=list(files))
 
 
-Handler = Callable[[Command, JobContext], Document]
-"""Does one job: takes its command, returns its outcome (``shared.store.jobs.outcomes``), raises ``ModelbusError``."""
+_Commanded = TypeVar("_Commanded", bound=CommandBase, contravariant=True)
+
+
+class Handler(Protocol[_Commanded]):
+    """Does the jobs of one command; a plain function, found by its name in a service's ``LANES``."""
+
+    def __call__(self, command: _Commanded, context: JobContext, /) -> Outcome:
+        """Do one job.
+
+        Raises:
+            ModelbusError: It cannot be done; a library's own exception is told in its words.
+        """
 
 
 def run_attempt(
@@ -121,38 +141,40 @@ def run_attempt(
     limit = memory_limit(spec, attempt.settings)
     _limit_memory(int(limit.value))
     with job_log_context(attempt.correlation_id):
-        answers.send_bytes(orjson.dumps(_answer(attempt, spec, limit, answers, requests), default=str))
+        answers.send_bytes(write_message(_answer(attempt, spec, limit, answers, requests)))
     sys.stdout.flush()
     sys.stderr.flush()
     # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
     os._exit(0)
 
 
-def _answer(attempt: Attempt, spec: Document, limit: Limit, answers: Connection, requests: Connection) -> Document:
+def _answer(
+    attempt: Attempt, spec: Document, limit: Limit, answers: Connection, requests: Connection
+) -> OutcomeReached | ErrorRaised:
     try:
-        return {"kind": "outcome", "outcome": _do(attempt, spec, int(limit.value), answers, requests)}
+        return OutcomeReached(outcome=_do(attempt, spec, int(limit.value), answers, requests))
     except ModelbusError as error:
-        return _error(error.code, error.message, error.details)
+        return ErrorRaised(code=error.code, message=error.message, details=error.details)
     except MemoryError:
         sentence = (
             f"the job needed more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
             "give it fewer rows, columns or a smaller model"
         )
-        return _error(JobOutOfMemory.code, sentence, [])
+        return ErrorRaised(code=JobOutOfMemory.code, message=sentence)
     except Exception as error:
         # Whatever a library raises is this job's failure, told in its own words; the trace stays in the log.
         log.exception("job.raised", error=type(error).__name__)
-        return _error("internal", f"{type(error).__name__}: {error}", [])
+        return ErrorRaised(code=ModelbusError.code, message=f"{type(error).__name__}: {error}")
 
 
-def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection, requests: Connection) -> Document:
-    handler: Handler = _found(attempt.handler)
+def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection, requests: Connection) -> Outcome:
+    handler: Handler[Command] = _found(attempt.handler)
     database = open_store(attempt.settings)
     reporting = threading.Lock()
 
-    def say(message: Document) -> None:
+    def say(message: ChildMessage) -> None:
         with reporting:  # a handler may report from a thread of its own
-            answers.send_bytes(orjson.dumps(message))
+            answers.send_bytes(write_message(message))
 
     context = JobContext(
         correlation_id=attempt.correlation_id,
@@ -162,8 +184,8 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection,
         library=Library(database, attempt.digests),
         blobs=BlobStore(database),
         work_directory=Path(attempt.work_directory),
-        report=lambda progress: say({"kind": "progress", "progress": progress.model_dump(mode="json")}),
-        offer_early_end=lambda: say({"kind": "early_end_offered"}),
+        report=lambda progress: say(ProgressMade(progress=progress)),
+        offer_early_end=lambda: say(EarlyEndOffered()),
         is_stop_asked=requests.poll,
     )
     return handler(parse_command(spec), context)
@@ -184,10 +206,6 @@ def announce(function: str, service: str, log_level: str) -> None:
 def _found(named: str) -> Any:
     module, _, function = named.partition(":")
     return getattr(importlib.import_module(module), function)
-
-
-def _error(code: str, message: str, details: list[dict[str, Any]]) -> Document:
-    return {"kind": "error", "code": code, "message": message, "details": details}
 
 
 def _die_with_parent() -> None:

@@ -7,6 +7,7 @@ import structlog
 from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob, JobDocument
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, Outcome, parse_outcome
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
 from modelbus.shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
@@ -56,15 +57,16 @@ class Finisher:
         self._events = events
         self._service = service
 
-    def succeed(self, claim: Claim, job: JobDocument, outcome: Document) -> None:
+    def succeed(self, claim: Claim, job: JobDocument, outcome: Outcome) -> None:
         """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled, unless its
         outcome survives that.
 
         Raises:
             StoreUnavailable: MongoDB does not answer; to be called again.
         """
+        kept = outcome.document()
         try:
-            if not self._ledger.commit(claim, outcome):
+            if not self._ledger.commit(claim, kept):
                 self.tell(self._ledger.cancelled(claim))
                 return
         except LeaseLost:
@@ -77,7 +79,7 @@ class Finisher:
             log.exception("job.outcome_refused", correlation_id=claim.correlation_id)
             self.fail(claim, ModelbusError(f"the job's outcome cannot be recorded: {_words(error)}"))
             return
-        self.finish_committed(claim, {**job, "outcome": outcome})
+        self.finish_committed(claim, {**job, "outcome": kept})
 
     def finish_committed(self, claim: Claim, job: JobDocument) -> None:
         """Apply a committed outcome and end the job.
@@ -91,9 +93,10 @@ class Finisher:
             self._lost(claim)
             return
         self.tell(ended)
-        outcome = job["outcome"] or {}
-        if ended["status"] == "succeeded" and "event" in outcome:
-            self._tell_drift(DriftFound.model_validate(outcome["event"]))
+        if ended["status"] == "succeeded":
+            outcome = parse_outcome(job["outcome"])
+            if isinstance(outcome, AnswerOutcome) and outcome.event is not None:
+                self._tell_drift(outcome.event)
 
     def fail(self, claim: Claim, error: ModelbusError) -> None:
         """Record a failed attempt.

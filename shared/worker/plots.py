@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, StoredFile
 from modelbus.shared.contracts.records.plot_points import Plot
 from modelbus.shared.store.connection import Document
 from modelbus.shared.worker.child import JobContext
@@ -11,7 +12,7 @@ DRAWING_FROM: Final = 0.9
 """The share of a job that is done when its plots are drawn."""
 
 
-def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot", "result_plot"]) -> list[Document]:
+def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot", "result_plot"]) -> list[StoredFile]:
     """Draw plots and store each as two pending blobs.
 
     Args:
@@ -20,7 +21,7 @@ def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot"
         kind: ``plot`` stays as long as its evaluation, ``result_plot`` as long as its job.
 
     Returns:
-        The files: ``name`` (``{plot}.svg``, ``{plot}.json``) and ``blob_id`` of each.
+        The files, named ``{plot}.svg`` and ``{plot}.json``.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.
@@ -32,11 +33,11 @@ def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot"
         points = plot.model_dump_json(exclude_defaults=True).encode()
         for name, content in ((f"{plot.name}.svg", _drawn(plot)), (f"{plot.name}.json", points)):
             blob_id = context.blobs.save(content, kind, context.correlation_id, context.fence)
-            files.append({"name": name, "blob_id": blob_id})
+            files.append(StoredFile(name=name, blob_id=blob_id))
     return files
 
 
-def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobContext) -> Document:
+def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobContext) -> AnswerOutcome:
     """The outcome of a job that makes nothing but its result, and plots of it.
 
     Args:

@@ -5,12 +5,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
-from typing import Any
 
-import orjson
-
-from modelbus.shared.errors import JobCrashed, ModelbusError, error_of
+from modelbus.shared.errors import JobCrashed, ModelbusError
 from modelbus.shared.worker.child import Attempt, run_attempt
+from modelbus.shared.worker.child_messages import ChildMessage, read_message
 from modelbus.shared.worker.output import JobOutput
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -63,18 +61,16 @@ class ChildProcess:
         """The child's process id."""
         return int(self._process.pid or 0)
 
-    def wait(self, timeout_s: float) -> dict[str, Any] | None:
-        """Wait until the child says something: ``progress``, ``early_end_offered``, ``outcome`` or ``error``; None if
-        it does not.
-        """
+    def wait(self, timeout_s: float) -> ChildMessage | None:
+        """Wait until the child says something; None if it does not."""
         if not self._is_open or not self._answers.poll(timeout_s):
             return None
         try:
-            message: dict[str, Any] = orjson.loads(self._answers.recv_bytes())
+            text = self._answers.recv_bytes()
         except (EOFError, OSError):
             self._is_open = False
             return None
-        return message
+        return read_message(text)
 
     def ask_to_end(self) -> None:
         """Ask the child to end with what it has; to be asked once, of one that offered it."""
@@ -113,8 +109,3 @@ class ChildProcess:
         self._answers.close()
         self._requests.close()
         self.finish_output()
-
-
-def error_from(message: dict[str, Any]) -> ModelbusError:
-    """The error that a child's ``error`` message describes."""
-    return error_of(message["code"], message["message"], message["details"])

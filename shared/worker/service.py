@@ -167,6 +167,7 @@ class Service:
             self._registry.withdraw(instance)
         except StoreUnavailable as error:
             log.debug("service.not_withdrawn", reason=error.message)
+        self._tools.events.close()
         self._tools.publisher.close()
         log.info("service.stopped")
 
@@ -232,8 +233,9 @@ def run_service(
 
 def _open(name: str, settings: Settings) -> tuple[Tools, Sweeper]:
     database = open_store(settings)
-    publisher = Publisher(settings.bus_url.get_secret_value(), name)
-    events = EventPublisher(publisher)
+    url = settings.bus_url.get_secret_value()
+    # Two connections: what is sent on must not wait behind events that a silent broker does not take.
+    publisher, events = Publisher(url, name), EventPublisher(Publisher(url, name))
     ledger = JobLedger(database, terms_of(settings), worker_name(name))
     blobs = BlobStore(database)
     finisher = Finisher(ledger, Outcomes(database), events, name)

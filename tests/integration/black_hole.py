@@ -1,4 +1,8 @@
-"""A TCP proxy whose open connections can be made to swallow everything: a half-open link, as a dead NAT leaves it."""
+"""Servers that say nothing: a TCP proxy that can be made to swallow everything, and a socket that never answers.
+
+The proxy may swallow what its open connections send (a half-open link, as a dead NAT leaves it), or that of all that
+come, too (a server that hangs).
+"""
 
 import contextlib
 import select
@@ -8,7 +12,10 @@ from collections.abc import Iterator
 
 
 class BlackHole:
-    """Forwards to a server; after ``swallow`` the connections that are open then say nothing any more, nor close."""
+    """Forwards to a server; after ``swallow`` the connections that are open then say nothing any more, nor close.
+
+    After ``fall_silent`` it is the same with those that are made, until ``speak_again``.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -16,6 +23,7 @@ class BlackHole:
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._swallowed: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
+        self._is_silent = False
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._accept, self._forward)]
         for thread in self._threads:
@@ -34,6 +42,17 @@ class BlackHole:
             self._pairs = []
         return count
 
+    def fall_silent(self) -> None:
+        """Forward nothing more, of connections that are open and of new ones."""
+        with self._lock:
+            self._is_silent = True
+        self.swallow()
+
+    def speak_again(self) -> None:
+        """Forward what new connections send."""
+        with self._lock:
+            self._is_silent = False
+
     def close(self) -> None:
         """Close everything."""
         self._stopping.set()
@@ -50,7 +69,7 @@ class BlackHole:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(self._target)
                 with self._lock:
-                    self._pairs.append((client, server))
+                    (self._swallowed if self._is_silent else self._pairs).append((client, server))
 
     def _forward(self) -> None:
         while not self._stopping.is_set():
@@ -84,3 +103,10 @@ def black_hole(host: str, port: int) -> Iterator[BlackHole]:
         yield proxy
     finally:
         proxy.close()
+
+
+@contextlib.contextmanager
+def silent_server() -> Iterator[int]:
+    """A port where every connection is accepted and nothing is ever answered, for the time of a block."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        yield int(listener.getsockname()[1])

@@ -10,7 +10,7 @@ import structlog
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from modelbus.shared.bus import Consumer, EventSubscriber, Publisher
+from modelbus.shared.bus import Consumer, EventPublisher, EventSubscriber, Publisher
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
@@ -101,6 +101,29 @@ def publisher(bus_url: str) -> Iterator[Publisher]:
     publisher = Publisher(bus_url, "test")
     yield publisher
     publisher.close()
+
+
+MakeEvents = Callable[[str], EventPublisher]
+
+
+@pytest.fixture
+def events_by() -> Iterator[MakeEvents]:
+    """Makes publishers of events by the URL of their broker; closes them."""
+    opened: list[EventPublisher] = []
+
+    def events_by(url: str) -> EventPublisher:
+        opened.append(EventPublisher(Publisher(url, "test")))
+        return opened[-1]
+
+    yield events_by
+    for events in opened:
+        events.close()
+
+
+@pytest.fixture
+def events(events_by: MakeEvents, bus_url: str) -> EventPublisher:
+    """A publisher of events on the emptied broker."""
+    return events_by(bus_url)
 
 
 MakeConsumer = Callable[..., Consumer]

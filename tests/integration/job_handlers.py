@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-from modelbus.shared.contracts import Command, TrainModel
+from modelbus.shared.contracts import RetrainModel, TrainModel
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, FilesOutcome
 from modelbus.shared.errors import EstimatorRejected, StoreUnavailable
 from modelbus.shared.store.connection import Document
 from modelbus.shared.worker.child import JobContext
@@ -25,17 +26,20 @@ from modelbus.shared.worker.child import JobContext
 ACT = "tests.integration.job_handlers:act"
 
 
-def act(command: Command, context: JobContext) -> Document:
+def act(command: TrainModel, context: JobContext) -> FilesOutcome:
     """Do what ``hyperparameters.do`` says; whoever comes through has succeeded."""
-    assert isinstance(command, TrainModel)
     wishes = command.hyperparameters
     context.progress(0.5, f"pid {os.getpid()}")
     if record := wishes.get("record"):
         with Path(record).open("a") as file:
             file.write(f"{context.correlation_id} {context.fence}\n")
     report = _ACTS[wishes.get("do", "nothing")](wishes, context)
-    outcome = {"kind": "predictions", "blobs": {}, "report": {"pid": os.getpid(), **(report or {})}}
-    return {**outcome, "survives_cancel": wishes.get("survives_cancel", False)}
+    return FilesOutcome(
+        kind="predictions",
+        blobs={},
+        report={"pid": os.getpid(), **(report or {})},
+        survives_cancel=wishes.get("survives_cancel", False),
+    )
 
 
 def sleep(_wishes: Document, _context: JobContext) -> None:
@@ -57,6 +61,13 @@ def backtrack(_wishes: Document, _context: JobContext) -> None:
 def wait_for_file(wishes: Document, _context: JobContext) -> None:
     """Work until a file is there."""
     while not Path(wishes["file"]).exists():
+        time.sleep(0.02)
+
+
+def report_until_file(wishes: Document, context: JobContext) -> None:
+    """Tell of progress all the time, until a file is there."""
+    while not Path(wishes["file"]).exists():
+        context.progress(0.5, f"pid {os.getpid()}")
         time.sleep(0.02)
 
 
@@ -141,9 +152,9 @@ def nothing(_wishes: Document, _context: JobContext) -> None:
     """Succeed at once."""
 
 
-def unknown_outcome(_command: Command, _context: JobContext) -> Document:
+def unknown_outcome(_command: RetrainModel, _context: JobContext) -> AnswerOutcome:
     """Answer an outcome that nobody can apply."""
-    return {"kind": "unheard of"}
+    return AnswerOutcome.model_construct(kind="unheard of", result={})
 
 
 _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
@@ -153,6 +164,7 @@ _ACTS: dict[str, Callable[[Any, JobContext], Document | None]] = {
         sleep_deaf,
         backtrack,
         wait_for_file,
+        report_until_file,
         end_when_asked,
         reject,
         miss_store,

@@ -95,6 +95,7 @@ def opened(settings: Settings) -> Iterator[tuple[Tools, Sweeper]]:
     try:
         yield tools, sweeper
     finally:
+        tools.events.close()
         tools.publisher.close()
         sweeper._publisher.close()
         with MongoClient[Document](settings.mongo_url.get_secret_value()) as client:

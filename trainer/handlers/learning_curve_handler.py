@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from modelbus.shared.contracts import Command, MeasureLearning, TrainModel
+from modelbus.shared.contracts import MeasureLearning, TrainModel
 from modelbus.shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
 from modelbus.shared.contracts.records.explanation_results import LearningResult
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.tables.stored_tables import dataset_columns, fetch_table, read_frame
@@ -18,7 +19,7 @@ from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
 from modelbus.trainer.tuning.objectives import objective_names
 
 
-def measure_learning(command: Command, context: JobContext) -> Document:
+def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOutcome:
     """Repeat a version's training with fewer rows; the outcome is an answer.
 
     What was found by a search, or chosen, is fitted as it was found: the curve is of this estimator.
@@ -28,7 +29,6 @@ def measure_learning(command: Command, context: JobContext) -> Document:
         InvalidCommand: The training is streamed: it is not held in memory, and so not cut into parts.
         EstimatorRejected, JobOutOfMemory: The training cannot be repeated.
     """
-    assert isinstance(command, MeasureLearning)  # the queue's handlers are keyed by command
     version = context.library.version(command.model)
     dataset = context.library.dataset(version["dataset"])
     require_training_table(version, dataset)

@@ -7,7 +7,7 @@ import orjson
 import structlog
 from pydantic import ValidationError
 
-from modelbus.shared.contracts import CheckTraining, Command, RetrainModel, TrainModel, command_spec
+from modelbus.shared.contracts import CheckTraining, RetrainModel, TrainModel, command_spec
 from modelbus.shared.contracts.checks.command_checks import (
     auto_training_task,
     check_training_columns,
@@ -20,6 +20,7 @@ from modelbus.shared.contracts.commands.tuning import AUTO, Search, keeps_best
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.contracts.records.dataset_records import Alert
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, KeptApart, VersionOutcome
 from modelbus.shared.errors import UnknownModel
 from modelbus.shared.models.artifacts import dump_model, library_versions
 from modelbus.shared.store.connection import Document
@@ -41,13 +42,12 @@ _COMPARING: Final = ("promote_metric", "promote_margin")
 """Fields that only count where versions are compared."""
 
 
-def train_model(command: Command, context: JobContext) -> Document:
+def train_model(command: TrainModel, context: JobContext) -> VersionOutcome:
     """Fit and store; the outcome is a version.
 
     Raises:
         UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
     """
-    assert isinstance(command, TrainModel)  # the queue's handlers are keyed by command
     return _train(command, context, _standing(command.model, context))
 
 
@@ -61,14 +61,13 @@ def _standing(model: str, context: JobContext) -> VersionDocument | None:
         return None
 
 
-def retrain_model(command: Command, context: JobContext) -> Document:
+def retrain_model(command: RetrainModel, context: JobContext) -> VersionOutcome:
     """Train as an earlier version was, with what the command changes.
 
     Raises:
         UnknownModel: There is no such version.
         UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
     """
-    assert isinstance(command, RetrainModel)  # the queue's handlers are keyed by command
     earlier = context.library.version(command.model)
     return _train(_again(earlier, command), context, earlier)
 
@@ -125,13 +124,12 @@ def _reconstructed(earlier: VersionDocument) -> Document:
     }
 
 
-def check_training(command: Command, context: JobContext) -> Document:
+def check_training(command: CheckTraining, context: JobContext) -> AnswerOutcome:
     """Check all that a training would check before it fits; the outcome is an answer.
 
     Raises:
         UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: What training would refuse.
     """
-    assert isinstance(command, CheckTraining)  # the queue's handlers are keyed by command
     dataset, plan = _planned(command, context, _standing(command.model, context))
     fitting = DatasetFitting(command, plan, dataset, context)
     prospect = fitting.prospect()
@@ -178,7 +176,7 @@ def _planned(
     return dataset, plan_of(command, dataset_columns(dataset), alerts)
 
 
-def _train(command: TrainModel, context: JobContext, standing: VersionDocument | None) -> Document:
+def _train(command: TrainModel, context: JobContext, standing: VersionDocument | None) -> VersionOutcome:
     dataset, plan = _planned(command, context, standing)
     fitting = DatasetFitting(command, plan, dataset, context)
     apart = command.hold_out.dataset
@@ -200,28 +198,29 @@ def _train(command: TrainModel, context: JobContext, standing: VersionDocument |
     blob_id = context.blobs.save(payload, "artifact", context.correlation_id, context.fence)
     rows_id = context.blobs.save(trained.to_bytes(), "rows", context.correlation_id, context.fence)
     stopped_early = fitted.choice.stopped_early if fitted.choice is not None else None
-    return {
-        "kind": "version",
-        "record": record,
-        "blob_id": blob_id,
-        "apart": {
-            "rows_blob_id": rows_id,
-            **(_candidates(fitted.choice, context) if fitted.choice is not None else {}),
-        },
-        "promote": promoting.is_promoted,
-        **({"champion_seen": promoting.champion_version} if promoting.depends_on_champion else {}),
-        "report": {"stopped_early": stopped_early} if stopped_early else {},
-        "survives_cancel": keeps_best(command.tuning),
-    }
+    outcome = VersionOutcome(
+        record=record,
+        blob_id=blob_id,
+        apart=_apart(rows_id, fitted.choice, context),
+        promote=promoting.is_promoted,
+        report={"stopped_early": stopped_early} if stopped_early else {},
+        survives_cancel=keeps_best(command.tuning),
+    )
+    if not promoting.depends_on_champion:
+        return outcome
+    return outcome.model_copy(update={"champion_seen": promoting.champion_version})
 
 
-def _candidates(choice: Choice, context: JobContext) -> Document:
-    """The table of candidates: in the version if it is small, else where it was stored."""
+def _apart(rows_id: str, choice: Choice | None, context: JobContext) -> KeptApart:
+    """The rows that were trained on, and the table of candidates: in the version if it is small, else stored."""
+    if choice is None:
+        return KeptApart(rows_blob_id=rows_id)
     table = [record.model_dump(mode="json") for record in choice.board.records()]
     text = orjson.dumps(table)
     if len(text) <= _CANDIDATES_INLINE_BYTES:
-        return {"candidates": table}
-    return {"candidates_blob_id": context.blobs.save(text, "candidates", context.correlation_id, context.fence)}
+        return KeptApart(rows_blob_id=rows_id, candidates=table)
+    blob_id = context.blobs.save(text, "candidates", context.correlation_id, context.fence)
+    return KeptApart(rows_blob_id=rows_id, candidates_blob_id=blob_id)
 
 
 def _record(

@@ -4,13 +4,21 @@ An outcome is committed in the job first and applied here afterwards, by whoever
 exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, assert_never
 
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from modelbus.shared.contracts.documents.job_documents import JobDocument
+from modelbus.shared.contracts.records.job_outcomes import (
+    AnswerOutcome,
+    DatasetOutcome,
+    EvaluationOutcome,
+    FilesOutcome,
+    VersionOutcome,
+    parse_outcome,
+)
 from modelbus.shared.errors import DatasetExists, EvaluationExists, UnknownUpload
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
@@ -28,14 +36,6 @@ class Outcomes:
     def __init__(self, database: Database[Document]) -> None:
         self._database = database.with_options(write_concern=DURABLE, read_concern=CURRENT)
         self._blobs = BlobStore(database)
-        self._appliers: dict[str, Callable[[JobDocument, Document], Document]] = {
-            "dataset": self._dataset,
-            "version": self._version,
-            "evaluation": self._evaluation,
-            "predictions": self._files,
-            "export": self._files,
-            "answer": self._answer,
-        }
 
     def apply(self, job: JobDocument) -> Document:
         """Make what the job's committed outcome describes; harmless when repeated.
@@ -50,31 +50,44 @@ class Outcomes:
             DatasetExists, EvaluationExists: Another job made one of that name meanwhile.
             NotFound: What the outcome stands on was removed meanwhile.
             StoreUnavailable: MongoDB does not answer.
+            ModelbusError: The outcome breaks its contract.
         """
-        outcome = job["outcome"]
-        assert outcome is not None  # it is committed
+        outcome = parse_outcome(job["outcome"])
         with store_errors():
-            return self._appliers[outcome["kind"]](job, outcome)
+            match outcome:
+                case DatasetOutcome():
+                    return self._dataset(job, outcome)
+                case VersionOutcome():
+                    return self._version(job, outcome)
+                case EvaluationOutcome():
+                    return self._evaluation(job, outcome)
+                case FilesOutcome():
+                    return self._files(outcome)
+                case AnswerOutcome():
+                    return self._answer(outcome)
+                case _:
+                    assert_never(outcome)
 
-    def _dataset(self, job: JobDocument, outcome: Document) -> Document:
-        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
+    def _dataset(self, job: JobDocument, outcome: DatasetOutcome) -> Document:
+        record = {**outcome.record, "owner": job["owner"], "correlation_id": job["_id"]}
         name = record["name"]
-        stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome["blob_id"]})
+        stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome.blob_id})
         if stored["correlation_id"] != job["_id"]:
             raise DatasetExists(f"a dataset named {name!r} was made meanwhile by job {stored['correlation_id']}")
-        self._blobs.make_live(outcome["blob_id"])
-        if outcome.get("upload_id"):
-            self._blobs.delete(outcome["upload_id"])
+        self._blobs.make_live(outcome.blob_id)
+        if outcome.upload_id:
+            self._blobs.delete(outcome.upload_id)
         return {"dataset": _public(stored)}
 
-    def _version(self, job: JobDocument, outcome: Document) -> Document:
-        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"]}
+    def _version(self, job: JobDocument, outcome: VersionOutcome) -> Document:
+        record = {**outcome.record, "owner": job["owner"], "correlation_id": job["_id"]}
         versions = self._database["versions"]
         stored = versions.find_one({"correlation_id": job["_id"]}, projection=VERSION.projection)
         # A number may be taken by what is left of a deleted model of that name: then the next one is free.
         while stored is None or stored["correlation_id"] != job["_id"]:
             number = self._next_version(record["model"], job["owner"])
-            document = {**record, "version": number, "blob_id": outcome["blob_id"], **outcome.get("apart", {})}
+            apart = outcome.apart.model_dump(exclude_none=True)
+            document = {**record, "version": number, "blob_id": outcome.blob_id, **apart}
             stored = _insert_once(versions, f"{record['model']}@{number}", document)
         self._blobs.make_live(stored["blob_id"])
         for name in ("candidates_blob_id", "rows_blob_id"):
@@ -82,14 +95,14 @@ class Outcomes:
                 self._blobs.make_live(stored[name])
         champion = self._list_version(stored["model"], stored["version"], job["owner"], outcome)
         is_champion = champion == stored["version"]
-        if outcome["promote"] and not is_champion and "champion_seen" in outcome:
+        if outcome.promote and not is_champion and outcome.depends_on_champion:
             stored = self._tell_overtaken(stored, outcome, champion)
         compared = {"comparison": stored["comparison"]} if stored.get("comparison") else {}
-        return {"version": _public(stored), "is_champion": is_champion, **compared, **outcome.get("report", {})}
+        return {"version": _public(stored), "is_champion": is_champion, **compared, **outcome.report}
 
-    def _tell_overtaken(self, stored: Document, outcome: Document, champion: int | None) -> Document:
+    def _tell_overtaken(self, stored: Document, outcome: VersionOutcome, champion: int | None) -> Document:
         """Note in a version that was to be the champion, and is not, which version is."""
-        seen = outcome["champion_seen"] or champion
+        seen = outcome.champion_seen or champion
         if seen is None:
             return stored
         now = f"version {champion}" if champion is not None else "no version"
@@ -103,11 +116,11 @@ class Outcomes:
         latest = {"latest_version": {"$add": [{"$ifNull": ["$latest_version", 0]}, 1]}}
         return int(upsert(self._database["models"], model, [{"$set": _model_fields(owner) | latest}])["latest_version"])
 
-    def _list_version(self, model: str, version: int, owner: str, outcome: Document) -> int | None:
+    def _list_version(self, model: str, version: int, owner: str, outcome: VersionOutcome) -> int | None:
         """Add a version to its model's list, and move ``champion`` if wanted, or if it is the model's only version.
 
         ``champion`` never goes back to an older version: a job that was retried must not undo a newer one's promotion.
-        Where the outcome says which champion it was decided by (``champion_seen``; None if there was none), it moves
+        Where that was decided by which version was the champion (``champion_seen``; None if there was none), it moves
         only from that one. A model that was deleted since the number was taken is there again.
 
         Returns:
@@ -116,9 +129,9 @@ class Outcomes:
         champion = "$aliases.champion"
         is_only = {"$in": ["$versions", [[], [version]]]}
         # An absent champion compares as less than any number.
-        moves: Any = {"$lt": [champion, version]} if outcome["promote"] else is_only
-        if outcome["promote"] and "champion_seen" in outcome:
-            is_as_seen = {"$eq": [{"$ifNull": [champion, None]}, literal(outcome["champion_seen"])]}
+        moves: Any = {"$lt": [champion, version]} if outcome.promote else is_only
+        if outcome.promote and outcome.depends_on_champion:
+            is_as_seen = {"$eq": [{"$ifNull": [champion, None]}, literal(outcome.champion_seen)]}
             moves = {"$or": [is_only, {"$and": [moves, is_as_seen]}]}
         changes = {
             "versions": {"$setUnion": ["$versions", [version]]},
@@ -129,26 +142,26 @@ class Outcomes:
         found = document["aliases"].get("champion")
         return None if found is None else int(found)
 
-    def _evaluation(self, job: JobDocument, outcome: Document) -> Document:
-        record = {**outcome["record"], "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
-        files = outcome.get("files", [])
+    def _evaluation(self, job: JobDocument, outcome: EvaluationOutcome) -> Document:
+        record = {**outcome.record, "owner": job["owner"], "correlation_id": job["_id"], "status": "succeeded"}
+        files = [file.model_dump() for file in outcome.files]
         stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
         if stored["correlation_id"] != job["_id"]:
             raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
-        for file in files:
-            self._blobs.make_live(file["blob_id"])
+        for file in outcome.files:
+            self._blobs.make_live(file.blob_id)
         return {"evaluation": _public(stored)}
 
-    def _files(self, _job: JobDocument, outcome: Document) -> Document:
-        self._make_live(outcome["blobs"].values())
-        return {**outcome["report"], "blobs": outcome["blobs"]}
+    def _files(self, outcome: FilesOutcome) -> Document:
+        self._make_live(outcome.blobs.values())
+        return {**outcome.report, "blobs": outcome.blobs}
 
-    def _answer(self, _job: JobDocument, outcome: Document) -> Document:
+    def _answer(self, outcome: AnswerOutcome) -> Document:
         # An upload that was only looked at; of a large answer its file is live already.
-        if outcome.get("upload_id"):
-            self._blobs.delete(outcome["upload_id"])
-        self._make_live(file["blob_id"] for file in outcome.get("files", []))
-        return dict(outcome["result"])
+        if outcome.upload_id:
+            self._blobs.delete(outcome.upload_id)
+        self._make_live(file.blob_id for file in outcome.files)
+        return outcome.result
 
     def _make_live(self, blob_ids: Iterable[str]) -> None:
         for blob_id in blob_ids:

@@ -8,7 +8,7 @@ import redis
 from modelbus.shared.bus import EventPublisher, Publisher
 from modelbus.shared.errors import BusUnavailable
 from modelbus.stack import LocalStack
-from tests.integration.conftest import MakeConsumer, MakeSubscriber
+from tests.integration.conftest import MakeConsumer, MakeEvents, MakeSubscriber
 from tests.integration.messages import COMMAND, receive
 from tests.integration.samples import changed
 from tests.stack_fixtures import started
@@ -39,9 +39,13 @@ def fragile_publisher(fragile: LocalStack, fragile_redis: redis.Redis) -> Iterat
 
 
 def test_after_redis_was_killed_and_started_again_all_goes_on(
-    fragile: LocalStack, fragile_publisher: Publisher, consume: MakeConsumer, subscribe: MakeSubscriber
+    fragile: LocalStack,
+    fragile_publisher: Publisher,
+    events_by: MakeEvents,
+    consume: MakeConsumer,
+    subscribe: MakeSubscriber,
 ) -> None:
-    consumer = consume("train", url=fragile.bus_url)
+    consumer, events = consume("train", url=fragile.bus_url), events_by(fragile.bus_url)
     heard = subscribe(fragile.bus_url)
     fragile_publisher.send("train", {"number": 1})
     before = receive(consumer)
@@ -61,7 +65,7 @@ def test_after_redis_was_killed_and_started_again_all_goes_on(
     )
 
     def is_heard() -> bool:
-        EventPublisher(fragile_publisher).publish([changed(status="succeeded")])
+        events.publish([changed(status="succeeded")])
         return bool(heard)
 
     wait_until(is_heard, "the subscriber listens again")
@@ -84,7 +88,11 @@ def test_a_message_that_is_received_while_redis_dies_can_be_let_go(
 
 
 def test_a_broker_that_forgot_everything_is_used_as_before(
-    publisher: Publisher, consume: MakeConsumer, broker: redis.Redis, subscribe: MakeSubscriber
+    publisher: Publisher,
+    events: EventPublisher,
+    consume: MakeConsumer,
+    broker: redis.Redis,
+    subscribe: MakeSubscriber,
 ) -> None:
     consumer, heard = consume("train"), subscribe()
     publisher.send("train", COMMAND)
@@ -92,7 +100,7 @@ def test_a_broker_that_forgot_everything_is_used_as_before(
     broker.flushall()
     publisher.send("train", COMMAND)
     assert receive(consumer)[0].documents == [COMMAND]
-    EventPublisher(publisher).publish([changed()])
+    events.publish([changed()])
     # The exchange's bindings are gone; a subscriber makes them anew when it subscribes anew. Events are hints.
     assert heard == [] or len(heard) == 1
 

@@ -5,30 +5,32 @@ from typing import Any
 
 import pytest
 
-from modelbus.shared.bus import EventPublisher, Publisher
-from modelbus.shared.contracts import DriftFound, new_correlation_id
+from modelbus.shared.bus import EventPublisher
+from modelbus.shared.contracts import DriftFound
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.observing.metrics import DRIFT_FOUND
-from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.jobs.outcomes import Outcomes
 from modelbus.shared.worker.finishing import Finisher
 from tests.integration.conftest import MakeSubscriber
-from tests.integration.samples import train_job
+from tests.integration.samples import changed, train_job
 from tests.waiting import wait_until
 
 Told = Callable[[str], list[Any]]
 
 
 @pytest.fixture
-def told(subscribe: MakeSubscriber, publisher: Publisher) -> Told:
+def told(subscribe: MakeSubscriber, events: EventPublisher) -> Told:
     """What is told of drift by a job, once all that was told is heard."""
     heard = subscribe()
 
     def told(correlation_id: str) -> list[Any]:
         # One publisher sends in order: what comes after the last event was heard after it.
-        last = new_correlation_id()
-        publisher.publish_event({"correlation_id": last})
-        wait_until(lambda: any(event["correlation_id"] == last for event in heard), "the last event is heard", 20)
+        last = changed()
+        events.publish([last])
+        wait_until(
+            lambda: any(event["correlation_id"] == last.correlation_id for event in heard), "the last event is heard"
+        )
         return [
             event for event in heard if event["correlation_id"] == correlation_id and event["event"] == "DriftFound"
         ]
@@ -37,13 +39,13 @@ def told(subscribe: MakeSubscriber, publisher: Publisher) -> Told:
 
 
 @pytest.fixture
-def finisher(ledger: JobLedger, outcomes: Outcomes, publisher: Publisher) -> Finisher:
-    return Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+def finisher(ledger: JobLedger, outcomes: Outcomes, events: EventPublisher) -> Finisher:
+    return Finisher(ledger, outcomes, events, "evaluator")
 
 
-def outcome_with_event(correlation_id: str, model: str) -> Document:
+def outcome_with_event(correlation_id: str, model: str) -> AnswerOutcome:
     event = DriftFound(correlation_id=correlation_id, service="evaluator", model=model, version=2, columns=["age"])
-    return {"kind": "answer", "result": {"has_drifted": True}, "event": event.model_dump(mode="json")}
+    return AnswerOutcome(result={"has_drifted": True}, event=event)
 
 
 def counted(model: str) -> float:
@@ -75,7 +77,7 @@ def test_whoever_finishes_a_dead_workers_report_tells_of_it(
     dead_ledger.accept(job)
     claimed = dead_ledger.claim(job.correlation_id)
     assert claimed is not None
-    dead_ledger.commit(claimed[0], outcome_with_event(job.correlation_id, "finished"))
+    dead_ledger.commit(claimed[0], outcome_with_event(job.correlation_id, "finished").document())
 
     for claim, document in ledger.take_over_committed():
         finisher.finish_committed(claim, document)

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from modelbus.shared.bus import Consumer, Delivery, EventPublisher, EventSubscriber, Publisher, poison_queue
+from modelbus.shared.bus import Consumer, Delivery, EventSubscriber, Publisher, poison_queue
 from modelbus.shared.contracts import JobChanged, new_correlation_id
+from tests.integration.conftest import MakeEvents
 from tests.waiting import wait_until
 
 AMQP_URL = os.environ.get("MODELBUS_TEST_AMQP_URL")
@@ -94,12 +95,12 @@ def test_what_is_no_command_is_kept_as_poison(publisher: Publisher, consumer: Co
     assert publisher.queue_depth(poison_queue(queue)) == 1
 
 
-def test_events_are_heard(url: str, publisher: Publisher) -> None:
+def test_events_are_heard(url: str, events_by: MakeEvents) -> None:
     heard: list[object] = []
     subscriber = EventSubscriber(url, "test", heard.append)
     subscriber.start()
     assert subscriber.wait_subscribed(10)
     event = JobChanged(correlation_id=new_correlation_id(), command="TrainModel", service="test", status="running")
-    EventPublisher(publisher).publish([event])
+    events_by(url).publish([event])
     wait_until(lambda: heard, "the event is heard")
     subscriber.stop()

@@ -128,7 +128,7 @@ def test_an_outcome_of_an_unknown_kind_fails_its_job(bench: Bench) -> None:
     bench.tools.publisher.send("train", {"command": "RetrainModel", "model": "churn"}, correlation_id=correlation_id)
     job = bench.wait_for(correlation_id)
     assert (job["status"], job["error"]["code"]) == ("failed", "internal")
-    assert "cannot be applied" in job["error"]["message"]
+    assert "Input tag 'unheard of'" in job["error"]["message"]
 
 
 @pytest.mark.parametrize("do", ["sleep", "sleep_deaf", "backtrack"])

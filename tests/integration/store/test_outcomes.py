@@ -8,8 +8,9 @@ import orjson
 import pytest
 from pymongo.database import Database
 
-from modelbus.shared.bus import EventPublisher, Publisher
+from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.contracts.records.job_outcomes import parse_outcome
 from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import DatasetExists, EvaluationExists
 from modelbus.shared.settings import Settings
@@ -84,15 +85,15 @@ def test_of_many_racing_jobs_one_makes_the_dataset(outcomes: Outcomes, blobs: Bl
 
 
 def test_the_job_whose_dataset_was_made_by_another_meanwhile_ends_failed(
-    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, events: EventPublisher
 ) -> None:
     outcomes.apply(job_with(dataset_outcome(blobs)))
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
     job = train_job()
     ledger.accept(job)
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
-    finisher.succeed(*claimed, dataset_outcome(blobs))
+    finisher.succeed(*claimed, parse_outcome(dataset_outcome(blobs)))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "dataset_exists", None)
@@ -186,16 +187,16 @@ def test_stored_files_become_live_however_often_it_is_tried(
 
 @pytest.mark.parametrize("kind", ["predictions", "export"])
 def test_a_job_whose_files_were_removed_meanwhile_ends_failed(
-    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher, kind: Any
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, events: EventPublisher, kind: Any
 ) -> None:
     blob_id = blobs.save(b"0,1\n", kind, new_correlation_id(), 1)
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
     job = train_job()
     ledger.accept(job)
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
     blobs.delete(blob_id)
-    finisher.succeed(*claimed, {"kind": kind, "blobs": {"csv": blob_id}, "report": {}})
+    finisher.succeed(*claimed, parse_outcome({"kind": kind, "blobs": {"csv": blob_id}, "report": {}}))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["error"]["code"], ended["outcome"]) == ("failed", "unknown_upload", None)
@@ -215,15 +216,15 @@ def test_an_answer_is_the_result_and_takes_its_upload_away_however_often_it_is_t
 
 
 def test_an_answer_is_kept_in_its_job_whatever_its_columns_are_called(
-    outcomes: Outcomes, ledger: JobLedger, publisher: Publisher
+    outcomes: Outcomes, ledger: JobLedger, events: EventPublisher
 ) -> None:
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
     result = {"rows": [{"$a": "$status", "a.b": 1, "": None, "$ref": "x", "$id": 2**63 - 1, "$db": 1, "_id": 3}]}
     job = train_job()
     ledger.accept(job)
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
-    finisher.succeed(*claimed, {"kind": "answer", "result": result, "upload_id": None})
+    finisher.succeed(*claimed, parse_outcome({"kind": "answer", "result": result, "upload_id": None}))
     ended = ledger.find(job.correlation_id)
     assert ended is not None
     assert (ended["status"], ended["result"]) == ("succeeded", result)
@@ -240,9 +241,9 @@ def plots_of_attempt(blobs: BlobStore, correlation_id: str, fence: int) -> list[
 
 
 def test_the_plots_of_an_answer_are_those_of_the_attempt_that_came_through(
-    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher, indexed: Database[Document]
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, events: EventPublisher, indexed: Database[Document]
 ) -> None:
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
     job = train_job()
     ledger.accept(job)
     first = ledger.claim(job.correlation_id)
@@ -252,9 +253,11 @@ def test_the_plots_of_an_answer_are_those_of_the_attempt_that_came_through(
     second = ledger.claim(job.correlation_id)
     assert second is not None
     files = plots_of_attempt(blobs, job.correlation_id, second[0].fence)
-    finisher.succeed(*second, {"kind": "answer", "result": {"plots": ["importance"]}, "files": files})
+    finisher.succeed(*second, parse_outcome({"kind": "answer", "result": {"plots": ["importance"]}, "files": files}))
     # the first worker comes to life again and believes that the job is its own
-    finisher.succeed(*first, {"kind": "answer", "result": {"plots": ["importance"]}, "files": left_behind})
+    finisher.succeed(
+        *first, parse_outcome({"kind": "answer", "result": {"plots": ["importance"]}, "files": left_behind})
+    )
 
     ended = ledger.find(job.correlation_id)
 
@@ -267,7 +270,7 @@ def test_the_plots_of_an_answer_are_those_of_the_attempt_that_came_through(
 
 
 def test_plots_are_found_also_where_another_worker_finishes_the_job(
-    outcomes: Outcomes, blobs: BlobStore, dead_ledger: JobLedger, ledger: JobLedger, publisher: Publisher
+    outcomes: Outcomes, blobs: BlobStore, dead_ledger: JobLedger, ledger: JobLedger, events: EventPublisher
 ) -> None:
     job = train_job()
     ledger.accept(job)
@@ -276,7 +279,7 @@ def test_plots_are_found_also_where_another_worker_finishes_the_job(
     files = plots_of_attempt(blobs, job.correlation_id, claimed[0].fence)
     # its lease lapses at once: it is dead between commit and end
     assert dead_ledger.commit(claimed[0], {"kind": "answer", "result": {}, "files": files})
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
     for claim, taken in ledger.take_over_committed():
         finisher.finish_committed(claim, taken)
 
@@ -287,7 +290,7 @@ def test_plots_are_found_also_where_another_worker_finishes_the_job(
 
 
 def test_an_answer_whose_plots_were_removed_meanwhile_ends_failed(
-    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, publisher: Publisher
+    outcomes: Outcomes, blobs: BlobStore, ledger: JobLedger, events: EventPublisher
 ) -> None:
     job = train_job()
     ledger.accept(job)
@@ -296,8 +299,8 @@ def test_an_answer_whose_plots_were_removed_meanwhile_ends_failed(
     files = plots_of_attempt(blobs, job.correlation_id, claimed[0].fence)
     blobs.delete(files[1]["blob_id"])
 
-    finisher = Finisher(ledger, outcomes, EventPublisher(publisher), "evaluator")
-    finisher.succeed(*claimed, {"kind": "answer", "result": {}, "files": files})
+    finisher = Finisher(ledger, outcomes, events, "evaluator")
+    finisher.succeed(*claimed, parse_outcome({"kind": "answer", "result": {}, "files": files}))
 
     ended = ledger.find(job.correlation_id)
     assert ended is not None
@@ -321,12 +324,12 @@ def test_a_large_answer_is_stored_apart(
         report=lambda progress: None,
     )
     outcome = context.answer(result, upload_id="u")
-    assert (outcome["kind"], outcome["upload_id"], outcome["files"]) == ("answer", "u", [])
+    assert (outcome.kind, outcome.upload_id, outcome.files) == ("answer", "u", [])
     if limit_bytes > 1024:
-        assert outcome["result"] == result
+        assert outcome.result == result
         return
-    assert orjson.loads(blobs.read(outcome["result"]["stored_result"])) == result
-    assert state_of(indexed, outcome["result"]["stored_result"]) == "live"
+    assert orjson.loads(blobs.read(outcome.result["stored_result"])) == result
+    assert state_of(indexed, outcome.result["stored_result"]) == "live"
 
 
 def test_a_version_replaces_only_the_champion_that_it_was_compared_with(

@@ -11,7 +11,7 @@ import pytest
 import redis
 from pymongo.database import Database
 
-from modelbus.shared.bus import EventPublisher, EventSubscriber, PoisonReader, Publisher
+from modelbus.shared.bus import EventSubscriber, PoisonReader, Publisher
 from modelbus.shared.errors import BusUnavailable
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
@@ -24,7 +24,7 @@ from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
 from modelbus.shared.worker.poison import PoisonMover
 from modelbus.shared.worker.sweeper import Sweeper, publish_job
-from tests.integration.conftest import MakeConsumer, MakeLedger
+from tests.integration.conftest import MakeConsumer, MakeEvents, MakeLedger
 from tests.integration.samples import LAPSED, make_older, train_job
 from tests.waiting import wait_until
 
@@ -33,14 +33,16 @@ MakeSweeper = Callable[[str], Sweeper]
 
 
 @pytest.fixture
-def make_sweeper(settings: Settings, database: Database[Document], blobs: BlobStore) -> Iterator[MakeSweeper]:
+def make_sweeper(
+    settings: Settings, database: Database[Document], blobs: BlobStore, events_by: MakeEvents
+) -> Iterator[MakeSweeper]:
     publishers: list[Publisher] = []
 
     def make_sweeper(bus_url: str) -> Sweeper:
         ledger = JobLedger(database, terms_of(settings), "sweeping-worker")
         publisher = Publisher(bus_url, "sweep")
         publishers.append(publisher)
-        finisher = Finisher(ledger, Outcomes(database), EventPublisher(publisher), "trainer")
+        finisher = Finisher(ledger, Outcomes(database), events_by(bus_url), "trainer")
         poison = PoisonMover(PoisonReader(bus_url, "sweep"), PoisonKeeper(database, retention_days=1))
         logs = LogBatches(database, "trainer", retention_s=60)
         return Sweeper(settings, ledger, blobs, publisher, finisher, poison, logs)

@@ -3,31 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
-from modelbus.shared.contracts import Command, PredictDataset
+from modelbus.predictor.prediction_table import IncidentTotals, prediction_table
+from modelbus.shared.contracts import PredictDataset
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
+from modelbus.shared.contracts.records.job_outcomes import FilesOutcome
 from modelbus.shared.errors import JobCrashed
 from modelbus.shared.models.stored_models import fetch_model
-from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.cells.readings import changed_types
-from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.tables.stored_tables import fetch_table, frames
 from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
-from modelbus.shared.tabular.targets.labels import class_type
 from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 from modelbus.shared.worker.child import JobContext
 
 log = structlog.get_logger()
 
-_ARROW_TYPES = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "real": pa.float64()}
-_NUMBER_TYPES = {"regression": pa.float64(), "clustering": pa.int64()}
 _PREDICTING_SHARE = 0.8
 
 
-def predict_dataset(command: Command, context: JobContext) -> Document:
+def predict_dataset(command: PredictDataset, context: JobContext) -> FilesOutcome:
     """Predict and store one row for each row of the dataset, in its order, as Parquet, CSV and JSON lines.
 
     Columns: ``row`` (number from 0), ``prediction``, and if asked for ``probability_<class>`` for each class, and
@@ -38,7 +35,6 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
         SignatureMismatch, InvalidCommand: The dataset does not fit the model.
         ArtifactRefused: The model cannot be loaded.
     """
-    assert isinstance(command, PredictDataset)  # the queue's handlers are keyed by command
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset)
     context.progress(0.0, f"loading {version['model']} version {version['version']}")
@@ -51,7 +47,9 @@ def predict_dataset(command: Command, context: JobContext) -> Document:
         with path.open("rb") as file:
             blobs[name] = context.blobs.save(file, "predictions", context.correlation_id, context.fence)
     described = {"model": version["model"], "version": version["version"], "dataset": command.dataset}
-    return {"kind": "predictions", "blobs": blobs, "report": {**described, "row_count": dataset["row_count"], **report}}
+    return FilesOutcome(
+        kind="predictions", blobs=blobs, report={**described, "row_count": dataset["row_count"], **report}
+    )
 
 
 def _predict_all(
@@ -60,14 +58,14 @@ def _predict_all(
     table = fetch_table(context.blobs, dataset, context.work_directory)
     # The target may well be in the dataset; it is what is predicted, and no column too many.
     columns = [column["name"] for column in dataset["columns"] if column["name"] != model.signature.target]
-    totals: dict[str, dict[str, int]] = {}
+    totals = IncidentTotals()
     writer: pq.ParquetWriter | None = None
     done = 0
     for frame in frames(table, columns, model.readings):
         predictions = model.predict_frame(frame, command.has_probabilities, has_scores=command.has_scores)
-        answer = _table(model, predictions, first_row=done)
+        answer = prediction_table(model, predictions, first_row=done)
         done += len(frame)
-        _add(totals, predictions.report.counts())
+        totals.add(predictions.report.counts())
         writer = writer or pq.ParquetWriter(path, answer.schema, compression="zstd")
         writer.write_table(answer)
         share = done / max(dataset["row_count"], 1)
@@ -75,16 +73,14 @@ def _predict_all(
     if writer is None:
         raise JobCrashed(f"dataset {dataset['name']!r} has no rows")
     writer.close()
+    report = totals.report()
     warnings = [
         *changed_types(table.columns.values(), model.signature.columns),
-        *unseen_warnings(totals.get("unseen", {}), done, context.settings.unseen_warning_fraction),
+        *unseen_warnings(report.get("unseen", {}), done, context.settings.unseen_warning_fraction),
     ]
     for warning in warnings:
         log.warning("prediction.warned", text=warning)
-    return {
-        "report": {incident: columns for incident, columns in totals.items() if columns},
-        "warnings": warnings,
-    }
+    return {"report": report, "warnings": warnings}
 
 
 def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) -> None:
@@ -98,26 +94,3 @@ def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) ->
             write_csv(table, file, has_formulas=False, on_rows=tell)
         with paths["jsonl"].open("wb") as file:
             write_json_lines(table, file, on_rows=tell)
-
-
-def _table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.Table:
-    classes = model.signature.classes
-    count = len(predictions.labels)
-    kind = _ARROW_TYPES[class_type(classes)] if classes else _NUMBER_TYPES[model.signature.task]
-    columns: dict[str, Any] = {
-        "row": pa.array(range(first_row, first_row + count), pa.int64()),
-        "prediction": pa.array(predictions.labels, kind),
-    }
-    for name, figures in (("probability", predictions.probabilities), ("score", predictions.scores)):
-        if figures is not None and figures.ndim == 1:
-            columns[name] = figures
-        elif figures is not None:
-            columns |= {f"{name}_{label}": figures[:, position] for position, label in enumerate(classes or [])}
-    return pa.table(columns)
-
-
-def _add(totals: dict[str, dict[str, int]], counts: dict[str, dict[str, int]]) -> None:
-    for incident, columns in counts.items():
-        into = totals.setdefault(incident, {})
-        for column, count in columns.items():
-            into[column] = into.get(column, 0) + count

@@ -1,0 +1,57 @@
+"""Predictions of a whole dataset as a table: pure, no bus and no store."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+
+from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
+from modelbus.shared.tabular.targets.labels import class_type
+
+_ARROW_TYPES: Final = {"text": pa.string(), "integer": pa.int64(), "boolean": pa.bool_(), "real": pa.float64()}
+_NUMBER_TYPES: Final = {"regression": pa.float64(), "clustering": pa.int64()}
+
+
+def prediction_table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.Table:
+    """Predictions of consecutive rows, one row each.
+
+    Args:
+        model: What predicted.
+        predictions: Of n rows.
+        first_row: The number of the first of them in its dataset, from 0 on.
+
+    Returns:
+        Columns ``row`` and ``prediction``; where they were asked for ``probability_<class>`` for each class, and
+        ``score`` (of two classes) or ``score_<class>``.
+    """
+    classes = model.signature.classes
+    count = len(predictions.labels)
+    kind = _ARROW_TYPES[class_type(classes)] if classes else _NUMBER_TYPES[model.signature.task]
+    columns: dict[str, Any] = {
+        "row": pa.array(range(first_row, first_row + count), pa.int64()),
+        "prediction": pa.array(predictions.labels, kind),
+    }
+    for name, figures in (("probability", predictions.probabilities), ("score", predictions.scores)):
+        if figures is not None and figures.ndim == 1:
+            columns[name] = figures
+        elif figures is not None:
+            columns |= {f"{name}_{label}": figures[:, position] for position, label in enumerate(classes or [])}
+    return pa.table(columns)
+
+
+class IncidentTotals:
+    """What had to be done to rows, summed over parts of a dataset: rows by incident and column."""
+
+    def __init__(self) -> None:
+        self._totals: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
+
+    def add(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Add the counts of one part."""
+        for incident, columns in counts.items():
+            for column, count in columns.items():
+                self._totals[incident][column] += count
+
+    def report(self) -> dict[str, dict[str, int]]:
+        """The sums, without incidents that did not occur."""
+        return {incident: dict(columns) for incident, columns in self._totals.items()}

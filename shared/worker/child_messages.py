@@ -1,0 +1,66 @@
+"""What a job's process says to its worker, one JSON object a message; parsed by the worker as it comes."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError
+
+from modelbus.shared.contracts import Progress
+from modelbus.shared.contracts.base import Contract
+from modelbus.shared.contracts.records.job_outcomes import Outcome, faults_of
+from modelbus.shared.errors import ModelbusError, error_of
+
+
+class ProgressMade(Contract):
+    """How far the job is."""
+
+    kind: Literal["progress"] = "progress"
+    progress: Progress
+
+
+class EarlyEndOffered(Contract):
+    """From now on the job can end with what it has."""
+
+    kind: Literal["early_end_offered"] = "early_end_offered"
+
+
+class OutcomeReached(Contract):
+    """The job came through; the last message."""
+
+    kind: Literal["outcome"] = "outcome"
+    outcome: Outcome
+
+
+class ErrorRaised(Contract):
+    """The job failed; the last message."""
+
+    kind: Literal["error"] = "error"
+    code: str
+    message: str
+    details: list[dict[str, Any]] = []
+
+    def error(self) -> ModelbusError:
+        """The error that it tells of."""
+        return error_of(self.code, self.message, self.details)
+
+
+ChildMessage = ProgressMade | EarlyEndOffered | OutcomeReached | ErrorRaised
+
+_ADAPTER: TypeAdapter[ChildMessage] = TypeAdapter(Annotated[ChildMessage, Field(discriminator="kind")])
+
+
+def write_message(message: ChildMessage) -> bytes:
+    """The message as JSON; what JSON has no word for in an outcome is told as text."""
+    if isinstance(message, OutcomeReached):
+        return orjson.dumps({"kind": message.kind, "outcome": message.outcome.document()}, default=str)
+    return orjson.dumps(message.model_dump(mode="json"))
+
+
+def read_message(text: bytes) -> ChildMessage:
+    """The message that a job's process wrote; one that breaks the contract is told as the error that it is."""
+    try:
+        return _ADAPTER.validate_python(orjson.loads(text))
+    except ValidationError as error:
+        return ErrorRaised(
+            code=ModelbusError.code, message=f"the job's process broke the contract of what it says: {faults_of(error)}"
+        )
