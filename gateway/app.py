@@ -45,11 +45,14 @@ from modelbus.gateway.routes import (
     job_plots,
     jobs,
     logs,
+    model_versions,
     models,
     predictions,
     previews,
     services,
+    trainings,
 )
+from modelbus.gateway.routing.table import add_routes
 from modelbus.shared.bus import EventSubscriber, Publisher
 from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from modelbus.shared.settings import Settings
@@ -64,14 +67,16 @@ from modelbus.shared.store.records.api_keys import ApiKeys
 
 log = structlog.get_logger()
 
-_ROOMS = (
+_FILES = (
     services,
     documentation,
     previews,
     datasets,
     dataset_contents,
     estimators,
+    trainings,
     models,
+    model_versions,
     predictions,
     evaluation_results,
     evaluations,
@@ -83,7 +88,7 @@ _ROOMS = (
     dead_letters,
     api_keys,
 )
-"""In this order their routes are looked up."""
+"""In this order their routes are documented."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -107,8 +112,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[REFUSALS] = RefusalLog()
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
-    for routes in _ROOMS:
-        routes.add_routes(app.router)
+    add_routes(app, _FILES)
     app.on_response_prepare.append(complete_headers)
     app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)
