@@ -244,21 +244,10 @@ def test_an_alias_is_set_moved_and_removed(api: Api, number_dataset: str) -> Non
     assert api.delete(f"/models/{model}/aliases/trial").code == "unknown_model"
 
 
-@pytest.mark.parametrize(
-    ("alias", "body", "status"),
-    [
-        ("trial", {"version": 99}, 404),
-        ("trial", {"version": "1"}, 422),
-        ("trial", {"version": True}, 422),
-        ("trial", {}, 422),
-        ("1", {"version": 1}, 400),
-        ("a.b", {"version": 1}, 400),
-    ],
-)
-def test_an_alias_needs_a_version_that_is_there_and_a_good_name(
-    api: Api, amount_model: str, alias: str, body: dict[str, Any], status: int
-) -> None:
-    assert api.call("PUT", f"/models/{amount_model}/aliases/{alias}", body).status == status
+def test_an_alias_needs_a_version_that_is_there(api: Api, amount_model: str) -> None:
+    answer = api.call("PUT", f"/models/{amount_model}/aliases/trial", {"version": 99})
+
+    assert (answer.status, answer.code) == (404, "unknown_model")
 
 
 def test_an_artifact_is_downloaded_with_the_hash_that_is_recorded(api: Api, amount_model: str) -> None:

@@ -147,25 +147,6 @@ def test_tags_and_note_of_a_version_can_be_changed(api: Api, number_dataset: str
     assert api.call("PATCH", path, {}).document == answer.document
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "place"),
-    [
-        ({"tags": {"a.b": "1"}}, 422, "tags"),
-        ({"tags": {"a": 1}}, 422, "tags.a"),
-        ({"note": "x" * 10_001}, 422, "note"),
-        ({"metrics": {}}, 422, "metrics"),
-        ({"tags": {f"t{number}": "x" for number in range(51)}}, 422, "tags"),
-    ],
-)
-def test_nothing_else_of_a_version_can_be_changed(
-    api: Api, amount_model: str, body: dict[str, Any], status: int, place: str
-) -> None:
-    answer = api.call("PATCH", f"/models/{amount_model}/versions/1", body)
-
-    assert (answer.status, answer.code) == (status, "invalid_command")
-    assert answer.places[0].startswith(place)
-
-
 def test_many_different_numbers_to_predict_are_not_taken_for_classes(api: Api) -> None:
     random = np.random.default_rng(0)
     rows = zip(random.integers(0, 100, 15_000).tolist(), random.normal(size=15_000).tolist(), strict=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from modelbus.shared.store.connection import Document
 from tests.door_commands import COMMANDS, Fault, Names
 from tests.e2e.api import fresh
 from tests.e2e.tables import PARCEL
@@ -146,3 +147,22 @@ def test_every_command_but_the_interactive_prediction_is_refused_here() -> None:
     refused = {fault.command for fault in BY_RECORDS}
 
     assert refused | {"CheckTraining", "PreviewDataset"} == HANDLERS.keys()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "place"),
+    [
+        ({"tags": {"a.b": "1"}}, 422, "tags"),
+        ({"tags": {"a": 1}}, 422, "tags.a"),
+        ({"note": "x" * 10_001}, 422, "note"),
+        ({"metrics": {}}, 422, "metrics"),
+        ({"tags": {f"t{number}": "x" for number in range(51)}}, 422, "tags"),
+    ],
+)
+def test_nothing_else_of_a_version_can_be_changed(
+    doors: DirectDoors, amount_model: str, body: Document, status: int, place: str
+) -> None:
+    answer = doors.api.call("PATCH", f"/models/{amount_model}/versions/1", body)
+
+    assert (answer.status, answer.code) == (status, "invalid_command")
+    assert answer.places[0].startswith(place)
