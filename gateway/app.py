@@ -28,15 +28,15 @@ from modelbus.gateway.http.requests import complete_headers, correlation_middlew
 from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
 from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
 from modelbus.gateway.jobs.following import FOLLOWERS, JobFollowers
-from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.gateway.request_tracing import trace_middleware
 from modelbus.gateway.routes import (
+    api_documentation,
     api_keys,
     dataset_contents,
     datasets,
     dead_letters,
-    documentation,
     estimators,
     evaluation_results,
     evaluations,
@@ -52,7 +52,7 @@ from modelbus.gateway.routes import (
     services,
     trainings,
 )
-from modelbus.gateway.routing.table import add_routes
+from modelbus.gateway.routing.route_table import add_routes
 from modelbus.shared.bus import EventSubscriber, Publisher
 from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from modelbus.shared.settings import Settings
@@ -69,7 +69,7 @@ log = structlog.get_logger()
 
 _FILES = (
     services,
-    documentation,
+    api_documentation,
     previews,
     datasets,
     dataset_contents,

@@ -8,7 +8,7 @@ import orjson
 import structlog
 from aiohttp import web
 
-from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.contracts import Command, Predict
 from modelbus.shared.contracts.records.documents import TERMINAL_STATUSES

@@ -21,8 +21,8 @@ from modelbus.gateway.http.requests import (
     name_in_path,
     wait_s,
 )
-from modelbus.gateway.jobs.dataset_readings import reading_id
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.jobs.reading_jobs import reading_id
 from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import JobView

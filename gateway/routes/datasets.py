@@ -10,9 +10,9 @@ from modelbus.gateway.description.examples import DATASET, DATASET_SUMMARY, QUEU
 from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
 from modelbus.gateway.http.query import Forcing, NamePage, Waiting, query_of
 from modelbus.gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
-from modelbus.gateway.jobs.dataset_readings import remove_readings
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
+from modelbus.gateway.jobs.reading_jobs import remove_readings
 from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
 from modelbus.gateway.transfer.uploads import (

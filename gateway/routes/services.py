@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from modelbus.gateway.application_keys import CATALOG, DEAD_LETTERS, PROBE
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.routing.route import OPEN, Answer, route
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
 from modelbus.shared.bus import QUEUES, poison_queue
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable

@@ -1,7 +1,7 @@
 """A route, said once, beside its handler: where it is, who may ask, what it takes, what it answers.
 
-The table (``table.py``) serves it, access checks its scope, its query string is checked before the handler is called,
-and OpenAPI is made from it. Nothing else says what a route is.
+``route_table.py`` serves it, access checks its scope, its query string is checked before the handler is called, and
+OpenAPI is made from it. Nothing else says what a route is.
 """
 
 from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ import orjson
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.examples import CORRELATION_ID, JOB, LOG_LINE
 from modelbus.gateway.description.openapi import openapi_document
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.settings import Settings
 
 DOCUMENT: Final = openapi_document(create_app(Settings())[ROUTES])

@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
 
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.openapi import openapi_document
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.settings import Settings
 from tests.e2e.api import Api
 

@@ -10,7 +10,7 @@ from modelbus.commands.keys import parse_life
 from modelbus.gateway.access.addresses import is_loopback, without_port
 from modelbus.gateway.access.scopes import demands_keys
 from modelbus.gateway.app import create_app
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.api_keys import SCOPES, allows, api_key_hash, is_api_key, new_api_key
 from modelbus.shared.settings import Settings
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from modelbus.gateway.app import create_app
 from modelbus.gateway.http.problems import known_codes
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.errors import error_types
 from modelbus.shared.settings import Settings
 

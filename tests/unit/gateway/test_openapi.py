@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.openapi import openapi_document
 from modelbus.gateway.routing.route import JsonBody, Route
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 from modelbus.shared.contracts.records.results import RESULTS
 from modelbus.shared.settings import Settings

@@ -13,7 +13,7 @@ import modelbus.gateway.routes
 from modelbus.gateway.app import create_app
 from modelbus.gateway.http.problems import Handler
 from modelbus.gateway.routing.route import OPEN, Answer, Method, route, route_of
-from modelbus.gateway.routing.table import ROUTES, add_routes
+from modelbus.gateway.routing.route_table import ROUTES, add_routes
 from modelbus.shared.settings import Settings
 
 APP = create_app(Settings())

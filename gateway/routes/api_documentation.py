@@ -12,7 +12,7 @@ from aiohttp import web
 from modelbus.gateway.description.asyncapi import asyncapi_document
 from modelbus.gateway.description.openapi import openapi_document
 from modelbus.gateway.routing.route import OPEN, Answer, Route, route
-from modelbus.gateway.routing.table import ROUTES
+from modelbus.gateway.routing.route_table import ROUTES
 
 _TAG = "services"
 _MEDIA_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "png": "image/png"}
