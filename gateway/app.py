@@ -28,15 +28,15 @@ from modelbus.gateway.http.requests import complete_headers, correlation_middlew
 from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
 from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
 from modelbus.gateway.jobs.following import FOLLOWERS, JobFollowers
-from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.gateway.request_tracing import trace_middleware
 from modelbus.gateway.routes import (
+    api_documentation,
     api_keys,
     dataset_contents,
     datasets,
     dead_letters,
-    documentation,
     estimators,
     evaluation_results,
     evaluations,
@@ -45,11 +45,14 @@ from modelbus.gateway.routes import (
     job_plots,
     jobs,
     logs,
+    model_versions,
     models,
     predictions,
     previews,
     services,
+    trainings,
 )
+from modelbus.gateway.routing.route_table import add_routes
 from modelbus.shared.bus import EventSubscriber, Publisher
 from modelbus.shared.observing.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from modelbus.shared.settings import Settings
@@ -65,14 +68,16 @@ from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 log = structlog.get_logger()
 
-_ROOMS = (
+_FILES = (
     services,
-    documentation,
+    api_documentation,
     previews,
     datasets,
     dataset_contents,
     estimators,
+    trainings,
     models,
+    model_versions,
     predictions,
     evaluation_results,
     evaluations,
@@ -84,7 +89,7 @@ _ROOMS = (
     dead_letters,
     api_keys,
 )
-"""In this order their routes are looked up."""
+"""In this order their routes are documented."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
@@ -108,8 +113,7 @@ def create_app(settings: Settings) -> web.Application:
     app[SETTINGS] = settings
     app[REFUSALS] = RefusalLog()
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
-    for routes in _ROOMS:
-        routes.add_routes(app.router)
+    add_routes(app, _FILES)
     app.on_response_prepare.append(complete_headers)
     app.on_response_prepare.append(say_security_headers)
     app.cleanup_ctx.append(_open)

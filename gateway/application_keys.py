@@ -1,4 +1,4 @@
-"""What the application holds, by typed key."""
+"""What the application, and a request, holds, by typed key."""
 
 from aiohttp import web
 
@@ -22,7 +22,5 @@ BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
 API_KEYS: web.AppKey[ApiKeys] = web.AppKey("api_keys", ApiKeys)
 PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)
 """Asks the broker for queue depths and whether it answers; used from executor threads."""
-CORRELATION_ID = "modelbus.correlation_id"
-"""Under which a request keeps its correlation id."""
-PRINCIPAL = "modelbus.principal"
-"""Under which a request keeps who sent it."""
+CORRELATION_ID: web.RequestKey[str] = web.RequestKey("correlation_id", str)
+"""Of a request: its correlation id."""

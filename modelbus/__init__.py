@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from modelbus import errors
     from modelbus.client.asynchronous.client import AsyncClient
     from modelbus.client.asynchronous.job import AsyncJob
-    from modelbus.client.results import Predictions, TrainedVersion
     from modelbus.client.synchronous.client import Client
     from modelbus.client.synchronous.job import Job
+    from modelbus.client.typed_answers import Predictions, TrainedVersion
     from modelbus.queue_door import QueueDoor, publish
 
 __version__ = VERSION
@@ -34,9 +34,9 @@ _HOMES = {
     "AsyncJob": "modelbus.client.asynchronous.job",
     "Client": "modelbus.client.synchronous.client",
     "Job": "modelbus.client.synchronous.job",
-    "Predictions": "modelbus.client.results",
+    "Predictions": "modelbus.client.typed_answers",
     "QueueDoor": "modelbus.queue_door",
-    "TrainedVersion": "modelbus.client.results",
+    "TrainedVersion": "modelbus.client.typed_answers",
     "publish": "modelbus.queue_door",
 }
 """Where each name is: imported when it is first used, so that nobody pays for what others need."""

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.commands import datasets, dead_letters, estimators, jobs, models
 from modelbus.commands.demo import demo
 from modelbus.commands.evaluate import evaluate

@@ -4,7 +4,7 @@ A program tests ``code`` or catches the class; ``message`` is for people, ``deta
 ``correlation_id`` the job or request, in the logs too.
 """
 
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
 from modelbus.shared.errors import (
     ApiKeyExists,
     ArtifactRefused,

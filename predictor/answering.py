@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from modelbus.predictor.cache import LoadedModel, ModelCache
-from modelbus.predictor.prediction import Answer, predict_group
+from modelbus.predictor.group_prediction import Answer, predict_group
 from modelbus.shared.bus import Delivery, EventPublisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict

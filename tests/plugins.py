@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from modelbus.stack.services import python_path
+from modelbus.stack.service_processes import python_path
 
 PLUGIN_FOLDER = Path(__file__).parent / "plugin"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelbus.stack import LocalStack
-from modelbus.stack.errors import ServersUnavailable
+from modelbus.stack.stack_errors import ServersUnavailable
 
 QUICK_SETTINGS = {
     "MODELBUS_LEASE_S": "2",

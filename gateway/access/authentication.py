@@ -114,5 +114,7 @@ class RefusalLog:
         self._quiet_until, self._untold = now + _TOLD_EVERY_S, 0
 
 
+PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
+"""Who sent the request."""
 KEY_RING: web.AppKey[KeyRing] = web.AppKey("key_ring", KeyRing)
 REFUSALS: web.AppKey[RefusalLog] = web.AppKey("refusals", RefusalLog)

@@ -1,98 +1,25 @@
-"""Who may do what: the scope that each route needs, and the check before its handler.
+"""Who may do what: the check before each handler, by the scope that its route declares.
 
-A route that is not in the table needs ``admin``, and a test fails until it stands here. Whoever has a scope sees all
-records with it; to cancel, replay or delete, the records must be one's own, or the scope ``admin`` (docs/security.md).
+Whoever has a scope sees all records with it; to cancel, replay or delete, the records must be one's own, or the scope
+``admin`` (docs/security.md).
 """
 
-from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import web
 
 from modelbus.gateway.access.addresses import is_loopback
-from modelbus.gateway.access.authentication import ANYBODY, KEY_RING, REFUSALS, Principal
-from modelbus.gateway.application_keys import JOBS, PRINCIPAL, SETTINGS
+from modelbus.gateway.access.authentication import ANYBODY, KEY_RING, PRINCIPAL, REFUSALS, Principal
+from modelbus.gateway.application_keys import JOBS, SETTINGS
 from modelbus.gateway.http.problems import Handler
 from modelbus.gateway.http.requests import CORRELATION_HEADER, adopt_correlation_id
+from modelbus.gateway.routing.route import OPEN, route_of
 from modelbus.shared.api_keys import Scope
 from modelbus.shared.contracts.documents.job_documents import Owned
 from modelbus.shared.errors import Forbidden, Unauthenticated
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
 from modelbus.shared.store.jobs.job_queries import OWNED
-
-OPEN: Final = None
-
-SCOPE_OF_ROUTE: Final[dict[tuple[str, str], Scope | None]] = {
-    ("GET", "/"): "read",
-    ("GET", "/services"): "read",
-    ("GET", "/health/live"): OPEN,
-    ("GET", "/health/ready"): OPEN,
-    ("GET", "/metrics"): "metrics",
-    # they say what every release says, and a browser that opens them sends no key
-    ("GET", "/docs"): OPEN,
-    ("GET", "/docs/{file}"): OPEN,
-    ("GET", "/openapi.json"): OPEN,
-    ("GET", "/asyncapi.json"): OPEN,
-    ("POST", "/datasets"): "submit",
-    ("POST", "/datasets/preview"): "submit",
-    ("GET", "/datasets"): "read",
-    ("GET", "/datasets/{name}"): "read",
-    ("DELETE", "/datasets/{name}"): "submit",
-    ("GET", "/datasets/{name}/rows"): "read",
-    ("GET", "/datasets/{name}/content"): "read",
-    ("GET", "/estimators"): "read",
-    ("GET", "/estimators/{name}"): "read",
-    ("POST", "/models"): "submit",
-    ("POST", "/models/validate"): "submit",
-    ("GET", "/models"): "read",
-    ("POST", "/models/{reference}/retrain"): "submit",
-    ("POST", "/models/{reference}/predict"): "submit",
-    ("POST", "/models/{reference}/explain"): "submit",
-    ("POST", "/models/{reference}/predict/explain"): "submit",
-    ("POST", "/models/{reference}/learning-curve"): "submit",
-    ("POST", "/models/{reference}/drift"): "submit",
-    ("GET", "/models/{name}"): "read",
-    ("DELETE", "/models/{name}"): "submit",
-    ("GET", "/models/{name}/versions/{version}"): "read",
-    ("PATCH", "/models/{name}/versions/{version}"): "submit",
-    ("DELETE", "/models/{name}/versions/{version}"): "submit",
-    ("GET", "/models/{name}/versions/{version}/artifact"): "read",
-    ("GET", "/models/{name}/versions/{version}/usage"): "read",
-    ("GET", "/models/{name}/versions/{version}/candidates"): "read",
-    ("PUT", "/models/{name}/aliases/{alias}"): "submit",
-    ("DELETE", "/models/{name}/aliases/{alias}"): "submit",
-    ("GET", "/predictions/{correlation_id}/content"): "read",
-    ("POST", "/evaluations"): "submit",
-    ("GET", "/evaluations"): "read",
-    ("GET", "/evaluations/compare"): "read",
-    ("GET", "/evaluations/{id}"): "read",
-    ("GET", "/evaluations/{id}/plots"): "read",
-    ("GET", "/evaluations/{id}/plots/{file}"): "read",
-    ("DELETE", "/evaluations/{id}"): "submit",
-    ("GET", "/jobs"): "read",
-    ("GET", "/jobs/{correlation_id}"): "read",
-    ("GET", "/jobs/{correlation_id}/events"): "read",
-    ("GET", "/jobs/{correlation_id}/plots"): "read",
-    ("GET", "/jobs/{correlation_id}/plots/{file}"): "read",
-    ("GET", "/events"): "read",
-    ("DELETE", "/jobs/{correlation_id}"): "submit",
-    ("POST", "/jobs/{correlation_id}/replay"): "submit",
-    ("GET", "/jobs/{correlation_id}/logs"): "read",
-    ("GET", "/services/{name}/logs"): "read",
-    ("GET", "/logs"): "read",
-    ("GET", "/dead-letters"): "read",
-    ("DELETE", "/dead-letters"): "admin",
-    ("GET", "/dead-letters/{letter_id}"): "read",
-    ("GET", "/dead-letters/{letter_id}/content"): "read",
-    ("PUT", "/dead-letters/{letter_id}"): "submit",
-    ("DELETE", "/dead-letters/{letter_id}"): "submit",
-    ("POST", "/dead-letters/{letter_id}/replay"): "submit",
-    ("POST", "/keys"): "admin",
-    ("GET", "/keys"): "admin",
-    ("DELETE", "/keys/{name}"): "admin",
-}
-"""What may be done without a key, or with a key of which scope."""
 
 
 def demands_keys(settings: Settings) -> bool:
@@ -121,8 +48,7 @@ async def access_middleware(request: web.Request, handler: Handler) -> web.Strea
 
 def owner_of(request: web.Request) -> str:
     """Whose the records are that the request makes."""
-    principal: Principal = request[PRINCIPAL]
-    return principal.owner
+    return request[PRINCIPAL].owner
 
 
 def require_own(request: web.Request, record: Owned, what: str) -> None:
@@ -136,7 +62,7 @@ def require_own(request: web.Request, record: Owned, what: str) -> None:
     Raises:
         Forbidden: It is somebody else's.
     """
-    principal: Principal = request[PRINCIPAL]
+    principal = request[PRINCIPAL]
     if record["owner"] != principal.owner and not principal.may("admin"):
         raise Forbidden(f"{what} belongs to {record['owner']!r}; key {principal.name!r} needs scope 'admin' for that")
 
@@ -158,11 +84,10 @@ def is_same_owner(request: web.Request, record: Owned) -> bool:
 
 
 def _scope_of(request: web.Request) -> Scope | None:
-    resource = request.match_info.route.resource
-    if resource is None:
+    if request.match_info.route.resource is None:
         return "read"  # there is nothing; only who may look around is told so
-    method = "GET" if request.method == "HEAD" else request.method
-    return SCOPE_OF_ROUTE.get((method, resource.canonical), "admin")
+    route = route_of(request.match_info.handler)
+    return "admin" if route is None else route.scope
 
 
 async def _identify(request: web.Request) -> Principal:

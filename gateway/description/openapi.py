@@ -1,16 +1,16 @@
-"""The OpenAPI 3.1 description, made from the routes, their operations and the contracts' models."""
+"""The OpenAPI 3.1 description, made from what the routes say of themselves and the contracts' models."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from modelbus.gateway.description.examples import CORRELATION_ID
-from modelbus.gateway.description.operations import Answer, FileBody, JsonBody, Operation, operation_of
+from modelbus.gateway.routing.route import OPEN, Answer, FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
+from modelbus.shared.api_keys import Scope
 from modelbus.shared.contracts import CorrelationId, ModelReference, Name
 from modelbus.shared.contracts.base import AliasName
 from modelbus.shared.version import VERSION
@@ -30,6 +30,7 @@ _TAGS: Final = {
     "estimators": "What can be trained.",
     "models": "Training, versions, aliases.",
     "predictions": "Rows answered at once, datasets by a job.",
+    "explanations": "Why a model answers as it does, whether more rows would help, whether the world has moved on.",
     "evaluations": "Models measured on datasets.",
     "jobs": "Whatever was accepted, by its correlation id.",
     "logs": "What the services did, by job, by service, by time; followed as it happens.",
@@ -84,8 +85,8 @@ Train, serve and evaluate scikit-learn models on tabular data, over a message bu
 """
 
 
-def openapi_document(routes: Iterable[web.AbstractRoute]) -> Document:
-    """Describe all routes that have an operation.
+def openapi_document(routes: Iterable[Route]) -> Document:
+    """Describe all routes that are part of the interface.
 
     Args:
         routes: The application's.
@@ -93,11 +94,11 @@ def openapi_document(routes: Iterable[web.AbstractRoute]) -> Document:
     Returns:
         An OpenAPI 3.1 document.
     """
-    described = list(_described(routes))
-    schemas, definitions = _schemas([found for _, _, found in described])
+    described = [route for route in routes if route.is_documented]
+    schemas, definitions = _schemas(described)
     paths: dict[str, Document] = {}
-    for method, path, found in described:
-        paths.setdefault(path, {})[method] = _operation(method, path, found, schemas)
+    for route in described:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -114,63 +115,60 @@ def openapi_document(routes: Iterable[web.AbstractRoute]) -> Document:
             "parameters": _PARAMETERS,
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
         },
-        # a gateway on loopback demands no key unless it is told to
-        "security": [{"ApiKey": []}, {}],
     }
 
 
-def _described(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Operation]]:
-    for route in routes:
-        found = operation_of(route.handler)
-        if found is not None and route.resource is not None and route.method != "HEAD":
-            yield route.method.lower(), route.resource.canonical, found
-
-
-def _models(operations: list[Operation]) -> Iterator[type[BaseModel]]:
+def _models(routes: list[Route]) -> Iterator[type[BaseModel]]:
     yield Problem
-    for found in operations:
-        if isinstance(found.body, JsonBody):
-            yield from found.body.models
-        for answer in found.answers.values():
+    for route in routes:
+        if isinstance(route.body, JsonBody):
+            yield from route.body.models
+        for answer in route.answers.values():
             if answer.model is not None:
                 yield answer.model
 
 
-def _schemas(operations: list[Operation]) -> tuple[dict[type[BaseModel], Document], Document]:
+def _schemas(routes: list[Route]) -> tuple[dict[type[BaseModel], Document], Document]:
     """Each model's reference, and the definitions that they refer to.
 
     A body is what the sender may leave out, an answer what is always there; models that are both are described as
     bodies.
     """
-    models = list(dict.fromkeys(_models(operations)))
+    models = list(dict.fromkeys(_models(routes)))
     mapping, whole = models_json_schema([(model, "validation") for model in models], ref_template=_REFERENCES)
     return {model: mapping[model, "validation"] for model in models}, dict(whole["$defs"])
 
 
-def _operation(method: str, path: str, found: Operation, schemas: Mapping[type[BaseModel], Document]) -> Document:
+def _operation(route: Route, schemas: Mapping[type[BaseModel], Document]) -> Document:
     described: Document = {
-        "operationId": _operation_id(method, path),
-        "tags": [found.tag],
-        "summary": found.summary,
-        "description": found.description,
-        "parameters": [*_path_parameters(path), *_query_parameters(found), *_header_parameters(found)],
+        "operationId": _operation_id(route),
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": route.description,
+        "parameters": [*_path_parameters(route.path), *_query_parameters(route), *_header_parameters(route)],
         "responses": {
-            **{str(status): _answer(answer, schemas) for status, answer in sorted(found.answers.items())},
+            **{str(status): _answer(answer, schemas) for status, answer in sorted(route.answers.items())},
             **{
                 str(status): _problem(codes, schemas)
-                for status, codes in sorted(found.codes_by_status().items())
-                if status not in found.answers
+                for status, codes in sorted(route.codes_by_status().items())
+                if status not in route.answers
             },
         },
+        "security": _security(route.scope),
     }
-    if found.body is not None:
-        described["requestBody"] = _body(found.body, schemas)
+    if route.body is not None:
+        described["requestBody"] = _body(route.body, schemas)
     return described
 
 
-def _operation_id(method: str, path: str) -> str:
-    words = re.findall(r"[a-z_]+", path.replace(".", "_"))
-    return "_".join([method, *words]) if words else f"{method}_index"
+def _security(scope: Scope | None) -> list[Document]:
+    """What a key must allow, as the role that OpenAPI lets a key have; a gateway on loopback may demand no key."""
+    return [] if scope is OPEN else [{"ApiKey": [scope]}, {}]
+
+
+def _operation_id(route: Route) -> str:
+    words = re.findall(r"[a-z_]+", route.path.replace(".", "_"))
+    return "_".join([route.method.lower(), *(words or ["index"])])
 
 
 def _path_parameters(path: str) -> list[Document]:
@@ -194,8 +192,8 @@ def _path_parameters(path: str) -> list[Document]:
     return parameters
 
 
-def _query_parameters(found: Operation) -> list[Document]:
-    whole = found.query.model_json_schema()
+def _query_parameters(route: Route) -> list[Document]:
+    whole = route.query.model_json_schema()
     definitions = whole.get("$defs", {})
     return [
         _query_parameter(name, schema, definitions)
@@ -216,8 +214,8 @@ def _query_parameter(name: str, schema: Document, definitions: Document) -> Docu
     return parameter
 
 
-def _header_parameters(found: Operation) -> list[Document]:
-    names = sorted(found.headers | ({"Prefer"} if "wait" in found.query.model_fields else set()))
+def _header_parameters(route: Route) -> list[Document]:
+    names = sorted(route.headers | ({"Prefer"} if "wait" in route.query.model_fields else set()))
     return [_HEADERS[name] for name in names]
 
 

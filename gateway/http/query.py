@@ -14,9 +14,6 @@ from pydantic.fields import FieldInfo
 from modelbus.shared.errors import BadRequest, InvalidCommand
 from modelbus.shared.moments import MOMENT_FORMS, moment_of
 
-QUERY: Final = "modelbus.query"
-"""Under which a request keeps its checked query."""
-
 _MOMENT: Final = "time or age"
 _WHOLE = re.compile(r"\d{1,9}")
 
@@ -27,6 +24,8 @@ class Query(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+QUERY: Final[web.RequestKey[Query]] = web.RequestKey("query", Query)
+"""The request's checked query."""
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 
@@ -105,7 +104,7 @@ def read_query(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
 def query_of(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
     """The request's checked query."""
     query = request[QUERY]
-    assert isinstance(query, model)  # the route's operation says so
+    assert isinstance(query, model)  # the route says so
     return query
 
 

@@ -1,13 +1,13 @@
 """Reading requests: correlation id, wait, paging, JSON bodies, commands."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 import structlog
 from aiohttp import web
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from modelbus.gateway.application_keys import CORRELATION_ID, SETTINGS
 from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
@@ -16,10 +16,12 @@ from modelbus.shared.contracts.base import AliasName, ModelReference
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.json_text import parse_json
 
+AnyBody = TypeVar("AnyBody", bound=BaseModel)
+
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
-_PREFERENCE: Final = "modelbus.preference"
-"""Under which a request keeps what of its `Prefer` was heard."""
+_PREFERENCE: Final[web.RequestKey[str]] = web.RequestKey("preference", str)
+"""What of the request's `Prefer` was heard."""
 _NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -68,7 +70,7 @@ def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:
 
 def correlation_id_of(request: web.Request) -> str:
     """The request's correlation id."""
-    return str(request[CORRELATION_ID])
+    return request[CORRELATION_ID]
 
 
 def has_own_correlation_id(request: web.Request) -> bool:
@@ -202,6 +204,18 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadRequest(f"the body must be a JSON object, not {type(document).__name__}")
     return document
+
+
+async def body_of(request: web.Request, model: type[AnyBody]) -> AnyBody:
+    """The request's JSON object, as what a route takes that makes no command.
+
+    Raises:
+        InvalidCommand: With one detail for each field at fault.
+    """
+    try:
+        return model.model_validate(await json_body(request))
+    except ValidationError as error:
+        raise invalid_command(error) from error
 
 
 def command_from(request: web.Request, name: str, body: Mapping[str, Any], **given: Any) -> Command:

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from modelbus.gateway.http.answers import is_whole
-from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import WAIT_S, Outbox
 from modelbus.shared.contracts import Command, Predict
 from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument

@@ -11,7 +11,6 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, JOBS, READINGS, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import job_answer, json_answer
 from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import (
@@ -22,8 +21,9 @@ from modelbus.gateway.http.requests import (
     name_in_path,
     wait_s,
 )
-from modelbus.gateway.jobs.dataset_readings import reading_id
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.jobs.reading_jobs import reading_id
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import ExportDataset, ReadRows
@@ -55,10 +55,13 @@ class ContentQuery(Waiting):
     """In CSV, whether text that a spreadsheet would run gets an apostrophe before it."""
 
 
-@operation(
-    _TAG,
-    "Read a page of a dataset's rows",
-    {
+@route(
+    "GET",
+    "/datasets/{name}/rows",
+    scope="read",
+    tag=_TAG,
+    summary="Read a page of a dataset's rows",
+    answers={
         200: Answer("The page.", RowsResult, example=ROWS),
         202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "ReadRows"}),
     },
@@ -68,7 +71,7 @@ class ContentQuery(Waiting):
     makes_job=True,
 )
 async def read_rows(request: web.Request) -> web.Response:
-    """`GET /datasets/{name}/rows`: a page; 202 and a job when it is not there soon."""
+    """A page; 202 and a job when it is not there soon."""
     command = command_from(request, "ReadRows", _page(request), dataset=name_in_path(request, "name"))
     assert isinstance(command, ReadRows)  # the route says so
     dataset = await request.app[CATALOG].dataset(command.dataset)
@@ -82,10 +85,13 @@ async def read_rows(request: web.Request) -> web.Response:
     return await job_answer(request, job, json_answer)
 
 
-@operation(
-    _TAG,
-    "Download a dataset",
-    {
+@route(
+    "GET",
+    "/datasets/{name}/content",
+    scope="read",
+    tag=_TAG,
+    summary="Download a dataset",
+    answers={
         200: Answer("The file.", media_types=FILE_TYPES, headers={"ETag": "The SHA-256 of the file."}),
         202: Answer("It is being written.", JobView, example={**QUEUED_JOB, "command": "ExportDataset"}),
         304: Answer("The caller has it already."),
@@ -96,7 +102,7 @@ async def read_rows(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def download(request: web.Request) -> web.StreamResponse:
-    """`GET /datasets/{name}/content`: the table as Parquet, or as CSV or JSON lines, made once."""
+    """The table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
     chosen = request.query.get("format", "parquet")
     if chosen not in MEDIA_TYPES:
@@ -155,9 +161,3 @@ def _export(request: web.Request, dataset: str) -> ExportDataset:
     assert isinstance(command, ExportDataset)  # the route says so
     # Nothing is escaped in JSON: both are one file.
     return command if command.format == "csv" else command.model_copy(update={"formulas": "escaped"})
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/datasets/{name}/rows", read_rows)
-    router.add_get("/datasets/{name}/content", download)

@@ -8,13 +8,13 @@ from aiohttp import web
 from modelbus.gateway.access.scopes import owner_of, require_own
 from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS, SETTINGS
 from modelbus.gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
-from modelbus.gateway.description.operations import Answer, FileBody, operation
 from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
 from modelbus.gateway.http.query import Forcing, NamePage, Waiting, query_of
 from modelbus.gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
-from modelbus.gateway.jobs.dataset_readings import remove_readings
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
+from modelbus.gateway.jobs.reading_jobs import remove_readings
+from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
 from modelbus.gateway.transfer.uploads import (
     ReceivedUpload,
@@ -53,10 +53,13 @@ class UploadQuery(ParseQuery, Waiting):
     """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
 
 
-@operation(
-    _TAG,
-    "Upload a file as a dataset",
-    {
+@route(
+    "POST",
+    "/datasets",
+    scope="submit",
+    tag=_TAG,
+    summary="Upload a file as a dataset",
+    answers={
         201: Answer(
             "The dataset with its schema and profile.",
             DatasetRecord,
@@ -72,7 +75,7 @@ class UploadQuery(ParseQuery, Waiting):
     makes_job=True,
 )
 async def upload(request: web.Request) -> web.Response:
-    """`POST /datasets`: store a file and have it profiled; 201 with its schema, or 202 and a job."""
+    """Store a file and have it profiled; 201 with its schema, or 202 and a job."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     if await is_repeated(request, correlation_id, "ProfileDataset", request.query.get("name")):
@@ -85,45 +88,54 @@ async def upload(request: web.Request) -> web.Response:
     return await job_answer(request, job, _created)
 
 
-@operation(
-    _TAG,
-    "List datasets",
-    {200: Answer("A page of datasets.", DatasetList, example={"datasets": [DATASET_SUMMARY], "next": None})},
+@route(
+    "GET",
+    "/datasets",
+    scope="read",
+    tag=_TAG,
+    summary="List datasets",
+    answers={200: Answer("A page of datasets.", DatasetList, example={"datasets": [DATASET_SUMMARY], "next": None})},
     query=NamePage,
 )
 async def list_datasets(request: web.Request) -> web.Response:
-    """`GET /datasets`: by name, without their columns; `next` is the cursor of the following page."""
+    """By name, without their columns; `next` is the cursor of the following page."""
     query = query_of(request, NamePage)
     found = await request.app[CATALOG].datasets(after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
     return json_answer({"datasets": [public(one) for one in found], "next": following})
 
 
-@operation(
-    _TAG,
-    "Read a dataset's schema and profile",
-    {
+@route(
+    "GET",
+    "/datasets/{name}",
+    scope="read",
+    tag=_TAG,
+    summary="Read a dataset's schema and profile",
+    answers={
         200: Answer("The dataset.", DatasetRecord, example=DATASET, headers={"ETag": "It never changes."}),
         304: Answer("The caller has it already."),
     },
     errors=(UnknownDataset,),
 )
 async def read_dataset(request: web.Request) -> web.Response:
-    """`GET /datasets/{name}`: schema and profile."""
+    """Schema and profile."""
     document = await _dataset(request)
     record = DatasetRecord.model_validate(public(document)).model_dump(mode="json")
     return immutable_answer(request, record, document["correlation_id"])
 
 
-@operation(
-    _TAG,
-    "Delete a dataset",
-    {204: Answer("It is gone.")},
+@route(
+    "DELETE",
+    "/datasets/{name}",
+    scope="submit",
+    tag=_TAG,
+    summary="Delete a dataset",
+    answers={204: Answer("It is gone.")},
     query=Forcing,
     errors=(UnknownDataset, StillInUse),
 )
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /datasets/{name}`: refused while a version was made from it or a job uses it, unless `?force=true`.
+    """Refused while a version was made from it or a job uses it, unless `?force=true`.
 
     Jobs that use it, queued or running, are then cancelled first, and say why. With it go the pages and exports that
     were read of it, also those that are being read.
@@ -191,11 +203,3 @@ async def _dataset(request: web.Request) -> DatasetDocument:
 def _created(result: dict[str, Any]) -> web.Response:
     dataset = result["dataset"]
     return json_answer(dataset, status=201, headers={"Location": f"/datasets/{dataset['name']}"})
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_post("/datasets", upload)
-    router.add_get("/datasets", list_datasets)
-    router.add_get("/datasets/{name}", read_dataset)
-    router.add_delete("/datasets/{name}", delete)

@@ -10,12 +10,12 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import require_own
 from modelbus.gateway.application_keys import DEAD_LETTERS, LOG_LINES
 from modelbus.gateway.description.examples import DEAD_LETTER, DEAD_LETTER_SUMMARY, QUEUED_JOB, TRAINING
-from modelbus.gateway.description.operations import Answer, JsonBody, operation
 from modelbus.gateway.http.answers import job_view, json_answer
 from modelbus.gateway.http.cursors import cursor_text, read_cursor
 from modelbus.gateway.http.query import Moment, Page, Query, query_of
 from modelbus.gateway.http.requests import json_body, uuid_in_path
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.views.answer_models import DeadLetterList, DeadLetterView, LetterChange, Purged, ReplayedJobs
 from modelbus.gateway.views.dead_letter_views import detail_of, summary_of
 from modelbus.gateway.views.poison_bodies import checked_body, jobs_of
@@ -60,14 +60,23 @@ class PurgeQuery(_Meant):
     """Every one."""
 
 
-@operation(
-    _TAG,
-    "List dead letters",
-    {200: Answer("A page of them.", DeadLetterList, example={"dead_letters": [DEAD_LETTER_SUMMARY], "next": None})},
+@route(
+    "GET",
+    "/dead-letters",
+    scope="read",
+    tag=_TAG,
+    summary="List dead letters",
+    answers={
+        200: Answer(
+            "A page of them.",
+            DeadLetterList,
+            example={"dead_letters": [DEAD_LETTER_SUMMARY], "next": None},
+        )
+    },
     query=LettersQuery,
 )
 async def list_letters(request: web.Request) -> web.Response:
-    """`GET /dead-letters`: newest first; `next` is the cursor of the following page."""
+    """Newest first; `next` is the cursor of the following page."""
     query = query_of(request, LettersQuery)
     place = read_cursor(query.cursor)
     letters = await request.app[DEAD_LETTERS].page(query.meant(), after=place, limit=query.limit)
@@ -75,20 +84,31 @@ async def list_letters(request: web.Request) -> web.Response:
     return json_answer({"dead_letters": [summary_of(letter) for letter in letters], "next": following})
 
 
-@operation(_TAG, "Read a dead letter", {200: _LETTER}, errors=(NotFound,))
+@route(
+    "GET",
+    "/dead-letters/{letter_id}",
+    scope="read",
+    tag=_TAG,
+    summary="Read a dead letter",
+    answers={200: _LETTER},
+    errors=(NotFound,),
+)
 async def read(request: web.Request) -> web.Response:
-    """`GET /dead-letters/{letter_id}`: the reason, attempts, history, what was sent, and the last log lines."""
+    """The reason, attempts, history, what was sent, and the last log lines."""
     return await _answer(request, await _letter(request))
 
 
-@operation(
-    _TAG,
-    "Download a message",
-    {200: Answer("Its bytes.", media_types=("application/octet-stream",))},
+@route(
+    "GET",
+    "/dead-letters/{letter_id}/content",
+    scope="read",
+    tag=_TAG,
+    summary="Download a message",
+    answers={200: Answer("Its bytes.", media_types=("application/octet-stream",))},
     errors=(NotFound,),
 )
 async def download(request: web.Request) -> web.Response:
-    """`GET /dead-letters/{letter_id}/content`: the bytes of a message, as they came."""
+    """The bytes of a message, as they came."""
     letter = await _letter(request)
     if letter.kind == "job":
         raise BadRequest(f"{letter.id} is a dead job; only messages have bytes of their own")
@@ -96,10 +116,13 @@ async def download(request: web.Request) -> web.Response:
     return web.Response(body=letter.document["raw"], content_type="application/octet-stream", headers=headers)
 
 
-@operation(
-    _TAG,
-    "Edit a dead letter",
-    {200: _LETTER},
+@route(
+    "PUT",
+    "/dead-letters/{letter_id}",
+    scope="submit",
+    tag=_TAG,
+    summary="Edit a dead letter",
+    answers={200: _LETTER},
     body=JsonBody(
         (LetterChange,),
         {
@@ -110,7 +133,7 @@ async def download(request: web.Request) -> web.Response:
     errors=(NotFound, Conflict),
 )
 async def edit(request: web.Request) -> web.Response:
-    """`PUT /dead-letters/{letter_id}`: `spec` for a job, `body` for a message, is what its replay takes.
+    """`spec` for a job, `body` for a message, is what its replay takes.
 
     What was sent stays readable as it was.
     """
@@ -128,14 +151,17 @@ async def edit(request: web.Request) -> web.Response:
     return await _answer(request, edited)
 
 
-@operation(
-    _TAG,
-    "Replay a dead letter",
-    {202: Answer("It is queued once more.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
+@route(
+    "POST",
+    "/dead-letters/{letter_id}/replay",
+    scope="submit",
+    tag=_TAG,
+    summary="Replay a dead letter",
+    answers={202: Answer("It is queued once more.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
     errors=(NotFound, JobFinished, CorrelationIdReused, InvalidCommand),
 )
 async def replay(request: web.Request) -> web.Response:
-    """`POST /dead-letters/{letter_id}/replay`: 202 with the job, or with the jobs of a message; twice is as once."""
+    """202 with the job, or with the jobs of a message; twice is as once."""
     letter, dispatcher = await _own_letter(request), request.app[DISPATCHER]
     if letter.kind == "job":
         jobs = [await dispatcher.replay(letter.id)]
@@ -148,18 +174,32 @@ async def replay(request: web.Request) -> web.Response:
     return json_answer({"jobs": [job_view(job) for job in jobs]}, status=202, headers=headers)
 
 
-@operation(_TAG, "Remove a dead letter", {204: Answer("It is gone.")}, errors=(NotFound,))
+@route(
+    "DELETE",
+    "/dead-letters/{letter_id}",
+    scope="submit",
+    tag=_TAG,
+    summary="Remove a dead letter",
+    answers={204: Answer("It is gone.")},
+    errors=(NotFound,),
+)
 async def remove(request: web.Request) -> web.Response:
-    """`DELETE /dead-letters/{letter_id}`: the job's record, or the message, for good."""
+    """The job's record, or the message, for good."""
     await request.app[DEAD_LETTERS].remove(await _own_letter(request))
     return web.Response(status=204)
 
 
-@operation(
-    _TAG, "Remove many dead letters", {200: Answer("How many.", Purged, example={"purged": 3})}, query=PurgeQuery
+@route(
+    "DELETE",
+    "/dead-letters",
+    scope="admin",
+    tag=_TAG,
+    summary="Remove many dead letters",
+    answers={200: Answer("How many.", Purged, example={"purged": 3})},
+    query=PurgeQuery,
 )
 async def purge(request: web.Request) -> web.Response:
-    """`DELETE /dead-letters`: removes all that are meant, by `kind`, `queue`, `before` or `all`; says how many."""
+    """Removes all that are meant, by `kind`, `queue`, `before` or `all`; says how many."""
     query = query_of(request, PurgeQuery)
     if query.kind is query.queue is query.before is None and not query.all:
         raise BadRequest("say which dead letters to remove, by ?kind=, ?queue= or ?before=; or ?all=true")
@@ -199,14 +239,3 @@ def _checked_spec(letter: JobLetter[JobDocument], spec: Any) -> dict[str, Any]:
             details=[{"where": "command", "problem": "must not change", "expected": letter.document["command"]}],
         )
     return command_spec(command)
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/dead-letters", list_letters)
-    router.add_delete("/dead-letters", purge)
-    router.add_get("/dead-letters/{letter_id}", read)
-    router.add_put("/dead-letters/{letter_id}", edit)
-    router.add_delete("/dead-letters/{letter_id}", remove)
-    router.add_get("/dead-letters/{letter_id}/content", download)
-    router.add_post("/dead-letters/{letter_id}/replay", replay)

@@ -4,9 +4,9 @@ from aiohttp import web
 
 from modelbus.gateway.application_keys import CATALOG
 from modelbus.gateway.description.examples import ESTIMATOR, ESTIMATOR_SUMMARY
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer, public
 from modelbus.gateway.http.query import Query, query_of
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import EstimatorList, EstimatorView
 from modelbus.shared.contracts import Task
 from modelbus.shared.contracts.checks.command_checks import unknown_estimator
@@ -22,10 +22,13 @@ class EstimatorsQuery(Query):
     """What they do."""
 
 
-@operation(
-    _TAG,
-    "List what can be trained",
-    {200: Answer("All estimators.", EstimatorList, example={"estimators": [ESTIMATOR_SUMMARY]})},
+@route(
+    "GET",
+    "/estimators",
+    scope="read",
+    tag=_TAG,
+    summary="List what can be trained",
+    answers={200: Answer("All estimators.", EstimatorList, example={"estimators": [ESTIMATOR_SUMMARY]})},
     query=EstimatorsQuery,
 )
 async def list_estimators(request: web.Request) -> web.Response:
@@ -34,14 +37,17 @@ async def list_estimators(request: web.Request) -> web.Response:
     return json_answer({"estimators": found})
 
 
-@operation(
-    _TAG,
-    "Read an estimator's hyperparameters",
-    {200: Answer("The estimator.", EstimatorView, example=ESTIMATOR)},
+@route(
+    "GET",
+    "/estimators/{name}",
+    scope="read",
+    tag=_TAG,
+    summary="Read an estimator's hyperparameters",
+    answers={200: Answer("The estimator.", EstimatorView, example=ESTIMATOR)},
     errors=(UnknownEstimator,),
 )
 async def read_estimator(request: web.Request) -> web.Response:
-    """`GET /estimators/{name}`: with a JSON Schema of its hyperparameters."""
+    """With a JSON Schema of its hyperparameters."""
     name = request.match_info["name"]
     document = await request.app[CATALOG].estimator(name)
     if document is None:
@@ -53,9 +59,3 @@ async def no_such_estimator(request: web.Request, name: str) -> UnknownEstimator
     """The error for an estimator that is not in the catalogue, as the trainer has it."""
     names = [one["name"] for one in await request.app[CATALOG].estimators(None)]
     return unknown_estimator(name, names, await request.app[CATALOG].left_out())
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/estimators", list_estimators)
-    router.add_get("/estimators/{name}", read_estimator)

@@ -6,10 +6,10 @@ from aiohttp import web
 from pydantic import Field
 
 from modelbus.gateway.description.examples import COMPARISON, PLOTS
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.query import Query, query_of
 from modelbus.gateway.http.requests import name_in_path
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import ComparisonView, PlotList
 from modelbus.gateway.views.evaluation_comparison import compare
 from modelbus.gateway.views.evaluation_views import filled, find_filled
@@ -28,15 +28,18 @@ class CompareQuery(Query):
     """The id of an evaluation; given once for each, 2 to 10 times."""
 
 
-@operation(
-    _TAG,
-    "Compare evaluations",
-    {200: Answer("Them side by side.", ComparisonView, example=COMPARISON)},
+@route(
+    "GET",
+    "/evaluations/compare",
+    scope="read",
+    tag=_TAG,
+    summary="Compare evaluations",
+    answers={200: Answer("Them side by side.", ComparisonView, example=COMPARISON)},
     query=CompareQuery,
     errors=(UnknownEvaluation, Conflict),
 )
 async def compare_evaluations(request: web.Request) -> web.Response:
-    """`GET /evaluations/compare`: 2 to 10 side by side, with differences to the first, and what makes them differ."""
+    """2 to 10 side by side, with differences to the first, and what makes them differ."""
     ids = query_of(request, CompareQuery).id
     if not _FEWEST <= len(ids) <= _MOST:
         raise BadRequest(f"?id= must be given {_FEWEST} to {_MOST} times, once for each evaluation; it is {len(ids)}")
@@ -45,35 +48,37 @@ async def compare_evaluations(request: web.Request) -> web.Response:
     return json_answer(compare([filled(await find_filled(request, each)) for each in ids]))
 
 
-@operation(
-    _TAG,
-    "List an evaluation's plots",
-    {200: Answer("Where each is.", PlotList, example=PLOTS)},
+@route(
+    "GET",
+    "/evaluations/{id}/plots",
+    scope="read",
+    tag=_TAG,
+    summary="List an evaluation's plots",
+    answers={200: Answer("Where each is.", PlotList, example=PLOTS)},
     errors=(UnknownEvaluation, Conflict),
 )
 async def list_plots(request: web.Request) -> web.Response:
-    """`GET /evaluations/{id}/plots`: the plots' names, with where each is as SVG and as points."""
+    """The plots' names, with where each is as SVG and as points."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
     plots = plot_places(f"/evaluations/{evaluation_id}/plots", document.get("files", []))
     return json_answer({"evaluation": evaluation_id, "plots": plots})
 
 
-@operation(
-    _TAG,
-    "Read a plot",
-    {200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())), 304: Answer("The caller has it already.")},
+@route(
+    "GET",
+    "/evaluations/{id}/plots/{file}",
+    scope="read",
+    tag=_TAG,
+    summary="Read a plot",
+    answers={
+        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())),
+        304: Answer("The caller has it already."),
+    },
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
 )
 async def download_plot(request: web.Request) -> web.StreamResponse:
-    """`GET /evaluations/{id}/plots/{name}.svg` and `….json`: a plot, and the points behind it."""
+    """A plot, and the points behind it."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
     return await send_plot(request, document.get("files", []), evaluation_id, f"evaluation {evaluation_id!r}")
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file; they come before those of single evaluations, since `compare` is none."""
-    router.add_get("/evaluations/compare", compare_evaluations)
-    router.add_get("/evaluations/{id}/plots", list_plots)
-    router.add_get("/evaluations/{id}/plots/{file}", download_plot)

@@ -9,12 +9,12 @@ from aiohttp import web
 from modelbus.gateway.access.scopes import owner_of, require_own
 from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS
 from modelbus.gateway.description.examples import EVALUATION, EVALUATION_ACCEPTED
-from modelbus.gateway.description.operations import Answer, JsonBody, operation
 from modelbus.gateway.http.answers import is_whole, job_answer, job_links, json_answer
 from modelbus.gateway.http.cursors import next_cursor, read_cursor
 from modelbus.gateway.http.query import Page, Waiting, query_of
 from modelbus.gateway.http.requests import command_from, correlation_id_of, json_body, name_in_path, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.views.answer_models import EvaluationAccepted, EvaluationList
 from modelbus.gateway.views.evaluation_views import filled, find_evaluation, list_unfilled, record_of_job
 from modelbus.shared.contracts import EvaluateModel, EvaluatePredictions, EvaluationRecord, Name
@@ -42,10 +42,13 @@ class EvaluationsQuery(Page):
     """The dataset it was measured on."""
 
 
-@operation(
-    _TAG,
-    "Create an evaluation",
-    {
+@route(
+    "POST",
+    "/evaluations",
+    scope="submit",
+    tag=_TAG,
+    summary="Create an evaluation",
+    answers={
         201: Answer("The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "Where it is."}),
         202: Answer(
             "The evaluator fills it.",
@@ -71,7 +74,7 @@ class EvaluationsQuery(Page):
     makes_job=True,
 )
 async def create(request: web.Request) -> web.Response:
-    """`POST /evaluations`: 202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
+    """202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
 
     The body has `model`, or `truth` and `prediction`, columns of a dataset that holds predictions.
     """
@@ -109,14 +112,23 @@ async def _check(request: web.Request, command: Evaluation) -> None:
     check_evaluation(command, await request.app[CATALOG].dataset(command.dataset), signature)
 
 
-@operation(
-    _TAG,
-    "List evaluations",
-    {200: Answer("A page of evaluations.", EvaluationList, example={"evaluations": [EVALUATION], "next": None})},
+@route(
+    "GET",
+    "/evaluations",
+    scope="read",
+    tag=_TAG,
+    summary="List evaluations",
+    answers={
+        200: Answer(
+            "A page of evaluations.",
+            EvaluationList,
+            example={"evaluations": [EVALUATION], "next": None},
+        )
+    },
     query=EvaluationsQuery,
 )
 async def list_evaluations(request: web.Request) -> web.Response:
-    """`GET /evaluations`: newest first, without their tables; `next` is the cursor of the following page.
+    """Newest first, without their tables; `next` is the cursor of the following page.
 
     Those that are not filled yet come first, on the first page.
     """
@@ -135,14 +147,17 @@ async def list_evaluations(request: web.Request) -> web.Response:
     return json_answer({"evaluations": listed, "next": next_cursor(found, query.limit)})
 
 
-@operation(
-    _TAG,
-    "Read an evaluation",
-    {200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
+@route(
+    "GET",
+    "/evaluations/{id}",
+    scope="read",
+    tag=_TAG,
+    summary="Read an evaluation",
+    answers={200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
     errors=(UnknownEvaluation,),
 )
 async def read(request: web.Request) -> web.Response:
-    """`GET /evaluations/{id}`: with metrics once its job succeeded."""
+    """With metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
     record = await find_evaluation(request, evaluation_id)
     if record is None:
@@ -150,9 +165,17 @@ async def read(request: web.Request) -> web.Response:
     return json_answer(record)
 
 
-@operation(_TAG, "Delete an evaluation", {204: Answer("It is gone.")}, errors=(UnknownEvaluation,))
+@route(
+    "DELETE",
+    "/evaluations/{id}",
+    scope="submit",
+    tag=_TAG,
+    summary="Delete an evaluation",
+    answers={204: Answer("It is gone.")},
+    errors=(UnknownEvaluation,),
+)
 async def delete(request: web.Request) -> web.Response:
-    """`DELETE /evaluations/{id}`: the record goes with its plots; a job that still computes it is cancelled."""
+    """The record goes with its plots; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
     await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
@@ -198,11 +221,3 @@ async def _cancel(request: web.Request, evaluation_id: str) -> bool:
 def _created(result: dict[str, Any]) -> web.Response:
     record = result["evaluation"]
     return json_answer(record, status=201, headers={"Location": f"/evaluations/{record['id']}"})
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_post("/evaluations", create)
-    router.add_get("/evaluations", list_evaluations)
-    router.add_get("/evaluations/{id}", read)
-    router.add_delete("/evaluations/{id}", delete)

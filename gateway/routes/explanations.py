@@ -13,7 +13,6 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB
 from modelbus.gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
-from modelbus.gateway.description.operations import Answer, JsonBody, operation
 from modelbus.gateway.http.answers import job_answer, json_answer
 from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import (
@@ -26,6 +25,7 @@ from modelbus.gateway.http.requests import (
     wait_s,
 )
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.views.answer_models import (
     DriftView,
     JobView,
@@ -66,10 +66,13 @@ def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: 
     return JsonBody((command,), examples, said_by_route=frozenset({"model"}), is_required=is_required)
 
 
-@operation(
-    _TAG,
-    "Explain a model",
-    _answers("The explanation.", "ExplainModel", ModelExplanationView, MODEL_EXPLANATION),
+@route(
+    "POST",
+    "/models/{reference}/explain",
+    scope="submit",
+    tag=_TAG,
+    summary="Explain a model",
+    answers=_answers("The explanation.", "ExplainModel", ModelExplanationView, MODEL_EXPLANATION),
     query=Waiting,
     body=_body(
         ExplainModel,
@@ -80,7 +83,7 @@ def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: 
     makes_job=True,
 )
 async def explain(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/explain`: 200 with importances and partial dependence, or 202 and a job.
+    """200 with importances and partial dependence, or 202 and a job.
 
     The same question of the same version and dataset is answered by the same job, unless it has an id of its own.
     """
@@ -102,44 +105,53 @@ async def explain(request: web.Request) -> web.Response:
     return await _answer(request, job)
 
 
-@operation(
-    _TAG,
-    "Explain predictions",
-    _answers("The contributions.", "ExplainPrediction", PredictionExplanationView, PREDICTION_EXPLANATION),
+@route(
+    "POST",
+    "/models/{reference}/predict/explain",
+    scope="submit",
+    tag=_TAG,
+    summary="Explain predictions",
+    answers=_answers("The contributions.", "ExplainPrediction", PredictionExplanationView, PREDICTION_EXPLANATION),
     query=Waiting,
     body=_body(ExplainPrediction, {"a row": {"rows": [{"size": 2.0, "color": "red"}]}}, is_required=True),
     errors=_ERRORS,
     makes_job=True,
 )
 async def explain_prediction(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/predict/explain`: 200 with each column's contribution to the answers for some rows."""
+    """200 with each column's contribution to the answers for some rows."""
     command = await _command(request, "ExplainPrediction")
     assert isinstance(command, ExplainPrediction)  # the route says so
     await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
     return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
 
 
-@operation(
-    _TAG,
-    "Measure a learning curve",
-    _answers("The curve.", "MeasureLearning", LearningView, LEARNING),
+@route(
+    "POST",
+    "/models/{reference}/learning-curve",
+    scope="submit",
+    tag=_TAG,
+    summary="Measure a learning curve",
+    answers=_answers("The curve.", "MeasureLearning", LearningView, LEARNING),
     query=Waiting,
     body=_body(MeasureLearning, {"five points": {}, "two": {"shares": [0.5, 1.0]}}, is_required=False),
     errors=_ERRORS,
     makes_job=True,
 )
 async def measure_learning(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/learning-curve`: 202 and a job, or 200 with the curve if `?wait=` was long enough."""
+    """202 and a job, or 200 with the curve if `?wait=` was long enough."""
     command = await _command(request, "MeasureLearning")
     assert isinstance(command, MeasureLearning)  # the route says so
     await _require(request, command.model, None, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
 
 
-@operation(
-    _TAG,
-    "Report drift",
-    _answers("The report.", "ReportDrift", DriftView, DRIFT),
+@route(
+    "POST",
+    "/models/{reference}/drift",
+    scope="submit",
+    tag=_TAG,
+    summary="Report drift",
+    answers=_answers("The report.", "ReportDrift", DriftView, DRIFT),
     query=Waiting,
     body=_body(
         ReportDrift,
@@ -150,7 +162,7 @@ async def measure_learning(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def report_drift(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/drift` with `dataset` or `since`: 202 and a job, or 200 with the report."""
+    """The rows of `dataset`, or those predicted `since` a time, beside the training rows: 202 and a job, or 200."""
     command = await _command(request, "ReportDrift")
     assert isinstance(command, ReportDrift)  # the route says so
     await _require(request, command.model, command.dataset, needs_training_table=True)
@@ -183,11 +195,3 @@ async def _answer(request: web.Request, job: EndedJob) -> web.Response:
         return json_answer({"correlation_id": job["_id"], **result})
 
     return await job_answer(request, job, whole)
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_post("/models/{reference}/explain", explain)
-    router.add_post("/models/{reference}/predict/explain", explain_prediction)
-    router.add_post("/models/{reference}/learning-curve", measure_learning)
-    router.add_post("/models/{reference}/drift", report_drift)

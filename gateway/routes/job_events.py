@@ -6,37 +6,15 @@ from typing import Any, Literal
 from aiohttp import web
 
 from modelbus.gateway.application_keys import JOBS
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.query import Query, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, last_event_id
 from modelbus.gateway.jobs.following import FOLLOWERS, heard_events, job_changes, state_id
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobStatus
 from modelbus.shared.errors import TooManyStreams, UnknownJob
 from modelbus.shared.store.jobs.job_queries import LISTED
-
-
-@operation(
-    "jobs",
-    "Follow a job",
-    {
-        200: Answer("Events, until the job has ended.", media_types=(MEDIA_TYPE,)),
-        204: Answer("It has ended, and the reader knows: there is nothing to come back for."),
-    },
-    errors=(UnknownJob, TooManyStreams),
-)
-async def follow(request: web.Request) -> web.StreamResponse:
-    """`GET /jobs/{correlation_id}/events`: server-sent events `status` and `progress`, the last one tells how it ended.
-
-    Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.
-    """
-    job = await request.app[JOBS].find_part(correlation_id_in_path(request), LISTED)
-    after = last_event_id(request)
-    if job["status"] in TERMINAL_STATUSES and after == state_id(job):
-        return web.Response(status=204)
-    changes = job_changes(request.app[JOBS], request.app[FOLLOWERS], job["_id"], after)
-    return await request.app[STREAMS].answer(request, changes)
 
 
 class EventsQuery(Query):
@@ -48,15 +26,18 @@ class EventsQuery(Query):
     """Of jobs that stand so."""
 
 
-@operation(
-    "jobs",
-    "Follow all jobs",
-    {200: Answer("Events, from now on.", media_types=(MEDIA_TYPE,))},
+@route(
+    "GET",
+    "/events",
+    scope="read",
+    tag="jobs",
+    summary="Follow all jobs",
+    answers={200: Answer("Events, from now on.", media_types=(MEDIA_TYPE,))},
     query=EventsQuery,
     errors=(TooManyStreams,),
 )
 async def follow_all(request: web.Request) -> web.StreamResponse:
-    """`GET /events`: what the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
+    """What the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
 
     They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
     slow is told by `missed` how many were left out.
@@ -70,7 +51,26 @@ async def follow_all(request: web.Request) -> web.StreamResponse:
     return await request.app[STREAMS].answer(request, heard_events(request.app[FOLLOWERS], is_wanted))
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/events", follow_all)
-    router.add_get("/jobs/{correlation_id}/events", follow)
+@route(
+    "GET",
+    "/jobs/{correlation_id}/events",
+    scope="read",
+    tag="jobs",
+    summary="Follow a job",
+    answers={
+        200: Answer("Events, until the job has ended.", media_types=(MEDIA_TYPE,)),
+        204: Answer("It has ended, and the reader knows: there is nothing to come back for."),
+    },
+    errors=(UnknownJob, TooManyStreams),
+)
+async def follow(request: web.Request) -> web.StreamResponse:
+    """Server-sent events `status` and `progress`, the last one tells how it ended.
+
+    Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.
+    """
+    job = await request.app[JOBS].find_part(correlation_id_in_path(request), LISTED)
+    after = last_event_id(request)
+    if job["status"] in TERMINAL_STATUSES and after == state_id(job):
+        return web.Response(status=204)
+    changes = job_changes(request.app[JOBS], request.app[FOLLOWERS], job["_id"], after)
+    return await request.app[STREAMS].answer(request, changes)

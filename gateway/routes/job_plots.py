@@ -6,9 +6,9 @@ from aiohttp import web
 
 from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.explanation_examples import JOB_PLOTS
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.requests import correlation_id_in_path
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import JobPlotList
 from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from modelbus.shared.contracts import Command
@@ -21,14 +21,17 @@ _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0])
 _TAG: Final = "jobs"
 
 
-@operation(
-    _TAG,
-    "List a job's plots",
-    {200: Answer("Where each is.", JobPlotList, example=JOB_PLOTS)},
+@route(
+    "GET",
+    "/jobs/{correlation_id}/plots",
+    scope="read",
+    tag=_TAG,
+    summary="List a job's plots",
+    answers={200: Answer("Where each is.", JobPlotList, example=JOB_PLOTS)},
     errors=(UnknownJob, NotFound, Conflict),
 )
 async def list_job_plots(request: web.Request) -> web.Response:
-    """`GET /jobs/{correlation_id}/plots`: the plots' names, with where each is as SVG and as points.
+    """The plots' names, with where each is as SVG and as points.
 
     Explanations of models, learning curves, drift reports and evaluations have them, unless `has_plots` is false.
     """
@@ -38,14 +41,20 @@ async def list_job_plots(request: web.Request) -> web.Response:
     return json_answer({"correlation_id": correlation_id, "plots": plots})
 
 
-@operation(
-    _TAG,
-    "Read a job's plot",
-    {200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())), 304: Answer("The caller has it already.")},
+@route(
+    "GET",
+    "/jobs/{correlation_id}/plots/{file}",
+    scope="read",
+    tag=_TAG,
+    summary="Read a job's plot",
+    answers={
+        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())),
+        304: Answer("The caller has it already."),
+    },
     errors=(UnknownJob, NotFound, Conflict, UnknownUpload),
 )
 async def download_job_plot(request: web.Request) -> web.StreamResponse:
-    """`GET /jobs/{correlation_id}/plots/{name}.svg` and `….json`: a plot, and the points behind it."""
+    """A plot, and the points behind it."""
     correlation_id = correlation_id_in_path(request)
     files = await _files(request, correlation_id)
     return await send_plot(request, files, correlation_id, f"job {correlation_id}")
@@ -78,9 +87,3 @@ async def _files_of_evaluation(request: web.Request, job: StoringJob) -> list[Fi
     if document is None or document["correlation_id"] != job["_id"]:
         raise NotFound(f"job {job['_id']} made the evaluation {evaluation_id!r}, which was deleted with its plots")
     return document.get("files", [])
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/jobs/{correlation_id}/plots", list_job_plots)
-    router.add_get("/jobs/{correlation_id}/plots/{file}", download_job_plot)

@@ -8,7 +8,6 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import require_own_job
 from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import job_summary, job_view, json_answer, whole_result
 from modelbus.gateway.http.cursors import next_cursor, read_cursor
 from modelbus.gateway.http.problems import RETRY_AFTER_S
@@ -16,6 +15,7 @@ from modelbus.gateway.http.query import Moment, Page, Waiting, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.queueing import place_in_queue
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import JobList, JobView
 from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
@@ -44,29 +44,35 @@ class JobsQuery(Page):
     """Accepted before this time."""
 
 
-@operation(
-    _TAG,
-    "List jobs",
-    {200: Answer("A page of jobs.", JobList, example={"jobs": [JOB_SUMMARY], "next": None})},
+@route(
+    "GET",
+    "/jobs",
+    scope="read",
+    tag=_TAG,
+    summary="List jobs",
+    answers={200: Answer("A page of jobs.", JobList, example={"jobs": [JOB_SUMMARY], "next": None})},
     query=JobsQuery,
 )
 async def list_jobs(request: web.Request) -> web.Response:
-    """`GET /jobs`: newest first; `next` is the cursor of the following page."""
+    """Newest first; `next` is the cursor of the following page."""
     query = query_of(request, JobsQuery)
     found = await request.app[JOBS].page(_filter(query), after=read_cursor(query.cursor), limit=query.limit)
     jobs = [job_summary(job) for job in found]
     return json_answer({"jobs": jobs, "next": next_cursor(found, query.limit)})
 
 
-@operation(
-    _TAG,
-    "Read a job, or wait for its end",
-    {200: Answer("The job as it stands.", JobView, example=JOB)},
+@route(
+    "GET",
+    "/jobs/{correlation_id}",
+    scope="read",
+    tag=_TAG,
+    summary="Read a job, or wait for its end",
+    answers={200: Answer("The job as it stands.", JobView, example=JOB)},
     query=Waiting,
     errors=(UnknownJob,),
 )
 async def read_job(request: web.Request) -> web.Response:
-    """`GET /jobs/{correlation_id}`: the job, its result or its error; waits for its end if asked to.
+    """The job, its result or its error; waits for its end if asked to.
 
     While it is queued it says its place in the queue and when it is likely to start.
     """
@@ -77,31 +83,37 @@ async def read_job(request: web.Request) -> web.Response:
     return json_answer({**job_view(whole), **place}, headers=headers)
 
 
-@operation(
-    _TAG,
-    "Cancel a job",
-    {
+@route(
+    "DELETE",
+    "/jobs/{correlation_id}",
+    scope="submit",
+    tag=_TAG,
+    summary="Cancel a job",
+    answers={
         200: Answer("It is cancelled.", JobView, example={**QUEUED_JOB, "status": "cancelled"}),
         202: Answer("Its worker ends it within a heartbeat.", JobView, example={**QUEUED_JOB, "status": "running"}),
     },
     errors=(UnknownJob, JobFinished),
 )
 async def cancel(request: web.Request) -> web.Response:
-    """`DELETE /jobs/{correlation_id}`: 200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
+    """200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)
     job = await request.app[JOBS].request_cancel(correlation_id)
     return json_answer(job_view(job), status=200 if job["status"] == "cancelled" else 202)
 
 
-@operation(
-    _TAG,
-    "Replay a job",
-    {202: Answer("It is queued once more.", JobView, example=QUEUED_JOB)},
+@route(
+    "POST",
+    "/jobs/{correlation_id}/replay",
+    scope="submit",
+    tag=_TAG,
+    summary="Replay a job",
+    answers={202: Answer("It is queued once more.", JobView, example=QUEUED_JOB)},
     errors=(UnknownJob, JobFinished),
 )
 async def replay(request: web.Request) -> web.Response:
-    """`POST /jobs/{correlation_id}/replay`: queue a failed, dead or cancelled job once more."""
+    """Queue a failed, dead or cancelled job once more."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)
     job = await request.app[DISPATCHER].replay(correlation_id)
@@ -119,11 +131,3 @@ def _filter(query: JobsQuery) -> Document:
     if bounds := {operator: time for operator, time in times.items() if time is not None}:
         found["created_at"] = bounds
     return found
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/jobs", list_jobs)
-    router.add_get("/jobs/{correlation_id}", read_job)
-    router.add_delete("/jobs/{correlation_id}", cancel)
-    router.add_post("/jobs/{correlation_id}/replay", replay)

@@ -10,13 +10,13 @@ from pydantic import Field
 
 from modelbus.gateway.application_keys import CATALOG, JOBS, LOG_LINES
 from modelbus.gateway.description.examples import LOG_LINE
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.cursors import cursor_text, read_cursor
 from modelbus.gateway.http.query import Moment, Query, Whole, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path, name_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
 from modelbus.gateway.jobs.log_places import place_of, place_text
+from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import LogList
 from modelbus.shared.contracts import CorrelationId, Name
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
@@ -71,9 +71,18 @@ class AllLogsQuery(LogsQuery):
     """Of this service; given once for each. Default: all."""
 
 
-@operation(_TAG, "Read all logs", _LINES, query=AllLogsQuery, errors=(NotFound, TooManyStreams))
+@route(
+    "GET",
+    "/logs",
+    scope="read",
+    tag=_TAG,
+    summary="Read all logs",
+    answers=_LINES,
+    query=AllLogsQuery,
+    errors=(NotFound, TooManyStreams),
+)
 async def all_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /logs`: all services merged in time order."""
+    """All services merged in time order."""
     query = query_of(request, AllLogsQuery)
     services = tuple(query.service)
     for name in services:
@@ -81,17 +90,35 @@ async def all_logs(request: web.Request) -> web.StreamResponse:
     return await _answer(request, query, services, query.correlation_id)
 
 
-@operation(_TAG, "Read a service's logs", _LINES, query=LogsQuery, errors=(NotFound, TooManyStreams))
+@route(
+    "GET",
+    "/services/{name}/logs",
+    scope="read",
+    tag=_TAG,
+    summary="Read a service's logs",
+    answers=_LINES,
+    query=LogsQuery,
+    errors=(NotFound, TooManyStreams),
+)
 async def service_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /services/{name}/logs`: one service's lines, of all its processes."""
+    """One service's lines, of all its processes."""
     name, query = name_in_path(request, "name"), query_of(request, LogsQuery)
     await _check_service(request, name)
     return await _answer(request, query, (name,), query.correlation_id)
 
 
-@operation(_TAG, "Read a job's logs", _LINES, query=JobLogsQuery, errors=(UnknownJob, TooManyStreams))
+@route(
+    "GET",
+    "/jobs/{correlation_id}/logs",
+    scope="read",
+    tag=_TAG,
+    summary="Read a job's logs",
+    answers=_LINES,
+    query=JobLogsQuery,
+    errors=(UnknownJob, TooManyStreams),
+)
 async def job_logs(request: web.Request) -> web.StreamResponse:
-    """`GET /jobs/{correlation_id}/logs`: what all services logged about a job; followed, until it has ended."""
+    """What all services logged about a job; followed, until it has ended."""
     correlation_id = correlation_id_in_path(request)
     await request.app[JOBS].find_part(correlation_id, NAMED)
 
@@ -155,10 +182,3 @@ def _listed(names: set[str]) -> str:
 
 def _is_over(finished_at: datetime) -> bool:
     return (datetime.now(UTC) - finished_at).total_seconds() > _ENDED_S
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/logs", all_logs)
-    router.add_get("/services/{name}/logs", service_logs)
-    router.add_get("/jobs/{correlation_id}/logs", job_logs)

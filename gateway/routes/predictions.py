@@ -9,7 +9,6 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, JOBS, SETTINGS
 from modelbus.gateway.description.bodies import ColumnsBody, TableBody
 from modelbus.gateway.description.examples import PREDICTION, QUEUED_JOB
-from modelbus.gateway.description.operations import Answer, JsonBody, operation
 from modelbus.gateway.http.answers import job_answer, json_answer
 from modelbus.gateway.http.query import Query, Waiting, query_of
 from modelbus.gateway.http.requests import (
@@ -21,6 +20,7 @@ from modelbus.gateway.http.requests import (
     wait_s,
 )
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from modelbus.shared.contracts import Predict, PredictDataset
@@ -52,10 +52,13 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     """Of rows the predictions, of a dataset where they can be downloaded."""
 
 
-@operation(
-    _TAG,
-    "Predict",
-    {
+@route(
+    "POST",
+    "/models/{reference}/predict",
+    scope="submit",
+    tag=_TAG,
+    summary="Predict",
+    answers={
         200: Answer("The predictions.", PredictionAnswer, example=PREDICTION),
         202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": "Predict"}),
     },
@@ -73,7 +76,7 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     makes_job=True,
 )
 async def predict(request: web.Request) -> web.Response:
-    """`POST /models/{reference}/predict`: with rows 200 and the predictions, with `dataset` 202 and a job.
+    """With rows 200 and the predictions, with `dataset` 202 and a job.
 
     Requests that arrive together are computed together. What had to be done to the rows is in `report`.
     """
@@ -99,15 +102,18 @@ async def predict(request: web.Request) -> web.Response:
     return await job_answer(request, job, lambda result: json_answer({"correlation_id": job["_id"], **result}))
 
 
-@operation(
-    _TAG,
-    "Download a dataset's predictions",
-    {200: Answer("The file.", media_types=FILE_TYPES)},
+@route(
+    "GET",
+    "/predictions/{correlation_id}/content",
+    scope="read",
+    tag=_TAG,
+    summary="Download a dataset's predictions",
+    answers={200: Answer("The file.", media_types=FILE_TYPES)},
     query=TableQuery,
     errors=(UnknownJob, UnknownUpload, NotFound, Conflict),
 )
 async def download(request: web.Request) -> web.StreamResponse:
-    """`GET /predictions/{correlation_id}/content`: the table that a dataset's prediction made."""
+    """The table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
     chosen = query_of(request, TableQuery).format
     job = await request.app[JOBS].find_part(correlation_id, STORING)
@@ -137,9 +143,3 @@ async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Re
 def _view(job: EndedJob, result: dict[str, Any]) -> dict[str, Any]:
     links = {name: f"/predictions/{job['_id']}/content?format={name}" for name in MEDIA_TYPES}
     return {**{name: value for name, value in result.items() if name != "blobs"}, "links": links}
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_post("/models/{reference}/predict", predict)
-    router.add_get("/predictions/{correlation_id}/content", download)

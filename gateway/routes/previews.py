@@ -6,11 +6,11 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import BLOBS, SETTINGS
 from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
-from modelbus.gateway.description.operations import Answer, FileBody, operation
 from modelbus.gateway.http.answers import job_answer, json_answer
 from modelbus.gateway.http.query import Waiting, Whole
 from modelbus.gateway.http.requests import command_from, correlation_id_of, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
 from modelbus.gateway.views.answer_models import JobView
@@ -29,10 +29,13 @@ class PreviewQuery(ParseQuery, Waiting):
     """How many rows to show; default: 20."""
 
 
-@operation(
-    "datasets",
-    "Preview a file",
-    {
+@route(
+    "POST",
+    "/datasets/preview",
+    scope="submit",
+    tag="datasets",
+    summary="Preview a file",
+    answers={
         200: Answer("How it would be read.", PreviewResult, example=PREVIEW),
         202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "PreviewDataset"}),
     },
@@ -43,7 +46,7 @@ class PreviewQuery(ParseQuery, Waiting):
     makes_job=True,
 )
 async def preview(request: web.Request) -> web.Response:
-    """`POST /datasets/preview`: 200 with the first rows, the columns' types and how the text was taken."""
+    """200 with the first rows, the columns' types and how the text was taken."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     if await is_repeated(request, correlation_id, "PreviewDataset"):
@@ -64,8 +67,3 @@ async def _submit(request: web.Request, correlation_id: str, wait: float) -> End
         # what succeeds has removed it
         await request.app[BLOBS].delete(received.upload_id)
     return job
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_post("/datasets/preview", preview)

@@ -7,8 +7,9 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from modelbus.gateway.application_keys import CATALOG, DEAD_LETTERS, PROBE
-from modelbus.gateway.description.operations import Answer, operation
 from modelbus.gateway.http.answers import json_answer
+from modelbus.gateway.routing.route import OPEN, Answer, route
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
 from modelbus.shared.bus import QUEUES, poison_queue
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable
@@ -23,28 +24,30 @@ _COUNT_S = 2.0
 """A scrape must not wait for MongoDB as long as a request may."""
 
 
-@operation(
-    _TAG,
-    "What this is",
-    {200: Answer("Its routes.", Index, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]})},
+@route(
+    "GET",
+    "/",
+    scope="read",
+    tag=_TAG,
+    summary="What this is",
+    answers={
+        200: Answer("Its routes.", Index, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]})
+    },
 )
 async def index(request: web.Request) -> web.Response:
-    """`GET /`: what this is and what it answers."""
-    routes = sorted(
-        {
-            f"{route.method} {route.resource.canonical}"
-            for route in request.app.router.routes()
-            if route.resource is not None and route.method != "HEAD"
-        },
-        key=lambda line: line.split(" ")[::-1],
-    )
-    return json_answer({"service": "modelbus", "version": VERSION, "routes": routes})
+    """What this is and what it answers."""
+    routes = request.app[ROUTES]
+    lines = [str(one) for one in sorted(routes, key=lambda one: (one.path, one.method))]
+    return json_answer({"service": "modelbus", "version": VERSION, "routes": lines})
 
 
-@operation(
-    _TAG,
-    "List the services",
-    {
+@route(
+    "GET",
+    "/services",
+    scope="read",
+    tag=_TAG,
+    summary="List the services",
+    answers={
         200: Answer(
             "Who is there, and what waits.",
             ServiceList,
@@ -58,7 +61,7 @@ async def index(request: web.Request) -> web.Response:
     },
 )
 async def list_services(request: web.Request) -> web.Response:
-    """`GET /services`: the consumers that are alive, what waits in each queue, and what waits to be looked at."""
+    """The consumers that are alive, what waits in each queue, and what waits to be looked at."""
     instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[CATALOG].services()]
     dead = [
         {"kind": kind, "queue": queue, "count": count}
@@ -69,16 +72,26 @@ async def list_services(request: web.Request) -> web.Response:
     )
 
 
-@operation(_TAG, "Is the gateway alive", {200: Answer("It is.", Liveness, example={"status": "ok"})})
+@route(
+    "GET",
+    "/health/live",
+    scope=OPEN,
+    tag=_TAG,
+    summary="Is the gateway alive",
+    answers={200: Answer("It is.", Liveness, example={"status": "ok"})},
+)
 async def live(_request: web.Request) -> web.Response:
-    """`GET /health/live`: the event loop runs."""
+    """The event loop runs."""
     return json_answer({"status": "ok"})
 
 
-@operation(
-    _TAG,
-    "Is the gateway ready",
-    {
+@route(
+    "GET",
+    "/health/ready",
+    scope=OPEN,
+    tag=_TAG,
+    summary="Is the gateway ready",
+    answers={
         200: Answer("It is.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}),
         503: Answer(
             "MongoDB does not answer.",
@@ -88,7 +101,7 @@ async def live(_request: web.Request) -> web.Response:
     },
 )
 async def ready(request: web.Request) -> web.Response:
-    """`GET /health/ready`: MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
+    """MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
     probe = request.app[PROBE]
     loop = asyncio.get_running_loop()
     store, bus = await asyncio.gather(
@@ -98,9 +111,16 @@ async def ready(request: web.Request) -> web.Response:
     return json_answer({"status": "ok" if store else "unavailable", "checks": checks}, status=200 if store else 503)
 
 
-@operation(_TAG, "Metrics for Prometheus", {200: Answer("The metrics.", media_types=("text/plain",))})
+@route(
+    "GET",
+    "/metrics",
+    scope="metrics",
+    tag=_TAG,
+    summary="Metrics for Prometheus",
+    answers={200: Answer("The metrics.", media_types=("text/plain",))},
+)
 async def metrics(request: web.Request) -> web.Response:
-    """`GET /metrics`: the gateway's own, for Prometheus, and how many dead letters there are now."""
+    """The gateway's own, for Prometheus, and how many dead letters there are now."""
     try:
         async with asyncio.timeout(_COUNT_S):
             counts = await request.app[DEAD_LETTERS].counts()
@@ -123,12 +143,3 @@ async def _depths(request: web.Request) -> dict[str, int | None]:
         except BusUnavailable:
             return dict.fromkeys([*QUEUES, *map(poison_queue, QUEUES)])
     return depths
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/", index)
-    router.add_get("/services", list_services)
-    router.add_get("/health/live", live)
-    router.add_get("/health/ready", ready)
-    router.add_get("/metrics", metrics)

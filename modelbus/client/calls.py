@@ -9,8 +9,8 @@ import httpx
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.client.uploads import Upload
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.upload_sources import Upload
 from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.errors import ModelbusError, error_of
 from modelbus.shared.version import VERSION

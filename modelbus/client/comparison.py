@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from modelbus.client.results import Result
-from modelbus.client.tables import frame_of_columns
+from modelbus.client.frames import frame_of_columns
+from modelbus.client.typed_answers import Result
 from modelbus.shared.contracts import Task
 
 if TYPE_CHECKING:

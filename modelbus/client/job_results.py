@@ -6,8 +6,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from modelbus.client.calls import record_of
-from modelbus.client.explanations import Drift, Learning, ModelExplanation, PredictionExplanation
-from modelbus.client.results import Predictions, RowPage, TrainedVersion
+from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.typed_answers import Predictions, RowPage, TrainedVersion
 from modelbus.shared.contracts import DatasetRecord, EvaluationRecord, JobRecord
 from modelbus.shared.contracts.records.results import CheckResult, PreviewResult
 

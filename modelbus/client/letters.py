@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from modelbus.client.moments import Moment, moment_text
+from modelbus.client.moment_texts import Moment, moment_text
 from modelbus.client.observations import LogLine
-from modelbus.client.results import Result
+from modelbus.client.typed_answers import Result
 from modelbus.shared.contracts import ErrorRecord
 
 LetterKind = Literal["job", "message"]

@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 from pydantic import RootModel, field_validator
 
 from modelbus.client.calls import record_of
-from modelbus.client.results import Result
 from modelbus.client.sent_events import SentEvent
+from modelbus.client.typed_answers import Result
 from modelbus.shared.contracts import DriftFound, JobChanged
 from modelbus.shared.contracts.records.job_records import JobSummary
 

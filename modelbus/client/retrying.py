@@ -11,7 +11,7 @@ from typing import Any, Final
 import tenacity
 
 from modelbus.client.calls import Call
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.shared.errors import Unavailable
 
 log = logging.getLogger("modelbus.client")

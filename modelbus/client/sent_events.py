@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 import orjson
 
-from modelbus.client.errors import UnexpectedAnswer
+from modelbus.client.client_errors import UnexpectedAnswer
 
 MEDIA_TYPE: Final = "text/event-stream"
 _END_OF_LINE: Final = re.compile(rb"\r\n|\n|\r")

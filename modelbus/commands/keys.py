@@ -145,8 +145,8 @@ def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[A
     from modelbus.shared.settings import Settings
     from modelbus.shared.store.connection import open_async_store
     from modelbus.shared.store.records.api_keys import ApiKeys
-    from modelbus.stack.layout import Layout
     from modelbus.stack.lock import is_locked
+    from modelbus.stack.stack_layout import Layout
     from modelbus.stack.state import read_state
 
     layout = Layout(directory)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from modelbus.client.observations import LogLine as LoggedLine
     from modelbus.client.synchronous.client import Client
     from modelbus.shared.observing.log_text import LogLine
-    from modelbus.stack.layout import Layout
-    from modelbus.stack.log_reading import LogFilter
+    from modelbus.stack.log_file_reading import LogFilter
+    from modelbus.stack.stack_layout import Layout
 
     Show = Callable[[Iterable[LogLine]], None]
 
@@ -73,8 +73,8 @@ def logs(
     """
     from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.shared.moments import moment_of
-    from modelbus.stack.layout import Layout
-    from modelbus.stack.log_reading import LogFilter
+    from modelbus.stack.log_file_reading import LogFilter
+    from modelbus.stack.stack_layout import Layout
 
     layout = Layout(directory)
     show = _printer(as_json=as_json, no_color=no_color)
@@ -98,7 +98,7 @@ def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
     Raises:
         NotRunning: There are no logs, or none of a name that was asked for.
     """
-    from modelbus.stack.errors import NotRunning
+    from modelbus.stack.stack_errors import NotRunning
 
     kept = list(layout.logged_names())
     if not kept:
@@ -115,7 +115,7 @@ def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
 def _show_files(
     layout: "Layout", services: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show", *, follow: bool
 ) -> None:
-    from modelbus.stack.log_reading import LogReader
+    from modelbus.stack.log_file_reading import LogReader
 
     reader = LogReader(layout, choose_names(layout, services), wanted)
     try:

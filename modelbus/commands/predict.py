@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.client.results import Predictions
+from modelbus.client.typed_answers import Predictions
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import result_of, started
 from modelbus.commands.terminal.options import NoWait, Timeout

@@ -73,8 +73,8 @@ def _read(command: str | None, file: Path | None) -> Any:
 
 def _local_servers(directory: Path) -> tuple[str | None, str | None]:
     """The addresses of the local stack's broker and database, with their passwords; None where none runs."""
-    from modelbus.stack.layout import Layout
     from modelbus.stack.lock import is_locked
+    from modelbus.stack.stack_layout import Layout
     from modelbus.stack.state import read_state
 
     layout = Layout(directory)

@@ -14,7 +14,7 @@ from modelbus.commands.terminal.printing import Printer
 
 if TYPE_CHECKING:
     from modelbus.client.observations import ServiceReport
-    from modelbus.stack.status import StackStatus
+    from modelbus.stack.stack_status import StackStatus
 
 
 def status(
@@ -39,8 +39,8 @@ def status(
 
 
 def _print_stack(directory: Any, *, as_json: bool) -> bool:
-    from modelbus.stack.layout import Layout
-    from modelbus.stack.status import read_status
+    from modelbus.stack.stack_layout import Layout
+    from modelbus.stack.stack_status import read_status
 
     report = read_status(Layout(directory))
     if as_json:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.client.results import TrainedVersion
+from modelbus.client.typed_answers import TrainedVersion
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.options import MoreFields, NoWait, Timeout

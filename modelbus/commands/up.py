@@ -88,7 +88,7 @@ def run(stack: "LocalStack", console: Console) -> None:
     Raises:
         StackError: It did not start.
     """
-    from modelbus.stack.errors import StartInterrupted
+    from modelbus.stack.stack_errors import StartInterrupted
 
     with stop_signals(stack):
         try:

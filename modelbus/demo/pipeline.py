@@ -17,14 +17,14 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from modelbus.client.results import TrainedVersion
 from modelbus.client.synchronous.client import Client
-from modelbus.demo.tables import SEED, DemoTable, demo_tables
+from modelbus.client.typed_answers import TrainedVersion
+from modelbus.demo.demo_tables import SEED, DemoTable, demo_tables
 from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.errors import ModelbusError
 from modelbus.shared.observing.log_text import render_line
-from modelbus.stack.layout import Layout
-from modelbus.stack.log_reading import LogFilter, LogReader
+from modelbus.stack.log_file_reading import LogFilter, LogReader
+from modelbus.stack.stack_layout import Layout
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 WAIT_S = 120.0

@@ -4,8 +4,8 @@ It runs the very code that production runs, and no in-memory doubles. It knows p
 checks; it may not know commands, jobs or models. Start at ``stack.py``.
 """
 
-from modelbus.stack.errors import StackError
 from modelbus.stack.log_relay import LogRelay
 from modelbus.stack.stack import LocalStack
+from modelbus.stack.stack_errors import StackError
 
 __all__ = ["LocalStack", "LogRelay", "StackError"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from modelbus.stack.errors import MissingBinary, UnsupportedPlatform
+from modelbus.stack.stack_errors import MissingBinary, UnsupportedPlatform
 
 
 @dataclass(frozen=True)

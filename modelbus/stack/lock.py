@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from modelbus.stack.errors import AlreadyRunning
+from modelbus.stack.stack_errors import AlreadyRunning
 
 
 class StackLock:

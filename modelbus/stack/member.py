@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from modelbus.stack.errors import StackError
 from modelbus.stack.log_tail import last_lines
 from modelbus.stack.processes import ManagedProcess
+from modelbus.stack.stack_errors import StackError
 from modelbus.stack.waiting import wait_until
 
 

@@ -6,7 +6,7 @@ import random
 import socket
 from pathlib import Path
 
-from modelbus.stack.errors import PortInUse
+from modelbus.stack.stack_errors import PortInUse
 
 LOOPBACK = "127.0.0.1"
 FREE_PORTS = range(20_000, 32_000)

@@ -16,11 +16,11 @@ from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from modelbus.stack.errors import ServerFailed, StackError
 from modelbus.stack.journal import Journal
-from modelbus.stack.layout import Layout
 from modelbus.stack.ports import LOOPBACK, is_listening
 from modelbus.stack.processes import ManagedProcess, ProcessPlan
+from modelbus.stack.stack_errors import ServerFailed, StackError
+from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import without_password
 
 REPLICA_SET = "rs0"

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from modelbus.shared.bus import Publisher
-from tests.e2e.api import Api
+from tests.e2e.api import Answer, Api
 from tests.waiting import wait_until
 
 QUEUE_OF = {
@@ -60,20 +60,23 @@ class HttpDoor:
 
     def send(self, command: Mapping[str, Any], correlation_id: str | None = None) -> Outcome:
         """Send a command and tell what became of it."""
-        headers = {"X-Correlation-ID": correlation_id or str(uuid4()), "Prefer": "respond-async"}
+        answer = self.ask(command, correlation_id or str(uuid4()))
+        if answer.status >= 400:
+            return Outcome("failed", None, answer.code, answer.detail, tuple(answer.places))
+        return _outcome(self._api.ended_job(answer.correlation_id))
+
+    def ask(self, command: Mapping[str, Any], correlation_id: str) -> Answer:
+        """Send a command; gives the first answer: that it is accepted, or how it is refused."""
+        headers = {"X-Correlation-ID": correlation_id, "Prefer": "respond-async"}
         body = dict(command)
         name = body.pop("command")
         path = self._path(name, body)
         if name in ("ReadRows", "ExportDataset"):
-            answer = self._api.get(f"{path}?{urlencode(body, doseq=True)}", headers=headers)
-        elif name == "ProfileDataset":
+            return self._api.get(f"{path}?{urlencode(body, doseq=True)}", headers=headers)
+        if name == "ProfileDataset":
             text = body["source"]["text"].encode()
-            answer = self._api.post(path, text, headers={**headers, "Content-Type": "text/csv"})
-        else:
-            answer = self._api.post(path, body, headers=headers)
-        if answer.status >= 400:
-            return Outcome("failed", None, answer.code, answer.detail, tuple(answer.places))
-        return _outcome(self._api.ended_job(answer.correlation_id))
+            return self._api.post(path, text, headers={**headers, "Content-Type": "text/csv"})
+        return self._api.post(path, body, headers=headers)
 
     @staticmethod
     def _path(name: str, body: dict[str, Any]) -> str:

@@ -1,9 +1,12 @@
 """The tables of the end-to-end tests, as CSV."""
 
+import csv
 import io
 from datetime import date, timedelta
 
 import numpy as np
+
+from tests.unit.free_texts import messages
 
 
 def parcels(count: int = 300, seed: int = 5) -> str:
@@ -66,3 +69,45 @@ def steps(count: int, seed: int = 3) -> str:
     random = np.random.default_rng(seed)
     places = random.uniform(0, 6, count)
     return "place,step\n" + "".join(f"{place:.6f},s{int(place)}\n" for place in places)
+
+
+def weighted() -> str:
+    """200 clean rows with a weight, a day, and an id that tells nothing."""
+    lines = numbers(200, columns=3).splitlines()
+    rows = [
+        f"{line},{1 + number % 3},2024-{number % 12 + 1:02d}-01,id{number}" for number, line in enumerate(lines[1:])
+    ]
+    return "\n".join([f"{lines[0]},weight,day,id", *rows]) + "\n"
+
+
+def texts(row_count: int, seed: int) -> str:
+    """A number, five columns of forty categories each, a weight, and a class that the number and a category say."""
+    random = np.random.default_rng(seed)
+    places, codes = random.normal(size=row_count).round(3), random.integers(0, 40, (row_count, 5))
+    kinds = np.where(places + (codes[:, 0] < 20) > 0.5, "yes", "no")
+    lines = ["place,t0,t1,t2,t3,t4,weight,kind"]
+    for place, row, kind in zip(places.tolist(), codes.tolist(), kinds.tolist(), strict=True):
+        lines.append(f"{place},{','.join(f'c{code}' for code in row)},{row[0] % 3},{kind}")
+    return "\n".join(lines) + "\n"
+
+
+def heaps(count: int = 300, seed: int = 2) -> str:
+    """Points in three heaps, with one of 60 towns each, and the heap's letter."""
+    random = np.random.default_rng(seed)
+    lines = ["x,y,town,heap"]
+    for number in range(count):
+        heap = number % 3
+        x, y = random.normal([0, 10, 20][heap], 1), random.normal([0, 10, 0][heap], 1)
+        lines.append(f"{x:.4f},{y:.4f},town {number % 60},{'abc'[heap]}")
+    return "\n".join(lines) + "\n"
+
+
+def message_table(seed: int = 0, count: int = 500) -> str:
+    """Messages, a number that tells nothing, names, and whether each is spam."""
+    texts, kinds = messages(count, seed)
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["message", "n", "sender", "kind"])
+    for n, (text, kind) in enumerate(zip(texts, kinds, strict=True)):
+        writer.writerow([text, n % 7, f"Anna Smith {n % 90}", kind])
+    return written.getvalue()

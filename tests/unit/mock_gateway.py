@@ -12,9 +12,10 @@ import orjson
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.examples import CORRELATION_ID, JOB, LOG_LINE
 from modelbus.gateway.description.openapi import openapi_document
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.settings import Settings
 
-DOCUMENT: Final = openapi_document(create_app(Settings()).router.routes())
+DOCUMENT: Final = openapi_document(create_app(Settings())[ROUTES])
 OPERATIONS: Final = {
     f"{method.upper()} {path}": one for path, of in DOCUMENT["paths"].items() for method, one in of.items()
 }

@@ -1,8 +1,8 @@
 """API keys: made, listed, revoked; for admins."""
 
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.results import MadeApiKey
+from modelbus.client.typed_answers import MadeApiKey
 from modelbus.shared.api_keys import Scope
 from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
 

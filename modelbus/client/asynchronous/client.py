@@ -10,17 +10,17 @@ from modelbus.client.asynchronous.dead_letters import AsyncDeadLetters
 from modelbus.client.asynchronous.estimators import AsyncEstimators
 from modelbus.client.asynchronous.evaluations import AsyncEvaluations
 from modelbus.client.asynchronous.explaining import AsyncExplaining
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.jobs import AsyncJobs
 from modelbus.client.asynchronous.models import AsyncModels
-from modelbus.client.asynchronous.tables import AsyncPredictedTable, read_table
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.table_downloads import AsyncPredictedTable, read_table
 from modelbus.client.asynchronous.watching import AsyncWatching
 from modelbus.client.calls import job_call, path_of, record_of
+from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, TrainedVersion
-from modelbus.client.tables import is_frame, rows_body
+from modelbus.client.typed_answers import Predictions, TrainedVersion
 from modelbus.shared.contracts import EvaluationRecord, Task
 from modelbus.shared.contracts.records.results import CheckResult
 

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from modelbus.client.asynchronous.blocking import in_thread
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.tables import TableFormat
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.table_downloads import TableFormat
 from modelbus.client.calls import Call, Reply, path_of, record_of
+from modelbus.client.frames import frame_of_parquet
 from modelbus.client.job_results import read_dataset
 from modelbus.client.progress import upload_display
-from modelbus.client.results import RowPage
-from modelbus.client.tables import frame_of_parquet
-from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
+from modelbus.client.typed_answers import RowPage
+from modelbus.client.upload_sources import Upload, format_of, name_of, opened, placed
 from modelbus.shared.contracts import DatasetRecord, new_correlation_id
 from modelbus.shared.contracts.records.dataset_records import DatasetSummary
 from modelbus.shared.contracts.records.results import PreviewResult

@@ -4,12 +4,12 @@ import builtins
 import io
 from typing import Any
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.jobs import job_told
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.letters import DeadLetter, DeadLetterPage, DeadLetterSummary, LetterKind, letter_query
-from modelbus.client.moments import Moment
+from modelbus.client.moment_texts import Moment
 
 LetterList = list[DeadLetterSummary]
 _PAGE_LIMIT = 200

@@ -1,8 +1,8 @@
 """Estimators: what can be trained."""
 
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import path_of, record_of
-from modelbus.client.results import EstimatorSummary
+from modelbus.client.typed_answers import EstimatorSummary
 from modelbus.shared.contracts import EstimatorRecord, Task
 
 EstimatorList = list[EstimatorSummary]

@@ -4,8 +4,8 @@ import builtins
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.plots import AsyncPlots, PlotNames
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.comparison import Comparison
 from modelbus.shared.contracts import EvaluationRecord

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.starting import AsyncStarting
 from modelbus.client.calls import Call, job_call, path_of
-from modelbus.client.explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_drift, read_explanation, read_learning, read_prediction_explanation
-from modelbus.client.moments import Moment, drift_since
-from modelbus.client.tables import is_frame, rows_body
+from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.moment_texts import Moment, drift_since
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from modelbus.client.asynchronous.blocking import sleep
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.lines import AsyncLines
 from modelbus.client.asynchronous.plots import AsyncPlots, PlotNames
 from modelbus.client.asynchronous.streams import AWAY_S, AsyncStream
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, known_error, path_of, record_of
-from modelbus.client.errors import WaitTimedOut
-from modelbus.client.moments import Moment
+from modelbus.client.client_errors import WaitTimedOut
+from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import Level, LogLine, read_change
 from modelbus.client.progress import job_display
-from modelbus.client.results import JobReport
+from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus, Progress
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
 from modelbus.shared.contracts.records.plot_points import Plot

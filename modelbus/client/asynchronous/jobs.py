@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.tables import read_table
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.table_downloads import read_table
 from modelbus.client.calls import record_of
 from modelbus.client.job_results import READERS
-from modelbus.client.moments import Moment, moment_text
-from modelbus.client.results import JobReport
+from modelbus.client.moment_texts import Moment, moment_text
+from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus
 from modelbus.shared.contracts.records.job_records import JobSummary
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.streams import AsyncStream
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, record_of
-from modelbus.client.moments import moment_text
+from modelbus.client.moment_texts import moment_text
 from modelbus.client.observations import LogLine, LogPage, read_line
 
 _PAGE_LIMIT: Final = 1000

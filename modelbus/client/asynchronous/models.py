@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call, job_call, path_of, record_of
 from modelbus.client.job_results import read_training
-from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
+from modelbus.client.typed_answers import Candidates, TrainedVersion, VersionUsage
 from modelbus.shared.contracts import ModelRecord, VersionRecord
 from modelbus.shared.contracts.base import split_reference
 from modelbus.shared.errors import UnknownModel

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.plots import plot_names, plot_suffix
+from modelbus.client.plot_files import plot_names, plot_suffix
 from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.transport import AsyncTransport
 from modelbus.client.calls import Call
 from modelbus.shared.contracts import JobRecord
 

@@ -12,9 +12,9 @@ from typing import Final, Generic, Self, TypeVar
 import httpx
 
 from modelbus.client.asynchronous.blocking import AsyncBell, abandon, end, next_chunk
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import Call
-from modelbus.client.errors import WaitTimedOut
+from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
 from modelbus.shared.errors import ModelbusError
 

@@ -8,8 +8,8 @@ from modelbus.client.asynchronous.lines import AsyncLines
 from modelbus.client.asynchronous.starting import AsyncStarting
 from modelbus.client.asynchronous.streams import AWAY_S, AsyncStream
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.client.moments import Moment
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport, read_event
 from modelbus.shared.contracts import JobStatus
 

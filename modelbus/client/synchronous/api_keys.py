@@ -2,8 +2,8 @@
 """API keys: made, listed, revoked; for admins."""
 
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.results import MadeApiKey
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.http_transport import Transport
+from modelbus.client.typed_answers import MadeApiKey
 from modelbus.shared.api_keys import Scope
 from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
 

@@ -6,22 +6,22 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from modelbus.client.calls import job_call, path_of, record_of
+from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.results import Predictions, TrainedVersion
 from modelbus.client.synchronous.api_keys import ApiKeys
 from modelbus.client.synchronous.datasets import Datasets
 from modelbus.client.synchronous.dead_letters import DeadLetters
 from modelbus.client.synchronous.estimators import Estimators
 from modelbus.client.synchronous.evaluations import Evaluations
 from modelbus.client.synchronous.explaining import Explaining
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.jobs import Jobs
 from modelbus.client.synchronous.models import Models
-from modelbus.client.synchronous.tables import PredictedTable, read_table
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.table_downloads import PredictedTable, read_table
 from modelbus.client.synchronous.watching import Watching
-from modelbus.client.tables import is_frame, rows_body
+from modelbus.client.typed_answers import Predictions, TrainedVersion
 from modelbus.shared.contracts import EvaluationRecord, Task
 from modelbus.shared.contracts.records.results import CheckResult
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.letters import DeadLetter, DeadLetterPage, DeadLetterSummary, LetterKind, letter_query
-from modelbus.client.moments import Moment
+from modelbus.client.moment_texts import Moment
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.jobs import job_told
-from modelbus.client.synchronous.transport import Transport
 
 LetterList = list[DeadLetterSummary]
 _PAGE_LIMIT = 200

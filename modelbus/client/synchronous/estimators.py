@@ -2,8 +2,8 @@
 """Estimators: what can be trained."""
 
 from modelbus.client.calls import path_of, record_of
-from modelbus.client.results import EstimatorSummary
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.http_transport import Transport
+from modelbus.client.typed_answers import EstimatorSummary
 from modelbus.shared.contracts import EstimatorRecord, Task
 
 EstimatorList = list[EstimatorSummary]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from modelbus.client.calls import path_of, record_of
 from modelbus.client.comparison import Comparison
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.plots import PlotNames, Plots
-from modelbus.client.synchronous.transport import Transport
 from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.contracts.records.plot_points import Plot
 

@@ -4,12 +4,12 @@
 from typing import TYPE_CHECKING, Any
 
 from modelbus.client.calls import Call, job_call, path_of
-from modelbus.client.explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_drift, read_explanation, read_learning, read_prediction_explanation
-from modelbus.client.moments import Moment, drift_since
+from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.moment_texts import Moment, drift_since
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.starting import Starting
-from modelbus.client.tables import is_frame, rows_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,11 +6,11 @@ from typing import Any
 
 from modelbus.client.calls import record_of
 from modelbus.client.job_results import READERS
-from modelbus.client.moments import Moment, moment_text
-from modelbus.client.results import JobReport
+from modelbus.client.moment_texts import Moment, moment_text
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
-from modelbus.client.synchronous.tables import read_table
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.table_downloads import read_table
+from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus
 from modelbus.shared.contracts.records.job_records import JobSummary
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from modelbus.client.calls import Call, record_of
-from modelbus.client.moments import moment_text
+from modelbus.client.moment_texts import moment_text
 from modelbus.client.observations import LogLine, LogPage, read_line
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.streams import Stream
-from modelbus.client.synchronous.transport import Transport
 
 _PAGE_LIMIT: Final = 1000
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from modelbus.client.calls import Call, job_call, path_of, record_of
 from modelbus.client.job_results import read_training
-from modelbus.client.results import Candidates, TrainedVersion, VersionUsage
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.typed_answers import Candidates, TrainedVersion, VersionUsage
 from modelbus.shared.contracts import ModelRecord, VersionRecord
 from modelbus.shared.contracts.base import split_reference
 from modelbus.shared.errors import UnknownModel

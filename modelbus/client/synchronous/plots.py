@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.plots import plot_names, plot_suffix
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.plot_files import plot_names, plot_suffix
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.shared.contracts.records.plot_points import Plot
 
 if TYPE_CHECKING:

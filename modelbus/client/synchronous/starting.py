@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from modelbus.client.calls import Call
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
-from modelbus.client.synchronous.transport import Transport
 from modelbus.shared.contracts import JobRecord
 
 T = TypeVar("T")

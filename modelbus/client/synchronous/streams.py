@@ -13,10 +13,10 @@ from typing import Final, Generic, Self, TypeVar
 import httpx
 
 from modelbus.client.calls import Call
-from modelbus.client.errors import WaitTimedOut
+from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
 from modelbus.client.synchronous.blocking import Bell, abandon, end, next_chunk
-from modelbus.client.synchronous.transport import Transport
+from modelbus.client.synchronous.http_transport import Transport
 from modelbus.shared.errors import ModelbusError
 
 log = logging.getLogger("modelbus.client")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.client.moments import Moment
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport, read_event
 from modelbus.client.synchronous.lines import Lines
 from modelbus.client.synchronous.starting import Starting

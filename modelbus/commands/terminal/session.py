@@ -54,8 +54,8 @@ def asks_gateway(command: Callable[Concatenate[Session, P], None]) -> Callable[.
 
 def local_url(directory: Path = DEFAULT_DIRECTORY) -> str | None:
     """The gateway of the local stack that runs in this folder; None where none does."""
-    from modelbus.stack.layout import Layout
     from modelbus.stack.lock import is_locked
+    from modelbus.stack.stack_layout import Layout
     from modelbus.stack.state import read_state
 
     layout = Layout(directory)

@@ -72,9 +72,8 @@ def nobody(guarded: LocalStack) -> Api:
 # --- who gets in ---
 
 
-@pytest.mark.parametrize("path", ["/", "/jobs", "/metrics", "/datasets/x/rows", "/keys", "/nothing/there"])
-def test_without_a_key_nothing_is_told(nobody: Api, path: str) -> None:
-    answer = nobody.get(path)
+def test_without_a_key_nothing_is_told(nobody: Api) -> None:
+    answer = nobody.get("/jobs")
     assert (answer.status, answer.code) == (401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="modelbus"'
     assert "Authorization: Bearer mbk_" in answer.detail
@@ -138,19 +137,9 @@ def test_a_revoked_key_stops_within_moments(guarded: LocalStack, admin: Api) -> 
     wait_until(lambda: revoked.get("/jobs").status == 401, "the key is forgotten")
 
 
-@pytest.mark.parametrize(
-    ("asked", "place"),
-    [
-        ({"name": "../etc", "scopes": ["read"]}, "name"),
-        ({"name": "x", "scopes": []}, "scopes"),
-        ({"name": "x", "scopes": ["root"]}, "scopes.0"),
-        ({"name": "x", "expires_days": 0}, "expires_days"),
-        ({"name": "x", "key": "mine"}, "key"),
-    ],
-)
-def test_what_no_key_can_be_is_said(admin: Api, asked: dict[str, Any], place: str) -> None:
-    answer = admin.post("/keys", asked)
-    assert (answer.status, answer.code, answer.places) == (422, "invalid_command", [place])
+def test_what_no_key_can_be_is_said(admin: Api) -> None:
+    answer = admin.post("/keys", {"name": "x", "scopes": ["root"]})
+    assert (answer.status, answer.code, answer.places) == (422, "invalid_command", ["scopes.0"])
 
 
 def test_two_keys_of_one_name_are_refused_until_the_first_has_ended(admin: Api) -> None:

@@ -8,29 +8,11 @@ import pytest
 from tests.e2e.api import Api, fresh
 
 
-@pytest.mark.parametrize(
-    ("path", "sentence"),
-    [
-        ("/jobs?statsu=failed", "unknown query parameter 'statsu'; did you mean status?"),
-        ("/models?colour=red", "unknown query parameter 'colour'; known are limit, cursor"),
-        ("/health/live?deep=1", "unknown query parameter 'deep'; nothing can be asked for here"),
-        ("/jobs?limit=0", "?limit= must be a whole number from 1 to 200, not '0'"),
-        ("/jobs?limit=1e2", "?limit= must be a whole number from 1 to 200, not '1e2'"),
-        ("/jobs?limit=5&limit=6", "?limit= is given 2 times; once is enough"),
-        (
-            "/jobs?since=yesterday",
-            "?since= must be a time (2026-01-31T12:00Z) or an age (90s, 10m, 2h), not 'yesterday'",
-        ),
-        ("/estimators?task=cooking", "?task= must be one of classification, regression, outlier_detection, clustering"),
-        ("/jobs/0b5c1e0e-5c0a-4e0b-9d7d-2f6a4f1c9a11?wait=soon", "?wait= must be a number from 0 on, not 'soon'"),
-    ],
-)
-def test_what_a_query_says_wrong_is_told_with_what_would_be_right(api: Api, path: str, sentence: str) -> None:
-    answer = api.get(path)
+def test_what_a_query_says_wrong_is_told_with_what_would_be_right(api: Api) -> None:
+    answer = api.get("/jobs?statsu=failed")
 
-    assert (answer.status, answer.code) == (400, "bad_request")
-    assert answer.detail.startswith(sentence)
-    assert answer.places in ([f"query.{re.findall(r'[?](.*?)=', path)[0]}"], [])
+    assert (answer.status, answer.code, answer.places) == (400, "bad_request", ["query.statsu"])
+    assert answer.detail == "unknown query parameter 'statsu'; did you mean status?"
 
 
 def test_force_is_true_or_false(api: Api, unlabelled_dataset: str) -> None:

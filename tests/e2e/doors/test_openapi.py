@@ -13,6 +13,7 @@ from schemathesis.specs.openapi.checks import (
 
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.openapi import openapi_document
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.settings import Settings
 from tests.e2e.api import Api
 
@@ -31,7 +32,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     (case.headers or {}).pop("Prefer", None)
 
 
-document = openapi_document(create_app(Settings()).router.routes())
+document = openapi_document(create_app(Settings())[ROUTES])
 schema = schemathesis.openapi.from_dict(document).exclude(path=list(NOT_SENT))
 
 

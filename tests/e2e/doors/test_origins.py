@@ -1,58 +1,18 @@
 """Web pages of others reach loopback through the browser that shows them; an open gateway answers none of them."""
 
-import pytest
-
 from tests.e2e.api import Api
 
-HERE = "127.0.0.1"
 
-
-@pytest.mark.parametrize(
-    "host", ["evil.example", "127.0.0.1.evil.example:8000", "localhost.evil.example", "[2001:db8::1]"]
-)
-@pytest.mark.parametrize("path", ["/jobs", "/health/live"])
-def test_a_name_that_was_rebound_to_loopback_is_refused(api: Api, host: str, path: str) -> None:
-    answer = api.get(path, headers={"Host": host})
+def test_a_name_that_was_rebound_to_loopback_is_refused(api: Api) -> None:
+    answer = api.get("/jobs", headers={"Host": "evil.example"})
     assert (answer.status, answer.code) == (403, "forbidden")
     assert "MODELBUS_ALLOWED_HOSTS" in answer.detail
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8000", "LocalHost:9"])
-def test_loopback_by_any_name_is_answered(api: Api, host: str) -> None:
-    assert api.get("/jobs", headers={"Host": host}).status == 200
-
-
-@pytest.mark.parametrize(
-    ("method", "headers"),
-    [
-        ("POST", {"Origin": "https://evil.example"}),
-        ("POST", {"Origin": "null"}),
-        ("DELETE", {"Origin": f"http://{HERE}:1"}),
-        ("POST", {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}),
-        ("POST", {"Sec-Fetch-Site": "same-site"}),
-        ("POST", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}),
-        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}),
-        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}),
-        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
-    ],
-)
-def test_a_page_of_another_origin_is_refused(api: Api, method: str, headers: dict[str, str]) -> None:
-    answer = api.call(method, "/jobs/0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10", headers=headers)
+def test_a_page_of_another_origin_is_refused(api: Api) -> None:
+    answer = api.delete("/jobs/0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10", headers={"Origin": "https://evil.example"})
     assert (answer.status, answer.code) == (403, "forbidden")
     assert "a page of another origin" in answer.detail
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
-        {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
-        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
-    ],
-)
-def test_programs_own_pages_and_links_are_answered(api: Api, headers: dict[str, str]) -> None:
-    assert api.get("/jobs", headers=headers).status == 200
 
 
 def test_its_own_pages_may_change_things(api: Api) -> None:
@@ -61,9 +21,8 @@ def test_its_own_pages_may_change_things(api: Api) -> None:
         assert api.post("/models/validate", {}, headers=headers).code == "invalid_command"
 
 
-@pytest.mark.parametrize("path", ["/jobs", "/nothing", "/metrics"])
-def test_answers_tell_browsers_to_run_nothing_and_show_it_to_nobody(api: Api, path: str) -> None:
-    headers = api.get(path, headers={"Origin": "https://evil.example"}).headers
+def test_answers_tell_browsers_to_run_nothing_and_show_it_to_nobody(api: Api) -> None:
+    headers = api.get("/jobs", headers={"Origin": "https://evil.example"}).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert headers["X-Frame-Options"] == "DENY"

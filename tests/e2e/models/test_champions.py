@@ -190,21 +190,6 @@ def test_auto_that_would_do_another_task_on_another_dataset_is_refused(
     assert "predicts 'kind' (regression), and version 1" in str(refused.message)
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"promote": "if_better", "promote_metric": "r2"}, "classification has no metric 'r2'"),
-        ({"promote": "never", "promote_metric": "accuracy"}, "only count with promote if_better"),
-    ],
-)
-def test_a_metric_that_decides_nothing_is_refused(
-    door: Door, number_dataset: str, fields: dict[str, Any], words: str
-) -> None:
-    refused = door.send(command(number_dataset, fresh("model"), "GaussianNB", **fields))
-    assert refused.code == "invalid_command", refused
-    assert words in str(refused.message)
-
-
 def test_retraining_keeps_the_metric_that_versions_are_compared_by(api: Api, door: Door, number_dataset: str) -> None:
     model = fresh("model")
     said = {"promote": "if_better", "promote_metric": "log_loss", "promote_margin": 0.01}

@@ -82,13 +82,6 @@ def test_an_unknown_model_alias_or_version_is_not_found(api: Api, two_versions: 
     assert (answer.status, answer.code) == (404, "unknown_model")
 
 
-@pytest.mark.parametrize("reference", ["a@b@c", "-x", "a%20b", "a@"])
-def test_a_reference_that_names_nothing_possible_is_refused(api: Api, reference: str) -> None:
-    answer = _ask(api, reference, {"a": 1.0})
-
-    assert (answer.status, answer.code) == (400, "bad_request")
-
-
 def test_a_missing_column_is_named(api: Api, parcel_model: str) -> None:
     answer = _ask(api, parcel_model, {name: value for name, value in PARCEL.items() if name != "city"})
 
@@ -124,29 +117,10 @@ def test_what_was_done_to_the_rows_is_reported(api: Api, parcel_model: str) -> N
     }
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "code"),
-    [
-        ({"rows": [{"a": 1}], "dataset": "numbers"}, 400, "bad_request"),
-        ({}, 400, "bad_request"),
-        ({"rows": []}, 422, "invalid_command"),
-        ({"rows": {"a": 1}}, 422, "invalid_command"),
-        ({"rows": [[1, 2]]}, 422, "invalid_command"),
-        ({"rows": [{"a": [1]}]}, 422, "invalid_command"),
-        ({"rows": [{"a": 2**63}]}, 422, "invalid_command"),
-        ({"rows": [{"a": 1}], "colour": "red"}, 422, "invalid_command"),
-        ({"rows": [{"a": 1}], "model": "other"}, 400, "bad_request"),
-        ({"rows": [{"a": 1}] * 10_001}, 413, "limit_exceeded"),
-        ({"dataset": "nowhere"}, 404, "unknown_dataset"),
-    ],
-    ids=str,
-)
-def test_a_request_that_cannot_be_answered_is_refused(
-    api: Api, two_versions: str, body: dict[str, Any], status: int, code: str
-) -> None:
-    answer = api.post(f"/models/{two_versions}/predict", body)
+def test_a_request_for_rows_and_a_dataset_at_once_is_refused(api: Api, amount_model: str) -> None:
+    answer = api.post(f"/models/{amount_model}/predict", {"rows": [{"a": 1}], "dataset": "numbers"})
 
-    assert (answer.status, answer.code) == (status, code)
+    assert (answer.status, answer.code) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("headers", [{"Prefer": "respond-async"}, {"Prefer": "wait=0"}], ids=str)
@@ -233,28 +207,6 @@ def test_rows_may_come_in_three_forms(api: Api, amount_model: str, form: dict[st
     assert answer.document["predictions"] == _ask(api, amount_model, *ROWS).document["predictions"]
     assert answer.document["report"] == {"coerced": {"a": 1}, "missing": {"b": 1}}
     assert api.job(answer.correlation_id)["spec"]["rows"] == ROWS
-
-
-@pytest.mark.parametrize(
-    ("form", "words"),
-    [
-        ({"rows": ROWS, "data": {"a": [1]}}, "rows or data, not both"),
-        ({"columns": ["a", "a"], "data": [[1, 2]]}, "names a column twice"),
-        ({"columns": "a", "data": [[1]]}, "columns must be a list of names"),
-        ({"columns": ["a", "b"], "data": [[1, 2], [1]]}, "data.1 has 1 values; columns has 2 names"),
-        ({"columns": ["a"], "data": [1]}, "data.0 is no list; columns has 1 names"),
-        ({"columns": ["a"], "data": {"a": [1]}}, "data must be a list of rows"),
-        ({"data": {"a": [1, 2], "b": [1]}}, "data.b has 1 values, data.a has 2"),
-        ({"data": {"a": 1}}, "data.a must be a list"),
-        ({"data": [[1]]}, "or come with columns"),
-        ({"columns": ["a"], "data": []}, "rows"),
-    ],
-)
-def test_rows_of_no_form_are_refused(api: Api, amount_model: str, form: dict[str, Any], words: str) -> None:
-    answer = api.post(f"/models/{amount_model}/predict", form)
-
-    assert (answer.status, answer.code) == (422, "invalid_command"), answer
-    assert words in answer.detail
 
 
 def test_decision_scores_are_answered_on_request(api: Api, number_dataset: str) -> None:

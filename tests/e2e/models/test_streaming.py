@@ -1,28 +1,17 @@
-"""Streamed training, by either door: when it is done, what is kept of it, what is refused."""
+"""Streamed training, by either door: when it is done, what is kept of it."""
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.e2e.api import Api
 from tests.e2e.commands import train_command
 from tests.e2e.doors import Door
+from tests.e2e.tables import texts
 
 ROWS = 120_000
 LOW_LIMIT = 640 * 2**20
 """The whole table is likely to take more than half of it."""
-
-
-def texts(row_count: int, seed: int) -> str:
-    """A number, five columns of forty categories each, a weight, and a class that the number and a category say."""
-    random = np.random.default_rng(seed)
-    places, codes = random.normal(size=row_count).round(3), random.integers(0, 40, (row_count, 5))
-    kinds = np.where(places + (codes[:, 0] < 20) > 0.5, "yes", "no")
-    lines = ["place,t0,t1,t2,t3,t4,weight,kind"]
-    for place, row, kind in zip(places.tolist(), codes.tolist(), kinds.tolist(), strict=True):
-        lines.append(f"{place},{','.join(f'c{code}' for code in row)},{row[0] % 3},{kind}")
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -105,38 +94,6 @@ def test_a_small_table_is_not_streamed_unless_asked(door: Door, other_dataset: s
         outcome = door.send(command(other_dataset, streaming=streaming))
         assert outcome.result is not None, outcome
         assert outcome.result["version"]["streamed"] is streamed
-
-
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "no partial_fit": ({"estimator": "RandomForestClassifier"}, "streaming"),
-    "a solver of whole tables": (
-        {"estimator": "MLPClassifier", "hyperparameters": {"solver": "lbfgs"}},
-        "hyperparameters.solver",
-    ),
-    "early stopping": ({"hyperparameters": {"early_stopping": True}}, "hyperparameters.early_stopping"),
-    "weights not taken": ({"estimator": "PassiveAggressiveClassifier", "sample_weight": "weight"}, "sample_weight"),
-    "cross-validation": ({"cross_validation": {"folds": 3}}, "cross_validation"),
-    "a hold-out by time": ({"hold_out": {"time_column": "weight"}}, "hold_out.time_column"),
-    "a stratified hold-out": ({"hold_out": {"is_stratified": True}}, "hold_out.is_stratified"),
-    "no epoch": ({"epochs": 0}, "epochs"),
-    "an unknown word": ({"streaming": "sometimes"}, "streaming"),
-    "an unknown class": ({"class_weight": {"maybe": 2}}, "class_weight"),
-    "text as a weight": ({"sample_weight": "t4"}, "sample_weight"),
-    "the wrong task": ({"task": "regression"}, "task"),
-}
-
-
-@pytest.mark.parametrize(("changes", "place"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_streamed_is_refused_alike(
-    door: Door, other_dataset: str, changes: dict[str, Any], place: str
-) -> None:
-    trained, checked = (
-        door.send(command(other_dataset, **changes, command=name)) for name in ("TrainModel", "CheckTraining")
-    )
-
-    assert (trained.status, trained.code) == ("failed", "invalid_command"), trained
-    assert trained.places[0].startswith(place), trained
-    assert checked == trained
 
 
 @pytest.mark.parametrize(("name", "can_stream"), [("GaussianNB", True), ("RandomForestClassifier", False)])

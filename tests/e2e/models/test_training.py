@@ -113,29 +113,6 @@ def test_training_repeated_under_one_key_makes_one_version(api: Api, number_data
     assert (other.status, other.code) == (409, "correlation_id_reused")
 
 
-@pytest.mark.parametrize(
-    ("hyperparameters", "named"),
-    [
-        ({"max_depth": -1}, "max_depth"),
-        ({"max_depht": 3}, "max_depth"),
-        ({"max_depth": "deep"}, "max_depth"),
-        ({"random_state": 3}, "seed"),
-    ],
-    ids=["out of range", "misspelt", "wrong type", "forbidden"],
-)
-def test_an_invalid_hyperparameter_is_refused_by_name(
-    api: Api, number_dataset: str, hyperparameters: dict[str, Any], named: str
-) -> None:
-    command = _command(number_dataset, hyperparameters=hyperparameters)
-
-    answer = api.post("/models?wait=60", command)
-
-    assert (answer.status, answer.code) == (422, "invalid_command")
-    assert named in answer.detail
-    assert answer.places == [f"hyperparameters.{next(iter(hyperparameters))}"]
-    assert api.get(f"/models/{command['model']}").status == 404
-
-
 def test_what_the_estimator_rejects_is_said_in_its_own_words(api: Api) -> None:
     dataset = api.dataset(numbers(12), "too-few")
 
@@ -146,28 +123,6 @@ def test_what_the_estimator_rejects_is_said_in_its_own_words(api: Api) -> None:
 
     assert (answer.status, answer.code) == (422, "estimator_rejected")
     assert "n_neighbors" in answer.detail
-
-
-@pytest.mark.parametrize(
-    ("changes", "status", "code", "place"),
-    [
-        ({"dataset": "nowhere"}, 404, "unknown_dataset", None),
-        ({"target": "knid"}, 422, "invalid_command", "target"),
-        ({"features": ["a", "z"]}, 422, "invalid_command", "features.1"),
-        ({"features": ["a", "kind"]}, 422, "invalid_command", "command"),
-        ({"task": "regression"}, 422, "invalid_command", "task"),
-        ({"colour": "red"}, 422, "invalid_command", "colour"),
-        ({"seed": "lucky"}, 422, "invalid_command", "seed"),
-        ({"hold_out": {"fraction": 1.5}}, 422, "invalid_command", "hold_out.fraction"),
-    ],
-)
-def test_a_command_that_cannot_be_is_refused(
-    api: Api, number_dataset: str, changes: dict[str, Any], status: int, code: str, place: str | None
-) -> None:
-    answer = api.post("/models?wait=60", _command(number_dataset, **changes))
-
-    assert (answer.status, answer.code) == (status, code)
-    assert answer.places == ([place] if place else [])
 
 
 def test_a_misspelt_column_comes_with_the_likeliest_meant(api: Api, number_dataset: str) -> None:
@@ -289,21 +244,10 @@ def test_an_alias_is_set_moved_and_removed(api: Api, number_dataset: str) -> Non
     assert api.delete(f"/models/{model}/aliases/trial").code == "unknown_model"
 
 
-@pytest.mark.parametrize(
-    ("alias", "body", "status"),
-    [
-        ("trial", {"version": 99}, 404),
-        ("trial", {"version": "1"}, 422),
-        ("trial", {"version": True}, 422),
-        ("trial", {}, 422),
-        ("1", {"version": 1}, 400),
-        ("a.b", {"version": 1}, 400),
-    ],
-)
-def test_an_alias_needs_a_version_that_is_there_and_a_good_name(
-    api: Api, amount_model: str, alias: str, body: dict[str, Any], status: int
-) -> None:
-    assert api.call("PUT", f"/models/{amount_model}/aliases/{alias}", body).status == status
+def test_an_alias_needs_a_version_that_is_there(api: Api, amount_model: str) -> None:
+    answer = api.call("PUT", f"/models/{amount_model}/aliases/trial", {"version": 99})
+
+    assert (answer.status, answer.code) == (404, "unknown_model")
 
 
 def test_an_artifact_is_downloaded_with_the_hash_that_is_recorded(api: Api, amount_model: str) -> None:

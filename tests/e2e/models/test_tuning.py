@@ -154,46 +154,6 @@ def test_a_threshold_and_a_calibration_hold_for_predictions_and_evaluations(
     assert sum(",rare" in f",{line}" for line in content) == counts[:, rare].sum()
 
 
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "a value that may not be": (
-        {"search": {**SEARCH, "space": {"max_depth": {"values": [3, 0]}}}},
-        "search.space.max_depth.values.1",
-    ),
-    "an end that may not be": (
-        {"search": {**SEARCH, "space": {"min_samples_leaf": {"distribution": "int_uniform", "low": 0, "high": 4}}}},
-        "search.space.min_samples_leaf.low",
-    ),
-    "a hyperparameter that is the service's": (
-        {"search": {**SEARCH, "space": {"random_state": {"values": [1]}}}},
-        "search.space.random_state.values.0",
-    ),
-    "a metric of another task": ({"search": {**SEARCH, "scoring": "r2"}}, "search.scoring"),
-    "a method that is none": ({"search": {**SEARCH, "method": "luck"}}, "search.method"),
-    "a distribution in a grid": ({"search": {"method": "grid", "space": SPACE}}, "search"),
-    "a search that is streamed": ({"search": SEARCH, "streaming": "always"}, "search"),
-    "a choice with hyperparameters": ({"estimator": "auto", "hyperparameters": {"max_depth": 3}}, "command"),
-    "a choice of what is not there": ({"estimator": "auto", "auto": {"include": ["Ridge"]}}, "auto.include.0"),
-    "a choice of clusters": ({"estimator": "auto", "task": "clustering"}, "task"),
-    "a threshold between three": ({"threshold": {}}, "threshold"),
-    "a calibration of numbers": (
-        {"estimator": "Ridge", "target": "amount", "calibration": {}},
-        "calibration",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_cannot_be_tuned_is_refused_by_its_place_at_either_door_and_by_the_check(
-    door: Door, number_dataset: str, what: str
-) -> None:
-    changes, where = REFUSED[what]
-    command = train_command(number_dataset, **{"estimator": "DecisionTreeClassifier", **changes})
-
-    for name in ("TrainModel", "CheckTraining"):
-        outcome = door.send({**command, "command": name})
-        assert (outcome.status, outcome.code, outcome.places) == ("failed", "invalid_command", (where,)), outcome
-
-
 def test_a_check_says_how_many_candidates_there_would_be(door: Door, number_dataset: str) -> None:
     command = train_command(number_dataset, estimator="DecisionTreeClassifier", search=SEARCH)
     outcome = door.send({**command, "command": "CheckTraining"})

@@ -1,28 +1,17 @@
-"""Outlier detection and clustering, by either door: trained, checked, asked, measured, trained again, refused."""
+"""Outlier detection and clustering, by either door: trained, checked, asked, measured, trained again."""
 
 import csv
 import io
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.e2e.api import Api, fresh
 from tests.e2e.doors import Door
+from tests.e2e.tables import heaps
 
 CLUSTERING_METRICS = {"silhouette", "calinski_harabasz", "davies_bouldin", "cluster_count"}
 NEAR, FAR = {"x": 0.1, "y": -0.2, "town": "town 3"}, {"x": 500.0, "y": -500.0, "town": "town 3"}
-
-
-def heaps(count: int = 300, seed: int = 2) -> str:
-    """Points in three heaps, with one of 60 towns each, and the heap's letter."""
-    random = np.random.default_rng(seed)
-    lines = ["x,y,town,heap"]
-    for number in range(count):
-        heap = number % 3
-        x, y = random.normal([0, 10, 20][heap], 1), random.normal([0, 10, 0][heap], 1)
-        lines.append(f"{x:.4f},{y:.4f},town {number % 60},{'abc'[heap]}")
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -119,37 +108,6 @@ def test_a_training_can_be_checked_first(
     assert outcome.result["features"] == ["x", "y", "town"]
     assert (outcome.result["row_count"], outcome.result["hold_out_row_count"]) == (240, 60)
     assert outcome.result["encoded_feature_count"] == 3  # 60 towns are one column: their shares
-
-
-@pytest.mark.parametrize("command", ["TrainModel", "CheckTraining"])
-@pytest.mark.parametrize(
-    ("estimator", "changes", "places", "words"),
-    [
-        ("KMeans", {"target": "heap", "excluded": None}, ("target",), "KMeans does clustering, which learns without"),
-        ("OneClassSVM", {"target": "heap", "excluded": None}, ("target",), "outlier_detection, which learns without"),
-        ("KMeans", {"class_weight": "balanced"}, ("class_weight",), "no classes to weigh"),
-        ("IsolationForest", {"cross_validation": {"folds": 3}}, ("cross_validation",), "no truth to validate against"),
-        ("KMeans", {"hold_out": {"is_stratified": True}}, ("hold_out.is_stratified",), "no classes whose shares"),
-        ("GaussianNB", {}, ("target",), "GaussianNB does classification, which needs the column to predict"),
-        ("Ridge", {}, ("target",), "Ridge does regression, which needs the column to predict"),
-        ("KMeans", {"task": "outlier_detection"}, ("task",), "KMeans does clustering, not outlier_detection"),
-        ("LocalOutlierFactor", {"hyperparameters": {"novelty": False}}, ("hyperparameters.novelty",), "may not be set"),
-    ],
-)
-def test_what_a_task_does_not_have_is_refused(
-    door: Door,
-    heap_dataset: str,
-    command: str,
-    estimator: str,
-    changes: dict[str, Any],
-    places: tuple[str, ...],
-    words: str,
-) -> None:
-    outcome = door.send({**training(heap_dataset, estimator, **changes), "command": command})
-
-    assert (outcome.status, outcome.code, outcome.places) == ("failed", "invalid_command", places)
-    assert outcome.message is not None
-    assert words in outcome.message
 
 
 def test_an_estimator_that_only_groups_what_it_is_given_is_left_out_with_its_reason(

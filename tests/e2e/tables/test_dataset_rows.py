@@ -162,27 +162,6 @@ def test_who_does_not_wait_is_answered_by_the_job(api: Api, long_dataset: str) -
     assert rows(api, long_dataset, "?offset=80&limit=1", Prefer="respond-async").status == 200
 
 
-@pytest.mark.parametrize(
-    ("query", "place"),
-    [
-        ("offset=-1", "offset"),
-        ("offset=x", "offset"),
-        (f"offset={2**53 + 1}", "offset"),
-        ("limit=0", "limit"),
-        ("limit=1001", "limit"),
-        ("limit=", "limit"),
-        ("columns=numbx", "columns.0"),
-        ("columns=number&columns=", "columns.1"),
-        ("columns=number&columns=text&columns=number", "columns.2"),
-        ("columnz=number", "columnz"),
-    ],
-)
-def test_a_faulty_query_is_refused_by_the_field_at_fault(api: Api, long_dataset: str, query: str, place: str) -> None:
-    answer = rows(api, long_dataset, f"?{query}")
-
-    assert (answer.status, answer.code, answer.places) == (422, "invalid_command", [place])
-
-
 def test_a_likely_column_is_named(api: Api, long_dataset: str) -> None:
     answer = rows(api, long_dataset, "?columns=numbx")
 

@@ -202,14 +202,6 @@ def test_a_form_over_the_limit_is_refused_too(strict_api: Api) -> None:
     assert (answer.status, answer.code) == (413, "limit_exceeded")
 
 
-@pytest.mark.parametrize("query", ["", "?name=", "?name=no%20spaces", "?name=../etc"])
-def test_an_upload_needs_a_good_name(api: Api, query: str) -> None:
-    answer = api.post(f"/datasets{query}", SMALL.encode(), headers={"Content-Type": "text/csv"})
-
-    assert (answer.status, answer.code) == (400, "bad_request")
-    assert "name" in answer.detail
-
-
 def test_a_compressed_upload_is_refused(api: Api) -> None:
     answer = api.upload(fresh("gzip"), gzipped(SMALL), Content_Encoding="gzip")
 

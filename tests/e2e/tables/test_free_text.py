@@ -1,7 +1,5 @@
 """Free text, by either door: found at the upload, told in the version, learnt by its words or as the command says."""
 
-import csv
-import io
 from typing import Any
 
 import pytest
@@ -9,25 +7,14 @@ import pytest
 from tests.e2e.api import Api
 from tests.e2e.commands import train_command
 from tests.e2e.doors import Door
-from tests.unit.free_texts import messages
+from tests.e2e.tables import message_table
 
 SPAM = "Congratulations!!! call 09061234567 now to claim your free ticket"
 
 
-def table(seed: int = 0, count: int = 500) -> str:
-    """Messages, a number that tells nothing, names, and whether each is spam."""
-    texts, kinds = messages(count, seed)
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(["message", "n", "sender", "kind"])
-    for n, (text, kind) in enumerate(zip(texts, kinds, strict=True)):
-        writer.writerow([text, n % 7, f"Anna Smith {n % 90}", kind])
-    return written.getvalue()
-
-
 @pytest.fixture(scope="module")
 def message_dataset(api: Api) -> str:
-    return api.dataset(table(), "messages")
+    return api.dataset(message_table(), "messages")
 
 
 def command(dataset: str, **changes: Any) -> dict[str, Any]:
@@ -69,7 +56,7 @@ def test_a_model_of_messages_tells_spam_by_its_words(api: Api, door: Door, messa
     assert predicted.result["report"]["unseen"]["message"] == 1
     assert predicted.result["report"]["missing"] == {"message": 1}
 
-    other = api.dataset(table(seed=1, count=300), "more-messages")
+    other = api.dataset(message_table(seed=1, count=300), "more-messages")
     measured = api.post("/evaluations?wait=60", {"model": f"{version['model']}@1", "dataset": other})
     assert measured.document["metrics"]["roc_auc"] > 0.98
 
@@ -86,22 +73,3 @@ def test_a_training_may_say_what_is_free_text_and_what_is_not(door: Door, messag
     assert [told["column"] for told in version["free_text"]] == ["sender"]
     assert version["metrics"]["roc_auc"] < 0.9
     assert [warning for warning in version["warnings"] if "'message' looks like free text" in warning]
-
-
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown column": ({"free_text": ["massages"]}, "free_text.0"),
-    "a number": ({"free_text": ["n"]}, "free_text.0"),
-    "the target": ({"categorical": ["kind"]}, "categorical.0"),
-    "an excluded one": ({"excluded": ["message"], "free_text": ["message"]}, "free_text.0"),
-    "both": ({"free_text": ["message"], "categorical": ["message"]}, "command"),
-}
-
-
-@pytest.mark.parametrize(("changes", "place"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_read_so_is_refused_alike(
-    door: Door, message_dataset: str, changes: dict[str, Any], place: str
-) -> None:
-    outcome = door.send(command(message_dataset, **changes))
-
-    assert (outcome.status, outcome.code) == ("failed", "invalid_command"), outcome
-    assert [each.removeprefix("TrainModel.") for each in outcome.places] == [place]

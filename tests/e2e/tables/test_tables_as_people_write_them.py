@@ -93,23 +93,3 @@ def test_a_preview_takes_the_same_options(api: Api) -> None:
     assert [{name: row[name] for name in COLUMNS} for row in answer.document["rows"]] == [
         dict(zip(COLUMNS, values, strict=True)) for values in zip(*COLUMNS.values(), strict=True)
     ]
-
-
-@pytest.mark.parametrize(
-    ("fields", "status", "words"),
-    [
-        ({"thousands_mark": ";"}, 422, "options.thousands_mark"),
-        ({"thousands_mark": ",", "decimal_mark": ","}, 422, "they have to differ"),
-        ({"units": "%"}, 422, "percent"),
-        ({"skip_lines": "two"}, 400, "skip_lines must be a whole number"),
-        ({"has_quotes": "no"}, 400, "has_quotes must be true or false"),
-        ({"comment": "####"}, 422, "options.comment"),
-        ({"thousand_mark": ","}, 400, "did you mean thousands_mark?"),
-    ],
-)
-def test_an_option_that_makes_no_sense_is_told(api: Api, fields: dict[str, str], status: int, words: str) -> None:
-    query = urlencode({"name": fresh("wrong"), **fields})
-
-    answer = api.post(f"/datasets?{query}", b"a,b\n1,2\n", headers={"Content-Type": "text/csv"})
-
-    assert (answer.status, words in answer.detail) == (status, True), answer

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from modelbus.gateway.jobs.dispatch import Dispatcher
-from modelbus.gateway.jobs.job_waiting import JobWaiters
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.bus import Publisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER

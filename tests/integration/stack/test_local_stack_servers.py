@@ -13,8 +13,8 @@ import redis
 from pymongo import MongoClient
 
 from modelbus.stack import LocalStack
-from modelbus.stack.errors import AlreadyRunning, PortInUse, ServerFailed, ServersUnavailable
 from modelbus.stack.ports import is_listening
+from modelbus.stack.stack_errors import AlreadyRunning, PortInUse, ServerFailed, ServersUnavailable
 from tests.stack_fixtures import started
 
 

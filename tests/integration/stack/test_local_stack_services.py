@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from modelbus.stack import LocalStack, LogRelay
-from modelbus.stack.errors import PortInUse, ServiceFailed, StackError
+from modelbus.stack.stack_errors import PortInUse, ServiceFailed, StackError
 from modelbus.stack.waiting import wait_until
 from tests.stack_fixtures import started
 from tests.waiting import is_alive

@@ -6,7 +6,7 @@ import pytest
 
 from modelbus import errors
 from modelbus.client.calls import Call, job_call, known_error, path_of, record_of, reply_of, unreachable
-from modelbus.client.results import EstimatorSummary, Predictions
+from modelbus.client.typed_answers import EstimatorSummary, Predictions
 from modelbus.shared.contracts import ModelRecord
 from modelbus.shared.errors import ModelbusError
 

@@ -11,11 +11,11 @@ import pytest
 from modelbus import errors
 from modelbus.client.calls import record_of
 from modelbus.client.comparison import Comparison
-from modelbus.client.explanations import Drift, Importance, Learning, ModelExplanation, PredictionExplanation
 from modelbus.client.letters import DeadLetter
-from modelbus.client.moments import drift_since, moment_text
-from modelbus.client.plots import plot_names, plot_suffix
-from modelbus.client.results import Candidates, MadeApiKey
+from modelbus.client.model_explanations import Drift, Importance, Learning, ModelExplanation, PredictionExplanation
+from modelbus.client.moment_texts import drift_since, moment_text
+from modelbus.client.plot_files import plot_names, plot_suffix
+from modelbus.client.typed_answers import Candidates, MadeApiKey
 from modelbus.gateway.description import examples, explanation_examples
 
 

@@ -8,7 +8,7 @@ import tenacity
 from modelbus import errors
 from modelbus.client.calls import Call, job_call
 from modelbus.client.retrying import is_worth_repeating, pause_s, policy
-from modelbus.client.uploads import Upload
+from modelbus.client.upload_sources import Upload
 
 READ = Call("GET", "/jobs")
 JOB = job_call("/models", {})
@@ -96,7 +96,7 @@ def test_no_try_begins_after_the_time_for_them() -> None:
 
 
 def test_a_key_goes_along_and_no_proxy_stands_before_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    from modelbus.client.synchronous.transport import Transport
+    from modelbus.client.synchronous.http_transport import Transport
 
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     local = Transport("http://localhost:9/", "secret", retry_s=0, answer_s=1)
@@ -111,7 +111,7 @@ def test_a_key_goes_along_and_no_proxy_stands_before_this_machine(monkeypatch: p
 
 @pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://x", "http://"])
 def test_an_address_that_is_none_is_told_at_once(url: str) -> None:
-    from modelbus.client.synchronous.transport import Transport
+    from modelbus.client.synchronous.http_transport import Transport
 
     with pytest.raises(errors.GatewayUnreachable, match="no address of a gateway"):
         Transport(url, None, retry_s=0, answer_s=1)

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from modelbus.client import tables
-from modelbus.client.uploads import Upload, format_of, name_of, opened, placed
+from modelbus.client import frames
+from modelbus.client.upload_sources import Upload, format_of, name_of, opened, placed
 from modelbus.errors import UnfitTable
 
 MOMENT = datetime(2024, 1, 31, 10, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def test_a_frames_cells_are_said_as_json_says_them() -> None:
             "text": ["x", None],
         }
     )
-    body = tables.rows_body(frame)
+    body = frames.rows_body(frame)
     assert body["columns"] == list(frame.columns)
     assert body["data"] == [[1, 1.5, True, "2024-01-31T10:00:00+00:00", "a", "x"], [None] * 6]
 
@@ -49,7 +49,7 @@ def test_a_frames_cells_are_said_as_json_says_them() -> None:
     ],
 )
 def test_rows_come_in_several_forms(rows: Any, body: dict[str, Any]) -> None:
-    assert tables.rows_body(rows) == body
+    assert frames.rows_body(rows) == body
 
 
 @pytest.mark.parametrize(
@@ -65,18 +65,18 @@ def test_rows_come_in_several_forms(rows: Any, body: dict[str, Any]) -> None:
     ],
 )
 def test_a_cell_is_said_as_json_has_it(value: Any, said: Any) -> None:
-    assert tables.cell_of(value) == said
+    assert frames.cell_of(value) == said
 
 
 @pytest.mark.parametrize("rows", [3, "text", [1, 2], None, [{"a": object()}], [{"a": [1]}]])
 def test_what_is_no_row_is_refused_before_it_is_sent(rows: Any) -> None:
     with pytest.raises(UnfitTable):
-        tables.rows_body(rows)
+        frames.rows_body(rows)
 
 
 def _sent(table: Any) -> pa.Table:
     with opened(table) as upload:
-        assert upload.media_type == tables.PARQUET
+        assert upload.media_type == frames.PARQUET
         return pq.read_table(io.BytesIO(upload.file.read()))
 
 
@@ -129,7 +129,7 @@ def without_pyarrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_pyarrow_a_frame_is_sent_as_csv_where_nothing_changes_by_that() -> None:
     frame = pd.DataFrame({"size": [1.5, None], "city": ["Brno", None], "when": pd.to_datetime(["2024-01-31", None])})
     with opened(frame) as upload:
-        assert upload.media_type == tables.CSV
+        assert upload.media_type == frames.CSV
         assert upload.file.read().decode() == "size,city,when\n1.5,Brno,2024-01-31T00:00:00.000000\n,,\n"
 
 
@@ -196,13 +196,13 @@ def test_what_is_said_of_a_file_goes_into_the_address_or_if_long_into_a_form() -
 
 def test_a_row_of_a_frame_is_a_row() -> None:
     frame = pd.DataFrame({"age": [3, 4], "city": ["Lima", None]})
-    assert tables.rows_body(frame.iloc[1]) == {"rows": [{"age": 4, "city": None}]}
+    assert frames.rows_body(frame.iloc[1]) == {"rows": [{"age": 4, "city": None}]}
 
 
 @pytest.mark.parametrize("column", [pd.Series([1, 2]), pd.Series(["a"], name="city")])
 def test_a_column_is_no_row_and_the_error_says_what_to_do(column: Any) -> None:
     with pytest.raises(UnfitTable, match=r"series\.to_frame\(\)"):
-        tables.rows_body(column)
+        frames.rows_body(column)
 
 
 def test_periods_and_intervals_of_pandas_are_moments_and_texts() -> None:
@@ -213,11 +213,11 @@ def test_periods_and_intervals_of_pandas_are_moments_and_texts() -> None:
             "span": pd.arrays.IntervalArray.from_tuples([(0, 5), None]),
         }
     )
-    assert tables.rows_body(frame)["data"] == [
+    assert frames.rows_body(frame)["data"] == [
         ["2024-01-01T00:00:00", "(0, 10]", "(0.0, 5.0]"],
         ["2024-02-01T00:00:00", "(10, 20]", None],
     ]
-    with tables.written(frame) as (file, _):
+    with frames.written(frame) as (file, _):
         table = pq.read_table(file)
     assert pa.types.is_timestamp(table.schema.field("month").type)
     assert table["month"].to_pylist()[1] == datetime(2024, 2, 1)  # noqa: DTZ001 - a month has no zone
@@ -227,4 +227,4 @@ def test_periods_and_intervals_of_pandas_are_moments_and_texts() -> None:
 
 def test_what_speaks_arrow_and_is_no_table_is_refused_in_our_words() -> None:
     with pytest.raises(UnfitTable, match="is no table"):
-        tables.rows_body(pa.chunked_array([[1, 2]]))
+        frames.rows_body(pa.chunked_array([[1, 2]]))

@@ -1,4 +1,4 @@
-"""The documentation says what the code does: settings, error codes, named files, named code, links."""
+"""The documentation says what the code does: settings, error codes, routes, named files, named code, links."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from modelbus.gateway.app import create_app
 from modelbus.gateway.http.problems import known_codes
+from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.errors import error_types
 from modelbus.shared.settings import Settings
 
@@ -18,7 +20,11 @@ CODE = re.compile(r"`([^`\n]+)`")
 FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|toml|txt|yml|yaml|lock))")
 PLACE = re.compile(r"((?:`[\w.]+`(?:,\s)?)+)\s+in\s+`([\w/]+\.py)`")
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)[^`]*`")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+ALL = create_app(Settings())[ROUTES]
 
 
 def rows_of(name: str) -> dict[str, tuple[str, ...]]:
@@ -51,6 +57,26 @@ def test_the_table_of_errors_says_what_the_gateway_answers() -> None:
 
 def test_every_error_has_advice() -> None:
     assert [code for code, cells in rows_of("errors.md").items() if len(cells) != 3 or not cells[2]] == []
+
+
+def is_route(method: str, path: str) -> bool:
+    """Whether there is a route, whatever its variables are called."""
+    patterns = [re.sub(r"{\w+}", "[^/]+", route.path) for route in ALL if route.method == method]
+    return any(re.fullmatch(pattern, path) for pattern in patterns)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_route_that_is_named_exists(document: Path) -> None:
+    assert [named for named in ROUTE.findall(document.read_text()) if not is_route(*named)] == []
+
+
+def test_the_page_on_security_names_every_route_that_needs_no_key() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    line = next(line for line in text.splitlines() if "An API key for everything but" in line)
+    # the files of the page at /docs come with it
+    assert set(re.findall("`(/[^`]+)`", line)) == {route.path for route in ALL if route.scope is None} - {
+        "/docs/{file}"
+    }
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

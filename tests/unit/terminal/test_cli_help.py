@@ -88,3 +88,29 @@ def test_cells_are_short_and_harmless() -> None:
     assert [cell_text(value) for value in (None, True, 0.1 + 0.2, 7, [1])] == ["-", "yes", "0.3", "7", "[1]"]
     assert fact_text({"a": 1, "b": [1, 2]}) == "a=1, b=[1, 2]"
     assert json.dumps(fact_text(["x", 1.5])) == '"x, 1.5"'
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "shop"),
+        ("train", "shop", "price", "-e", "Ridge", "--set", "alpha"),
+        ("predict", "m"),
+        ("predict", "m", "--row", "a=1", "--dataset", "x"),
+        ("predict", "m", "--row", "{broken"),
+        ("predict", "m", "--file", "there-is-none.csv"),
+        ("datasets", "upload", "there-is-none.csv"),
+        ("models", "alias", "m", "champion"),
+        ("publish", "no JSON"),
+        ("publish",),
+        ("nothing",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_told_before_anything_is_asked(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = RUNNER.invoke(app, arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr

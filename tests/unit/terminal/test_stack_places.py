@@ -9,10 +9,10 @@ import pytest
 
 from modelbus.stack import binaries
 from modelbus.stack.binaries import MONGO, REDIS, find_binary, make_runnable
-from modelbus.stack.errors import AlreadyRunning, MissingBinary, PortInUse, UnsupportedPlatform
-from modelbus.stack.layout import Layout
 from modelbus.stack.lock import StackLock, is_locked
 from modelbus.stack.ports import PortChooser, is_port_free
+from modelbus.stack.stack_errors import AlreadyRunning, MissingBinary, PortInUse, UnsupportedPlatform
+from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import http_url, reachable_host, without_password
 
 

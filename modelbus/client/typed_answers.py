@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from modelbus.client.tables import frame_of_columns
+from modelbus.client.frames import frame_of_columns
 from modelbus.shared.contracts import JobRecord, Task
 from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
 from modelbus.shared.contracts.records.candidate_records import CandidatesRecord

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from modelbus.gateway.description.asyncapi import asyncapi_document
 from modelbus.gateway.description.openapi import openapi_document
-from modelbus.gateway.description.operations import Answer, operation
+from modelbus.gateway.routing.route import OPEN, Answer, Route, route
+from modelbus.gateway.routing.route_table import ROUTES
 
 _TAG = "services"
 _MEDIA_TYPES: Final = {"html": "text/html", "js": "text/javascript", "css": "text/css", "png": "image/png"}
@@ -26,29 +27,56 @@ _HEADERS: Final = {
 _DAY_S: Final = 86400
 
 
-@operation(
-    _TAG, "This gateway as OpenAPI", {200: Answer("An OpenAPI 3.1 document.", media_types=("application/json",))}
+@route(
+    "GET",
+    "/openapi.json",
+    scope=OPEN,
+    tag=_TAG,
+    summary="This gateway as OpenAPI",
+    answers={200: Answer("An OpenAPI 3.1 document.", media_types=("application/json",))},
 )
 async def openapi(request: web.Request) -> web.Response:
-    """`GET /openapi.json`: made from the models that check what comes."""
-    return await _described(lambda: _openapi(tuple(request.app.router.routes())))
+    """Made from the models that check what comes."""
+    return await _described(lambda: _openapi(request.app[ROUTES]))
 
 
-@operation(
-    _TAG, "The queues as AsyncAPI", {200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))}
+@route(
+    "GET",
+    "/asyncapi.json",
+    scope=OPEN,
+    tag=_TAG,
+    summary="The queues as AsyncAPI",
+    answers={200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))},
 )
 async def asyncapi(_request: web.Request) -> web.Response:
-    """`GET /asyncapi.json`: the other door, with the same commands; docs/queue.md says how to use it."""
+    """The other door, with the same commands; docs/queue.md says how to use it."""
     return await _described(_asyncapi)
 
 
-@operation(_TAG, "The documentation as a page", {200: Answer("The page.", media_types=("text/html",))})
+@route(
+    "GET",
+    "/docs",
+    scope=OPEN,
+    tag=_TAG,
+    summary="The documentation as a page",
+    answers={200: Answer("The page.", media_types=("text/html",))},
+)
 async def page(_request: web.Request) -> web.Response:
-    """`GET /docs`: to read and to try; it asks no other host."""
+    """To read and to try; it asks no other host."""
     return _file("docs.html", {})
 
 
-async def _asset(request: web.Request) -> web.Response:
+@route(
+    "GET",
+    "/docs/{file}",
+    scope=OPEN,
+    tag=_TAG,
+    summary="A file of the documentation's page",
+    answers={200: Answer("The file.", media_types=tuple(_MEDIA_TYPES.values()))},
+    is_documented=False,
+)
+async def asset(request: web.Request) -> web.Response:
+    """A script, a style or an image, by its name."""
     name = request.match_info["file"]
     if name not in _OWN + _BUNDLED:
         raise web.HTTPNotFound
@@ -63,7 +91,7 @@ def _file(name: str, headers: dict[str, str]) -> web.Response:
 
 @lru_cache
 def _content(name: str) -> bytes:
-    folder = files("swagger_ui") / "static" if name in _BUNDLED else files("gateway") / "pages"
+    folder = files("swagger_ui") / "static" if name in _BUNDLED else files("modelbus.gateway") / "pages"
     return (folder / name).read_bytes()
 
 
@@ -74,18 +102,10 @@ async def _described(make: Callable[[], bytes]) -> web.Response:
 
 
 @lru_cache(maxsize=1)
-def _openapi(routes: tuple[web.AbstractRoute, ...]) -> bytes:
+def _openapi(routes: tuple[Route, ...]) -> bytes:
     return orjson.dumps(openapi_document(routes))
 
 
 @lru_cache(maxsize=1)
 def _asyncapi() -> bytes:
     return orjson.dumps(asyncapi_document())
-
-
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Add the routes of this file."""
-    router.add_get("/openapi.json", openapi)
-    router.add_get("/asyncapi.json", asyncapi)
-    router.add_get("/docs", page)
-    router.add_get("/docs/{file}", _asset)

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
-from modelbus.client.errors import UnfitTable
+from modelbus.client.client_errors import UnfitTable
 
 if TYPE_CHECKING:
     import pandas as pd

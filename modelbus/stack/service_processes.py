@@ -8,12 +8,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import modelbus
-from modelbus.stack.errors import ServiceFailed, StackError
 from modelbus.stack.journal import Journal
-from modelbus.stack.layout import Layout
 from modelbus.stack.ports import LOOPBACK
 from modelbus.stack.processes import ManagedProcess, ProcessPlan
 from modelbus.stack.servers import OnChange
+from modelbus.stack.stack_errors import ServiceFailed, StackError
+from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import http_url, reachable_host
 
 GATEWAY = "gateway"

@@ -1,15 +1,20 @@
-"""What a route takes and answers, said once, beside its handler: the query is checked by it, and OpenAPI made of it."""
+"""A route, said once, beside its handler: where it is, who may ask, what it takes, what it answers.
+
+``route_table.py`` serves it, access checks its scope, its query string is checked before the handler is called, and
+OpenAPI is made from it. Nothing else says what a route is.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from aiohttp import web
 from pydantic import BaseModel
 
 from modelbus.gateway.http.problems import Handler, status_of
 from modelbus.gateway.http.query import QUERY, Query, read_query
+from modelbus.shared.api_keys import SCOPES, Scope
 from modelbus.shared.errors import (
     ArtifactRefused,
     BadRequest,
@@ -30,6 +35,10 @@ from modelbus.shared.errors import (
 )
 
 Errors = tuple[type[ModelbusError], ...]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+OPEN: Final = None
+"""The scope of a route that needs no key."""
 
 JOB_ERRORS: Final[Errors] = (
     InvalidCommand,
@@ -44,8 +53,6 @@ JOB_ERRORS: Final[Errors] = (
     JobCrashed,
 )
 """What a job may end with, where the answer waits for its end."""
-
-_ALWAYS: Final[Errors] = (BadRequest, Unauthenticated, Forbidden, Unavailable, ModelbusError)
 
 
 @dataclass(frozen=True)
@@ -81,29 +88,43 @@ class FileBody:
     example: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """A route's description."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Route:
+    """All that is said of a route."""
 
+    method: Method
+    """`GET` answers `HEAD` too."""
+    path: str
+    """With its variables in braces."""
+    scope: Scope | None
+    """What a key must allow; None if no key is needed."""
+    handler: Handler
+    """Checks the query string first."""
     tag: str
     summary: str
     description: str
     answers: Mapping[int, Answer]
     query: type[Query]
-    checks_query: bool
     body: JsonBody | FileBody | None
     errors: Errors
     headers: frozenset[str]
     """Request headers that mean something here."""
+    is_documented: bool
+
+    def __str__(self) -> str:
+        """Its method and path, as `GET /` lists it."""
+        return f"{self.method} {self.path}"
 
     def all_errors(self) -> Errors:
         """Everything that it may be refused for."""
+        of_key: Errors = () if self.scope is OPEN else (Unauthenticated,)
         of_body: Errors = ()
         if isinstance(self.body, JsonBody):
             of_body = (InvalidCommand, LimitExceeded, UnsupportedMediaType)
         elif isinstance(self.body, FileBody):
             of_body = (LimitExceeded, UnsupportedMediaType)
-        return tuple(dict.fromkeys((*_ALWAYS, *of_body, *self.errors)))
+        always: Errors = (BadRequest, *of_key, Forbidden, Unavailable, ModelbusError)
+        return tuple(dict.fromkeys((*always, *of_body, *self.errors)))
 
     def codes_by_status(self) -> dict[int, list[str]]:
         """The codes of those, by HTTP status."""
@@ -113,24 +134,31 @@ class Operation:
         return found
 
 
-_OPERATION: Final = "modelbus_operation"
+_ROUTE: Final = "modelbus_route"
 _JOB_HEADERS: Final = frozenset({"X-Correlation-ID", "Idempotency-Key"})
 
 
-def operation(
+def route(
+    method: Method,
+    path: str,
+    *,
+    scope: Scope | None,
     tag: str,
     summary: str,
     answers: Mapping[int, Answer],
-    *,
     query: type[Query] = Query,
     checks_query: bool = True,
     body: JsonBody | FileBody | None = None,
     errors: Errors = (),
     makes_job: bool = False,
+    is_documented: bool = True,
 ) -> Callable[[Handler], Handler]:
-    """Describe a route's handler; before it is called, the query string is checked.
+    """Make a handler the route of a method and a path; before it is called, the query string is checked.
 
     Args:
+        method: The HTTP method.
+        path: With its variables in braces; ``gateway/description/openapi.py`` describes each variable, by its name.
+        scope: What a key must allow; ``OPEN`` if no key is needed.
         tag: The group in which the documentation shows it.
         summary: A few words; the description is the handler's docstring.
         answers: By status.
@@ -139,41 +167,54 @@ def operation(
         body: What it takes.
         errors: What it may be refused for, beside what any route may be.
         makes_job: Whether a job is made: then the caller may say which id it has, and the job's errors are answers.
+        is_documented: False for what is no part of the interface, such as the files of a page.
+
+    Raises:
+        ValueError: The scope is none, or the handler has no docstring; when the handler's module is imported.
     """
 
-    def describe(handler: Handler) -> Handler:
+    def declare(handler: Handler) -> Handler:
         @wraps(handler)
         async def checked(request: web.Request) -> web.StreamResponse:
             if checks_query:
                 request[QUERY] = read_query(request, query)
             return await handler(request)
 
-        described = Operation(
+        declared = Route(
+            method=method,
+            path=path,
+            scope=scope,
+            handler=checked,
             tag=tag,
             summary=summary,
-            description=_description(handler),
+            description="\n".join(line.strip() for line in (handler.__doc__ or "").strip().splitlines()),
             answers=answers,
             query=query,
-            checks_query=checks_query,
             body=body,
             errors=(*errors, *JOB_ERRORS) if makes_job else errors,
             headers=_JOB_HEADERS if makes_job else frozenset({"X-Correlation-ID"}),
+            is_documented=is_documented,
         )
-        setattr(checked, _OPERATION, described)
+        _require_whole(declared)
+        setattr(checked, _ROUTE, declared)
         return checked
 
-    return describe
+    return declare
 
 
-def operation_of(handler: Any) -> Operation | None:
-    """A handler's description; None if it has none."""
-    found = getattr(handler, _OPERATION, None)
-    return found if isinstance(found, Operation) else None
+def route_of(handler: Any) -> Route | None:
+    """What is said of a handler's route; None if it has none."""
+    found = getattr(handler, _ROUTE, None)
+    return found if isinstance(found, Route) else None
 
 
-def _description(handler: Handler) -> str:
-    """The handler's docstring without the route that it begins with."""
-    text = "\n".join(line.strip() for line in (handler.__doc__ or "").strip().splitlines())
-    _, _, rest = text.partition("`: ") if text.startswith("`") else ("", "", text)
-    sentence = rest or text
-    return sentence[:1].upper() + sentence[1:]
+def _require_whole(declared: Route) -> None:
+    """Types are checked by mypy, and again here: a slip in a scope must not open a route.
+
+    Raises:
+        ValueError: Names the route, and what it lacks.
+    """
+    if declared.scope is not OPEN and declared.scope not in SCOPES:
+        raise ValueError(f"{declared}: scope {declared.scope!r} is none; take OPEN or one of {', '.join(SCOPES)}")
+    if not declared.description:
+        raise ValueError(f"{declared}: its handler needs a docstring, which the documentation shows")

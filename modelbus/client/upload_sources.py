@@ -1,4 +1,4 @@
-"""What can be uploaded: paths, open files, bytes, and frames (which ``tables`` writes as a file)."""
+"""What can be uploaded: paths, open files, bytes, and frames (which ``frames`` writes as a file)."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import orjson
 
-from modelbus.client.errors import UnfitTable
+from modelbus.client.client_errors import UnfitTable
 
 CHUNK_BYTES: Final = 256 * 1024
 _QUERY_LIMIT_BYTES: Final = 4000
@@ -132,7 +132,7 @@ def opened(source: Any) -> Iterator[Upload]:
         path = Path(name) if isinstance(name, str) else Path()
         yield Upload(source, path.name or None, _MEDIA_TYPES.get(path.suffix.lower()))
     else:
-        from modelbus.client.tables import written  # it needs pandas or pyarrow, which others have no use for
+        from modelbus.client.frames import written  # it needs pandas or pyarrow, which others have no use for
 
         with written(source) as (file, media_type):
             yield Upload(file, None, media_type)

@@ -1,4 +1,4 @@
-# Made from ../asynchronous/tables.py by tools/twin.py: change it there, then run `make twin`.
+# Made from ../asynchronous/table_downloads.py by tools/twin.py: change it there, then run `make twin`.
 """Tables that are downloaded: to a file, or into a frame."""
 
 import io
@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.results import PredictionReport
+from modelbus.client.frames import frame_of_parquet
 from modelbus.client.synchronous.blocking import in_thread
-from modelbus.client.synchronous.transport import Transport
-from modelbus.client.tables import frame_of_parquet
-from modelbus.client.uploads import format_of
+from modelbus.client.synchronous.http_transport import Transport
+from modelbus.client.typed_answers import PredictionReport
+from modelbus.client.upload_sources import format_of
 from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from modelbus.client.asynchronous.blocking import in_thread
-from modelbus.client.asynchronous.transport import AsyncTransport
+from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
-from modelbus.client.results import PredictionReport
-from modelbus.client.tables import frame_of_parquet
-from modelbus.client.uploads import format_of
+from modelbus.client.frames import frame_of_parquet
+from modelbus.client.typed_answers import PredictionReport
+from modelbus.client.upload_sources import format_of
 from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
+# Made from ../asynchronous/http_transport.py by tools/twin.py: change it there, then run `make twin`.
 """Sending calls and reading replies: one connection pool, retries where they are harmless, errors by their code."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,19 +10,19 @@ from urllib.parse import urlsplit
 
 import httpx
 import tenacity
-from tenacity import AsyncRetrying
+from tenacity import Retrying
 
-from modelbus.client.asynchronous.blocking import AsyncBell, in_thread
 from modelbus.client.calls import Call, Reply, error_of_response, reply_of, unreachable, user_agent
-from modelbus.client.errors import GatewayUnreachable
+from modelbus.client.client_errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
 from modelbus.client.retrying import policy
 from modelbus.client.sent_events import is_event_stream
-from modelbus.client.uploads import CHUNK_BYTES, Upload
+from modelbus.client.synchronous.blocking import Bell, in_thread
+from modelbus.client.upload_sources import CHUNK_BYTES, Upload
 from modelbus.shared.errors import NotFound
 
 
-class AsyncTransport:
+class Transport:
     """The way to one gateway."""
 
     def __init__(self, url: str, api_key: str | None, *, retry_s: float, answer_s: float) -> None:
@@ -44,13 +45,13 @@ class AsyncTransport:
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         # A proxy of the environment does not know what this machine calls 127.0.0.1.
-        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
+        self._http = httpx.Client(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        self._http.close()
 
-    async def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
+    def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
         """Send a call until it is answered, or repeating it is no use.
 
         Args:
@@ -61,9 +62,9 @@ class AsyncTransport:
             ModelbusError: The gateway's problem, by its code.
             GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
         """
-        retrying = AsyncRetrying(**policy(call, self.retry_s if retry_s is None else retry_s))
+        retrying = Retrying(**policy(call, self.retry_s if retry_s is None else retry_s))
         try:
-            return await retrying(self._send_once, call)
+            return retrying(self._send_once, call)
         except GatewayUnreachable as error:
             if call.upload is not None and not call.upload.is_repeatable:
                 error.add_note("The file is a stream that cannot be rewound, so it is sent once only.")
@@ -74,13 +75,13 @@ class AsyncTransport:
                 return Reply(204, None, "")
             raise
 
-    async def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send a call that makes no job, and give the JSON of its answer."""
-        return (await self.send(Call(method, path, query, body=body))).document
+        return (self.send(Call(method, path, query, body=body))).document
 
-    async def pages(
+    def pages(
         self, path: str, name: str, *, limit: int | None = None, page_limit: int = 1000, **query: Any
-    ) -> AsyncIterator[list[Any]]:
+    ) -> Iterator[list[Any]]:
         """Yield what a list has, page by page.
 
         Args:
@@ -93,26 +94,26 @@ class AsyncTransport:
         left, cursor = limit, None
         while left is None or left > 0:
             count = page_limit if left is None else min(left, page_limit)
-            page = await self.document("GET", path, limit=count, cursor=cursor, **query)
+            page = self.document("GET", path, limit=count, cursor=cursor, **query)
             yield page[name]
             left = None if left is None else left - len(page[name])
             cursor = page["next"]
             if cursor is None:
                 return
 
-    async def save(self, call: Call, path: Path) -> Reply:
+    def save(self, call: Call, path: Path) -> Reply:
         """Send a call whose answer is a file; it is there whole or not at all."""
         unfinished = path.with_name(f"{path.name}.partial")
         try:
-            with await in_thread(unfinished.open, "wb") as file:
-                reply = await self.send(replace(call, sink=file))
+            with in_thread(unfinished.open, "wb") as file:
+                reply = self.send(replace(call, sink=file))
             if reply.status == 200:
-                await in_thread(unfinished.replace, path)
+                in_thread(unfinished.replace, path)
             return reply
         finally:
-            await in_thread(unfinished.unlink, missing_ok=True)
+            in_thread(unfinished.unlink, missing_ok=True)
 
-    async def open(self, call: Call, bell: AsyncBell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
+    def open(self, call: Call, bell: Bell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
         """Send a call whose answer goes on; whoever asks closes it.
 
         Args:
@@ -133,53 +134,53 @@ class AsyncTransport:
         def is_over(state: tenacity.RetryCallState) -> bool:
             return bell.is_rung() or given["stop"](state)
 
-        retrying = AsyncRetrying(**{**given, "stop": is_over, "sleep": bell.wait})
-        return await retrying(self._open_once, call, silent_s)
+        retrying = Retrying(**{**given, "stop": is_over, "sleep": bell.wait})
+        return retrying(self._open_once, call, silent_s)
 
-    async def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
+    def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
         try:
-            response = await self._http.send(call.request(self._http, None, silent_s), stream=True)
+            response = self._http.send(call.request(self._http, None, silent_s), stream=True)
             if response.status_code == 200 and is_event_stream(response):
                 return response
-            await response.aread()
+            response.read()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
         if response.status_code == 204:
             return None
         raise error_of_response(response)
 
-    async def _send_once(self, call: Call) -> Reply:
+    def _send_once(self, call: Call) -> Reply:
         try:
-            async with self._response(call) as response:
+            with self._response(call) as response:
                 if call.sink is not None and response.status_code == 200:
-                    await self._keep(response, call.sink)
+                    self._keep(response, call.sink)
                 else:
-                    await response.aread()
+                    response.read()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
         return reply_of(response, call.answers)
 
-    @asynccontextmanager
-    async def _response(self, call: Call) -> AsyncIterator[httpx.Response]:
+    @contextmanager
+    def _response(self, call: Call) -> Iterator[httpx.Response]:
         content = None if call.upload is None else self._chunks(call.upload)
-        response = await self._http.send(call.request(self._http, content, self._answer_s), stream=True)
+        response = self._http.send(call.request(self._http, content, self._answer_s), stream=True)
         try:
             yield response
         finally:
-            await response.aclose()
+            response.close()
 
-    async def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
-        await in_thread(sink.seek, 0)
-        await in_thread(sink.truncate)
-        async for chunk in response.aiter_bytes(CHUNK_BYTES):
-            await in_thread(sink.write, chunk)
+    def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
+        in_thread(sink.seek, 0)
+        in_thread(sink.truncate)
+        for chunk in response.iter_bytes(CHUNK_BYTES):
+            in_thread(sink.write, chunk)
 
-    async def _chunks(self, upload: Upload) -> AsyncIterator[bytes]:
+    def _chunks(self, upload: Upload) -> Iterator[bytes]:
         upload.rewind()
         sent_bytes = 0
         if upload.head:
             yield upload.head
-        while chunk := await in_thread(upload.read):
+        while chunk := in_thread(upload.read):
             yield chunk
             sent_bytes += len(chunk)
             upload.on_sent(sent_bytes)

@@ -1,8 +1,7 @@
-# Made from ../asynchronous/transport.py by tools/twin.py: change it there, then run `make twin`.
 """Sending calls and reading replies: one connection pool, retries where they are harmless, errors by their code."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,19 +9,19 @@ from urllib.parse import urlsplit
 
 import httpx
 import tenacity
-from tenacity import Retrying
+from tenacity import AsyncRetrying
 
+from modelbus.client.asynchronous.blocking import AsyncBell, in_thread
 from modelbus.client.calls import Call, Reply, error_of_response, reply_of, unreachable, user_agent
-from modelbus.client.errors import GatewayUnreachable
+from modelbus.client.client_errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
 from modelbus.client.retrying import policy
 from modelbus.client.sent_events import is_event_stream
-from modelbus.client.synchronous.blocking import Bell, in_thread
-from modelbus.client.uploads import CHUNK_BYTES, Upload
+from modelbus.client.upload_sources import CHUNK_BYTES, Upload
 from modelbus.shared.errors import NotFound
 
 
-class Transport:
+class AsyncTransport:
     """The way to one gateway."""
 
     def __init__(self, url: str, api_key: str | None, *, retry_s: float, answer_s: float) -> None:
@@ -45,13 +44,13 @@ class Transport:
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
         # A proxy of the environment does not know what this machine calls 127.0.0.1.
-        self._http = httpx.Client(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
+        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all connections."""
-        self._http.close()
+        await self._http.aclose()
 
-    def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
+    async def send(self, call: Call, *, retry_s: float | None = None) -> Reply:
         """Send a call until it is answered, or repeating it is no use.
 
         Args:
@@ -62,9 +61,9 @@ class Transport:
             ModelbusError: The gateway's problem, by its code.
             GatewayUnreachable, UnexpectedAnswer: There is no gateway there (any more).
         """
-        retrying = Retrying(**policy(call, self.retry_s if retry_s is None else retry_s))
+        retrying = AsyncRetrying(**policy(call, self.retry_s if retry_s is None else retry_s))
         try:
-            return retrying(self._send_once, call)
+            return await retrying(self._send_once, call)
         except GatewayUnreachable as error:
             if call.upload is not None and not call.upload.is_repeatable:
                 error.add_note("The file is a stream that cannot be rewound, so it is sent once only.")
@@ -75,13 +74,13 @@ class Transport:
                 return Reply(204, None, "")
             raise
 
-    def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+    async def document(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send a call that makes no job, and give the JSON of its answer."""
-        return (self.send(Call(method, path, query, body=body))).document
+        return (await self.send(Call(method, path, query, body=body))).document
 
-    def pages(
+    async def pages(
         self, path: str, name: str, *, limit: int | None = None, page_limit: int = 1000, **query: Any
-    ) -> Iterator[list[Any]]:
+    ) -> AsyncIterator[list[Any]]:
         """Yield what a list has, page by page.
 
         Args:
@@ -94,26 +93,26 @@ class Transport:
         left, cursor = limit, None
         while left is None or left > 0:
             count = page_limit if left is None else min(left, page_limit)
-            page = self.document("GET", path, limit=count, cursor=cursor, **query)
+            page = await self.document("GET", path, limit=count, cursor=cursor, **query)
             yield page[name]
             left = None if left is None else left - len(page[name])
             cursor = page["next"]
             if cursor is None:
                 return
 
-    def save(self, call: Call, path: Path) -> Reply:
+    async def save(self, call: Call, path: Path) -> Reply:
         """Send a call whose answer is a file; it is there whole or not at all."""
         unfinished = path.with_name(f"{path.name}.partial")
         try:
-            with in_thread(unfinished.open, "wb") as file:
-                reply = self.send(replace(call, sink=file))
+            with await in_thread(unfinished.open, "wb") as file:
+                reply = await self.send(replace(call, sink=file))
             if reply.status == 200:
-                in_thread(unfinished.replace, path)
+                await in_thread(unfinished.replace, path)
             return reply
         finally:
-            in_thread(unfinished.unlink, missing_ok=True)
+            await in_thread(unfinished.unlink, missing_ok=True)
 
-    def open(self, call: Call, bell: Bell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
+    async def open(self, call: Call, bell: AsyncBell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
         """Send a call whose answer goes on; whoever asks closes it.
 
         Args:
@@ -134,53 +133,53 @@ class Transport:
         def is_over(state: tenacity.RetryCallState) -> bool:
             return bell.is_rung() or given["stop"](state)
 
-        retrying = Retrying(**{**given, "stop": is_over, "sleep": bell.wait})
-        return retrying(self._open_once, call, silent_s)
+        retrying = AsyncRetrying(**{**given, "stop": is_over, "sleep": bell.wait})
+        return await retrying(self._open_once, call, silent_s)
 
-    def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
+    async def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
         try:
-            response = self._http.send(call.request(self._http, None, silent_s), stream=True)
+            response = await self._http.send(call.request(self._http, None, silent_s), stream=True)
             if response.status_code == 200 and is_event_stream(response):
                 return response
-            response.read()
+            await response.aread()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
         if response.status_code == 204:
             return None
         raise error_of_response(response)
 
-    def _send_once(self, call: Call) -> Reply:
+    async def _send_once(self, call: Call) -> Reply:
         try:
-            with self._response(call) as response:
+            async with self._response(call) as response:
                 if call.sink is not None and response.status_code == 200:
-                    self._keep(response, call.sink)
+                    await self._keep(response, call.sink)
                 else:
-                    response.read()
+                    await response.aread()
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
         return reply_of(response, call.answers)
 
-    @contextmanager
-    def _response(self, call: Call) -> Iterator[httpx.Response]:
+    @asynccontextmanager
+    async def _response(self, call: Call) -> AsyncIterator[httpx.Response]:
         content = None if call.upload is None else self._chunks(call.upload)
-        response = self._http.send(call.request(self._http, content, self._answer_s), stream=True)
+        response = await self._http.send(call.request(self._http, content, self._answer_s), stream=True)
         try:
             yield response
         finally:
-            response.close()
+            await response.aclose()
 
-    def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
-        in_thread(sink.seek, 0)
-        in_thread(sink.truncate)
-        for chunk in response.iter_bytes(CHUNK_BYTES):
-            in_thread(sink.write, chunk)
+    async def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
+        await in_thread(sink.seek, 0)
+        await in_thread(sink.truncate)
+        async for chunk in response.aiter_bytes(CHUNK_BYTES):
+            await in_thread(sink.write, chunk)
 
-    def _chunks(self, upload: Upload) -> Iterator[bytes]:
+    async def _chunks(self, upload: Upload) -> AsyncIterator[bytes]:
         upload.rewind()
         sent_bytes = 0
         if upload.head:
             yield upload.head
-        while chunk := in_thread(upload.read):
+        while chunk := await in_thread(upload.read):
             yield chunk
             sent_bytes += len(chunk)
             upload.on_sent(sent_bytes)

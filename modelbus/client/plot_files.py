@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelbus.client.calls import record_of
-from modelbus.client.results import Result
+from modelbus.client.typed_answers import Result
 from modelbus.shared.errors import InvalidCommand
 
 _SUFFIXES: Final = (".svg", ".json")

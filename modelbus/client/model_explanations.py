@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import PrivateAttr
 
-from modelbus.client.tables import frame_of_columns
+from modelbus.client.frames import frame_of_columns
 from modelbus.shared.contracts.records.explanation_results import (
     DependenceResult,
     DriftFinding,

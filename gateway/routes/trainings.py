@@ -1,0 +1,158 @@
+"""Trainings: train, check without fitting, retrain; each makes a version of a model."""
+
+from typing import Any
+
+from aiohttp import web
+
+from modelbus.gateway.access.scopes import owner_of
+from modelbus.gateway.application_keys import CATALOG, SETTINGS
+from modelbus.gateway.description.examples import CHECKED, CHOICE, QUEUED_JOB, SEARCH, TRAINED, TRAINING, TUNED_TRAINING
+from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.query import Waiting
+from modelbus.gateway.http.requests import command_from, correlation_id_of, json_body, reference_in_path, wait_s
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.routes.estimators import no_such_estimator
+from modelbus.gateway.routing.route import Answer, JsonBody, route
+from modelbus.gateway.views.answer_models import JobView
+from modelbus.shared.contracts import CheckTraining, RetrainModel, TrainModel
+from modelbus.shared.contracts.checks.command_checks import (
+    auto_training_task,
+    check_training_columns,
+    check_training_task,
+)
+from modelbus.shared.contracts.checks.model_checks import (
+    check_promotion,
+    check_retrained_task,
+    check_same_target,
+    standing_version,
+)
+from modelbus.shared.contracts.commands.tuning import AUTO
+from modelbus.shared.contracts.documents.model_documents import VersionDocument
+from modelbus.shared.contracts.documents.service_documents import EstimatorDocument
+from modelbus.shared.contracts.records.results import CheckResult, TrainingResult
+from modelbus.shared.errors import CorrelationIdReused, UnknownDataset, UnknownEstimator, UnknownModel
+
+_TAG = "models"
+_MADE = {
+    201: Answer("The new version.", TrainingResult, example=TRAINED, headers={"Location": "Where the version is."}),
+    202: Answer(
+        "The job is accepted, and will be done whatever happens.",
+        JobView,
+        example=QUEUED_JOB,
+        headers={"Location": "Where the job is."},
+    ),
+}
+
+
+@route(
+    "POST",
+    "/models",
+    scope="submit",
+    tag=_TAG,
+    summary="Train a model",
+    answers=_MADE,
+    query=Waiting,
+    body=JsonBody(
+        (TrainModel,), {"smallest": TRAINING, "with options": TUNED_TRAINING, "search": SEARCH, "auto": CHOICE}
+    ),
+    errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
+async def train(request: web.Request) -> web.Response:
+    """202 and a job, or 201 with the version when `?wait=` was long enough."""
+    command = command_from(request, "TrainModel", await json_body(request))
+    assert isinstance(command, TrainModel)  # the route says so
+    estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
+    dataset = await request.app[CATALOG].dataset(command.dataset)
+    check_training_columns(command, dataset)
+    is_auto = command.estimator == AUTO
+    task = auto_training_task(command, dataset) if is_auto else estimator["task"] if estimator is not None else None
+    if task is not None:
+        check_training_task(command, task)
+        check_promotion(command.promote_metric, task)
+        check_same_target(command, task, await _standing(request, command.model))
+    if command.hold_out.dataset is not None:
+        await request.app[CATALOG].dataset(command.hold_out.dataset)
+    return await _submit(request, command)
+
+
+@route(
+    "POST",
+    "/models/validate",
+    scope="submit",
+    tag=_TAG,
+    summary="Check a training without fitting",
+    answers={
+        200: Answer("What the training would take.", CheckResult, example=CHECKED),
+        202: Answer("It is being checked.", JobView, example={**QUEUED_JOB, "command": "CheckTraining"}),
+    },
+    query=Waiting,
+    body=JsonBody((CheckTraining,), {"smallest": TRAINING}),
+    errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
+async def check(request: web.Request) -> web.Response:
+    """200 with what the training in the body would take, or what it would be refused for."""
+    command = command_from(request, "CheckTraining", await json_body(request))
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
+    )
+    return await job_answer(request, job, json_answer)
+
+
+@route(
+    "POST",
+    "/models/{reference}/retrain",
+    scope="submit",
+    tag=_TAG,
+    summary="Retrain a model",
+    answers=_MADE,
+    query=Waiting,
+    body=JsonBody(
+        (RetrainModel,),
+        {"the same again": {}, "on newer rows": {"dataset": "shop", "promote": "if_better"}},
+        said_by_route=frozenset({"model"}),
+        is_required=False,
+    ),
+    errors=(UnknownModel, UnknownDataset, UnknownEstimator, CorrelationIdReused),
+    makes_job=True,
+)
+async def retrain(request: web.Request) -> web.Response:
+    """The same again, with what the body changes."""
+    body = await json_body(request) if request.can_read_body else {}
+    command = command_from(request, "RetrainModel", body, model=reference_in_path(request))
+    assert isinstance(command, RetrainModel)  # the route says so
+    earlier = await request.app[CATALOG].version(command.model)
+    check_promotion(command.promote_metric, earlier["signature"]["task"])
+    if command.dataset is not None:
+        check_retrained_task(command, earlier, await request.app[CATALOG].dataset(command.dataset))
+    return await _submit(request, command)
+
+
+async def _submit(request: web.Request, command: TrainModel | RetrainModel) -> web.Response:
+    job = await request.app[DISPATCHER].submit(
+        command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
+    )
+    return await job_answer(request, job, _trained)
+
+
+def _trained(result: dict[str, Any]) -> web.Response:
+    version = result["version"]
+    location = f"/models/{version['model']}/versions/{version['version']}"
+    return json_answer(result, status=201, headers={"Location": location})
+
+
+async def _find_estimator(request: web.Request, name: str) -> EstimatorDocument | None:
+    """The catalogue's entry; None as long as no trainer has declared a catalogue."""
+    found = await request.app[CATALOG].estimator(name)
+    if found is None and await request.app[CATALOG].has_estimators():
+        raise await no_such_estimator(request, name)
+    return found
+
+
+async def _standing(request: web.Request, name: str) -> VersionDocument | None:
+    """The version that says what a model predicts; None if there is none."""
+    model = await request.app[CATALOG].find_model(name)
+    number = standing_version(model) if model is not None else None
+    return None if number is None else await request.app[CATALOG].find_version(name, number)
