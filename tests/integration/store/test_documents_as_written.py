@@ -45,9 +45,7 @@ def assert_written(database: Database[Document], collection: str, document: Any)
         assert one.keys() >= document.__required_keys__
 
 
-def test_jobs_in_every_state_have_the_keys_of_their_document(
-    ledger_of: MakeLedger, indexed: Database[Document]
-) -> None:
+def test_jobs_in_every_state_have_the_keys_of_their_type(ledger_of: MakeLedger, indexed: Database[Document]) -> None:
     ledger: JobLedger = ledger_of("worker", AT_ONCE)
     ledger.accept(train_job())
     started(ledger)
