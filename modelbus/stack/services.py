@@ -12,8 +12,7 @@ from modelbus.stack.errors import ServiceFailed, StackError
 from modelbus.stack.journal import Journal
 from modelbus.stack.layout import Layout
 from modelbus.stack.ports import LOOPBACK
-from modelbus.stack.processes import ManagedProcess, ProcessPlan
-from modelbus.stack.servers import OnChange
+from modelbus.stack.processes import ManagedProcess, OnChange, ProcessPlan
 from modelbus.stack.urls import http_url, reachable_host
 
 GATEWAY = "gateway"
