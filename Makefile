@@ -52,13 +52,13 @@ unit: setup ## Tests of one part each
 	$(PYTEST) tests/unit -m 'not exhaustive'
 
 integration: setup ## Tests against real Redis and MongoDB, and of the local stack
-	$(PYTEST) tests/integration
+	$(PYTEST) tests/integration -m 'not slow'
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e -m 'not slow'
 
-slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster (not part of `test`)
-	$(PYTEST) tests/e2e -m slow
+slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster, the demo of the installed wheel (not part of `test`)
+	$(PYTEST) tests/e2e tests/integration -m slow
 	$(PYTEST) tests/unit -m exhaustive
 
 many-tables: setup ## A thousand random tables in every form: the same answers, the same downloads (minutes; not part of `test`)

@@ -35,9 +35,9 @@ def require(extra: str, what: str, *, modules: Sequence[str] = (), install: str 
     Raises:
         MissingExtra: It is not; says how to install it.
     """
-    missing = [module for module in modules or MODULES[extra] if find_spec(module) is None]
-    if missing:
+    missing = next((module for module in modules or MODULES[extra] if find_spec(module) is None), None)
+    if missing is not None:
         raise MissingExtra(
-            f"{what} needs packages that are not installed ({', '.join(missing)}): "
+            f"{what} needs packages that are not installed, such as {missing}: "
             f"pip install 'modelbus[{install or extra}]'"
         )
