@@ -4,7 +4,8 @@ ARG PYTHON=3.12-slim
 FROM python:${PYTHON} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-# Wheels only, each with its hash: nothing is compiled, and nothing runs while it is installed.
+# Wheels only, each with its hash: nothing is compiled, and nothing runs while it is installed. The lock is of the extra
+# `server`; that it is all there is what the last step asks of pip, which may look for nothing elsewhere.
 COPY deploy/runtime.lock deploy/build.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip python -m venv /opt/modelbus \
     && /opt/modelbus/bin/pip install --no-deps --require-hashes --only-binary :all: --requirement runtime.lock \
@@ -19,7 +20,7 @@ COPY predictor predictor
 COPY evaluator evaluator
 COPY modelbus modelbus
 RUN tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
-    && /opt/modelbus/bin/pip install --no-deps dist/*.whl \
+    && /opt/modelbus/bin/pip install --no-index "$(echo dist/*.whl)[server]" \
     && /opt/modelbus/bin/pip check \
     && /opt/modelbus/bin/pip uninstall --yes pip
 

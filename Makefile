@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin lock clean
+.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin dist lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,13 +52,13 @@ unit: setup ## Tests of one part each
 	$(PYTEST) tests/unit -m 'not exhaustive'
 
 integration: setup ## Tests against real Redis and MongoDB, and of the local stack
-	$(PYTEST) tests/integration
+	$(PYTEST) tests/integration -m 'not slow'
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e -m 'not slow'
 
-slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster (not part of `test`)
-	$(PYTEST) tests/e2e -m slow
+slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster, the demo of the installed wheel (not part of `test`)
+	$(PYTEST) tests/e2e tests/integration -m slow
 	$(PYTEST) tests/unit -m exhaustive
 
 many-tables: setup ## A thousand random tables in every form: the same answers, the same downloads (minutes; not part of `test`)
@@ -87,14 +87,17 @@ twin: setup ## Make what is made: the blocking client from the asynchronous one,
 	$(BIN)/python -m tools.twin
 	$(BIN)/python -m tools.cli_page
 
+dist: setup ## Build the wheel and the source archive into dist/, and check what is in them
+	$(BIN)/python -m tools.dist
+
 lock: setup ## Resolve the dependencies anew into requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --all-extras \
 		--no-emit-index-url --no-header pyproject.toml --output-file requirements.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
-		--constraint requirements.lock pyproject.toml --output-file deploy/runtime.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra server \
+		--no-emit-index-url --no-header --constraint requirements.lock pyproject.toml --output-file deploy/runtime.lock
 	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --constraint requirements.lock - --output-file deploy/build.lock
 
 clean: ## Remove the environment, the local stack's data and all caches
-	rm -rf $(VENV) .modelbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .modelbus dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

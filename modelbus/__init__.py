@@ -1,8 +1,8 @@
 """The user's side of Modelbus: Python client, command line and local stack; sees every other room, none imports it."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
+from modelbus.shared.lazy_names import lazy_names
 from modelbus.shared.version import VERSION
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = [
     "publish",
 ]
 
-_HOMES = {
+_HOMES: Final = {
     "AsyncClient": "modelbus.client.asynchronous.client",
     "AsyncJob": "modelbus.client.asynchronous.job",
     "Client": "modelbus.client.synchronous.client",
@@ -37,17 +37,14 @@ _HOMES = {
     "Predictions": "modelbus.client.typed_answers",
     "QueueDoor": "modelbus.queue_door",
     "TrainedVersion": "modelbus.client.typed_answers",
+    "errors": "modelbus.errors",
     "publish": "modelbus.queue_door",
 }
 """Where each name is: imported when it is first used, so that nobody pays for what others need."""
 
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return import_module("modelbus.errors")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else every misspelt name would have the type Any
+    __getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

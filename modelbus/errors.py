@@ -5,6 +5,7 @@ A program tests ``code`` or catches the class; ``message`` is for people, ``deta
 """
 
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
+from modelbus.extras import MissingExtra
 from modelbus.shared.errors import (
     ApiKeyExists,
     ArtifactRefused,
@@ -64,6 +65,7 @@ __all__ = [
     "JobTimedOut",
     "LimitExceeded",
     "MalformedTable",
+    "MissingExtra",
     "ModelbusError",
     "NotFound",
     "SignatureMismatch",

@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from modelbus.extras import require
+
+require("queue", "QueueDoor")
+
 from pydantic import SecretStr
 
 from modelbus.shared.bus import Publisher

@@ -2,26 +2,28 @@
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-import httpx
-import orjson
-from pydantic import BaseModel, ValidationError
-
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.json_bytes import document_of, json_of
 from modelbus.client.upload_sources import Upload
-from modelbus.shared.contracts import new_correlation_id
+from modelbus.shared.correlation_ids import new_correlation_id
 from modelbus.shared.errors import ModelbusError, error_of
 from modelbus.shared.version import VERSION
 
+if TYPE_CHECKING:
+    import httpx
+    from pydantic import BaseModel
+
+AWAY_S: Final = 300.0
+"""So long a gateway may be away while somebody follows."""
 CONNECT_S: Final = 10.0
 """Seconds in which a connection must be there."""
 _SHOWN_LIMIT: Final = 200
 _PASSING_STATUSES: Final = frozenset({502, 503, 504})
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
-R = TypeVar("R", bound=BaseModel)
+R = TypeVar("R", bound="BaseModel")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Call:
     answers: frozenset[int] = frozenset()
     """Statuses of 300 and more that are no problem but an answer."""
 
-    def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any, answer_s: float) -> httpx.Request:
+    def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any, answer_s: float) -> "httpx.Request":
         """The request as httpx sends it.
 
         Args:
@@ -57,6 +59,8 @@ class Call:
             content: The chunks of the upload; None where there is none.
             answer_s: Seconds that an answer may stand still, beyond what the gateway was asked to wait.
         """
+        import httpx
+
         headers = dict(self.headers)
         if self.correlation_id is not None:
             headers["X-Correlation-ID"] = self.correlation_id
@@ -64,7 +68,7 @@ class Call:
             headers |= self.upload.headers
         elif self.body is not None:
             headers["Content-Type"] = "application/json"
-            content = orjson.dumps(self.body)
+            content = json_of(self.body)
         query = {name: value for name, value in self.query.items() if value is not None}
         timeout = httpx.Timeout(answer_s, connect=min(answer_s, CONNECT_S), read=answer_s + self.wait_s)
         return http.build_request(
@@ -102,7 +106,7 @@ def user_agent() -> str:
     return f"modelbus-python/{VERSION}"
 
 
-def reply_of(response: httpx.Response, answers: Container[int] = ()) -> Reply:
+def reply_of(response: "httpx.Response", answers: Container[int] = ()) -> Reply:
     """Read an answer.
 
     Args:
@@ -124,7 +128,7 @@ def reply_of(response: httpx.Response, answers: Container[int] = ()) -> Reply:
     return Reply(response.status_code, _json(response), correlation_id)
 
 
-def error_of_response(response: httpx.Response) -> ModelbusError:
+def error_of_response(response: "httpx.Response") -> ModelbusError:
     """The error that a problem describes; the plain class, with its code, where the code is of a later release."""
     media_type = response.headers.get("Content-Type", "").partition(";")[0]
     document = _json(response) if media_type == "application/problem+json" else None
@@ -146,16 +150,20 @@ def known_error(code: str, message: str, details: Any = ()) -> ModelbusError:
     return error
 
 
-def retry_after_s(response: httpx.Response) -> float | None:
+def retry_after_s(response: "httpx.Response") -> float | None:
     """How long the gateway asks to wait before the next try; None where it does not say, or gives a date."""
     given = response.headers.get("Retry-After", "")
     return float(given) if given.isdecimal() and len(given) < 6 else None
 
 
-def unreachable(url: str, error: httpx.RequestError) -> GatewayUnreachable:
+def unreachable(url: str, error: "httpx.RequestError") -> GatewayUnreachable:
     """Translate an error of httpx."""
+    import httpx
+
     reason = str(error) or type(error).__name__
-    may_have_arrived = not isinstance(error, _NOT_SENT)
+    may_have_arrived = not isinstance(
+        error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+    )
     what = "the connection broke" if may_have_arrived else "nobody answers"
     return GatewayUnreachable(
         f"no answer from {url}: {what} ({reason}). Is it the right address, and does the gateway run?",
@@ -169,6 +177,8 @@ def record_of(kind: type[R], document: Any) -> R:
     Raises:
         UnexpectedAnswer: It is no such record.
     """
+    from pydantic import ValidationError
+
     try:
         return kind.model_validate(document, extra="ignore")
     except ValidationError as error:
@@ -179,7 +189,9 @@ def record_of(kind: type[R], document: Any) -> R:
         ) from error
 
 
-def _has_content(response: httpx.Response) -> bool:
+def _has_content(response: "httpx.Response") -> bool:
+    import httpx
+
     try:
         return bool(response.content)
     except httpx.ResponseNotRead:
@@ -187,14 +199,14 @@ def _has_content(response: httpx.Response) -> bool:
         return False
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: "httpx.Response") -> Any:
     try:
-        return orjson.loads(response.content)
-    except orjson.JSONDecodeError as error:
+        return document_of(response.content)
+    except ValueError as error:
         raise _unexpected(response) from error
 
 
-def _unexpected(response: httpx.Response) -> UnexpectedAnswer:
+def _unexpected(response: "httpx.Response") -> UnexpectedAnswer:
     body = " ".join(response.text.split())[:_SHOWN_LIMIT]
     said = f": {body!r}" if body else ""
     kind = response.headers.get("Content-Type", "no content type")

@@ -8,9 +8,11 @@ import io
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 from modelbus.client.client_errors import UnfitTable
+from modelbus.extras import require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,10 +165,10 @@ def cell_of(value: Any) -> Any:
 
 def frame_of_parquet(data: bytes) -> "pd.DataFrame":
     """Read a downloaded table."""
-    with _needing("pandas and pyarrow"):
-        import pandas as pd
+    require("frames", "to_frame")
+    import pandas as pd
 
-        return pd.read_parquet(io.BytesIO(data))
+    return pd.read_parquet(io.BytesIO(data))
 
 
 def frame_of_columns(
@@ -179,22 +181,21 @@ def frame_of_columns(
         index: The frame's index; numbers from 0 if None.
         index_name: What the index is called.
     """
-    with _needing("pandas"):
-        import pandas as pd
+    require("frames", "to_frame", modules=["pandas"])
+    import pandas as pd
 
-        frame = pd.DataFrame(dict(columns), index=index)
-        return frame if index_name is None else frame.rename_axis(index_name)
+    frame = pd.DataFrame(dict(columns), index=index)
+    return frame if index_name is None else frame.rename_axis(index_name)
 
 
 def _write(table: Any, file: BinaryIO) -> str:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        if not is_frame(table):
-            raise UnfitTable("to upload this table, install pyarrow; a pandas DataFrame does without") from None
+    if is_frame(table) and find_spec("pyarrow") is None:
         _write_csv(table, file)
         return CSV
+    require("frames", f"a table such as this {type(table).__name__}", modules=["pyarrow"])
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         arrow = pa.Table.from_pandas(table, preserve_index=False) if is_frame(table) else _arrow(table)
         pq.write_table(arrow, file)
@@ -214,7 +215,8 @@ def _write_csv(frame: "pd.DataFrame", file: BinaryIO) -> None:
         texts = [cell for cell in cells if isinstance(cell, str)] if column.dtype.kind not in "biufM" else []
         if any(not text.strip() or text != text.strip() or _may_be_read_as_other(text) for text in texts):
             raise UnfitTable(
-                f"column {name!r} has texts that CSV cannot tell from numbers, dates or missing values; install pyarrow"
+                f"column {name!r} has texts that CSV cannot tell from numbers, dates or missing values: "
+                "pip install 'modelbus[frames]'"
             )
     frame.to_csv(file, index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z")
 
@@ -228,14 +230,14 @@ def _may_be_read_as_other(text: str) -> bool:
 
 
 def _arrow(table: Any) -> Any:
-    with _needing("pyarrow"):
-        import pyarrow as pa
+    require("frames", f"a table such as this {type(table).__name__}", modules=["pyarrow"])
+    import pyarrow as pa
 
-        try:
-            return pa.table(table)
-        except (pa.ArrowException, TypeError, ValueError) as error:
-            problem = "; ".join(map(str, error.args))[:500]
-            raise UnfitTable(f"a {type(table).__name__} is no table: {problem}; make a frame of it") from error
+    try:
+        return pa.table(table)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        problem = "; ".join(map(str, error.args))[:500]
+        raise UnfitTable(f"a {type(table).__name__} is no table: {problem}; make a frame of it") from error
 
 
 def _lists(frame: "pd.DataFrame") -> Iterator[tuple[Any, ...]]:
@@ -245,11 +247,3 @@ def _lists(frame: "pd.DataFrame") -> Iterator[tuple[Any, ...]]:
 def _is_list(value: Any) -> bool:
     is_sized = hasattr(value, "__len__") and hasattr(value, "__iter__")
     return is_sized and not isinstance(value, (str, bytes, Mapping))
-
-
-@contextlib.contextmanager
-def _needing(packages: str) -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:
-        raise UnfitTable(f"for this table, install {packages}") from error

@@ -4,11 +4,9 @@ import os
 from typing import Final
 from urllib.parse import urlsplit
 
-from modelbus.shared.settings import Settings
-
 URL_VARIABLE: Final = "MODELBUS_URL"
 API_KEY_VARIABLE: Final = "MODELBUS_API_KEY"
-DEFAULT_URL: Final = f"http://127.0.0.1:{Settings.model_fields['gateway_port'].default}"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 def default_url() -> str:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
-import orjson
 
 from modelbus.client.client_errors import UnexpectedAnswer
+from modelbus.client.json_bytes import document_of
 
 MEDIA_TYPE: Final = "text/event-stream"
 _END_OF_LINE: Final = re.compile(rb"\r\n|\n|\r")
@@ -88,6 +88,6 @@ class EventParser:
         if not data:
             return None
         try:
-            return SentEvent(name, orjson.loads(data))
-        except orjson.JSONDecodeError as error:
+            return SentEvent(name, document_of(data))
+        except ValueError as error:
             raise UnexpectedAnswer(f"an event {name!r} of the gateway is no JSON: {data[:100]!r}") from error

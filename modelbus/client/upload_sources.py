@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import orjson
-
 from modelbus.client.client_errors import UnfitTable
+from modelbus.client.json_bytes import json_of
 
 CHUNK_BYTES: Final = 256 * 1024
 _QUERY_LIMIT_BYTES: Final = 4000
@@ -159,7 +158,7 @@ def placed(upload: Upload, said: Mapping[str, Any]) -> dict[str, Any]:
         What the query string has to say.
     """
     known = {name: value for name, value in said.items() if value is not None}
-    texts = {name: value if isinstance(value, str) else orjson.dumps(value).decode() for name, value in known.items()}
+    texts = {name: value if isinstance(value, str) else json_of(value).decode() for name, value in known.items()}
     if sum(map(len, texts.values())) > _QUERY_LIMIT_BYTES:
         upload.fields = texts
         return {}

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
+from modelbus.extras import require
 from modelbus.shared.errors import ModelbusError
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ def demo(url: Url = None, api_key: ApiKey = None, directory: Directory = DEFAULT
 
     - `modelbus demo --url http://127.0.0.1:8000`
     """
+    require("server", "modelbus demo", install="server" if url else "server,embedded")
     from modelbus.demo.pipeline import Demo
 
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
@@ -40,7 +43,7 @@ def demo(url: Url = None, api_key: ApiKey = None, directory: Directory = DEFAULT
             console.print(f"[green]ready[/] after {time.monotonic() - started:.1f} s: {client.url}\n")
             Demo(client, console).run(directory)
     except ModelbusError as error:
-        console.print(f"[bold red]the demo failed:[/] {error.message}")
+        console.print(Text.assemble(("the demo failed: ", "bold red"), error.message))
         raise typer.Exit(exits.FAILED) from None
     took = f"({time.monotonic() - started:.0f} s)"
     console.print(f"\n[green]All answers are right.[/] Logs: {directory}/logs/   {took}")

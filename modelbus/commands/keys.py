@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
+from modelbus.extras import require
 from modelbus.shared.api_keys import Scope, api_key_hash, new_api_key
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def revoke(
 
 
 def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | None) -> "NewApiKey":
+    require("queue", "modelbus keys")
     from modelbus.shared.contracts.commands.registry import invalid_command
     from modelbus.shared.contracts.records.api_keys import NewApiKey
 
@@ -142,6 +144,7 @@ async def _list(store: "ApiKeys") -> "list[ApiKeyRecord]":
 
 def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[ApiKeys], Awaitable[T]]") -> T:
     """Do something with the keys of the MongoDB that is given, or the running local stack's, or the settings'."""
+    require("queue", "modelbus keys")
     from modelbus.shared.settings import Settings
     from modelbus.shared.store.connection import open_async_store
     from modelbus.shared.store.records.api_keys import ApiKeys

@@ -14,6 +14,7 @@ from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import result_of, started
 from modelbus.commands.terminal.options import NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
+from modelbus.extras import require
 
 
 @asks_gateway
@@ -62,6 +63,8 @@ def predict(
         session.printer.show(told, lambda: _print_table(session, told))
         return
     rows = _rows_of_options(row or []) if file is None else _rows_of_file(file)
+    if out is not None:
+        require("frames", "--out")  # before anything is asked
     found = session.client.predict(model, rows, **asked)
     if out is not None:
         _save(found, out)

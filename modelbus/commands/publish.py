@@ -9,6 +9,7 @@ import typer
 
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
 from modelbus.commands.terminal.printing import Printer
+from modelbus.extras import require
 
 Command = Annotated[
     str | None, typer.Argument(help="The command as JSON, or several in an array; - is standard input.")
@@ -45,6 +46,7 @@ def publish(
 
     - `modelbus publish - < commands.json`
     """
+    require("queue", "modelbus publish")
     from modelbus.queue_door import QueueDoor
 
     commands = _read(command, file)

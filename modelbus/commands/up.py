@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, Directory, NoColor
+from modelbus.extras import require
 
 if TYPE_CHECKING:
     from modelbus.stack import LocalStack
@@ -66,6 +67,7 @@ def up(
     if os.name != "posix":
         typer.echo("error: The local stack runs on Linux and macOS; elsewhere use docker compose.", err=True)
         raise typer.Exit(EXIT_FAILED)
+    require("server", "modelbus up", install="server,embedded")
     from modelbus.stack import LocalStack, LogRelay
 
     console = Console(no_color=no_color or None, highlight=False)

@@ -15,4 +15,11 @@ def version() -> None:
     typer.echo(f"modelbus {__version__}")
     typer.echo(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
     for name in LIBRARIES:
-        typer.echo(f"{name} {metadata.version(name)}")
+        typer.echo(f"{name} {_installed(name)}")
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "is not installed"

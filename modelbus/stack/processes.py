@@ -18,6 +18,8 @@ from typing import IO
 
 from modelbus.stack.journal import Journal
 
+OnChange = Callable[[], None]
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 STRAGGLER_GRACE_S = 0.5
 """Seconds that a process's own children get to notice its end before they are killed."""
@@ -63,7 +65,7 @@ class ProcessPlan:
 class ManagedProcess:
     """One child process, started again whenever it ends, until it is stopped."""
 
-    def __init__(self, plan: ProcessPlan, journal: Journal, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, plan: ProcessPlan, journal: Journal, on_change: OnChange = lambda: None) -> None:
         """Args:
         plan: What to run.
         journal: Where ends and restarts are said.

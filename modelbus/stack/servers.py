@@ -5,7 +5,7 @@ The only place of the command line that speaks to either server, and only to lea
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from modelbus.stack.journal import Journal
 from modelbus.stack.ports import LOOPBACK, is_listening
-from modelbus.stack.processes import ManagedProcess, ProcessPlan
+from modelbus.stack.processes import ManagedProcess, OnChange, ProcessPlan
 from modelbus.stack.stack_errors import ServerFailed, StackError
 from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import without_password
@@ -27,8 +27,6 @@ REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94
 """MongoDB's code: this node has no replica set configuration, or has not read it yet."""
 EXTERNAL_TIMEOUT_S = 5.0
-
-OnChange = Callable[[], None]
 
 
 class RedisServer:

@@ -10,8 +10,7 @@ from pathlib import Path
 import modelbus
 from modelbus.stack.journal import Journal
 from modelbus.stack.ports import LOOPBACK
-from modelbus.stack.processes import ManagedProcess, ProcessPlan
-from modelbus.stack.servers import OnChange
+from modelbus.stack.processes import ManagedProcess, OnChange, ProcessPlan
 from modelbus.stack.stack_errors import ServiceFailed, StackError
 from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import http_url, reachable_host

@@ -5,54 +5,59 @@ To change one: add a field with a default, and nothing else needs to know. To re
 To add a command: docs in CONTRIBUTING.md, "How to add a command".
 """
 
-from modelbus.shared.contracts.base import (
-    CONTRACT_VERSION,
-    TASKS,
-    UNSUPERVISED,
-    Contract,
-    CorrelationId,
-    ModelReference,
-    Name,
-    Task,
-    new_correlation_id,
-)
-from modelbus.shared.contracts.commands.datasets import (
-    ColumnOptions,
-    ExportDataset,
-    InlineSource,
-    ParseOptions,
-    PreviewDataset,
-    ProfileDataset,
-    ReadRows,
-    UploadSource,
-)
-from modelbus.shared.contracts.commands.drift import DriftThresholds, ReportDrift
-from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
-from modelbus.shared.contracts.commands.registry import (
-    Command,
-    command_queue,
-    command_spec,
-    parse_command,
-    parse_command_of_queue,
-    spec_hash,
-)
-from modelbus.shared.contracts.commands.training import (
-    CheckTraining,
-    CrossValidation,
-    HoldOut,
-    JobLimits,
-    RetrainModel,
-    TrainModel,
-)
-from modelbus.shared.contracts.number_forms import NumberForm
-from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, DatasetRecord
-from modelbus.shared.contracts.records.estimator_records import EstimatorRecord
-from modelbus.shared.contracts.records.evaluation_records import EvaluationRecord
-from modelbus.shared.contracts.records.events import DriftFound, Event, JobChanged
-from modelbus.shared.contracts.records.job_records import ErrorRecord, JobRecord, JobStatus, Progress
-from modelbus.shared.contracts.records.model_records import ModelRecord, Signature, SignatureColumn, VersionRecord
+from typing import TYPE_CHECKING, Final
+
+from modelbus.shared.correlation_ids import new_correlation_id
+from modelbus.shared.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from modelbus.shared.contracts.base import (
+        CONTRACT_VERSION,
+        TASKS,
+        UNSUPERVISED,
+        Contract,
+        CorrelationId,
+        ModelReference,
+        Name,
+        Task,
+    )
+    from modelbus.shared.contracts.commands.datasets import (
+        ColumnOptions,
+        ExportDataset,
+        InlineSource,
+        ParseOptions,
+        PreviewDataset,
+        ProfileDataset,
+        ReadRows,
+        UploadSource,
+    )
+    from modelbus.shared.contracts.commands.drift import DriftThresholds, ReportDrift
+    from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
+    from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+    from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
+    from modelbus.shared.contracts.commands.registry import (
+        Command,
+        command_queue,
+        command_spec,
+        parse_command,
+        parse_command_of_queue,
+        spec_hash,
+    )
+    from modelbus.shared.contracts.commands.training import (
+        CheckTraining,
+        CrossValidation,
+        HoldOut,
+        JobLimits,
+        RetrainModel,
+        TrainModel,
+    )
+    from modelbus.shared.contracts.number_forms import NumberForm
+    from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, DatasetRecord
+    from modelbus.shared.contracts.records.estimator_records import EstimatorRecord
+    from modelbus.shared.contracts.records.evaluation_records import EvaluationRecord
+    from modelbus.shared.contracts.records.events import DriftFound, Event, JobChanged
+    from modelbus.shared.contracts.records.job_records import ErrorRecord, JobRecord, JobStatus, Progress
+    from modelbus.shared.contracts.records.model_records import ModelRecord, Signature, SignatureColumn, VersionRecord
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -111,3 +116,76 @@ __all__ = [
     "parse_command_of_queue",
     "spec_hash",
 ]
+
+_HOMES: Final = {
+    "base": (
+        "CONTRACT_VERSION",
+        "TASKS",
+        "UNSUPERVISED",
+        "Contract",
+        "CorrelationId",
+        "ModelReference",
+        "Name",
+        "Task",
+    ),
+    "commands.datasets": (
+        "ColumnOptions",
+        "ExportDataset",
+        "InlineSource",
+        "ParseOptions",
+        "PreviewDataset",
+        "ProfileDataset",
+        "ReadRows",
+        "UploadSource",
+    ),
+    "commands.drift": (
+        "DriftThresholds",
+        "ReportDrift",
+    ),
+    "commands.evaluation": (
+        "EvaluateModel",
+        "EvaluatePredictions",
+    ),
+    "commands.explanation": (
+        "ExplainModel",
+        "ExplainPrediction",
+        "MeasureLearning",
+    ),
+    "commands.prediction": (
+        "Predict",
+        "PredictDataset",
+    ),
+    "commands.registry": (
+        "Command",
+        "command_queue",
+        "command_spec",
+        "parse_command",
+        "parse_command_of_queue",
+        "spec_hash",
+    ),
+    "commands.training": (
+        "CheckTraining",
+        "CrossValidation",
+        "HoldOut",
+        "JobLimits",
+        "RetrainModel",
+        "TrainModel",
+    ),
+    "number_forms": ("NumberForm",),
+    "records.dataset_records": ("Alert", "ColumnSchema", "DatasetRecord"),
+    "records.estimator_records": ("EstimatorRecord",),
+    "records.evaluation_records": ("EvaluationRecord",),
+    "records.job_records": ("ErrorRecord", "JobRecord", "JobStatus", "Progress"),
+    "records.model_records": ("ModelRecord", "Signature", "SignatureColumn", "VersionRecord"),
+    "records.events": (
+        "DriftFound",
+        "Event",
+        "JobChanged",
+    ),
+}
+"""Where each name is: a client imports the records that it reads, and not the commands that only services validate."""
+
+if not TYPE_CHECKING:  # else every misspelt name would have the type Any
+    __getattr__ = lazy_names(
+        __name__, {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
+    )

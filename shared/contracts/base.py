@@ -95,11 +95,6 @@ CorrelationId = Annotated[
 ]
 
 
-def new_correlation_id() -> str:
-    """A fresh correlation id: a random UUID (RFC 9562, version 4) in lower-case text."""
-    return str(uuid4())
-
-
 class CommandBase(Contract):
     """What all commands have."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.plugins import EstimatorPlugin
 
 
 class Centroids:

@@ -12,7 +12,7 @@ from tests.plugins import write_distribution
 HEAD = """
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.ensemble import RandomForestClassifier
-from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.plugins import EstimatorPlugin
 
 class Mean(RegressorMixin, BaseEstimator):
     def __init__(self, depth=1, n_jobs=None): self.depth, self.n_jobs = depth, n_jobs

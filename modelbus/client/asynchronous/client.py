@@ -1,31 +1,35 @@
-"""The client: train, predict, evaluate; and the parts that have the rest."""
+"""The client: train, predict, evaluate; and the parts that have the rest.
+
+Importing it loads neither httpx nor pydantic: what does the work is loaded when a client is made, or a part first used.
+"""
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from modelbus.client.asynchronous.api_keys import AsyncApiKeys
-from modelbus.client.asynchronous.datasets import AsyncDatasets
-from modelbus.client.asynchronous.dead_letters import AsyncDeadLetters
-from modelbus.client.asynchronous.estimators import AsyncEstimators
-from modelbus.client.asynchronous.evaluations import AsyncEvaluations
 from modelbus.client.asynchronous.explaining import AsyncExplaining
-from modelbus.client.asynchronous.http_transport import AsyncTransport
-from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.jobs import AsyncJobs
-from modelbus.client.asynchronous.models import AsyncModels
-from modelbus.client.asynchronous.table_downloads import AsyncPredictedTable, read_table
 from modelbus.client.asynchronous.watching import AsyncWatching
 from modelbus.client.calls import job_call, path_of, record_of
 from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.typed_answers import Predictions, TrainedVersion
-from modelbus.shared.contracts import EvaluationRecord, Task
-from modelbus.shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from modelbus.client.asynchronous.api_keys import AsyncApiKeys
+    from modelbus.client.asynchronous.datasets import AsyncDatasets
+    from modelbus.client.asynchronous.dead_letters import AsyncDeadLetters
+    from modelbus.client.asynchronous.estimators import AsyncEstimators
+    from modelbus.client.asynchronous.evaluations import AsyncEvaluations
+    from modelbus.client.asynchronous.job import AsyncJob
+    from modelbus.client.asynchronous.jobs import AsyncJobs
+    from modelbus.client.asynchronous.models import AsyncModels
+    from modelbus.client.asynchronous.table_downloads import AsyncPredictedTable
+    from modelbus.client.typed_answers import Predictions, TrainedVersion
+    from modelbus.shared.contracts import EvaluationRecord, Task
+    from modelbus.shared.contracts.records.results import CheckResult
 
 
 class AsyncClient(AsyncExplaining, AsyncWatching):
@@ -55,23 +59,60 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         Raises:
             GatewayUnreachable: The address is none.
         """
+        from modelbus.client.asynchronous.http_transport import AsyncTransport
+
         self._transport = AsyncTransport(
             url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
         )
-        self.datasets = AsyncDatasets(self._transport)
+
+    @cached_property
+    def datasets(self) -> "AsyncDatasets":
         """The tables."""
-        self.estimators = AsyncEstimators(self._transport)
+        from modelbus.client.asynchronous.datasets import AsyncDatasets
+
+        return AsyncDatasets(self._transport)
+
+    @cached_property
+    def estimators(self) -> "AsyncEstimators":
         """What can be trained."""
-        self.models = AsyncModels(self._transport)
+        from modelbus.client.asynchronous.estimators import AsyncEstimators
+
+        return AsyncEstimators(self._transport)
+
+    @cached_property
+    def models(self) -> "AsyncModels":
         """What was trained."""
-        self.evaluations = AsyncEvaluations(self._transport)
+        from modelbus.client.asynchronous.models import AsyncModels
+
+        return AsyncModels(self._transport)
+
+    @cached_property
+    def evaluations(self) -> "AsyncEvaluations":
         """What was measured."""
-        self.jobs = AsyncJobs(self._transport)
+        from modelbus.client.asynchronous.evaluations import AsyncEvaluations
+
+        return AsyncEvaluations(self._transport)
+
+    @cached_property
+    def jobs(self) -> "AsyncJobs":
         """What was asked for."""
-        self.dead_letters = AsyncDeadLetters(self._transport)
+        from modelbus.client.asynchronous.jobs import AsyncJobs
+
+        return AsyncJobs(self._transport)
+
+    @cached_property
+    def dead_letters(self) -> "AsyncDeadLetters":
         """What could not be done, or not even be read."""
-        self.api_keys = AsyncApiKeys(self._transport)
+        from modelbus.client.asynchronous.dead_letters import AsyncDeadLetters
+
+        return AsyncDeadLetters(self._transport)
+
+    @cached_property
+    def api_keys(self) -> "AsyncApiKeys":
         """Who may ask."""
+        from modelbus.client.asynchronous.api_keys import AsyncApiKeys
+
+        return AsyncApiKeys(self._transport)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.url}>"
@@ -102,7 +143,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> AsyncJob[TrainedVersion]:
+    ) -> "AsyncJob[TrainedVersion]":
         """Train a model; the job that does it.
 
         Args:
@@ -130,7 +171,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> CheckResult:
+    ) -> "CheckResult":
         """Say what a training would take, without fitting anything. Arguments are those of ``train``.
 
         Raises:
@@ -149,7 +190,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         has_probabilities: bool = False,
         has_scores: bool = False,
         timeout_s: float | None = 60.0,
-    ) -> Predictions:
+    ) -> "Predictions":
         """Predict for some rows; ``predict_dataset`` is for many.
 
         Args:
@@ -169,6 +210,9 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
             LimitExceeded: Too many rows.
             WaitTimedOut: No predictor has answered.
         """
+        from modelbus.client.asynchronous.job import AsyncJob
+        from modelbus.client.typed_answers import Predictions
+
         asked = {"has_probabilities": has_probabilities, "has_scores": has_scores}
         body = {**rows_body(rows), **{name: True for name, is_asked in asked.items() if is_asked}}
         call = job_call(path_of("models", model, "predict"), body)
@@ -182,7 +226,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
 
     async def predict_dataset(
         self, model: str, dataset: str, *, has_probabilities: bool = False, has_scores: bool = False
-    ) -> AsyncJob[AsyncPredictedTable]:
+    ) -> "AsyncJob[AsyncPredictedTable]":
         """Predict for every row of a dataset; the job that does it.
 
         Its result is a table: ``(...).result().download("predictions.csv")``, or ``.to_frame()``.
@@ -190,11 +234,13 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         Raises:
             UnknownModel, UnknownDataset: There is no such thing.
         """
+        from modelbus.client.asynchronous.table_downloads import read_table
+
         body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
         call = job_call(path_of("models", model, "predict"), body)
         return await self._start(call, lambda one: read_table(self._transport, one))
 
-    async def evaluate(self, model: str, dataset: str, **options: Any) -> AsyncJob[EvaluationRecord]:
+    async def evaluate(self, model: str, dataset: str, **options: Any) -> "AsyncJob[EvaluationRecord]":
         """Measure a version on a dataset that has the target; the job that does it.
 
         Args:
@@ -209,8 +255,8 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         return await self._start(call, read_evaluation)
 
     async def evaluate_predictions(
-        self, dataset: str, truth: str, prediction: str, *, task: Task, **options: Any
-    ) -> AsyncJob[EvaluationRecord]:
+        self, dataset: str, truth: str, prediction: str, *, task: "Task", **options: Any
+    ) -> "AsyncJob[EvaluationRecord]":
         """Measure predictions that a dataset holds beside the truth; the job that does it.
 
         Args:

@@ -2,12 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.starting import AsyncStarting
 from modelbus.client.calls import Call, job_call, path_of
 from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_drift, read_explanation, read_learning, read_prediction_explanation
-from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
 from modelbus.client.moment_texts import Moment, drift_since
 
 if TYPE_CHECKING:
@@ -15,11 +13,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from modelbus.client.asynchronous.job import AsyncJob
+    from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+
 
 class AsyncExplaining(AsyncStarting):
     """Asks about models."""
 
-    async def explain(self, model: str, **options: Any) -> AsyncJob[ModelExplanation]:
+    async def explain(self, model: str, **options: Any) -> "AsyncJob[ModelExplanation]":
         """Say which columns a version answers by, and how its answers depend on them; the job that does it.
 
         The same question of the same version and dataset is answered by the same job.
@@ -44,7 +45,7 @@ class AsyncExplaining(AsyncStarting):
         *,
         dataset: str | None = None,
         **options: Any,
-    ) -> AsyncJob[PredictionExplanation]:
+    ) -> "AsyncJob[PredictionExplanation]":
         """Say what each column of some rows contributes to the answers for them; the job that does it.
 
         Args:
@@ -64,7 +65,7 @@ class AsyncExplaining(AsyncStarting):
         call = job_call(path_of("models", model, "predict", "explain"), body, wait=0)
         return await self._start(call, lambda one: read_prediction_explanation(one).with_index(index))
 
-    async def measure_learning(self, model: str, **options: Any) -> AsyncJob[Learning]:
+    async def measure_learning(self, model: str, **options: Any) -> "AsyncJob[Learning]":
         """Say how good a version would have become with fewer rows; the job that trains it again and again.
 
         Args:
@@ -80,7 +81,7 @@ class AsyncExplaining(AsyncStarting):
 
     async def report_drift(
         self, model: str, *, dataset: str | None = None, since: Moment | None = None, **options: Any
-    ) -> AsyncJob[Drift]:
+    ) -> "AsyncJob[Drift]":
         """Say whether rows are still like those that a version was trained on; the job that compares them.
 
         Args:

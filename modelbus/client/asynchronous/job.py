@@ -9,8 +9,8 @@ from modelbus.client.asynchronous.blocking import sleep
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.lines import AsyncLines
 from modelbus.client.asynchronous.plots import AsyncPlots, PlotNames
-from modelbus.client.asynchronous.streams import AWAY_S, AsyncStream
-from modelbus.client.calls import Call, known_error, path_of, record_of
+from modelbus.client.asynchronous.streams import AsyncStream
+from modelbus.client.calls import AWAY_S, Call, known_error, path_of, record_of
 from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import Level, LogLine, read_change

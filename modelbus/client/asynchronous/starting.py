@@ -1,12 +1,14 @@
 """What all parts of the client stand on: the way to the gateway, and how a job is started."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from modelbus.client.asynchronous.http_transport import AsyncTransport
-from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.calls import Call
-from modelbus.shared.contracts import JobRecord
+
+if TYPE_CHECKING:
+    from modelbus.client.asynchronous.http_transport import AsyncTransport
+    from modelbus.client.asynchronous.job import AsyncJob
+    from modelbus.shared.contracts import JobRecord
 
 T = TypeVar("T")
 
@@ -14,14 +16,16 @@ T = TypeVar("T")
 class AsyncStarting:
     """Something that starts jobs."""
 
-    _transport: AsyncTransport
+    _transport: "AsyncTransport"
 
-    async def _start(self, call: Call, read: Callable[[JobRecord], T]) -> AsyncJob[T]:
+    async def _start(self, call: Call, read: "Callable[[JobRecord], T]") -> "AsyncJob[T]":
         """Send a request that makes a job.
 
         Args:
             call: The request; without a correlation id of its own, the gateway says which job answers it.
             read: Makes the result of a job that succeeded.
         """
+        from modelbus.client.asynchronous.job import AsyncJob
+
         reply = await self._transport.send(call)
         return AsyncJob(self._transport, call.correlation_id or reply.correlation_id, read)

@@ -13,7 +13,7 @@ import httpx
 
 from modelbus.client.asynchronous.blocking import AsyncBell, abandon, end, next_chunk
 from modelbus.client.asynchronous.http_transport import AsyncTransport
-from modelbus.client.calls import Call
+from modelbus.client.calls import AWAY_S, Call
 from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.sent_events import MEDIA_TYPE, EventParser, SentEvent
 from modelbus.shared.errors import ModelbusError
@@ -22,8 +22,6 @@ log = logging.getLogger("modelbus.client")
 
 T = TypeVar("T")
 
-AWAY_S: Final = 300.0
-"""So long a gateway may be away while somebody follows."""
 _SILENT_S: Final = 60.0
 """A connection that says nothing for so long is broken: heartbeats come far more often."""
 

@@ -2,16 +2,18 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modelbus.client.asynchronous.lines import AsyncLines
 from modelbus.client.asynchronous.starting import AsyncStarting
-from modelbus.client.asynchronous.streams import AWAY_S, AsyncStream
-from modelbus.client.calls import Call, path_of, record_of
+from modelbus.client.calls import AWAY_S, Call, path_of, record_of
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.client.moment_texts import Moment
-from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport, read_event
-from modelbus.shared.contracts import JobStatus
+
+if TYPE_CHECKING:
+    from modelbus.client.asynchronous.lines import AsyncLines
+    from modelbus.client.asynchronous.streams import AsyncStream
+    from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport
+    from modelbus.shared.contracts import JobStatus
 
 
 class AsyncWatching(AsyncStarting):
@@ -21,10 +23,10 @@ class AsyncWatching(AsyncStarting):
         self,
         *,
         command: str | None = None,
-        status: JobStatus | None = None,
+        status: "JobStatus | None" = None,
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
-    ) -> AsyncStream[AnyEvent]:
+    ) -> "AsyncStream[AnyEvent]":
         """What the services tell each other, from now on: ``JobChanged`` of every job, ``DriftFound``.
 
         They are hints, told once: what comes while the connection is broken is missed, and found in the jobs. Whoever
@@ -36,6 +38,9 @@ class AsyncWatching(AsyncStarting):
             timeout_s: Seconds to listen; without limit if None. When they are over, ``WaitTimedOut`` is raised.
             away_s: So long the gateway may be away, once it has answered; without limit if None.
         """
+        from modelbus.client.asynchronous.streams import AsyncStream
+        from modelbus.client.observations import read_event
+
         call = Call("GET", "/events", {"command": command, "status": status})
         return AsyncStream(self._transport, call, read_event, timeout_s=timeout_s, away_s=away_s)
 
@@ -44,10 +49,10 @@ class AsyncWatching(AsyncStarting):
         services: str | Sequence[str] = (),
         *,
         correlation_id: str | None = None,
-        level: Level = "debug",
+        level: "Level" = "debug",
         since: Moment | None = None,
         limit: int = 200,
-    ) -> list[LogLine]:
+    ) -> "list[LogLine]":
         """The last log lines, of all services merged in time order, oldest first. ``job.logs`` has those of a job.
 
         Args:
@@ -68,12 +73,12 @@ class AsyncWatching(AsyncStarting):
         services: str | Sequence[str] = (),
         *,
         correlation_id: str | None = None,
-        level: Level = "debug",
+        level: "Level" = "debug",
         since: Moment | None = None,
         limit: int = 200,
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
-    ) -> AsyncStream[LogLine]:
+    ) -> "AsyncStream[LogLine]":
         """The last log lines, and then each that comes. ``job.follow_logs`` ends when the job has ended.
 
         None is lost and none comes twice, also where a connection breaks or a line arrives late.
@@ -91,8 +96,10 @@ class AsyncWatching(AsyncStarting):
         filters = {"correlation_id": correlation_id, "level": level, "since": since, **filters}
         return lines.follow(limit, timeout_s=timeout_s, away_s=away_s, **filters)
 
-    async def services(self) -> ServiceReport:
+    async def services(self) -> "ServiceReport":
         """Which consumers are alive, how many messages wait in each queue, and how many dead letters there are."""
+        from modelbus.client.observations import ServiceReport
+
         return record_of(ServiceReport, await self._transport.document("GET", "/services"))
 
     async def is_alive(self) -> bool:
@@ -103,8 +110,10 @@ class AsyncWatching(AsyncStarting):
             return False
         return isinstance(document, dict) and document.get("status") == "ok"
 
-    async def readiness(self) -> Readiness:
+    async def readiness(self) -> "Readiness":
         """Whether the gateway can answer requests, and which of its servers answer it."""
+        from modelbus.client.observations import Readiness
+
         call = Call("GET", "/health/ready", answers=frozenset({503}))
         return record_of(Readiness, (await self._transport.send(call)).document)
 
@@ -114,8 +123,10 @@ class AsyncWatching(AsyncStarting):
         await self._transport.send(Call("GET", "/metrics", sink=content))
         return content.getvalue().decode()
 
-    async def about(self) -> About:
+    async def about(self) -> "About":
         """What is at that address: its version and its routes."""
+        from modelbus.client.observations import About
+
         return record_of(About, await self._transport.document("GET", "/"))
 
     async def openapi(self) -> dict[str, Any]:
@@ -128,8 +139,10 @@ class AsyncWatching(AsyncStarting):
         document: dict[str, Any] = await self._transport.document("GET", "/asyncapi.json")
         return document
 
-    def _lines(self, services: str | Sequence[str]) -> tuple[AsyncLines, dict[str, Any]]:
+    def _lines(self, services: str | Sequence[str]) -> "tuple[AsyncLines, dict[str, Any]]":
         """Where the lines of some services are, and what is to be said beside."""
+        from modelbus.client.asynchronous.lines import AsyncLines
+
         names = [services] if isinstance(services, str) else list(services)
         if len(names) == 1:
             return AsyncLines(self._transport, path_of("services", names[0], "logs")), {}

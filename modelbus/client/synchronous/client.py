@@ -1,7 +1,11 @@
 # Made from ../asynchronous/client.py by tools/twin.py: change it there, then run `make twin`.
-"""The client: train, predict, evaluate; and the parts that have the rest."""
+"""The client: train, predict, evaluate; and the parts that have the rest.
+
+Importing it loads neither httpx nor pydantic: what does the work is loaded when a client is made, or a part first used.
+"""
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,24 +13,24 @@ from modelbus.client.calls import job_call, path_of, record_of
 from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_check, read_evaluation, read_predictions, read_training
 from modelbus.client.places import default_api_key, default_url
-from modelbus.client.synchronous.api_keys import ApiKeys
-from modelbus.client.synchronous.datasets import Datasets
-from modelbus.client.synchronous.dead_letters import DeadLetters
-from modelbus.client.synchronous.estimators import Estimators
-from modelbus.client.synchronous.evaluations import Evaluations
 from modelbus.client.synchronous.explaining import Explaining
-from modelbus.client.synchronous.http_transport import Transport
-from modelbus.client.synchronous.job import Job
-from modelbus.client.synchronous.jobs import Jobs
-from modelbus.client.synchronous.models import Models
-from modelbus.client.synchronous.table_downloads import PredictedTable, read_table
 from modelbus.client.synchronous.watching import Watching
-from modelbus.client.typed_answers import Predictions, TrainedVersion
-from modelbus.shared.contracts import EvaluationRecord, Task
-from modelbus.shared.contracts.records.results import CheckResult
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from modelbus.client.synchronous.api_keys import ApiKeys
+    from modelbus.client.synchronous.datasets import Datasets
+    from modelbus.client.synchronous.dead_letters import DeadLetters
+    from modelbus.client.synchronous.estimators import Estimators
+    from modelbus.client.synchronous.evaluations import Evaluations
+    from modelbus.client.synchronous.job import Job
+    from modelbus.client.synchronous.jobs import Jobs
+    from modelbus.client.synchronous.models import Models
+    from modelbus.client.synchronous.table_downloads import PredictedTable
+    from modelbus.client.typed_answers import Predictions, TrainedVersion
+    from modelbus.shared.contracts import EvaluationRecord, Task
+    from modelbus.shared.contracts.records.results import CheckResult
 
 
 class Client(Explaining, Watching):
@@ -56,23 +60,60 @@ class Client(Explaining, Watching):
         Raises:
             GatewayUnreachable: The address is none.
         """
+        from modelbus.client.synchronous.http_transport import Transport
+
         self._transport = Transport(
             url or default_url(), api_key or default_api_key(), retry_s=retry_s, answer_s=answer_s
         )
-        self.datasets = Datasets(self._transport)
+
+    @cached_property
+    def datasets(self) -> "Datasets":
         """The tables."""
-        self.estimators = Estimators(self._transport)
+        from modelbus.client.synchronous.datasets import Datasets
+
+        return Datasets(self._transport)
+
+    @cached_property
+    def estimators(self) -> "Estimators":
         """What can be trained."""
-        self.models = Models(self._transport)
+        from modelbus.client.synchronous.estimators import Estimators
+
+        return Estimators(self._transport)
+
+    @cached_property
+    def models(self) -> "Models":
         """What was trained."""
-        self.evaluations = Evaluations(self._transport)
+        from modelbus.client.synchronous.models import Models
+
+        return Models(self._transport)
+
+    @cached_property
+    def evaluations(self) -> "Evaluations":
         """What was measured."""
-        self.jobs = Jobs(self._transport)
+        from modelbus.client.synchronous.evaluations import Evaluations
+
+        return Evaluations(self._transport)
+
+    @cached_property
+    def jobs(self) -> "Jobs":
         """What was asked for."""
-        self.dead_letters = DeadLetters(self._transport)
+        from modelbus.client.synchronous.jobs import Jobs
+
+        return Jobs(self._transport)
+
+    @cached_property
+    def dead_letters(self) -> "DeadLetters":
         """What could not be done, or not even be read."""
-        self.api_keys = ApiKeys(self._transport)
+        from modelbus.client.synchronous.dead_letters import DeadLetters
+
+        return DeadLetters(self._transport)
+
+    @cached_property
+    def api_keys(self) -> "ApiKeys":
         """Who may ask."""
+        from modelbus.client.synchronous.api_keys import ApiKeys
+
+        return ApiKeys(self._transport)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.url}>"
@@ -103,7 +144,7 @@ class Client(Explaining, Watching):
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> Job[TrainedVersion]:
+    ) -> "Job[TrainedVersion]":
         """Train a model; the job that does it.
 
         Args:
@@ -131,7 +172,7 @@ class Client(Explaining, Watching):
         estimator: str,
         hyperparameters: Mapping[str, Any] | None = None,
         **options: Any,
-    ) -> CheckResult:
+    ) -> "CheckResult":
         """Say what a training would take, without fitting anything. Arguments are those of ``train``.
 
         Raises:
@@ -150,7 +191,7 @@ class Client(Explaining, Watching):
         has_probabilities: bool = False,
         has_scores: bool = False,
         timeout_s: float | None = 60.0,
-    ) -> Predictions:
+    ) -> "Predictions":
         """Predict for some rows; ``predict_dataset`` is for many.
 
         Args:
@@ -170,6 +211,9 @@ class Client(Explaining, Watching):
             LimitExceeded: Too many rows.
             WaitTimedOut: No predictor has answered.
         """
+        from modelbus.client.synchronous.job import Job
+        from modelbus.client.typed_answers import Predictions
+
         asked = {"has_probabilities": has_probabilities, "has_scores": has_scores}
         body = {**rows_body(rows), **{name: True for name, is_asked in asked.items() if is_asked}}
         call = job_call(path_of("models", model, "predict"), body)
@@ -183,7 +227,7 @@ class Client(Explaining, Watching):
 
     def predict_dataset(
         self, model: str, dataset: str, *, has_probabilities: bool = False, has_scores: bool = False
-    ) -> Job[PredictedTable]:
+    ) -> "Job[PredictedTable]":
         """Predict for every row of a dataset; the job that does it.
 
         Its result is a table: ``(...).result().download("predictions.csv")``, or ``.to_frame()``.
@@ -191,11 +235,13 @@ class Client(Explaining, Watching):
         Raises:
             UnknownModel, UnknownDataset: There is no such thing.
         """
+        from modelbus.client.synchronous.table_downloads import read_table
+
         body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
         call = job_call(path_of("models", model, "predict"), body)
         return self._start(call, lambda one: read_table(self._transport, one))
 
-    def evaluate(self, model: str, dataset: str, **options: Any) -> Job[EvaluationRecord]:
+    def evaluate(self, model: str, dataset: str, **options: Any) -> "Job[EvaluationRecord]":
         """Measure a version on a dataset that has the target; the job that does it.
 
         Args:
@@ -210,8 +256,8 @@ class Client(Explaining, Watching):
         return self._start(call, read_evaluation)
 
     def evaluate_predictions(
-        self, dataset: str, truth: str, prediction: str, *, task: Task, **options: Any
-    ) -> Job[EvaluationRecord]:
+        self, dataset: str, truth: str, prediction: str, *, task: "Task", **options: Any
+    ) -> "Job[EvaluationRecord]":
         """Measure predictions that a dataset holds beside the truth; the job that does it.
 
         Args:

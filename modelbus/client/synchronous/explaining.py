@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 from modelbus.client.calls import Call, job_call, path_of
 from modelbus.client.frames import is_frame, rows_body
 from modelbus.client.job_results import read_drift, read_explanation, read_learning, read_prediction_explanation
-from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
 from modelbus.client.moment_texts import Moment, drift_since
-from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.starting import Starting
 
 if TYPE_CHECKING:
@@ -16,11 +14,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+    from modelbus.client.synchronous.job import Job
+
 
 class Explaining(Starting):
     """Asks about models."""
 
-    def explain(self, model: str, **options: Any) -> Job[ModelExplanation]:
+    def explain(self, model: str, **options: Any) -> "Job[ModelExplanation]":
         """Say which columns a version answers by, and how its answers depend on them; the job that does it.
 
         The same question of the same version and dataset is answered by the same job.
@@ -45,7 +46,7 @@ class Explaining(Starting):
         *,
         dataset: str | None = None,
         **options: Any,
-    ) -> Job[PredictionExplanation]:
+    ) -> "Job[PredictionExplanation]":
         """Say what each column of some rows contributes to the answers for them; the job that does it.
 
         Args:
@@ -65,7 +66,7 @@ class Explaining(Starting):
         call = job_call(path_of("models", model, "predict", "explain"), body, wait=0)
         return self._start(call, lambda one: read_prediction_explanation(one).with_index(index))
 
-    def measure_learning(self, model: str, **options: Any) -> Job[Learning]:
+    def measure_learning(self, model: str, **options: Any) -> "Job[Learning]":
         """Say how good a version would have become with fewer rows; the job that trains it again and again.
 
         Args:
@@ -81,7 +82,7 @@ class Explaining(Starting):
 
     def report_drift(
         self, model: str, *, dataset: str | None = None, since: Moment | None = None, **options: Any
-    ) -> Job[Drift]:
+    ) -> "Job[Drift]":
         """Say whether rows are still like those that a version was trained on; the job that compares them.
 
         Args:

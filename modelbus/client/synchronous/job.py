@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from modelbus.client.calls import Call, known_error, path_of, record_of
+from modelbus.client.calls import AWAY_S, Call, known_error, path_of, record_of
 from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import Level, LogLine, read_change
@@ -15,7 +15,7 @@ from modelbus.client.synchronous.blocking import sleep
 from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.lines import Lines
 from modelbus.client.synchronous.plots import PlotNames, Plots
-from modelbus.client.synchronous.streams import AWAY_S, Stream
+from modelbus.client.synchronous.streams import Stream
 from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus, Progress
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary

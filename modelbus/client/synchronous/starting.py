@@ -2,12 +2,14 @@
 """What all parts of the client stand on: the way to the gateway, and how a job is started."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from modelbus.client.calls import Call
-from modelbus.client.synchronous.http_transport import Transport
-from modelbus.client.synchronous.job import Job
-from modelbus.shared.contracts import JobRecord
+
+if TYPE_CHECKING:
+    from modelbus.client.synchronous.http_transport import Transport
+    from modelbus.client.synchronous.job import Job
+    from modelbus.shared.contracts import JobRecord
 
 T = TypeVar("T")
 
@@ -15,14 +17,16 @@ T = TypeVar("T")
 class Starting:
     """Something that starts jobs."""
 
-    _transport: Transport
+    _transport: "Transport"
 
-    def _start(self, call: Call, read: Callable[[JobRecord], T]) -> Job[T]:
+    def _start(self, call: Call, read: "Callable[[JobRecord], T]") -> "Job[T]":
         """Send a request that makes a job.
 
         Args:
             call: The request; without a correlation id of its own, the gateway says which job answers it.
             read: Makes the result of a job that succeeded.
         """
+        from modelbus.client.synchronous.job import Job
+
         reply = self._transport.send(call)
         return Job(self._transport, call.correlation_id or reply.correlation_id, read)

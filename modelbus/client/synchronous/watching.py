@@ -3,16 +3,18 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modelbus.client.calls import Call, path_of, record_of
+from modelbus.client.calls import AWAY_S, Call, path_of, record_of
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.client.moment_texts import Moment
-from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport, read_event
-from modelbus.client.synchronous.lines import Lines
 from modelbus.client.synchronous.starting import Starting
-from modelbus.client.synchronous.streams import AWAY_S, Stream
-from modelbus.shared.contracts import JobStatus
+
+if TYPE_CHECKING:
+    from modelbus.client.observations import About, AnyEvent, Level, LogLine, Readiness, ServiceReport
+    from modelbus.client.synchronous.lines import Lines
+    from modelbus.client.synchronous.streams import Stream
+    from modelbus.shared.contracts import JobStatus
 
 
 class Watching(Starting):
@@ -22,10 +24,10 @@ class Watching(Starting):
         self,
         *,
         command: str | None = None,
-        status: JobStatus | None = None,
+        status: "JobStatus | None" = None,
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
-    ) -> Stream[AnyEvent]:
+    ) -> "Stream[AnyEvent]":
         """What the services tell each other, from now on: ``JobChanged`` of every job, ``DriftFound``.
 
         They are hints, told once: what comes while the connection is broken is missed, and found in the jobs. Whoever
@@ -37,6 +39,9 @@ class Watching(Starting):
             timeout_s: Seconds to listen; without limit if None. When they are over, ``WaitTimedOut`` is raised.
             away_s: So long the gateway may be away, once it has answered; without limit if None.
         """
+        from modelbus.client.observations import read_event
+        from modelbus.client.synchronous.streams import Stream
+
         call = Call("GET", "/events", {"command": command, "status": status})
         return Stream(self._transport, call, read_event, timeout_s=timeout_s, away_s=away_s)
 
@@ -45,10 +50,10 @@ class Watching(Starting):
         services: str | Sequence[str] = (),
         *,
         correlation_id: str | None = None,
-        level: Level = "debug",
+        level: "Level" = "debug",
         since: Moment | None = None,
         limit: int = 200,
-    ) -> list[LogLine]:
+    ) -> "list[LogLine]":
         """The last log lines, of all services merged in time order, oldest first. ``job.logs`` has those of a job.
 
         Args:
@@ -69,12 +74,12 @@ class Watching(Starting):
         services: str | Sequence[str] = (),
         *,
         correlation_id: str | None = None,
-        level: Level = "debug",
+        level: "Level" = "debug",
         since: Moment | None = None,
         limit: int = 200,
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
-    ) -> Stream[LogLine]:
+    ) -> "Stream[LogLine]":
         """The last log lines, and then each that comes. ``job.follow_logs`` ends when the job has ended.
 
         None is lost and none comes twice, also where a connection breaks or a line arrives late.
@@ -92,8 +97,10 @@ class Watching(Starting):
         filters = {"correlation_id": correlation_id, "level": level, "since": since, **filters}
         return lines.follow(limit, timeout_s=timeout_s, away_s=away_s, **filters)
 
-    def services(self) -> ServiceReport:
+    def services(self) -> "ServiceReport":
         """Which consumers are alive, how many messages wait in each queue, and how many dead letters there are."""
+        from modelbus.client.observations import ServiceReport
+
         return record_of(ServiceReport, self._transport.document("GET", "/services"))
 
     def is_alive(self) -> bool:
@@ -104,8 +111,10 @@ class Watching(Starting):
             return False
         return isinstance(document, dict) and document.get("status") == "ok"
 
-    def readiness(self) -> Readiness:
+    def readiness(self) -> "Readiness":
         """Whether the gateway can answer requests, and which of its servers answer it."""
+        from modelbus.client.observations import Readiness
+
         call = Call("GET", "/health/ready", answers=frozenset({503}))
         return record_of(Readiness, (self._transport.send(call)).document)
 
@@ -115,8 +124,10 @@ class Watching(Starting):
         self._transport.send(Call("GET", "/metrics", sink=content))
         return content.getvalue().decode()
 
-    def about(self) -> About:
+    def about(self) -> "About":
         """What is at that address: its version and its routes."""
+        from modelbus.client.observations import About
+
         return record_of(About, self._transport.document("GET", "/"))
 
     def openapi(self) -> dict[str, Any]:
@@ -129,8 +140,10 @@ class Watching(Starting):
         document: dict[str, Any] = self._transport.document("GET", "/asyncapi.json")
         return document
 
-    def _lines(self, services: str | Sequence[str]) -> tuple[Lines, dict[str, Any]]:
+    def _lines(self, services: str | Sequence[str]) -> "tuple[Lines, dict[str, Any]]":
         """Where the lines of some services are, and what is to be said beside."""
+        from modelbus.client.synchronous.lines import Lines
+
         names = [services] if isinstance(services, str) else list(services)
         if len(names) == 1:
             return Lines(self._transport, path_of("services", names[0], "logs")), {}

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
-from modelbus.gateway.jobs.job_waiting import JobWaiters
 from modelbus.shared.store.gateway_records import JobRecords
 
 from modelbus.gateway.jobs.dispatch import Dispatcher
+from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.background_sender import BackgroundSender
 from modelbus.shared.bus import EventPublisher, Publisher

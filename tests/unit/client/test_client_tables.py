@@ -137,7 +137,7 @@ def test_without_pyarrow_a_frame_is_sent_as_csv_where_nothing_changes_by_that() 
 @pytest.mark.parametrize("text", ["007", "", " x", "NA", "yes", "2024-01-31"])
 def test_without_pyarrow_texts_that_csv_would_change_are_refused(text: str) -> None:
     frame = pd.DataFrame({"code": pd.Series([text, "abc"], dtype="object")})
-    with pytest.raises(UnfitTable, match=r"'code' .*install pyarrow"), opened(frame):
+    with pytest.raises(UnfitTable, match=r"'code' .*pip install 'modelbus\[frames\]'"), opened(frame):
         pass
 
 
