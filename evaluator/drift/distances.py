@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import rel_entr
+from scipy.spatial.distance import jensenshannon
 from scipy.stats import binom, chi2
 
 from modelbus.shared.tabular.encoding.scaled import Floats
@@ -40,12 +40,16 @@ def stability_index_by_chance(bin_count: int, reference_rows: int, current_rows:
 
 
 def jensen_shannon_distance(reference: Counts, current: Counts) -> float:
-    """Jensen-Shannon distance, from 0 to 1: the root of the divergence in bits."""
-    p, q = (np.asarray(counts, dtype=np.float64) / np.sum(counts) for counts in (reference, current))
-    middle = (p + q) / 2
-    divergence = float(rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / (2 * math.log(2))
-    # Of samples that are alike, rounding may leave less than nothing.
-    return math.sqrt(max(divergence, 0.0))
+    """Jensen-Shannon distance, from 0 to 1: the root of the divergence in bits.
+
+    Args:
+        reference: One row at least.
+        current: One row at least.
+    """
+    with np.errstate(invalid="ignore"):
+        distance = float(jensenshannon(reference, current, base=2))
+    # Of samples that are alike, rounding may leave a divergence below 0, of which SciPy takes the root.
+    return 0.0 if math.isnan(distance) else distance
 
 
 def jensen_shannon_by_chance(bin_count: int, reference_rows: int, current_rows: int) -> float:

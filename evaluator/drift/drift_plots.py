@@ -11,6 +11,9 @@ EXCESS_LIMIT: Final = 1e6
 """Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""
 UNKNOWN_EXCESS: Final = 1.0
 """How long the bar of a statistic is that is unknown and counts as drift: it just reaches its threshold."""
+_FEWEST_DIGITS: Final = 6
+_MOST_DIGITS: Final = 17
+"""With so many, no two floats are written alike."""
 COLUMN_LIMIT: Final = 10
 """Columns that are drawn, the predictions among them: those that are farthest beyond a threshold."""
 
@@ -76,18 +79,26 @@ def _bin_names(distribution: Distribution) -> list[str]:
     if None not in distribution.x:
         return [str(value) for value in distribution.x]
     last = distribution.x.index(None)
-    ends = distribution.x[:last]
-    beyond = f"> {_number(ends[-1])}" if ends else "any"
-    names = [_range_name(ends, place) for place in range(len(ends))]
-    return [*names, beyond, *(str(value) for value in distribution.x[last + 1 :])]
+    return [*_range_names(distribution.x[:last]), *(str(value) for value in distribution.x[last + 1 :])]
 
 
-def _range_name(ends: list[Any], place: int) -> str:
+def _range_names(ends: list[Any]) -> list[str]:
+    """With as many digits as it takes to tell the bins apart."""
+    names: list[str] = []
+    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+        beyond = f"> {_number(ends[-1], digits)}" if ends else "any"
+        names = [*(_range_name(ends, index, digits) for index in range(len(ends))), beyond]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _range_name(ends: list[Any], index: int, digits: int) -> str:
     """Of a value that has a bin of its own, the bin below it ends right before it."""
-    if _is_next(ends[place : place + 2]):
-        return f"< {_number(ends[place + 1])}"
-    sign = "=" if _is_next(ends[max(place - 1, 0) : place + 1]) else "≤"
-    return f"{sign} {_number(ends[place])}"
+    if _is_next(ends[index : index + 2]):
+        return f"< {_number(ends[index + 1], digits)}"
+    sign = "=" if _is_next(ends[max(index - 1, 0) : index + 1]) else "≤"
+    return f"{sign} {_number(ends[index], digits)}"
 
 
 def _is_next(pair: list[Any]) -> bool:
@@ -97,5 +108,5 @@ def _is_next(pair: list[Any]) -> bool:
     return math.nextafter(float(pair[0]), math.inf) == float(pair[1])
 
 
-def _number(end: Any) -> str:
-    return f"{end:.6g}" if isinstance(end, float) else str(end)
+def _number(end: Any, digits: int) -> str:
+    return f"{end:.{digits}g}" if isinstance(end, float) else str(end)

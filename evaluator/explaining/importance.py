@@ -7,64 +7,22 @@ Shuffled as scikit-learn's ``permutation_importance`` does, so that the same see
 Cost: one prediction of all rows, and ``repeats`` more for each column.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-from sklearn import metrics
 
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.encoding.scaled import Floats
+from modelbus.shared.tabular.metrics.classification import Labelled, PreparedLabels, WeighedLabels
+from modelbus.shared.tabular.metrics.measured import NotDefined
+from modelbus.shared.tabular.metrics.registry import METRICS, Metric
+from modelbus.shared.tabular.metrics.regression import NumberPairs
 from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
 from modelbus.shared.tabular.targets.labels import Codes, Label, codes_of
 
 Progress = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A metric by which importance is measured."""
-
-    name: str
-    measure: Callable[..., float]
-    """Takes truth and answers."""
-    is_error: bool = False
-    """Whether less of it is better."""
-    needs_probabilities: bool = False
-
-
-def _roc_auc(true: Codes, probabilities: Floats) -> float:
-    if probabilities.shape[1] == 2:
-        return float(metrics.roc_auc_score(true, probabilities[:, 1]))
-    labels = np.arange(probabilities.shape[1])
-    return float(metrics.roc_auc_score(true, probabilities, multi_class="ovr", labels=labels))
-
-
-def _log_loss(true: Codes, probabilities: Floats) -> float:
-    return float(metrics.log_loss(true, probabilities, labels=np.arange(probabilities.shape[1])))
-
-
-METRICS: Final = {
-    metric.name: metric
-    for metric in (
-        Metric("balanced_accuracy", metrics.balanced_accuracy_score),
-        Metric("accuracy", metrics.accuracy_score),
-        Metric("f1_macro", lambda true, given: metrics.f1_score(true, given, average="macro", zero_division=0)),
-        Metric("f1_weighted", lambda true, given: metrics.f1_score(true, given, average="weighted", zero_division=0)),
-        Metric("matthews_correlation", metrics.matthews_corrcoef),
-        Metric("roc_auc", _roc_auc, needs_probabilities=True),
-        Metric("log_loss", _log_loss, is_error=True, needs_probabilities=True),
-        Metric("r2", metrics.r2_score),
-        Metric("root_mean_squared_error", metrics.root_mean_squared_error, is_error=True),
-        Metric("mean_absolute_error", metrics.mean_absolute_error, is_error=True),
-        Metric("median_absolute_error", metrics.median_absolute_error, is_error=True),
-        Metric("explained_variance", metrics.explained_variance_score),
-        Metric("agreement", metrics.accuracy_score),
-    )
-}
-"""By name; see ``IMPORTANCE_METRICS`` in ``shared/contracts/commands/explanation.py``."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +71,7 @@ def permutation_importance(
         model: The model.
         matrix: Rows as its encoder encoded them, shape (n_rows, n_encoded).
         truth: The true label or number of each row; None takes what the model answers for them.
-        metric_name: Of ``METRICS``, and for the model's task.
+        metric_name: Of ``IMPORTANCE_METRICS``, for the model's task.
         repeats: How often each column is shuffled.
         seed: Of the shuffling.
         report: Takes the share that is done, and what is being done.
@@ -135,7 +93,7 @@ def permutation_importance(
         outputs = np.flatnonzero(owners == name)
         # A column that did not vary in training has no output: nothing depends on it.
         measured = _shuffled(asked, matrix, outputs, repeats, column_seed) if len(outputs) else [baseline] * repeats
-        worse = [value - baseline if metric.is_error else baseline - value for value in measured]
+        worse = [baseline - value if metric.is_more_better else value - baseline for value in measured]
         found.append(Importance(name, worse))
     return Importances(metric, baseline, sorted(found, key=lambda each: -each.mean))
 
@@ -164,30 +122,26 @@ class _Asked:
             truth = self._ask(matrix).labels
         known = set(classes or truth)
         self._labels = [*(classes or sorted(known)), *sorted({label for label in truth if label not in known}, key=str)]
-        is_number = model.signature.task == "regression"
-        self._truth: Any = np.asarray(truth, np.float64) if is_number else codes_of(truth, self._labels)
+        self._class_count = len(known)
+        self._is_number = model.signature.task == "regression"
+        self._truth: Any = np.asarray(truth, np.float64) if self._is_number else codes_of(truth, self._labels)
         if metric.needs_probabilities and len(self._labels) > len(known):
             raise _not_defined(metric, f"some rows are of classes that the model does not know: {self._labels[-1]!r}")
 
     def measured(self, matrix: Floats) -> float:
         """The metric for encoded rows."""
-        predictions = self._ask(matrix)
-        answers: Any
-        if self._metric.needs_probabilities:
-            answers = predictions.probabilities
-        elif self._model.signature.task == "regression":
-            answers = np.asarray(predictions.labels, np.float64)
-        else:
-            answers = codes_of(predictions.labels, self._labels)
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            try:
-                value = float(self._metric.measure(self._truth, answers))
-            except ValueError as error:  # scikit-learn's way to say so
-                raise _not_defined(self._metric, str(error)) from error
-        if not np.isfinite(value):
-            raise _not_defined(self._metric, "it is no finite number")
-        return value
+        try:
+            return self._metric.measure(self._rows(self._ask(matrix)))
+        except NotDefined as error:
+            raise _not_defined(self._metric, str(error)) from error
+
+    def _rows(self, predictions: Predictions) -> NumberPairs | WeighedLabels:
+        if self._is_number:
+            return NumberPairs(self._truth, np.asarray(predictions.labels, np.float64))
+        answers = codes_of(predictions.labels, self._labels)
+        return PreparedLabels(
+            Labelled(self._labels, self._class_count, self._truth, answers, predictions.probabilities)
+        ).weighed()
 
     def _ask(self, matrix: Floats) -> Predictions:
         has_probabilities = self._metric.needs_probabilities

@@ -15,14 +15,14 @@ from modelbus.evaluator.measuring.threshold_tables import ThresholdTable, gains
 from modelbus.shared.contracts.commands.evaluation import Evaluation
 from modelbus.shared.contracts.records.plot_points import Plot
 from modelbus.shared.errors import InvalidCommand
-from modelbus.shared.tabular.metrics.by_task import CLUSTERING_METRICS, confusion_of
-from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, Labelled, ranking_of
-from modelbus.shared.tabular.metrics.grouping import measure_clusters, measure_groups, measure_outliers
-from modelbus.shared.tabular.metrics.label_metrics import LabelSums, class_metrics
-from modelbus.shared.tabular.metrics.measured import Measured, Metrics
-from modelbus.shared.tabular.metrics.probability_metrics import ProbabilityLosses, probability_fault
+from modelbus.shared.tabular.metrics.by_task import confusion_of
+from modelbus.shared.tabular.metrics.class_formulas import hit_ratio, measure_label
+from modelbus.shared.tabular.metrics.classification import Labelled, PreparedLabels, WeighedLabels, ranking_of
+from modelbus.shared.tabular.metrics.grouping import ClusteredRows, GroupedRows
+from modelbus.shared.tabular.metrics.measured import Measured, Metrics, NotDefined
 from modelbus.shared.tabular.metrics.ranking import Ranking
-from modelbus.shared.tabular.metrics.regression import measure_numbers, summarize_residuals
+from modelbus.shared.tabular.metrics.registry import measure_all
+from modelbus.shared.tabular.metrics.regression import NumberPairs, summarize_residuals
 from modelbus.shared.tabular.targets.labels import spelling
 
 Floats = npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ def measure(collected: CollectedRows, command: Evaluation, on_step: Step = lambd
     """
     if isinstance(collected.rows, Outliers) and collected.rows.known is not None:
         measuring = _measure_labels(collected, collected.rows.known, command, on_step)
-        outliers = measure_outliers(collected.rows.labels)
+        outliers = measure_all("outlier_detection", collected.rows.labels)
         measuring.fields["metrics"] = outliers.values | measuring.fields["metrics"]
     elif isinstance(collected.rows, Labelled):
         rows = _with_positive(collected.rows, command.positive_class)
@@ -82,31 +82,33 @@ def _counts(collected: CollectedRows) -> dict[str, Any]:
 
 def _measure_labels(collected: CollectedRows, rows: Labelled, command: Evaluation, on_step: Step) -> Measurement:
     weights = np.ones(len(rows.true)) if collected.weights is None else collected.weights
-    found = ClassificationMeasure(rows).measure(weights)
+    weighed = PreparedLabels(rows).weighed(weights)
+    found = measure_all("classification", weighed)
     if collected.weights is not None:
         # scikit-learn averages no pairs of classes with weights either
         found.leave_out(("roc_auc_ovo", "roc_auc_ovo_weighted"), "it is not defined with weights")
     fields: dict[str, Any] = {
         "classes": list(rows.labels[: rows.class_count])[:CLASS_LIMIT],
-        "per_class": _per_class(rows, weights),
+        "per_class": _per_class(weighed),
         "confusion": confusion_of(rows, collected.weights),
-        "hit_ratios": _hit_ratios(rows, weights),
+        "hit_ratios": _hit_ratios(weighed),
     }
     table = None
     if rows.is_binary:
         fields["positive_class"] = rows.labels[rows.positive]
         table = _add_thresholds(fields, found, rows, weights, command)
     if command.intervals is not None:
-        measure_again = ClassificationMeasure(rows, is_repeated=True)
+        repeated = PreparedLabels(rows, is_repeated=True)
 
         def measure_drawn(drawn: RowIndices) -> Metrics:
-            return measure_again.measure(weights * np.bincount(drawn, minlength=len(weights))).values
+            drawn_weights = weights * np.bincount(drawn, minlength=len(weights))
+            return measure_all("classification", repeated.weighed(drawn_weights)).values
 
         fields["intervals"] = _intervals(measure_drawn, collected, command, on_step)
     on_step(0.6, "measuring slices")
 
     def measure_part(part: RowIndices) -> Measured:
-        return ClassificationMeasure(rows.part(part)).measure(weights[part])
+        return measure_all("classification", PreparedLabels(rows.part(part)).weighed(weights[part]))
 
     fields["slices"] = _slices(collected, measure_part, found)
     plots = label_plots(rows, weights, fields["confusion"], table) if command.has_plots else []
@@ -136,9 +138,10 @@ def _measure_numbers(collected: CollectedRows, rows: Numbers, command: Evaluatio
     weights = collected.weights
 
     def measure_part(part: RowIndices) -> Measured:
-        return measure_numbers(rows.true[part], rows.predicted[part], None if weights is None else weights[part])
+        pairs = NumberPairs(rows.true[part], rows.predicted[part], None if weights is None else weights[part])
+        return measure_all("regression", pairs)
 
-    found = measure_numbers(rows.true, rows.predicted, weights)
+    found = measure_all("regression", NumberPairs(rows.true, rows.predicted, weights))
     fields: dict[str, Any] = {"residuals": summarize_residuals(rows.true - rows.predicted)}
     if command.intervals is not None:
         fields["intervals"] = _intervals(lambda drawn: measure_part(drawn).values, collected, command, on_step)
@@ -152,11 +155,17 @@ def _measure_without_target(collected: CollectedRows, command: Evaluation) -> Me
     rows = collected.rows
     if isinstance(rows, Outliers):
         labels = np.array(rows.labels, dtype=object)
-        part_of: Callable[[RowIndices], Measured] = lambda part: measure_outliers(labels[part].tolist())  # noqa: E731
-        found = measure_outliers(rows.labels)
+        found = measure_all("outlier_detection", rows.labels)
+
+        def part_of(part: RowIndices) -> Measured:
+            return measure_all("outlier_detection", labels[part].tolist())
     else:
         assert isinstance(rows, Groups)  # what is left
-        found, part_of = _measure_groups(rows), lambda part: _measure_groups(_part(rows, part))
+        found = _measure_groups(rows)
+
+        def part_of(part: RowIndices) -> Measured:
+            return _measure_groups(_part(rows, part))
+
     return Measurement(
         {
             "metrics": found.values,
@@ -173,14 +182,9 @@ def _part(rows: Groups, part: RowIndices) -> Groups:
 
 
 def _measure_groups(rows: Groups) -> Measured:
-    found = Measured()
-    if rows.matrix is not None:
-        found.update(measure_clusters(rows.matrix, rows.clusters))
-    else:
-        found.leave_out(CLUSTERING_METRICS[:-1], "the rows that the clusters were found in are not known")
-        found.add("cluster_count", float(len(np.unique(rows.clusters))))
+    found = measure_all("clustering", ClusteredRows(rows.matrix, rows.clusters))
     if rows.true is not None:
-        found.update(measure_groups(rows.true, rows.clusters))
+        found.update(measure_all("grouping", GroupedRows(rows.true, rows.clusters)))
     return found
 
 
@@ -204,29 +208,21 @@ def _with_positive(rows: Labelled, wanted: Any) -> Labelled:
     return replace(rows, positive=positive, scores=scores)
 
 
-def _per_class(rows: Labelled, weights: Floats) -> list[dict[str, Any]]:
-    sums = LabelSums.count(rows.true, rows.predicted, weights, len(rows.labels))
+def _per_class(rows: WeighedLabels) -> list[dict[str, Any]]:
+    sums = rows.sums
     frequent = np.sort(np.argsort(-(sums.true + sums.predicted), kind="stable")[:CLASS_LIMIT])
-    return [_of_class(rows, weights, sums, label) for label in frequent.tolist()]
+    return [_of_class(rows, label) for label in frequent.tolist()]
 
 
-def _of_class(rows: Labelled, weights: Floats, sums: LabelSums, label: int) -> dict[str, Any]:
-    values, undefined = class_metrics(sums, label)
-    ranked = Measured()
-    ranking = _class_ranking(rows, label)
-    if ranking is None:
-        ranked.leave_out(("roc_auc", "average_precision"), "there is no score for the class")
-    else:
-        counts, reason = ranking.cumulate(weights), "no row is of the class, or every row is"
-        ranked.add("roc_auc", counts.roc_auc(), reason)
-        ranked.add("average_precision", counts.average_precision() if counts.has_both else np.nan, reason)
+def _of_class(rows: WeighedLabels, label: int) -> dict[str, Any]:
+    ranking = _class_ranking(rows.rows, label)
+    found = measure_label(rows.sums, label, None if ranking is None else ranking.cumulate(rows.weights))
     return {
-        "label": rows.labels[label],
-        "support": float(sums.true[label]),
-        "predicted": float(sums.predicted[label]),
-        **values,
-        **ranked.values,
-        "undefined": undefined | ranked.undefined,
+        "label": rows.rows.labels[label],
+        "support": float(rows.sums.true[label]),
+        "predicted": float(rows.sums.predicted[label]),
+        **found.values,
+        "undefined": found.undefined,
     }
 
 
@@ -244,15 +240,16 @@ def _class_ranking(rows: Labelled, label: int) -> Ranking | None:
     return Ranking(rows.true == label, scores)
 
 
-def _hit_ratios(rows: Labelled, weights: Floats) -> list[dict[str, Any]] | None:
+def _hit_ratios(rows: WeighedLabels) -> list[dict[str, Any]] | None:
     """How often the true class is among the likeliest, by how many of these."""
-    if rows.class_count < 3 or rows.probabilities is None:
+    class_count = rows.rows.class_count
+    if class_count < 3:
         return None
-    if probability_fault(rows.probabilities, has_unknown=rows.has_unknown) is not None:
+    counts = range(1, min(class_count, _HIT_RATIOS) + 1)
+    try:
+        return [{"k": count, "hit_ratio": hit_ratio(rows, count)} for count in counts]
+    except NotDefined:
         return None
-    losses = ProbabilityLosses(rows.true, rows.probabilities)
-    counts = range(1, min(rows.class_count, _HIT_RATIOS) + 1)
-    return [{"k": count, "hit_ratio": losses.hit_ratio(weights, count)} for count in counts]
 
 
 def _intervals(

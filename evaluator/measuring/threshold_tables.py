@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from modelbus.shared.contracts.commands.evaluation import BestThreshold, Costs
 from modelbus.shared.contracts.metric_names import THRESHOLD_METRICS
-from modelbus.shared.tabular.metrics.count_metrics import count_metrics
 from modelbus.shared.tabular.metrics.ranking import Cumulated
+from modelbus.shared.tabular.metrics.threshold_metrics import threshold_metrics
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +36,7 @@ class ThresholdTable:
         self._columns: dict[str, Floats] = {
             "threshold": np.append(above, counts.thresholds),
             **dict(zip(_COUNTS, (hits, alarms, passes, misses), strict=True)),
-            **count_metrics(hits, alarms, passes, misses),
+            **threshold_metrics(hits, alarms, passes, misses),
         }
         if costs is not None:
             self._columns["cost"] = costs.false_positive * alarms + costs.false_negative * misses

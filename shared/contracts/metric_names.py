@@ -1,121 +1,195 @@
-"""The metrics by name and task, and for each whether more of it is better. Names only: the gateway compares by them.
+"""The table of metrics: name, kind, direction and uses of each. Nothing is measured here: the gateway reads it too.
 
-The names are those of scikit-learn's functions without ``_score``, where it has one; docs/evaluation.md defines each.
+A metric is one row of ``METRIC_TABLE``, one formula in ``shared/tabular/metrics/`` and one row of the tables in
+docs/evaluation.md; ``shared/tabular/metrics/registry.py`` joins row and formula and refuses to be imported if either is
+missing. Names are those of scikit-learn's functions without ``_score``, where it has one. Reasons: ADR 0029.
 """
 
-from typing import Final, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from modelbus.shared.contracts.base import Task
 
 AVERAGES: Final = ("macro", "micro", "weighted")
 
-CLASSIFICATION_METRICS: Final = (
-    "accuracy",
-    "balanced_accuracy",
-    "mean_per_class_error",
-    *(f"precision_{average}" for average in AVERAGES),
-    *(f"recall_{average}" for average in AVERAGES),
-    *(f"f1_{average}" for average in AVERAGES),
-    *(f"f0point5_{average}" for average in AVERAGES),
-    *(f"f2_{average}" for average in AVERAGES),
-    "precision",
-    "recall",
-    "specificity",
-    "f1",
-    "f0point5",
-    "f2",
-    "matthews_correlation",
-    "cohen_kappa",
-    "log_loss",
-    "brier_score",
-    "d2_log_loss",
-    "d2_brier_score",
-    "roc_auc",
-    "roc_auc_ovr_weighted",
-    "roc_auc_ovo",
-    "roc_auc_ovo_weighted",
-    "average_precision",
-    "gini",
-    "ks_statistic",
-    "top_2_accuracy",
-    "top_3_accuracy",
-    "top_5_accuracy",
+MetricKind = Literal["classification", "regression", "clustering", "grouping", "outlier_detection", "agreement"]
+"""What a metric is measured of. ``classification``: true and predicted labels, known outliers among them.
+``regression``: true and predicted numbers. ``clustering``: rows and their clusters. ``grouping``: clusters beside true
+groups. ``outlier_detection``: predicted outliers alone. ``agreement``: answers beside earlier ones for the same
+rows."""
+
+MetricUse = Literal["search", "importance", "threshold_table", "threshold_search"]
+"""What takes a metric, beside evaluations, which take all, and comparisons with a champion, which take all that have a
+direction. ``search``: candidates are ranked by it. ``importance``: columns are. ``threshold_table``: evaluations of two
+classes tell it by threshold, and choose the best one by it. ``threshold_search``: a training chooses a threshold by it.
+A metric of either threshold use is measured from counts of labels alone, and more of it is better."""
+
+
+@dataclass(frozen=True)
+class MetricEntry:
+    """What is known of a metric without measuring it."""
+
+    name: str
+    kind: MetricKind
+    is_more_better: bool | None = True
+    """None where neither more nor less is."""
+    needs_probabilities: bool = False
+    """Whether predicted labels are not enough. Where an evaluation of two classes has decision scores instead, they
+    serve for ``roc_auc``, ``average_precision``, ``gini`` and ``ks_statistic``."""
+    uses: tuple[MetricUse, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks whose models have it by their own; with known outliers, outlier detectors have those of classes."""
+        return _TASKS_OF_KIND[self.kind]
+
+
+_TASKS_OF_KIND: Final[Mapping[MetricKind, tuple[Task, ...]]] = {
+    "classification": ("classification",),
+    "regression": ("regression",),
+    "clustering": ("clustering",),
+    "grouping": ("clustering",),
+    "outlier_detection": ("outlier_detection",),
+    "agreement": ("outlier_detection", "clustering"),
+}
+
+
+def _of_classes(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
+    return MetricEntry(name, "classification", is_more_better=not less, uses=uses)
+
+
+def _of_probabilities(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
+    return MetricEntry(name, "classification", is_more_better=not less, needs_probabilities=True, uses=uses)
+
+
+def _of_numbers(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
+    return MetricEntry(name, "regression", is_more_better=not less, uses=uses)
+
+
+METRIC_TABLE: Final[tuple[MetricEntry, ...]] = (
+    _of_classes("accuracy", "search", "importance", "threshold_table", "threshold_search"),
+    _of_classes("balanced_accuracy", "search", "importance", "threshold_table", "threshold_search"),
+    _of_classes("mean_per_class_error", less=True),
+    _of_classes("precision_macro", "search"),
+    _of_classes("precision_micro"),
+    _of_classes("precision_weighted", "search"),
+    _of_classes("recall_macro", "search"),
+    _of_classes("recall_micro"),
+    _of_classes("recall_weighted", "search"),
+    _of_classes("f1_macro", "search", "importance", "threshold_search"),
+    _of_classes("f1_micro"),
+    _of_classes("f1_weighted", "search", "importance"),
+    _of_classes("f0point5_macro"),
+    _of_classes("f0point5_micro"),
+    _of_classes("f0point5_weighted"),
+    _of_classes("f2_macro"),
+    _of_classes("f2_micro"),
+    _of_classes("f2_weighted"),
+    # from here to f2: of two classes, about the positive one
+    _of_classes("precision", "threshold_table"),
+    _of_classes("recall", "threshold_table"),
+    _of_classes("specificity", "threshold_table"),
+    _of_classes("f1", "threshold_table", "threshold_search"),
+    _of_classes("f0point5", "threshold_table"),
+    _of_classes("f2", "threshold_table"),
+    _of_classes("matthews_correlation", "search", "importance", "threshold_table", "threshold_search"),
+    _of_classes("cohen_kappa", "search"),
+    _of_probabilities("log_loss", "search", "importance", less=True),
+    _of_probabilities("brier_score", "search", less=True),
+    _of_probabilities("d2_log_loss"),
+    _of_probabilities("d2_brier_score"),
+    # of more than two classes one-vs-rest, macro-averaged
+    _of_probabilities("roc_auc", "search", "importance"),
+    # of more than two classes only
+    _of_probabilities("roc_auc_ovr_weighted"),
+    _of_probabilities("roc_auc_ovo"),
+    _of_probabilities("roc_auc_ovo_weighted"),
+    # of more than two classes one-vs-rest, macro-averaged
+    _of_probabilities("average_precision", "search"),
+    # of two classes only
+    _of_probabilities("gini"),
+    _of_probabilities("ks_statistic"),
+    # of more classes than it counts
+    _of_probabilities("top_2_accuracy"),
+    _of_probabilities("top_3_accuracy"),
+    _of_probabilities("top_5_accuracy"),
+    _of_numbers("r2", "search", "importance"),
+    _of_numbers("explained_variance", "search", "importance"),
+    _of_numbers("mean_absolute_error", "search", "importance", less=True),
+    _of_numbers("mean_squared_error", "search", less=True),
+    _of_numbers("root_mean_squared_error", "search", "importance", less=True),
+    _of_numbers("median_absolute_error", "search", "importance", less=True),
+    _of_numbers("max_error", "search", less=True),
+    _of_numbers("mean_absolute_percentage_error", "search", less=True),
+    _of_numbers("symmetric_mean_absolute_percentage_error", less=True),
+    _of_numbers("mean_squared_log_error", less=True),
+    _of_numbers("root_mean_squared_log_error", less=True),
+    _of_numbers("mean_poisson_deviance", less=True),
+    _of_numbers("mean_gamma_deviance", less=True),
+    _of_numbers("d2_absolute_error"),
+    _of_numbers("d2_poisson_deviance"),
+    _of_numbers("d2_gamma_deviance"),
+    MetricEntry("silhouette", "clustering", uses=("search",)),
+    MetricEntry("calinski_harabasz", "clustering", uses=("search",)),
+    MetricEntry("davies_bouldin", "clustering", is_more_better=False, uses=("search",)),
+    MetricEntry("cluster_count", "clustering", is_more_better=None),
+    MetricEntry("adjusted_rand", "grouping"),
+    MetricEntry("rand", "grouping"),
+    MetricEntry("adjusted_mutual_info", "grouping"),
+    MetricEntry("normalized_mutual_info", "grouping"),
+    MetricEntry("homogeneity", "grouping"),
+    MetricEntry("completeness", "grouping"),
+    MetricEntry("v_measure", "grouping"),
+    MetricEntry("fowlkes_mallows", "grouping"),
+    MetricEntry("outlier_share", "outlier_detection", is_more_better=None),
+    MetricEntry("agreement", "agreement", uses=("importance",)),
 )
-"""Those without an average (`precision` to `f2`), ``gini`` and ``ks_statistic`` are of two classes, about the positive
-one; those with ``ovr`` and ``ovo`` and the ``top`` ones are of more than two. ``roc_auc`` and ``average_precision`` of
-more than two are one-vs-rest, macro-averaged."""
+"""In the order in which records have them."""
 
-REGRESSION_METRICS: Final = (
-    "r2",
-    "explained_variance",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "root_mean_squared_error",
-    "median_absolute_error",
-    "max_error",
-    "mean_absolute_percentage_error",
-    "symmetric_mean_absolute_percentage_error",
-    "mean_squared_log_error",
-    "root_mean_squared_log_error",
-    "mean_poisson_deviance",
-    "mean_gamma_deviance",
-    "d2_absolute_error",
-    "d2_poisson_deviance",
-    "d2_gamma_deviance",
-)
+_BY_NAME: Final[Mapping[str, MetricEntry]] = {entry.name: entry for entry in METRIC_TABLE}
 
-CLUSTERING_METRICS: Final = ("silhouette", "calinski_harabasz", "davies_bouldin", "cluster_count")
-"""Of rows and clusters alone. ``cluster_count``: clusters that have a row."""
+PRIMARY_METRICS: Final[Mapping[Task, str]] = {
+    "classification": "balanced_accuracy",
+    "regression": "r2",
+    "clustering": "silhouette",
+}
+"""What is compared where nothing else is said, by task: more is better. Nothing says whose outliers are right."""
 
-GROUPING_METRICS: Final = (
-    "adjusted_rand",
-    "rand",
-    "adjusted_mutual_info",
-    "normalized_mutual_info",
-    "homogeneity",
-    "completeness",
-    "v_measure",
-    "fowlkes_mallows",
-)
-"""Of clusters beside true groups."""
 
-OUTLIER_METRICS: Final = ("outlier_share",)
-"""Without a truth; with one, outliers have the metrics of two classes too."""
+def metrics_of_kind(kind: MetricKind) -> tuple[str, ...]:
+    """The names of one kind's metrics, in the table's order."""
+    return tuple(entry.name for entry in METRIC_TABLE if entry.kind == kind)
 
-ThresholdMetric = Literal[
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "specificity",
-    "f1",
-    "f0point5",
-    "f2",
-    "matthews_correlation",
-]
-THRESHOLD_METRICS: Final[tuple[ThresholdMetric, ...]] = get_args(ThresholdMetric)
-"""What a threshold can be chosen by: more of each is better."""
 
-LESS_IS_BETTER: Final = frozenset(
-    {
-        "mean_per_class_error",
-        "log_loss",
-        "brier_score",
-        "mean_absolute_error",
-        "mean_squared_error",
-        "root_mean_squared_error",
-        "median_absolute_error",
-        "max_error",
-        "mean_absolute_percentage_error",
-        "symmetric_mean_absolute_percentage_error",
-        "mean_squared_log_error",
-        "root_mean_squared_log_error",
-        "mean_poisson_deviance",
-        "mean_gamma_deviance",
-        "davies_bouldin",
-    }
-)
-NEITHER_IS_BETTER: Final = frozenset({"cluster_count", "outlier_share"})
+def metrics_for(use: MetricUse, *tasks: Task) -> tuple[str, ...]:
+    """The names of the metrics that serve a use, in the table's order; with tasks, of those only."""
+    return tuple(
+        entry.name
+        for entry in METRIC_TABLE
+        if use in entry.uses and (not tasks or not set(tasks).isdisjoint(entry.tasks))
+    )
+
+
+CLASSIFICATION_METRICS: Final = metrics_of_kind("classification")
+REGRESSION_METRICS: Final = metrics_of_kind("regression")
+CLUSTERING_METRICS: Final = metrics_of_kind("clustering")
+GROUPING_METRICS: Final = metrics_of_kind("grouping")
+OUTLIER_METRICS: Final = metrics_of_kind("outlier_detection")
+THRESHOLD_METRICS: Final = metrics_for("threshold_table")
+
+if TYPE_CHECKING:
+    ImportanceMetric: TypeAlias = str
+    ThresholdMetric: TypeAlias = str
+    SearchedThresholdMetric: TypeAlias = str
+else:
+    # For pydantic and OpenAPI, which list the names; a type checker cannot follow a literal that is worked out.
+    ImportanceMetric = Literal[metrics_for("importance")]
+    ThresholdMetric = Literal[THRESHOLD_METRICS]
+    SearchedThresholdMetric = Literal[metrics_for("threshold_search")]
 
 
 def is_more_better(metric: str) -> bool | None:
-    """Whether more of a metric is better; None where neither more nor less is."""
-    return None if metric in NEITHER_IS_BETTER else metric not in LESS_IS_BETTER
+    """Whether more of a metric is better; None where neither more nor less is, or nobody knows the metric."""
+    entry = _BY_NAME.get(metric)
+    return None if entry is None else entry.is_more_better

@@ -9,13 +9,13 @@ import pandas as pd
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.encoding.encoding_report import EncodingReport
 from modelbus.shared.tabular.metrics.by_task import (
-    Metrics,
     confusion,
     score_classification,
     score_clustering,
     score_outliers,
     score_regression,
 )
+from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
 from modelbus.shared.tabular.targets.labels import Label
 from modelbus.shared.tabular.targets.reading_warnings import UNSEEN_FRACTION, truth_warnings, unseen_warnings

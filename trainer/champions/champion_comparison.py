@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from modelbus.shared.contracts import Signature, Task
-from modelbus.shared.contracts.metric_names import is_more_better
+from modelbus.shared.contracts.metric_names import PRIMARY_METRICS, is_more_better
 from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.predicting.model import FittedModel
@@ -21,7 +21,6 @@ from modelbus.shared.tabular.targets.labels import Label, spelling
 from modelbus.trainer.champions.row_identity import row_hashes
 from modelbus.trainer.champions.trained_rows import Mask, TrainedRows
 from modelbus.trainer.rows.splitting import RowIndices
-from modelbus.trainer.tuning.objectives import PRIMARY_METRIC
 
 FEWEST_ROWS: Final = 10
 """Of fewer rows one alone decides which version is better."""
@@ -92,7 +91,7 @@ def obstacle_to_measuring(own: Signature, champion: Signature, name: str) -> str
 
 def default_metric(task: Task) -> str | None:
     """What is compared where the command names nothing; None of outlier detection, which has no such metric."""
-    return PRIMARY_METRIC.get(task)
+    return PRIMARY_METRICS.get(task)
 
 
 def compare(

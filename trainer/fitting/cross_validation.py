@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold, TimeSeriesSplit
 
 from modelbus.shared.errors import EstimatorRejected
-from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.trainer.rows.splitting import Groups, RowIndices, Split
 
 Measure = Callable[[Split, int], Metrics]

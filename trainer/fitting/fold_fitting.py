@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.shared.contracts import Signature
-from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts

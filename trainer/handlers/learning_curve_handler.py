@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from modelbus.shared.contracts import MeasureLearning, TrainModel
 from modelbus.shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
+from modelbus.shared.contracts.metric_names import metrics_for
 from modelbus.shared.contracts.records.explanation_results import LearningResult
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.errors import InvalidCommand
@@ -16,7 +17,6 @@ from modelbus.trainer.handlers.dataset_fitting import DatasetFitting
 from modelbus.trainer.handlers.training import training_as_found
 from modelbus.trainer.training.learning_curve import LearningPoint, measure_learning_curve
 from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
-from modelbus.trainer.tuning.objectives import objective_names
 
 
 def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOutcome:
@@ -64,7 +64,7 @@ def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOut
         "curves": _curves(points),
     }
     # what no search goes by, as of outliers, is drawn as it is
-    drawn = objective_names(version["signature"]["task"]) or points[0].metrics
+    drawn = metrics_for("search", version["signature"]["task"]) or points[0].metrics
     plots = learning_curve_plots(LearningResult.model_validate(result), drawn) if command.has_plots else []
     return answer_with_plots(result, plots, context)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from modelbus.shared.contracts.records.model_records import HeldOutRows
-from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes

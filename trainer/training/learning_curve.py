@@ -9,7 +9,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import HoldOut
 from modelbus.shared.errors import EstimatorRejected
-from modelbus.shared.tabular.metrics.by_task import Metrics
+from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
 from modelbus.trainer.fitting.plan import FitPlan

@@ -121,7 +121,7 @@ class CandidateMeasuring:
             Differences of the score, more is better; none of groups that it is not defined for.
         """
         found: list[float] = []
-        objective = self._objective.roughly()
+        objective = self._objective
         for group in range(GROUPS):
             rows = slice(group, None, GROUPS)
             scores = [

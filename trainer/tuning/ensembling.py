@@ -76,7 +76,7 @@ def select(library: Library, parts: Sequence[int], is_over: Callable[[], bool] =
     Raises:
         SelectionOverran: The time was over.
     """
-    sample, objective = library.sample(), library.objective.roughly()
+    sample, objective = library.sample(), library.objective
     truth = np.concatenate([sample.truth[part] for part in parts])
     pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
     counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
@@ -123,7 +123,7 @@ def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | N
 
 def selection_s(library: Library, clock: Callable[[], float]) -> float:
     """Seconds that ``crossed_scores`` and one further selection are likely to take; measures one score to know."""
-    sample, objective = library.sample(), library.objective.roughly()
+    sample, objective = library.sample(), library.objective
     truth, answers = np.concatenate(sample.truth), np.concatenate(sample.answers[0])
     started = clock()
     _merit(objective, truth, answers)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modelbus.shared.contracts.commands.tuning import Threshold
-from modelbus.shared.tabular.metrics.count_metrics import count_metrics
+from modelbus.shared.tabular.metrics.threshold_metrics import threshold_metrics
 
 Floats = npt.NDArray[np.float64]
 Counts = tuple[Floats, Floats, Floats, Floats]
@@ -83,16 +83,6 @@ def _counts(truth: npt.NDArray[Any], probabilities: Floats, thresholds: Floats) 
     )
 
 
-def _by_both(counts: Counts) -> Floats:
-    """The mean of both classes' F1 score."""
-    hits, alarms, misses, passes = counts
-    of_second = count_metrics(hits, alarms, passes, misses)["f1"]
-    of_first = count_metrics(passes, misses, hits, alarms)["f1"]
-    return (np.nan_to_num(of_second) + np.nan_to_num(of_first)) / 2
-
-
 def _scored(name: str, counts: Counts) -> Floats:
-    if name == "f1_macro":
-        return _by_both(counts)
-    hits, alarms, misses, passes = counts
-    return count_metrics(hits, alarms, passes, misses)[name]
+    true_positives, false_positives, false_negatives, true_negatives = counts
+    return threshold_metrics(true_positives, false_positives, true_negatives, false_negatives, [name])[name]

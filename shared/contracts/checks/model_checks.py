@@ -2,9 +2,7 @@
 gateway before it accepts and by the worker before it begins, so that both doors refuse alike.
 """
 
-from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Final
 
 from modelbus.shared.contracts.base import Task
 from modelbus.shared.contracts.checks.command_checks import refused
@@ -12,20 +10,7 @@ from modelbus.shared.contracts.commands.training import RetrainModel, Training
 from modelbus.shared.contracts.commands.tuning import AUTO, auto_task
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.model_documents import ModelDocument, VersionDocument
-from modelbus.shared.contracts.metric_names import (
-    CLASSIFICATION_METRICS,
-    CLUSTERING_METRICS,
-    OUTLIER_METRICS,
-    REGRESSION_METRICS,
-    is_more_better,
-)
-
-_METRICS: Final[Mapping[Task, tuple[str, ...]]] = {
-    "classification": CLASSIFICATION_METRICS,
-    "regression": REGRESSION_METRICS,
-    "clustering": CLUSTERING_METRICS,
-    "outlier_detection": OUTLIER_METRICS,
-}
+from modelbus.shared.contracts.metric_names import is_more_better, metrics_of_kind
 
 
 def check_promotion(metric: str | None, task: Task) -> None:
@@ -38,13 +23,14 @@ def check_promotion(metric: str | None, task: Task) -> None:
     Raises:
         InvalidCommand: The task has no such metric, or neither more nor less of it is better.
     """
-    known = [name for name in _METRICS[task] if is_more_better(name) is not None]
+    measured = metrics_of_kind(task)
+    known = [name for name in measured if is_more_better(name) is not None]
     if metric is None or metric in known:
         return
     if not known:
         problem = f"{task} has no metric that says which version is better"
         raise refused([{"where": "promote_metric", "problem": problem}])
-    if metric in _METRICS[task]:
+    if metric in measured:
         problem = f"neither more nor less of {metric} is better"
     else:
         problem = f"{task} has no metric {metric!r}"

@@ -1,48 +1,25 @@
 """The commands that ask why a model answers as it does, and the rows that they look at."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from modelbus.shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Task
+from modelbus.shared.contracts.base import TASKS, ColumnName, CommandBase, ModelReference, Name, Task
 from modelbus.shared.contracts.commands.prediction import GivenRows, Rows
 from modelbus.shared.contracts.commands.training import JobLimits
+from modelbus.shared.contracts.metric_names import PRIMARY_METRICS, ImportanceMetric, metrics_for
 
 ExplanationKind = Literal["importance", "partial_dependence"]
-ImportanceMetric = Literal[
-    "balanced_accuracy",
-    "accuracy",
-    "f1_macro",
-    "f1_weighted",
-    "matthews_correlation",
-    "roc_auc",
-    "log_loss",
-    "r2",
-    "root_mean_squared_error",
-    "mean_absolute_error",
-    "median_absolute_error",
-    "explained_variance",
-    "agreement",
-]
-IMPORTANCE_METRICS: Final[dict[Task, tuple[ImportanceMetric, ...]]] = {
-    "classification": (
-        "balanced_accuracy",
-        "accuracy",
-        "f1_macro",
-        "f1_weighted",
-        "matthews_correlation",
-        "roc_auc",
-        "log_loss",
-    ),
-    "regression": (
-        "r2",
-        "root_mean_squared_error",
-        "mean_absolute_error",
-        "median_absolute_error",
-        "explained_variance",
-    ),
-    "outlier_detection": ("agreement",),
-    "clustering": ("agreement",),
+
+
+def _importance_metrics(task: Task) -> tuple[ImportanceMetric, ...]:
+    names = metrics_for("importance", task)
+    return tuple(sorted(names, key=lambda name: name != PRIMARY_METRICS.get(task)))
+
+
+IMPORTANCE_METRICS: Final[Mapping[Task, tuple[ImportanceMetric, ...]]] = {
+    task: _importance_metrics(task) for task in TASKS
 }
 """By which metrics the importance of columns can be measured, the default first. ``agreement``: the share of rows that
 are answered as they were before; it needs no truth."""

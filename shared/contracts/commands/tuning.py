@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from modelbus.shared.contracts.base import Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
 
 AUTO: Final = "auto"
 """What stands in place of an estimator's name where the service chooses it."""
@@ -234,7 +235,7 @@ class ThresholdCosts(Contract):
 class Threshold(Contract):
     """From which probability on the second of two classes is answered: the one that is best on rows not fitted on."""
 
-    scoring: Literal["f1", "f1_macro", "balanced_accuracy", "accuracy", "matthews_correlation"] | None = None
+    scoring: SearchedThresholdMetric | None = None
     """What is to be as high as can be; default: `balanced_accuracy`, where no costs are given."""
     costs: ThresholdCosts | None = None
     """What is to be as low as can be instead."""

@@ -1,8 +1,8 @@
 """Metrics by task: plain arrays and labels in, numbers out, equal to scikit-learn's own.
 
 A metric that is not defined for the given rows (one class only, a label that the model does not know, no
-probabilities) is None: never NaN, never a warning. Why it is not is in ``Measured``, which the modules behind this one
-give: ``classification``, ``regression``, ``grouping``.
+probabilities) is None: never NaN, never a warning. ``measure_all`` in ``registry.py`` says
+why it is not.
 """
 
 from collections.abc import Sequence
@@ -11,38 +11,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from modelbus.shared.contracts.metric_names import (
-    CLASSIFICATION_METRICS,
-    CLUSTERING_METRICS,
-    GROUPING_METRICS,
-    OUTLIER_METRICS,
-    REGRESSION_METRICS,
-    is_more_better,
-)
-from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, Labelled, labelled
-from modelbus.shared.tabular.metrics.grouping import SILHOUETTE_ROWS, measure_clusters, measure_outliers
-from modelbus.shared.tabular.metrics.measured import Measured, Metrics
-from modelbus.shared.tabular.metrics.regression import measure_numbers
+from modelbus.shared.contracts.metric_names import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from modelbus.shared.tabular.metrics.classification import Labelled, PreparedLabels, labelled
+from modelbus.shared.tabular.metrics.grouping import ClusteredRows
+from modelbus.shared.tabular.metrics.measured import Metrics
+from modelbus.shared.tabular.metrics.registry import measure_all
+from modelbus.shared.tabular.metrics.regression import NumberPairs
 from modelbus.shared.tabular.targets.labels import Codes, Label
-
-__all__ = [
-    "CLASSIFICATION_METRICS",
-    "CLUSTERING_METRICS",
-    "CONFUSION_LIMIT",
-    "GROUPING_METRICS",
-    "OUTLIER_METRICS",
-    "REGRESSION_METRICS",
-    "SILHOUETTE_ROWS",
-    "Measured",
-    "Metrics",
-    "confusion",
-    "confusion_of",
-    "is_more_better",
-    "score_classification",
-    "score_clustering",
-    "score_outliers",
-    "score_regression",
-]
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +36,7 @@ def score_clustering(matrix: Floats, labels: Sequence[int] | Codes) -> Metrics:
         A number or None for each of ``CLUSTERING_METRICS``; the first three need 2 to ``n_rows - 1``
         clusters.
     """
-    return measure_clusters(matrix, labels).values
+    return measure_all("clustering", ClusteredRows(matrix, labels)).values
 
 
 def score_outliers(labels: Sequence[Label]) -> Metrics:
@@ -70,7 +45,7 @@ def score_outliers(labels: Sequence[Label]) -> Metrics:
     Returns:
         A number or None for each of ``OUTLIER_METRICS``.
     """
-    return measure_outliers(labels).values
+    return measure_all("outlier_detection", labels).values
 
 
 def score_classification(
@@ -98,7 +73,7 @@ def score_classification(
     if not len(truth):
         return dict.fromkeys(CLASSIFICATION_METRICS)
     rows = labelled(truth, labels, classes, probabilities, scores)
-    return ClassificationMeasure(rows).measure(np.ones(len(truth)) if weights is None else weights).values
+    return measure_all("classification", PreparedLabels(rows).weighed(weights)).values
 
 
 def score_regression(
@@ -111,7 +86,9 @@ def score_regression(
     """
     true = np.asarray(truth, dtype=np.float64)
     answers = np.asarray(predicted, dtype=np.float64)  # None becomes NaN
-    return measure_numbers(true, answers, weights).values if len(true) else dict.fromkeys(REGRESSION_METRICS)
+    if not len(true):
+        return dict.fromkeys(REGRESSION_METRICS)
+    return measure_all("regression", NumberPairs(true, answers, weights)).values
 
 
 def confusion(truth: Sequence[Label], labels: Sequence[Label], classes: Sequence[Label]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rows with true and predicted labels, and all that can be measured of them, for any weights."""
+"""Rows with true and predicted labels, and what metrics of them share, for any weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,31 +8,21 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from modelbus.shared.contracts.metric_names import CLASSIFICATION_METRICS
-from modelbus.shared.tabular.metrics.label_metrics import BETAS, LabelSums, measure_labels, measure_positive
-from modelbus.shared.tabular.metrics.measured import Measured
-from modelbus.shared.tabular.metrics.probability_metrics import (
-    TOP_COUNTS,
+from modelbus.shared.tabular.metrics.class_probabilities import (
     ClassRankings,
-    ProbabilityLosses,
+    likelier_classes,
+    log_losses,
     probability_fault,
+    squared_losses,
 )
-from modelbus.shared.tabular.metrics.ranking import Ranking
+from modelbus.shared.tabular.metrics.label_sums import LabelSums
+from modelbus.shared.tabular.metrics.measured import NotDefined
+from modelbus.shared.tabular.metrics.ranking import Cumulated, Ranking
 from modelbus.shared.tabular.targets.labels import Codes, Label, codes_of
 
 Floats = npt.NDArray[np.float64]
 
-_OF_LABELS: Final = ("precision", "recall", "specificity", *BETAS)
-_OF_LOSSES: Final = (
-    "log_loss",
-    "brier_score",
-    "d2_log_loss",
-    "d2_brier_score",
-    *(f"top_{count}_accuracy" for count in TOP_COUNTS),
-)
-_OF_TWO: Final = ("gini", "ks_statistic")
-_OF_MANY: Final = ("roc_auc_ovr_weighted", "roc_auc_ovo", "roc_auc_ovo_weighted")
-_RANKED: Final = ("roc_auc", "average_precision")
+OF_TWO_CLASSES: Final = "it is of two classes, one of them the positive one"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,95 +83,173 @@ def labelled(
     return Labelled(every, len(classes), codes_of(truth, every), codes_of(predicted, every), probabilities, scores)
 
 
-class ClassificationMeasure:
-    """Measures labelled rows, once or for many sets of weights."""
+class PreparedLabels:
+    """Labelled rows, one at least, with what does not depend on weights: worked out once, when a metric asks for it."""
 
     def __init__(self, rows: Labelled, *, is_repeated: bool = False) -> None:
-        """Prepare what does not depend on weights.
+        """Take the rows.
 
         Args:
             rows: One at least.
             is_repeated: There will be many sets of weights: what was sorted is kept.
         """
-        self._rows = rows
+        self.rows = rows
         self._is_repeated = is_repeated
-        self._fault = probability_fault(rows.probabilities, has_unknown=rows.has_unknown)
 
-    def measure(self, weights: Floats) -> Measured:
-        """All of ``CLASSIFICATION_METRICS``.
+    def weighed(self, weights: Floats | None = None) -> "WeighedLabels":
+        """The rows for metrics to measure.
 
         Args:
-            weights: What each row counts, from 0 on, shape (n_rows,); a row that counts 0 is not there.
+            weights: What each row counts, from 0 on, shape (n_rows,); a row that counts 0 is not there. By default 1.
         """
-        rows = self._rows
-        sums = LabelSums.count(rows.true, rows.predicted, weights, len(rows.labels))
-        found = measure_labels(sums)
-        if rows.is_binary:
-            found.update(measure_positive(sums, rows.positive))
-        else:
-            found.leave_out(_OF_LABELS, "it is of two classes, one of them the positive one")
-        if self._fault is None:
-            found.update(self._losses.measure(weights))
-        else:
-            found.leave_out(_OF_LOSSES, self._fault)
-        found.update(self._ranked(weights))
-        return found.ordered(CLASSIFICATION_METRICS)
+        return WeighedLabels(self, np.ones(len(self.rows.true)) if weights is None else weights)
 
-    def _ranked(self, weights: Floats) -> Measured:
-        if self._rows.is_binary:
-            return self._ranked_two(weights)
-        found = Measured()
-        found.leave_out(_OF_TWO, "it is of two classes, one of them the positive one")
-        if self._fault is not None or self._rows.class_count < 2:
-            found.leave_out((*_RANKED, *_OF_MANY), self._fault or "there is one class only")
-            return found
-        found.update(self._rankings.measure(weights))
-        return found
+    @property
+    def probabilities(self) -> Floats:
+        """Shape (n_rows, n_classes).
 
-    def _ranked_two(self, weights: Floats) -> Measured:
-        found = Measured()
-        found.leave_out(_OF_MANY, "it is of more than two classes")
-        fault = self._score_fault()
-        if fault is not None:
-            found.leave_out((*_RANKED, *_OF_TWO), fault)
-            return found
-        counts = self._ranking.cumulate(weights)
-        area, reason = counts.roc_auc(), "all true labels are of one class"
-        precision = counts.average_precision() if counts.has_both else np.nan
-        found.add("roc_auc", area, reason)
-        found.add("average_precision", precision, reason)
-        found.add("gini", 2 * area - 1, reason)
-        found.add("ks_statistic", counts.ks_statistic(), reason)
-        return found
+        Raises:
+            NotDefined: There are none, or they are faulty.
+        """
+        if self._probability_fault is not None:
+            raise NotDefined(self._probability_fault)
+        assert self.rows.probabilities is not None  # else there is a fault
+        return self.rows.probabilities
 
-    def _score_fault(self) -> str | None:
-        scores = self._rows.positive_scores
+    @cached_property
+    def log_losses(self) -> Floats:
+        """What each row loses in the logarithmic loss."""
+        return log_losses(self.rows.true, self.probabilities)
+
+    @cached_property
+    def squared_losses(self) -> Floats:
+        """What each row loses in the Brier score of more than two classes."""
+        return squared_losses(self.rows.true, self.probabilities)
+
+    @cached_property
+    def likelier_classes(self) -> Codes:
+        """How many classes are likelier than each row's own."""
+        return likelier_classes(self.rows.true, self.probabilities)
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Rows of two classes in the order of the positive one's score.
+
+        Raises:
+            NotDefined: They have none, or cannot be ranked by it.
+        """
+        scores = self.rows.positive_scores
         if scores is None:
-            return "there are neither probabilities nor decision scores"
-        if self._rows.has_unknown:
-            return "there are true labels that are neither of the two classes"
-        return None if np.isfinite(scores).all() else "a score is missing or not finite"
+            raise NotDefined("there are neither probabilities nor decision scores")
+        if self.rows.has_unknown:
+            raise NotDefined("there are true labels that are neither of the two classes")
+        if not np.isfinite(scores).all():
+            raise NotDefined("a score is missing or not finite")
+        return Ranking(self.rows.true == self.rows.positive, scores)
 
     @cached_property
-    def _losses(self) -> ProbabilityLosses:
-        assert self._rows.probabilities is not None  # else there is a fault
-        return ProbabilityLosses(self._rows.true, self._rows.probabilities)
+    def class_rankings(self) -> ClassRankings:
+        """Rows of more than two classes in the order of each one's probability."""
+        probabilities = self.probabilities
+        if self.rows.class_count < 2:
+            raise NotDefined("there is one class only")
+        return ClassRankings(self.rows.true, probabilities, is_kept=self._is_repeated)
 
     @cached_property
-    def _ranking(self) -> Ranking:
-        ranking = ranking_of(self._rows)
-        assert ranking is not None  # else there is a fault
-        return ranking
+    def _probability_fault(self) -> str | None:
+        return probability_fault(self.rows.probabilities, has_unknown=self.rows.has_unknown)
+
+
+class WeighedLabels:
+    """Labelled rows under one set of weights, with the sums that metrics share: each worked out when first asked for.
+
+    So a search pays for one metric what that one needs, and an evaluation pays for all of them hardly more than once.
+    """
+
+    def __init__(self, prepared: PreparedLabels, weights: Floats) -> None:
+        """Join rows and weights.
+
+        Args:
+            prepared: The rows.
+            weights: What each counts, from 0 on, shape (n_rows,).
+        """
+        self.prepared, self.rows, self.weights = prepared, prepared.rows, weights
+
+    @property
+    def positive(self) -> int:
+        """The code of the positive one of two classes.
+
+        Raises:
+            NotDefined: There are not two classes.
+        """
+        if not self.rows.is_binary:
+            raise NotDefined(OF_TWO_CLASSES)
+        return self.rows.positive
 
     @cached_property
-    def _rankings(self) -> ClassRankings:
-        assert self._rows.probabilities is not None  # else there is a fault
-        return ClassRankings(self._rows.true, self._rows.probabilities, is_kept=self._is_repeated)
+    def sums(self) -> LabelSums:
+        """True positives, true rows and predicted rows by label."""
+        return LabelSums.count(self.rows.true, self.rows.predicted, self.weights, len(self.rows.labels))
+
+    @cached_property
+    def log_loss(self) -> float:
+        """The mean logarithmic loss."""
+        return self._mean(self.prepared.log_losses)
+
+    @cached_property
+    def squared_loss(self) -> float:
+        """The mean squared distance of probabilities and truth, from 0 to 2."""
+        return self._mean(self.prepared.squared_losses)
+
+    @cached_property
+    def class_fractions(self) -> Floats:
+        """The fractions of the rows that are of each class with a row.
+
+        Raises:
+            NotDefined: All are of one class.
+        """
+        counts = np.bincount(self.rows.true, self.weights, self.rows.class_count)
+        fractions: Floats = counts[counts > 0] / float(self.weights.sum())
+        if len(fractions) < 2:
+            raise NotDefined("all true labels are of one class")
+        return fractions
+
+    @cached_property
+    def cumulated(self) -> Cumulated:
+        """Weights of rows of two classes down to each threshold."""
+        return self.prepared.ranking.cumulate(self.weights)
+
+    @cached_property
+    def class_ranks(self) -> "ClassRanks":
+        """Of more than two classes, how well each is ranked against the rest."""
+        found = [
+            (one.roc_auc(), one.average_precision(), one.positives)
+            for one in self.prepared.class_rankings.cumulated(self.weights)
+        ]
+        return ClassRanks(*(np.array(column) for column in zip(*found, strict=True)))
+
+    @cached_property
+    def class_pairs(self) -> tuple[list[float], list[float]]:
+        """Of more than two classes, the area of each two of them, and the weight of their rows."""
+        return self.prepared.class_rankings.pairs(self.weights)
+
+    def _mean(self, values: Floats) -> float:
+        return float((values * self.weights).sum() / self.weights.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class ClassRanks:
+    """How well each class is ranked against the rest; shape (n_classes,) each, NaN where it has no row, or all."""
+
+    roc_aucs: Floats
+    average_precisions: Floats
+    positives: Floats
+    """Weight of the class's rows."""
 
 
 def ranking_of(rows: Labelled) -> Ranking | None:
     """Rows of two classes in the order of the positive one's score; None where they cannot be ranked."""
-    scores = rows.positive_scores
-    if scores is None or not len(scores) or rows.has_unknown or not np.isfinite(scores).all():
+    try:
+        return PreparedLabels(rows).ranking if len(rows.true) else None
+    except NotDefined:
         return None
-    return Ranking(rows.true == rows.positive, scores)

@@ -9,8 +9,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from modelbus.shared.tabular.metrics.measured import ratio
-
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -49,16 +47,25 @@ class Cumulated:
 
     def roc_auc(self) -> float:
         """Area under the ROC curve; NaN without a positive and a negative row."""
-        return float(np.trapezoid(self.curve[1], self.curve[0])) if self.has_both else np.nan
+        if not self.has_both:
+            return np.nan
+        true, false = self.true_positives, self.false_positives
+        # Thresholds on a straight line change nothing but the last bits, which are to be scikit-learn's.
+        is_corner = np.ones(len(true), np.bool_)
+        is_corner[1:-1] = (np.diff(true, 2) != 0) | (np.diff(false, 2) != 0)
+        false_rates = np.append(0.0, false[is_corner] / self.negatives)
+        true_rates = np.append(0.0, true[is_corner] / self.positives)
+        return float(np.trapezoid(true_rates, false_rates))
 
     def average_precision(self) -> float:
-        """Mean of the precisions, each weighted by the recall it adds; NaN without a positive row."""
-        if not self.positives:
+        """Mean of the precisions, each weighted by the recall it adds; NaN without a positive and a negative row."""
+        if not self.has_both:
             return np.nan
-        gained = np.diff(self.true_positives, prepend=0.0)
+        gained = np.diff(self.true_positives / self.positives, prepend=0.0)
         total = self.true_positives + self.false_positives
         precision = np.divide(self.true_positives, total, out=np.zeros_like(total), where=total > 0)
-        return ratio(float(gained @ precision), self.positives)
+        # Summed from the lowest threshold on, as scikit-learn does: the last bits depend on the order.
+        return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
 
     def ks_statistic(self) -> float:
         """Kolmogorov and Smirnov's: the largest distance of both rates; NaN without a positive and a negative row."""

@@ -11,9 +11,9 @@ import pytest
 from pymongo.database import Database
 
 from modelbus.shared.bus import Publisher
+from modelbus.shared.contracts.metric_names import metrics_for
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
-from modelbus.trainer.tuning.objectives import objective_names
 from tests.e2e.api import Api
 from tests.e2e.tables import PARCEL, numbers
 from tests.waiting import wait_until
@@ -88,7 +88,7 @@ def test_a_learning_curve_is_drawn_from_its_own_figures(api: Api, number_dataset
     plots = plots_of(api, curve["correlation_id"])
 
     # some metrics are not defined where numbers are below 0
-    searched = objective_names("regression")
+    searched = metrics_for("search", "regression")
     defined = [one for one in curve["curves"] if one["hold_out"] != [None] * 3 and one["name"] in searched]
     assert list(plots) == curve["plots"] == [f"learning_curve_{one['name']}" for one in defined]
     assert len(curve["curves"]) > len(defined) >= 7

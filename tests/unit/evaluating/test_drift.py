@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from modelbus.evaluator.drift import distances as statistics
@@ -203,6 +205,20 @@ def test_distances_are_those_of_their_definitions() -> None:
     random = np.random.default_rng(0)
     one, other = random.normal(size=300), random.normal(0.3, size=200)
     assert statistics.kolmogorov_smirnov(one, other) == pytest.approx(ks_2samp(one, other).statistic)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=40).filter(any), st.integers(2, 100), st.integers(1, 9))
+def test_samples_that_are_alike_have_no_distance_whatever_their_sizes(counts: list[int], over: int, under: int) -> None:
+    one = np.array(counts, dtype=np.float64)
+
+    distance = statistics.jensen_shannon_distance(one, one * over / under)
+
+    assert 0 <= distance < 1e-7
+
+
+def test_samples_without_a_common_value_are_one_apart() -> None:
+    assert statistics.jensen_shannon_distance(np.array([3, 0, 4]), np.array([0, 5, 0])) == pytest.approx(1)
 
 
 def test_chance_alone_exceeds_what_is_said_of_it_about_once_in_a_thousand_times() -> None:

@@ -140,3 +140,12 @@ def test_a_model_that_is_asked_for_other_rows_has_the_shares_of_its_report() -> 
         assert [layer.y for layer in drawn[name].layers] == [distribution["reference"], distribution["current"]]
     for plot in plots:
         assert ET.fromstring(draw(plot)).tag.endswith("svg")
+
+
+def test_bins_that_lie_close_together_are_told_apart() -> None:
+    x = [1000360.25, 1000360.5, 1000361.0, None]
+    distribution = {"name": "a", "x": x, "reference": [0.25] * 4, "current": [0.25] * 4}
+
+    bars = plots_of([finding("a", 0.5, distribution=distribution)])[1].layers[0]
+
+    assert bars.names == ["≤ 1000360.2", "≤ 1000360.5", "≤ 1000361", "> 1000361"]

@@ -11,20 +11,18 @@ import pytest
 from sklearn import metrics as library
 from sklearn.exceptions import UndefinedMetricWarning
 
-from modelbus.shared.contracts.metric_names import AVERAGES, LESS_IS_BETTER, NEITHER_IS_BETTER
-from modelbus.shared.tabular.metrics.by_task import (
+from modelbus.shared.contracts.metric_names import (
+    AVERAGES,
     CLASSIFICATION_METRICS,
-    CLUSTERING_METRICS,
-    CONFUSION_LIMIT,
     GROUPING_METRICS,
-    OUTLIER_METRICS,
     REGRESSION_METRICS,
-    confusion,
-    score_classification,
 )
-from modelbus.shared.tabular.metrics.classification import ClassificationMeasure, labelled
-from modelbus.shared.tabular.metrics.grouping import measure_groups
-from modelbus.shared.tabular.metrics.regression import measure_numbers, summarize_residuals
+from modelbus.shared.tabular.metrics.by_task import CONFUSION_LIMIT, confusion, score_classification
+from modelbus.shared.tabular.metrics.classification import Labelled, PreparedLabels, labelled
+from modelbus.shared.tabular.metrics.grouping import GroupedRows
+from modelbus.shared.tabular.metrics.measured import Measured
+from modelbus.shared.tabular.metrics.registry import measure_all
+from modelbus.shared.tabular.metrics.regression import NumberPairs, summarize_residuals
 
 Array = np.ndarray[Any, Any]
 
@@ -45,6 +43,10 @@ def agree(found: float | None, expected: float) -> bool:
     if found is None or math.isnan(expected):
         return found is None and math.isnan(expected)
     return found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def measure_labels(rows: Labelled, weights: Array | None = None, *, is_repeated: bool = False) -> Measured:
+    return measure_all("classification", PreparedLabels(rows, is_repeated=is_repeated).weighed(weights))
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def check(case: Case, weights: Array | None) -> None:
     rows = labelled(case.truth, case.labels, case.classes, case.shares)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = ClassificationMeasure(rows).measure(np.ones(len(case.truth)) if weights is None else weights)
+        found = measure_labels(rows, weights)
     if weights is not None:
         # scikit-learn averages no pairs of classes with weights, so there is nothing to compare with
         for name in ("roc_auc_ovo", "roc_auc_ovo_weighted"):
@@ -215,8 +217,8 @@ def test_a_whole_weight_is_the_same_as_the_row_so_many_times(name: str) -> None:
     weights[0] = 1
     rows = labelled(case.truth, case.labels, case.classes, case.shares)
     repeated = np.repeat(np.arange(len(case.truth)), weights.astype(int))
-    by_weight = ClassificationMeasure(rows).measure(weights)
-    by_rows = ClassificationMeasure(rows.part(repeated)).measure(np.ones(len(repeated)))
+    by_weight = measure_labels(rows, weights)
+    by_rows = measure_labels(rows.part(repeated))
     for metric, value in by_rows.values.items():
         assert agree(by_weight.values[metric], math.nan if value is None else value), metric
 
@@ -225,7 +227,7 @@ def test_a_whole_weight_is_the_same_as_the_row_so_many_times(name: str) -> None:
 def test_measuring_again_and_again_gives_the_same_but_for_pairs(name: str) -> None:
     case = CASES[name]
     rows, weights = labelled(case.truth, case.labels, case.classes, case.shares), np.ones(len(case.truth))
-    once, again = (ClassificationMeasure(rows, is_repeated=each).measure(weights).values for each in (False, True))
+    once, again = (measure_labels(rows, weights, is_repeated=each).values for each in (False, True))
     assert {metric for metric in once if once[metric] != again[metric]} <= {"roc_auc_ovo", "roc_auc_ovo_weighted"}
 
 
@@ -252,7 +254,7 @@ def test_unseen_labels_count_as_errors_and_leave_no_probabilities_to_measure(cas
 )
 def test_faulty_probabilities_are_told_and_not_measured(shares: list[list[float]], reason: str) -> None:
     rows = labelled(["a", "b"], ["a", "b"], ["a", "b"], np.array(shares))
-    found = ClassificationMeasure(rows).measure(np.ones(2))
+    found = measure_labels(rows)
     assert reason in found.undefined["log_loss"]
     assert found.values["accuracy"] == 1
 
@@ -314,7 +316,7 @@ def test_metrics_of_numbers_are_scikit_learns(name: str, is_weighted: bool) -> N
     weights = RANDOM.gamma(2, size=len(true)) if is_weighted else None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = measure_numbers(true, predicted, weights)
+        found = measure_all("regression", NumberPairs(true, predicted, weights))
     scale = np.abs(true) + np.abs(predicted)
     errors = [2 * abs(a - b) / c if c else 0.0 for a, b, c in zip(true, predicted, scale, strict=True)]
     expected = {name: quiet(each, true, predicted, sample_weight=weights) for name, each in FUNCTIONS.items()}
@@ -330,7 +332,7 @@ def test_metrics_of_numbers_are_scikit_learns(name: str, is_weighted: bool) -> N
 
 
 def test_a_prediction_that_is_not_finite_leaves_no_metric_and_says_so() -> None:
-    found = measure_numbers(np.array([1.0, 2.0]), np.array([1.0, np.nan]))
+    found = measure_all("regression", NumberPairs(np.array([1.0, 2.0]), np.array([1.0, np.nan])))
     assert set(found.values.values()) == {None}
     assert set(found.undefined.values()) == {"1 rows have no finite prediction"}
     assert set(summarize_residuals(np.array([1.0, np.nan])).values()) == {None}
@@ -355,15 +357,10 @@ def test_residuals_are_summarized() -> None:
     ids=["random", "same under other names", "one group", "a cluster for each row", "one row"],
 )
 def test_metrics_of_groups_are_scikit_learns(groups: Array, clusters: Array) -> None:
-    found = measure_groups(groups, clusters)
+    found = measure_all("grouping", GroupedRows(groups, clusters))
     expected = {name: quiet(getattr(library, f"{name}_score"), groups, clusters) for name in GROUPING_METRICS}
     assert {m: (found.values[m], expected[m]) for m in expected if not agree(found.values[m], expected[m])} == {}
 
 
 def test_no_rows_have_no_groups() -> None:
-    assert set(measure_groups(np.array([], int), np.array([], int)).values.values()) == {None}
-
-
-def test_every_metric_whose_less_is_better_is_one() -> None:
-    every = {*CLASSIFICATION_METRICS, *REGRESSION_METRICS, *CLUSTERING_METRICS, *GROUPING_METRICS, *OUTLIER_METRICS}
-    assert every >= LESS_IS_BETTER | NEITHER_IS_BETTER
+    assert set(measure_all("grouping", GroupedRows(np.array([], int), np.array([], int))).values.values()) == {None}

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelbus.shared.contracts.metric_names import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand, SignatureMismatch
 from modelbus.shared.tabular.metrics.by_task import (
-    CLASSIFICATION_METRICS,
-    REGRESSION_METRICS,
     confusion,
     score_classification,
     score_regression,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from modelbus.shared.contracts import HoldOut, Signature, SignatureColumn
 from modelbus.shared.contracts.checks.model_checks import check_promotion, check_same_target, standing_version
 from modelbus.shared.contracts.commands.training import RetrainModel, TrainModel
+from modelbus.shared.contracts.metric_names import metrics_for
 from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.scoring import score
@@ -26,7 +27,7 @@ from modelbus.trainer.champions.champion_comparison import (
 from modelbus.trainer.champions.row_identity import row_hashes
 from modelbus.trainer.champions.trained_rows import TrainedRows, TrainedRowsBuilder
 from modelbus.trainer.training.fit import FitOutcome
-from modelbus.trainer.tuning.objectives import objective_names, objective_of
+from modelbus.trainer.tuning.objectives import objective_of
 from tests.unit.tables import TYPES, fit, schema, table
 
 THIS, OTHER = "aa" * 32, "bb" * 32
@@ -310,9 +311,9 @@ def train(**changes: Any) -> TrainModel:
 
 @pytest.mark.parametrize("task", ["classification", "regression", "clustering"])
 def test_what_can_be_searched_by_can_be_promoted_by(task: Any) -> None:
-    for name in objective_names(task):
+    for name in metrics_for("search", task):
         check_promotion(name, task)
-        assert is_better(name, *((2, 1) if objective_of(name, task).is_more_better else (1, 2)), 0)
+        assert is_better(name, *((2, 1) if objective_of(name, task).metric.is_more_better else (1, 2)), 0)
     check_promotion(None, task)
 
 

@@ -10,15 +10,14 @@ from sklearn import metrics as library
 
 from modelbus.shared.contracts import ColumnSchema, HoldOut, TrainModel
 from modelbus.shared.contracts.checks.command_checks import check_training_task
+from modelbus.shared.contracts.metric_names import CLUSTERING_METRICS, OUTLIER_METRICS
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.models.artifacts import dump_model, library_versions, load_model
 from modelbus.shared.tabular.metrics.by_task import (
-    CLUSTERING_METRICS,
-    OUTLIER_METRICS,
-    SILHOUETTE_ROWS,
     score_clustering,
     score_outliers,
 )
+from modelbus.shared.tabular.metrics.grouping import SILHOUETTE_ROWS
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.catalogue.entries import catalogue, find_estimator

@@ -9,12 +9,13 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_
 
 from modelbus.shared.contracts import ColumnSchema, Task
 from modelbus.shared.contracts.commands.tuning import Auto, Calibration, auto_task
+from modelbus.shared.contracts.metric_names import PRIMARY_METRICS
 from modelbus.shared.errors import InvalidCommand
 from modelbus.trainer.auto.portfolio import PORTFOLIO, families_for, require_families
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.training.fit import FitOutcome, fit_model
 from modelbus.trainer.tuning.ensembling import Library, crossed_scores, is_better, select
-from modelbus.trainer.tuning.objectives import PRIMARY_METRIC, objective_of
+from modelbus.trainer.tuning.objectives import objective_of
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 from tests.unit.tables import fit
 
@@ -80,7 +81,7 @@ def choose(frame: pd.DataFrame, task: Task = "classification", **fields: Any) ->
 @pytest.mark.parametrize("name", TABLES)
 def test_a_choice_is_not_worse_than_the_best_default_of_the_portfolio(name: str) -> None:
     make, task = TABLES[name]
-    frame, metric = make(), PRIMARY_METRIC[task]  # type: ignore[index]
+    frame, metric = make(), PRIMARY_METRICS[task]  # type: ignore[index]
     defaults = {}
     for family in PORTFOLIO[task]:  # type: ignore[index]
         plan = plan_of(frame, task, family.estimator, hyperparameters=family.default)  # type: ignore[arg-type]
@@ -331,18 +332,3 @@ def test_an_ensemble_on_few_parts_is_selected_on_some_rows_and_measured_on_other
     np.testing.assert_array_equal(np.sort(np.concatenate(groups.truth)), np.sort(one_part.truth[0]))
     singles = [groups.score([1, 0, 0], part) for part in range(5)]
     assert is_better(crossed_scores(groups), singles, made.objective)
-
-
-@pytest.mark.parametrize(("scoring", "class_count"), [("roc_auc", 2), ("roc_auc", 4), ("balanced_accuracy", 3)])
-def test_the_quick_way_to_a_metric_gives_what_the_plain_one_gives(scoring: str, class_count: int) -> None:
-    random = np.random.default_rng(4)
-    truth = random.integers(0, class_count, 300)
-    probabilities = random.dirichlet(np.ones(class_count), 300)
-    probabilities[:100] = probabilities[0]  # ties
-    answers, objective = np.argmax(probabilities, axis=1), objective_of(scoring, "classification")
-    quick = objective.roughly().score(truth, answers, probabilities)
-    assert quick == pytest.approx(objective.score(truth, answers, probabilities), abs=1e-12)
-    missing = np.zeros(300, dtype=np.int64)
-    assert objective.roughly().score(missing, answers, probabilities) == objective.score(
-        missing, answers, probabilities
-    )
