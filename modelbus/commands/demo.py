@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 
 from modelbus.commands.terminal import exits
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
+from modelbus.commands.terminal.options import ApiKey, Directory, Url
 from modelbus.shared.errors import ModelbusError
+from modelbus.stack_folder.layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
@@ -32,7 +33,9 @@ def demo(url: Url = None, api_key: ApiKey = None, directory: Directory = DEFAULT
     - `modelbus demo --url http://127.0.0.1:8000`
     """
     from modelbus.demo.pipeline import Demo
+    from modelbus.stack_folder.running import meant_folder
 
+    directory = meant_folder(directory)
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     try:

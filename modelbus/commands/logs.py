@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
+from modelbus.stack_folder.layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from modelbus.client.observations import LogLine as LoggedLine
     from modelbus.client.synchronous.client import Client
     from modelbus.shared.observing.log_text import LogLine
-    from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
+    from modelbus.stack_folder.layout import Layout
 
     Show = Callable[[Iterable[LogLine]], None]
 
@@ -73,10 +74,11 @@ def logs(
     """
     from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.shared.moments import moment_of
-    from modelbus.stack.layout import Layout
     from modelbus.stack.log_reading import LogFilter
+    from modelbus.stack_folder.layout import Layout
+    from modelbus.stack_folder.running import meant_folder
 
-    layout = Layout(directory)
+    layout = Layout(meant_folder(directory))
     show = _printer(as_json=as_json, no_color=no_color)
     wanted = LogFilter(level, correlation_id, moment_of(since) if since else None)
     try:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, Directory, NoColor
+from modelbus.commands.terminal.options import Directory, NoColor
+from modelbus.stack_folder.layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.stack import LocalStack

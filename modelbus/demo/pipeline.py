@@ -23,8 +23,8 @@ from modelbus.demo.tables import SEED, DemoTable, demo_tables
 from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.errors import ModelbusError
 from modelbus.shared.observing.log_text import render_line
-from modelbus.stack.layout import Layout
 from modelbus.stack.log_reading import LogFilter, LogReader
+from modelbus.stack_folder.layout import Layout
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 WAIT_S = 120.0

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from operator import itemgetter
 
 from modelbus.shared.observing.log_text import LogLine, parse_line
-from modelbus.stack.layout import Layout
 from modelbus.stack.log_tail import FileTail
+from modelbus.stack_folder.layout import Layout
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 REORDER_WINDOW = 256

@@ -18,10 +18,10 @@ from redis.retry import Retry
 
 from modelbus.stack.errors import ServerFailed, StackError
 from modelbus.stack.journal import Journal
-from modelbus.stack.layout import Layout
 from modelbus.stack.ports import LOOPBACK, is_listening
 from modelbus.stack.processes import ManagedProcess, ProcessPlan
 from modelbus.stack.urls import without_password
+from modelbus.stack_folder.layout import Layout
 
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94

@@ -10,11 +10,11 @@ from pathlib import Path
 import modelbus
 from modelbus.stack.errors import ServiceFailed, StackError
 from modelbus.stack.journal import Journal
-from modelbus.stack.layout import Layout
 from modelbus.stack.ports import LOOPBACK
 from modelbus.stack.processes import ManagedProcess, ProcessPlan
 from modelbus.stack.servers import OnChange
 from modelbus.stack.urls import http_url, reachable_host
+from modelbus.stack_folder.layout import Layout
 
 GATEWAY = "gateway"
 SERVICES = ("trainer", "predictor", "evaluator", GATEWAY)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from modelbus.stack.layout import Layout
 from modelbus.stack.log_reading import LogFilter, LogReader
 from modelbus.stack.log_relay import LogRelay
 from modelbus.stack.log_tail import FileTail, last_lines, rotate
 from modelbus.stack.waiting import wait_until
+from modelbus.stack_folder.layout import Layout
 
 
 @pytest.fixture
