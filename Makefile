@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The documentation's tools have an environment of their own: what is tested stays small.
+DOCS_VENV := .venv-docs
+DOCS_STAMP := $(DOCS_VENV)/.installed
 # Test files run side by side, each process with servers of its own; a file stays in one process.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin lock clean
+.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +86,20 @@ format: setup ## Bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site
+	$(DOCS_VENV)/bin/python -m tools.site
+
+docs-serve: $(DOCS_STAMP) ## Build the site, serve it on this machine, and show what it is made of as it changes
+	$(DOCS_VENV)/bin/python -m tools.site --serve
+
+$(DOCS_STAMP): docs/requirements.lock
+	@test -x $(DOCS_VENV)/bin/python || $(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/requirements.lock
+	@touch $@
+
+notebooks: setup ## Run the notebooks anew and keep their outputs
+	$(BIN)/python -m tools.notebooks
+
 twin: setup ## Make what is made: the blocking client from the asynchronous one, docs/cli.md from `--help`
 	$(BIN)/python -m tools.twin
 	$(BIN)/python -m tools.cli_page
@@ -94,7 +111,9 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 		--constraint requirements.lock pyproject.toml --output-file deploy/runtime.lock
 	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --constraint requirements.lock - --output-file deploy/build.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+		--group docs --output-file docs/requirements.lock
 
-clean: ## Remove the environment, the local stack's data and all caches
-	rm -rf $(VENV) .modelbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+clean: ## Remove the environments, the local stack's data and all caches
+	rm -rf $(VENV) $(DOCS_VENV) build .modelbus .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
