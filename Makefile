@@ -89,7 +89,7 @@ format: setup ## Bring the code into shape
 docs: $(DOCS_STAMP) ## Build the documentation site into build/site
 	$(DOCS_VENV)/bin/python -m tools.site
 
-docs-serve: $(DOCS_STAMP) ## Build the site, serve it on this machine, and show what it is made of as it changes
+docs-serve: $(DOCS_STAMP) ## Serve the site on this machine, and build a page anew when it is saved
 	$(DOCS_VENV)/bin/python -m tools.site --serve
 
 $(DOCS_STAMP): docs/requirements.lock

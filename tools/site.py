@@ -8,10 +8,12 @@ It needs the environment that ``make docs`` makes, and nothing of Modelbus.
 """
 
 import argparse
+import contextlib
 import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,8 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = ROOT / "build" / "site-pages"
 SITE: Final = ROOT / "build" / "site"
+ZENSICAL: Final = str(Path(sys.executable).with_name("zensical"))
+LOOK_S: Final = 1.0
 SHIM: Final = "docs/site/iframe-worker.js"
 """Lets the search work in pages that are opened from disk."""
 FOREIGN_SHIM: Final = "https://unpkg.com/iframe-worker/shim"
@@ -44,12 +48,11 @@ def written_pages() -> list[Path]:
 
 
 def lay_out() -> None:
-    """Lay all pages out anew.
+    """Lay all pages out.
 
     Raises:
         BrokenSite: A link leads to no file.
     """
-    shutil.rmtree(PAGES, ignore_errors=True)
     pages = written_pages()
     files: set[Path] = set()
     for page in pages:
@@ -125,8 +128,10 @@ def _lay_out_notebooks() -> None:
 
 
 def _write(path: Path, text: str) -> None:
+    """Write a page, unless it stands there already: what is written is built anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def keep_at_home() -> None:
@@ -147,25 +152,61 @@ def keep_at_home() -> None:
         raise BrokenSite("a page loads something from elsewhere:\n" + "\n".join(foreign))
 
 
+def build() -> None:
+    """Build the site.
+
+    Raises:
+        BrokenSite: It cannot be built as it is.
+    """
+    shutil.rmtree(SITE, ignore_errors=True)
+    lay_out()
+    done = subprocess.run([ZENSICAL, "build", "--strict", "--clean"], cwd=ROOT, check=False)
+    if done.returncode != 0:
+        raise BrokenSite("the site was not built: see above")
+    keep_at_home()
+    sys.stdout.write(f"the site is at {SITE.relative_to(ROOT)}/index.html\n")
+
+
+def serve() -> None:
+    """Serve the site until Ctrl-C; what is saved is laid out anew.
+
+    Raises:
+        BrokenSite: The pages cannot be laid out at first.
+    """
+    lay_out()
+    seen = _moments()
+    with subprocess.Popen([ZENSICAL, "serve"], cwd=ROOT) as server, contextlib.suppress(KeyboardInterrupt):
+        while server.poll() is None:
+            time.sleep(LOOK_S)
+            if _moments() != seen:
+                seen = _moments()
+                _lay_out_again()
+
+
+def _lay_out_again() -> None:
+    try:
+        lay_out()
+    except BrokenSite as error:
+        sys.stderr.write(f"{error}\n")
+
+
+def _moments() -> dict[Path, int]:
+    """When each page and notebook was saved."""
+    sources = [*(ROOT / page for page in written_pages()), *(ROOT / "examples" / "notebooks").glob("*.ipynb")]
+    return {path: path.stat().st_mtime_ns for path in sources}
+
+
 def main() -> int:
     """Build the site, or serve it while the pages are written."""
     parser = argparse.ArgumentParser(description="Build the documentation site.")
     parser.add_argument("--serve", action="store_true", help="serve it on this machine instead")
-    zensical = str(Path(sys.executable).with_name("zensical"))
     is_served = parser.parse_args().serve
+    shutil.rmtree(PAGES, ignore_errors=True)
     try:
-        lay_out()
-        if is_served:
-            return subprocess.run([zensical, "serve"], cwd=ROOT, check=False).returncode
-        shutil.rmtree(SITE, ignore_errors=True)
-        subprocess.run([zensical, "build", "--strict", "--clean"], cwd=ROOT, check=True)
-        keep_at_home()
+        serve() if is_served else build()
     except BrokenSite as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except subprocess.CalledProcessError:
-        return 1
-    sys.stdout.write(f"the site is at {SITE.relative_to(ROOT)}/index.html\n")
     return 0
 
 
