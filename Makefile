@@ -3,11 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The documentation's tools have an environment of their own: what is tested stays small.
+DOCS_VENV := .venv-docs
+DOCS_STAMP := $(DOCS_VENV)/.installed
 # Test files run side by side, each process with servers of its own; a file stays in one process.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto twin dist lock clean
+.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin dist lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +86,20 @@ format: setup ## Bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(DOCS_STAMP) ## Build the documentation site into build/site
+	$(DOCS_VENV)/bin/python -m tools.site
+
+docs-serve: $(DOCS_STAMP) ## Serve the site on this machine, and build a page anew when it is saved
+	$(DOCS_VENV)/bin/python -m tools.site --serve
+
+$(DOCS_STAMP): docs/requirements.lock
+	@test -x $(DOCS_VENV)/bin/python || $(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r docs/requirements.lock
+	@touch $@
+
+notebooks: setup ## Run the notebooks anew and keep their outputs
+	$(BIN)/python -m tools.notebooks
+
 twin: setup ## Make what is made: the blocking client from the asynchronous one, docs/cli.md from `--help`
 	$(BIN)/python -m tools.twin
 	$(BIN)/python -m tools.cli_page
@@ -97,7 +114,9 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 		--no-emit-index-url --no-header --constraint requirements.lock pyproject.toml --output-file deploy/runtime.lock
 	echo 'hatchling>=1.27' | $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --constraint requirements.lock - --output-file deploy/build.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+		--group docs --output-file docs/requirements.lock
 
-clean: ## Remove the environment, the local stack's data and all caches
-	rm -rf $(VENV) .modelbus dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+clean: ## Remove the environments, the local stack's data and all caches
+	rm -rf $(VENV) $(DOCS_VENV) build .modelbus dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

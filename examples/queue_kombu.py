@@ -4,10 +4,15 @@ Publish to the default exchange only (``exchange=""``, the queue's name as the r
 a named exchange drops messages silently.
 
     pip install 'kombu[redis]'
-    python queue_kombu.py redis://127.0.0.1:6379/0 prices
+    python examples/queue_kombu.py [redis://127.0.0.1:6379/0 [prices]]
+
+Without an address it takes the broker of the local stack that runs in this folder (`make up`); without a model, the
+README's.
 """
 
+import json
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -39,6 +44,19 @@ def predict(url: str, model: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return events[0]
 
 
+def local_broker() -> str:
+    """Where the local stack of this folder has its broker.
+
+    Raises:
+        SystemExit: None runs here.
+    """
+    try:
+        url: str = json.loads(Path(".modelbus/run/state.json").read_text())["bus_url"]
+    except FileNotFoundError:
+        sys.exit("no local stack runs in this folder; give the broker's address, such as redis://127.0.0.1:6379/0")
+    return url
+
+
 def main(url: str, model: str) -> None:
     """Predict one row, and print what came back."""
     event = predict(url, model, [{"size": 12, "color": "red"}])
@@ -46,6 +64,4 @@ def main(url: str, model: str) -> None:
 
 
 if __name__ == "__main__":
-    main(
-        sys.argv[1] if len(sys.argv) > 1 else "redis://127.0.0.1:6379/0", sys.argv[2] if len(sys.argv) > 2 else "prices"
-    )
+    main(sys.argv[1] if len(sys.argv) > 1 else local_broker(), sys.argv[2] if len(sys.argv) > 2 else "prices")

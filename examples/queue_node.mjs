@@ -1,11 +1,16 @@
 // Predict by the queue from Node.js. The least that is a message is {"body": "<the command as JSON text>"}.
 //
 //     npm install redis
-//     node queue_node.mjs redis://127.0.0.1:6379/0 prices
+//     node examples/queue_node.mjs [redis://127.0.0.1:6379/0 [prices]]
+//
+// Without an address it takes the broker of the local stack that runs in this folder (`make up`); without a model, the
+// README's.
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createClient } from "redis";
 
-const [url = "redis://127.0.0.1:6379/0", model = "prices"] = process.argv.slice(2);
+const localBroker = () => JSON.parse(readFileSync(".modelbus/run/state.json", "utf8")).bus_url;
+const [url = localBroker(), model = "prices"] = process.argv.slice(2);
 const command = { command: "Predict", model, rows: [{ size: 12, color: "red" }] };
 const correlationId = randomUUID();
 const replies = `replies-${randomUUID()}`;

@@ -4,12 +4,15 @@ The least that is a message is ``{"body": "<the command as JSON text>"}``, pushe
 as the queue. ``reply_to`` names a list that gets the final event, with the result. docs/queue.md has the whole of it.
 
     pip install redis
-    python queue_redis.py redis://127.0.0.1:6379/0
+    python examples/queue_redis.py [redis://127.0.0.1:6379/0]
+
+Without an address it takes the broker of the local stack that runs in this folder (`make up`).
 """
 
 import base64
 import json
 import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -56,6 +59,19 @@ def body_of(message: bytes) -> dict[str, Any]:
     return body
 
 
+def local_broker() -> str:
+    """Where the local stack of this folder has its broker.
+
+    Raises:
+        SystemExit: None runs here.
+    """
+    try:
+        url: str = json.loads(Path(".modelbus/run/state.json").read_text())["bus_url"]
+    except FileNotFoundError:
+        sys.exit("no local stack runs in this folder; give the broker's address, such as redis://127.0.0.1:6379/0")
+    return url
+
+
 def main(url: str) -> None:
     """Make a dataset, a model, predictions and an evaluation."""
     with redis.Redis.from_url(url) as broker:
@@ -77,4 +93,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "redis://127.0.0.1:6379/0")
+    main(sys.argv[1] if len(sys.argv) > 1 else local_broker())

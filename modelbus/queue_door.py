@@ -23,6 +23,7 @@ from modelbus.shared.store.connection import open_store
 from modelbus.shared.store.jobs.acceptance import new_job
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.records.services import worker_name
+from modelbus.stack_folder.running import running_stack
 
 CommandDocument = Mapping[str, Any]
 
@@ -36,10 +37,11 @@ class QueueDoor:
         Args:
             bus_url: The broker; default: ``MODELBUS_BUS_URL``.
             mongo_url: The database; default: ``MODELBUS_MONGO_URL``.
+
+        Where none of these is given, both are those of the local stack that runs in the working directory or a folder
+        above it; where none runs, the settings' defaults.
         """
-        given = {"bus_url": bus_url, "mongo_url": mongo_url}
-        changes = {name: SecretStr(url) for name, url in given.items() if url is not None}
-        settings = Settings().model_copy(update=changes)
+        settings = _settings({"bus_url": bus_url, "mongo_url": mongo_url})
         self._database = open_store(settings)
         self._ledger = JobLedger(self._database, terms_of(settings), worker_name("publisher"))
         self._publisher = Publisher(settings.bus_url.get_secret_value(), "publisher")
@@ -108,6 +110,17 @@ def publish(
     """Publish once; ``QueueDoor`` is for many times. Arguments, results and errors are those of ``QueueDoor``."""
     with QueueDoor(bus_url=bus_url, mongo_url=mongo_url) as door:
         return door.publish(commands, reply_to=reply_to)
+
+
+def _settings(given: Mapping[str, str | None]) -> Settings:
+    """The settings with the servers that are meant: never one that was named beside one that was only found."""
+    settings = Settings()
+    named = {name: SecretStr(url) for name, url in given.items() if url is not None}
+    if not named and not settings.model_fields_set & given.keys():
+        stack = running_stack()
+        if stack is not None:
+            named = {"bus_url": SecretStr(stack.bus_url), "mongo_url": SecretStr(stack.mongo_url)}
+    return settings.model_copy(update=named)
 
 
 def _parsed(documents: Sequence[CommandDocument]) -> list[Command]:

@@ -1,4 +1,4 @@
-"""Where the gateway is, when nobody says: the environment, else this machine's default port."""
+"""Where the gateway is, when nobody says: the environment, the local stack of the folder, this machine's port 8000."""
 
 import os
 from typing import Final
@@ -10,8 +10,15 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 def default_url() -> str:
-    """The address in ``MODELBUS_URL``, else this machine's default port."""
-    return os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    """The address in ``MODELBUS_URL``, else the local stack's that runs here, else this machine's default port."""
+    return os.environ.get(URL_VARIABLE) or _local_url() or DEFAULT_URL
+
+
+def _local_url() -> str | None:
+    from modelbus.stack_folder.running import running_stack  # reads locks, which not every system has
+
+    state = running_stack()
+    return state.gateway_url if state is not None else None
 
 
 def default_api_key() -> str | None:

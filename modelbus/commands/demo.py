@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from modelbus.commands.terminal import exits
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, Directory, Url
+from modelbus.commands.terminal.options import ApiKey, Directory, Url
 from modelbus.extras import require
 from modelbus.shared.errors import ModelbusError
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
@@ -35,7 +36,9 @@ def demo(url: Url = None, api_key: ApiKey = None, directory: Directory = DEFAULT
     """
     require("server", "modelbus demo", install="server" if url else "server,embedded")
     from modelbus.demo.pipeline import Demo
+    from modelbus.stack_folder.running import meant_folder
 
+    directory = meant_folder(directory)
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     started = time.monotonic()
     try:

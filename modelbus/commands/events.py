@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.client.observations import AnyEvent

@@ -12,9 +12,10 @@ from pydantic import SecretStr, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
+from modelbus.commands.terminal.options import AsJson, Directory
 from modelbus.extras import require
 from modelbus.shared.api_keys import Scope, api_key_hash, new_api_key
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
@@ -148,12 +149,9 @@ def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[A
     from modelbus.shared.settings import Settings
     from modelbus.shared.store.connection import open_async_store
     from modelbus.shared.store.records.api_keys import ApiKeys
-    from modelbus.stack.lock import is_locked
-    from modelbus.stack.stack_layout import Layout
-    from modelbus.stack.state import read_state
+    from modelbus.stack_folder.running import running_stack
 
-    layout = Layout(directory)
-    running = read_state(layout.state) if not mongo_url and is_locked(layout.lock) else None
+    running = None if mongo_url else running_stack(directory)
     url = mongo_url or (running.mongo_url if running else None)
     settings = Settings() if url is None else Settings(mongo_url=SecretStr(url))
 

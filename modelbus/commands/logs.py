@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
     from modelbus.shared.observing.log_text import LogLine
     from modelbus.stack.log_file_reading import LogFilter
-    from modelbus.stack.stack_layout import Layout
+    from modelbus.stack_folder.stack_layout import Layout
 
     Show = Callable[[Iterable[LogLine]], None]
 
@@ -74,9 +75,10 @@ def logs(
     from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.shared.moments import moment_of
     from modelbus.stack.log_file_reading import LogFilter
-    from modelbus.stack.stack_layout import Layout
+    from modelbus.stack_folder.running import meant_folder
+    from modelbus.stack_folder.stack_layout import Layout
 
-    layout = Layout(directory)
+    layout = Layout(meant_folder(directory))
     show = _printer(as_json=as_json, no_color=no_color)
     wanted = LogFilter(level, correlation_id, moment_of(since) if since else None)
     try:

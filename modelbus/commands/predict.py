@@ -47,7 +47,7 @@ def predict(
 
     - `modelbus predict churn@champion --dataset customers --out churn.parquet --probabilities`
 
-    - `echo '[{"size": 2.0}]' | modelbus predict prices --file - --json`
+    - `echo '[{"size": 2.0, "color": "red"}]' | modelbus predict prices --file - --json`
     """
     if sum(given is not None for given in (row or None, file, dataset)) != 1:
         raise typer.BadParameter("give one of --row, --file and --dataset")

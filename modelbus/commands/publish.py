@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, AsJson, Directory
+from modelbus.commands.terminal.options import AsJson, Directory
 from modelbus.commands.terminal.printing import Printer
 from modelbus.extras import require
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 Command = Annotated[
     str | None, typer.Argument(help="The command as JSON, or several in an array; - is standard input.")
@@ -75,12 +76,7 @@ def _read(command: str | None, file: Path | None) -> Any:
 
 def _local_servers(directory: Path) -> tuple[str | None, str | None]:
     """The addresses of the local stack's broker and database, with their passwords; None where none runs."""
-    from modelbus.stack.lock import is_locked
-    from modelbus.stack.stack_layout import Layout
-    from modelbus.stack.state import read_state
+    from modelbus.stack_folder.running import running_stack
 
-    layout = Layout(directory)
-    state = read_state(layout.state)
-    if state is None or not is_locked(layout.lock):
-        return None, None
-    return state.bus_url, state.mongo_url
+    state = running_stack(directory)
+    return (None, None) if state is None else (state.bus_url, state.mongo_url)

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from modelbus.commands.terminal import exits
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Directory, Url
+from modelbus.commands.terminal.options import ApiKey, AsJson, Directory, Url
 from modelbus.commands.terminal.printing import Printer
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.client.observations import ServiceReport
@@ -39,10 +40,11 @@ def status(
 
 
 def _print_stack(directory: Any, *, as_json: bool) -> bool:
-    from modelbus.stack.stack_layout import Layout
     from modelbus.stack.stack_status import read_status
+    from modelbus.stack_folder.running import meant_folder
+    from modelbus.stack_folder.stack_layout import Layout
 
-    report = read_status(Layout(directory))
+    report = read_status(Layout(meant_folder(directory)))
     if as_json:
         typer.echo(json.dumps(_as_fields(report), indent=2))
     else:

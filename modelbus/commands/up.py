@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, Directory, NoColor
+from modelbus.commands.terminal.options import Directory, NoColor
 from modelbus.extras import require
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.stack import LocalStack

@@ -24,7 +24,7 @@ from modelbus.shared.contracts import EvaluationRecord
 from modelbus.shared.errors import ModelbusError
 from modelbus.shared.observing.log_text import render_line
 from modelbus.stack.log_file_reading import LogFilter, LogReader
-from modelbus.stack.stack_layout import Layout
+from modelbus.stack_folder.stack_layout import Layout
 
 SERVICES = ("gateway", "evaluator", "trainer", "predictor")
 WAIT_S = 120.0

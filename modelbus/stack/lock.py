@@ -46,21 +46,6 @@ class StackLock:
             self._descriptor = None
 
 
-def is_locked(path: Path) -> bool:
-    """Say whether a stack runs in the folder of this lock."""
-    try:
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _describe_holder(path: Path) -> str:
     holder: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):

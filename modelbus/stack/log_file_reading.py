@@ -9,7 +9,7 @@ from operator import itemgetter
 
 from modelbus.shared.observing.log_text import LogLine, parse_line
 from modelbus.stack.log_tail import FileTail
-from modelbus.stack.stack_layout import Layout
+from modelbus.stack_folder.stack_layout import Layout
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 REORDER_WINDOW = 256

@@ -20,8 +20,8 @@ from modelbus.stack.journal import Journal
 from modelbus.stack.ports import LOOPBACK, is_listening
 from modelbus.stack.processes import ManagedProcess, OnChange, ProcessPlan
 from modelbus.stack.stack_errors import ServerFailed, StackError
-from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import without_password
+from modelbus.stack_folder.stack_layout import Layout
 
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94

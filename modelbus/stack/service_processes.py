@@ -12,8 +12,8 @@ from modelbus.stack.journal import Journal
 from modelbus.stack.ports import LOOPBACK
 from modelbus.stack.processes import ManagedProcess, OnChange, ProcessPlan
 from modelbus.stack.stack_errors import ServiceFailed, StackError
-from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import http_url, reachable_host
+from modelbus.stack_folder.stack_layout import Layout
 
 GATEWAY = "gateway"
 SERVICES = ("trainer", "predictor", "evaluator", GATEWAY)

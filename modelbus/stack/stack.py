@@ -13,6 +13,7 @@ from typing import Self, TypeVar
 
 from modelbus.stack.binaries import MONGO, REDIS, find_binary
 from modelbus.stack.journal import Journal
+from modelbus.stack.leftovers import end_leftovers, start_ticks
 from modelbus.stack.lock import StackLock
 from modelbus.stack.log_relay import LogRelay
 from modelbus.stack.log_tail import rotate
@@ -21,10 +22,10 @@ from modelbus.stack.ports import LOOPBACK, PortChooser
 from modelbus.stack.servers import MongoServer, RedisServer, check_external_bus, check_external_store
 from modelbus.stack.service_processes import GATEWAY, SERVICES, Service
 from modelbus.stack.stack_errors import StackError, StartInterrupted
-from modelbus.stack.stack_layout import DEFAULT_DIRECTORY, Layout
-from modelbus.stack.state import MemberState, StackState, end_leftovers, read_state, start_ticks, write_state
 from modelbus.stack.urls import http_url, reachable_host
 from modelbus.stack.waiting import wait_until
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY, Layout
+from modelbus.stack_folder.state import MemberState, StackState, read_state, write_state
 
 START_TIMEOUT_S = 60.0
 STOP_GRACE_S = 15.0

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from modelbus.stack.lock import is_locked
+from modelbus.stack.leftovers import is_same_process
 from modelbus.stack.ports import LOOPBACK, is_listening
 from modelbus.stack.service_processes import GATEWAY, probe_ready, read_port
-from modelbus.stack.stack_layout import Layout
-from modelbus.stack.state import MemberState, StackState, is_same_process, read_state
 from modelbus.stack.urls import without_password
+from modelbus.stack_folder.running import is_locked
+from modelbus.stack_folder.stack_layout import Layout
+from modelbus.stack_folder.state import MemberState, StackState, read_state
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 class AsyncClient(AsyncExplaining, AsyncWatching):
     """A Modelbus gateway.
 
-    Example:
+    Examples:
         >>> from modelbus import AsyncClient
         >>> async with AsyncClient() as client:
         ...     await client.datasets.upload("shop.csv")
@@ -50,7 +50,8 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         """Nothing is sent before the first call.
 
         Args:
-            url: The gateway's address; default: ``MODELBUS_URL``, else this machine's port 8000.
+            url: The gateway's address; default: ``MODELBUS_URL``, else the local stack that runs in the working
+                directory or a folder above it, else this machine's port 8000.
             api_key: A key, where the gateway wants one; default: ``MODELBUS_API_KEY``.
             retry_s: For so many seconds a request is sent again, as long as the gateway does not answer and sending it
                 again is harmless. 0 never does.

@@ -1,10 +1,8 @@
 """Completion of names in the shell, from the gateway if it answers fast; never an error, never a long wait."""
 
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from modelbus.client.places import API_KEY_VARIABLE, URL_VARIABLE
 from modelbus.shared.errors import ModelbusError
 
 if TYPE_CHECKING:
@@ -45,11 +43,9 @@ def _references(client: "Client") -> list[str]:
 
 def _starting(incomplete: str, names: Callable[["Client"], list[str]]) -> list[str]:
     from modelbus.client.synchronous.client import Client
-    from modelbus.commands.terminal.session import local_url
 
     try:
-        url = os.environ.get(URL_VARIABLE) or local_url()
-        with Client(url, api_key=os.environ.get(API_KEY_VARIABLE), retry_s=0, answer_s=ANSWER_S) as client:
+        with Client(retry_s=0, answer_s=ANSWER_S) as client:
             return [name for name in names(client) if name.startswith(incomplete)]
     except ModelbusError:
         # Whoever presses Tab sees no suggestion, which says it all.

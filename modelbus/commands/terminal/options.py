@@ -13,8 +13,6 @@ Directory = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
 
-DEFAULT_DIRECTORY = Path(".modelbus")
-
 GATEWAY = "Gateway"
 """The panel in which help shows the options that all commands have that ask a gateway."""
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import typer
 
-from modelbus.commands.terminal.options import DEFAULT_DIRECTORY, ApiKey, AsJson, Url
+from modelbus.commands.terminal.options import ApiKey, AsJson, Url
 from modelbus.commands.terminal.printing import Printer
+from modelbus.stack_folder.running import running_stack
+from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
@@ -36,7 +38,7 @@ def asks_gateway(command: Callable[Concatenate[Session, P], None]) -> Callable[.
     def run(*, url: str | None, api_key: str | None, as_json: bool, **given: Any) -> None:
         from modelbus.client.synchronous.client import Client
 
-        with Client(url or local_url(), api_key=api_key) as client:
+        with Client(url, api_key=api_key) as client:
             command(Session(client, Printer(as_json=as_json)), **given)  # type: ignore[call-arg]
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
@@ -53,14 +55,9 @@ def asks_gateway(command: Callable[Concatenate[Session, P], None]) -> Callable[.
 
 
 def local_url(directory: Path = DEFAULT_DIRECTORY) -> str | None:
-    """The gateway of the local stack that runs in this folder; None where none does."""
-    from modelbus.stack.lock import is_locked
-    from modelbus.stack.stack_layout import Layout
-    from modelbus.stack.state import read_state
-
-    layout = Layout(directory)
-    state = read_state(layout.state)
-    return state.gateway_url if state is not None and is_locked(layout.lock) else None
+    """The gateway of the local stack that runs in this folder or above it; None where none does."""
+    state = running_stack(directory)
+    return state.gateway_url if state is not None else None
 
 
 def open_once(url: str | None, directory: Path) -> "Client":

@@ -72,10 +72,11 @@ def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> str:
     return python
 
 
-def test_the_queue_alone_trains_predicts_and_evaluates(stack: LocalStack, foreign_python: str, tmp_path: Path) -> None:
+def test_the_queue_alone_trains_predicts_and_evaluates(stack: LocalStack, foreign_python: str) -> None:
     script = str((EXAMPLES / "queue_redis.py").resolve())
 
-    printed = _run(stack, foreign_python, script, stack.bus_url, folder=tmp_path)
+    # without an address: that of the stack that runs in the folder
+    printed = _run(stack, foreign_python, script, folder=stack.layout.root.parent)
 
     lines = printed.splitlines()
     assert [line.split()[2] for line in lines if "<-" in line] == [

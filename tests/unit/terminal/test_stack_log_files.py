@@ -9,8 +9,8 @@ import pytest
 from modelbus.stack.log_file_reading import LogFilter, LogReader
 from modelbus.stack.log_relay import LogRelay
 from modelbus.stack.log_tail import FileTail, last_lines, rotate
-from modelbus.stack.stack_layout import Layout
 from modelbus.stack.waiting import wait_until
+from modelbus.stack_folder.stack_layout import Layout
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ import pytest
 
 from modelbus.stack import binaries
 from modelbus.stack.binaries import MONGO, REDIS, find_binary, make_runnable
-from modelbus.stack.lock import StackLock, is_locked
+from modelbus.stack.lock import StackLock
 from modelbus.stack.ports import PortChooser, is_port_free
 from modelbus.stack.stack_errors import AlreadyRunning, MissingBinary, PortInUse, UnsupportedPlatform
-from modelbus.stack.stack_layout import Layout
 from modelbus.stack.urls import http_url, reachable_host, without_password
+from modelbus.stack_folder.running import is_locked
+from modelbus.stack_folder.stack_layout import Layout
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from modelbus.stack.journal import Journal
+from modelbus.stack.leftovers import end_leftovers, start_ticks
 from modelbus.stack.processes import Backoff, ManagedProcess, ProcessPlan, describe_exit
-from modelbus.stack.state import MemberState, StackState, end_leftovers, read_state, start_ticks, write_state
 from modelbus.stack.waiting import wait_until
+from modelbus.stack_folder.state import MemberState, StackState, read_state, write_state
 from tests.waiting import is_alive
 
 Start = Callable[[str], ManagedProcess]
