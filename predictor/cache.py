@@ -1,16 +1,17 @@
-"""Loaded models, kept while they are used: least recently used goes first when their bytes exceed the limit."""
+"""Loaded models, kept while they are used: least recently used goes first when they take more memory than the limit."""
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from cachetools import LRUCache
 
+from modelbus.predictor.model_size import size_in_memory
 from modelbus.shared.contracts.base import split_reference
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.models.stored_models import fetch_model
-from modelbus.shared.observing.metrics import MODEL_LOADS
+from modelbus.shared.observing.metrics import MODEL_CACHE_BYTES, MODEL_LOADS
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.records.catalog_queries import version_number
 from modelbus.shared.store.records.library import Library
@@ -27,9 +28,24 @@ class LoadedModel:
     version: int
     model: FittedModel
     size_bytes: int
-    """Of its artifact, as a measure for what it takes."""
+    """What it takes in memory, as estimated when it was loaded."""
     version_id: str
     """The correlation id of the job that made it."""
+
+
+_Key = tuple[str, int, datetime]
+
+
+class _LoadedModels(LRUCache[_Key, LoadedModel]):
+    """Models by name, number and their model's birth; the newest stays, however large."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(limit_bytes, getsizeof=lambda loaded: min(loaded.size_bytes, limit_bytes))
+
+    def popitem(self) -> tuple[_Key, LoadedModel]:
+        key, dropped = super().popitem()
+        log.info("model.evicted", model=dropped.name, version=dropped.version)
+        return key, dropped
 
 
 class ModelCache:
@@ -43,9 +59,8 @@ class ModelCache:
     def __init__(self, library: Library, blobs: BlobStore, *, limit_bytes: int, artifact_limit_bytes: int) -> None:
         self._library = library
         self._blobs = blobs
-        self._limit_bytes = limit_bytes
         self._artifact_limit_bytes = artifact_limit_bytes
-        self._loaded: OrderedDict[tuple[str, int, datetime], LoadedModel] = OrderedDict()
+        self._loaded = _LoadedModels(limit_bytes)
 
     def get(self, reference: str) -> LoadedModel:
         """The model version that a reference means now, loaded.
@@ -60,17 +75,16 @@ class ModelCache:
         number = version_number(model, selector)
         key = (name, number, model["created_at"])
         if key in self._loaded:
-            self._loaded.move_to_end(key)
             return self._loaded[key]
         loaded = self._load(self._library.version_of(model, number))
         self._loaded[key] = loaded
-        self._evict()
+        MODEL_CACHE_BYTES.set(sum(one.size_bytes for one in self._loaded.values()))
         return loaded
 
     def _load(self, version: VersionDocument) -> LoadedModel:
         started = time.perf_counter()
         model = fetch_model(self._blobs, version, self._artifact_limit_bytes)
-        size_bytes = version["artifact_size_bytes"]
+        size_bytes = size_in_memory(model)
         MODEL_LOADS.inc()
         log.info(
             "model.loaded",
@@ -80,9 +94,3 @@ class ModelCache:
             seconds=round(time.perf_counter() - started, 3),
         )
         return LoadedModel(version["model"], version["version"], model, size_bytes, version["correlation_id"])
-
-    def _evict(self) -> None:
-        """Drop the least recently used until the limit holds; the newest stays, however large."""
-        while len(self._loaded) > 1 and sum(one.size_bytes for one in self._loaded.values()) > self._limit_bytes:
-            _, dropped = self._loaded.popitem(last=False)
-            log.info("model.evicted", model=dropped.name, version=dropped.version)

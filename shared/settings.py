@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     event_stream_limit: int = Field(256, ge=0)
     """How many streams of events the gateway keeps open at once; further ones are refused."""
     model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)
-    """How much the predictor keeps of loaded models, by the size of their artifacts."""
+    """How much memory the predictor's loaded models may take; beyond it the least recently used go."""
     artifact_limit_bytes: int = Field(4 * 1024 * MEBIBYTE, ge=1)
     """A model whose artifact unpacks to more than this is refused."""
     result_inline_bytes: int = Field(MEBIBYTE, ge=1024)

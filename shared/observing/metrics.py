@@ -35,6 +35,7 @@ PREDICT_INCIDENTS = Counter(
     ["model", "version", "incident"],
 )
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
+MODEL_CACHE_BYTES = Gauge("modelbus_model_cache_bytes", "Memory that the predictor's loaded models take, as estimated.")
 DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
 SENDER_LOST = Counter(
     "modelbus_sender_lost_total",

@@ -1,6 +1,5 @@
 """The predictor's interactive lane: many requests together, and none that spoils its neighbours'."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,18 +16,16 @@ from modelbus.predictor.__main__ import make_lanes
 from modelbus.shared.bus import EventSubscriber
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER
 from modelbus.shared.contracts import Predict, new_correlation_id
-from modelbus.shared.models.artifacts import dump_model, library_versions
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import new_job
-from modelbus.shared.store.jobs.outcomes import Outcomes
 from modelbus.shared.worker.service import Lane, Tools
 from modelbus.stack import LocalStack
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import receive
-from tests.integration.samples import train_job
+from tests.integration.stored_models import make_model
 from tests.integration.worker_bench import opened, quick_settings
-from tests.unit.tables import features, fit, rows_of
+from tests.unit.tables import features, rows_of
 from tests.waiting import wait_until
 
 RESULT_LIMIT_BYTES = 2048
@@ -69,24 +66,6 @@ def predict(*rows: Document, model: str = "churn", **fields: Any) -> Document:
     return {"command": "Predict", "model": model, "rows": list(rows or [ROW]), **fields}
 
 
-def make_model(tools: Tools, name: str, estimator: str = "LogisticRegression") -> list[Any]:
-    """Store a small model as a trainer would; returns what it predicts for the table."""
-    fitted = fit(estimator)
-    payload = dump_model(fitted.model)
-    job = train_job(model=name)
-    record = {
-        "model": name,
-        "libraries": library_versions(),
-        "artifact_sha256": hashlib.sha256(payload).hexdigest(),
-        "artifact_size_bytes": len(payload),
-        "signature": fitted.model.signature.model_dump(mode="json"),
-    }
-    blob_id = tools.blobs.save(payload, "artifact", job.correlation_id, 1)
-    outcome = {"kind": "version", "record": record, "blob_id": blob_id, "promote": True}
-    Outcomes(tools.database).apply({"_id": job.correlation_id, "owner": "local", "outcome": outcome})
-    return fitted.model.predict_frame(features(), False).labels
-
-
 def settings_of(servers: LocalStack, database_number: int) -> Settings:
     """Settings with a Redis database of the lane's own, so that it takes no other's messages."""
     return quick_settings(
@@ -121,8 +100,8 @@ def bench(servers: LocalStack, raw_redis: redis.Redis, expected: dict[str, list[
     """One lane for all tests: each ends only if the lane outlives what it does."""
     raw_redis.flushall()
     with opened(settings_of(servers, 2)) as (tools, _):
-        expected["churn"] = make_model(tools, "churn")
-        expected["other"] = make_model(tools, "other", "DecisionTreeClassifier")
+        expected["churn"] = make_model(tools.database, "churn")
+        expected["other"] = make_model(tools.database, "other", "DecisionTreeClassifier")
         with predicting(tools) as bench:
             yield bench
 
@@ -219,7 +198,7 @@ def test_more_rows_than_the_limit_are_refused(bench: Bench) -> None:
 
 
 def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: Bench) -> None:
-    make_model(bench.tools, "damaged")
+    make_model(bench.tools.database, "damaged")
     bench.tools.database["versions"].update_one({"model": "damaged"}, {"$set": {"artifact_sha256": "0" * 64}})
     damaged, good = bench.send(predict(model="damaged"), predict())
     assert bench.wait_for(damaged)["error"]["code"] == "artifact_refused"
@@ -227,7 +206,7 @@ def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: Bench) -> Non
 
 
 def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(bench: Bench) -> None:
-    make_model(bench.tools, "incomplete")
+    make_model(bench.tools.database, "incomplete")
     bench.tools.database["versions"].update_one({"model": "incomplete"}, {"$unset": {"libraries": ""}})
     [faulty] = bench.send(predict(model="incomplete"))
     error = bench.wait_for(faulty)["error"]
@@ -316,7 +295,7 @@ def test_a_message_that_comes_again_is_answered_by_a_claimed_job(
 ) -> None:
     settings = settings_of(servers, 3)
     with opened(settings) as (tools, _):
-        make_model(tools, "churn")
+        make_model(tools.database, "churn")
         fresh, known, bad = (
             predict(correlation_id=new_correlation_id()),
             predict(correlation_id=new_correlation_id()),
