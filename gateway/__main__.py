@@ -19,7 +19,7 @@ from modelbus.shared.port_file import write_port_file
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import open_async_store
 from modelbus.shared.store.logs.log_batches import open_log_shipper
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 from modelbus.shared.version import VERSION
 
 log = structlog.get_logger()

@@ -63,7 +63,7 @@ from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.jobs.ledger import terms_of
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.logs.log_reading import LogLines
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 log = structlog.get_logger()

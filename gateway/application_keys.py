@@ -9,7 +9,7 @@ from modelbus.shared.store.jobs.dataset_readings import Readings
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.logs.log_reading import LogLines
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)

@@ -12,6 +12,6 @@ and in the package's ``pyproject.toml``::
     MedianRegressor = "acme_estimators:MEDIAN"
 """
 
-from modelbus.shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.shared.models.plugin_api import GROUP, EstimatorPlugin
 
 __all__ = ["GROUP", "EstimatorPlugin"]

@@ -35,8 +35,8 @@ from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.worker.acceptance import Received, received_commands
 from modelbus.shared.worker.finishing import Finisher, job_changed, reply_of
+from modelbus.shared.worker.queue_acceptance import Received, received_commands
 
 log = structlog.get_logger()
 

@@ -17,7 +17,7 @@ from modelbus.shared.bus import Consumer, Delivery
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.worker.faults import end_with_fault
+from modelbus.shared.worker.service_faults import end_with_fault
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from modelbus.shared.api_keys import Scope, allows, api_key_hash, is_api_key
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 
 log = structlog.get_logger()
 

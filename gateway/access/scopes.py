@@ -18,8 +18,8 @@ from modelbus.shared.api_keys import Scope
 from modelbus.shared.contracts.documents.job_documents import Owned
 from modelbus.shared.errors import Forbidden, Unauthenticated
 from modelbus.shared.settings import Settings
+from modelbus.shared.store.job_queries import OWNED
 from modelbus.shared.store.jobs.acceptance import LOCAL_OWNER
-from modelbus.shared.store.jobs.job_queries import OWNED
 
 
 def demands_keys(settings: Settings) -> bool:

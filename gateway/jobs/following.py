@@ -14,8 +14,8 @@ from modelbus.gateway.http.answers import job_summary
 from modelbus.gateway.jobs.event_stream import StreamEvent
 from modelbus.shared.contracts.documents.job_documents import ListedJob
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
+from modelbus.shared.store.job_queries import LISTED
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
-from modelbus.shared.store.jobs.job_queries import LISTED
 
 FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
 """Under which the application keeps who follows which job."""

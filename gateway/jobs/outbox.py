@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import structlog
 
-from modelbus.shared.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.bus import Publisher
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.observing.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.observing.tracing import span, trace_headers
 
 log = structlog.get_logger()

@@ -12,7 +12,7 @@ from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.views.answer_models import ApiKeyList, MadeApiKey
 from modelbus.shared.api_keys import api_key_hash, new_api_key
 from modelbus.shared.contracts.documents.service_documents import ToldApiKey
-from modelbus.shared.contracts.records.api_keys import DAY_S, ApiKeyRecord, NewApiKey
+from modelbus.shared.contracts.records.api_key_records import DAY_S, ApiKeyRecord, NewApiKey
 from modelbus.shared.errors import Conflict, NotFound
 
 _TAG = "keys"

@@ -30,7 +30,7 @@ from modelbus.shared.contracts import ExportDataset, ReadRows
 from modelbus.shared.contracts.checks.command_checks import check_columns
 from modelbus.shared.contracts.records.results import RowsResult
 from modelbus.shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
-from modelbus.shared.store.jobs.job_queries import READING_JOB
+from modelbus.shared.store.job_queries import READING_JOB
 
 _TAG = "datasets"
 

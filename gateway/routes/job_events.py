@@ -14,7 +14,7 @@ from modelbus.gateway.routing.route import Answer, route
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobStatus
 from modelbus.shared.errors import TooManyStreams, UnknownJob
-from modelbus.shared.store.jobs.job_queries import LISTED
+from modelbus.shared.store.job_queries import LISTED
 
 
 class EventsQuery(Query):

@@ -14,7 +14,7 @@ from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from modelbus.shared.contracts import Command
 from modelbus.shared.contracts.documents.job_documents import FileDocument, StoringJob
 from modelbus.shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
-from modelbus.shared.store.jobs.job_queries import EVALUATING, STORING
+from modelbus.shared.store.job_queries import EVALUATING, STORING
 
 _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
 """The commands whose jobs may draw."""

@@ -21,7 +21,7 @@ from modelbus.gateway.views.answer_models import LogList
 from modelbus.shared.contracts import CorrelationId, Name
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import NotFound, TooManyStreams, UnknownJob
-from modelbus.shared.store.jobs.job_queries import NAMED, TIMED
+from modelbus.shared.store.job_queries import NAMED, TIMED
 from modelbus.shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5

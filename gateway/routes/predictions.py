@@ -36,7 +36,7 @@ from modelbus.shared.errors import (
     UnknownModel,
     UnknownUpload,
 )
-from modelbus.shared.store.jobs.job_queries import STORING
+from modelbus.shared.store.job_queries import STORING
 
 _TAG = "predictions"
 

@@ -18,7 +18,7 @@ from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
 from modelbus.shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
 from modelbus.shared.store.connection import store_errors
-from modelbus.shared.store.jobs.job_queries import UPLOADING
+from modelbus.shared.store.job_queries import UPLOADING
 
 _CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)

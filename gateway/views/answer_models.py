@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from modelbus.shared.contracts import Contract, EstimatorRecord, EvaluationRecord, JobRecord, ModelRecord, Task
-from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 from modelbus.shared.contracts.records.dataset_records import DatasetSummary
 from modelbus.shared.contracts.records.explanation_results import (
     DriftResult,

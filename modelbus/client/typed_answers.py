@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from modelbus.client.frames import frame_of_columns
 from modelbus.shared.contracts import JobRecord, Task
-from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
 from modelbus.shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
 

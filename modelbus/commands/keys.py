@@ -18,8 +18,8 @@ from modelbus.shared.api_keys import Scope, api_key_hash, new_api_key
 from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
-    from modelbus.shared.contracts.records.api_keys import ApiKeyRecord, NewApiKey
-    from modelbus.shared.store.records.api_keys import ApiKeys
+    from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord, NewApiKey
+    from modelbus.shared.store.records.api_key_store import ApiKeys
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ def revoke(
 def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | None) -> "NewApiKey":
     require("queue", "modelbus keys")
     from modelbus.shared.contracts.commands.registry import invalid_command
-    from modelbus.shared.contracts.records.api_keys import NewApiKey
+    from modelbus.shared.contracts.records.api_key_records import NewApiKey
 
     given: dict[str, Any] = {"name": name, "scopes": [scope], "owner": owner, "expires_days": expires_days}
     try:
@@ -128,7 +128,7 @@ def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | Non
 
 
 async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRecord":
-    from modelbus.shared.contracts.records.api_keys import DAY_S, ApiKeyRecord
+    from modelbus.shared.contracts.records.api_key_records import DAY_S, ApiKeyRecord
 
     expires_s = None if asked.expires_days is None else asked.expires_days * DAY_S
     made = await store.create(
@@ -138,7 +138,7 @@ async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRec
 
 
 async def _list(store: "ApiKeys") -> "list[ApiKeyRecord]":
-    from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+    from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 
     return [ApiKeyRecord.model_validate(key) for key in await store.list_all()]
 
@@ -148,7 +148,7 @@ def _with_keys(directory: Directory, mongo_url: str | None, action: "Callable[[A
     require("queue", "modelbus keys")
     from modelbus.shared.settings import Settings
     from modelbus.shared.store.connection import open_async_store
-    from modelbus.shared.store.records.api_keys import ApiKeys
+    from modelbus.shared.store.records.api_key_store import ApiKeys
     from modelbus.stack_folder.running import running_stack
 
     running = None if mongo_url else running_stack(directory)

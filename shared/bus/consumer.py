@@ -11,7 +11,7 @@ import orjson
 import structlog
 from kombu import Queue
 
-from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.broker_connection import connection_errors, open_connection
 from modelbus.shared.bus.poison import poison_record
 from modelbus.shared.bus.publisher import Publisher
 from modelbus.shared.bus.queues import poison_queue

@@ -11,12 +11,12 @@ import orjson
 import structlog
 from kombu import Exchange, Queue
 
-from modelbus.shared.background_sender import BackgroundSender, SenderTerms
-from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.broker_connection import connection_errors, open_connection
 from modelbus.shared.bus.publisher import Publisher
 from modelbus.shared.bus.queues import EVENTS_EXCHANGE
 from modelbus.shared.contracts import Event, JobChanged
 from modelbus.shared.errors import Unavailable
+from modelbus.shared.observing.background_sender import BackgroundSender, SenderTerms
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ import orjson
 import structlog
 from kombu import Queue
 
-from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.broker_connection import connection_errors, open_connection
 from modelbus.shared.bus.queues import poison_queue
 from modelbus.shared.bus.transport import MALFORMED_HEADER
 from modelbus.shared.errors import BusUnavailable

@@ -9,7 +9,7 @@ import structlog
 from kombu import Exchange, Producer, Queue
 from kombu.transport.virtual import Channel
 
-from modelbus.shared.bus.connection import connection_errors, open_connection
+from modelbus.shared.bus.broker_connection import connection_errors, open_connection
 from modelbus.shared.bus.queues import EVENTS_EXCHANGE
 from modelbus.shared.errors import BusUnavailable
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, DatasetRecord
     from modelbus.shared.contracts.records.estimator_records import EstimatorRecord
     from modelbus.shared.contracts.records.evaluation_records import EvaluationRecord
-    from modelbus.shared.contracts.records.events import DriftFound, Event, JobChanged
+    from modelbus.shared.contracts.records.event_records import DriftFound, Event, JobChanged
     from modelbus.shared.contracts.records.job_records import ErrorRecord, JobRecord, JobStatus, Progress
     from modelbus.shared.contracts.records.model_records import ModelRecord, Signature, SignatureColumn, VersionRecord
 

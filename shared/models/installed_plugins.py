@@ -17,7 +17,7 @@ import structlog
 from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
-from modelbus.shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.shared.models.plugin_api import GROUP, EstimatorPlugin
 from modelbus.shared.tabular.predicting.model import words_of
 
 log = structlog.get_logger()

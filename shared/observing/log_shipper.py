@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple, Protocol
 import structlog
 from structlog.typing import EventDict
 
-from modelbus.shared.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.errors import StoreUnavailable, Unavailable
+from modelbus.shared.observing.background_sender import BackgroundSender, SenderTerms
 
 log = structlog.get_logger()
 

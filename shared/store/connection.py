@@ -59,7 +59,7 @@ def open_async_store(settings: Settings) -> AsyncDatabase[Document]:
 def _options() -> dict[str, Any]:
     if not is_exporting():
         return _OPTIONS
-    from modelbus.shared.store.tracing import TracedCommands  # needs the extra `traces`
+    from modelbus.shared.store.operation_spans import TracedCommands  # needs the extra `traces`
 
     return {**_OPTIONS, "event_listeners": [TracedCommands()]}
 

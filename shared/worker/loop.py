@@ -20,9 +20,9 @@ from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import COMMANDS_REFUSED
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
-from modelbus.shared.worker.acceptance import Received, received_commands
 from modelbus.shared.worker.attempt import AttemptRunner
-from modelbus.shared.worker.faults import end_with_fault
+from modelbus.shared.worker.queue_acceptance import Received, received_commands
+from modelbus.shared.worker.service_faults import end_with_fault
 
 log = structlog.get_logger()
 

@@ -39,7 +39,7 @@ from modelbus.shared.worker.attempt import AttemptRunner
 from modelbus.shared.worker.finishing import Finisher
 from modelbus.shared.worker.health import HealthServer
 from modelbus.shared.worker.loop import Worker
-from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.poison_mover import PoisonMover
 from modelbus.shared.worker.process import start_fork_server
 from modelbus.shared.worker.sweeper import Sweeper
 

@@ -15,7 +15,7 @@ from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
-from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.poison_mover import PoisonMover
 
 log = structlog.get_logger()
 

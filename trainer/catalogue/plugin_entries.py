@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from modelbus.shared.models.installed_plugins import InstalledPlugin, InstalledPlugins, LeftOutPlugin, installed_plugins
-from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.shared.models.plugin_api import EstimatorPlugin
 from modelbus.trainer.catalogue.constraints import Schema, accepts
 from modelbus.trainer.catalogue.documentation import parameter_descriptions
 from modelbus.trainer.catalogue.hyperparameters import BOUNDS, FORBIDDEN, Hyperparameter, bounded

@@ -4,7 +4,7 @@ from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.typed_answers import MadeApiKey
 from modelbus.shared.api_keys import Scope
-from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 
 KeyList = list[ApiKeyRecord]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from modelbus.shared.contracts.base import Contract
-from modelbus.shared.contracts.records.events import DriftFound
+from modelbus.shared.contracts.records.event_records import DriftFound
 from modelbus.shared.errors import ModelbusError
 
 

@@ -13,7 +13,7 @@ from modelbus.shared.store.blobs.blob_queries import BlobKind, blobs_of_jobs, ex
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.drivers.gateway_store import GatewayStore
 from modelbus.shared.store.indexes import JOBS
-from modelbus.shared.store.jobs.job_queries import jobs_reading
+from modelbus.shared.store.job_queries import jobs_reading
 
 _KINDS: Final[tuple[BlobKind, ...]] = ("export", "result")
 _BATCH: Final = 1000

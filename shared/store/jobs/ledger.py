@@ -16,10 +16,10 @@ from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import FAST, Document, store_errors
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 from modelbus.shared.store.indexes import JOBS
+from modelbus.shared.store.job_queries import JOB, NAMED, WATCHED
 from modelbus.shared.store.jobs import job_queries, protocol, repair
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.binding import bind, use_of_job
-from modelbus.shared.store.jobs.job_queries import JOB, NAMED, WATCHED
 from modelbus.shared.store.operation import Claim, NewJob, Operation, Terms
 from modelbus.shared.store.queries import by_id
 

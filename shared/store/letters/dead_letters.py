@@ -17,8 +17,8 @@ from modelbus.shared.errors import JobFinished, NotFound
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.drivers.gateway_store import GatewayStore
 from modelbus.shared.store.indexes import DEAD_LETTERS, JOBS
+from modelbus.shared.store.job_queries import JOB
 from modelbus.shared.store.jobs import protocol
-from modelbus.shared.store.jobs.job_queries import JOB
 from modelbus.shared.store.letters import letter_queries
 from modelbus.shared.store.letters.letter_queries import COLLECTION_OF, KINDS, DeadLetterQuery, Kind
 from modelbus.shared.store.queries import After

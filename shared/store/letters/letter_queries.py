@@ -10,7 +10,7 @@ from bson import Binary
 from modelbus.shared.contracts.documents.job_documents import DeadJob, JobDocument
 from modelbus.shared.contracts.documents.letter_documents import ListedMessage, MessageDocument
 from modelbus.shared.store.indexes import DEAD_LETTERS, JOBS
-from modelbus.shared.store.jobs.job_queries import JOB
+from modelbus.shared.store.job_queries import JOB
 from modelbus.shared.store.operation import NOW, Document, Operation, happened, literal
 from modelbus.shared.store.queries import After, Aggregation, Query, newest_first, older_than, shape
 

@@ -15,7 +15,7 @@ from modelbus.shared.errors import DatasetChanged, UnknownDataset
 from modelbus.shared.store.connection import Document, store_errors
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 from modelbus.shared.store.indexes import CATALOGUE, DATASETS, ESTIMATORS, EVALUATIONS
-from modelbus.shared.store.jobs.job_queries import jobs_served_by
+from modelbus.shared.store.job_queries import jobs_served_by
 from modelbus.shared.store.queries import by_id
 from modelbus.shared.store.records import catalog_queries as catalog
 

@@ -13,10 +13,10 @@ from modelbus.shared.store.gateway_records import JobRecords
 from modelbus.gateway.jobs.dispatch import Dispatcher
 from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
-from modelbus.shared.background_sender import BackgroundSender
 from modelbus.shared.bus import EventPublisher, Publisher
 from modelbus.shared.contracts import Predict, new_correlation_id
 from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.observing.background_sender import BackgroundSender
 from modelbus.shared.observing.log_shipper import LogShipper
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import open_async_store

@@ -16,7 +16,7 @@ from modelbus.shared.api_keys import api_key_hash, new_api_key
 from modelbus.shared.errors import ApiKeyExists, StoreUnavailable, UnknownApiKey
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 from modelbus.stack import LocalStack
 from tests.integration.samples import make_older_key
 

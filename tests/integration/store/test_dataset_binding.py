@@ -10,11 +10,11 @@ from modelbus.shared.contracts import command_spec, new_correlation_id, parse_co
 from modelbus.shared.errors import DatasetChanged, JobCancelled, StoreUnavailable, UnknownDataset
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
+from modelbus.shared.store.job_queries import jobs_using
 from modelbus.shared.store.jobs import protocol
 from modelbus.shared.store.jobs.acceptance import new_job
 from modelbus.shared.store.jobs.binding import digests
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
-from modelbus.shared.store.jobs.job_queries import jobs_using
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.operation import NewJob
 from modelbus.shared.store.records.library import Library

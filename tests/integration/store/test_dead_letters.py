@@ -27,7 +27,7 @@ from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.letters.kept_poison import KEPT_BYTES, PoisonKeeper
 from modelbus.shared.store.letters.letter_queries import DeadLetterQuery
-from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.poison_mover import PoisonMover
 from tests.integration.conftest import MakeConsumer
 from tests.integration.ledger_jobs import claimed, found
 from tests.integration.messages import message, receive

@@ -21,13 +21,13 @@ from modelbus.shared.errors import BusUnavailable, ModelbusError
 from modelbus.shared.observing.log_shipper import LoggedLine
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
-from modelbus.shared.store.jobs.job_queries import JOB
+from modelbus.shared.store.job_queries import JOB
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger
 from modelbus.shared.store.letters.dead_letters import DeadLetters
 from modelbus.shared.store.letters.kept_poison import PoisonKeeper
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.store.logs.log_queries import LogBatchDocument
-from modelbus.shared.store.records.api_keys import ApiKeys
+from modelbus.shared.store.records.api_key_store import ApiKeys
 from modelbus.shared.store.records.library import Library
 from modelbus.shared.store.records.services import ServiceInstance, ServiceRegistry
 from modelbus.shared.store.records.usage import UsageCounter

@@ -15,8 +15,8 @@ from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
 from modelbus.shared.store.drivers.gateway_store import GatewayStore
+from modelbus.shared.store.job_queries import ended_jobs
 from modelbus.shared.store.jobs import protocol
-from modelbus.shared.store.jobs.job_queries import ended_jobs
 from tests.integration.samples import TERMS, job_of
 
 # aiohttp warns of a request's fields that are named by text; here the gateway runs where warnings are errors.

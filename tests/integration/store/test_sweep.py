@@ -22,7 +22,7 @@ from modelbus.shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIM
 from modelbus.shared.store.letters.kept_poison import PoisonKeeper
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
-from modelbus.shared.worker.poison import PoisonMover
+from modelbus.shared.worker.poison_mover import PoisonMover
 from modelbus.shared.worker.sweeper import Sweeper, publish_job
 from tests.integration.conftest import MakeConsumer, MakeEvents, MakeLedger
 from tests.integration.samples import LAPSED, make_older, train_job

@@ -8,7 +8,7 @@ import structlog
 
 from modelbus.shared.errors import UnknownEstimator
 from modelbus.shared.models.installed_plugins import log_plugins
-from modelbus.shared.models.plugins import EstimatorPlugin
+from modelbus.shared.models.plugin_api import EstimatorPlugin
 from modelbus.trainer.catalogue import entries as catalogue
 from modelbus.trainer.catalogue.entries import find_estimator, left_out
 from modelbus.trainer.catalogue.making import make_estimator

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from modelbus.shared.models.plugins import GROUP, EstimatorPlugin
+from modelbus.shared.models.plugin_api import GROUP, EstimatorPlugin
 from modelbus.trainer.catalogue import plugin_entries as plugins
 from modelbus.trainer.catalogue.entries import left_out
 from modelbus.trainer.catalogue.plugin_schemas import schema_fault

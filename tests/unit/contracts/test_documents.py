@@ -31,7 +31,7 @@ from modelbus.shared.contracts.documents.model_documents import (
     VersionDocument,
 )
 from modelbus.shared.contracts.documents.service_documents import EstimatorDocument, ListedEstimator, ToldApiKey
-from modelbus.shared.contracts.records.api_keys import ApiKeyRecord
+from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 from modelbus.shared.contracts.records.dataset_records import (
     Alert,
     ColumnSchema,

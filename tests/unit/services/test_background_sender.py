@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from modelbus.shared.background_sender import BackgroundSender, SenderTerms
 from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.observing.background_sender import BackgroundSender, SenderTerms
 from tests.waiting import TIMEOUT_S, wait_until
 
 NEVER_S = 10 * TIMEOUT_S

@@ -8,7 +8,7 @@ import pytest
 
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.job_documents import BoundDatasetDocument, ListedJob
-from modelbus.shared.store.jobs import job_queries
+from modelbus.shared.store import job_queries
 from modelbus.shared.store.queries import Query, by_id, newest_first, older_than, shape
 
 ROOT = Path(__file__).parents[3]

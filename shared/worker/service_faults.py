@@ -5,7 +5,7 @@ import structlog
 from modelbus.shared.bus import Consumer, Delivery
 from modelbus.shared.errors import ModelbusError
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
-from modelbus.shared.worker.acceptance import received_commands
+from modelbus.shared.worker.queue_acceptance import received_commands
 
 log = structlog.get_logger()
 
