@@ -14,11 +14,12 @@ from modelbus.shared.contracts.documents.job_documents import (
     ListedJob,
 )
 from modelbus.shared.errors import JobFinished, ModelbusError, UnknownJob
+from modelbus.shared.store import job_queries
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.drivers.gateway_store import GatewayStore
 from modelbus.shared.store.indexes import JOBS
 from modelbus.shared.store.job_queries import JOB
-from modelbus.shared.store.jobs import job_queries, protocol
+from modelbus.shared.store.jobs import protocol
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.binding import bind_async, use_of_job
 from modelbus.shared.store.jobs.ledger import error_document

@@ -13,11 +13,12 @@ from modelbus.shared.contracts import Progress
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob, ErrorDocument, JobDocument
 from modelbus.shared.errors import LeaseLost, ModelbusError
 from modelbus.shared.settings import Settings
+from modelbus.shared.store import job_queries
 from modelbus.shared.store.connection import FAST, Document, store_errors
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 from modelbus.shared.store.indexes import JOBS
 from modelbus.shared.store.job_queries import JOB, NAMED, WATCHED
-from modelbus.shared.store.jobs import job_queries, protocol, repair
+from modelbus.shared.store.jobs import protocol, repair
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.binding import bind, use_of_job
 from modelbus.shared.store.operation import Claim, NewJob, Operation, Terms
