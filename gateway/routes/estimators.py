@@ -32,7 +32,7 @@ class EstimatorsQuery(Query):
     query=EstimatorsQuery,
 )
 async def list_estimators(request: web.Request) -> web.Response:
-    """`GET /estimators`: names, tasks and descriptions, as the trainer declared them when it started."""
+    """Names, tasks and descriptions, as the trainer declared them when it started."""
     found = await request.app[CATALOG].estimators(query_of(request, EstimatorsQuery).task)
     return json_answer({"estimators": found})
 

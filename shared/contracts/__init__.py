@@ -177,7 +177,7 @@ _HOMES: Final = {
     "records.evaluation_records": ("EvaluationRecord",),
     "records.job_records": ("ErrorRecord", "JobRecord", "JobStatus", "Progress"),
     "records.model_records": ("ModelRecord", "Signature", "SignatureColumn", "VersionRecord"),
-    "records.events": (
+    "records.event_records": (
         "DriftFound",
         "Event",
         "JobChanged",

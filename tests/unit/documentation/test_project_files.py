@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from modelbus.shared.version import VERSION
 from tests.snippets import ROOT
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
@@ -65,7 +66,7 @@ def test_each_question_of_a_form_is_asked_once(form: str) -> None:
 
 def test_the_citation_is_of_this_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert (citation["version"], citation["license"]) == (PROJECT["project"]["version"], PROJECT["project"]["license"])
+    assert (citation["version"], citation["license"]) == (VERSION, PROJECT["project"]["license"])
 
 
 def test_the_documentations_tools_are_locked_with_hashes() -> None:
