@@ -1,4 +1,7 @@
-"""What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host."""
+"""What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host.
+
+All of it is open: it says what every release says, and a browser that opens it sends no key.
+"""
 
 import asyncio
 from collections.abc import Callable

@@ -162,7 +162,10 @@ async def measure_learning(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def report_drift(request: web.Request) -> web.Response:
-    """The rows of `dataset`, or those predicted `since` a time, beside the training rows: 202 and a job, or 200."""
+    """Compare `dataset`, or the rows predicted `since` a time, with the training rows.
+
+    202 and a job, or 200 with the report if `?wait=` was long enough.
+    """
     command = await _command(request, "ReportDrift")
     assert isinstance(command, ReportDrift)  # the route says so
     await _require(request, command.model, command.dataset, needs_training_table=True)

@@ -174,17 +174,12 @@ def route(
     """
 
     def declare(handler: Handler) -> Handler:
-        @wraps(handler)
-        async def checked(request: web.Request) -> web.StreamResponse:
-            if checks_query:
-                request[QUERY] = read_query(request, query)
-            return await handler(request)
-
+        served = _with_checked_query(handler, query) if checks_query else handler
         declared = Route(
             method=method,
             path=path,
             scope=scope,
-            handler=checked,
+            handler=served,
             tag=tag,
             summary=summary,
             description="\n".join(line.strip() for line in (handler.__doc__ or "").strip().splitlines()),
@@ -196,8 +191,8 @@ def route(
             is_documented=is_documented,
         )
         _require_whole(declared)
-        setattr(checked, _ROUTE, declared)
-        return checked
+        setattr(served, _ROUTE, declared)
+        return served
 
     return declare
 
@@ -206,6 +201,15 @@ def route_of(handler: Any) -> Route | None:
     """What is said of a handler's route; None if it has none."""
     found = getattr(handler, _ROUTE, None)
     return found if isinstance(found, Route) else None
+
+
+def _with_checked_query(handler: Handler, query: type[Query]) -> Handler:
+    @wraps(handler)
+    async def checked(request: web.Request) -> web.StreamResponse:
+        request[QUERY] = read_query(request, query)
+        return await handler(request)
+
+    return checked
 
 
 def _require_whole(declared: Route) -> None:
