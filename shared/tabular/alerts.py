@@ -11,7 +11,14 @@ from typing import Final
 import numpy as np
 
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnType
-from modelbus.shared.tabular.leaks import MISSING_CODE, RECODED_SHARE, Codes, Floats, find_correlation, recoded_share
+from modelbus.shared.tabular.leaks import (
+    MISSING_CODE,
+    RECODED_FRACTION,
+    Codes,
+    Floats,
+    find_correlation,
+    recoded_fraction,
+)
 from modelbus.shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
@@ -21,12 +28,12 @@ CLASS_LIMIT: Final = 20
 FEW_ROWS: Final = 40
 """Among so many rows, different values are nothing to wonder at."""
 
-_CLASS_SHARE = 0.5
-_RAREST_SHARE = 0.05
-_LARGEST_SHARE = 0.95
+_CLASS_FRACTION = 0.5
+_RAREST_FRACTION = 0.05
+_LARGEST_FRACTION = 0.95
 _CLASS_ROWS = 5
-_REPEATED_SHARE = 0.05
-_GAPS_SHARE = 0.05
+_REPEATED_FRACTION = 0.05
+_GAPS_FRACTION = 0.05
 """Of a range of ids, so many may be absent."""
 _NAMED = 3
 _SHOWN_LENGTH = 50
@@ -38,7 +45,7 @@ def is_class_like(kind: ColumnType, distinct: int, row_count: int) -> bool:
         return 0 < distinct <= CLASS_LIMIT
     if kind not in ("text", "boolean"):
         return False
-    return distinct > 0 and (distinct <= CLASS_LIMIT or distinct <= _CLASS_SHARE * row_count)
+    return distinct > 0 and (distinct <= CLASS_LIMIT or distinct <= _CLASS_FRACTION * row_count)
 
 
 def class_alerts(target: str, counts: Mapping[Label, int]) -> list[Alert]:
@@ -59,8 +66,8 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
         message = f"the target {target!r} has one class only, {_shown(largest)}: there is nothing to tell"
         return Alert(code="class_imbalance", column=target, message=message)
     # thirty classes of one size have 3 % each, and nothing is wrong with them
-    low = min(_RAREST_SHARE, 0.5 / len(counts))
-    if counts[rarest] >= low * rows and counts[largest] <= _LARGEST_SHARE * rows:
+    low = min(_RAREST_FRACTION, 0.5 / len(counts))
+    if counts[rarest] >= low * rows and counts[largest] <= _LARGEST_FRACTION * rows:
         return None
     return Alert(
         code="class_imbalance",
@@ -109,10 +116,10 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
 
 def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> Alert | None:
     """The alert for a column that goes one to one with the classes of the target, if it does."""
-    share = recoded_share(codes, target_codes)
-    if share < RECODED_SHARE:
+    fraction = recoded_fraction(codes, target_codes)
+    if fraction < RECODED_FRACTION:
         return None
-    return _leak(column, target, f"goes with its classes one to one in {_percent(share)} of the rows")
+    return _leak(column, target, f"goes with its classes one to one in {_percent(fraction)} of the rows")
 
 
 def number_leak(column: str, numbers: Floats, target: str, target_numbers: Floats) -> Alert | None:
@@ -132,8 +139,8 @@ def _leak(column: str, target: str, how: str) -> Alert:
     return Alert(code="target_leak", column=column, message=message)
 
 
-def repeated_share(codes: Codes, population: int) -> float:
-    """The share of rows whose value another row has too, estimated for a population from a sample of its rows.
+def repeated_fraction(codes: Codes, population: int) -> float:
+    """The fraction of rows whose value another row has too, estimated for a population from a sample of its rows.
 
     Of a value that occurs twice among many rows, a sample seldom has both: a pair in the sample stands for more pairs
     than a row stands for rows. A value that the sample has three times is frequent, and its rows count as they are.
@@ -158,10 +165,10 @@ def text_identifier(column: str, repeated: float, row_count: int) -> Alert | Non
 
     Args:
         column: Its name.
-        repeated: The share of the rows with a value that another row has too.
+        repeated: The fraction of the rows with a value that another row has too.
         row_count: Rows with a value.
     """
-    if row_count <= FEW_ROWS or repeated > _REPEATED_SHARE:
+    if row_count <= FEW_ROWS or repeated > _REPEATED_FRACTION:
         return None
     where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
     message = (
@@ -196,7 +203,7 @@ def row_numbers(
     if present <= FEW_ROWS:
         return None
     width = maximum - minimum + 1
-    is_dense = present <= width <= present * (1 + _GAPS_SHARE)
+    is_dense = present <= width <= present * (1 + _GAPS_FRACTION)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
     looks = "as it looks" if minimum in _FIRST_NUMBERS else "as it looks, unless it is a year, a time or a scale"
@@ -235,11 +242,11 @@ def text_as_categories(column: str, words: int) -> Alert:
     return Alert(code="free_text", column=column, message=message)
 
 
-def _percent(share: float) -> str:
-    """A share for people; what is not all is never shown as all, nor something as nothing."""
-    if share in (0, 1):
-        return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
+def _percent(fraction: float) -> str:
+    """A fraction for people; what is not all is never shown as all, nor something as nothing."""
+    if fraction in (0, 1):
+        return f"{fraction:.0%}".replace("%", " %")
+    return f"{min(max(100 * fraction, 0.1), 99.9):.1f} %"
 
 
 def _of(count: int, rows: int) -> str:

@@ -11,19 +11,19 @@ Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MISSING_CODE: Final = -1
-RECODED_SHARE: Final = 0.99
+RECODED_FRACTION: Final = 0.99
 """A column that goes with the classes one to one in so many rows gives them away."""
 SUPPORT: Final = 5
 """Rows that a pair of value and class needs: what occurs once goes with one class by itself."""
 CORRELATED: Final = 0.999
 """A column whose correlation with a numeric target is as high as this, or as low as its negative, gives it away."""
 
-_BEYOND_LARGEST_SHARE = 0.9
+_BEYOND_LARGEST_FRACTION = 0.9
 """Of the rows outside the largest class: where that one has 99 % of the rows, a constant would pass for a recoding."""
 _ROWS_NEEDED = 20
 _LOOKED_AT_FIRST = 1000
 _SURELY_NOT = 0.9
-_OUTERMOST_SHARE = 0.01
+_OUTERMOST_FRACTION = 0.01
 _STILL_CORRELATED = 0.99
 
 
@@ -36,8 +36,8 @@ class Correlation:
     """Between -1 and 1."""
 
 
-def recoded_share(codes: Codes, target_codes: Codes) -> float:
-    """The share of the rows in which a column's value and the class go with each other one to one.
+def recoded_fraction(codes: Codes, target_codes: Codes) -> float:
+    """The fraction of the rows in which a column's value and the class go with each other one to one.
 
     A value and a class go with each other if each is the other's most frequent partner, in 5 rows at least. A missing
     value is a value of its own here (a date of leaving that only those have who left), a missing target is left out.
@@ -62,19 +62,19 @@ def recoded_share(codes: Codes, target_codes: Codes) -> float:
     class_sizes = np.bincount(classes)
     is_beyond = pairs % width != int(class_sizes.argmax())
     beyond = len(values) - int(class_sizes.max())
-    if not beyond or counts[is_mutual & is_beyond].sum() < _BEYOND_LARGEST_SHARE * beyond:
+    if not beyond or counts[is_mutual & is_beyond].sum() < _BEYOND_LARGEST_FRACTION * beyond:
         return 0.0
     return float(counts[is_mutual].sum() / len(values))
 
 
 def _are_mutual(values: Codes, classes: Codes, counts: Codes) -> npt.NDArray[np.bool_]:
     """Which pairs are the most frequent one of their value and of their class, shape (n_pairs,)."""
-    places = np.argsort(counts, kind="stable")
+    order = np.argsort(counts, kind="stable")
     best_of_value = np.zeros(int(values.max()) + 1, dtype=np.int64)
     best_of_class = np.zeros(int(classes.max()) + 1, dtype=np.int64)
     # of an index that occurs repeatedly the last assignment stays: the most frequent pair
-    best_of_value[values[places]] = places
-    best_of_class[classes[places]] = places
+    best_of_value[values[order]] = order
+    best_of_class[classes[order]] = order
     own = np.arange(len(counts))
     mutual: npt.NDArray[np.bool_] = (best_of_value[values] == own) & (best_of_class[classes] == own)
     return mutual
@@ -111,7 +111,7 @@ def _may_correlate(numbers: Floats, target: Floats) -> bool:
 
 def _holds_within(numbers: Floats, target: Floats) -> bool:
     distance = np.abs(target / 2 - np.median(target / 2))  # halves, because the whole may overflow
-    left_out = max(1, int(_OUTERMOST_SHARE * len(target)))
+    left_out = max(1, int(_OUTERMOST_FRACTION * len(target)))
     within = np.argpartition(distance, len(target) - left_out)[:-left_out]
     return abs(_pearson(numbers[within], target[within])) >= _STILL_CORRELATED
 
@@ -137,6 +137,6 @@ def _centered(values: Floats) -> Floats:
 
 def _ranks(values: Floats) -> Floats:
     """Ranks from 1, equal values sharing the mean of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[places]
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return ranks

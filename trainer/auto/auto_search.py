@@ -1,7 +1,7 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
 First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
-rows of the first part; then on as many parts as it takes to tell candidates apart. Then the families' other
+rows of the first fold; then on as many folds as it takes to tell candidates apart. Then the families' other
 hyperparameters, then draws from the spaces of the best families. At last the best are joined, if that helps by more
 than chance.
 
@@ -36,7 +36,7 @@ _BATCH: Final = 4
 """So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that
 the same is tried on each machine."""
 _ENOUGH_ROWS: Final = 2_500
-"""So many held-out rows, of as many parts as it takes, tell candidates apart."""
+"""So many held-out rows, of as many folds as it takes, tell candidates apart."""
 
 
 class AutoSearch:
@@ -56,7 +56,7 @@ class AutoSearch:
         self._auto = auto
         self._board = board
         self._watch = watch
-        self._splits = rows.parts(auto.cross_validation)
+        self._splits = rows.splits_of(auto.cross_validation)
         self._families = families_for(auto, rows.plan, rows.prepared.task, len(rows.split.train))
         self._baseline_name = BASELINES[rows.prepared.task]
         is_baseline_tried = any(one.estimator == self._baseline_name for one in self._families)
@@ -74,7 +74,7 @@ class AutoSearch:
         """Choose.
 
         Raises:
-            EstimatorRejected: No candidate could be had, or there are too few rows for so many parts.
+            EstimatorRejected: No candidate could be had, or there are too few rows for so many folds.
         """
         self._try_defaults()
         self._explore()
@@ -90,10 +90,10 @@ class AutoSearch:
     # --- what comes after, and when it is over ---
 
     def _finishing(self) -> Finishing:
-        """What comes after the choice; encodes the first part, to know what that takes."""
+        """What comes after the choice; encodes the first fold, to know what that takes."""
         plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
-        self._first_part = self._measuring.parts.encoded(0, "standard")
-        encode_s = self._measuring.parts.row_s * len(split.train)
+        self._first_fold = self._measuring.folds.encoded(0, "standard")
+        encode_s = self._measuring.folds.row_s * len(split.train)
         fit_count = max(1, plan.calibration.cross_validation.folds - 1) if plan.calibration is not None else 1
         if plan.threshold is not None:
             fit_count *= plan.threshold.cross_validation.folds
@@ -135,14 +135,14 @@ class AutoSearch:
         self._deepen(ordered)
 
     def _samples(self) -> list[Stage]:
-        return [Stage(0, size, is_sample=True) for size in ladder(*self._first_part.train.shape)]
+        return [Stage(0, size, is_sample=True) for size in ladder(*self._first_fold.train.shape)]
 
-    def _whole(self, part: int) -> Stage:
-        return Stage(part, len(self._splits[part].train))
+    def _whole(self, fold: int) -> Stage:
+        return Stage(fold, len(self._splits[fold].train))
 
     def _measure_baseline(self, stage: Stage) -> None:
         trial = self._baseline()
-        if trial is not None and trial.error is None and (stage.is_sample or len(trial.scores) == stage.part):
+        if trial is not None and trial.error is None and (stage.is_sample or len(trial.scores) == stage.fold):
             self._race.measure_here(trial, stage)
 
     def _baseline(self) -> Trial | None:
@@ -198,31 +198,31 @@ class AutoSearch:
     def _add(self, family: Family, chosen: Mapping[str, Any]) -> Trial:
         return self._board.add(family.estimator, family.made_of(chosen), len(self._splits))
 
-    # --- further parts ---
+    # --- further folds ---
 
     def _deepen(self, trials: Sequence[Trial]) -> None:
-        """Measure the better ones on as many parts as it takes to tell them apart."""
+        """Measure the better ones on as many folds as it takes to tell them apart."""
         needed = min(len(self._splits), -(-_ENOUGH_ROWS // len(self._splits[0].hold_out)))
         self._discarding.discard_worse(trials)
-        for part in range(1, needed):
-            self._measure_further(self._ready_for(part, trials)[:MEMBER_LIMIT], part)
+        for fold in range(1, needed):
+            self._measure_further(self._ready_for(fold, trials)[:MEMBER_LIMIT], fold)
             self._discarding.discard_worse(trials)
 
     def _complete(self) -> None:
-        """Measure those in the running on all parts, if there is time."""
-        for part in range(1, len(self._splits)):
-            self._measure_further(self._ready_for(part, self._board.trials), part)
+        """Measure those in the running on all folds, if there is time."""
+        for fold in range(1, len(self._splits)):
+            self._measure_further(self._ready_for(fold, self._board.trials), fold)
             self._discarding.discard_worse(self._board.trials)
 
-    def _measure_further(self, trials: Sequence[Trial], part: int) -> None:
+    def _measure_further(self, trials: Sequence[Trial], fold: int) -> None:
         if trials and not self._is_over():
-            self._measure_baseline(self._whole(part))
-            self._race.measure([(trial, self._whole(part)) for trial in trials])
+            self._measure_baseline(self._whole(fold))
+            self._race.measure([(trial, self._whole(fold)) for trial in trials])
 
-    def _ready_for(self, part: int, trials: Sequence[Trial]) -> list[Trial]:
-        """Those of some trials that have all parts before one, the best first."""
+    def _ready_for(self, fold: int, trials: Sequence[Trial]) -> list[Trial]:
+        """Those of some trials that have all folds before one, the best first."""
         wanted = set(map(id, trials)) - {id(self._baseline())}
-        return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == part]
+        return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == fold]
 
     # --- the end ---
 

@@ -13,16 +13,16 @@ from modelbus.trainer.tuning.fit_costs import FitCosts
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
-SHARE: Final = 0.25
+FIT_FRACTION: Final = 0.25
 """Of the budget: what one fit may take at most, unless its candidate leads."""
-SAMPLE_SHARE: Final = 0.2
+SAMPLE_FRACTION: Final = 0.2
 """The same of a fit on a sample."""
 _OVERRUN: Final = 3.0
 """So many times as long as expected may a fit take."""
-_ENSEMBLE_SHARE: Final = 0.2
+_ENSEMBLE_FRACTION: Final = 0.2
 """Of the budget: what is set aside at most for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
-_LARGE_SHARE: Final = 0.4
+_LARGE_FRACTION: Final = 0.4
 _NEARLY: Final = 0.01
 """Of what the best is better than the worst: who is behind by less is nearly as good."""
 _SLACK: Final = 1.1
@@ -30,7 +30,7 @@ _SLACK_S: Final = 0.15
 _SIDE_BY_SIDE: Final = 0.6
 """What remains of a forest's time where its trees grow on two cores or more."""
 _LATE: Final = (0.05, 1.0)
-"""A share of the budget, and seconds beside it: how late a last fit may end, rather than a worse model be taken."""
+"""A fraction of the budget, and seconds beside it: how late a last fit may end, rather than a worse model be taken."""
 _LATEST: Final = (0.1, 2.0)
 """The same, rather than the baseline be taken."""
 _CHEAP: Final = 0.01
@@ -40,9 +40,9 @@ _LEAST_LIMIT_S: Final = 0.05
 
 @dataclass(frozen=True)
 class Stage:
-    """What a candidate is measured on: a part, or a sample of it."""
+    """What a candidate is measured on: a fold, or a sample of it."""
 
-    part: int
+    fold: int
     """From 0 on."""
     row_count: int
     """Rows of the fit."""
@@ -57,7 +57,7 @@ class Finishing:
     """Rows of the last fit."""
     fit_count: float
     """How many such fits there are: more than one where probabilities are calibrated or a threshold is found."""
-    answer_share: float
+    answer_fraction: float
     """Rows that are measured on at last, for each that a candidate was measured on."""
     encode_s: float = 0.0
     """To encode the rows."""
@@ -72,7 +72,7 @@ class Finishing:
             costs: What it took so far.
         """
         growth = self.row_count / max(1, *costs.fit_s)
-        more_answers_s = max(0.0, self.answer_share - 1.0) * costs.answer_s
+        more_answers_s = max(0.0, self.answer_fraction - 1.0) * costs.answer_s
         return self.fit_count * (fit_s + self.encode_s) + more_answers_s + growth * costs.store_s
 
 
@@ -132,11 +132,11 @@ class AutoTime:
             needed_s = [one for one in map(self.finish_s, self._board.ranking()) if one <= left_s][:1]
         if not needed_s:
             return 0.0
-        is_large = needed_s[0] > _LARGE_SHARE * self._watch.budget_s
+        is_large = needed_s[0] > _LARGE_FRACTION * self._watch.budget_s
         reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, left_s)
         if self.has_ensemble:
             members_s = _SLACK * sum(needed_s[:_ENSEMBLE_SIZE]) + _SLACK_S
-            reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_SHARE * self._watch.budget_s))
+            reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_FRACTION * self._watch.budget_s))
         return reserve_s
 
     def obstacle(self, trial: Trial, stage: Stage) -> str | None:
@@ -152,7 +152,7 @@ class AutoTime:
         if not stage.is_sample and not trial.scores:
             after_s = max(after_s, self.finish_s(trial))
         if max(expected_s, _LEAST_LIMIT_S) + after_s <= left_s:
-            if expected_s <= SHARE * self._watch.budget_s or is_leader:
+            if expected_s <= FIT_FRACTION * self._watch.budget_s or is_leader:
                 return None
             words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
         else:
@@ -169,8 +169,8 @@ class AutoTime:
         """Seconds after which a fit that begins now is killed."""
         budget_s = self._watch.budget_s
         expected_s = self.expected_s(trial, stage.row_count)
-        share = SAMPLE_SHARE if stage.is_sample else SHARE
-        wanted_s = share * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_SHARE * budget_s)
+        fraction = SAMPLE_FRACTION if stage.is_sample else FIT_FRACTION
+        wanted_s = fraction * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_FRACTION * budget_s)
         after_s = self.finish_s(trial) if trial is self._board.best else self.reserve_s()
         return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
 
@@ -181,14 +181,14 @@ class AutoTime:
             trial: The candidate.
             is_last_resort: Whether nothing but the baseline is left beside it.
         """
-        share, seconds = _LATEST if is_last_resort else _LATE
-        return self.finish_s(trial) <= self._watch.left_s + share * self._watch.budget_s + seconds
+        fraction, seconds = _LATEST if is_last_resort else _LATE
+        return self.finish_s(trial) <= self._watch.left_s + fraction * self._watch.budget_s + seconds
 
     def is_cheap(self, trial: Trial) -> bool:
-        """Whether it takes next to nothing to measure a candidate on the parts that it lacks."""
+        """Whether it takes next to nothing to measure a candidate on the folds that it lacks."""
         row_count = max(trial.costs.fit_s, default=0)
         fit_s = self.expected_s(trial, row_count)
-        return fit_s is not None and fit_s * (trial.part_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
+        return fit_s is not None and fit_s * (trial.fold_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
 
     def note_encoding(self, row_s: float) -> None:
         """Keep what it takes to encode a row, in seconds: the last fit's rows are encoded, too."""

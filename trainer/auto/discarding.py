@@ -7,11 +7,11 @@ import numpy as np
 
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
-_HOPELESS_SHARE: Final = 0.25
+_HOPELESS_FRACTION: Final = 0.25
 """Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""
-_CLEAR_SHARE: Final = 0.05
+_CLEAR_FRACTION: Final = 0.05
 """Of what the best is better than the baseline: less is not clearly worse."""
-_CLEAR_SHARE_UNKNOWN: Final = 0.2
+_CLEAR_FRACTION_UNKNOWN: Final = 0.2
 """The same where it is not known what chance does."""
 _CLEAR_ERRORS: Final = 2.0
 """So many standard errors of a difference are more than chance."""
@@ -45,10 +45,10 @@ class Discarding:
                 trial.is_discarded = self._is_hopeless(trial)
 
     def discard_worse(self, trials: Sequence[Trial]) -> None:
-        """Those that are clearly worse than the best on the parts that both were measured on.
+        """Those that are clearly worse than the best on the folds that both were measured on.
 
-        One that has all parts already stays, and so does one whose other parts take next to nothing: there is nothing
-        to save, it may be of use in an ensemble, and a few parts of a small table may err.
+        One that has all folds already stays, and so does one whose other folds take next to nothing: there is nothing
+        to save, it may be of use in an ensemble, and a few folds of a small table may err.
         """
         for trial in trials:
             if trial.is_running and trial.scores and not trial.is_complete and trial is not self._baseline():
@@ -62,11 +62,11 @@ class Discarding:
         if rows is None:
             return False
         own, leading, none = (self._board.objective.signed_score(one.sampled[rows]) for one in (trial, best, baseline))
-        return own - none < _HOPELESS_SHARE * (leading - none)
+        return own - none < _HOPELESS_FRACTION * (leading - none)
 
     def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether it is worse than the best by more than chance, and by more than a share of what that is better than
-        the baseline.
+        """Whether it is worse than the best by more than chance, and by more than a fraction of what that one is
+        better than the baseline.
         """
         best, objective, baseline = self._board.best, self._board.objective, self._baseline()
         count = min(len(trial.scores), len(best.scores)) if best is not None else 0
@@ -78,5 +78,5 @@ class Discarding:
         error = self._error_of(trial, best)
         gap = leading - objective.signed_score(baseline.values[0]) if baseline is not None and baseline.values else 0.0
         if error is None:
-            return leading - own > _CLEAR_SHARE_UNKNOWN * abs(gap) > 0
-        return leading - own > max(_CLEAR_ERRORS * error, _CLEAR_SHARE * abs(gap))
+            return leading - own > _CLEAR_FRACTION_UNKNOWN * abs(gap) > 0
+        return leading - own > max(_CLEAR_ERRORS * error, _CLEAR_FRACTION * abs(gap))

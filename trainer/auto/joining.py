@@ -23,11 +23,11 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.search import TuningRows
 
 _ENOUGH_MEMBERS: Final = 4
-_FEW_PARTS: Final = 3
-"""With fewer parts than these, members are selected and measured on groups of rows."""
+_FEW_FOLDS: Final = 3
+"""With fewer folds than these, members are selected and measured on groups of rows."""
 
 Answers = Mapping[int, Mapping[int, HeldOutAnswers]]
-"""By candidate and part."""
+"""By candidate and fold."""
 
 
 class Joining:
@@ -51,45 +51,45 @@ class Joining:
         best = self._board.best
         if best is None or not self._answers_of(best):
             return
-        members, part_count = self._members(best, left_s())
+        members, fold_count = self._members(best, left_s())
         least_s = self._time.finish_s(best)
-        library = self._library(members, part_count)
+        library = self._library(members, fold_count)
         if len(members) < 2 or selection_s(library, time.monotonic) > left_s() - least_s:
             return
         with contextlib.suppress(SelectionOverran):
-            self._select(library, members, part_count, lambda: left_s() < least_s)
+            self._select(library, members, fold_count, lambda: left_s() < least_s)
 
-    def _select(self, library: Library, members: Sequence[Trial], part_count: int, is_over: Callable[[], bool]) -> None:
-        crossed = library if part_count >= _FEW_PARTS else library.regrouped()
-        single = [crossed.score([1] + [0] * (len(members) - 1), part) for part in range(len(crossed.truth))]
+    def _select(self, library: Library, members: Sequence[Trial], fold_count: int, is_over: Callable[[], bool]) -> None:
+        crossed = library if fold_count >= _FEW_FOLDS else library.regrouped()
+        single = [crossed.score([1] + [0] * (len(members) - 1), fold) for fold in range(len(crossed.truth))]
         scores = crossed_scores(crossed, is_over)
         if not is_better(scores, single, self._board.objective):
             return
-        weights = select(library, range(part_count), is_over)
+        weights = select(library, range(fold_count), is_over)
         joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
         if len(joined) < 2:
             return
         if crossed is not library:
             gain = mean_difference(scores, single)
-            scores = [one + gain for one in members[0].values[:part_count]]
+            scores = [one + gain for one in members[0].values[:fold_count]]
         self._add(joined, scores)
 
     def _members(self, best: Trial, left_s: float) -> tuple[list[Trial], int]:
-        """Who may take part, the best first, and on how many parts all of them were measured: on as many as the best
+        """Who may take part, the best first, and on how many folds all of them were measured: on as many as the best
         one, or on fewer, where too few others were on as many.
         """
         found: tuple[list[Trial], int] = ([], 0)
-        for part_count in range(len(best.scores), 0, -1):
-            there = [one for one in self._board.ranking() if self._is_member(one, part_count)]
+        for fold_count in range(len(best.scores), 0, -1):
+            there = [one for one in self._board.ranking() if self._is_member(one, fold_count)]
             members = self._affordable(there, left_s)
             if members and members[0] is best and len(members) > len(found[0]):
-                found = (members, part_count)
+                found = (members, fold_count)
             if len(found[0]) >= _ENOUGH_MEMBERS:
                 break
         return found
 
     def _add(self, joined: Sequence[tuple[Trial, int]], scores: Sequence[float | None]) -> None:
-        trial = self._board.add(*self._voting(joined), joined[0][0].part_count)
+        trial = self._board.add(*self._voting(joined), joined[0][0].fold_count)
         trial.scores = list(scores)
         trial.fit_s = [sum(one.mean_fit_s for one, _ in joined)]
         trial.members = [one for one, _ in joined]
@@ -104,24 +104,24 @@ class Joining:
                 left_s -= needed_s
         return members
 
-    def _is_member(self, trial: Trial, part_count: int) -> bool:
+    def _is_member(self, trial: Trial, fold_count: int) -> bool:
         answers = self._answers_of(trial)
-        return len(answers) >= part_count and (
+        return len(answers) >= fold_count and (
             not self._rows.is_classification or all(one.probabilities is not None for one in answers)
         )
 
     def _answers_of(self, trial: Trial) -> Sequence[HeldOutAnswers]:
-        """What it answered on each part that it has a score of; none, if some of that was forgotten."""
+        """What it answered on each fold that it has a score of; none, if some of that was forgotten."""
         answers = self._answers.get(trial.number, {})
-        return [answers[part] for part in sorted(answers)] if len(answers) == len(trial.scores) else ()
+        return [answers[fold] for fold in sorted(answers)] if len(answers) == len(trial.scores) else ()
 
-    def _library(self, members: Sequence[Trial], part_count: int) -> Library:
-        truth = [self._measuring.parts.targets(part)[1] for part in range(part_count)]
+    def _library(self, members: Sequence[Trial], fold_count: int) -> Library:
+        truth = [self._measuring.folds.targets(fold)[1] for fold in range(fold_count)]
         is_classification = self._rows.is_classification
         answers = [
             [
                 np.asarray(one.probabilities if is_classification else one.answers, dtype=np.float64)
-                for one in self._answers_of(member)[:part_count]
+                for one in self._answers_of(member)[:fold_count]
             ]
             for member in members
         ]

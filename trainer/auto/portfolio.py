@@ -1,7 +1,7 @@
 """What ``auto`` tries: estimators by task and table, each with its default, with others of proven merit, and a space.
 
 In the order in which they are tried: what is quick and seldom bad first. All take features of the same range, so that
-each part of the rows is encoded once.
+each fold of the rows is encoded once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -222,10 +222,10 @@ def require_families(auto: Auto, task: Task) -> list[Family]:
     known = [family.estimator for family in PORTFOLIO[task]]
     details = []
     for where, names in (("include", auto.include or []), ("exclude", auto.exclude)):
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             if name not in known:
                 problem = f"{name!r} is not of the portfolio for {task}"
-                details.append({"where": f"auto.{where}.{place}", "problem": problem, "expected": known})
+                details.append({"where": f"auto.{where}.{index}", "problem": problem, "expected": known})
     if details:
         raise InvalidCommand("; ".join(str(one["problem"]) for one in details[:3]), details=details)
     included = known if auto.include is None else auto.include

@@ -35,24 +35,24 @@ class Racing:
         self._time = time
         self._pool = pool
         self._early: dict[int, dict[int, Measurement]] = {}
-        """By candidate and part: what was measured before an earlier part was."""
+        """By candidate and fold: what was measured before an earlier fold was."""
         self.answers: dict[int, dict[int, HeldOutAnswers]] = {}
-        """By candidate and part: what it answered, as long as it may become a member. Parts may be lacking of one that
+        """By candidate and fold: what it answered, as long as it may become a member. Parts may be lacking of one that
         could not become a member for a while.
         """
 
     def measure(self, entries: Sequence[Entry]) -> None:
         """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
-        for part in sorted({stage.part for _, stage in entries}):
-            self._measuring.parts.encoded(part, "standard")  # here, so that all processes share it
-        self._time.note_encoding(self._measuring.parts.row_s)
+        for fold in sorted({stage.fold for _, stage in entries}):
+            self._measuring.folds.encoded(fold, "standard")  # here, so that all processes share it
+        self._time.note_encoding(self._measuring.folds.row_s)
         for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
             self._note(finished)
         self._weigh_chance()
 
     def measure_here(self, trial: Trial, stage: Stage) -> None:
         """Measure one that takes no time, such as a baseline, in this process."""
-        self._keep(trial, stage, self._measuring.take(trial, stage.part, stage.row_count if stage.is_sample else None))
+        self._keep(trial, stage, self._measuring.take(trial, stage.fold, stage.row_count if stage.is_sample else None))
         self._say(trial, stage)
 
     def error_of(self, trial: Trial, other: Trial) -> float | None:
@@ -61,13 +61,13 @@ class Racing:
         """
         own, others = (self.answers.get(one.number, {}) for one in (trial, other))
         gains: list[float] = []
-        for part in sorted(own.keys() & others.keys()):
-            truth = self._measuring.parts.targets(part)[1]
-            gains.extend(self._measuring.gains(truth, own[part], others[part]))
+        for fold in sorted(own.keys() & others.keys()):
+            truth = self._measuring.folds.targets(fold)[1]
+            gains.extend(self._measuring.gains(truth, own[fold], others[fold]))
         return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
 
     def _weigh_chance(self) -> None:
-        """Whoever is ahead of the best of those that were measured on most parts, and was measured on fewer, has to be
+        """Whoever is ahead of the best of those that were measured on most folds, and was measured on fewer, has to be
         ahead by more than chance.
         """
         for trial in self._board.trials:
@@ -90,7 +90,7 @@ class Racing:
             trial.skipped = self._time.obstacle(trial, stage)
             if trial.skipped is None:
                 row_count = stage.row_count if stage.is_sample else None
-                work = partial(self._measuring.take, trial, stage.part, row_count)
+                work = partial(self._measuring.take, trial, stage.fold, row_count)
                 yield FitTask((trial, stage), work, self._time.limit_s(trial, stage))
 
     def _note(self, finished: Finished) -> None:
@@ -103,7 +103,7 @@ class Racing:
             words = (
                 f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
             )
-            if trial.scores:  # it was quick enough on other parts
+            if trial.scores:  # it was quick enough on other folds
                 trial.skipped = words
             else:
                 trial.stopped = words
@@ -122,7 +122,7 @@ class Racing:
             trial.sampled[stage.row_count] = found.score
             return
         early = self._early.setdefault(trial.number, {})
-        early[stage.part] = found
+        early[stage.fold] = found
         while (next_one := early.pop(len(trial.scores), None)) is not None:
             if next_one.found is not None:
                 self.answers.setdefault(trial.number, {})[len(trial.scores)] = next_one.found
@@ -136,5 +136,5 @@ class Racing:
         self.answers = {number: answers for number, answers in self.answers.items() if number in kept}
 
     def _say(self, trial: Trial, stage: Stage) -> None:
-        what = f"{stage.row_count:,} rows of part" if stage.is_sample else "part"
-        self._watch.step(f"{trial.estimator} (candidate {trial.number}), {what} {stage.part + 1} of {trial.part_count}")
+        what = f"{stage.row_count:,} rows of fold" if stage.is_sample else "fold"
+        self._watch.step(f"{trial.estimator} (candidate {trial.number}), {what} {stage.fold + 1} of {trial.fold_count}")

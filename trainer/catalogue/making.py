@@ -106,7 +106,7 @@ class _Maker:
             return self._member(outer, given, nesting, where, depth)
         if not isinstance(given, list) or not 1 <= len(given) <= MEMBER_LIMIT:
             return self._add(where, f"{where} takes {_wanted(nesting)}")
-        members = [self._member(outer, one, nesting, f"{where}.{place}", depth) for place, one in enumerate(given)]
+        members = [self._member(outer, one, nesting, f"{where}.{index}", depth) for index, one in enumerate(given)]
         return list(zip(self._member_names(given, where), members, strict=True))
 
     def _member(self, outer: str, given: Any, nesting: Nesting, where: str, depth: int) -> Any:
@@ -131,10 +131,10 @@ class _Maker:
 
     def _member_names(self, given: list[Any], where: str) -> list[str]:
         names = member_names(given)
-        for place, one in enumerate(given):
+        for index, one in enumerate(given):
             name = one.get("name") if isinstance(one, dict) else None
-            if name is not None and (not isinstance(name, str) or not name or "__" in name or name in names[:place]):
-                self._add(f"{where}.{place}.name", "a name is text without two underscores in a row, and given once")
+            if name is not None and (not isinstance(name, str) or not name or "__" in name or name in names[:index]):
+                self._add(f"{where}.{index}.name", "a name is text without two underscores in a row, and given once")
         return names
 
     def _note(self, details: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -148,10 +148,10 @@ class _Maker:
 def member_names(given: Sequence[Any]) -> list[str]:
     """A name for each member of a vote or a stack: its own, or its estimator's, with a number where that is taken."""
     names: list[str] = []
-    for place, one in enumerate(given):
+    for index, one in enumerate(given):
         name = one.get("name") if isinstance(one, dict) else None
-        base = str(name or (one.get("estimator") if isinstance(one, dict) else place))
-        names.append(base if base not in names else f"{base}_{place + 1}")
+        base = str(name or (one.get("estimator") if isinstance(one, dict) else index))
+        names.append(base if base not in names else f"{base}_{index + 1}")
     return names
 
 

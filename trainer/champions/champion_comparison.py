@@ -47,7 +47,7 @@ class MeasuredRows:
 
     frame: pd.DataFrame
     """With all columns that both versions read, and the target, as the new version reads them."""
-    places: RowIndices
+    indices: RowIndices
     """Where each stands in its dataset, shape (n_rows,)."""
     dataset_sha256: str
     champion_frame: pd.DataFrame | None = None
@@ -225,8 +225,8 @@ def find_eligible(own: Contestant, champion: Contestant, rows: MeasuredRows) -> 
 def _was_seen(one: Contestant, rows: MeasuredRows, frame: pd.DataFrame) -> Mask:
     trained = one.trained
     assert trained is not None  # the caller has looked
-    if trained.dataset_sha256 == rows.dataset_sha256 and trained.places is not None:
-        return trained.has_places(rows.places)
+    if trained.dataset_sha256 == rows.dataset_sha256 and trained.row_bits is not None:
+        return trained.has_rows(rows.indices)
     return trained.may_have(row_hashes(frame, one.model.signature))
 
 

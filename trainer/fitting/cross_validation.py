@@ -1,4 +1,4 @@
-"""Cross-validation: the training rows in parts, each measured by a model of the others."""
+"""Cross-validation: the training rows in folds, each measured by a model of the others."""
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ def cross_validate(
     seed: int,
     groups: Groups | None = None,
 ) -> dict[str, Any]:
-    """Measure on parts of the training rows; all that is learnt is learnt anew for each.
+    """Measure on folds of the training rows; all that is learnt is learnt anew for each.
 
     A fold that cannot be learnt or measured is left out, and told.
 
@@ -37,33 +37,33 @@ def cross_validate(
         split: Its training rows are parted, in their order; held-out rows take no part.
         target: Class codes or numbers of all rows, shape (n_rows,).
         measure: Learns and measures.
-        folds: How many parts.
-        classes: The labels, in the order of their codes, of which each part keeps the shares as far as can be; None
+        folds: How many folds.
+        classes: The labels, in the order of their codes, of which each fold keeps the fractions as far as can be; None
             where numbers are learnt.
-        is_ordered: The training rows are in the order of time: each part is measured by a model of the earlier ones.
+        is_ordered: The training rows are in the order of time: each fold is measured by a model of the earlier ones.
         seed: Shuffles the rows.
-        groups: Which of all rows belong together, shape (n_rows,): each part has whole groups.
+        groups: Which of all rows belong together, shape (n_rows,): each fold has whole groups.
 
     Returns:
-        ``folds``, and ``metrics``: by name the ``mean`` and the ``standard_deviation`` over the parts where it is
-        defined, their ``count``, and the ``values``, one a part. ``unmeasured``: for each part of which something could
+        ``folds``, and ``metrics``: by name the ``mean`` and the ``standard_deviation`` over the folds where it is
+        defined, their ``count``, and the ``values``, one a fold. ``unmeasured``: for each fold of which something could
         not be measured the ``fold``, from 1 on, the ``reason``, and the ``metrics`` that are lacking.
 
     Raises:
-        EstimatorRejected: Too few rows for so many parts, or none of them could be measured.
+        EstimatorRejected: Too few rows for so many folds, or none of them could be measured.
     """
     found: list[Metrics | None] = []
     reasons: list[str | None] = []
     of_train = None if groups is None else groups[split.train]
     for fold, (train, held_out) in enumerate(
-        parts(target[split.train], folds, classes is not None, is_ordered=is_ordered, seed=seed, groups=of_train)
+        fold_indices(target[split.train], folds, classes is not None, is_ordered=is_ordered, seed=seed, groups=of_train)
     ):
-        part = Split(split.train[train], split.train[held_out])
+        of_fold = Split(split.train[train], split.train[held_out])
         try:
             if not len(held_out):  # where one group is larger than a fold
                 raise EstimatorRejected("no group is left for it")
-            found.append(measure(part, fold))
-            reasons.append(_lacking(target, part, classes) if classes is not None else None)
+            found.append(measure(of_fold, fold))
+            reasons.append(_lacking(target, of_fold, classes) if classes is not None else None)
         except EstimatorRejected as error:
             found.append(None)
             reasons.append(error.message)
@@ -78,7 +78,7 @@ def cross_validate(
     }
 
 
-def parts(
+def fold_indices(
     target: np.ndarray[Any, Any],
     folds: int,
     is_classification: bool,
@@ -87,29 +87,29 @@ def parts(
     seed: int,
     groups: Groups | None = None,
 ) -> Iterator[tuple[RowIndices, RowIndices]]:
-    """The rows in parts.
+    """The rows in folds.
 
     Args:
         target: Class codes or numbers, shape (n_rows,).
-        folds: How many parts.
-        is_classification: Keep the classes' shares, as far as can be.
+        folds: How many folds.
+        is_classification: Keep the classes' fractions, as far as can be.
         is_ordered: The rows are in the order of time.
         seed: Shuffles the rows.
         groups: Which rows belong together, shape (n_rows,).
 
     Yields:
-        For each part the positions of the rows to fit on, and of those to measure on.
+        For each fold the positions of the rows to fit on, and of those to measure on.
 
     Raises:
-        EstimatorRejected: Too few rows, or too few groups, for so many parts.
+        EstimatorRejected: Too few rows, or too few groups, for so many folds.
     """
     if len(target) < folds * 2:
-        raise EstimatorRejected(f"{len(target)} training rows are too few for cross-validation in {folds} parts")
+        raise EstimatorRejected(f"{len(target)} training rows are too few for cross-validation in {folds} folds")
     is_stratified = is_classification and np.unique(target, return_counts=True)[1].max() >= folds
     if groups is not None:
         group_count = len(np.unique(groups))
         if group_count < folds:
-            raise EstimatorRejected(f"{group_count} groups are too few for cross-validation in {folds} parts")
+            raise EstimatorRejected(f"{group_count} groups are too few for cross-validation in {folds} folds")
         kind = StratifiedGroupKFold if is_stratified else GroupKFold
         splitter: Any = kind(folds, shuffle=True, random_state=seed)
     elif is_ordered:
@@ -117,10 +117,10 @@ def parts(
     else:
         splitter = (StratifiedKFold if is_stratified else KFold)(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
-        # that a class has fewer rows than there are parts: it is in some of them only, which is told by the fold
+        # that a class has fewer rows than there are folds: it is in some of them only, which is told by the fold
         warnings.filterwarnings("ignore", "The least populated class in y", UserWarning)
-        places = list(splitter.split(np.zeros((len(target), 0)), target, groups))
-    yield from places
+        splits = list(splitter.split(np.zeros((len(target), 0)), target, groups))
+    yield from splits
 
 
 def fold_notes(validated: dict[str, Any]) -> list[str]:
@@ -141,10 +141,10 @@ def _fold_note(one: dict[str, Any], validated: dict[str, Any]) -> str:
     return f"cross-validation: in {where} {one['reason']}, and so nothing for {', '.join(some)}{more}"
 
 
-def _lacking(target: np.ndarray[Any, Any], part: Split, classes: Sequence[Label]) -> str | None:
-    """Which classes a part has no row of, in words; None if it has all."""
+def _lacking(target: np.ndarray[Any, Any], fold: Split, classes: Sequence[Label]) -> str | None:
+    """Which classes a fold has no row of, in words; None if it has all."""
     found = []
-    for rows, where in ((part.train, "to fit on"), (part.hold_out, "to measure on")):
+    for rows, where in ((fold.train, "to fit on"), (fold.hold_out, "to measure on")):
         there = set(np.unique(target[rows]).tolist())
         absent = [str(label) for code, label in enumerate(classes) if code not in there]
         if absent:

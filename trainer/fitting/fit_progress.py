@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import Final
 
 ReportCallback = Callable[[float | None, str], None]
-"""Takes the share that is done (0 to 1, None if unknown) and what is being done; may be called by another thread."""
+"""Takes the fraction that is done (0 to 1, None if unknown) and what is being done; may be called by another thread."""
 StepCallback = Callable[[int, int], None]
 """Takes how many steps are done, and how many there are."""
 
-MEASURING_SHARE: Final = 0.95
-"""The share of a fit's work that is done when measuring begins."""
+MEASURING_FRACTION: Final = 0.95
+"""The fraction of a fit's work that is done when measuring begins."""
 
 _TICK_S = 1.0
 
@@ -24,8 +24,8 @@ class FitReporter:
         """Args:
         report: Where to.
         what: What is being done, for people.
-        begin: The share of the job that is done before.
-        end: The share that is done after.
+        begin: The fraction of the job that is done before.
+        end: The fraction that is done after.
         """
         self._report = report
         self._what = what
@@ -58,9 +58,9 @@ class FitReporter:
 
     def _tell(self) -> None:
         elapsed_s = time.monotonic() - self._started
-        share = self._done / self._total if self._total else 0.0
+        fraction = self._done / self._total if self._total else 0.0
         words = [self._what] if elapsed_s < _TICK_S else [f"{self._what}: {elapsed_s:.0f} s"]
         if self._done:
             left_s = elapsed_s * (self._total - self._done) / self._done
             words += [f"step {self._done} of {self._total}", f"about {left_s:.0f} s left"]
-        self._report(self._begin + (self._end - self._begin) * share, ", ".join(words))
+        self._report(self._begin + (self._end - self._begin) * fraction, ", ".join(words))

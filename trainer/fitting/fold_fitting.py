@@ -1,4 +1,4 @@
-"""Fitting and measuring on parts of a table's rows: the training part, or a part of it in cross-validation."""
+"""Fitting and measuring on folds of a table's rows: the training part, or a fold of it in cross-validation."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from modelbus.shared.contracts import Signature
 from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
-from modelbus.trainer.fitting.calibrating import Parts, calibrated, calibration_parts, forget_parts
+from modelbus.trainer.fitting.calibrating import FoldIndices, calibrated, calibration_folds, forget_folds
 from modelbus.trainer.fitting.estimator_fitting import fit_rows
 from modelbus.trainer.fitting.fit_progress import FitReporter, ReportCallback
 from modelbus.trainer.fitting.plan import FitPlan
@@ -20,7 +20,7 @@ from modelbus.trainer.rows.weighting import Weights, require_weighable, weigh_cl
 
 
 class FoldFitter:
-    """Fits and measures on parts of the rows."""
+    """Fits and measures on folds of the rows."""
 
     def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, report: ReportCallback) -> None:
         self._frame = frame
@@ -43,8 +43,8 @@ class FoldFitter:
         Args:
             estimator: Unfitted.
             split: Positions among the rows that can be learnt from.
-            begin: The share of the job that is done before.
-            end: The share that is done after.
+            begin: The fraction of the job that is done before.
+            end: The fraction that is done after.
             what: What is being done, for people.
             notes: Takes what should be known of the fit.
 
@@ -55,7 +55,7 @@ class FoldFitter:
         target = known.values[split.train]
         weights = self.weigh(estimator, split)
         sentence = f"{what} {type(estimator).__name__} on {len(split.train)} rows"
-        fitted = calibrated(estimator, plan.calibration, self._calibration_parts(split, notes))
+        fitted = calibrated(estimator, plan.calibration, self._calibration_folds(split, notes))
         with FitReporter(self._report, sentence, begin, end).running() as on_step:
             encoder = fit_rows(
                 fitted,
@@ -67,14 +67,14 @@ class FoldFitter:
                 weights=weights,
                 on_step=on_step,
             )
-        forget_parts(fitted, plan.calibration)
+        forget_folds(fitted, plan.calibration)
         return FittedModel(encoder, fitted, self.signature)
 
-    def _calibration_parts(self, split: Split, notes: list[str] | None) -> Parts | None:
+    def _calibration_folds(self, split: Split, notes: list[str] | None) -> FoldIndices | None:
         plan, prepared = self._plan, self._prepared
         if plan.calibration is None:
             return None
-        found, told = calibration_parts(
+        found, told = calibration_folds(
             prepared.known.values[split.train],
             plan.calibration,
             is_ordered=plan.time_schema is not None,

@@ -123,9 +123,9 @@ class DatasetFitting:
 
         shown: list[TuningProgress] = []
 
-        def report(share: float | None, message: str) -> None:
+        def report(fraction: float | None, message: str) -> None:
             tuning = shown[-1] if shown else None
-            context.progress(None if share is None else 0.1 + 0.8 * share, message, tuning)
+            context.progress(None if fraction is None else 0.1 + 0.8 * fraction, message, tuning)
 
         def show(tuning: TuningProgress) -> None:
             shown[:] = [tuning]

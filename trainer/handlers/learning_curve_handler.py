@@ -49,8 +49,8 @@ def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOut
             fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns, plan.readings
         )
 
-    def report(share: float, message: str) -> None:
-        context.progress(0.1 + (DRAWING_FROM - 0.1) * share, message)
+    def report(fraction: float, message: str) -> None:
+        context.progress(0.1 + (DRAWING_FROM - 0.1) * fraction, message)
 
     points = measure_learning_curve(frame, plan, command.shares, hold_out_frame=hold_out, report=report)
     result: Document = {

@@ -119,29 +119,29 @@ def _measured_rows(
     there = {column["name"] for column in measured["columns"]}
     wanted = [name for name in dict.fromkeys([*model.readings, *_target_of(model)]) if name in there]
     with open_table(context.blobs, measured) as table:
-        theirs = read_places(table, wanted, fitted.measured_places, model.readings)
-    return MeasuredRows(fitted.hold_out, fitted.measured_places, measured["sha256"], theirs)
+        theirs = read_rows_at(table, wanted, fitted.measured_indices, model.readings)
+    return MeasuredRows(fitted.hold_out, fitted.measured_indices, measured["sha256"], theirs)
 
 
 def _target_of(model: FittedModel) -> list[str]:
     return [] if model.signature.target is None else [model.signature.target]
 
 
-def read_places(table: Table, names: Sequence[str], places: RowIndices, readings: Readings) -> pd.DataFrame:
+def read_rows_at(table: Table, names: Sequence[str], indices: RowIndices, readings: Readings) -> pd.DataFrame:
     """Some rows of a table, in their order, read a row group at a time.
 
     Args:
         table: The table.
         names: The columns.
-        places: Where the rows stand, shape (n_rows,), one at least.
+        indices: Where the rows stand, shape (n_rows,), one at least.
         readings: How columns are read.
     """
     parts, start = [], 0
     for number in range(table.group_count):
         end = start + table.parquet.metadata.row_group(number).num_rows
-        wanted = np.flatnonzero((places >= start) & (places < end))
+        wanted = np.flatnonzero((indices >= start) & (indices < end))
         if len(wanted):
-            part = read_group(table, number, names, readings).iloc[places[wanted] - start]
+            part = read_group(table, number, names, readings).iloc[indices[wanted] - start]
             parts.append(part.set_axis(wanted, axis=0))
         start = end
     return pd.concat(parts).sort_index()

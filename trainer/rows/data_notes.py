@@ -15,7 +15,7 @@ from modelbus.shared.tabular.alerts import (
     class_alerts,
     class_leak,
     number_leak,
-    repeated_share,
+    repeated_fraction,
     text_as_categories,
     text_identifier,
 )
@@ -189,4 +189,4 @@ def _of_text(column: SignatureColumn, series: "pd.Series[Any]", codes: Codes, ro
 
 def _identifier(column: SignatureColumn, codes: Codes, row_count: int) -> Alert | None:
     present = round(row_count * np.count_nonzero(codes != MISSING_CODE) / len(codes))
-    return text_identifier(column.name, repeated_share(codes, present), present)
+    return text_identifier(column.name, repeated_fraction(codes, present), present)

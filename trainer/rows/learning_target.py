@@ -17,7 +17,7 @@ from modelbus.trainer.rows.splitting import RowIndices
 REAL_CLASS_LIMIT = 20
 """Real numbers with more different values than this are a quantity, not classes."""
 
-_CLASS_SHARE = 0.5
+_CLASS_FRACTION = 0.5
 _EXACT_LIMIT = 2.0**53
 
 
@@ -176,7 +176,7 @@ def require_classes(column: SignatureColumn, classes: Sequence[Label], row_count
             f"the target {column.name!r} has one class only, {classes[0]!r}: there is nothing to tell"
         )
     is_quantity = column.type == "real" and len(classes) > REAL_CLASS_LIMIT
-    if is_quantity or (len(classes) > REAL_CLASS_LIMIT and len(classes) > _CLASS_SHARE * row_count):
+    if is_quantity or (len(classes) > REAL_CLASS_LIMIT and len(classes) > _CLASS_FRACTION * row_count):
         numbers = numbers_among_classes(dict.fromkeys(classes, 1)) if column.type == "text" else None
         if numbers is not None:
             raise EstimatorRejected(f"the target {column.name!r} {though_numbers(numbers)}")

@@ -48,7 +48,7 @@ def split_group(row_count: int, fraction: float, seed: int, number: int) -> Spli
 
     Args:
         row_count: How many there are.
-        fraction: The share to hold out; 0 for none.
+        fraction: The fraction to hold out; 0 for none.
         seed: The training's.
         number: The group's.
 
@@ -61,7 +61,7 @@ def split_group(row_count: int, fraction: float, seed: int, number: int) -> Spli
 
 
 def spread(counts: Sequence[int], limit: int) -> list[int]:
-    """How many rows to take of each group, so that they are ``limit`` at most and each group has its share.
+    """How many rows to take of each group, so that they are ``limit`` at most and each group has its fraction.
 
     Args:
         counts: Rows of each group.

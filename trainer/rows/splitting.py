@@ -40,12 +40,12 @@ def split_rows(
 ) -> Split:
     """Split the rows; the same seed gives the same split.
 
-    Classes keep their shares as far as can be: where a class has too few rows to be in both parts, its rows are trained
-    on, and the others are stratified all the same.
+    Classes keep their fractions as far as can be: where a class has too few rows to be in both parts, its rows are
+    trained on, and the others are stratified all the same.
 
     Args:
         target: Class codes or numbers, shape (n_rows,), none missing; where there is no target, any numbers.
-        hold_out: The share of the rows, and whether each class keeps its share in both parts.
+        hold_out: The fraction of the rows, and whether each class keeps its fraction in both parts.
         is_classification: Whether the target holds class codes.
         seed: Shuffles the rows.
         times: When each row was, shape (n_rows,), NaN where that is not known; the latest are held out, and both
@@ -105,13 +105,13 @@ def _as_far_as_can_be(codes: npt.NDArray[Any], hold_out_count: int, seed: int) -
     """A split in which each class has a training row, and its share of the held-out rows as nearly as whole rows allow;
     None if there are fewer training rows than classes.
     """
-    classes, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    classes, class_indices, counts = np.unique(codes, return_inverse=True, return_counts=True)
     if len(codes) - hold_out_count < len(classes):
         return None
     random = np.random.default_rng(seed)
     taken = _shared_out(counts, hold_out_count, random)
     order = random.permutation(len(codes)).astype(np.int64)
-    of_class = order[np.argsort(places[order], kind="stable")]
+    of_class = order[np.argsort(class_indices[order], kind="stable")]
     starts = np.cumsum(counts) - counts
     rank = np.arange(len(codes)) - np.repeat(starts, counts)
     is_held_out = np.zeros(len(codes), dtype=np.bool_)

@@ -55,14 +55,14 @@ def read_part_of_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices
     if name is None:
         return None
     reading = read_column(frame[name].iloc[rows], SignatureColumn(name=name, type="real"))
-    places = rows + first_row
+    indices = rows + first_row
     if reading.faults:
-        raise _no_weights(name, f"row {places[reading.faults[0].row]} has {str(reading.faults[0].given)[:100]!r}")
+        raise _no_weights(name, f"row {indices[reading.faults[0].row]} has {str(reading.faults[0].given)[:100]!r}")
     if reading.missing.any():
-        raise _no_weights(name, f"row {places[int(np.argmax(reading.missing))]} has no weight")
+        raise _no_weights(name, f"row {indices[int(np.argmax(reading.missing))]} has no weight")
     weights = np.asarray(reading.values, dtype=np.float64)
     if weights.min(initial=0) < 0:
-        raise _no_weights(name, f"row {places[int(np.argmin(weights))]} has the weight {weights.min():g}")
+        raise _no_weights(name, f"row {indices[int(np.argmin(weights))]} has the weight {weights.min():g}")
     return weights
 
 

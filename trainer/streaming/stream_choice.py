@@ -10,8 +10,8 @@ from modelbus.trainer.catalogue.streamable import streaming_fault, takes
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.rows.memory_estimates import MemoryEstimate
 
-MEMORY_SHARE: Final = 0.5
-"""A whole table that is likely to take more than this share of the memory limit is streamed, where it can be."""
+MEMORY_FRACTION: Final = 0.5
+"""A whole table that is likely to take more than this fraction of the memory limit is streamed, where it can be."""
 
 
 class Obstacle(NamedTuple):
@@ -39,7 +39,7 @@ def is_streamed(plan: FitPlan, whole: MemoryEstimate, streamed: MemoryEstimate, 
         return False
     obstacle = find_obstacle(plan)
     if obstacle is None:
-        is_too_much = whole.likely_bytes > MEMORY_SHARE * limit_bytes
+        is_too_much = whole.likely_bytes > MEMORY_FRACTION * limit_bytes
         return plan.streaming == "always" or (is_too_much and streamed.likely_bytes < whole.likely_bytes)
     if plan.streaming == "always":
         raise InvalidCommand(obstacle.problem, details=[{"where": obstacle.where, "problem": obstacle.problem}])

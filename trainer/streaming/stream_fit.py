@@ -25,7 +25,7 @@ from modelbus.trainer.catalogue.streamable import takes, takes_one_pass
 from modelbus.trainer.champions.row_identity import row_hashes
 from modelbus.trainer.champions.trained_rows import TrainedRowsBuilder
 from modelbus.trainer.fitting.estimator_fitting import require_varying, scaling_of, translated_refusals
-from modelbus.trainer.fitting.fit_progress import MEASURING_SHARE, FitReporter, ReportCallback, StepCallback
+from modelbus.trainer.fitting.fit_progress import MEASURING_FRACTION, FitReporter, ReportCallback, StepCallback
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.fitting.plan_checks import agreed_task, require_columns
@@ -48,8 +48,8 @@ from modelbus.trainer.training.fit import FitOutcome
 
 Floats = npt.NDArray[np.float64]
 
-_SAMPLING_SHARE: Final = 0.1
-"""The share of the work that is done when the epochs begin."""
+_SAMPLING_FRACTION: Final = 0.1
+"""The fraction of the work that is done when the epochs begin."""
 _OF_WHOLE_FITS: Final = ("max_iter", "tol", "n_iter_no_change", "warm_start")
 """Hyperparameters of scikit-learn's own that say how long ``fit`` goes on, and nothing of ``partial_fit``."""
 
@@ -93,7 +93,7 @@ def fit_streamed(
     *,
     hold_out_groups: RowGroups | None = None,
     trained: TrainedRowsBuilder | None = None,
-    report: ReportCallback = lambda _share, _message: None,
+    report: ReportCallback = lambda _fraction, _message: None,
 ) -> FitOutcome:
     """Fit an estimator row group by row group and measure it.
 
@@ -121,10 +121,10 @@ def fit_streamed(
         found = prepared.survey
         notes += [*found.notes, *_unused_notes(plan, prepared.estimator)]
         stream = _Stream(groups, plan, prepared, trained)
-        report(_SAMPLING_SHARE / 2, "gathering the rows to learn the encoder from")
-        sample, held_out, places = stream.gather()
+        report(_SAMPLING_FRACTION / 2, "gathering the rows to learn the encoder from")
+        sample, held_out, indices = stream.gather()
         if hold_out_groups is not None:
-            held_out, places, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
+            held_out, indices, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
         else:
             found_count = found.hold_out_count
         started = time.perf_counter()
@@ -132,14 +132,14 @@ def fit_streamed(
         fit_s = time.perf_counter() - started
         notes += [*stream.notes_on(sample), *_kept_notes(len(sample), found.train_count, len(held_out), found_count)]
         del sample
-        report(MEASURING_SHARE, "measuring")
+        report(MEASURING_FRACTION, "measuring")
         scores = score(model, held_out)
         notes.extend(scores.warnings if hold_out_groups is not None else [])
         metrics = scores.metrics
     how = HeldOutRows(method="random" if hold_out_groups is None else "dataset", row_count=found_count)
     nowhere = np.empty(0, dtype=np.int64)
     return FitOutcome(
-        model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, places, how
+        model, metrics, None, found.train_count, fit_s, list(notes), nowhere, nowhere, held_out, indices, how
     )
 
 
@@ -171,7 +171,7 @@ class _Stream:
 
     def gather(self) -> tuple[pd.DataFrame, pd.DataFrame, RowIndices]:
         """A sample of the training rows, group after group; the held-out rows to measure on, and where they stand."""
-        plan, sampled, kept, places, start = self._plan, [], [], [], 0
+        plan, sampled, kept, indices, start = self._plan, [], [], [], 0
         target, _ = plan.known_target
         for number in range(self._groups.count):
             frame = self._groups.read(number, plan.hold_out_columns)
@@ -182,19 +182,19 @@ class _Stream:
             sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
             held_out = rows[split.hold_out[: self._kept[number]]]
             kept.append(frame.iloc[held_out])
-            places.append(start + held_out)
+            indices.append(start + held_out)
             if self._trained is not None:
                 train = rows[split.train]
                 self._trained.add(start + train, row_hashes(frame.iloc[train], self._signature))
             start += len(frame)
-        return pd.concat(sampled, ignore_index=True), pd.concat(kept, ignore_index=True), np.concatenate(places)
+        return pd.concat(sampled, ignore_index=True), pd.concat(kept, ignore_index=True), np.concatenate(indices)
 
     def fit(self, sample: pd.DataFrame, report: ReportCallback) -> FittedModel:
         """Learn the encoder from the sample, then the estimator from all training rows, epoch after epoch."""
         plan, prepared, found = self._plan, self._prepared, self._prepared.survey
         estimator, encoder = prepared.estimator, TabularEncoder()
         sentence = f"streaming {found.train_count} rows through {plan.estimator_name}, epochs: {prepared.epochs}"
-        reporter = FitReporter(report, sentence, _SAMPLING_SHARE, MEASURING_SHARE)
+        reporter = FitReporter(report, sentence, _SAMPLING_FRACTION, MEASURING_FRACTION)
         with reporter.running() as on_step, translated_refusals(estimator):
             matrix = encoder.fit_transform(
                 sample,
@@ -227,11 +227,11 @@ class _Stream:
         if self._classes and takes(estimator, "classes"):
             options["classes"] = np.arange(len(self._classes))
         for epoch in range(epochs):
-            for place, number in enumerate(group_order(count, self._plan.seed, epoch)):
+            for position, number in enumerate(group_order(count, self._plan.seed, epoch)):
                 for matrix, target, weights in self._batches(encoder, epoch, number):
                     weighed = {} if weights is None else {"sample_weight": weights}
                     estimator.partial_fit(matrix, target, **options, **weighed)
-                on_step(epoch * count + place + 1, epochs * count)
+                on_step(epoch * count + position + 1, epochs * count)
 
     def _batches(
         self, encoder: TabularEncoder, epoch: int, number: int
@@ -289,15 +289,15 @@ def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataF
     """
     target, _ = plan.known_target
     counts = [int(groups.read(number, [target])[target].notna().sum()) for number in range(groups.count)]
-    kept, places, start = [], [], 0
+    kept, indices, start = [], [], 0
     for number, take in enumerate(spread(counts, limit)):
         frame = groups.read(number, plan.hold_out_columns)
         rows = np.flatnonzero(frame[target].notna())
         taken = rows[split_known(len(rows), plan, number).train[:take]]
         kept.append(frame.iloc[taken])
-        places.append(start + taken)
+        indices.append(start + taken)
         start += len(frame)
-    return pd.concat(kept, ignore_index=True), np.concatenate(places), sum(counts)
+    return pd.concat(kept, ignore_index=True), np.concatenate(indices), sum(counts)
 
 
 def _unused_notes(plan: FitPlan, estimator: Any) -> list[str]:

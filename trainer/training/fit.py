@@ -11,7 +11,7 @@ from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes
-from modelbus.trainer.fitting.fit_progress import MEASURING_SHARE, ReportCallback
+from modelbus.trainer.fitting.fit_progress import MEASURING_FRACTION, ReportCallback
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
 from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.held_out import describe_hold_out
@@ -51,7 +51,7 @@ class FitOutcome:
     they were streamed."""
     hold_out: pd.DataFrame
     """The rows that were measured on, with their target."""
-    measured_places: RowIndices
+    measured_indices: RowIndices
     """Where these stand in the table that they were taken from, this one or another, shape (n_measured,)."""
     held_out: HeldOutRows
     """How they were held out."""
@@ -66,7 +66,7 @@ def fit_model(
     plan: FitPlan,
     *,
     hold_out_frame: pd.DataFrame | None = None,
-    report: ReportCallback = lambda _share, _message: None,
+    report: ReportCallback = lambda _fraction, _message: None,
     hooks: TuningHooks = TuningHooks(),  # noqa: B008 - frozen
 ) -> FitOutcome:
     """Fit an estimator and measure it.
@@ -96,8 +96,8 @@ def fit_model(
         work = FoldFitter(frame, plan, prepared, report)
         learning = Trainer(frame, plan, prepared, work, hooks, report)
         folds = plan.cross_validation.folds if plan.cross_validation is not None else 0
-        own, apart = Stretch(0, MEASURING_SHARE).within(1, folds)
-        learnt = learning.learn(split, own, is_part=False)
+        own, apart = Stretch(0, MEASURING_FRACTION).within(1, folds)
+        learnt = learning.learn(split, own, is_fold=False)
         notes.extend(learnt.choice.warnings if learnt.choice is not None else [])
         validated = None
         if plan.cross_validation is not None:
@@ -108,7 +108,7 @@ def fit_model(
         notes.extend(told)
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
         notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train, plan.alerts))
-        report(MEASURING_SHARE, "measuring")
+        report(MEASURING_FRACTION, "measuring")
         model = learnt.model
         if hold_out_frame is None:
             metrics = work.measure(model, split)
@@ -150,12 +150,12 @@ def _cross_validated(
     folds = plan.cross_validation.folds
     stretches = list(stretch.within(*[1.0] * folds))
 
-    def measure(part: Split, fold: int) -> Metrics:
+    def measure(of_fold: Split, fold: int) -> Metrics:
         _require_time(plan, hooks)
-        prefix = f"cross-validating, part {fold + 1} of {folds}: "
-        learnt = learning.learn(part, stretches[fold], is_part=True, prefix=prefix)
+        prefix = f"cross-validating, fold {fold + 1} of {folds}: "
+        learnt = learning.learn(of_fold, stretches[fold], is_fold=True, prefix=prefix)
         _require_time(plan, hooks)  # else it would be measured what a search found in no time
-        return work.measure(learnt.model, part)
+        return work.measure(learnt.model, of_fold)
 
     try:
         return cross_validate(

@@ -1,6 +1,6 @@
 """From training rows to a model: what is to be tuned is tuned, then it is fitted, then its threshold is found.
 
-The same for all training rows and, in cross-validation, for each part of them: so that what cross-validation measures
+The same for all training rows and, in cross-validation, for each fold of them: so that what cross-validation measures
 is all of it, the search included (nested cross-validation).
 """
 
@@ -18,7 +18,7 @@ from modelbus.shared.contracts.commands.tuning import Auto, Search
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.trainer.auto.auto_search import AutoSearch
-from modelbus.trainer.fitting.cross_validation import parts
+from modelbus.trainer.fitting.cross_validation import fold_indices
 from modelbus.trainer.fitting.fit_progress import ReportCallback
 from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.last_fit import on_all_cores
@@ -63,11 +63,11 @@ class Stretch:
             done += weight
 
     def reporting(self, report: ReportCallback) -> ReportCallback:
-        """Takes shares of the stretch, and reports those of the job."""
-        return lambda share, words: report(None if share is None else self._at(share), words)
+        """Takes fractions of the stretch, and reports those of the job."""
+        return lambda fraction, words: report(None if fraction is None else self._at(fraction), words)
 
-    def _at(self, share: float) -> float:
-        return self.begin + (self.end - self.begin) * share
+    def _at(self, fraction: float) -> float:
+        return self.begin + (self.end - self.begin) * fraction
 
 
 class Trainer:
@@ -92,12 +92,12 @@ class Trainer:
         budget_s = plan.tuning.time_budget_s if plan.tuning is not None else None
         self._budget_s = budget_s / runs if budget_s is not None else None
 
-    def learn(self, split: Split, stretch: Stretch, *, is_part: bool, prefix: str = "") -> Learnt:
+    def learn(self, split: Split, stretch: Stretch, *, is_fold: bool, prefix: str = "") -> Learnt:
         """Learn from a split's training rows.
 
         Args:
             split: Positions among the rows that can be learnt from.
-            stretch: The share of the job that this is.
+            stretch: The fraction of the job that this is.
             is_part: In cross-validation, which tells no leaderboard.
             prefix: What to say before what is being done.
 
@@ -107,8 +107,8 @@ class Trainer:
         plan = self._plan
         folds = plan.threshold.cross_validation.folds if plan.threshold is not None else 0
         tuning, own, apart = stretch.within(_TUNING_WEIGHT if plan.tuning is not None else 0, 1, folds)
-        choice = self._tune(split, tuning, is_part=is_part, prefix=prefix) if plan.tuning is not None else None
-        estimator = self._estimator(choice, is_part=is_part)
+        choice = self._tune(split, tuning, is_fold=is_fold, prefix=prefix) if plan.tuning is not None else None
+        estimator = self._estimator(choice, is_fold=is_fold)
         unfitted = clone(estimator) if plan.threshold is not None else None
         started = time.perf_counter()
         notes: list[str] = []
@@ -121,10 +121,10 @@ class Trainer:
         signature = model.signature.model_copy(update={"threshold": found["value"]})
         return Learnt(replace(model, signature=signature), choice, found, fit_s, notes)
 
-    def _estimator(self, choice: Choice | None, *, is_part: bool) -> Any:
+    def _estimator(self, choice: Choice | None, *, is_fold: bool) -> Any:
         """What is to be fitted, unfitted."""
         if choice is None:
-            return clone(self._prepared.estimator) if is_part else self._prepared.estimator
+            return clone(self._prepared.estimator) if is_fold else self._prepared.estimator
         estimator = self._prepared.make(choice.estimator, choice.hyperparameters)
         plan = self._plan
         if plan.threshold is not None and plan.calibration is None and not hasattr(estimator, PROBABILITIES):
@@ -134,11 +134,11 @@ class Trainer:
             raise InvalidCommand(problem, details=[{"where": "threshold", "problem": problem}])
         return estimator
 
-    def _tune(self, split: Split, stretch: Stretch, *, is_part: bool, prefix: str) -> Choice:
+    def _tune(self, split: Split, stretch: Stretch, *, is_fold: bool, prefix: str) -> Choice:
         tuning = self._plan.tuning
         rows = TuningRows(self._frame, self._plan, self._prepared, self._work, split)
         board = Leaderboard(rows.objective(), ranks_unfinished=isinstance(tuning, Auto))
-        hooks = TuningHooks(self._hooks.is_stop_asked) if is_part else self._hooks
+        hooks = TuningHooks(self._hooks.is_stop_asked) if is_fold else self._hooks
         keeps_best = tuning is not None and tuning.keep_best_on_cancel
         watch = TuningWatch(
             board,
@@ -160,33 +160,33 @@ class Trainer:
         """Find the threshold on rows that the fits did not see, parted as the hold-out is: at random, by time or group.
 
         Raises:
-            EstimatorRejected: Too few rows for so many parts, or all parts lack a class.
+            EstimatorRejected: Too few rows for so many folds, or all folds lack a class.
         """
         aim, values = self._plan.threshold, self._prepared.known.values
         assert aim is not None  # it is what asks for this
         folds = aim.cross_validation.folds
         truth, probabilities, left_out = [], [], []
-        for number, part in enumerate(self._parts(split, folds)):
-            if len(np.unique(values[part.train])) < 2 or not len(part.hold_out):
+        for number, fold in enumerate(self._folds(split, folds)):
+            if len(np.unique(values[fold.train])) < 2 or not len(fold.hold_out):
                 left_out.append(number + 1)
                 continue
-            what = f"{prefix}finding the threshold, part {number + 1} of {folds}: fitting"
+            what = f"{prefix}finding the threshold, fold {number + 1} of {folds}: fitting"
             begin, end = (stretch.begin + (stretch.end - stretch.begin) * (number + more) / folds for more in (0, 1))
-            model = self._work.fit(clone(estimator), part, begin=begin, end=end, what=what)
-            truth.append(values[part.hold_out])
-            probabilities.append(self._work.probabilities(model, part)[:, 1])
+            model = self._work.fit(clone(estimator), fold, begin=begin, end=end, what=what)
+            truth.append(values[fold.hold_out])
+            probabilities.append(self._work.probabilities(model, fold)[:, 1])
         found = np.concatenate([np.empty(0, dtype=np.int64), *truth])
         if len(np.unique(found)) < 2:
-            raise EstimatorRejected(f"a threshold cannot be found in {folds} parts: one of them lacks a class")
+            raise EstimatorRejected(f"a threshold cannot be found in {folds} folds: one of them lacks a class")
         if left_out:
             named = ", ".join(map(str, left_out))
-            notes.append(f"threshold: part {named} of {folds} was left out, as it lacks rows, or a class to fit on")
+            notes.append(f"threshold: fold {named} of {folds} was left out, as it lacks rows, or a class to fit on")
         return best_threshold(found, np.concatenate(probabilities), aim)
 
-    def _parts(self, split: Split, folds: int) -> Iterator[Split]:
-        """The training rows in parts, as positions among all rows."""
+    def _folds(self, split: Split, folds: int) -> Iterator[Split]:
+        """The training rows in folds, as positions among all rows."""
         plan, prepared = self._plan, self._prepared
-        places = parts(
+        indices = fold_indices(
             prepared.known.values[split.train],
             folds,
             True,
@@ -194,5 +194,5 @@ class Trainer:
             seed=plan.seed,
             groups=prepared.groups[split.train] if prepared.groups is not None else None,
         )
-        for fitted, apart in places:
+        for fitted, apart in indices:
             yield Split(split.train[fitted], split.train[apart])

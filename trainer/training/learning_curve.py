@@ -36,10 +36,10 @@ class LearningPoint:
 def measure_learning_curve(
     frame: pd.DataFrame,
     plan: FitPlan,
-    shares: Sequence[float],
+    fractions: Sequence[float],
     *,
     hold_out_frame: pd.DataFrame | None = None,
-    report: Progress = lambda _share, _message: None,
+    report: Progress = lambda _fraction, _message: None,
 ) -> list[LearningPoint]:
     """Fit on ever more of the training rows, and measure each model on all held-out rows.
 
@@ -49,7 +49,7 @@ def measure_learning_curve(
     Args:
         frame: The dataset's rows, with the columns that the plan needs.
         plan: The training.
-        shares: Of the training rows, rising.
+        fractions: Of the training rows, rising.
         hold_out_frame: The rows of the dataset to measure on, where the plan names one.
         report: Takes how far the work is.
 
@@ -64,9 +64,9 @@ def measure_learning_curve(
     # All rows that a point is given are fitted on: what is held out is apart already. They keep their order of time.
     whole = replace(plan, hold_out=HoldOut(dataset="apart"), cross_validation=None)
     points = []
-    for number, share in enumerate(shares):
-        rows = _first(train, share, plan)
-        report(number / len(shares), f"fitting on {len(rows)} of {len(train)} rows")
+    for number, fraction in enumerate(fractions):
+        rows = _first(train, fraction, plan)
+        report(number / len(fractions), f"fitting on {len(rows)} of {len(train)} rows")
         part = frame.iloc[rows]
         outcome = _fitted(part, whole, hold_out_frame, len(train))
         measured = score(outcome.model, part).metrics
@@ -74,8 +74,8 @@ def measure_learning_curve(
     return points
 
 
-def _first(train: RowIndices, share: float, plan: FitPlan) -> RowIndices:
-    count = max(1, math.floor(share * len(train) + 0.5))
+def _first(train: RowIndices, fraction: float, plan: FitPlan) -> RowIndices:
+    count = max(1, math.floor(fraction * len(train) + 0.5))
     if plan.time_schema is not None:
         return train[len(train) - count :]
     chosen = np.random.default_rng(plan.seed).permutation(len(train))[:count]

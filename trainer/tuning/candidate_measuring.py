@@ -1,4 +1,4 @@
-"""One candidate on one part of the rows: fitted, measured, and never in the way of the others if it fails."""
+"""One candidate on one fold of the rows: fitted, measured, and never in the way of the others if it fails."""
 
 import time
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from modelbus.trainer.fitting.fit_warnings import gathered_warnings
 from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 from modelbus.trainer.rows.splitting import Split
-from modelbus.trainer.tuning.encoded_folds import EncodedParts
+from modelbus.trainer.tuning.encoded_folds import EncodedFolds
 from modelbus.trainer.tuning.ensembling import GROUPS
-from modelbus.trainer.tuning.halving import sample_places
+from modelbus.trainer.tuning.halving import sample_indices
 from modelbus.trainer.tuning.leaderboard import Trial
 from modelbus.trainer.tuning.objectives import Objective
 
@@ -37,7 +37,7 @@ class HeldOutAnswers:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What a candidate showed on one part."""
+    """What a candidate showed on one fold."""
 
     score: float | None = None
     error: str | None = None
@@ -52,11 +52,11 @@ class Measurement:
 
 
 class CandidateMeasuring:
-    """Measures candidates on parts of the rows; as they are, without calibration and threshold, which come after."""
+    """Measures candidates on folds of the rows; as they are, without calibration and threshold, which come after."""
 
     def __init__(
         self,
-        parts: EncodedParts,
+        folds: EncodedFolds,
         prepared: PreparedFit,
         work: FoldFitter,
         objective: Objective,
@@ -64,24 +64,24 @@ class CandidateMeasuring:
         needs_probabilities: bool = False,
     ) -> None:
         """Args:
-        parts: The parts.
+        folds: The folds.
         prepared: What is known of the fit.
         work: Weighs rows.
         objective: What is measured.
         needs_probabilities: Whether a candidate without probabilities cannot be had.
         """
-        self.parts = parts
+        self.folds = folds
         self._prepared = prepared
         self._work = work
         self._objective = objective
         self._needs_probabilities = needs_probabilities
 
     def measure(self, trial: Trial, number: int) -> HeldOutAnswers | None:
-        """Fit a candidate on one part and note its score, or why there is none.
+        """Fit a candidate on one fold and note its score, or why there is none.
 
         Args:
             trial: The candidate.
-            number: The part, from 0 on.
+            number: The fold, from 0 on.
 
         Returns:
             What it answered; None if it failed.
@@ -96,12 +96,12 @@ class CandidateMeasuring:
         return taken.found
 
     def take(self, trial: Trial, number: int, row_count: int | None = None) -> Measurement:
-        """Fit a candidate on one part and measure it there; changes nothing.
+        """Fit a candidate on one fold and measure it there; changes nothing.
 
         Args:
             trial: The candidate.
-            number: The part, from 0 on.
-            row_count: How many of the part's rows it is fitted on; None takes all.
+            number: The fold, from 0 on.
+            row_count: How many of the fold's rows it is fitted on; None takes all.
         """
         try:
             with gathered_warnings():  # of one that may be thrown away; the chosen one's are those of its own fit
@@ -134,13 +134,13 @@ class CandidateMeasuring:
     def _taken(self, trial: Trial, number: int, row_count: int | None) -> Measurement:
         estimator = self._prepared.make(trial.estimator, trial.hyperparameters)
         with translated_refusals(estimator):
-            part = self.parts.encoded(number, scaling_of(estimator))
-        truth = part.held_out if self._prepared.task in UNSUPERVISED else self.parts.targets(number)[1]
+            fold = self.folds.encoded(number, scaling_of(estimator))
+        truth = fold.held_out if self._prepared.task in UNSUPERVISED else self.folds.targets(number)[1]
         started = time.perf_counter()
-        self._fit(estimator, part.train, number, row_count)
+        self._fit(estimator, fold.train, number, row_count)
         fitted_at = time.perf_counter()
-        model = FittedModel(part.encoder, estimator, self._work.signature)
-        found = HeldOutAnswers(*model.answers(part.held_out, has_probabilities=model.has_probabilities))
+        model = FittedModel(fold.encoder, estimator, self._work.signature)
+        found = HeldOutAnswers(*model.answers(fold.held_out, has_probabilities=model.has_probabilities))
         score = self._objective.score(truth, found.answers, found.probabilities)
         error = self._fault(score, number, found)
         return Measurement(
@@ -153,13 +153,13 @@ class CandidateMeasuring:
         )
 
     def _fit(self, estimator: Any, matrix: npt.NDArray[np.float64], number: int, row_count: int | None) -> None:
-        split, task = self.parts.splits[number], self._prepared.task
-        target = None if task in UNSUPERVISED else self.parts.targets(number)[0]
+        split, task = self.folds.splits[number], self._prepared.task
+        target = None if task in UNSUPERVISED else self.folds.targets(number)[0]
         if row_count is not None and row_count < len(matrix):
             assert target is not None  # samples are of tasks that have one
             is_classification = task == "classification"
-            places = sample_places(target, row_count, is_classification=is_classification, seed=self._prepared.seed)
-            matrix, target, split = matrix[places], target[places], Split(split.train[places], split.hold_out)
+            indices = sample_indices(target, row_count, is_classification=is_classification, seed=self._prepared.seed)
+            matrix, target, split = matrix[indices], target[indices], Split(split.train[indices], split.hold_out)
         weights = self._work.weigh(estimator, split)
         fit_encoded(estimator, matrix, target, task=task, weights=weights, on_step=lambda _done, _total: None)
 
@@ -170,7 +170,7 @@ class CandidateMeasuring:
             return f"{name} needs probabilities, and it has none"
         if has_none and self._needs_probabilities:
             return "it gives no probabilities, and whoever uses a classifier may ask for them"
-        return None if score is not None else f"{name} is not defined for its answers on part {number + 1}"
+        return None if score is not None else f"{name} is not defined for its answers on fold {number + 1}"
 
 
 def _node_count(estimator: Any) -> int:

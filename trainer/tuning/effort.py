@@ -22,8 +22,9 @@ def effort(estimator: str, hyperparameters: Mapping[str, Any]) -> float:
         # half of a tree's time is for its first leaves, whatever their number
         return float(hyperparameters.get("max_iter", _TREES)) * (1.0 + leaves / _LEAVES)
     if is_forest(estimator):
-        share = hyperparameters.get("max_features", 1.0 if estimator.endswith("Regressor") else "sqrt")
-        return float(hyperparameters.get("n_estimators", _TREES)) * (0.2 + share if isinstance(share, float) else 0.5)
+        fraction = hyperparameters.get("max_features", 1.0 if estimator.endswith("Regressor") else "sqrt")
+        of_features = 0.2 + fraction if isinstance(fraction, float) else 0.5
+        return float(hyperparameters.get("n_estimators", _TREES)) * of_features
     if estimator.startswith("MLP"):
         return float(sum(hyperparameters.get("hidden_layer_sizes", _LAYERS)))
     return 1.0

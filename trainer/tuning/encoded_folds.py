@@ -1,7 +1,7 @@
-"""The parts of the training rows that candidates are measured on, encoded: once for all candidates, where they fit.
+"""The folds of the training rows that candidates are measured on, encoded: once for all candidates, where they fit.
 
-The encoder of a part is fitted on the part's training rows alone, so that no candidate meets the rows that it is
-measured on. Encoders of one part and one range of features are alike, whatever the candidate.
+The encoder of a fold is fitted on the fold's training rows alone, so that no candidate meets the rows that it is
+measured on. Encoders of one fold and one range of features are alike, whatever the candidate.
 """
 
 import time
@@ -23,13 +23,13 @@ from modelbus.trainer.rows.splitting import Split
 Floats = npt.NDArray[np.float64]
 
 KEPT_CELL_LIMIT: Final = 25_000_000
-"""So many cells of encoded parts are kept, 200 MB of them. Of what is more only the last part is, so that candidates
+"""So many cells of encoded folds are kept, 200 MB of them. Of what is more only the last fold is, so that candidates
 which are measured on it one after the other need it encoded once."""
 
 
 @dataclass(frozen=True, eq=False)
-class EncodedPart:
-    """One part."""
+class EncodedFold:
+    """One fold."""
 
     encoder: TabularEncoder
     train: Floats
@@ -38,15 +38,15 @@ class EncodedPart:
     """Encoded rows to measure on, shape (n_held_out, n_features)."""
 
 
-class EncodedParts:
-    """Encodes parts when they are needed, and keeps them while there is room."""
+class EncodedFolds:
+    """Encodes folds when they are needed, and keeps them while there is room."""
 
     def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, splits: Sequence[Split]) -> None:
         """Args:
         frame: The dataset's rows.
         plan: Its columns, its target and its seed.
         prepared: The rows that can be learnt from.
-        splits: By part, positions among those rows.
+        splits: By fold, positions among those rows.
         """
         self._frame = frame
         self._plan = plan
@@ -54,17 +54,17 @@ class EncodedParts:
         self.splits = splits
         self.row_s = 0.0
         """Seconds that it took to encode a row, where it was quickest: the first time, libraries are loaded."""
-        self._kept: dict[tuple[int, Scaling], EncodedPart] = {}
+        self._kept: dict[tuple[int, Scaling], EncodedFold] = {}
         self._cell_count = 0
-        self._last: tuple[tuple[int, Scaling], EncodedPart] | None = None
+        self._last: tuple[tuple[int, Scaling], EncodedFold] | None = None
 
     def targets(self, number: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Class codes or numbers of a part's rows: those to fit on, and those to measure on."""
+        """Class codes or numbers of a fold's rows: those to fit on, and those to measure on."""
         values, split = self._prepared.known.values, self.splits[number]
         return values[split.train], values[split.hold_out]
 
-    def encoded(self, number: int, scaling: Scaling) -> EncodedPart:
-        """A part.
+    def encoded(self, number: int, scaling: Scaling) -> EncodedFold:
+        """A fold.
 
         Args:
             number: Which one, from 0 on.
@@ -88,7 +88,7 @@ class EncodedParts:
             self._last = ((number, scaling), made)
         return made
 
-    def _encode(self, split: Split, scaling: Scaling) -> EncodedPart:
+    def _encode(self, split: Split, scaling: Scaling) -> EncodedFold:
         plan, known, task = self._plan, self._prepared.known, self._prepared.task
         started = time.monotonic()
         encoder = TabularEncoder()
@@ -103,4 +103,4 @@ class EncodedParts:
         held_out, _ = encoder.transform(self._frame.iloc[known.rows[split.hold_out]])
         row_s = (time.monotonic() - started) / max(1, len(train) + len(held_out))
         self.row_s = min(row_s, self.row_s or row_s)
-        return EncodedPart(encoder, train, held_out)
+        return EncodedFold(encoder, train, held_out)

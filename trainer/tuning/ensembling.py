@@ -15,26 +15,26 @@ ROUNDS: Final = 15
 """So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
 
 SAMPLE_ROWS: Final = 5_000
-"""On so many rows of all parts together members are selected, so that it takes seconds."""
+"""On so many rows of all folds together members are selected, so that it takes seconds."""
 
 GROUPS: Final = 5
-"""Into so many groups the rows of few parts are cut, to select on some and to measure on others."""
+"""Into so many groups the rows of few folds are cut, to select on some and to measure on others."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """What candidates answered, part by part."""
+    """What candidates answered, fold by fold."""
 
     objective: Objective
     truth: Sequence[npt.NDArray[Any]]
-    """By part, class codes or numbers, shape (n_rows,)."""
+    """By fold, class codes or numbers, shape (n_rows,)."""
     answers: Sequence[Sequence[Floats]]
-    """By candidate and part: probabilities, shape (n_rows, n_classes), or numbers, shape (n_rows,)."""
+    """By candidate and fold: probabilities, shape (n_rows, n_classes), or numbers, shape (n_rows,)."""
 
     def sample(self) -> "Library":
-        """The same with some of the rows only, spread over each part: enough to select on."""
+        """The same with some of the rows only, spread over each fold: enough to select on."""
         step = -(-sum(map(len, self.truth)) // SAMPLE_ROWS)
         steps = [max(1, step)] * len(self.truth)
         truth = [one[::step] for one, step in zip(self.truth, steps, strict=True)]
@@ -42,7 +42,7 @@ class Library:
         return Library(self.objective, truth, answers)
 
     def regrouped(self) -> "Library":
-        """The same rows in ``GROUPS`` groups, each spread over all parts, in place of the parts."""
+        """The same rows in ``GROUPS`` groups, each spread over all folds, in place of the folds."""
         groups = range(GROUPS)
         truth = [np.concatenate([one[group::GROUPS] for one in self.truth]) for group in groups]
         answers = [
@@ -51,23 +51,23 @@ class Library:
         ]
         return Library(self.objective, truth, answers)
 
-    def score(self, weights: Sequence[int], part: int) -> float | None:
-        """The score of a weighted mean on one part."""
+    def score(self, weights: Sequence[int], fold: int) -> float | None:
+        """The score of a weighted mean on one fold."""
         pairs = zip(weights, self.answers, strict=True)
-        total = sum(weight * answers[part] for weight, answers in pairs if weight) / sum(weights)
-        return _scored(self.objective, self.truth[part], np.asarray(total))
+        total = sum(weight * answers[fold] for weight, answers in pairs if weight) / sum(weights)
+        return _scored(self.objective, self.truth[fold], np.asarray(total))
 
 
 class SelectionOverran(Exception):
     """The time for the selection is over."""
 
 
-def select(library: Library, parts: Sequence[int], is_over: Callable[[], bool] = lambda: False) -> list[int]:
-    """Add, again and again, the candidate that makes the mean best on some parts; the last best of these is taken.
+def select(library: Library, folds: Sequence[int], is_over: Callable[[], bool] = lambda: False) -> list[int]:
+    """Add, again and again, the candidate that makes the mean best on some folds; the last best of these is taken.
 
     Args:
         library: The candidates' answers.
-        parts: The parts to select on.
+        folds: The folds to select on.
         is_over: Whether there is no time left.
 
     Returns:
@@ -77,29 +77,29 @@ def select(library: Library, parts: Sequence[int], is_over: Callable[[], bool] =
         SelectionOverran: The time was over.
     """
     sample, objective = library.sample(), library.objective
-    truth = np.concatenate([sample.truth[part] for part in parts])
-    pooled = [np.concatenate([answers[part] for part in parts]) for answers in sample.answers]
+    truth = np.concatenate([sample.truth[fold] for fold in folds])
+    pooled = [np.concatenate([answers[fold] for fold in folds]) for answers in sample.answers]
     counts, total = [0] * len(pooled), np.zeros_like(pooled[0])
     best_counts, best_merit = counts, -np.inf
     for size in range(1, ROUNDS + 1):
         if is_over():
             raise SelectionOverran
         merits = [_merit(objective, truth, (total + answers) / size) for answers in pooled]
-        place = int(np.argmax(merits))
-        counts, total = _plus(counts, place), total + pooled[place]
-        if merits[place] > best_merit:
-            best_counts, best_merit = counts, merits[place]
+        index = int(np.argmax(merits))
+        counts, total = _plus(counts, index), total + pooled[index]
+        if merits[index] > best_merit:
+            best_counts, best_merit = counts, merits[index]
     return best_counts
 
 
 def crossed_scores(library: Library, is_over: Callable[[], bool] = lambda: False) -> list[float | None]:
-    """By part, the score of an ensemble that was selected on the other parts: selection gains nothing in it.
+    """By fold, the score of an ensemble that was selected on the other folds: selection gains nothing in it.
 
     Raises:
         SelectionOverran: As ``select``.
     """
-    places = range(len(library.truth))
-    return [library.score(select(library, [one for one in places if one != part], is_over), part) for part in places]
+    every = range(len(library.truth))
+    return [library.score(select(library, [one for one in every if one != fold], is_over), fold) for fold in every]
 
 
 def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:
@@ -130,8 +130,8 @@ def selection_s(library: Library, clock: Callable[[], float]) -> float:
     return (clock() - started) * ROUNDS * len(library.answers) * (1 + len(library.truth))
 
 
-def _plus(counts: Sequence[int], place: int) -> list[int]:
-    return [count + (one == place) for one, count in enumerate(counts)]
+def _plus(counts: Sequence[int], index: int) -> list[int]:
+    return [count + (one == index) for one, count in enumerate(counts)]
 
 
 def _merit(objective: Objective, truth: npt.NDArray[Any], mean: Floats) -> float:

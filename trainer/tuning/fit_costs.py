@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _EXPONENTS: Final = (0.8, 3.0)
-"""A fit's time grows with the rows by a power between these: less is the share that does not depend on them."""
+"""A fit's time grows with the rows by a power between these: less is the fraction that does not depend on them."""
 _CLEARLY_SMALLER: Final = 0.7
-"""Parts differ by a row or two: from those no power can be told."""
+"""Folds differ by a row or two: from those no power can be told."""
 _LADDER_FACTOR: Final = 8
 _SAMPLE_CELLS: Final = 100_000
 _SAMPLE_ROWS: Final = (500, 1_500)
@@ -19,11 +19,11 @@ def ladder(row_count: int, feature_count: int) -> list[int]:
     rows as the one before.
 
     Args:
-        row_count: Rows of a whole part.
+        row_count: Rows of a whole fold.
         feature_count: Encoded features.
 
     Returns:
-        Rows of each sample; none where the whole part is small.
+        Rows of each sample; none where the whole fold is small.
     """
     fewest, most = _SAMPLE_ROWS
     least = max(fewest, min(most, _SAMPLE_CELLS // max(1, feature_count)))

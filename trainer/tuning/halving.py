@@ -45,12 +45,12 @@ def rounds(candidate_count: int, row_count: int, factor: int, least_rows: int | 
 def with_fewer_rows(
     splits: list[Split], row_count: int, target: npt.NDArray[Any], *, is_classification: bool, seed: int
 ) -> list[Split]:
-    """The same parts, to be fitted on so many of their rows and measured on all.
+    """The same folds, to be fitted on so many of their rows and measured on all.
 
-    A smaller sample is a part of a larger one; each class keeps its share.
+    A smaller sample is a part of a larger one; each class keeps its fraction.
 
     Args:
-        splits: The parts.
+        splits: The folds.
         row_count: Rows to fit on.
         target: Class codes or numbers of all rows, shape (n_rows,).
         is_classification: Whether they are codes.
@@ -65,32 +65,32 @@ def with_fewer_rows(
 def _sample(
     rows: RowIndices, row_count: int, target: npt.NDArray[Any], *, is_classification: bool, seed: int
 ) -> RowIndices:
-    return rows[sample_places(target[rows], row_count, is_classification=is_classification, seed=seed)]
+    return rows[sample_indices(target[rows], row_count, is_classification=is_classification, seed=seed)]
 
 
-def sample_places(
+def sample_indices(
     target: npt.NDArray[Any], row_count: int, *, is_classification: bool, seed: int
 ) -> npt.NDArray[np.int64]:
-    """The places of a sample among some rows, in their order; a smaller sample is a part of a larger one.
+    """The indices of a sample among some rows, in their order; a smaller sample is a part of a larger one.
 
     Args:
         target: Class codes or numbers of the rows, shape (n_rows,).
         row_count: Rows of the sample.
-        is_classification: Whether they are codes: then each class keeps its share.
+        is_classification: Whether they are codes: then each class keeps its fraction.
         seed: Draws the rows.
     """
     if row_count >= len(target):
         return np.arange(len(target), dtype=np.int64)
     order = np.random.default_rng(seed).permutation(len(target)).astype(np.int64)
     if is_classification:
-        order = order[np.argsort(_places(target[order]), kind="stable")]
+        order = order[np.argsort(_fractions_within(target[order]), kind="stable")]
     return np.sort(order[:row_count])
 
 
-def _places(codes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """How far within its class each row is, from 0 to 1: sorted by it, any first part has each class by its share."""
-    places = np.empty(len(codes))
+def _fractions_within(codes: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """How far within its class each row is, from 0 to 1: sorted by it, any first part keeps the fractions."""
+    fractions = np.empty(len(codes))
     for code in np.unique(codes):
         members = np.flatnonzero(codes == code)
-        places[members] = (np.arange(len(members)) + 0.5) / len(members)
-    return places
+        fractions[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return fractions

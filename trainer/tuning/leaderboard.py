@@ -25,17 +25,17 @@ class Trial:
     number: int
     estimator: str
     hyperparameters: Mapping[str, Any]
-    part_count: int
-    """Parts that it is to be measured on."""
+    fold_count: int
+    """Folds that it is to be measured on."""
     row_count: int | None = None
     """Rows that a fit has, where rounds differ in that."""
     scores: list[float | None] = field(default_factory=list)
     fit_s: list[float] = field(default_factory=list)
     sampled: dict[int, float] = field(default_factory=dict)
-    """Scores on the first part by fits on so many of its rows."""
+    """Scores on the first fold by fits on so many of its rows."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
-    """What chance may have added to its signed score, as it was measured on fewer parts than others."""
+    """What chance may have added to its signed score, as it was measured on fewer folds than others."""
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
@@ -47,8 +47,8 @@ class Trial:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it has a score on each part."""
-        return self.error is None and len(self.scores) == self.part_count and None not in self.scores
+        """Whether it has a score on each fold."""
+        return self.error is None and len(self.scores) == self.fold_count and None not in self.scores
 
     @property
     def values(self) -> list[float]:
@@ -57,7 +57,7 @@ class Trial:
 
     @property
     def shown_scores(self) -> list[float | None]:
-        """One a part; of one that had no whole part yet, that of the largest sample."""
+        """One a fold; of one that had no whole fold yet, that of the largest sample."""
         return list(self.scores) or ([self.sampled[max(self.sampled)]] if self.sampled else [])
 
     @property
@@ -81,9 +81,9 @@ class Trial:
         """Keep why it cannot be had."""
         self.error = words[:_ERROR_LENGTH]
 
-    def restart(self, part_count: int, row_count: int) -> None:
+    def restart(self, fold_count: int, row_count: int) -> None:
         """Measure it anew, on more rows."""
-        self.part_count, self.row_count = part_count, row_count
+        self.fold_count, self.row_count = fold_count, row_count
         self.scores, self.fit_s = [], []
 
     def record(self, rank: int | None) -> Candidate:
@@ -117,9 +117,9 @@ class Trial:
     def merits(self, objective: Objective) -> dict[Cell, float]:
         """What it showed, by what it was measured on."""
         found: dict[Cell, float] = {(rows, 0): objective.signed_score(score) for rows, score in self.sampled.items()}
-        for part, score in enumerate(self.scores):
+        for fold, score in enumerate(self.scores):
             if score is not None:
-                found[float("inf"), part] = objective.signed_score(score)
+                found[float("inf"), fold] = objective.signed_score(score)
         return found
 
 
@@ -129,7 +129,7 @@ class Leaderboard:
     def __init__(self, objective: Objective, *, ranks_unfinished: bool = False) -> None:
         """Args:
         objective: What says which is better.
-        ranks_unfinished: Whether one that was not measured on all parts is ranked too, by the parts that it shares with
+        ranks_unfinished: Whether one that was not measured on all folds is ranked too, by the folds that it shares with
             others.
         """
         self.objective = objective
@@ -137,16 +137,16 @@ class Leaderboard:
         self._ranked: tuple[list[tuple[int, int, int, float, bool]], list[Trial], list[float]] = ([], [], [])
         self.trials: list[Trial] = []
 
-    def add(self, estimator: str, hyperparameters: Mapping[str, Any], part_count: int) -> Trial:
+    def add(self, estimator: str, hyperparameters: Mapping[str, Any], fold_count: int) -> Trial:
         """A further candidate."""
-        trial = Trial(len(self.trials) + 1, estimator, hyperparameters, part_count)
+        trial = Trial(len(self.trials) + 1, estimator, hyperparameters, fold_count)
         self.trials.append(trial)
         return trial
 
     def ranking(self) -> list[Trial]:
         """Those that are in the running still, the best first; of equals the earlier one is first.
 
-        They were measured on all parts, and one that was measured with more rows is before one with fewer; or,
+        They were measured on all folds, and one that was measured with more rows is before one with fewer; or,
         where the unfinished ones are ranked too, they are in the order of ``shared_merits``.
         """
         if self._ranks_unfinished:
@@ -159,17 +159,17 @@ class Leaderboard:
         ]
         return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
 
-    def near_best(self, share: float) -> list[Trial]:
+    def near_best(self, fraction: float) -> list[Trial]:
         """Those of the ranking that are nearly as good as the best, it included; the best first.
 
         Args:
-            share: Of what the best is better than the last of the ranking.
+            fraction: Of what the best is better than the last of the ranking.
         """
         ranking = self._shared_ranking()
         if not ranking:
             return []
         goodness = self._ranked[2]
-        least = goodness[0] - share * (goodness[0] - goodness[-1])
+        least = goodness[0] - fraction * (goodness[0] - goodness[-1])
         return [trial for trial, good in zip(ranking, goodness, strict=True) if good >= least]
 
     def _shared_ranking(self) -> list[Trial]:

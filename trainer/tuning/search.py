@@ -1,4 +1,4 @@
-"""The search for hyperparameters: candidates times parts of the training rows. Pure maths."""
+"""The search for hyperparameters: candidates times folds of the training rows. Pure maths."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ import pandas as pd
 from modelbus.shared.contracts import HoldOut
 from modelbus.shared.contracts.commands.tuning import Search, SearchValidation, StoppingReason
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
-from modelbus.trainer.fitting.cross_validation import parts
+from modelbus.trainer.fitting.cross_validation import fold_indices
 from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 from modelbus.trainer.rows.splitting import Split, split_rows
 from modelbus.trainer.tuning.candidate_measuring import CandidateMeasuring
 from modelbus.trainer.tuning.candidates import CandidateSource, candidate_source
-from modelbus.trainer.tuning.encoded_folds import EncodedParts
+from modelbus.trainer.tuning.encoded_folds import EncodedFolds
 from modelbus.trainer.tuning.halving import rounds, with_fewer_rows
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.objectives import Objective, objective_of
@@ -85,8 +85,8 @@ class TuningRows:
         tuning = self.plan.tuning
         return objective_of(tuning.scoring if tuning is not None else None, self.prepared.task)
 
-    def parts(self, validation: SearchValidation) -> list[Split]:
-        """The parts that candidates are measured on.
+    def splits_of(self, validation: SearchValidation) -> list[Split]:
+        """The folds that candidates are measured on.
 
         Raises:
             EstimatorRejected: There are too few rows.
@@ -96,7 +96,7 @@ class TuningRows:
         groups = self.prepared.groups[train] if self.prepared.groups is not None else None
         if validation.fold_count is None:
             times = np.arange(len(train), dtype=np.float64) if is_ordered else None  # they are in the order of time
-            places = [
+            positions = [
                 split_rows(
                     values[train],
                     HoldOut(fraction=float(validation.fraction or 0)),
@@ -107,7 +107,7 @@ class TuningRows:
                 )
             ]
         else:
-            found = parts(
+            found = fold_indices(
                 values[train],
                 validation.fold_count,
                 self.is_classification,
@@ -115,20 +115,20 @@ class TuningRows:
                 seed=self.plan.seed,
                 groups=groups,
             )
-            places = [Split(*one) for one in found]
-        return [Split(train[one.train], train[one.hold_out]) for one in places]
+            positions = [Split(*one) for one in found]
+        return [Split(train[one.train], train[one.hold_out]) for one in positions]
 
     def measuring(
         self, splits: list[Split], objective: Objective, *, needs_probabilities: bool = False
     ) -> CandidateMeasuring:
-        """What measures candidates on parts.
+        """What measures candidates on folds.
 
         Args:
-            splits: The parts.
+            splits: The folds.
             objective: What is measured.
             needs_probabilities: Whether a candidate without probabilities cannot be had.
         """
-        encoded = EncodedParts(self.frame, self.plan, self.prepared, splits)
+        encoded = EncodedFolds(self.frame, self.plan, self.prepared, splits)
         return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
 
 
@@ -140,14 +140,14 @@ class HyperparameterSearch:
         self._search = search
         self._board = board
         self._watch = watch
-        self._splits = rows.parts(search.cross_validation)
+        self._splits = rows.splits_of(search.cross_validation)
         self._stopped: StoppingReason | None = None
 
     def run(self) -> Choice:
         """Try the candidates.
 
         Raises:
-            EstimatorRejected: None of them could be had, or there are too few rows for so many parts.
+            EstimatorRejected: None of them could be had, or there are too few rows for so many folds.
         """
         source = candidate_source(self._search, self._rows.plan.seed)
         if self._search.method == "halving":
@@ -175,7 +175,7 @@ class HyperparameterSearch:
         left = [self._add(chosen) for chosen in candidates]
         for number, one in enumerate(planned, 1):
             left = left[: one.candidate_count]
-            # in the last round each part has all its rows
+            # in the last round each fold has all its rows
             row_count = one.row_count if number < len(planned) else max(len(split.train) for split in self._splits)
             measuring = self._rows.measuring(self._reduced(row_count), self._board.objective)
             for trial in left:
@@ -220,7 +220,7 @@ class HyperparameterSearch:
                 if self._stopped:
                     return
                 measuring.measure(trial, number)
-            self._watch.step(f"{what}, part {number + 1} of {len(self._splits)}")
+            self._watch.step(f"{what}, fold {number + 1} of {len(self._splits)}")
 
 
 def choice_of(board: Leaderboard, method: str, elapsed_s: float, stopped: StoppingReason | None) -> Choice:

@@ -69,7 +69,7 @@ def _normal(dimension: Dimension, low: float, high: float, random: np.random.Gen
 def probes(dimension: Dimension) -> Iterator[tuple[str, Any]]:
     """What has to be judged of a dimension: where it stands, and the value. All values, or both ends."""
     if dimension.values is not None:
-        yield from ((f"values.{place}", value) for place, value in enumerate(dimension.values))
+        yield from ((f"values.{index}", value) for index, value in enumerate(dimension.values))
         return
     for name, end in zip(("low", "high"), dimension.ends, strict=True):
         yield name, end if dimension.is_integer else float(end)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 Cell = tuple[float, int]
-"""Rows of a fit (infinity for all of a part) and the part's number."""
+"""Rows of a fit (infinity for all of a fold) and the fold's number."""
 Merits = Mapping[Cell, float]
 """What a candidate showed, by cell; more is better."""
 
@@ -15,32 +15,32 @@ def shared_merits(candidates: Sequence[Merits]) -> list[float]:
     """A number for each candidate that tells their order.
 
     Those that were measured on most have their mean. Each of the others has what the best of those that were measured
-    on more has, plus what it was better than that one on the cells that both share. So a candidate with one good part
-    of five is compared on that part, and an easy or a hard part is nobody's merit or fault.
+    on more has, plus what it was better than that one on the cells that both share. So a candidate with one good fold
+    of five is compared on that fold, and an easy or a hard fold is nobody's merit or fault.
 
     Args:
-        candidates: Each with one cell at least. Cells are measured in one order: the samples of the first part, from
-            small to large, then whole parts, from the first on.
+        candidates: Each with one cell at least. Cells are measured in one order: the samples of the first fold, from
+            small to large, then whole folds, from the first on.
 
     Returns:
         One number a candidate, in their order; more is better.
     """
-    places = sorted(range(len(candidates)), key=lambda place: (_depth(candidates[place]), -place), reverse=True)
+    order = sorted(range(len(candidates)), key=lambda index: (_depth(candidates[index]), -index), reverse=True)
     merits = [0.0] * len(candidates)
     group: list[int] = []
     best: int | None = None
-    for place in places:
-        if group and _depth(candidates[group[0]]) != _depth(candidates[place]):
+    for index in order:
+        if group and _depth(candidates[group[0]]) != _depth(candidates[index]):
             best = max([*group, *([] if best is None else [best])], key=lambda one: (merits[one], -one))
             group = []
-        own = candidates[place]
-        merits[place] = _top_mean(own) if best is None else merits[best] + _gain(own, candidates[best])
-        group.append(place)
+        own = candidates[index]
+        merits[index] = _top_mean(own) if best is None else merits[best] + _gain(own, candidates[best])
+        group.append(index)
     return merits
 
 
 def _depth(merits: Merits) -> tuple[float, int]:
-    """How much was measured: the rows of the largest fits, and on how many parts."""
+    """How much was measured: the rows of the largest fits, and on how many folds."""
     rows = max(rows for rows, _ in merits)
     return rows, sum(one == rows for one, _ in merits)
 

@@ -44,7 +44,7 @@ class TuningWatch:
         """Args:
         board: The candidates.
         hooks: Whom to tell and to ask.
-        report: Takes the share of the search that is done, and what is being done.
+        report: Takes the fraction of the search that is done, and what is being done.
         budget_s: Seconds after which no fit begins; None for no end.
         keeps_best: Whether to offer to end early.
         prefix: What to say before what is being done.
@@ -65,7 +65,7 @@ class TuningWatch:
         self._telling = threading.Lock()
         self.done = 0
         self.total: int | None = None
-        """Candidates times parts; None where that is not known."""
+        """Candidates times folds; None where that is not known."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -132,7 +132,7 @@ class TuningWatch:
             words.append(f"best {progress.scoring} so far {progress.best:.4g}")
         if progress.left_s is not None:
             words.append(f"about {progress.left_s:.0f} s left")
-        self._report(self._share(), ", ".join(words))
+        self._report(self._fraction(), ", ".join(words))
 
     def _progress(self) -> TuningProgress:
         best, board = self._board.best, self._board
@@ -152,7 +152,7 @@ class TuningWatch:
             left_s.append(self.elapsed_s * (self.total - self.done) / self.done)
         return max(0.0, round(min(left_s), 1)) if left_s else None
 
-    def _share(self) -> float:
+    def _fraction(self) -> float:
         of_steps = self.done / self.total if self.total else 0.0
         of_time = self.elapsed_s / self._budget_s if self._budget_s is not None else 0.0
         return min(1.0, max(of_steps, of_time))

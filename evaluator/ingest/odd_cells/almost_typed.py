@@ -37,7 +37,7 @@ from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import NumberForm, ParseOptions
 from modelbus.shared.contracts.commands.datasets import TableFormat
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema
-from modelbus.shared.tabular.cells.likely_forms import NUMBER_SHARE, LikelyNumbers, likely_numbers
+from modelbus.shared.tabular.cells.likely_forms import NUMBER_FRACTION, LikelyNumbers, likely_numbers
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 from modelbus.shared.tabular.cells.written_numbers import are_written_so
 from modelbus.shared.tabular.cells.zero_padding import LEADING_ZERO, ZeroPadding
@@ -134,7 +134,7 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comme
     words = boolean_words({str(one["value"]): one["count"] for one in schema.top}, schema.distinct)
     if words is not None:
         odd = _odd(file, schema.name, table, lambda cells: pc.is_in(pc.ascii_lower(cells), value_set=pa.array(words)))
-        return _Look(odd, "booleans") if odd.count and _share(odd, comments) >= NUMBER_SHARE else None
+        return _Look(odd, "booleans") if odd.count and _share(odd, comments) >= NUMBER_FRACTION else None
     if schema.name not in table.number_like:
         return None
     sample = _sample(file, schema.name, comments)
@@ -145,7 +145,7 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comme
     if date_format is None:
         return None
     odd = _odd(file, schema.name, table, lambda cells: are_dates(cells, date_format))
-    return _Look(odd, "dates", None, date_format) if odd.count and _share(odd, comments) >= NUMBER_SHARE else None
+    return _Look(odd, "dates", None, date_format) if odd.count and _share(odd, comments) >= NUMBER_FRACTION else None
 
 
 def _share(odd: OddCells, comments: Collection[int]) -> float:
@@ -168,7 +168,7 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
         return pc.and_(are_written_so(cells, numbers.form), pc.invert(are_odd))
 
     odd = _odd(file, name, table, are_numbers)
-    if padding.are_codes or odd.share < NUMBER_SHARE / 2:
+    if padding.are_codes or odd.share < NUMBER_FRACTION / 2:
         return None
     is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
     # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from modelbus.evaluator.ingest.cells.calendar_dates import formats_of, to_calendar_dates
 from modelbus.evaluator.ingest.cells.iso_dates import are_in_calendar, to_iso_dates
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
-from modelbus.shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_SHARE
+from modelbus.shared.tabular.cells.likely_forms import MISSING_WORDS, NUMBER_FRACTION
 
 ZONED_ISO: Final = f"{ISO_FORMAT} with zones"
 _DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -36,7 +36,7 @@ def likely_date_format(counts: Mapping[str, int]) -> str | None:
         shapes = [name for name, shape in _SHAPES.items() if re.fullmatch(shape, text)]
         for name in shapes or formats_of(text):
             formats[name] += count
-    enough = [name for name, count in formats.items() if count >= NUMBER_SHARE * sum(present.values())]
+    enough = [name for name, count in formats.items() if count >= NUMBER_FRACTION * sum(present.values())]
     # of two that fit, each may be meant
     best = max(formats.values(), default=0)
     return next((name for name in enough if list(formats.values()).count(best) == 1 and formats[name] == best), None)

@@ -18,7 +18,7 @@ _LOOKING_SHARE = 0.9
 class Evidence:
     """What is known of a column beside its schema."""
 
-    repeated_share: Callable[[], float]
+    repeated_fraction: Callable[[], float]
     """The share of the rows with a value that another row has too, missing ones left out; costs something."""
     has_constant_step: bool = False
     """Whole numbers go up by the same step from row to row."""
@@ -84,7 +84,7 @@ def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLoo
         return Alert(code="identifier_like", column=column.name, message=message)
     if column.is_free_text:
         return free_text(column.name, column.words or 0)
-    return text_identifier(column.name, evidence.repeated_share(), present) if present > FEW_ROWS else None
+    return text_identifier(column.name, evidence.repeated_fraction(), present) if present > FEW_ROWS else None
 
 
 def _part(count: int, whole: int) -> str:
@@ -98,5 +98,5 @@ def _row_numbers(column: ColumnSchema, present: int, evidence: Evidence) -> Aler
         column.minimum,
         column.maximum,
         has_constant_step=evidence.has_constant_step,
-        has_repeated=lambda: bool(evidence.repeated_share()),
+        has_repeated=lambda: bool(evidence.repeated_fraction()),
     )

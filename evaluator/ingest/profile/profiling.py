@@ -25,7 +25,7 @@ from modelbus.evaluator.ingest.profile.text_looks import TextLooks
 from modelbus.evaluator.ingest.table import ColumnPlan, Span, Stage
 from modelbus.evaluator.ingest.writing.kept import stored_column
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema, ColumnType
-from modelbus.shared.tabular.alerts import repeated_share
+from modelbus.shared.tabular.alerts import repeated_fraction
 from modelbus.shared.tabular.cells.marks import recorded_marks
 from modelbus.shared.tabular.encoding.free_text.free_text_looks import is_free_text
 from modelbus.shared.tabular.leaks import MISSING_CODE
@@ -197,7 +197,7 @@ class _Reading:
 
     def _alerts(self, schema: ColumnSchema, target: Target | None) -> list[Alert]:
         found = column_alerts(
-            schema, self._rows, Evidence(self._repeated_share, self._has_constant_step(), self._looks)
+            schema, self._rows, Evidence(self._repeated_fraction, self._has_constant_step(), self._looks)
         )
         if target is None:
             return found
@@ -208,11 +208,11 @@ class _Reading:
         leak = target.leak(self.plan.name, self.cells)
         return found if leak is None else [leak, *found]
 
-    def _repeated_share(self) -> float:
+    def _repeated_fraction(self) -> float:
         present = self._rows - self._missing
         if isinstance(self.tally, FrequencyTally) and not self.tally.is_full and present:
             return self.tally.repeated_rows() / present
-        return repeated_share(self.cells.codes(), present)
+        return repeated_fraction(self.cells.codes(), present)
 
     def _has_constant_step(self) -> bool:
         return isinstance(self.tally, RangeTally) and self.tally.steps.is_constant

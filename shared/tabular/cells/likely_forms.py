@@ -21,9 +21,9 @@ MISSING_WORDS: Final = frozenset(
     ("", "-", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 )
 """Texts that mean "no value" among numbers; the evaluator's marks, which a test compares."""
-NUMBER_SHARE: Final = 0.8
+NUMBER_FRACTION: Final = 0.8
 """So many of a column's values are numbers where it is taken to be one of numbers with odd cells."""
-_FEW_ODD_SHARE: Final = 0.5
+_FEW_ODD_FRACTION: Final = 0.5
 _FEW_ODD_TEXTS: Final = 3
 _FEWEST_NUMBERS: Final = 3
 _FEWEST_DIFFERENT: Final = 10
@@ -86,10 +86,10 @@ def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
 
 
 def _are_nearly_all(found: int, total: int, different: int, odd_different: int) -> bool:
-    if found >= NUMBER_SHARE * total:
+    if found >= NUMBER_FRACTION * total:
         return found >= _FEWEST_NUMBERS or (found == total and found > 0)
     # one word for "no value" that nobody knows may well stand in a third of the cells
-    return found >= _FEW_ODD_SHARE * total and odd_different <= _FEW_ODD_TEXTS and different >= _FEWEST_DIFFERENT
+    return found >= _FEW_ODD_FRACTION * total and odd_different <= _FEW_ODD_TEXTS and different >= _FEWEST_DIFFERENT
 
 
 def best_form(counts: Mapping[str, int]) -> NumberForm:
@@ -100,7 +100,8 @@ def best_form(counts: Mapping[str, int]) -> NumberForm:
         for form in _forms(counts)
     }
     most = max(read.values())
-    is_plain_enough = (form for form, count in read.items() if form == NumberForm() and count >= NUMBER_SHARE * total)
+    enough = NUMBER_FRACTION * total
+    is_plain_enough = (form for form, count in read.items() if form == NumberForm() and count >= enough)
     return next(is_plain_enough, next(form for form, count in read.items() if count == most))
 
 

@@ -96,7 +96,7 @@ def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
     if not len(cells):
         return cells
     found = pc.extract_regex(cells, pattern=pattern_of(form))
-    parts: dict[str, Any] = {field.name: pc.struct_field(found, [place]) for place, field in enumerate(found.type)}
+    parts: dict[str, Any] = {field.name: pc.struct_field(found, [index]) for index, field in enumerate(found.type)}
     has = {name: pc.not_equal(part, "") for name, part in parts.items()}
     sign_count = _sum_of([has[name] for name in ("sign", "inner", "minus", "opened")])
     is_sound = pc.and_(pc.less_equal(sign_count, 1), pc.equal(has["opened"], has["closed"]))

@@ -8,11 +8,11 @@ from typing import Final
 
 LEADING_ZERO: Final = r"^[+-]?0[0-9]"
 """What a number begins with that has a zero before it; for Python and for Arrow."""
-_CODE_SHARE: Final = 0.05
+_CODE_FRACTION: Final = 0.05
 """Where more of the cells have zeros before them, they are codes."""
-_SAME_WIDTH_CODE_SHARE: Final = 0.01
+_SAME_WIDTH_CODE_FRACTION: Final = 0.01
 """The same where nearly all cells have as many characters: their zeros fill them up."""
-_SAME_WIDTH_SHARE: Final = 0.8
+_SAME_WIDTH_FRACTION: Final = 0.8
 _FEWEST_CODES: Final = 2
 """A single cell makes no codes of the others."""
 
@@ -47,12 +47,12 @@ class ZeroPadding:
         count, total = self.padded.total(), self.padded.total() + self.others.total()
         if count < _FEWEST_CODES:
             return False
-        return count > _CODE_SHARE * total or (count > _SAME_WIDTH_CODE_SHARE * total and self._has_one_width)
+        return count > _CODE_FRACTION * total or (count > _SAME_WIDTH_CODE_FRACTION * total and self._has_one_width)
 
     @property
     def _has_one_width(self) -> bool:
         width = next(iter(self.padded))
-        return len(self.padded) == 1 and self.others[width] >= _SAME_WIDTH_SHARE * self.others.total()
+        return len(self.padded) == 1 and self.others[width] >= _SAME_WIDTH_FRACTION * self.others.total()
 
 
 def padding_of(counts: Mapping[str, int]) -> ZeroPadding:

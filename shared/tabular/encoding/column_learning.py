@@ -16,8 +16,8 @@ from modelbus.shared.tabular.encoding.looked_up import LookedUpColumn
 from modelbus.shared.tabular.encoding.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
 
 ONE_HOT_LIMIT = 40
-"""Text with more categories than this is encoded by the target's means, or by the categories' shares where there is no
-target, so that the matrix stays narrow."""
+"""Text with more categories than this is encoded by the target's means, or by the categories' fractions where there is
+no target, so that the matrix stays narrow."""
 
 Target = npt.NDArray[Any] | None
 """Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks that have none."""
@@ -54,7 +54,7 @@ def learn_column(
     if len(categories) <= ONE_HOT_LIMIT:
         looked_up = _learn_one_hot(column, reading, categories)
     elif target is None:
-        looked_up = _learn_shares(column, reading, categories, scaling)
+        looked_up = _learn_fractions(column, reading, categories, scaling)
     else:
         return _learn_target_means(column, reading, categories, target, task=task, scaling=scaling, seed=seed)
     return looked_up, looked_up.encode(reading)[0]
@@ -132,11 +132,13 @@ def _learn_one_hot(column: SignatureColumn, reading: Reading, categories: list[s
     return LookedUpColumn(column, categories, np.vstack([rows, neither]), "one-hot")
 
 
-def _learn_shares(column: SignatureColumn, reading: Reading, categories: list[str], scaling: Scaling) -> LookedUpColumn:
-    """Each category by its share of the training rows; what is missing or unseen has the share 0."""
+def _learn_fractions(
+    column: SignatureColumn, reading: Reading, categories: list[str], scaling: Scaling
+) -> LookedUpColumn:
+    """Each category by its fraction of the training rows; what is missing or unseen has the fraction 0."""
     counts = Counter(text for text in reading.values if text is not None)
-    shares = np.array([*(counts[category] for category in categories), 0, 0], dtype=np.float64) / len(reading.values)
-    table = shares.reshape(-1, 1)
+    fractions = np.array([*(counts[category] for category in categories), 0, 0], dtype=np.float64) / len(reading.values)
+    table = fractions.reshape(-1, 1)
     learnt = LookedUpColumn(column, categories, table, "share").encode(reading)[0]
     if learnt.min() == learnt.max():  # as many rows of each category, as in a column of names: nothing to tell them by
         return LookedUpColumn(column, categories, table[:, :0], "share")

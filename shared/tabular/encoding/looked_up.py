@@ -15,7 +15,7 @@ from modelbus.shared.tabular.cells.meanings import unique_values, value_of
 from modelbus.shared.tabular.encoding.scaled import Floats, Notes
 
 LookUp = Literal["one-hot", "target mean", "share"]
-"""What the outputs are. ``share``: the category's share of the training rows, in the range of the other outputs."""
+"""What the outputs are. ``share``: the category's fraction of the training rows, in the range of the other outputs."""
 
 
 @dataclass(frozen=True, eq=False)

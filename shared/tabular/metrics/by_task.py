@@ -109,20 +109,20 @@ def confusion_of(rows: Labelled, weights: Floats | None = None) -> dict[str, Any
         whose labels are beyond the ``CONFUSION_LIMIT`` most frequent. Ready for JSON.
     """
     kept = _frequent(rows)
-    place = np.full(len(rows.labels), -1)
-    place[kept] = np.arange(len(kept))
-    true, predicted = place[rows.true], place[rows.predicted]
+    index_of = np.full(len(rows.labels), -1)
+    index_of[kept] = np.arange(len(kept))
+    true, predicted = index_of[rows.true], index_of[rows.predicted]
     is_shown = (true >= 0) & (predicted >= 0)
     counts = np.zeros((len(kept), len(kept)), np.int64 if weights is None else np.float64)
     given: Any = 1 if weights is None else weights[is_shown]
     np.add.at(counts, (true[is_shown], predicted[is_shown]), given)
     sums = counts.sum(axis=1, keepdims=True)
-    shares = np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0)
+    fractions = np.divide(counts, sums, out=np.zeros(counts.shape), where=sums > 0)
     left_out = ~is_shown if weights is None else weights[~is_shown]
     return {
         "labels": [rows.labels[index] for index in kept.tolist()],
         "counts": counts.tolist(),
-        "shares": shares.tolist(),
+        "shares": fractions.tolist(),
         "left_out": left_out.sum().item(),
     }
 

@@ -121,9 +121,9 @@ def summarize_residuals(residuals: Floats) -> dict[str, float | None]:
     Args:
         residuals: One at least.
     """
-    shares = {"minimum": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "maximum": 1.0}
-    names = ("mean", "standard_deviation", *shares)
+    quantiles = {"minimum": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "maximum": 1.0}
+    names = ("mean", "standard_deviation", *quantiles)
     if not np.isfinite(residuals).all():
         return dict.fromkeys(names)
-    values = [residuals.mean(), residuals.std(), *np.quantile(residuals, list(shares.values()))]
+    values = [residuals.mean(), residuals.std(), *np.quantile(residuals, list(quantiles.values()))]
     return {name: float(value) if np.isfinite(value) else None for name, value in zip(names, values, strict=True)}

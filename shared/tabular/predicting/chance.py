@@ -2,7 +2,7 @@
 
 scikit-learn's draws the first lot for the first row, the second for the second one: the answer is that of a row's
 place. Here the lot comes from the row's own numbers and the seed, so that it is the same wherever the row stands, and
-over different rows the shares are those that were asked for.
+over different rows the fractions are those that were asked for.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def chance_codes(dummy: Any, matrix: Floats) -> npt.NDArray[Any]:
-    """The class of each row: of ``stratified`` by the classes' shares in training, of ``uniform`` by equal ones.
+    """The class of each row: of ``stratified`` by the classes' fractions in training, of ``uniform`` by equal ones.
 
     Args:
         dummy: A fitted ``DummyClassifier`` of one of the two strategies.
@@ -24,19 +24,19 @@ def chance_codes(dummy: Any, matrix: Floats) -> npt.NDArray[Any]:
     Returns:
         Of ``classes_``, shape (n_rows,).
     """
-    shares = np.asarray(dummy.class_prior_ if dummy.strategy == "stratified" else _equal_shares(dummy))
-    places = np.searchsorted(np.cumsum(shares)[:-1], _lots(matrix, dummy.random_state), side="right")
-    return np.asarray(dummy.classes_).take(places)
+    fractions = np.asarray(dummy.class_prior_ if dummy.strategy == "stratified" else _equal_fractions(dummy))
+    indices = np.searchsorted(np.cumsum(fractions)[:-1], _lots(matrix, dummy.random_state), side="right")
+    return np.asarray(dummy.classes_).take(indices)
 
 
 def chance_probabilities(dummy: Any, matrix: Floats) -> Floats:
     """As scikit-learn's: of ``stratified`` 1 for the class that was drawn, of ``uniform`` the same for all classes."""
     if dummy.strategy == "uniform":
-        return np.tile(_equal_shares(dummy), (len(matrix), 1))
+        return np.tile(_equal_fractions(dummy), (len(matrix), 1))
     return np.asarray(chance_codes(dummy, matrix)[:, None] == np.asarray(dummy.classes_), dtype=np.float64)
 
 
-def _equal_shares(dummy: Any) -> Floats:
+def _equal_fractions(dummy: Any) -> Floats:
     return np.full(len(dummy.classes_), 1 / len(dummy.classes_))
 
 

@@ -3,7 +3,7 @@ make the result another one.
 
 HistGradientBoosting* start an OpenMP team for a single row. Its threads spin while they wait for each other, so on a
 machine with other work one row took 10 to 250 ms instead of 0.7. They meet after each tree: what they lose by that is
-seconds however few the rows are, and what they win is a share of a time that grows with the rows. On two cores one
+seconds however few the rows are, and what they win is a fraction of a time that grows with the rows. On two cores one
 thread took 14 ms for 2,000 rows of two classes, and 83 beside four busy processes; a team took 8 ms, and 1,900. Rows
 are computed apart from each other, so the number of threads changes no bit of the answer.
 

@@ -44,8 +44,8 @@ def truth_warnings(target: str, truth: Sequence[Label], classes: Sequence[Label]
     """
     book = LabelBook(classes)
     codes = book.codes(truth)
-    labels, places = book.sorted_labels()
-    return label_warnings(target, labels, np.bincount(places[codes], minlength=len(labels)), len(classes))
+    labels, indices = book.sorted_labels()
+    return label_warnings(target, labels, np.bincount(indices[codes], minlength=len(labels)), len(classes))
 
 
 def label_warnings(target: str, labels: Sequence[Label], counts: npt.NDArray[np.int64], class_count: int) -> list[str]:

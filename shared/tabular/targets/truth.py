@@ -129,9 +129,9 @@ class LabelBook:
             *range(self._class_count),
             *sorted(range(self._class_count, len(labels)), key=lambda i: _key(labels[i])),
         ]
-        places = np.empty(len(labels), np.int64)
-        places[order] = np.arange(len(labels))
-        return [labels[index] for index in order], places
+        indices = np.empty(len(labels), np.int64)
+        indices[order] = np.arange(len(labels))
+        return [labels[index] for index in order], indices
 
 
 def _key(label: Label) -> tuple[bool, float, str]:

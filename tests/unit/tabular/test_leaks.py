@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelbus.shared.tabular.alerts import is_class_like, repeated_share
-from modelbus.shared.tabular.leaks import find_correlation, recoded_share
+from modelbus.shared.tabular.alerts import is_class_like, repeated_fraction
+from modelbus.shared.tabular.leaks import find_correlation, recoded_fraction
 
 
 @settings(max_examples=100, deadline=None)
 @given(codes=st.lists(st.integers(0, 20), min_size=1, max_size=60))
 def test_the_share_of_repeated_values_is_exact_for_all_rows(codes: list[int]) -> None:
     expected = sum(codes.count(code) > 1 for code in codes) / len(codes)
-    assert repeated_share(np.array(codes), len(codes)) == pytest.approx(expected)
+    assert repeated_fraction(np.array(codes), len(codes)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_what_holds_classes(kind: Any, distinct: int, rows: int, expected: bool)
 )
 def test_the_recoded_share_is_no_share_of_an_ambiguous_pair(rows: list[tuple[int, int]], factor: int) -> None:
     codes, target = (np.array(side * factor) for side in map(list, zip(*rows, strict=True)))
-    share = recoded_share(codes, target)
+    share = recoded_fraction(codes, target)
     assert 0 <= share <= 1
     known = target >= 0
     if known.any():

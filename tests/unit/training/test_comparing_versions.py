@@ -46,7 +46,7 @@ def contestant(outcome: FitOutcome, name: str = "the new version", sha256: str =
 
 
 def measured(outcome: FitOutcome, sha256: str = THIS) -> MeasuredRows:
-    return MeasuredRows(outcome.hold_out, outcome.measured_places, sha256)
+    return MeasuredRows(outcome.hold_out, outcome.measured_indices, sha256)
 
 
 def compared(
@@ -219,7 +219,7 @@ def test_a_metric_that_one_has_not_decides_nothing(own: str, champion: str, whos
 
 @pytest.mark.parametrize("sha256", [THIS, OTHER])
 def test_a_champion_whose_columns_the_rows_lack_stays(sha256: str) -> None:
-    rows = MeasuredRows(GOOD.hold_out.drop(columns=["plan", "town"]), GOOD.measured_places, sha256)
+    rows = MeasuredRows(GOOD.hold_out.drop(columns=["plan", "town"]), GOOD.measured_indices, sha256)
     narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name not in ("plan", "town")])
     found = compared(narrow, GOOD, rows=rows)
     assert (found.is_better, found.reason) == (False, "version 1 reads columns that these rows lack: plan, town")
@@ -228,7 +228,7 @@ def test_a_champion_whose_columns_the_rows_lack_stays(sha256: str) -> None:
 def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
     frame = GOOD.hold_out.assign(amount="much")
     narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name != "amount"])
-    found = compared(narrow, GOOD, rows=MeasuredRows(frame, GOOD.measured_places, THIS))
+    found = compared(narrow, GOOD, rows=MeasuredRows(frame, GOOD.measured_indices, THIS))
     assert not found.is_better
     assert "could not be measured on the same rows" in str(found.reason)
     assert "amount" in str(found.reason)
@@ -249,7 +249,7 @@ def test_labels_without_a_class_and_classes_without_a_row_leave_the_champion(
     change: dict[str, str], words: str
 ) -> None:
     frame = GOOD.hold_out.assign(label=GOOD.hold_out["label"].replace(change))
-    found = compared(GOOD, BAD, "accuracy", rows=MeasuredRows(frame, GOOD.measured_places, THIS))
+    found = compared(GOOD, BAD, "accuracy", rows=MeasuredRows(frame, GOOD.measured_indices, THIS))
     assert not found.is_better
     assert any(words in warning for warning in found.warnings), found.warnings
     assert str(found.reason).startswith("the comparison is doubtful: ")

@@ -14,8 +14,8 @@ from modelbus.shared.contracts.checks.command_checks import training_features
 from modelbus.shared.contracts.commands.tuning import Calibration, SearchValidation, Threshold
 from modelbus.shared.errors import EstimatorRejected
 from modelbus.shared.models.artifacts import dump_model
-from modelbus.trainer.fitting.calibrating import calibration_parts
-from modelbus.trainer.fitting.cross_validation import cross_validate, fold_notes, parts
+from modelbus.trainer.fitting.calibrating import calibration_folds
+from modelbus.trainer.fitting.cross_validation import cross_validate, fold_indices, fold_notes
 from modelbus.trainer.fitting.fold_fitting import FoldFitter
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.rows.splitting import Split, split_rows
@@ -183,10 +183,10 @@ def test_candidates_are_measured_on_whole_groups(validation: SearchValidation) -
     work = FoldFitter(frame, plan, prepared, lambda _share, _message: None)
     rows = TuningRows(frame, plan, prepared, work, prepared.split)
     customers = frame["customer"].to_numpy()[prepared.known.rows]
-    for part in rows.parts(validation):
-        assert len(part.train)
-        assert len(part.hold_out)
-        assert not set(customers[part.train]) & set(customers[part.hold_out])
+    for fold in rows.splits_of(validation):
+        assert len(fold.train)
+        assert len(fold.hold_out)
+        assert not set(customers[fold.train]) & set(customers[fold.hold_out])
 
 
 def test_a_group_that_is_larger_than_a_fold_ends_no_training() -> None:
@@ -238,7 +238,7 @@ def test_what_rows_are_grouped_by_is_no_feature_unless_it_is_named() -> None:
             TrainModel.model_validate({**given, **changes})
 
 
-# --- parts of the training rows ---
+# --- folds of the training rows ---
 
 
 @pytest.mark.parametrize("way", ["random", "time", "group"])
@@ -247,11 +247,11 @@ def test_the_rows_of_a_threshold_are_parted_as_the_hold_out_is(way: str, monkeyp
     from modelbus.trainer.training import learning
 
     def watched(*given: Any, **named: Any) -> Any:
-        for part in parts(*given, **named):
-            seen.append(part)
-            yield part
+        for fold in fold_indices(*given, **named):
+            seen.append(fold)
+            yield fold
 
-    monkeypatch.setattr(learning, "parts", watched)
+    monkeypatch.setattr(learning, "fold_indices", watched)
     frame = grouped()
     plan: dict[str, Any] = {"frame": frame, "threshold": Threshold()}
     if way == "time":
@@ -271,7 +271,7 @@ def test_probabilities_are_calibrated_on_the_latest_rows_by_a_fit_of_the_earlier
     outcome = fit("GaussianNB", calibration=Calibration(), **PLANS)
     assert len(outcome.model.estimator.calibrated_classifiers_) == 1
     codes = np.array([0, 1] * 50)
-    [(early, late)], notes = calibration_parts(codes, Calibration(), is_ordered=True, groups=None, seed=0) or []
+    [(early, late)], notes = calibration_folds(codes, Calibration(), is_ordered=True, groups=None, seed=0) or []
     assert (early.tolist(), late.tolist(), notes) == (list(range(80)), list(range(80, 100)), [])
     encoded = outcome.model.encoder.transform(table().iloc[outcome.train_indices])[0]
     inner = outcome.model.estimator.calibrated_classifiers_[0].estimator
@@ -292,7 +292,7 @@ def test_no_rows_are_kept_in_a_calibrated_artifact() -> None:
 def test_groups_are_calibrated_whole() -> None:
     groups = codes_of([7] * 12)
     codes = np.random.default_rng(0).integers(0, 2, len(groups))
-    found, notes = calibration_parts(codes, Calibration(), is_ordered=False, groups=groups, seed=0)
+    found, notes = calibration_folds(codes, Calibration(), is_ordered=False, groups=groups, seed=0)
     assert found is not None
     assert notes == []
     assert all(not set(groups[one]) & set(groups[other]) for one, other in found)
@@ -302,7 +302,7 @@ def test_groups_are_calibrated_whole() -> None:
 def test_rows_in_time_of_which_a_part_lacks_a_class_are_not_calibrated(late: bool) -> None:
     codes = np.array([0] * 80 + [1] * 20) if late else np.array([0, 1] * 30 + [0] * 40)
     with pytest.raises(EstimatorRejected, match="80 earlier rows" if late else "20 latest rows"):
-        calibration_parts(codes, Calibration(), is_ordered=True, groups=None, seed=0)
+        calibration_folds(codes, Calibration(), is_ordered=True, groups=None, seed=0)
 
 
 def test_a_learning_curve_keeps_the_order_of_time() -> None:
@@ -328,7 +328,7 @@ def test_a_class_with_fewer_rows_than_folds_leaves_the_others_stratified() -> No
     codes = codes_of([40, 20, 2])
     shares = [
         np.bincount(codes[apart], minlength=3)[:2].tolist()
-        for _, apart in parts(codes, 5, True, is_ordered=False, seed=0)
+        for _, apart in fold_indices(codes, 5, True, is_ordered=False, seed=0)
     ]
     assert all(one == [8, 4] for one in shares)
 

@@ -166,10 +166,10 @@ def test_a_streamed_fit_tells_which_rows_it_was_trained_and_measured_on() -> Non
     builder = TrainedRowsBuilder()
     outcome = stream("SGDClassifier", frame=frame, trained=builder)
     trained = builder.build("ab", len(frame))
-    held_out = outcome.measured_places
+    held_out = outcome.measured_indices
     expected = frame[outcome.hold_out.columns].iloc[held_out].reset_index(drop=True)
     pd.testing.assert_frame_equal(outcome.hold_out, expected)
-    is_trained = trained.has_places(np.arange(len(frame)))
+    is_trained = trained.has_rows(np.arange(len(frame)))
     assert is_trained.sum() == outcome.row_count == len(trained.hashes)
     assert not is_trained[held_out].any()
     assert not is_trained[::9].any()
@@ -183,7 +183,7 @@ def test_a_streamed_fit_measured_apart_tells_where_those_rows_stand() -> None:
     other = table(seed=7).copy()
     other.loc[other.index[::5], "label"] = None
     outcome = stream("SGDClassifier", hold_out=HoldOut(dataset="other"), hold_out_groups=groups_of(other))
-    expected = other[outcome.hold_out.columns].iloc[outcome.measured_places].reset_index(drop=True)
+    expected = other[outcome.hold_out.columns].iloc[outcome.measured_indices].reset_index(drop=True)
     pd.testing.assert_frame_equal(outcome.hold_out, expected)
     assert (outcome.held_out.method, outcome.held_out.row_count) == ("dataset", 192)
 

@@ -159,13 +159,13 @@ def test_places_are_told_exactly(places: set[int], row_count: int) -> None:
     at = np.array(sorted(places), dtype=np.int64)
     rows = built(np.arange(len(at), dtype=np.uint64), at, row_count=row_count)
     every = np.arange(row_count, dtype=np.int64)
-    assert rows.has_places(every).tolist() == [place in places for place in range(row_count)]
+    assert rows.has_rows(every).tolist() == [place in places for place in range(row_count)]
     assert (rows.dataset_sha256, rows.row_count) == (SHA256, row_count)
 
 
 def test_of_a_table_with_too_many_rows_no_places_are_kept() -> None:
-    rows = built(np.arange(5, dtype=np.uint64), row_count=11, place_limit=10)
-    assert rows.places is None
+    rows = built(np.arange(5, dtype=np.uint64), row_count=11, index_limit=10)
+    assert rows.row_bits is None
     assert rows.may_have(np.arange(5, dtype=np.uint64)).all()
 
 

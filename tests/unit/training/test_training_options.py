@@ -222,7 +222,7 @@ def test_too_few_rows_for_so_many_parts_are_refused() -> None:
     column = ColumnSchema(name="x", type="integer", missing=0, distinct=1)
     text = ColumnSchema(name="y", type="text", missing=0, distinct=2)
 
-    with pytest.raises(EstimatorRejected, match="too few for cross-validation in 10 parts"):
+    with pytest.raises(EstimatorRejected, match="too few for cross-validation in 10 folds"):
         fit(
             "GaussianNB",
             "y",
@@ -289,7 +289,7 @@ def test_progress_goes_forward_and_names_parts_and_steps() -> None:
     assert shares == sorted(shares)
     assert all(0 <= share <= 1 for share in shares)
     messages = " | ".join(message for _, message in told)
-    assert "cross-validating, part 2 of 2: fitting GradientBoostingClassifier on 96 rows" in messages
+    assert "cross-validating, fold 2 of 2: fitting GradientBoostingClassifier on 96 rows" in messages
     assert "fitting GradientBoostingClassifier on 192 rows" in messages
     assert "measuring" in messages
 

@@ -249,10 +249,10 @@ def test_the_target_says_what_is_learnt(kind: str, distinct: int, task: str) -> 
 
 
 def library(noise: list[float], seed: int = 0) -> Library:
-    """Answers of candidates for a number, each with its own noise, on five parts."""
+    """Answers of candidates for a number, each with its own noise, on five folds."""
     random = np.random.default_rng(seed)
     truth = [random.normal(size=80) for _ in range(5)]
-    answers = [[part + random.normal(0, one, 80) for part in truth] for one in noise]
+    answers = [[fold + random.normal(0, one, 80) for fold in truth] for one in noise]
     return Library(objective_of("r2", "regression"), truth, answers)
 
 
@@ -263,23 +263,23 @@ def test_independent_errors_are_joined_and_a_useless_candidate_is_not() -> None:
 
     assert counts[3] == 0
     assert all(count > 0 for count in counts[:3])
-    singles = [made.score([1, 0, 0, 0], part) for part in range(5)]
+    singles = [made.score([1, 0, 0, 0], fold) for fold in range(5)]
     assert is_better(crossed_scores(made), singles, made.objective)
 
 
 def test_an_ensemble_that_gains_by_chance_only_is_none() -> None:
     random = np.random.default_rng(0)
     truth = [random.normal(size=80) for _ in range(5)]
-    best = [part + random.normal(0, 0.3, 80) for part in truth]
-    alike = [part + random.normal(0, 1e-9, 80) for part in best]
+    best = [fold + random.normal(0, 0.3, 80) for fold in truth]
+    alike = [fold + random.normal(0, 1e-9, 80) for fold in best]
     made = Library(objective_of("r2", "regression"), truth, [best, alike])
 
-    singles = [made.score([1, 0], part) for part in range(5)]
+    singles = [made.score([1, 0], fold) for fold in range(5)]
 
     assert not is_better(crossed_scores(made), singles, made.objective) or np.allclose(
         [one or 0 for one in crossed_scores(made)], [one or 0 for one in singles]
     )
-    assert not is_better([0.5], [0.4], made.objective), "one part tells no chance from gain"
+    assert not is_better([0.5], [0.4], made.objective), "one fold tells no chance from gain"
 
 
 def test_the_members_of_an_ensemble_answer_as_their_kept_answers_said() -> None:
@@ -330,5 +330,5 @@ def test_an_ensemble_on_few_parts_is_selected_on_some_rows_and_measured_on_other
 
     assert [len(one) for one in groups.truth] == [16] * 5
     np.testing.assert_array_equal(np.sort(np.concatenate(groups.truth)), np.sort(one_part.truth[0]))
-    singles = [groups.score([1, 0, 0], part) for part in range(5)]
+    singles = [groups.score([1, 0, 0], fold) for fold in range(5)]
     assert is_better(crossed_scores(groups), singles, made.objective)

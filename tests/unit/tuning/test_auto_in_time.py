@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelbus.trainer.auto.auto_time import SAMPLE_SHARE, SHARE, Stage
+from modelbus.trainer.auto.auto_time import FIT_FRACTION, SAMPLE_FRACTION, Stage
 from modelbus.trainer.tuning.effort import usual_power
 from modelbus.trainer.tuning.leaderboard import Trial
 from tests.unit.scripted_auto import ScriptedAuto
@@ -86,7 +86,7 @@ def test_a_winner_that_is_none_of_the_baseline_is_no_warning() -> None:
 
 
 def test_what_is_known_on_a_sample_alone_wins_over_the_baseline_if_its_last_fit_ends_in_time() -> None:
-    # on all rows of a part boosting takes 4.5 s, and 5.1 s at last: there is no time for both, but for the last fit
+    # on all rows of a fold boosting takes 4.5 s, and 5.1 s at last: there is no time for both, but for the last fit
     seconds = by_rows({BOOSTING: 0.764, "Ridge": 5.0}, 0.6)
     auto = ScriptedAuto(30_000, seconds, scores, budget_s=10, include=[BASELINE, BOOSTING, "Ridge"])
     choice = auto.run()
@@ -173,4 +173,4 @@ def test_no_single_fit_takes_more_than_its_share_of_the_time(is_sample: bool) ->
 
     limits_s = [limit_s for name, limit_s in auto.pool.limits if name == NETWORK]
     assert limits_s
-    assert max(limits_s) <= (SAMPLE_SHARE if is_sample else SHARE) * 100
+    assert max(limits_s) <= (SAMPLE_FRACTION if is_sample else FIT_FRACTION) * 100

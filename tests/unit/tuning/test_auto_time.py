@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelbus.trainer.auto.auto_time import SAMPLE_SHARE, SHARE, AutoTime, Finishing, Stage
+from modelbus.trainer.auto.auto_time import FIT_FRACTION, SAMPLE_FRACTION, AutoTime, Finishing, Stage
 from modelbus.trainer.tuning.effort import effort
 from modelbus.trainer.tuning.fit_costs import FitCosts, extrapolated_s, ladder
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
@@ -19,7 +19,7 @@ from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 BUDGET_S = 100.0
 ROWS = 8_000
 WHOLE = Stage(0, ROWS)
-FINISHING = Finishing(row_count=10_000, fit_count=1.0, answer_share=1.0)
+FINISHING = Finishing(row_count=10_000, fit_count=1.0, answer_fraction=1.0)
 
 
 class Times:
@@ -102,10 +102,12 @@ def test_none_but_the_leader_takes_more_than_its_share() -> None:
     assert "more than its share" in str(times.time.obstacle(other, WHOLE))
 
 
-@pytest.mark.parametrize(("stage", "share"), [(WHOLE, SHARE), (Stage(0, 500, is_sample=True), SAMPLE_SHARE)])
-def test_a_fit_of_which_nothing_is_known_has_a_share_of_the_time(stage: Stage, share: float) -> None:
+@pytest.mark.parametrize(
+    ("stage", "fraction"), [(WHOLE, FIT_FRACTION), (Stage(0, 500, is_sample=True), SAMPLE_FRACTION)]
+)
+def test_a_fit_of_which_nothing_is_known_has_a_share_of_the_time(stage: Stage, fraction: float) -> None:
     times = Times()
-    assert times.time.limit_s(times.trial("MLPRegressor", {}), stage) == pytest.approx(share * BUDGET_S)
+    assert times.time.limit_s(times.trial("MLPRegressor", {}), stage) == pytest.approx(fraction * BUDGET_S)
 
 
 @given(st.floats(0.001, 80.0), st.floats(0.0, 99.9))

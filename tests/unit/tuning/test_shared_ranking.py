@@ -1,4 +1,4 @@
-"""Candidates that were not all measured on the same parts are compared on those that they share."""
+"""Candidates that were not all measured on the same folds are compared on those that they share."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ prefixes = st.lists(st.lists(merits, min_size=1, max_size=5), min_size=1, max_si
 
 
 def cells(scores: list[float]) -> dict[tuple[float, int], float]:
-    return {(WHOLE, part): score for part, score in enumerate(scores)}
+    return {(WHOLE, fold): score for fold, score in enumerate(scores)}
 
 
 def order(candidates: list[Any]) -> list[int]:
@@ -24,10 +24,10 @@ def order(candidates: list[Any]) -> list[int]:
     return sorted(range(len(found)), key=lambda place: (-found[place], place))
 
 
-def board_of(*scores: list[float], part_count: int = 3, scoring: str = "r2") -> Leaderboard:
+def board_of(*scores: list[float], fold_count: int = 3, scoring: str = "r2") -> Leaderboard:
     board = Leaderboard(objective_of(scoring, "regression"), ranks_unfinished=True)
     for each in scores:
-        board.add("Ridge", {}, part_count).scores = list(each)
+        board.add("Ridge", {}, fold_count).scores = list(each)
     return board
 
 
@@ -45,7 +45,7 @@ def test_a_candidate_measured_on_its_first_part_wins_over_a_baseline_that_is_mea
 
 
 def test_an_easy_first_part_is_nobodys_merit() -> None:
-    # the third was worse on the part that it shares with the second, although its mean is far better
+    # the third was worse on the fold that it shares with the second, although its mean is far better
     assert numbers(board_of([0.1, 0.1, 0.1], [0.95, 0.5, 0.5], [0.9]).ranking()) == [2, 3, 1]
 
 
@@ -81,7 +81,7 @@ def test_a_candidate_known_on_a_sample_is_compared_on_the_sample() -> None:
 
 
 def test_what_failed_was_discarded_or_stopped_has_no_rank() -> None:
-    board = board_of([0.0], [0.9], [0.8], [0.7], part_count=1)
+    board = board_of([0.0], [0.9], [0.8], [0.7], fold_count=1)
     board.trials[1].fail("refused")
     board.trials[2].is_discarded = True
     board.trials[3].stopped = "too slow"
@@ -112,7 +112,7 @@ def test_the_best_of_those_measured_on_less_is_better_than_the_best_measured_on_
 
 @given(prefixes, st.lists(merits, min_size=5, max_size=5))
 def test_how_hard_a_part_is_changes_no_order(scores: list[list[float]], effects: list[float]) -> None:
-    moved = [cells([score + effects[part] for part, score in enumerate(one)]) for one in scores]
+    moved = [cells([score + effects[fold] for fold, score in enumerate(one)]) for one in scores]
     plain = shared_merits([cells(one) for one in scores])
     shifted = shared_merits(moved)
     np.testing.assert_allclose(np.subtract(plain, plain[0]), np.subtract(shifted, shifted[0]), atol=1e-9)

@@ -149,8 +149,8 @@ def _nothing(column: SignatureColumn) -> FreeTextColumn:
 def _sample(values: npt.NDArray[Any]) -> _Sample:
     present = np.flatnonzero(np.fromiter((text is not None for text in values), np.bool_, len(values)))
     lengths = np.minimum([len(values[row]) for row in present.tolist()], _LONGEST_LEARNT)
-    share = min(1.0, _LEARNT_TEXTS / len(present), _LEARNT_CHARACTERS / int(lengths.sum()))
-    rows = present[np.unique(np.arange(0, len(present), 1 / share).astype(np.int64))]
+    fraction = min(1.0, _LEARNT_TEXTS / len(present), _LEARNT_CHARACTERS / int(lengths.sum()))
+    rows = present[np.unique(np.arange(0, len(present), 1 / fraction).astype(np.int64))]
     return _Sample(rows, [split_words(values[row][:_LONGEST_LEARNT]) for row in rows.tolist()])
 
 
@@ -192,19 +192,19 @@ def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[s
     """
     first_other = len(terms.known)
     others = [word for word in words if word not in terms.index]
-    place_of_other = {word: first_other + place for place, word in enumerate(others)}
-    places: list[int] = []
+    index_of_other = {word: first_other + index for index, word in enumerate(others)}
+    indices: list[int] = []
     weights: list[float] = []
     ends = [0]
     for text in texts:
         weighed = weigh(text, terms)
         length = weighed.length
-        places += weighed.places.tolist()
-        places += [place_of_other[word] for word in weighed.others]
+        indices += weighed.indices.tolist()
+        indices += [index_of_other[word] for word in weighed.others]
         weights += [weight / length for weight in (*weighed.weights.tolist(), *weighed.other_weights)]
-        ends.append(len(places))
+        ends.append(len(indices))
     shape = (len(texts), first_other + len(others))
-    counted = sparse.csr_array((weights, np.array(places, dtype=np.int64), ends), shape=shape)
+    counted = sparse.csr_array((weights, np.array(indices, dtype=np.int64), ends), shape=shape)
     features = _features(terms, others)
     return Texts(counted, features), features
 
@@ -212,17 +212,17 @@ def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[s
 def _features(terms: Terms, others: Sequence[str]) -> Any:
     """Which features each term has: itself if it is known, and of a word the runs that it is spelled by."""
     first_run = len(terms.known)
-    places: list[int] = []
+    indices: list[int] = []
     weights: list[float] = []
     ends = [0]
-    for place, term in enumerate([*terms.known, *others]):
-        is_known = place < first_run
-        runs, shares = ([], []) if " " in term else terms.spelled(term)
-        places += [*([place] if is_known else []), *(first_run + run for run in runs)]
-        weights += [*([1.0] if is_known else []), *shares]
-        ends.append(len(places))
+    for index, term in enumerate([*terms.known, *others]):
+        is_known = index < first_run
+        runs, fractions = ([], []) if " " in term else terms.spelled(term)
+        indices += [*([index] if is_known else []), *(first_run + run for run in runs)]
+        weights += [*([1.0] if is_known else []), *fractions]
+        ends.append(len(indices))
     shape = (first_run + len(others), first_run + len(terms.runs))
-    return sparse.csr_array((weights, np.array(places, dtype=np.int64), ends), shape=shape)
+    return sparse.csr_array((weights, np.array(indices, dtype=np.int64), ends), shape=shape)
 
 
 def _project(texts: Texts, rows: npt.NDArray[np.int64], targets: Floats | None, splits: Any, seed: int) -> _Projection:
@@ -268,11 +268,11 @@ def _table(features: Any, terms: Terms, weights: Floats) -> npt.NDArray[np.float
 
 def _names(table: npt.NDArray[np.float16], known: Sequence[str], scores: int) -> list[str]:
     """``score``, and the coordinates by the terms that move them most."""
-    names = ["score"] if scores == 1 else [f"score {place}" for place in range(scores)]
-    for place in range(scores, table.shape[1]):
-        top = np.argsort(-np.abs(table[:, place].astype(np.float32)), kind="stable")[:_NAMED_TERMS]
+    names = ["score"] if scores == 1 else [f"score {index}" for index in range(scores)]
+    for index in range(scores, table.shape[1]):
+        top = np.argsort(-np.abs(table[:, index].astype(np.float32)), kind="stable")[:_NAMED_TERMS]
         named = ", ".join(known[term] for term in top.tolist())
-        number = f"text {place - scores + 1}"
+        number = f"text {index - scores + 1}"
         names.append(f"{number} ({named})" if named else number)
     return names
 

@@ -19,7 +19,7 @@ LOOKED_AT_TEXTS: Final = 1000
 """So many different texts are looked at."""
 FEWEST_WORDS: Final = 6
 FEWEST_DIFFERENT: Final = 40
-DIFFERENT_SHARE: Final = 0.2
+DIFFERENT_FRACTION: Final = 0.2
 
 LONGEST_LOOKED_AT: Final = 2000
 """Characters of each that are looked at."""
@@ -33,7 +33,7 @@ class WordCounts:
     median: int
     """How many the median text has; half of the texts have as many or more."""
     shared: float
-    """The share of all words that another text has too."""
+    """The fraction of all words that another text has too."""
 
 
 def count_words(texts: Collection[str]) -> WordCounts:
@@ -60,7 +60,7 @@ def is_free_text(counts: WordCounts, distinct: int, present: int) -> bool:
         counts.median >= FEWEST_WORDS
         and counts.shared >= _SHARED_WORDS
         and distinct > FEWEST_DIFFERENT
-        and distinct >= DIFFERENT_SHARE * present
+        and distinct >= DIFFERENT_FRACTION * present
     )
 
 

@@ -28,7 +28,7 @@ from modelbus.shared.tabular.encoding.free_text.free_text_words import DAMPENED,
 from modelbus.shared.tabular.encoding.scaled import Floats, Notes
 
 Table = npt.NDArray[np.float16]
-Places = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 
 _CACHED_WORDS = 20_000
 Spelling = tuple[list[int], list[float]]
@@ -53,30 +53,30 @@ class Terms:
     @cached_property
     def index(self) -> dict[str, int]:
         """The position of each known term."""
-        return {term: place for place, term in enumerate(self.known)}
+        return {term: position for position, term in enumerate(self.known)}
 
-    def pairs_of(self, ids: Places) -> Places:
+    def pairs_of(self, ids: Indices) -> Indices:
         """The positions of the known pairs among words that stand side by side, by the positions of these or -1."""
-        keys, places = self._pairs
+        keys, indices = self._pairs
         if len(ids) < 2 or not len(keys):
             return ids[:0]
         # the numbers from 1 on, so that a word that is not known makes no key of a known pair
         asked = (ids[:-1] + 1) * (len(self.known) + 1) + (ids[1:] + 1)
         at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
-        found: Places = places[at[keys[at] == asked]]
+        found: Indices = indices[at[keys[at] == asked]]
         return found
 
     @cached_property
-    def _pairs(self) -> tuple[Places, Places]:
+    def _pairs(self) -> tuple[Indices, Indices]:
         """A key for each known pair of known words, rising, and the pair's position."""
         found = []
-        for place, term in enumerate(self.known):
+        for position, term in enumerate(self.known):
             first, blank, second = term.partition(" ")
             if blank and first in self.index and second in self.index:
                 key = (self.index[first] + 1) * (len(self.known) + 1) + self.index[second] + 1
-                found.append((key, place))
-        keys, places = np.array(sorted(found), dtype=np.int64).reshape(-1, 2).T
-        return np.ascontiguousarray(keys), np.ascontiguousarray(places)
+                found.append((key, position))
+        keys, indices = np.array(sorted(found), dtype=np.int64).reshape(-1, 2).T
+        return np.ascontiguousarray(keys), np.ascontiguousarray(indices)
 
     def spelled(self, word: str) -> Spelling:
         """A word by its spelling; the positions count from the first run on."""
@@ -91,9 +91,9 @@ class Terms:
         index, rarities = self._run_index, self._run_weights
         weights: dict[int, float] = {}
         for run in spell(word):
-            place = index.get(run)
-            if place is not None:
-                weights[place] = weights.get(place, 0.0) + rarities[place]
+            position = index.get(run)
+            if position is not None:
+                weights[position] = weights.get(position, 0.0) + rarities[position]
         if not weights:
             return [], []
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
@@ -106,7 +106,7 @@ class Terms:
 
     @cached_property
     def _run_index(self) -> dict[str, int]:
-        return {run: place for place, run in enumerate(self.runs)}
+        return {run: position for position, run in enumerate(self.runs)}
 
     @cached_property
     def _spellings(self) -> dict[str, Spelling]:
@@ -117,7 +117,7 @@ class Terms:
 class WeighedText:
     """A text's terms, each once."""
 
-    places: Places
+    indices: Indices
     """Positions of the known ones, rising."""
     weights: Floats
     """How much each of them counts."""
@@ -138,22 +138,22 @@ def weigh(words: Sequence[str], terms: Terms) -> WeighedText:
     index = terms.index
     found = [index.get(word, -1) for word in words]
     ids = np.array(found, dtype=np.int64)
-    places, counts = _counted(np.concatenate([ids[ids >= 0], terms.pairs_of(ids)]))
-    weights = terms.rarities[places] * DAMPENED[np.minimum(counts, len(DAMPENED) - 1)]
+    indices, counts = _counted(np.concatenate([ids[ids >= 0], terms.pairs_of(ids)]))
+    weights = terms.rarities[indices] * DAMPENED[np.minimum(counts, len(DAMPENED) - 1)]
     if -1 not in found:
-        return WeighedText(places, weights, [], [])
-    others = Counter([word for word, place in zip(words, found, strict=True) if place < 0])
+        return WeighedText(indices, weights, [], [])
+    others = Counter([word for word, position in zip(words, found, strict=True) if position < 0])
     other_weights = [terms.unknown_rarity * dampened(count) for count in others.values()]
-    return WeighedText(places, weights, list(others), other_weights)
+    return WeighedText(indices, weights, list(others), other_weights)
 
 
-def _counted(places: Places) -> tuple[Places, Places]:
+def _counted(indices: Indices) -> tuple[Indices, Indices]:
     """The different ones, rising, and how often each occurs; what ``np.unique`` does in twice the time."""
-    if not len(places):
-        return places, places
-    places = np.sort(places)
-    starts = np.flatnonzero(np.concatenate([[True], places[1:] != places[:-1]]))
-    return places[starts], np.diff(np.append(starts, len(places)))
+    if not len(indices):
+        return indices, indices
+    indices = np.sort(indices)
+    starts = np.flatnonzero(np.concatenate([[True], indices[1:] != indices[:-1]]))
+    return indices[starts], np.diff(np.append(starts, len(indices)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,29 +268,29 @@ class FreeTextColumn:
         """The outputs of one text, shape (n_outputs,), and whether none of its terms is known."""
         words = split_words(text)
         weighed = weigh(words, self.terms)
-        places, weights = self._rows_of(weighed)
+        indices, weights = self._rows_of(weighed)
         outputs = np.zeros(len(self.names))
-        if len(places):
-            rows = self._rows.take(places, axis=0)
+        if len(indices):
+            rows = self._rows.take(indices, axis=0)
             summed = np.add.reduce(rows * weights[:, None], axis=0)
             outputs[: len(summed)] = summed / weighed.length
         if self.has_words:
             outputs[-1] = math.log1p(len(words))
         outputs = (outputs - self.center) / self.scale
-        return np.minimum(np.maximum(outputs, self.low), self.high), not len(weighed.places)
+        return np.minimum(np.maximum(outputs, self.low), self.high), not len(weighed.indices)
 
-    def _rows_of(self, weighed: WeighedText) -> tuple[Places, Floats]:
+    def _rows_of(self, weighed: WeighedText) -> tuple[Indices, Floats]:
         """The rows of the table that a text is the sum of, and how much each counts."""
         if not weighed.others:
-            return weighed.places, weighed.weights
-        places: list[int] = []
+            return weighed.indices, weighed.weights
+        indices: list[int] = []
         weights: list[float] = []
         for word, weight in zip(weighed.others, weighed.other_weights, strict=True):
-            runs, shares = self.terms.spelled(word)
-            places += runs
-            weights += [weight * share for share in shares]
-        runs_of_all = np.array(places, dtype=np.int64) + len(self.terms.known)
-        return np.concatenate([weighed.places, runs_of_all]), np.concatenate([weighed.weights, weights])
+            runs, fractions = self.terms.spelled(word)
+            indices += runs
+            weights += [weight * fraction for fraction in fractions]
+        runs_of_all = np.array(indices, dtype=np.int64) + len(self.terms.known)
+        return np.concatenate([weighed.indices, runs_of_all]), np.concatenate([weighed.weights, weights])
 
 
 def table_size(floats: Floats) -> int:
