@@ -3,6 +3,7 @@
 ``pip install modelbus`` brings the client and the command line; pyproject.toml says what each extra brings besides.
 """
 
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Final
@@ -35,9 +36,16 @@ def require(extra: str, what: str, *, modules: Sequence[str] = (), install: str 
     Raises:
         MissingExtra: It is not; says how to install it.
     """
-    missing = next((module for module in modules or MODULES[extra] if find_spec(module) is None), None)
+    missing = next((module for module in modules or MODULES[extra] if not is_installed(module)), None)
     if missing is not None:
         raise MissingExtra(
             f"{what} needs packages that are not installed, such as {missing}: "
             f"pip install 'modelbus[{install or extra}]'"
         )
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported; it is not. Some that were imported, as kombu, have no spec any more."""
+    if module in sys.modules:
+        return sys.modules[module] is not None
+    return find_spec(module) is not None

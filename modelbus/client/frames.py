@@ -8,11 +8,10 @@ import io
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeGuard
 
 from modelbus.client.client_errors import UnfitTable
-from modelbus.extras import require
+from modelbus.extras import is_installed, require
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,7 +188,7 @@ def frame_of_columns(
 
 
 def _write(table: Any, file: BinaryIO) -> str:
-    if is_frame(table) and find_spec("pyarrow") is None:
+    if is_frame(table) and not is_installed("pyarrow"):
         _write_csv(table, file)
         return CSV
     require("frames", f"a table such as this {type(table).__name__}", modules=["pyarrow"])

@@ -196,7 +196,10 @@ def test_a_choice_that_is_cancelled_keeps_the_best_so_far() -> None:
     assert (outcome.choice.estimator, outcome.choice.stopped_early) == ("DummyClassifier", "cancelled")
 
 
-def test_what_is_clearly_worse_on_the_first_parts_is_not_measured_on_the_others() -> None:
+def test_what_is_clearly_worse_on_the_first_folds_is_not_measured_on_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelbus.trainer.auto.auto_time._CHEAP", 0.0)  # as if each fit were long
     included = ["DummyClassifier", "GaussianNB", "MLPClassifier"]
     outcome = choose(_wine(), max_models=3, include=included, cross_validation={"folds": 3})
 

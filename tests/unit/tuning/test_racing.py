@@ -23,7 +23,7 @@ class Race:
             budget_s=1000,
             cross_validation=cross_validation,
         )
-        self.splits = auto.rows.folds(cross_validation)
+        self.splits = auto.rows.splits_of(cross_validation)
         self.measuring = auto.rows.measuring(self.splits, auto.board.objective)
         auto.pool.answered = lambda stage: self.truth(stage.fold) + 0.1 * (1 + stage.fold)
         choosing = auto.choosing

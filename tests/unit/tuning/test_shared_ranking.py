@@ -92,7 +92,9 @@ def test_what_failed_was_discarded_or_stopped_has_no_rank() -> None:
 
 @given(st.lists(st.lists(merits, min_size=3, max_size=3), min_size=1, max_size=8))
 def test_measured_on_the_same_they_are_in_the_order_of_their_means(scores: list[list[float]]) -> None:
-    np.testing.assert_allclose(shared_merits([cells(one) for one in scores]), [np.mean(one) for one in scores])
+    np.testing.assert_allclose(
+        shared_merits([cells(one) for one in scores]), [np.mean(one) for one in scores], rtol=1e-7, atol=1e-15
+    )
 
 
 @given(prefixes)
