@@ -108,7 +108,7 @@ def _outcome(
 ) -> Document:
     """Measure the rows, draw and store the plots, and describe the evaluation."""
     context.progress(0.6, f"measuring {collected.row_count} rows")
-    measured = measure(collected, command, lambda share, what: context.progress(0.6 + 0.3 * share, what))
+    measured = measure(collected, command, lambda fraction, what: context.progress(0.6 + 0.3 * fraction, what))
     return {
         "kind": "evaluation",
         "record": {
