@@ -1,6 +1,6 @@
 """Two samples of a column, counted by the same bins: deciles of the reference, or its values. Pure maths.
 
-All counts are from 0 to the sample's rows, and add up to them: the bins are shares of the rows.
+All counts are from 0 to the sample's rows, and add up to them: the bins are fractions of the rows.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ class Bins:
     unseen: dict[Any, int] = field(default_factory=dict)
     """Of values that the reference has not: how many current rows have each, most first."""
     unseen_by_chance: float = 0.0
-    """Which share of rows with a value that the reference has not is exceeded by chance once in a thousand times."""
+    """Which fraction of rows with a value that the reference has not is exceeded by chance once in a thousand times."""
 
     @property
     def unseen_count(self) -> int:
@@ -121,18 +121,18 @@ def _apart(expected: Counter[Any], found: Counter[Any]) -> list[Any]:
         np.fromiter((each[value] for value in values), np.int64, len(values)) for each in (expected, found)
     )
     is_apart = differ_beyond_chance(reference, current, expected.total(), found.total())
-    places = np.flatnonzero(is_apart)
-    order = np.argsort(-(reference + current)[places], kind="stable")
-    return [values[place] for place in places[order]]
+    indices = np.flatnonzero(is_apart)
+    order = np.argsort(-(reference + current)[indices], kind="stable")
+    return [values[index] for index in indices[order]]
 
 
 def _likely(
     by_chance: float, unseen_rows: int, own_counts: Sequence[float], reference_rows: int, current_rows: int
 ) -> float:
     """How many reference rows are expected to be of unseen values: of the rare ones, as many as chance allows."""
-    share = unseen_rows / current_rows if current_rows else 0.0
+    fraction = unseen_rows / current_rows if current_rows else 0.0
     rare_rows = reference_rows - sum(own_counts)
-    return min(min(by_chance, share) * reference_rows, rare_rows)
+    return min(min(by_chance, fraction) * reference_rows, rare_rows)
 
 
 def _with_missing(labels: list[Any], reference: Floats, current: Floats, missing: tuple[int, int]) -> Bins:

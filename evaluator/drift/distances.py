@@ -27,7 +27,7 @@ _PSEUDO_COUNT: Final = 0.5
 
 
 def stability_index(reference: Counts, current: Counts) -> float:
-    """Population stability index, from 0 on: the sum of (q - p) ln(q / p) over the bins' shares p and q."""
+    """Population stability index, from 0 on: the sum of (q - p) ln(q / p) over the bins' fractions p and q."""
     p, q = (_smoothed(counts) for counts in (reference, current))
     return float(((q - p) * np.log(q / p)).sum())
 
@@ -76,21 +76,21 @@ def kolmogorov_smirnov_by_chance(reference_rows: int, current_rows: int) -> floa
 
 
 def rate_by_chance(count: float, reference_rows: int, current_rows: int) -> float:
-    """By how much two shares differ by chance alone.
+    """By how much two fractions differ by chance alone.
 
     Args:
         count: The rows of both samples that are counted.
         reference_rows: The rows of one sample.
         current_rows: The rows of the other one.
     """
-    share = count / (reference_rows + current_rows)
-    return _DEVIATIONS * math.sqrt(share * (1 - share) * (1 / reference_rows + 1 / current_rows))
+    fraction = count / (reference_rows + current_rows)
+    return _DEVIATIONS * math.sqrt(fraction * (1 - fraction) * (1 / reference_rows + 1 / current_rows))
 
 
 def unseen_by_chance(values_of_count: Mapping[int, int], reference_rows: int, current_rows: int) -> float:
-    """The share of rows with a value that the reference has not, which chance alone exceeds.
+    """The fraction of rows with a value that the reference has not, which chance alone exceeds.
 
-    Good and Turing's estimate, the share of reference rows whose value no other one has, and its error (Good, "The
+    Good and Turing's estimate, the fraction of reference rows whose value no other one has, and its error (Good, "The
     Population Frequencies of Species", Biometrika 40, 1953), which is large where unseen values come in clumps.
 
     Args:
@@ -124,11 +124,11 @@ def differ_beyond_chance(reference: Counts, current: Counts, reference_rows: int
     if not len(reference) or not reference_rows or not current_rows:
         return np.zeros(len(reference), dtype=np.bool_)
     # Most of many values occur once: each pair of counts is worked out once.
-    pairs, places = np.unique(np.stack([reference, current], axis=1), axis=0, return_inverse=True)
-    both, share = pairs.sum(axis=1), current_rows / (reference_rows + current_rows)
-    tails = binom.cdf(pairs[:, 1], both, share), binom.sf(pairs[:, 1] - 1, both, share)
+    pairs, inverse = np.unique(np.stack([reference, current], axis=1), axis=0, return_inverse=True)
+    both, fraction = pairs.sum(axis=1), current_rows / (reference_rows + current_rows)
+    tails = binom.cdf(pairs[:, 1], both, fraction), binom.sf(pairs[:, 1] - 1, both, fraction)
     is_beyond: Mask = 2 * np.minimum(*tails) < CHANCE / len(reference)
-    return is_beyond[places.reshape(-1)]
+    return is_beyond[inverse.reshape(-1)]
 
 
 def can_index_exceed(reference: Counts, current_rows: int) -> bool:
@@ -140,7 +140,7 @@ def can_index_exceed(reference: Counts, current_rows: int) -> bool:
 
 
 def can_rate_exceed(count: int, reference_rows: int, current_rows: int) -> bool:
-    """Whether the share of any so many rows would differ beyond chance: that of all of them, or of none.
+    """Whether the fraction of any so many rows would differ beyond chance: that of all of them, or of none.
 
     Args:
         count: The reference rows that are counted.
@@ -155,5 +155,5 @@ def can_rate_exceed(count: int, reference_rows: int, current_rows: int) -> bool:
 
 def _smoothed(counts: Counts) -> Floats:
     smoothed = np.asarray(counts, dtype=np.float64) + _PSEUDO_COUNT
-    shares: Floats = smoothed / smoothed.sum()
-    return shares
+    fractions: Floats = smoothed / smoothed.sum()
+    return fractions

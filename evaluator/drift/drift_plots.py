@@ -70,7 +70,7 @@ def _distribution_plot(name: str, finding: DriftFinding) -> Plot:
         title=f"Drift of {finding.name}",
         x_label="share of the rows",
         y_label=finding.name,
-        layers=[Layer(kind="bars", label=label, y=shares, names=bins) for label, shares in sides],
+        layers=[Layer(kind="bars", label=label, y=fractions, names=bins) for label, fractions in sides],
     )
 
 

@@ -162,7 +162,7 @@ def _missing_rate(missing: tuple[int, int], rows: tuple[int, int], thresholds: D
 
 
 def _unseen_rate(bins: Bins, reference: int, current: int, thresholds: DriftThresholds) -> Statistic:
-    """Of the current rows that have a value, the share of those whose value the reference has not."""
+    """Of the current rows that have a value, the fraction of those whose value the reference has not."""
     name, threshold = "unseen_rate", thresholds.unseen_rate
     if current:
         return Statistic(name, bins.unseen_count / current, bins.unseen_by_chance, threshold)
@@ -185,7 +185,7 @@ def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> se
     rows[column.name] = distinct
     _, report = model.encoder.transform(rows)
     unseen = set(report.unseen.get(column.name, np.empty(0, np.int64)).tolist())
-    return {value for place, value in enumerate(distinct) if place not in unseen}
+    return {value for index, value in enumerate(distinct) if index not in unseen}
 
 
 def _predict(model: FittedModel, frame: pd.DataFrame) -> list[Any]:

@@ -91,8 +91,8 @@ def _dependence_plot(name: str, dependence: DependenceResult) -> Plot:
 
 
 def _line(dependence: DependenceResult, curve: DependenceCurve) -> Layer:
-    places = [_day(value) if dependence.type == "datetime" else float(value) for value in dependence.x]
-    points = [(x, y) for x, y in zip(places, curve.y, strict=True) if math.isfinite(x) and math.isfinite(y)]
+    positions = [_day(value) if dependence.type == "datetime" else float(value) for value in dependence.x]
+    points = [(x, y) for x, y in zip(positions, curve.y, strict=True) if math.isfinite(x) and math.isfinite(y)]
     return Layer(kind="line", label=_label(curve), x=[x for x, _ in points], y=[y for _, y in points])
 
 

@@ -63,7 +63,7 @@ def permutation_importance(
     *,
     repeats: int,
     seed: int,
-    report: Progress = lambda _share, _message: None,
+    report: Progress = lambda _fraction, _message: None,
 ) -> Importances:
     """Shuffle each column in turn and measure.
 
@@ -74,7 +74,7 @@ def permutation_importance(
         metric_name: Of ``IMPORTANCE_METRICS``, for the model's task.
         repeats: How often each column is shuffled.
         seed: Of the shuffling.
-        report: Takes the share that is done, and what is being done.
+        report: Takes the fraction that is done, and what is being done.
 
     Raises:
         InvalidCommand: The metric is not defined for these rows, or needs probabilities that the model has not.

@@ -21,7 +21,7 @@ from modelbus.shared.tabular.cells.columns import Reading, read_column
 from modelbus.shared.tabular.encoding.scaled import Floats
 from modelbus.shared.tabular.predicting.model import FittedModel
 
-_OUTER_SHARES: Final = (0.05, 0.95)
+_OUTER_FRACTIONS: Final = (0.05, 0.95)
 """Numbers beyond these quantiles are few, and a curve there says little."""
 
 
@@ -120,7 +120,7 @@ def _numbers(column: SignatureColumn, present: Floats, point_limit: int) -> list
     """All numbers that occur if they are few, else some that are equally far from each other."""
     distinct = np.unique(present)
     if len(distinct) > point_limit:
-        low, high = mquantiles(present, prob=_OUTER_SHARES).tolist()
+        low, high = mquantiles(present, prob=_OUTER_FRACTIONS).tolist()
         distinct = np.linspace(low, high, num=point_limit)
         if column.type == "integer":
             distinct = np.unique(np.rint(distinct))

@@ -111,7 +111,7 @@ def _outcome(
 ) -> EvaluationOutcome:
     """Measure the rows, draw and store the plots, and describe the evaluation."""
     context.progress(0.6, f"measuring {collected.row_count} rows")
-    measured = measure(collected, command, lambda share, what: context.progress(0.6 + 0.3 * share, what))
+    measured = measure(collected, command, lambda fraction, what: context.progress(0.6 + 0.3 * fraction, what))
     return EvaluationOutcome(
         record={
             **_UNTOLD,

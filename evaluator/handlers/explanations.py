@@ -24,8 +24,8 @@ from modelbus.shared.tabular.targets.labels import Label
 from modelbus.shared.worker.child import JobContext
 from modelbus.shared.worker.plots import DRAWING_FROM, answer_with_plots
 
-_READ_SHARE: Final = 0.15
-_IMPORTANCE_SHARE: Final = 0.6
+_READ_FRACTION: Final = 0.15
+_IMPORTANCE_FRACTION: Final = 0.6
 
 
 def explain_model(command: ExplainModel, context: JobContext) -> AnswerOutcome:
@@ -87,8 +87,8 @@ def _measurable(model: FittedModel, frame: pd.DataFrame) -> tuple[pd.DataFrame, 
 def _importances(
     command: ExplainModel, model: FittedModel, matrix: Floats, truth: Sequence[Label] | None, context: JobContext
 ) -> Importances:
-    def report(share: float, message: str) -> None:
-        context.progress(_READ_SHARE + (_IMPORTANCE_SHARE - _READ_SHARE) * share, message)
+    def report(fraction: float, message: str) -> None:
+        context.progress(_READ_FRACTION + (_IMPORTANCE_FRACTION - _READ_FRACTION) * fraction, message)
 
     metric = command.metric or IMPORTANCE_METRICS[model.signature.task][0]
     return permutation_importance(
@@ -130,8 +130,8 @@ def _dependences(
     response = response_of(model, matrix)
     found = []
     for position, name in enumerate(names):
-        share = _IMPORTANCE_SHARE + (DRAWING_FROM - _IMPORTANCE_SHARE) * position / len(names)
-        context.progress(share, f"giving {name!r} each of its values")
+        fraction = _IMPORTANCE_FRACTION + (DRAWING_FROM - _IMPORTANCE_FRACTION) * position / len(names)
+        context.progress(fraction, f"giving {name!r} each of its values")
         dependence = partial_dependence(model, response, frame, matrix, name, command.point_limit)
         found.append(
             {

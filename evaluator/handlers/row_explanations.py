@@ -16,7 +16,7 @@ from modelbus.shared.tabular.encoding.scaled import Floats
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.worker.child import JobContext
 
-_READ_SHARE: Final = 0.15
+_READ_FRACTION: Final = 0.15
 
 
 def explain_prediction(command: ExplainPrediction, context: JobContext) -> AnswerOutcome:
@@ -43,7 +43,7 @@ def explain_prediction(command: ExplainPrediction, context: JobContext) -> Answe
     method = _method(command, explainer)
     rows = []
     for number, row in enumerate(command.rows):
-        context.progress(_READ_SHARE + (1 - _READ_SHARE) * number / len(command.rows), f"explaining row {number}")
+        context.progress(_READ_FRACTION + (1 - _READ_FRACTION) * number / len(command.rows), f"explaining row {number}")
         random = np.random.default_rng([command.seed, number])
         if method == "exact":
             found = explainer.exact(encoded[number])
@@ -69,7 +69,7 @@ def explain_prediction(command: ExplainPrediction, context: JobContext) -> Answe
 
 
 def _explainer(model: FittedModel, response: Response, background: Floats) -> RowExplainer:
-    position = {column.name: place for place, column in enumerate(model.encoder.columns)}
+    position = {column.name: index for index, column in enumerate(model.encoder.columns)}
     owners = np.array([position[name] for name in model.encoder.output_columns], dtype=np.int64)
     return RowExplainer(lambda matrix: respond(model, response, matrix), background, owners, len(position))
 
@@ -98,10 +98,10 @@ def _view(model: FittedModel, response: Response, found: Contributions, output: 
         {
             "column": name,
             "given": row.get(name),
-            "contribution": float(found.contributions[place, output]),
-            "standard_error": float(found.standard_errors[place, output]),
+            "contribution": float(found.contributions[index, output]),
+            "standard_error": float(found.standard_errors[index, output]),
         }
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     ]
     return {
         "output": response.outputs[output],

@@ -80,11 +80,11 @@ class ColumnPool:
         """
         jobs = list(zip(*columns, strict=True))
         found: list[Any] = [None] * len(jobs)
-        places = iter(range(len(jobs)))  # Python's lock guards it
+        indices = iter(range(len(jobs)))  # Python's lock guards it
 
         def take() -> None:
-            for place in places:
-                found[place] = work(*jobs[place])
+            for index in indices:
+                found[index] = work(*jobs[index])
 
         workers = [self._threads.submit(take) for _ in jobs[:THREADS]]
         wait(workers)

@@ -58,7 +58,7 @@ def ingest(
         format: The format that the sender declared; found if not given.
         limits: What the table may not exceed.
         target: The column that is to be predicted, for the alerts.
-        on_progress: Called with the share that is done (0 to 1) and what is being done. What it raises ends the
+        on_progress: Called with the fraction that is done (0 to 1) and what is being done. What it raises ends the
             ingest.
         options: How the file is to be read; what they leave open is found out.
         is_preview: Report the rows that cannot be read beside the others, whatever the options say.

@@ -131,28 +131,28 @@ class TextTable:
         """At which line each of some rows of the dataset begins; none where too many were left out to tell."""
         if len(self.left_out) >= LEFT_OUT_LIMIT or not rows:
             return {}
-        places = np.array(sorted(rows), dtype=np.int64)
+        indices = np.array(sorted(rows), dtype=np.int64)
         # the i-th row that was left out lies behind as many written ones as its place less i
         written_before = np.array(self.left_out, dtype=np.int64) - np.arange(len(self.left_out))
-        spooled = places + np.searchsorted(written_before, places, side="right")
+        spooled = indices + np.searchsorted(written_before, indices, side="right")
         lines = self.lines_of(set(spooled.tolist()))
-        pairs = zip(places.tolist(), spooled.tolist(), strict=True)
-        return {place: lines[one] for place, one in pairs if one in lines}
+        pairs = zip(indices.tolist(), spooled.tolist(), strict=True)
+        return {index: lines[one] for index, one in pairs if one in lines}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stretch of the work, reported as its share of the whole."""
+    """One stretch of the work, reported as its fraction of the whole."""
 
     on_progress: ProgressCallback
     begin: float
     end: float
     message: str
 
-    def report(self, share: float) -> None:
-        """Report that ``share`` (0 to 1) of this stage is done. What the callback raises ends the ingest."""
-        self.on_progress(self.at(share), self.message)
+    def report(self, fraction: float) -> None:
+        """Report that ``fraction`` (0 to 1) of this stage is done. What the callback raises ends the ingest."""
+        self.on_progress(self.at(fraction), self.message)
 
-    def at(self, share: float) -> float:
-        """Which share of the whole is done when ``share`` (0 to 1) of this stage is."""
-        return self.begin + (self.end - self.begin) * min(share, 1.0)
+    def at(self, fraction: float) -> float:
+        """Which fraction of the whole is done when ``fraction`` (0 to 1) of this stage is."""
+        return self.begin + (self.end - self.begin) * min(fraction, 1.0)

@@ -129,8 +129,9 @@ def _precision_recall(ranked: list[tuple[int, str, Cumulated]]) -> Plot:
     layers = []
     for _, name, counts in ranked:
         there = np.flatnonzero(counts.true_positives + counts.false_positives > 0)
-        hits = counts.true_positives[there]
-        precision, recall = hits / (hits + counts.false_positives[there]), hits / counts.positives
+        true_positives = counts.true_positives[there]
+        precision = true_positives / (true_positives + counts.false_positives[there])
+        recall = true_positives / counts.positives
         kept = thin(len(there))
         layers.append(
             Layer(
@@ -174,16 +175,16 @@ def _calibration(rows: Labelled, weights: Floats, codes: list[int]) -> Plot:
 
 def _calibrated(name: str, is_class: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> Layer:
     """Ten bins of equal width, as scikit-learn's ``calibration_curve``; a bin without rows has no point."""
-    places = np.searchsorted(np.linspace(0, 1, BIN_COUNT + 1)[1:-1], scores)
-    counts, sums, hits = (
-        np.bincount(places, given, BIN_COUNT) for given in (weights, weights * scores, weights * is_class)
+    indices = np.searchsorted(np.linspace(0, 1, BIN_COUNT + 1)[1:-1], scores)
+    counts, sums, positives = (
+        np.bincount(indices, given, BIN_COUNT) for given in (weights, weights * scores, weights * is_class)
     )
     there = counts > 0
     return Layer(
         kind="line",
         label=name,
         x=(sums[there] / counts[there]).tolist(),
-        y=(hits[there] / counts[there]).tolist(),
+        y=(positives[there] / counts[there]).tolist(),
         sizes=counts[there].tolist(),
     )
 

@@ -49,7 +49,7 @@ def measure(collected: CollectedRows, command: Evaluation, on_step: Step = lambd
     Args:
         collected: The rows.
         command: What is asked for.
-        on_step: Told the share that is done, and what is being done.
+        on_step: Told the fraction that is done, and what is being done.
 
     Raises:
         InvalidCommand: The positive class is none of two.

@@ -151,15 +151,15 @@ class _Classes(_WithTarget):
 
     def finish(self) -> CollectedRows:
         self._require_rows()
-        labels, places = self._book.sorted_labels()
-        true = places[np.concatenate(self._true)]
+        labels, indices = self._book.sorted_labels()
+        true = indices[np.concatenate(self._true)]
         counts = np.bincount(true, minlength=len(labels))
         return self._collected(
             Labelled(
                 labels,
                 len(self._classes),
                 true,
-                places[np.concatenate(self._predicted)],
+                indices[np.concatenate(self._predicted)],
                 np.concatenate(self._probabilities) if self._probabilities else None,
                 np.concatenate(self._scores) if self._scores else None,
             ),

@@ -147,8 +147,8 @@ class _Reading:
         """What is to be known of predicted labels that no row has as its truth."""
         if self._command.task != "classification":
             return []
-        labels, places = self._book.sorted_labels()
-        true, predicted = (places[np.concatenate(some)] for some in (self._true, self._predicted))
+        labels, indices = self._book.sorted_labels()
+        true, predicted = (indices[np.concatenate(some)] for some in (self._true, self._predicted))
         known = set(true.tolist())
         counts = Counter(code for code in predicted.tolist() if code not in known)
         unknown = [(labels[code], counts[code]) for code in sorted(counts)]
@@ -156,21 +156,21 @@ class _Reading:
         return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "the truth")
 
     def _labelled(self, true: Any, predicted: Any) -> Labelled:
-        labels, places = self._book.sorted_labels()
+        labels, indices = self._book.sorted_labels()
         probabilities = np.concatenate(self._probabilities) if self._probabilities else None
         if len(self._classes) != 1:
             class_count = len(self._classes) or len(labels)
-            return Labelled(labels, class_count, places[true], places[predicted], probabilities)
+            return Labelled(labels, class_count, indices[true], indices[predicted], probabilities)
         if len(labels) > 2:
             named = ", ".join(map(str, labels[:20]))
             problem = f"one column of probabilities is enough for two classes only; the labels are {named}"
             raise InvalidCommand(f"probabilities: {problem}", details=[{"where": "probabilities", "problem": problem}])
         if len(labels) == 1:
-            return Labelled(labels, 1, places[true], places[predicted], None)
+            return Labelled(labels, 1, indices[true], indices[predicted], None)
         # the class whose probability is given is the positive one, and the second
         assert probabilities is not None  # a class has a column
         both = np.hstack([1 - probabilities, probabilities])
-        return Labelled(labels[::-1], 2, 1 - places[true], 1 - places[predicted], both)
+        return Labelled(labels[::-1], 2, 1 - indices[true], 1 - indices[predicted], both)
 
     def _labels(self, frame: pd.DataFrame, name: str) -> list[Label | None]:
         own = self._own.get(name)

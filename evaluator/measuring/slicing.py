@@ -59,21 +59,21 @@ class SliceColumn:
         if len(there):
             edges = np.unique(np.quantile(numbers[there], np.linspace(0, 1, BIN_COUNT + 1)))
             # a value on an edge belongs above it, the last one below
-            places = np.searchsorted(edges[1:-1], numbers[there], side="right")
-            for place in np.unique(places).tolist():
-                rows = there[places == place]
+            bins = np.searchsorted(edges[1:-1], numbers[there], side="right")
+            for index in np.unique(bins).tolist():
+                rows = there[bins == index]
                 yield Slice({"low": self._shown(numbers[rows].min()), "high": self._shown(numbers[rows].max())}, rows)
         missing = np.flatnonzero(~np.isfinite(numbers))
         if len(missing):
             yield Slice({"value": None}, missing)
 
     def _by_value(self, codes: Codes) -> Iterator[Slice]:
-        values, places = self._book.sorted_labels()
-        sorted_codes = places[codes[codes >= 0]]
+        values, indices = self._book.sorted_labels()
+        sorted_codes = indices[codes[codes >= 0]]
         counts = np.bincount(sorted_codes, minlength=len(values)) if len(values) else np.empty(0, np.int64)
         has_missing = bool(np.any(codes < 0))
         frequent = np.sort(np.argsort(-counts, kind="stable")[: SLICE_LIMIT - has_missing])
-        renamed = np.where(codes < 0, -1, places[codes] if len(places) else -1)
+        renamed = np.where(codes < 0, -1, indices[codes] if len(indices) else -1)
         for code in frequent.tolist():
             yield Slice({"value": values[code]}, np.flatnonzero(renamed == code))
         if has_missing:

@@ -31,15 +31,18 @@ class ThresholdTable:
             costs: What errors cost; without it there is no column for that.
         """
         above = np.nextafter(counts.thresholds[0], np.inf)
-        hits, alarms = np.append(0.0, counts.true_positives), np.append(0.0, counts.false_positives)
-        misses, passes = counts.positives - hits, counts.negatives - alarms
+        true_positives = np.append(0.0, counts.true_positives)
+        false_positives = np.append(0.0, counts.false_positives)
+        true_negatives = counts.negatives - false_positives
+        false_negatives = counts.positives - true_positives
+        confusion = (true_positives, false_positives, true_negatives, false_negatives)
         self._columns: dict[str, Floats] = {
             "threshold": np.append(above, counts.thresholds),
-            **dict(zip(_COUNTS, (hits, alarms, passes, misses), strict=True)),
-            **threshold_metrics(hits, alarms, passes, misses),
+            **dict(zip(_COUNTS, confusion, strict=True)),
+            **threshold_metrics(*confusion),
         }
         if costs is not None:
-            self._columns["cost"] = costs.false_positive * alarms + costs.false_negative * misses
+            self._columns["cost"] = costs.false_positive * false_positives + costs.false_negative * false_negatives
 
     def rows(self) -> list[dict[str, float | None]]:
         """The table, 200 rows at most, the highest first: all thresholds, or the best ones and those at equal steps of
@@ -49,7 +52,7 @@ class ThresholdTable:
         if length <= TABLE_LIMIT:
             return [self._row(index) for index in range(length)]
         predicted = self._columns["true_positives"] + self._columns["false_positives"]
-        kept = [0, length - 1, *self._best_places()]
+        kept = [0, length - 1, *self._best_indices()]
         steps = np.linspace(0, predicted[-1], TABLE_LIMIT - len(kept))
         chosen = np.unique(np.append(np.searchsorted(predicted, steps).clip(0, length - 1), kept))
         return [self._row(index) for index in chosen.tolist()]
@@ -57,9 +60,9 @@ class ThresholdTable:
     def maximum_metrics(self) -> dict[str, dict[str, float]]:
         """By metric the highest value, and the highest threshold that gives it."""
         return {
-            name: {"threshold": float(self._columns["threshold"][place]), "value": float(self._columns[name][place])}
+            name: {"threshold": float(self._columns["threshold"][index]), "value": float(self._columns[name][index])}
             for name in THRESHOLD_METRICS
-            for place in [self._highest(name)]
+            for index in [self._highest(name)]
         }
 
     def best(self, wanted: BestThreshold) -> dict[str, Any]:
@@ -72,7 +75,7 @@ class ThresholdTable:
         """A column of all thresholds; NaN where a metric is not defined."""
         return self._columns[name]
 
-    def _best_places(self) -> list[int]:
+    def _best_indices(self) -> list[int]:
         cheapest = [self._cheapest()] if "cost" in self._columns else []
         return [self._highest(name) for name in THRESHOLD_METRICS] + cheapest
 
@@ -82,15 +85,15 @@ class ThresholdTable:
     def _cheapest(self) -> int:
         return int(np.argmin(self._columns["cost"]))
 
-    def _row(self, place: int) -> dict[str, float | None]:
-        row = {name: float(column[place]) for name, column in self._columns.items()}
+    def _row(self, index: int) -> dict[str, float | None]:
+        row = {name: float(column[index]) for name, column in self._columns.items()}
         return {name: value if np.isfinite(value) else None for name, value in row.items()}
 
 
 def gains(counts: Cumulated, scores: Floats, weights: Floats) -> list[dict[str, float]]:
     """Gains and lift, after H2O's table: groups of a twentieth of the rows each, the highest scores first.
 
-    Rows of one score stay in one group, so there may be fewer groups. Shares of rows are by weight.
+    Rows of one score stay in one group, so there may be fewer groups. Fractions of rows are by weight.
 
     Args:
         counts: Of the rows, which have a row of either class.
@@ -116,7 +119,7 @@ def _gain(counts: Cumulated, before: tuple[float, float, float], now: tuple[floa
     total = counts.positives + counts.negatives
     rate = counts.positives / total
     rows, positives, scores = (later - earlier for later, earlier in zip(now, before, strict=True))
-    caught, alarms = now[1] / counts.positives, (now[0] - now[1]) / counts.negatives
+    true_positive_rate, false_positive_rate = now[1] / counts.positives, (now[0] - now[1]) / counts.negatives
     lift, cumulative_lift = positives / rows / rate, now[1] / now[0] / rate
     return {
         "cumulative_data_fraction": now[0] / total,
@@ -127,14 +130,14 @@ def _gain(counts: Cumulated, before: tuple[float, float, float], now: tuple[floa
         "cumulative_score": now[2] / now[0],
         "cumulative_lift": cumulative_lift,
         "capture_rate": positives / counts.positives,
-        "cumulative_capture_rate": caught,
+        "cumulative_capture_rate": true_positive_rate,
         "gain": 100 * (lift - 1),
         "cumulative_gain": 100 * (cumulative_lift - 1),
-        "kolmogorov_smirnov": caught - alarms,
+        "kolmogorov_smirnov": true_positive_rate - false_positive_rate,
     }
 
 
 def _score_sums(counts: Cumulated, scores: Floats, weights: Floats) -> Floats:
     """The sum of the scores of the rows down to each threshold."""
-    places = np.searchsorted(-counts.thresholds, -scores)
-    return np.cumsum(np.bincount(places, weights * scores, len(counts.thresholds)))
+    indices = np.searchsorted(-counts.thresholds, -scores)
+    return np.cumsum(np.bincount(indices, weights * scores, len(counts.thresholds)))

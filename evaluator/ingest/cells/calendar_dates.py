@@ -94,12 +94,12 @@ class CalendarCast:
     def cast(self, values: pa.Array) -> pa.Array | None:
         """Trimmed cells as timestamps of microseconds, ``None`` if one does not fit. Nulls stay."""
         if self._is_worth_while:
-            places = pc.index_in(values, value_set=self._texts)
-            if places.null_count > values.null_count:
-                self._is_worth_while = self._learn(values.filter(pc.is_null(places)))
-                places = pc.index_in(values, value_set=self._texts)
-            if places.null_count == values.null_count:
-                return self._found.take(places)
+            indices = pc.index_in(values, value_set=self._texts)
+            if indices.null_count > values.null_count:
+                self._is_worth_while = self._learn(values.filter(pc.is_null(indices)))
+                indices = pc.index_in(values, value_set=self._texts)
+            if indices.null_count == values.null_count:
+                return self._found.take(indices)
         return to_calendar_dates(values, self._date_format)
 
     def _learn(self, values: pa.Array) -> bool:

@@ -85,8 +85,8 @@ class CodeLooks:
 
 def _first(cells: pa.Array, pattern: str) -> str | None:
     """The first cell that the pattern matches."""
-    place = pc.index(pc.match_substring_regex(cells, pattern=pattern), True).as_py()
-    return None if place < 0 else cells[place].as_py()
+    index = pc.index(pc.match_substring_regex(cells, pattern=pattern), True).as_py()
+    return None if index < 0 else cells[index].as_py()
 
 
 def code_alert(plan: ColumnPlan, schema: ColumnSchema) -> Alert | None:

@@ -227,9 +227,9 @@ def has_leading_zero(values: pa.Array) -> bool:
         return False
     # signs and marks come before the zero, the other digits behind it; of a short cell another's byte is looked at
     first = data.take(starts, mode="clip")
-    places = np.flatnonzero(first <= _ZERO)
-    first, starts = first[places], starts[places]
-    ends = starts + cell_lengths(values)[places]
+    indices = np.flatnonzero(first <= _ZERO)
+    first, starts = first[indices], starts[indices]
+    ends = starts + cell_lengths(values)[indices]
     second = data.take(starts + 1, mode="clip")
     if ((first == _ZERO) & _are_digits(second) & (starts + 1 < ends)).any():
         return True

@@ -16,18 +16,18 @@ _SPACE, _TAB = b" \t"
 _NOTHING = np.zeros(0, dtype=np.uint8)
 
 Bytes = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int32]
+Offsets = npt.NDArray[np.int32]
 
 
-def cell_lengths(values: pa.Array) -> Places:
+def cell_lengths(values: pa.Array) -> Offsets:
     """Bytes of each cell, shape (n_cells,)."""
     return np.diff(_offsets(values))
 
 
-def cell_starts(values: pa.Array) -> Places:
+def cell_starts(values: pa.Array) -> Offsets:
     """Where each cell begins in ``all_bytes``, shape (n_cells,)."""
     offsets = _offsets(values)
-    starts: Places = offsets[:-1] - offsets[0]
+    starts: Offsets = offsets[:-1] - offsets[0]
     return starts
 
 
@@ -57,19 +57,19 @@ def missing_mask(values: pa.Array, marks: tuple[str, ...]) -> pa.Array | None:
     if not marks:
         return None
     lengths = cell_lengths(values)
-    places = np.flatnonzero(lengths <= max(len(mark.encode()) for mark in marks))
-    places = places[_may_be(marks, values, places) | (lengths[places] == 0)] if len(places) else places
-    if not len(places):
+    indices = np.flatnonzero(lengths <= max(len(mark.encode()) for mark in marks))
+    indices = indices[_may_be(marks, values, indices) | (lengths[indices] == 0)] if len(indices) else indices
+    if not len(indices):
         return None
-    are_all = len(places) == len(values)
-    short = values if are_all else values.take(pa.array(places))
+    are_all = len(indices) == len(values)
+    short = values if are_all else values.take(pa.array(indices))
     found = pc.is_in(short, value_set=pa.array(marks, pa.string()))
     if not pc.any(found).as_py():
         return None
     if are_all:
         return found
     mask = np.zeros(len(values), dtype=bool)
-    mask[places] = found.to_numpy(zero_copy_only=False)
+    mask[indices] = found.to_numpy(zero_copy_only=False)
     return pa.array(mask)
 
 
@@ -104,24 +104,24 @@ def _have_outer_spaces(values: pa.Array) -> bool:
         return False
     starts = cell_starts(values)
     # of an empty cell another cell's byte is looked at, which does no harm
-    for places in (starts, starts + cell_lengths(values) - 1):
-        outer = data.take(places, mode="clip")
+    for indices in (starts, starts + cell_lengths(values) - 1):
+        outer = data.take(indices, mode="clip")
         if ((outer == _SPACE) | (outer == _TAB)).any():
             return True
     return False
 
 
-def _may_be(marks: tuple[str, ...], values: pa.Array, places: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+def _may_be(marks: tuple[str, ...], values: pa.Array, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Whether cells begin as a mark does: few short texts do, and to look them up takes ten times as long."""
     data = all_bytes(values)
     if not len(data):
-        return np.zeros(len(places), dtype=bool)
+        return np.zeros(len(indices), dtype=bool)
     is_first = np.zeros(256, dtype=bool)
     is_first[[mark.encode()[0] for mark in marks if mark]] = True
-    return is_first[data.take(cell_starts(values)[places], mode="clip")]
+    return is_first[data.take(cell_starts(values)[indices], mode="clip")]
 
 
-def _offsets(values: pa.Array) -> Places:
+def _offsets(values: pa.Array) -> Offsets:
     buffer = values.buffers()[1]
     if buffer is None:
         return np.zeros(1, dtype=np.int32)

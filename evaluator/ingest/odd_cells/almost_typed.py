@@ -126,15 +126,15 @@ class _Look:
 
     @property
     def rows(self) -> list[int]:
-        places = [*self.odd.first, *([self.odd.example] if self.odd.example else [])]
-        return [*self.odd.rows, *(row for row, _ in places)]
+        shown = [*self.odd.first, *([self.odd.example] if self.odd.example else [])]
+        return [*self.odd.rows, *(row for row, _ in shown)]
 
 
 def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comments: Collection[int]) -> _Look | None:
     words = boolean_words({str(one["value"]): one["count"] for one in schema.top}, schema.distinct)
     if words is not None:
         odd = _odd(file, schema.name, table, lambda cells: pc.is_in(pc.ascii_lower(cells), value_set=pa.array(words)))
-        return _Look(odd, "booleans") if odd.count and _share(odd, comments) >= NUMBER_FRACTION else None
+        return _Look(odd, "booleans") if odd.count and _fraction(odd, comments) >= NUMBER_FRACTION else None
     if schema.name not in table.number_like:
         return None
     sample = _sample(file, schema.name, comments)
@@ -145,10 +145,10 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comme
     if date_format is None:
         return None
     odd = _odd(file, schema.name, table, lambda cells: are_dates(cells, date_format))
-    return _Look(odd, "dates", None, date_format) if odd.count and _share(odd, comments) >= NUMBER_FRACTION else None
+    return _Look(odd, "dates", None, date_format) if odd.count and _fraction(odd, comments) >= NUMBER_FRACTION else None
 
 
-def _share(odd: OddCells, comments: Collection[int]) -> float:
+def _fraction(odd: OddCells, comments: Collection[int]) -> float:
     """How many of the cells with a value are of the type, those of the first comments left out."""
     others = odd.value_count - sum(row in comments for row in odd.rows)
     return (odd.value_count - odd.count) / others if others else 0.0
@@ -168,7 +168,7 @@ def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbe
         return pc.and_(are_written_so(cells, numbers.form), pc.invert(are_odd))
 
     odd = _odd(file, name, table, are_numbers)
-    if padding.are_codes or odd.share < NUMBER_FRACTION / 2:
+    if padding.are_codes or odd.fraction < NUMBER_FRACTION / 2:
         return None
     is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
     # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 _MARK: Final = re.compile(r"(?P<mark>#|//|%)(?![A-Z0-9/]+[!?]?$)[^0-9].*", re.DOTALL)
 """No error of a spreadsheet (`#DIV/0!`, `#N/A`), and no number (`#12`)."""
 _MAY_BE: Final = r"^[ \t]*(#|//|%)"
-_ROW_SHARE: Final = 0.2
+_ROW_FRACTION: Final = 0.2
 """Where more of the rows begin so, they are values, such as hashtags."""
 _LOOK_AGAIN: Final = 10_000
 """After so many rows it is settled whether they are values."""
@@ -34,10 +34,10 @@ def find_comments(parts: Iterable[pa.Array]) -> dict[int, str]:
     found: dict[int, str] = {}
     start = 0
     for cells in parts:
-        places = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(cells, pattern=_MAY_BE), False)).to_pylist()
-        marks = {start + place: comment_mark(cells[place].as_py()) for place in places}
+        indices = pc.indices_nonzero(pc.fill_null(pc.match_substring_regex(cells, pattern=_MAY_BE), False)).to_pylist()
+        marks = {start + index: comment_mark(cells[index].as_py()) for index in indices}
         found.update({row: mark for row, mark in marks.items() if mark is not None})
         start += len(cells)
-        if len(found) > max(1, _ROW_SHARE * start) and start >= _LOOK_AGAIN:
+        if len(found) > max(1, _ROW_FRACTION * start) and start >= _LOOK_AGAIN:
             return {}
-    return found if len(found) <= max(1, _ROW_SHARE * start) else {}
+    return found if len(found) <= max(1, _ROW_FRACTION * start) else {}

@@ -51,8 +51,8 @@ def are_dates(cells: pa.Array, date_format: str) -> pa.Array:
     is_date = np.ones(len(texts), dtype=bool)
     if shape is not None:
         is_date &= pc.match_substring_regex(texts, pattern=shape).to_numpy(zero_copy_only=False)
-    places = np.flatnonzero(is_date)
-    is_date[places] = _each_accepted(texts.take(pa.array(places)), accepts)
+    indices = np.flatnonzero(is_date)
+    is_date[indices] = _each_accepted(texts.take(pa.array(indices)), accepts)
     return pa.array(is_date).take(encoded.indices)
 
 

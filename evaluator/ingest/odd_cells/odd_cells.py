@@ -37,7 +37,7 @@ class OddCells:
     """The rows of the first ones, five at most, of different texts or not: what the columns of a table may share."""
 
     @property
-    def share(self) -> float:
+    def fraction(self) -> float:
         """Of the cells with a value, how many are of the type."""
         return 1 - self.count / self.value_count if self.value_count else 0.0
 
@@ -67,16 +67,16 @@ def find_odd_cells(name: str, parts: Iterator[pa.Array], marks: tuple[str, ...],
 def _add(found: OddCells, texts: pa.Array, rows: np.ndarray, is_fit: np.ndarray) -> None:
     found.value_count += len(texts)
     if found.example is None and is_fit.any():
-        place = int(is_fit.argmax())
-        found.example = int(rows[place]), texts[place].as_py()
-    places = np.flatnonzero(~is_fit)
-    found.count += len(places)
-    found.rows += rows[places[: SHOWN_CELLS - len(found.rows)]].tolist()
+        index = int(is_fit.argmax())
+        found.example = int(rows[index]), texts[index].as_py()
+    indices = np.flatnonzero(~is_fit)
+    found.count += len(indices)
+    found.rows += rows[indices[: SHOWN_CELLS - len(found.rows)]].tolist()
     known = {text for _, text in found.first}
-    odd = texts.take(pa.array(places))
+    odd = texts.take(pa.array(indices))
     for text in pc.unique(odd).to_pylist():
         if len(found.first) < SHOWN_CELLS and text not in known:
-            found.first.append((int(rows[places[pc.index(odd, text).as_py()]]), text))
+            found.first.append((int(rows[indices[pc.index(odd, text).as_py()]]), text))
     for one in pc.value_counts(odd).to_pylist():
         if one["values"] in found.texts or len(found.texts) < _DIFFERENT_LIMIT:
             found.texts[one["values"]] += one["counts"]

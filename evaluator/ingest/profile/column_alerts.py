@@ -9,8 +9,8 @@ from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchem
 from modelbus.shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, text_identifier
 
 _SHOWN_LENGTH = 50
-_MISSING_SHARE = 0.95
-_LOOKING_SHARE = 0.9
+_MISSING_FRACTION = 0.95
+_LOOKING_FRACTION = 0.9
 """A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
 
 
@@ -19,7 +19,7 @@ class Evidence:
     """What is known of a column beside its schema."""
 
     repeated_fraction: Callable[[], float]
-    """The share of the rows with a value that another row has too, missing ones left out; costs something."""
+    """The fraction of the rows with a value that another row has too, missing ones left out; costs something."""
     has_constant_step: bool = False
     """Whole numbers go up by the same step from row to row."""
     looks: TextLooks | None = None
@@ -36,7 +36,7 @@ def _missing(column: ColumnSchema, row_count: int) -> Alert | None:
     if column.missing == row_count:
         message = f"column {column.name!r} has no value in any of {row_count} rows: leave it out"
         return Alert(code="all_missing", column=column.name, message=message)
-    if column.missing <= _MISSING_SHARE * row_count:
+    if column.missing <= _MISSING_FRACTION * row_count:
         return None
     message = (
         f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows: leave it out "
@@ -70,13 +70,13 @@ def _content(column: ColumnSchema, row_count: int, evidence: Evidence) -> Alert 
 
 
 def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLooks) -> Alert | None:
-    if looks.count and looks.date_count >= _LOOKING_SHARE * looks.count:
+    if looks.count and looks.date_count >= _LOOKING_FRACTION * looks.count:
         message = (
             f"column {column.name!r} is text, though {_part(looks.date_count, looks.count)} values look like dates, "
             f"such as {looks.date!r}: {date_advice(column.name, looks.dates)}"
         )
         return Alert(code="date_like_text", column=column.name, message=message)
-    if looks.count and looks.uuid_count >= _LOOKING_SHARE * looks.count:
+    if looks.count and looks.uuid_count >= _LOOKING_FRACTION * looks.count:
         message = (
             f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which tell nothing "
             "about new rows: leave it out of the features"

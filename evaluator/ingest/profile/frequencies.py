@@ -22,7 +22,7 @@ _DIGEST: Final = "\0…\0"
 """Between the beginning of a long text and the digest of the whole."""
 _RECOUNTED: Final = 50
 _FREQUENT_ONE_IN: Final = 5000
-"""Of more values than are kept, those are shown that make up such a share of the cells at least."""
+"""Of more values than are kept, those are shown that make up such a fraction of the cells at least."""
 _WEIGHTS: Final = ((2_000_000, 32), (250_000, 8), (0, 1))
 """Of a column with more values than are kept, from which cell on one in how many is counted."""
 _MANY_CELLS: Final = 4 * DISTINCT_LIMIT
@@ -169,32 +169,32 @@ def _count_each(values: pa.Array, part: Iterable[pa.Array]) -> Counts:
     counts = np.zeros(len(values), dtype=np.int64)
     for cells in part:
         # a long text is not found as it is: it stands among the others by its digest
-        for some in (cells, _digests(cells.take(pa.array(_long_places(cells))))):
-            places = pc.index_in(some, value_set=values).drop_null().to_numpy()
-            counts += np.bincount(places, minlength=len(counts))
+        for some in (cells, _digests(cells.take(pa.array(_long_indices(cells))))):
+            indices = pc.index_in(some, value_set=values).drop_null().to_numpy()
+            counts += np.bincount(indices, minlength=len(counts))
     return counts
 
 
 def _shortened(values: pa.Array) -> pa.Array:
     """The values; of each long text its beginning, and a digest that keeps different ones apart."""
-    places = _long_places(values)
-    if not len(places):
+    indices = _long_indices(values)
+    if not len(indices):
         return values
     is_long = np.zeros(len(values), dtype=bool)
-    is_long[places] = True
-    return pc.replace_with_mask(values, pa.array(is_long), _digests(values.take(pa.array(places))))
+    is_long[indices] = True
+    return pc.replace_with_mask(values, pa.array(is_long), _digests(values.take(pa.array(indices))))
 
 
-def _long_places(values: pa.Array) -> npt.NDArray[np.int64]:
+def _long_indices(values: pa.Array) -> npt.NDArray[np.int64]:
     """Where the long texts stand."""
     if not pa.types.is_string(values.type):
         return np.zeros(0, dtype=np.int64)
     # no text has more characters than bytes
-    places = np.flatnonzero(cell_lengths(values) > LONGEST_SHOWN)
-    if not len(places):
-        return places
-    characters = pc.utf8_length(values.take(pa.array(places))).to_numpy()
-    long: npt.NDArray[np.int64] = places[characters > LONGEST_SHOWN]
+    indices = np.flatnonzero(cell_lengths(values) > LONGEST_SHOWN)
+    if not len(indices):
+        return indices
+    characters = pc.utf8_length(values.take(pa.array(indices))).to_numpy()
+    long: npt.NDArray[np.int64] = indices[characters > LONGEST_SHOWN]
     return long
 
 

@@ -34,9 +34,9 @@ class Histogram:
     def feed(self, values: Values, coordinates: Floats) -> None:
         """Count the next values."""
         # doubles are compared in half the time of integers, but the coordinates of tiny reals may all be 0
-        places = values if self._is_real else coordinates
+        points = values if self._is_real else coordinates
         # a comparison for each edge takes a third of the time of numpy's histogram
-        above = [len(places), *(int(np.count_nonzero(places >= edge)) for edge in self._inner), 0]
+        above = [len(points), *(int(np.count_nonzero(points >= edge)) for edge in self._inner), 0]
         self._counts -= np.diff(above)
 
     def facts(self) -> dict[str, Any]:
@@ -65,18 +65,18 @@ def _integer_edges(low: int, high: int) -> list[Number]:
     if max(-low, high) > EXACT_LIMIT:
         return _whole_edges(low, high)
     # one division of whole numbers, so that each edge is rounded once
-    return [(low * (BIN_COUNT - place) + high * place) / BIN_COUNT for place in range(BIN_COUNT + 1)]
+    return [(low * (BIN_COUNT - index) + high * index) / BIN_COUNT for index in range(BIN_COUNT + 1)]
 
 
 def _whole_edges(low: int, high: int) -> list[Number]:
-    return [low + (high - low) * place // BIN_COUNT for place in range(BIN_COUNT + 1)]
+    return [low + (high - low) * index // BIN_COUNT for index in range(BIN_COUNT + 1)]
 
 
 def _real_edges(low: float, high: float) -> list[Number]:
     if not math.isfinite(high - low):
         return [2 * edge for edge in _real_edges(low / 2, high / 2)]
     step = (high - low) / BIN_COUNT
-    return [low, *(low + step * place for place in range(1, BIN_COUNT)), high]
+    return [low, *(low + step * index for index in range(1, BIN_COUNT)), high]
 
 
 def _ceiling(edge: Number) -> int:

@@ -57,15 +57,15 @@ class EarlyReadings:
         plans: All columns of the file.
         row_count: Rows that the file will have.
         """
-        counted = [place for place, plan in enumerate(plans) if plan.type in _COUNTED]
-        ranged = [place for place, plan in enumerate(plans) if plan.span is not None]
-        places = [*counted, *ranged][:COLUMNS_AT_ONCE]
-        self._readings = {place: _Reading(plans[place], plans[place].span) for place in places}
+        counted = [index for index, plan in enumerate(plans) if plan.type in _COUNTED]
+        ranged = [index for index, plan in enumerate(plans) if plan.span is not None]
+        indices = [*counted, *ranged][:COLUMNS_AT_ONCE]
+        self._readings = {index: _Reading(plans[index], plans[index].span) for index in indices}
         self._sample = RowSample(row_count)
 
-    def feed(self, place: int, cells: pa.Array, start: int) -> None:
+    def feed(self, index: int, cells: pa.Array, start: int) -> None:
         """Take the next cells of a column, the first of which lies in row ``start``."""
-        reading = self._readings.get(place)
+        reading = self._readings.get(index)
         if reading is not None:
             reading.feed(cells, self._sample.cells(cells, start))
 

@@ -15,7 +15,7 @@ from modelbus.evaluator.ingest.profile.sampling import SampledCells
 from modelbus.evaluator.ingest.profile.scales import Scale
 from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Number, Span
 
-SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+QUANTILE_FRACTIONS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 class RangeTally:
@@ -57,7 +57,7 @@ class RangeTally:
             "maximum": scale.shown(scale.span.high),
             "mean": scale.shown(scale.value(self._moments.mean)),
             "standard_deviation": scale.distance(self._moments.deviation),
-            "quantiles": {share: scale.shown(value) for share, value in found.items()} or None,
+            "quantiles": {fraction: scale.shown(value) for fraction, value in found.items()} or None,
             "histogram": self._histogram.facts(),
         }
 
@@ -124,7 +124,7 @@ class Steps:
 
 
 def quantiles(values: Values) -> dict[str, Number]:
-    """The quantiles by their share, such as ``"0.5"``, by linear interpolation as numpy and pandas have it.
+    """The quantiles by their fraction, such as ``"0.5"``, by linear interpolation as numpy and pandas have it.
 
     They are exact for whole numbers of any size.
 
@@ -132,22 +132,22 @@ def quantiles(values: Values) -> dict[str, Number]:
         values: int64 or finite float64, shape (n_values,), at least one.
     """
     ordered = np.sort(values)
-    return {str(share): _at(ordered, share * (len(ordered) - 1)) for share in SHARES}
+    return {str(fraction): _at(ordered, fraction * (len(ordered) - 1)) for fraction in QUANTILE_FRACTIONS}
 
 
-def _at(ordered: npt.NDArray[Any], place: float) -> Number:
-    below = int(place)
+def _at(ordered: npt.NDArray[Any], position: float) -> Number:
+    below = int(position)
     low = ordered[below].item()
     high = ordered[min(below + 1, len(ordered) - 1)].item()
-    return _between(low, high, place - below)
+    return _between(low, high, position - below)
 
 
-def _between(low: Number, high: Number, share: float) -> Number:
-    if low == high or not share:
+def _between(low: Number, high: Number, fraction: float) -> Number:
+    if low == high or not fraction:
         return low
     difference = high - low
     if isinstance(low, int) and abs(low) > EXACT_LIMIT:
-        return low + round(difference * share)
+        return low + round(difference * fraction)
     if math.isfinite(difference):
-        return low + difference * share if share < 0.5 else high - difference * (1 - share)
-    return low * (1 - share) + high * share
+        return low + difference * fraction if fraction < 0.5 else high - difference * (1 - fraction)
+    return low * (1 - fraction) + high * fraction

@@ -104,15 +104,15 @@ def _noted(file: pq.ParquetFile, columns: list[_Source], options: ParseOptions) 
 def _typed_batches(
     file: pq.ParquetFile, columns: list[_Source], known: KeptCells | None, kept: KeptWriter
 ) -> Iterator[pa.RecordBatch]:
-    places = {column.position: place for place, column in enumerate(columns)}
+    indices = {column.position: index for index, column in enumerate(columns)}
     start = 0
     for group in range(file.metadata.num_row_groups):
         row_count = file.metadata.row_group(group).num_rows
         if known is not None:
             for position in known.positions(group):
-                if position in places:
+                if position in indices:
                     rows, texts = present_texts(known.texts(group, position, row_count))
-                    kept.add(places[position], rows + start, texts)
+                    kept.add(indices[position], rows + start, texts)
         start += row_count
         for batch in _batches(file, groups=[group]):
             yield _typed(batch, columns)
@@ -255,9 +255,9 @@ def _column(file: pq.ParquetFile, position: int) -> Iterator[pa.Array]:
     # pyarrow selects by name, and a name also selects those that go on behind a dot: `a` brings `a.b`
     names = file.schema_arrow.names
     name = names[position]
-    brought = [place for place, other in enumerate(names) if other == name or other.startswith(f"{name}.")]
-    place = brought.index(position)
-    return (_decoded(batch.column(place)) for batch in _batches(file, [name]))
+    brought = [index for index, other in enumerate(names) if other == name or other.startswith(f"{name}.")]
+    index = brought.index(position)
+    return (_decoded(batch.column(index)) for batch in _batches(file, [name]))
 
 
 def _batches(
@@ -335,9 +335,9 @@ def _text(cells: pa.Array, name: str) -> pa.Array:
 
 
 def _cast_text(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> pa.Array:
-    found, places = cast_declared(values, plan, target)
-    if places:
-        raise refused(repr(values[places[0]].as_py()[:100]), expected_of(plan), column=plan.name)
+    found, indices = cast_declared(values, plan, target)
+    if indices:
+        raise refused(repr(values[indices[0]].as_py()[:100]), expected_of(plan), column=plan.name)
     return found
 
 

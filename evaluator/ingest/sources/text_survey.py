@@ -288,13 +288,13 @@ class QuoteWatch:
         """Look at the next bytes of the file."""
         block = np.frombuffer(self._held + chunk, dtype=np.uint8)
         self._held = block[-2:].tobytes()
-        places = np.flatnonzero(block[1:-1] == _QUOTE) + 1
-        if not len(places):
+        indices = np.flatnonzero(block[1:-1] == _QUOTE) + 1
+        if not len(indices):
             return
         first = self._count % 2  # every other quote opens: the first one here, or the second
-        before, behind = block[places[first::2] - 1], block[places[1 - first :: 2] + 1]
+        before, behind = block[indices[first::2] - 1], block[indices[1 - first :: 2] + 1]
         self._is_doubtful |= not (self._is_border[before].all() and self._is_border[behind].all())
-        self._count += len(places)
+        self._count += len(indices)
 
     def finish(self) -> bool:
         """Whether a scan is needed: a quote at a doubtful place, or one that is never closed."""

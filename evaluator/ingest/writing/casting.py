@@ -58,7 +58,7 @@ def stored_type(plan: ColumnPlan) -> pa.DataType:
 class ColumnReader(Protocol):
     """What looks at the columns before they are written."""
 
-    def feed(self, place: int, cells: pa.Array, start: int) -> None:
+    def feed(self, index: int, cells: pa.Array, start: int) -> None:
         """Take the next cells of a column, the first of which lies in row ``start``."""
 
 
@@ -185,9 +185,9 @@ class _Caster:
     def cast(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch typed; without its bad rows, if they are to be skipped."""
         # a spool's early batches lack the columns that came late
-        cells = [batch.column(place) if place < batch.num_columns else None for place in range(len(self._plans))]
+        cells = [batch.column(index) if index < batch.num_columns else None for index in range(len(self._plans))]
         cast = self._side_by_side.each(
-            lambda place, one: self._read_column(place, one, batch.num_rows), range(len(cells)), cells
+            lambda index, one: self._read_column(index, one, batch.num_rows), range(len(cells)), cells
         )
         bad: dict[int, _BadCell] = {}
         for one in cast:  # of several in a row, the first column's is told
@@ -208,7 +208,7 @@ class _Caster:
 
     def _keep(self, cast: Sequence["_CastColumn"], keeps: npt.NDArray[np.bool_]) -> None:
         """Keep the cells of the rows that are written."""
-        places = self._written_count + np.cumsum(keeps) - 1
+        indices = self._written_count + np.cumsum(keeps) - 1
         for position, one in enumerate(cast):
             if one.kept is None:
                 continue
@@ -216,12 +216,12 @@ class _Caster:
             if not keeps.all():
                 is_written = keeps[rows]
                 rows, texts = rows[is_written], texts.filter(pa.array(is_written))
-            self._kept.add(position, places[rows], texts)
+            self._kept.add(position, indices[rows], texts)
 
-    def _read_column(self, place: int, cells: pa.Array | None, row_count: int) -> "_CastColumn":
-        cast = self._cast_column(cells, self._plans[place], row_count)
+    def _read_column(self, index: int, cells: pa.Array | None, row_count: int) -> "_CastColumn":
+        cast = self._cast_column(cells, self._plans[index], row_count)
         if self._reader is not None:
-            self._reader.feed(place, cast.column, self._row_count)
+            self._reader.feed(index, cast.column, self._row_count)
         return cast
 
     def _cast_column(self, cells: pa.Array | None, plan: ColumnPlan, row_count: int) -> "_CastColumn":
@@ -299,8 +299,8 @@ class _Caster:
     def _cast_declared(self, cells: pa.Array, plan: ColumnPlan) -> "_CastColumn":
         values = trimmed(cells)
         values = _without_missing(values, values, plan)
-        found, places = cast_declared(values, plan, stored_type(plan))
-        bad = {place: _BadCell(self._row_count + place, plan, values[place].as_py()) for place in places}
+        found, indices = cast_declared(values, plan, stored_type(plan))
+        bad = {index: _BadCell(self._row_count + index, plan, values[index].as_py()) for index in indices}
         return _CastColumn(found, bad)
 
 

@@ -34,8 +34,8 @@ class TableDigest:
     def feed(self, group: pa.Table) -> None:
         """Take the next rows."""
         self._row_count += group.num_rows
-        for place, ((present, values), column) in enumerate(zip(self._columns, group.columns, strict=True)):
-            self._has_value[place] |= column.null_count < len(column)
+        for index, ((present, values), column) in enumerate(zip(self._columns, group.columns, strict=True)):
+            self._has_value[index] |= column.null_count < len(column)
             for cells in column.chunks:
                 if pa.types.is_string(cells.type):
                     _feed_text(present, values, cells)

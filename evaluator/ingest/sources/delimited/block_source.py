@@ -56,8 +56,8 @@ class BlockSource(io.RawIOBase):
 
     def _fill(self, target: np.ndarray) -> int:
         """Read until the target is full or the stream ends; returns the bytes."""
-        place = 0
-        while place < len(target) and (piece := self._stream.read(min(_PIECE_BYTES, len(target) - place))):
-            target[place : place + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
-            place += len(piece)
-        return place
+        filled = 0
+        while filled < len(target) and (piece := self._stream.read(min(_PIECE_BYTES, len(target) - filled))):
+            target[filled : filled + len(piece)] = np.frombuffer(piece, dtype=np.uint8)
+            filled += len(piece)
+        return filled

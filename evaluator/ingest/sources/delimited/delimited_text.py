@@ -269,10 +269,10 @@ class _DelimitedReader:
         return writer.row_count
 
     def _finished(self, surveyed: SurveyedStream, stage: Stage) -> Survey:
-        share = surveyed.source_bytes / self._file.size_bytes
-        survey = surveyed.finish(lambda: stage.report(share))
+        fraction = surveyed.source_bytes / self._file.size_bytes
+        survey = surveyed.finish(lambda: stage.report(fraction))
         if survey.encoding != self._encoding:
-            raise _OtherEncoding(survey, stage.at(share))
+            raise _OtherEncoding(survey, stage.at(fraction))
         return survey
 
     def refuse_faults(self, *, of_header: bool = False) -> None:
@@ -299,9 +299,9 @@ class _DelimitedReader:
         return RecordScanner(physical_lines(body), self._rules, first_line=self._header.line_count + 1)
 
     def _lines_of(self, rows: Collection[int]) -> dict[int, int]:
-        places = {self._repeated.record_of(row): row for row in rows}
-        lines = self._lines_of_records(set(places))
-        return {places[place]: line for place, line in lines.items()}
+        row_of = {self._repeated.record_of(row): row for row in rows}
+        lines = self._lines_of_records(set(row_of))
+        return {row_of[record]: line for record, line in lines.items()}
 
     def _refuse_unparsed(self, error: pa.ArrowInvalid) -> None:
         self.refuse_faults()

@@ -27,7 +27,7 @@ from modelbus.shared.contracts.commands.datasets import SPACES
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30
 """A title and what belongs to it has so many records at most."""
-_SAME_SHARE: Final = 0.9
+_SAME_FRACTION: Final = 0.9
 _SHOWN_LENGTH: Final = 60
 
 
@@ -130,7 +130,7 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     for delimiter in DELIMITERS:
         tried = _read(text, delimiter, given)
         top = _find_top(tried, options)
-        if top.skip_lines and _evenness(_behind(tried, top))[0] >= _SAME_SHARE:
+        if top.skip_lines and _evenness(_behind(tried, top))[0] >= _SAME_FRACTION:
             return delimiter, top
     if plain is not None:
         return plain, _find_top(records, options)
@@ -147,7 +147,7 @@ def _are_even(records: Sequence[SampledRecord]) -> bool:
 
 
 def _evenness(records: Sequence[SampledRecord]) -> tuple[float, int]:
-    """The share of the records that have as many fields as most, and how many that are; 0 for a single one."""
+    """The fraction of the records that have as many fields as most, and how many that are; 0 for a single one."""
     width, count = _usual_width(records)
     return (count / len(records), width) if width > 1 else (0.0, 0)
 
@@ -188,7 +188,7 @@ def _body_width(records: Sequence[SampledRecord]) -> int:
 
 def _comment_count(records: Sequence[SampledRecord], width: int, options: ParseOptions) -> int:
     """How many records at the beginning are comments."""
-    count = next((place for place, record in enumerate(records) if not record.is_marked), 0)
+    count = next((index for index, record in enumerate(records) if not record.is_marked), 0)
     if not count or options.comment is not None:
         return 0
     # `#id,name` may be the header: it is one where it has as many fields as the rows, and no other header follows
@@ -211,16 +211,16 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     wide = [one for one in records if len(one.fields) == width]
     if len(first.fields) == width - 1 and not any(one.fields[-1].strip() for one in wide):
         return _Top()  # rows that end with a delimiter
-    place = next((place for place, one in enumerate(records[:_HEAD_LIMIT]) if not _is_title(one, width)), None)
-    if place is None or place + 1 >= len(records):
+    index = next((index for index, one in enumerate(records[:_HEAD_LIMIT]) if not _is_title(one, width)), None)
+    if index is None or index + 1 >= len(records):
         return _Top()
-    header, body = records[place], records[place + 1 :]
-    if sum(len(one.fields) == width for one in body) < _SAME_SHARE * len(body):
+    header, body = records[index], records[index + 1 :]
+    if sum(len(one.fields) == width for one in body) < _SAME_FRACTION * len(body):
         return _Top()  # ragged rows
     skip_lines = header.line - 1
     shown = first.text[:_SHOWN_LENGTH]
     if is_above_numbers(header, body):
-        place_words = f"line {first.line} is" if place == 1 else f"lines {first.line} to {skip_lines} are"
+        place_words = f"line {first.line} is" if index == 1 else f"lines {first.line} to {skip_lines} are"
         return _Top(skip_lines, (f"{place_words} taken for a title above the header and left out: {shown!r}",))
     if len(first.fields) == width:
         return _Top()
@@ -234,7 +234,7 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
 
 def _is_title(record: SampledRecord, width: int) -> bool:
     """Whether a record is no header of so many columns: it has another number of fields, or the first one only."""
-    filled = [place for place, field in enumerate(record.fields) if field.strip()]
+    filled = [index for index, field in enumerate(record.fields) if field.strip()]
     is_padded = filled == [0] and width > 1 and len(record.fields) == width
     return is_padded or len(record.fields) != width
 
@@ -255,7 +255,7 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     """What is said of a single column whose lines have as many parts."""
     width = len(records[0].fields) if records else 0
     lines = [line for line in text.splitlines() if line.strip()]
-    if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_SHARE * len(lines):
+    if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_FRACTION * len(lines):
         warning = (
             "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; "
             "put a delimiter between the columns, or quotes around such values and say delimiter=spaces"
@@ -288,7 +288,7 @@ def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> L
     records = read_records(text, layout.delimiter, skip_initial_space=True, is_strict=True)
     plain = read_records(text, layout.delimiter)
     has_spaced_quote = any(field.lstrip().startswith('"') for record in plain for field in record.fields)
-    if not records or not has_spaced_quote or _evenness(records)[0] < _SAME_SHARE:
+    if not records or not has_spaced_quote or _evenness(records)[0] < _SAME_FRACTION:
         return layout
     rules = replace(layout.rules, skip_initial_space=True)
     warning = "quotes stand behind a delimiter and a space: such spaces are left out, and the quotes taken as quotes"

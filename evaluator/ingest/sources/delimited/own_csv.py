@@ -57,7 +57,7 @@ def _told(head: bytes) -> list[bool] | None:
         return None
     width = len(records[0])
     rows = [row for row in records[1:] if len(row) == width]
-    columns = [_Quotes(name, [row[place] for row in rows]) for place, name in enumerate(records[0])]
+    columns = [_Quotes(name, [row[index] for row in rows]) for index, name in enumerate(records[0])]
     told = [column.is_text for column in columns]
     if not any(column.has_needless for column in columns) or not any(told):
         return None
@@ -99,13 +99,13 @@ def _unquoted(field: str) -> str:
 def _records(text: str) -> Iterator[list[str]]:
     """The records that are whole, each field as it stands."""
     fields: list[str] = []
-    place = 0
-    while place < len(text):
-        found = _FIELD.match(text, place)
-        if found is None or found.end() == place or not found[2]:
+    offset = 0
+    while offset < len(text):
+        found = _FIELD.match(text, offset)
+        if found is None or found.end() == offset or not found[2]:
             return
         fields.append(found[1])
-        place = found.end()
+        offset = found.end()
         if found[2] == "\n":
             yield fields
             fields = []

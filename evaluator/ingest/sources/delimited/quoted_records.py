@@ -83,7 +83,7 @@ class RecordScanner:
         while (record := self._next()) is not None:
             if not record.is_trusted:
                 self._again.extendleft(
-                    (record.line + place, record.lines[place]) for place in range(len(record.lines) - 1, 0, -1)
+                    (record.line + index, record.lines[index]) for index in range(len(record.lines) - 1, 0, -1)
                 )
                 record.lines = record.lines[:1]
             yield record
@@ -209,8 +209,8 @@ def find_faults(
     """
     faults: list[Fault] = []
     scanner = RecordScanner(lines, rules, first_line=first_line)
-    for place, record in enumerate(islice(scanner.strictly(), record_limit)):
-        faults += record.faults if not 0 < place <= skip_below_header else []
+    for index, record in enumerate(islice(scanner.strictly(), record_limit)):
+        faults += record.faults if not 0 < index <= skip_below_header else []
         if len(faults) >= FAULT_LIMIT:
             break
     return Findings(faults, scanner.spaced_quote_line)

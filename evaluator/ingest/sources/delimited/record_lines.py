@@ -12,7 +12,7 @@ from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, chunks
 
 _FEED, _QUOTE, _SPACE = b'\n" '
 
-Places = npt.NDArray[np.int64]
+Offsets = npt.NDArray[np.int64]
 
 
 def lines_of_records(
@@ -70,21 +70,21 @@ class _RecordCount:
         if not self._is_open_blank:
             self._add(np.array([self._open_line]))
 
-    def _record_ends(self, data: npt.NDArray[np.uint8], feeds: Places) -> Places:
+    def _record_ends(self, data: npt.NDArray[np.uint8], feeds: Offsets) -> Offsets:
         quotes = np.flatnonzero(data == _QUOTE) if self._has_quotes else np.zeros(0, dtype=np.int64)
         before = self._is_quoted + np.searchsorted(quotes, feeds)
         self._is_quoted = (self._is_quoted + len(quotes)) % 2
-        ends: Places = feeds[before % 2 == 0]
+        ends: Offsets = feeds[before % 2 == 0]
         return ends
 
-    def _are_blank(self, data: npt.NDArray[np.uint8], starts: Places, ends: Places) -> npt.NDArray[np.bool_]:
+    def _are_blank(self, data: npt.NDArray[np.uint8], starts: Offsets, ends: Offsets) -> npt.NDArray[np.bool_]:
         is_blank: npt.NDArray[np.bool_] = starts == ends
-        for place in np.flatnonzero(~is_blank & (data[np.minimum(starts, len(data) - 1)] == _SPACE)):
-            is_blank[place] = bool((data[starts[place] : ends[place]] == _SPACE).all())
+        for index in np.flatnonzero(~is_blank & (data[np.minimum(starts, len(data) - 1)] == _SPACE)):
+            is_blank[index] = bool((data[starts[index] : ends[index]] == _SPACE).all())
         is_blank[0] &= self._is_open_blank
         return is_blank
 
-    def _add(self, lines: Places) -> None:
+    def _add(self, lines: Offsets) -> None:
         wanted = self._wanted[(self._wanted >= self._records) & (self._wanted < self._records + len(lines))]
         for record in wanted.tolist():
             self.found[record] = int(lines[record - self._records])

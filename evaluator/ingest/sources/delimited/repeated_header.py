@@ -33,9 +33,9 @@ class RepeatedHeader:
         self._names = [name.strip(" \t") for name in names]
         self._is_wanted = None if wanted is None else wanted == "skip"
         # cells without a value become null before they are compared
-        self._place = next((place for place, name in enumerate(self._names) if name), None)
+        self._index = next((index for index, name in enumerate(self._names) if name), None)
         if wanted == "keep":
-            self._place = None
+            self._index = None
         self._seen = 0
         self._records: list[int] = []
 
@@ -51,19 +51,19 @@ class RepeatedHeader:
             MalformedTable: There are far too many of them.
         """
         start, self._seen = self._seen, self._seen + batch.num_rows
-        if self._place is None or not batch.num_rows:
+        if self._index is None or not batch.num_rows:
             return batch
-        cells = batch.column(self._place)
-        first = pc.indices_nonzero(pc.equal(trimmed(cells), self._names[self._place]))
+        cells = batch.column(self._index)
+        first = pc.indices_nonzero(pc.equal(trimmed(cells), self._names[self._index]))
         if not len(first):
             return batch
-        places = [place for place in first.to_pylist() if self._is_header(batch, place)]
+        indices = [index for index in first.to_pylist() if self._is_header(batch, index)]
         keeps = np.ones(batch.num_rows, dtype=bool)
-        keeps[places] = False
+        keeps[indices] = False
         others = batch.filter(pa.array(keeps))
-        if not places or not self._decide(others):
+        if not indices or not self._decide(others):
             return batch
-        self._records += [start + place for place in places]
+        self._records += [start + index for index in indices]
         if len(self._records) > _COUNT_LIMIT:
             raise refused(f"more than {_COUNT_LIMIT} rows say the header again", "repeated_header=keep to keep them")
         return others
@@ -92,7 +92,7 @@ class RepeatedHeader:
         if self._is_wanted is None:
             self._is_wanted = any(map(self._is_no_value, self._names, others.columns))
             if not self._is_wanted:
-                self._place = None
+                self._index = None
         return self._is_wanted
 
     def _is_no_value(self, name: str, cells: pa.Array) -> bool:

@@ -17,7 +17,7 @@ _UNIT: Final = re.compile(r"(\[[^\[\]]*\]|\([^()]*\)|<[^<>]*>)")
 _POWER: Final = re.compile(r"\d+ ?(/|[\^*·\u00d7]|[⁰¹²³⁴-⁹⁻]).*[^\W\d_].*")
 """Units that begin with a number, such as `1/s` and `10^3 kg`."""
 _DIMENSIONLESS: Final = ("", "-")
-_NUMERIC_SHARE: Final = 0.7
+_NUMERIC_FRACTION: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,17 @@ def numeric_columns(body: Sequence[SampledRecord]) -> list[int]:
     """Which columns hold numbers or dates, as far as the records tell."""
     width = min((len(record.fields) for record in body), default=0)
     found = []
-    for place in range(width):
-        present = [record.fields[place] for record in body if record.fields[place].strip() not in MISSING_MARKS]
-        if present and sum(map(is_number, present)) >= _NUMERIC_SHARE * len(present):
-            found.append(place)
+    for index in range(width):
+        present = [record.fields[index] for record in body if record.fields[index].strip() not in MISSING_MARKS]
+        if present and sum(map(is_number, present)) >= _NUMERIC_FRACTION * len(present):
+            found.append(index)
     return found
 
 
 def is_above_numbers(record: SampledRecord, body: Sequence[SampledRecord]) -> bool:
     """Whether the record is a header for certain: no number, above columns of which one at least holds numbers."""
-    numeric = [place for place in numeric_columns(body) if place < len(record.fields)]
-    return not has_numbers(record) and any(record.fields[place].strip() for place in numeric)
+    numeric = [index for index in numeric_columns(body) if index < len(record.fields)]
+    return not has_numbers(record) and any(record.fields[index].strip() for index in numeric)
 
 
 def are_units(record: SampledRecord) -> bool:
