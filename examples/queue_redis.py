@@ -74,7 +74,8 @@ def local_broker() -> str:
 
 def main(url: str) -> None:
     """Make a dataset, a model, predictions and an evaluation."""
-    with redis.Redis.from_url(url) as broker:
+    # redis-py's own time-out of five seconds would end a longer wait for a reply
+    with redis.Redis.from_url(url, socket_timeout=None) as broker:
         source = {"kind": "inline", "text": TABLE}
         made = ask(broker, "profile", {"command": "ProfileDataset", "dataset": DATASET, "source": source})
         print(f"          {made['dataset']['row_count']} rows")

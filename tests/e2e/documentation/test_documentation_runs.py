@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from modelbus import Client
 from modelbus.stack import LocalStack
 from tests.e2e.api import Api
 from tests.snippets import ROOT, Snippet, read_pages, run_snippets
@@ -74,6 +75,8 @@ def test_every_block_of_a_page_runs(
                 _run_python(block, address, space)
         else:
             sys.stdout.write(_run_shell(list(blocks), address, folder))
+    for client in (one for one in space.values() if isinstance(one, Client)):
+        client.close()
     printed = capsys.readouterr().out
     assert [words for words in SHOWN.get(page, []) if words not in printed] == []
 
