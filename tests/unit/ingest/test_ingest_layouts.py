@@ -70,6 +70,14 @@ def test_a_table_is_read_through_its_decoration(
     assert all(part in warning for part, warning in zip(words, table.warnings, strict=True)), table.warnings
 
 
+@pytest.mark.parametrize("empty", [",", ",,"])
+def test_a_row_without_values_stays_a_row_beside_delimiters_at_the_ends(tmp_path: Path, empty: str) -> None:
+    table, found = read(tmp_path, f"a,b\n1,2,\n{empty}\n3,4,\n")
+
+    assert found == {"a": [1, None, 3], "b": [2, None, 4]}
+    assert [warning.partition(",")[0] for warning in table.warnings] == ["each row ends with a delimiter"]
+
+
 def test_the_delimiter_that_was_found_is_told(tmp_path: Path) -> None:
     assert read(tmp_path, "a b c\n1  2 3\n4 5    6\n")[0].delimiter == "spaces"
 

@@ -304,7 +304,7 @@ def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
     header, body = records[0], records[1:]
     width = len(header.fields)
     if layout.delimiter != SPACES and all(len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body):
-        rules = replace(layout.rules, strips_end=True)
+        rules = replace(layout.rules, end_delimiter=width)
         warning = "each row ends with a delimiter, which the header does not: it is left out"
         layout = _warned(replace(layout, rules=rules, cause=None), warning)
     if options.skip_below_header is not None:

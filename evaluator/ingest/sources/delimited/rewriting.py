@@ -31,15 +31,15 @@ class LineRules:
     """Runs of spaces and tabs stand between the fields, and do not matter at both ends of a line."""
     skip_initial_space: bool = False
     """Spaces behind a delimiter are no part of the field."""
-    strips_end: bool = False
-    """A delimiter at the end of a record is no part of it."""
+    end_delimiter: int | None = None
+    """Which delimiter of a record, from 1 on, is its end and no part of it."""
     has_quotes: bool = True
 
     @property
     def are_needed(self) -> bool:
         """Whether anything is to be written anew."""
         has_left_out = bool(self.skip_lines) or self.comment is not None
-        return has_left_out or self.is_spaced or self.skip_initial_space or self.strips_end
+        return has_left_out or self.is_spaced or self.skip_initial_space or self.end_delimiter is not None
 
 
 class LineRewriter:
@@ -115,9 +115,12 @@ class LineRewriter:
         return (len(text), None) if end < 0 else (end, end + 1)
 
     def _without_end(self, text: bytes) -> bytes:
-        if not self._rules.strips_end or self._is_quoted:
+        end, delimiter = self._rules.end_delimiter, self._rules.delimiter
+        if end is None or self._is_quoted:
             return text
-        return text.removesuffix(self._rules.delimiter)
+        if not text.strip(delimiter + b" \t") and text.count(delimiter) != end:
+            return text  # a record without values whose last delimiter is not the one more
+        return text.removesuffix(delimiter)
 
 
 def _behind_quote(text: bytes, position: int) -> int:
