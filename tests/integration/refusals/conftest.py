@@ -9,7 +9,8 @@ import pytest
 from pymongo import MongoClient
 
 from modelbus.shared.settings import Settings
-from modelbus.shared.store.connection import Document, create_indexes
+from modelbus.shared.store.connection import Document
+from modelbus.shared.store.indexes import create_indexes
 from modelbus.shared.store.records.library import Library
 from modelbus.stack import LocalStack
 from modelbus.trainer.catalogue.entries import catalogue, left_out

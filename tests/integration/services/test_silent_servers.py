@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
-from modelbus.shared.store.gateway_records import JobRecords
 
 from modelbus.gateway.jobs.dispatch import Dispatcher
 from modelbus.gateway.jobs.job_waiters import JobWaiters
@@ -20,6 +19,7 @@ from modelbus.shared.observing.background_sender import BackgroundSender
 from modelbus.shared.observing.log_shipper import LogShipper
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import open_async_store
+from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.logs.log_batches import open_log_shipper
 from modelbus.stack import LocalStack

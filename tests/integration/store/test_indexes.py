@@ -8,10 +8,11 @@ import pytest
 from bson import Timestamp
 from pymongo.database import Database
 
+from modelbus.shared.store import job_queries
 from modelbus.shared.store.blobs import blob_queries
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.indexes import DATASETS, MODELS
-from modelbus.shared.store.jobs import job_queries, repair
+from modelbus.shared.store.jobs import repair
 from modelbus.shared.store.letters import letter_queries
 from modelbus.shared.store.letters.letter_queries import DeadLetterQuery
 from modelbus.shared.store.logs import log_queries
