@@ -9,11 +9,14 @@ DOCS_STAMP := $(DOCS_VENV)/.installed
 # Test files run side by side, each process with servers of its own; a file stays in one process.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
+# A copy of the tests beside an environment that has the wheel.
+INSTALLED := build/installed
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin dist lock clean
+.PHONY: help setup demo up test check unit integration e2e e2e-installed slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin dist lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make the environment in .venv, from the lock file
 
@@ -59,6 +62,15 @@ integration: setup ## Tests against real Redis and MongoDB, and of the local sta
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e -m 'not slow'
+
+e2e-installed: dist ## The same against the built wheel, installed where no checkout is (not part of `test`)
+	rm -rf $(INSTALLED) && mkdir -p $(INSTALLED)
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(INSTALLED)/.venv
+	$(BIN)/uv pip sync --quiet --python $(INSTALLED)/.venv/bin/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(INSTALLED)/.venv/bin/python --no-deps dist/*.whl
+	cp -R tests tools docs examples README.md pyproject.toml $(INSTALLED)
+	cd $(INSTALLED) && .venv/bin/python -c 'import modelbus, sys; sys.exit("site-packages" not in modelbus.__file__)'
+	cd $(INSTALLED) && .venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile tests/e2e -m 'not slow'
 
 slow: setup ## Tests that take minutes: every estimator from end to end and in many batches, fits on a Dask cluster, the demo of the installed wheel (not part of `test`)
 	$(PYTEST) tests/e2e tests/integration -m slow
