@@ -1,11 +1,7 @@
 """Predictions over HTTP: rows at once, datasets by a job."""
 
 import itertools
-import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -242,16 +238,3 @@ def test_what_a_version_answered_is_counted(api: Api, number_dataset: str) -> No
     assert usage["report"] == {"coerced": {"a": 3}, "missing": {"b": 3}, "extra": {"d.e$f": 3}}
     assert api.delete(f"/models/{model}").status == 204
     assert api.get(path).status == 404
-
-
-def test_the_documented_snippet_loads_an_artifact_outside(api: Api, number_dataset: str, tmp_path: Path) -> None:
-    model = api.train(number_dataset, "kind", "RandomForestClassifier", features=["a", "b", "c"])["version"]["model"]
-    page = (Path(__file__).parents[3] / "docs/training.md").read_text()
-    snippet = page.split("```python\n")[1].split("```")[0]
-    snippet = snippet.replace("http://127.0.0.1:8000", f"http://{api.host}:{api.port}").replace("churn", model)
-    snippet = snippet.replace('[{"age": 42, "balance": 1.5}]', json.dumps([{"a": 1.0, "b": 2.0, "c": 3.0}]))
-
-    done = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, cwd=tmp_path, check=False)
-
-    asked = _ask(api, model, {"a": 1.0, "b": 2.0, "c": 3.0}).document["predictions"]
-    assert done.stdout.strip() == str(asked), done.stderr
