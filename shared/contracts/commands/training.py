@@ -56,7 +56,7 @@ class CrossValidation(Contract):
     """Measure by cross-validation too: on the training rows, beside the hold-out."""
 
     folds: int = Field(5, ge=2, le=20)
-    """How many parts; each is measured by a model of the others. With a time column, each by a model of the earlier
+    """How many folds; each is measured by a model of the others. With a time column, each by a model of the earlier
     ones; with a group column, each has whole groups."""
 
 

@@ -42,19 +42,19 @@ StoppingReason = Literal["cancelled", "time_budget"]
 
 
 class Folds(Contract):
-    """How many parts the training rows are cut into, for what is learnt of rows that a fit has not seen."""
+    """How many folds the training rows are cut into, for what is learnt of rows that a fit has not seen."""
 
     folds: int = Field(5, ge=2, le=20)
     """How many."""
 
 
 class SearchValidation(Contract):
-    """On which rows candidates are measured: on parts of the training rows, never on the hold-out."""
+    """On which rows candidates are measured: on folds of the training rows, never on the hold-out."""
 
     folds: int | None = Field(None, ge=2, le=20)
-    """How many parts; each is measured by a fit of the others. Default: 5, where no fraction is given."""
+    """How many folds; each is measured by a fit of the others. Default: 5, where no fraction is given."""
     fraction: float | None = Field(None, gt=0, lt=1)
-    """Measure on one part of this share instead, which takes one fit a candidate."""
+    """Measure on one fold of this fraction of the rows instead, which takes one fit a candidate."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -64,7 +64,7 @@ class SearchValidation(Contract):
 
     @property
     def fold_count(self) -> int | None:
-        """How many parts; None where one share is measured on."""
+        """How many folds; None where one fraction is measured on."""
         return None if self.fraction is not None else self.folds or 5
 
 
@@ -220,7 +220,7 @@ class Calibration(Contract):
     method: Literal["sigmoid", "isotonic", "temperature"] = "sigmoid"
     """How they are mapped; `isotonic` wants a thousand rows or more."""
     cross_validation: Folds = Folds()
-    """Each part is mapped by a fit of the others, and the model answers the mean of them all."""
+    """Each fold is mapped by a fit of the others, and the model answers the mean of them all."""
 
 
 class ThresholdCosts(Contract):
@@ -240,7 +240,7 @@ class Threshold(Contract):
     costs: ThresholdCosts | None = None
     """What is to be as low as can be instead."""
     cross_validation: Folds = Folds()
-    """The rows of each part have the probabilities of a fit of the others."""
+    """The rows of each fold have the probabilities of a fit of the others."""
 
     @model_validator(mode="after")
     def _one_aim(self) -> Self:

@@ -18,21 +18,21 @@ class Candidate(Contract):
     hyperparameters: dict[str, Any]
     """As they can be given to a training."""
     rank: int | None = None
-    """1 is the best. Of a search only those have one that were measured on all parts; of `auto` all that are in the
-    running, in the order of what they showed on the parts that they share."""
+    """1 is the best. Of a search only those have one that were measured on all folds; of `auto` all that are in the
+    running, in the order of what they showed on the folds that they share."""
     mean: float | None = None
-    """Of the metric that is searched by, over the parts that it was measured on."""
+    """Of the metric that is searched by, over the folds that it was measured on."""
     standard_deviation: float | None = None
     scores: list[float | None] = []
-    """One a part that was measured."""
+    """One a fold that was measured."""
     fit_s: float = 0.0
     """Seconds that a fit took, on average."""
     row_count: int | None = None
     """Rows that a fit had, where rounds differ in that (`halving`), or where it was measured on a sample only
     (`auto`)."""
     state: CandidateState = "measured"
-    """`discarded`: the first parts were so much worse than the best that the others were not measured. `unfinished`:
-    the search ended before all parts were. `skipped`: it was not fitted any further, since that would not have ended in
+    """`discarded`: the first folds were so much worse than the best that the others were not measured. `unfinished`:
+    the search ended before all folds were. `skipped`: it was not fitted any further, since that would not have ended in
     time. `stopped`: its fit took more than its share of the time and was ended."""
     error: str | None = None
     """Why it failed, or was skipped or stopped, in words."""
@@ -44,7 +44,7 @@ class TuningProgress(Contract):
     scoring: str
     """The metric."""
     done: int
-    """Candidates times parts that are done."""
+    """Candidates times folds that are done."""
     total: int | None = None
     """How many there are, where that is known."""
     best: float | None = None
@@ -64,4 +64,4 @@ class CandidatesRecord(Contract):
     version: int
     scoring: str
     candidates: list[Candidate]
-    """The best first, then those that were not measured on all parts."""
+    """The best first, then those that were not measured on all folds."""
