@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,6 @@ from modelbus.evaluator.ingest.faults import FAULT_LIMIT, Fault, SkippedRows, ma
 from modelbus.evaluator.ingest.spool import grouped, read_spool
 from modelbus.evaluator.ingest.table import GROUP_SIZE_BYTES, LEFT_OUT_LIMIT, ColumnPlan, Stage, TextTable
 from modelbus.evaluator.ingest.writing.digest import TableDigest
-from modelbus.evaluator.ingest.writing.encodings import encodings
 from modelbus.evaluator.ingest.writing.kept import KeptWriter, notes_of, present_texts
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
 from modelbus.shared.contracts.records.dataset_records import ColumnType
@@ -35,6 +34,10 @@ from modelbus.shared.tabular.cells.written import KEPT
 from modelbus.shared.tabular.cells.written_numbers import plain_numerals
 
 _SHOWN_LENGTH = 100
+_DICTIONARY_BYTES: Final = 32 * 1024
+"""A dictionary of more bytes takes longer to make than it saves, and often room, too."""
+_DICTIONARY_LIMIT_BYTES: Final = 128 * 1024
+"""A column's values are written as they are from where a later row group's dictionary exceeds this."""
 _STORED: dict[ColumnType, pa.DataType] = {
     "integer": pa.int64(),
     "real": pa.float64(),
@@ -131,7 +134,7 @@ def write_groups(
         with Behind() as writing, Behind() as digesting:
             for group in grouped(batches, GROUP_SIZE_BYTES):
                 if writer is None:
-                    writer = files.enter_context(pq.ParquetWriter(sink, schema, **encodings(group)))
+                    writer = files.enter_context(pq.ParquetWriter(sink, schema, **_encodings(group)))
                 kept.end_group(done, done + group.num_rows)
                 writing.do(writer.write_table, group, group.num_rows)
                 digesting.do(digest.feed, group)
@@ -351,3 +354,34 @@ def _cast_surely(cells: pa.Array, plan: ColumnPlan) -> pa.Array | None:
     if plan.date_format == ISO_FORMAT:
         return to_sure_iso_dates(cells, is_zoned=plan.is_zoned)
     return None
+
+
+def _encodings(first: pa.Table) -> dict[str, Any]:
+    """What pyarrow's writer is to be told.
+
+    Few different values make a dictionary. Of other whole numbers and dates the differences are packed: ids, and the
+    days of a log, become next to nothing. Text and reals stay as they are. The smallest and largest values are kept of
+    all but text, of which nobody asks for them.
+
+    Args:
+        first: The first row group.
+    """
+    columns = list(zip(first.schema, first.columns, strict=True))
+    repeated = {field.name for field, cells in columns if _is_repeated(cells)}
+    numeric = [field.name for field, _ in columns if not pa.types.is_string(field.type)]
+    packed = [field.name for field, _ in columns if _is_whole(field.type) and field.name not in repeated]
+    return {
+        "compression": "zstd",
+        "dictionary_pagesize_limit": _DICTIONARY_LIMIT_BYTES,
+        "use_dictionary": sorted(repeated),
+        "write_statistics": numeric,
+        "column_encoding": dict.fromkeys(packed, "DELTA_BINARY_PACKED"),
+    }
+
+
+def _is_repeated(cells: pa.ChunkedArray) -> bool:
+    return bool(pc.unique(cells).nbytes <= _DICTIONARY_BYTES)
+
+
+def _is_whole(found: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(found) or pa.types.is_timestamp(found))
