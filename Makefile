@@ -68,7 +68,7 @@ e2e-installed: dist ## The same against the built wheel, installed where no chec
 	$(BIN)/uv venv --quiet --python $(BIN)/python $(INSTALLED)/.venv
 	$(BIN)/uv pip sync --quiet --python $(INSTALLED)/.venv/bin/python --require-hashes requirements.lock
 	$(BIN)/uv pip install --quiet --python $(INSTALLED)/.venv/bin/python --no-deps dist/*.whl
-	cp -R tests tools docs examples README.md pyproject.toml $(INSTALLED)
+	cp -R tests tools docs examples README.md pyproject.toml zensical.toml $(INSTALLED)
 	cd $(INSTALLED) && .venv/bin/python -c 'import modelbus, sys; sys.exit("site-packages" not in modelbus.__file__)'
 	cd $(INSTALLED) && .venv/bin/pytest -n auto --maxprocesses 4 --dist loadfile tests/e2e -m 'not slow'
 
