@@ -11,12 +11,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from modelbus.gateway.application_keys import CORRELATION_ID, SETTINGS
 from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
-from modelbus.shared.contracts import Command, Name, new_correlation_id, parse_command
-from modelbus.shared.contracts.base import AliasName, ModelReference
+from modelbus.shared.contracts import Name, new_correlation_id, parse_command
+from modelbus.shared.contracts.base import AliasName, CommandBase, ModelReference
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.json_text import parse_json
 
 AnyBody = TypeVar("AnyBody", bound=BaseModel)
+AnyCommand = TypeVar("AnyCommand", bound=CommandBase)
 
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
@@ -218,18 +219,26 @@ async def body_of(request: web.Request, model: type[AnyBody]) -> AnyBody:
         raise invalid_command(error) from error
 
 
-def command_from(request: web.Request, name: str, body: Mapping[str, Any], **given: Any) -> Command:
+def command_from(request: web.Request, kind: type[AnyCommand], body: Mapping[str, Any], **given: Any) -> AnyCommand:
     """The command that a request asks for: its body, with what the route says.
+
+    Args:
+        request: The request.
+        kind: The command's class.
+        body: The fields that the caller gives.
+        given: The fields that the route says.
 
     Raises:
         InvalidCommand: With one detail for each field at fault.
         BadRequest: The body repeats what the route says.
     """
-    fixed = {"command": name, "correlation_id": correlation_id_of(request), **given}
+    fixed = {"command": kind.__name__, "correlation_id": correlation_id_of(request), **given}
     repeated = sorted(fixed.keys() & body.keys())
     if repeated:
         raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
-    return parse_command({**body, **fixed})
+    command = parse_command({**body, **fixed})
+    assert isinstance(command, kind)  # it is what `command` says
+    return command
 
 
 def _uuid(given: str, part: str) -> str:

@@ -72,8 +72,7 @@ class ContentQuery(Waiting):
 )
 async def read_rows(request: web.Request) -> web.Response:
     """A page; 202 and a job when it is not there soon."""
-    command = command_from(request, "ReadRows", _page(request), dataset=name_in_path(request, "name"))
-    assert isinstance(command, ReadRows)  # the route says so
+    command = command_from(request, ReadRows, _page(request), dataset=name_in_path(request, "name"))
     dataset = await request.app[CATALOG].dataset(command.dataset)
     check_columns(command, dataset)
     wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
@@ -157,7 +156,6 @@ def _page(request: web.Request) -> dict[str, Any]:
 
 def _export(request: web.Request, dataset: str) -> ExportDataset:
     given = {name: request.query[name] for name in ("format", "formulas") if name in request.query}
-    command = command_from(request, "ExportDataset", given, dataset=dataset)
-    assert isinstance(command, ExportDataset)  # the route says so
+    command = command_from(request, ExportDataset, given, dataset=dataset)
     # Nothing is escaped in JSON: both are one file.
     return command if command.format == "csv" else command.model_copy(update={"formulas": "escaped"})

@@ -189,11 +189,7 @@ async def _profile(request: web.Request, received: ReceivedUpload, wait: float) 
 
 def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:
     check_fields(fields, _FIELDS | {"file_name"})
-    command = command_from(
-        request, "ProfileDataset", parse_body(fields), dataset=dataset_name(fields), source=dict(source)
-    )
-    assert isinstance(command, ProfileDataset)  # the route says so
-    return command
+    return command_from(request, ProfileDataset, parse_body(fields), dataset=dataset_name(fields), source=dict(source))
 
 
 async def _dataset(request: web.Request) -> DatasetDocument:

@@ -99,10 +99,9 @@ def _command(request: web.Request, body: Mapping[str, Any]) -> EvaluateModel | E
     if "model" not in body and "truth" not in body:
         problem = "give a model to measure, or truth and prediction, the columns of predictions that a dataset holds"
         raise InvalidCommand(f"model: {problem}", details=[{"where": "model", "problem": problem}])
-    name = (EvaluateModel if "model" in body else EvaluatePredictions).__name__
-    command = command_from(request, name, body)
-    assert isinstance(command, (EvaluateModel, EvaluatePredictions))  # so they are named
-    return command
+    if "model" in body:
+        return command_from(request, EvaluateModel, body)
+    return command_from(request, EvaluatePredictions, body)
 
 
 async def _check(request: web.Request, command: Evaluation) -> None:

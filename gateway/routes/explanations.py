@@ -16,6 +16,7 @@ from modelbus.gateway.description.explanation_examples import DRIFT, LEARNING, M
 from modelbus.gateway.http.answers import job_answer, json_answer
 from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import (
+    AnyCommand,
     adopt_correlation_id,
     command_from,
     correlation_id_of,
@@ -87,8 +88,7 @@ async def explain(request: web.Request) -> web.Response:
 
     The same question of the same version and dataset is answered by the same job, unless it has an id of its own.
     """
-    command = await _command(request, "ExplainModel")
-    assert isinstance(command, ExplainModel)  # the route says so
+    command = await _command(request, ExplainModel)
     version = await request.app[CATALOG].version(command.model)
     check_explanation(command, version)
     dataset = await request.app[CATALOG].dataset(explained_dataset(command, version))
@@ -119,8 +119,7 @@ async def explain(request: web.Request) -> web.Response:
 )
 async def explain_prediction(request: web.Request) -> web.Response:
     """200 with each column's contribution to the answers for some rows."""
-    command = await _command(request, "ExplainPrediction")
-    assert isinstance(command, ExplainPrediction)  # the route says so
+    command = await _command(request, ExplainPrediction)
     await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
     return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
 
@@ -139,8 +138,7 @@ async def explain_prediction(request: web.Request) -> web.Response:
 )
 async def measure_learning(request: web.Request) -> web.Response:
     """202 and a job, or 200 with the curve if `?wait=` was long enough."""
-    command = await _command(request, "MeasureLearning")
-    assert isinstance(command, MeasureLearning)  # the route says so
+    command = await _command(request, MeasureLearning)
     await _require(request, command.model, None, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
 
@@ -166,15 +164,14 @@ async def report_drift(request: web.Request) -> web.Response:
 
     202 and a job, or 200 with the report if `?wait=` was long enough.
     """
-    command = await _command(request, "ReportDrift")
-    assert isinstance(command, ReportDrift)  # the route says so
+    command = await _command(request, ReportDrift)
     await _require(request, command.model, command.dataset, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
 
 
-async def _command(request: web.Request, name: str) -> Command:
+async def _command(request: web.Request, kind: type[AnyCommand]) -> AnyCommand:
     body = await json_body(request) if request.can_read_body else {}
-    return command_from(request, name, body, model=reference_in_path(request))
+    return command_from(request, kind, body, model=reference_in_path(request))
 
 
 async def _require(request: web.Request, model: str, dataset: str | None, *, needs_training_table: bool) -> None:

@@ -89,8 +89,7 @@ async def predict(request: web.Request) -> web.Response:
     if "dataset" in body:
         return await _predict_dataset(request, body)
     settings = request.app[SETTINGS]
-    command = command_from(request, "Predict", body, model=reference_in_path(request))
-    assert isinstance(command, Predict)  # the route says so
+    command = command_from(request, Predict, body, model=reference_in_path(request))
     check_row_count(command, settings.predict_rows_limit)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
@@ -128,8 +127,7 @@ async def download(request: web.Request) -> web.StreamResponse:
 
 
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
-    command = command_from(request, "PredictDataset", body, model=reference_in_path(request))
-    assert isinstance(command, PredictDataset)  # the route says so
+    command = command_from(request, PredictDataset, body, model=reference_in_path(request))
     await request.app[CATALOG].version(command.model)
     await request.app[CATALOG].dataset(command.dataset)
     job = await request.app[DISPATCHER].submit(

@@ -14,6 +14,7 @@ from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
 from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
 from modelbus.gateway.views.answer_models import JobView
+from modelbus.shared.contracts import PreviewDataset
 from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
@@ -61,7 +62,7 @@ async def _submit(request: web.Request, correlation_id: str, wait: float) -> End
     received = await receive_upload(request, correlation_id, _FIELDS, head_bytes=head_bytes)
     async with removed_unless_accepted(request, received):
         body = parse_body(received.fields)
-        command = command_from(request, "PreviewDataset", body, source=received.source, is_cut=received.is_cut)
+        command = command_from(request, PreviewDataset, body, source=received.source, is_cut=received.is_cut)
         job = await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
     if job["status"] in TERMINAL_STATUSES - {"succeeded"}:
         # what succeeds has removed it

@@ -60,8 +60,7 @@ _MADE = {
 )
 async def train(request: web.Request) -> web.Response:
     """202 and a job, or 201 with the version when `?wait=` was long enough."""
-    command = command_from(request, "TrainModel", await json_body(request))
-    assert isinstance(command, TrainModel)  # the route says so
+    command = command_from(request, TrainModel, await json_body(request))
     estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
     dataset = await request.app[CATALOG].dataset(command.dataset)
     check_training_columns(command, dataset)
@@ -93,7 +92,7 @@ async def train(request: web.Request) -> web.Response:
 )
 async def check(request: web.Request) -> web.Response:
     """200 with what the training in the body would take, or what it would be refused for."""
-    command = command_from(request, "CheckTraining", await json_body(request))
+    command = command_from(request, CheckTraining, await json_body(request))
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
@@ -121,8 +120,7 @@ async def check(request: web.Request) -> web.Response:
 async def retrain(request: web.Request) -> web.Response:
     """The same again, with what the body changes."""
     body = await json_body(request) if request.can_read_body else {}
-    command = command_from(request, "RetrainModel", body, model=reference_in_path(request))
-    assert isinstance(command, RetrainModel)  # the route says so
+    command = command_from(request, RetrainModel, body, model=reference_in_path(request))
     earlier = await request.app[CATALOG].version(command.model)
     check_promotion(command.promote_metric, earlier["signature"]["task"])
     if command.dataset is not None:
