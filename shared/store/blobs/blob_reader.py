@@ -3,11 +3,11 @@
 GridFS's own reader opens a cursor over all chunks that follow, whose first batch is 16 MB, however little is read.
 """
 
-import io
 from collections import OrderedDict
 from typing import Any, Final
 
 from modelbus.shared.errors import UnknownUpload
+from modelbus.shared.sized_reader import SizedReader
 from modelbus.shared.store.blobs.blob_queries import chunks_between, measured_blob
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 
@@ -15,7 +15,7 @@ _KEPT_CHUNKS: Final = 8
 """Chunks that are kept, because a Parquet file is read in stretches that end in the middle of one."""
 
 
-class BlobReader(io.RawIOBase):
+class BlobReader(SizedReader):
     """Reads a blob; one reader is for one thread, any number may read the same blob.
 
     Every method raises ``StoreUnavailable`` when MongoDB does not answer, and ``UnknownUpload`` when the blob is gone.
@@ -24,32 +24,12 @@ class BlobReader(io.RawIOBase):
     def __init__(self, store: WorkerStore, blob_id: str) -> None:
         self._store = store
         self._blob_id = blob_id
-        self._position = 0
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         file = store.one(measured_blob(blob_id))
         if file is None:
             raise self._gone()
-        self.size_bytes: Final = int(file["length"])
-        """Bytes of the whole blob."""
+        super().__init__(int(file["length"]))
         self._chunk_bytes = int(file["chunkSize"])
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def tell(self) -> int:
-        """Where the next byte is read."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; returns it, counted from the beginning."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size_bytes}[whence]
-        self._position = max(0, base + offset)
-        return self._position
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer from here on; returns how many bytes there were."""

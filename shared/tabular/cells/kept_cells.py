@@ -6,7 +6,6 @@ Parquet go by the footer, so to them these bytes are a gap. It has the columns `
 that writes the table anew loses it, and then the cells' values alone are known.
 """
 
-import io
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from modelbus.shared.contracts.base import Contract
 from modelbus.shared.contracts.records.dataset_records import WrittenColumn
+from modelbus.shared.sized_reader import SizedReader
 
 METADATA_KEY: Final = b"modelbus"
 KEPT_SCHEMA: Final = pa.schema([("column", pa.int32()), ("row", pa.int32()), ("text", pa.string())])
@@ -113,32 +113,17 @@ def open_kept(open_file: Callable[[], Any], table: pq.ParquetFile) -> KeptCells 
     return None if notes is None or notes.kept_start is None else KeptCells(open_file(), notes)
 
 
-class _Section(io.RawIOBase):
+class _Section(SizedReader):
     """A stretch of a file, as a file."""
 
     def __init__(self, file: Any, start: int, size_bytes: int) -> None:
+        super().__init__(size_bytes)
         self._file = file
         self._start = start
-        self._size_bytes = size_bytes
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size_bytes}[whence]
-        self._position = max(0, base + offset)
-        return self._position
 
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
-        left = max(0, self._size_bytes - self._position)
+        left = max(0, self.size_bytes - self._position)
         self._file.seek(self._start + self._position)
         found = self._file.read(min(len(view), left))
         view[: len(found)] = found
