@@ -23,8 +23,8 @@ from modelbus.shared.store.records.catalog_queries import model_named, of_names,
 _DIGESTED: Final = shape(DigestedDataset)
 _USED: Final = shape(UsedVersion)
 
-_Steps = Generator[Query[Any], list[Any], list[BoundDatasetDocument]]
-"""Questions to MongoDB, each sent its answer."""
+_Steps = Generator[Query[Any], Any, list[BoundDatasetDocument]]
+"""Questions to MongoDB, each sent its answer, a list; before the first one there is none."""
 
 
 def bind(store: WorkerStore, use: DatasetUse) -> list[BoundDatasetDocument]:
@@ -39,7 +39,7 @@ def bind(store: WorkerStore, use: DatasetUse) -> list[BoundDatasetDocument]:
     steps, found = _steps(use), None
     while True:
         try:
-            query = next(steps) if found is None else steps.send(found)
+            query = steps.send(found)
         except StopIteration as end:
             return list(end.value)
         found = store.all(query)
@@ -50,7 +50,7 @@ async def bind_async(store: GatewayStore, use: DatasetUse) -> list[BoundDatasetD
     steps, found = _steps(use), None
     while True:
         try:
-            query = next(steps) if found is None else steps.send(found)
+            query = steps.send(found)
         except StopIteration as end:
             return list(end.value)
         found = await store.all(query)
@@ -84,7 +84,7 @@ def _steps(use: DatasetUse) -> _Steps:
     return [{"name": name, "sha256": known.get(name)} for name in names]
 
 
-def _version(use: DatasetUse) -> Generator[Query[Any], list[Any], UsedVersion | None]:
+def _version(use: DatasetUse) -> Generator[Query[Any], Any, UsedVersion | None]:
     """The version whose datasets are read; None where none is, or where it is not there."""
     if use.model is None or not use.roles:
         return None
