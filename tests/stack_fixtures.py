@@ -52,5 +52,33 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield stack
 
 
+@contextmanager
+def guarded_gateway(stack: LocalStack, folder: Path, **keys: str) -> Iterator[LocalStack]:
+    """Run another gateway of a stack, one that demands keys.
+
+    Args:
+        stack: Its servers and its other services are used.
+        folder: An empty one.
+        keys: The keys that operators give, as ``admin`` and ``metrics``.
+    """
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    for name, key in keys.items():
+        (secrets / f"modelbus_{name}_key").write_text(key)
+    environment = {
+        "MODELBUS_REQUIRE_KEYS": "true",
+        "MODELBUS_SECRETS_DIR": str(secrets),
+        "MODELBUS_KEY_CACHE_S": "0.2",
+    }
+    with LocalStack(
+        folder / ".modelbus",
+        services=("gateway",),
+        bus_url=stack.bus_url,
+        mongo_url=stack.mongo_url,
+        environment=environment,
+    ) as guarded:
+        yield guarded
+
+
 def _folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
     return tmp_path_factory.mktemp(name) / ".modelbus"

@@ -15,6 +15,7 @@ from modelbus.shared.api_keys import new_api_key
 from modelbus.shared.version import VERSION
 from modelbus.stack import LocalStack
 from tests.e2e.api import JOB_TIMEOUT_S, Api, fresh
+from tests.stack_fixtures import guarded_gateway
 from tests.twins import BlockedClient
 from tests.waiting import wait_until
 
@@ -174,17 +175,7 @@ def test_a_gateway_whose_store_does_not_answer_is_alive_and_not_ready(client: An
 @pytest.fixture(scope="module")
 def guarded(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Another gateway of the same stack, one that demands keys."""
-    secrets = tmp_path_factory.mktemp("secrets")
-    (secrets / "modelbus_admin_key").write_text(ADMIN)
-    environment = {
-        "MODELBUS_REQUIRE_KEYS": "true",
-        "MODELBUS_SECRETS_DIR": str(secrets),
-        "MODELBUS_KEY_CACHE_S": "0.2",
-    }
-    folder = tmp_path_factory.mktemp("guarded") / ".modelbus"
-    with LocalStack(
-        folder, services=("gateway",), bus_url=stack.bus_url, mongo_url=stack.mongo_url, environment=environment
-    ) as guarded:
+    with guarded_gateway(stack, tmp_path_factory.mktemp("guarded"), admin=ADMIN) as guarded:
         yield guarded
 
 

@@ -12,6 +12,7 @@ from modelbus.shared.api_keys import new_api_key
 from modelbus.stack import LocalStack
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import numbers
+from tests.stack_fixtures import guarded_gateway
 from tests.waiting import wait_until
 
 ADMIN, METRICS = new_api_key(), new_api_key()
@@ -21,18 +22,7 @@ ROWS = {"rows": [{"a": 1.0, "b": 2.0, "c": 3.0}]}
 @pytest.fixture(scope="module")
 def guarded(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Another gateway of the same stack, one that demands keys."""
-    secrets = tmp_path_factory.mktemp("secrets")
-    (secrets / "modelbus_admin_key").write_text(ADMIN)
-    (secrets / "modelbus_metrics_key").write_text(METRICS)
-    environment = {
-        "MODELBUS_REQUIRE_KEYS": "true",
-        "MODELBUS_SECRETS_DIR": str(secrets),
-        "MODELBUS_KEY_CACHE_S": "0.2",
-    }
-    folder = tmp_path_factory.mktemp("guarded") / ".modelbus"
-    with LocalStack(
-        folder, services=("gateway",), bus_url=stack.bus_url, mongo_url=stack.mongo_url, environment=environment
-    ) as guarded:
+    with guarded_gateway(stack, tmp_path_factory.mktemp("guarded"), admin=ADMIN, metrics=METRICS) as guarded:
         yield guarded
 
 

@@ -3,25 +3,16 @@ is looked up: tests/unit/gateway/test_problem_answers.py.
 """
 
 import json
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from tests.e2e.api import Answer, Api, fresh
-
-
-def _assert_is_problem(answer: Answer, status: int, code: str) -> None:
-    document = answer.document
-    assert (answer.status, document["status"], document["code"]) == (status, status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert document["type"] == f"urn:modelbus:error:{code}"
-    assert document["title"]
-    assert document["detail"]
-    assert document["correlation_id"] == answer.correlation_id == str(UUID(answer.correlation_id))
+from tests.e2e.api import Api, fresh
+from tests.problems import assert_is_problem
 
 
 def test_a_path_that_leads_nowhere_is_not_found(api: Api) -> None:
     answer = api.get("/nowhere/at/all")
 
-    _assert_is_problem(answer, 404, "not_found")
+    assert_is_problem(answer, 404, "not_found")
     assert "/nowhere/at/all" in answer.detail
 
 
@@ -38,7 +29,7 @@ def test_what_is_sent_is_never_run_by_the_store(api: Api, number_dataset: str) -
         },
     )
 
-    _assert_is_problem(answer, 422, "invalid_command")
+    assert_is_problem(answer, 422, "invalid_command")
     spec = api.job(answer.correlation_id)["spec"]
     assert spec["hyperparameters"] == {"max_features": "$status", "$where": {"$gt": ""}}
 

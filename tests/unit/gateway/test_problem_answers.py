@@ -1,24 +1,12 @@
 """Every refusal over HTTP is problem details with a correlation id, and says what would be right."""
 
-from uuid import UUID
-
 import pytest
 
 from tests.e2e.api import gzipped
-from tests.unit.gateway.asked_gateway import Answer, AskedGateway
+from tests.problems import assert_is_problem
+from tests.unit.gateway.asked_gateway import AskedGateway
 
 JSON = {"Content-Type": "application/json"}
-
-
-def assert_is_problem(answer: Answer, status: int, code: str) -> None:
-    document = answer.document
-    assert (answer.status, document["status"], document["code"]) == (status, status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert document["type"] == f"urn:modelbus:error:{code}"
-    assert document["title"]
-    assert document["detail"]
-    correlation_id = answer.headers["X-Correlation-ID"]
-    assert document["correlation_id"] == correlation_id == str(UUID(correlation_id))
 
 
 @pytest.mark.parametrize(
