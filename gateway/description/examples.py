@@ -181,15 +181,6 @@ PREDICTION: Final[Example] = {
     "predictions": [13.6],
     "report": {"coerced": {}, "unseen": {}, "missing": {}, "extra": {}},
 }
-DATASET_PREDICTION: Final[Example] = {
-    "correlation_id": CORRELATION_ID,
-    "model": "prices",
-    "version": 1,
-    "dataset": "shop",
-    "row_count": 6,
-    "report": {"missing": {"color": 1}},
-    "links": {"csv": f"/predictions/{CORRELATION_ID}/content?format=csv"},
-}
 EVALUATION: Final[Example] = {
     "id": "first",
     "status": "succeeded",

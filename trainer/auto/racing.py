@@ -37,7 +37,7 @@ class Racing:
         self._early: dict[int, dict[int, Measurement]] = {}
         """By candidate and fold: what was measured before an earlier fold was."""
         self.answers: dict[int, dict[int, HeldOutAnswers]] = {}
-        """By candidate and fold: what it answered, as long as it may become a member. Parts may be lacking of one that
+        """By candidate and fold: what it answered, as long as it may become a member. Folds may be lacking of one that
         could not become a member for a while.
         """
 
