@@ -25,6 +25,7 @@ from modelbus.gateway.application_keys import (
 )
 from modelbus.gateway.http.problems import Handler, problem_middleware
 from modelbus.gateway.http.requests import complete_headers, correlation_middleware
+from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
 from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
 from modelbus.gateway.jobs.following import FOLLOWERS, JobFollowers
@@ -142,11 +143,11 @@ async def _open(app: web.Application) -> AsyncIterator[None]:
     outbox = Outbox(
         Publisher(bus_url, "gateway"),
         batch_limit=settings.predict_batch_limit,
-        batch_bytes_limit=settings.message_limit_bytes // 4,
+        message_limit_bytes=settings.message_limit_bytes,
     )
     waiters = JobWaiters(app[JOBS])
     app[FOLLOWERS] = JobFollowers()
-    app[DISPATCHER] = Dispatcher(app[JOBS], outbox, waiters)
+    app[DISPATCHER] = Dispatcher(app[JOBS], outbox, waiters, Backlog(app[JOBS], settings.backlog_limit))
     loop = asyncio.get_running_loop()
 
     def hear(events: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from modelbus.extras import MissingExtra
 from modelbus.shared.errors import (
     ApiKeyExists,
     ArtifactRefused,
+    BacklogFull,
     BadRequest,
     BusUnavailable,
     Conflict,
@@ -47,6 +48,7 @@ from modelbus.shared.errors import (
 __all__ = [
     "ApiKeyExists",
     "ArtifactRefused",
+    "BacklogFull",
     "BadRequest",
     "BusUnavailable",
     "Conflict",

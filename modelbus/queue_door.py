@@ -15,9 +15,9 @@ require("queue", "QueueDoor")
 
 from pydantic import SecretStr
 
-from modelbus.shared.bus import Publisher
+from modelbus.shared.bus import Publisher, send_recorded
 from modelbus.shared.contracts import Command, command_queue, new_correlation_id, parse_command
-from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, InvalidCommand
+from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, InvalidCommand, backlog_full
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import open_store
 from modelbus.shared.store.jobs.acceptance import new_job
@@ -42,6 +42,7 @@ class QueueDoor:
         above it; where none runs, the settings' defaults.
         """
         settings = _settings({"bus_url": bus_url, "mongo_url": mongo_url})
+        self._backlog_limit = settings.backlog_limit
         self._database = open_store(settings)
         self._ledger = JobLedger(self._database, terms_of(settings), worker_name("publisher"))
         self._publisher = Publisher(settings.bus_url.get_secret_value(), "publisher")
@@ -77,11 +78,20 @@ class QueueDoor:
 
         Raises:
             InvalidCommand: One breaks its contract; ``details`` says which and where. Nothing was recorded.
+            BacklogFull: As many jobs wait on a command's queue as may. Nothing was recorded.
             CorrelationIdReused: An id belongs to a job with another specification. Those before it were published.
             StoreUnavailable: MongoDB does not answer.
         """
         documents = [commands] if isinstance(commands, Mapping) else list(commands)
-        return [self._publish(command, reply_to) for command in _parsed(documents)]
+        parsed = _parsed(documents)
+        self._require_room(parsed)
+        return [self._publish(command, reply_to) for command in parsed]
+
+    def _require_room(self, commands: Sequence[Command]) -> None:
+        for queue in {command_queue(command) for command in commands}:
+            waiting = self._ledger.count_waiting(queue)
+            if waiting >= self._backlog_limit:
+                raise backlog_full(queue, waiting, self._backlog_limit)
 
     def _publish(self, command: Command, reply_to: str | None) -> str:
         correlation_id = command.correlation_id or new_correlation_id()
@@ -91,9 +101,8 @@ class QueueDoor:
         except CorrelationIdReused as error:
             error.correlation_id = correlation_id
             raise
-        body = {**job.spec, "correlation_id": correlation_id}
         try:
-            self._publisher.send(command_queue(command), body, correlation_id=correlation_id, reply_to=reply_to)
+            send_recorded(self._publisher, job.queue, correlation_id)
         except BusUnavailable:
             # Recorded is enough: a sweep sends it.
             return correlation_id

@@ -7,14 +7,14 @@ A prediction is a pure function of its command, so it is computed first and reco
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
 from modelbus.predictor.cache import LoadedModel, ModelCache
 from modelbus.predictor.group_prediction import Answer, predict_group
+from modelbus.predictor.receiving import Request, read_requests
 from modelbus.shared.bus import Delivery, EventPublisher
-from modelbus.shared.bus.queues import INTERACTIVE_HEADER
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
 from modelbus.shared.contracts.checks.command_checks import check_row_count
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob
@@ -27,7 +27,7 @@ from modelbus.shared.observing.metrics import (
     PREDICT_INCIDENTS,
     PREDICTED_ROWS,
 )
-from modelbus.shared.observing.tracing import TRACEPARENT, span
+from modelbus.shared.observing.tracing import span
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.large_results import within_limit
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
@@ -36,24 +36,11 @@ from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.records.usage import UsageCounter
 from modelbus.shared.worker.finishing import Finisher, job_changed, reply_of
-from modelbus.shared.worker.queue_acceptance import Received, received_commands
+from modelbus.shared.worker.queue_acceptance import Received, received_commands, received_job, recorded_ids
 
 log = structlog.get_logger()
 
 _SERVICE = "predictor"
-
-
-@dataclass(frozen=True)
-class _Request:
-    """One received command and whether its caller waits for it."""
-
-    received: Received
-    is_interactive: bool
-
-    @property
-    def traceparent(self) -> str | None:
-        """Of what caused it."""
-        return self.received.job.headers.get(TRACEPARENT)
 
 
 class Answerer:
@@ -93,16 +80,14 @@ class Answerer:
             StoreUnavailable: MongoDB does not answer; nothing of it may be acknowledged.
         """
         started = time.perf_counter()
-        requests = [
-            _Request(received, INTERACTIVE_HEADER in delivery.headers)
-            for delivery in deliveries
-            for received in received_commands(delivery)
-        ]
-        causes = [cause for request in requests if (cause := request.traceparent)]
-        with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests)}):
-            answered = self._compute(requests)
+        requests = read_requests(deliveries, self._ledger)
+        causes = [cause for request in requests.new if (cause := request.traceparent)]
+        with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests.new)}):
+            answered = self._compute(requests.new)
             known = self._record(answered)
-        self._tell([finished for _, finished in answered], known, time.perf_counter() - started)
+        repeated = [FinishedJob(request.received.job, None, None) for request in requests.repeated]
+        finished = [*(one for _, one in answered), *repeated]
+        self._tell(finished, {**known, **requests.answers}, time.perf_counter() - started)
 
     def answer_claimed(self, delivery: Delivery) -> None:
         """Answer the requests of one message one by one, each by a claimed job, so that attempts are counted.
@@ -111,34 +96,39 @@ class Answerer:
             StoreUnavailable: MongoDB does not answer; the message may not be acknowledged.
         """
         for received in received_commands(delivery):
-            request = _Request(received, is_interactive=False)
             if received.error:
-                self._tell(*self._recorded([request]), 0.0)
+                self._tell(*self._recorded([Request(received)]), 0.0)
                 continue
             try:
                 self._ledger.accept(received.job)
             except CorrelationIdReused as error:
                 self._tell_refused(received, error)
                 continue
-            claimed = self._ledger.claim(received.correlation_id)
-            if claimed is None:
-                continue
-            ((_, finished),) = self._compute([request])
-            try:
-                if finished.error is None:
-                    self._finisher.tell(self._ledger.complete(claimed[0], finished.result or {}))
-                else:
-                    self._finisher.tell(self._ledger.end_failed(claimed[0], finished.error))
-            except LeaseLost:
-                log.warning("job.lease_lost", correlation_id=received.correlation_id)
+            self._answer_claimed(received.correlation_id)
+        for correlation_id in recorded_ids(delivery):
+            self._answer_claimed(correlation_id)
 
-    def _recorded(self, requests: Sequence[_Request]) -> tuple[list[FinishedJob], dict[str, AnsweredJob]]:
+    def _answer_claimed(self, correlation_id: str) -> None:
+        claimed = self._ledger.claim(correlation_id)
+        if claimed is None:
+            return
+        claim, job = claimed
+        ((_, finished),) = self._compute([Request(received_job(job), is_recorded=True)])
+        try:
+            if finished.error is None:
+                self._finisher.tell(self._ledger.complete(claim, finished.result or {}))
+            else:
+                self._finisher.tell(self._ledger.end_failed(claim, finished.error))
+        except LeaseLost:
+            log.warning("job.lease_lost", correlation_id=correlation_id)
+
+    def _recorded(self, requests: Sequence[Request]) -> tuple[list[FinishedJob], dict[str, AnsweredJob]]:
         answered = self._compute(requests)
         return [finished for _, finished in answered], self._record(answered)
 
-    def _compute(self, requests: Sequence[_Request]) -> list[tuple[_Request, FinishedJob]]:
-        answered: list[tuple[_Request, FinishedJob]] = []
-        groups: defaultdict[tuple[str, bool, bool], list[tuple[_Request, Predict]]] = defaultdict(list)
+    def _compute(self, requests: Sequence[Request]) -> list[tuple[Request, FinishedJob]]:
+        answered: list[tuple[Request, FinishedJob]] = []
+        groups: defaultdict[tuple[str, bool, bool], list[tuple[Request, Predict]]] = defaultdict(list)
         for request in requests:
             command = request.received.command
             error = request.received.error or self._limit(command)
@@ -187,19 +177,24 @@ class Answerer:
                 PREDICT_INCIDENTS.labels(*labels, incident).inc(sum(columns.values()))
             self._usage.add(loaded.version_id, requests=1, rows=rows, report=report)
 
-    def _finished(self, request: _Request, answer: Answer) -> FinishedJob:
-        job = replace(request.received.job, door="http" if request.is_interactive else "queue")
+    def _finished(self, request: Request, answer: Answer) -> FinishedJob:
+        job = request.received.job
+        if not request.is_recorded:
+            job = replace(job, door="http" if request.is_interactive else "queue")
         if answer.result is None:
             return FinishedJob(job, None, error_document(answer.error or ModelbusError()))
         limit = self._settings.result_inline_bytes
         return FinishedJob(job, within_limit(answer.result, job.correlation_id, self._blobs, limit), None)
 
-    def _record(self, answered: Sequence[tuple[_Request, FinishedJob]]) -> dict[str, AnsweredJob]:
+    def _record(self, answered: Sequence[tuple[Request, FinishedJob]]) -> dict[str, AnsweredJob]:
         """Write all results: those of waiting callers as fast as the primary can, the others durably."""
         waiting = [finished for request, finished in answered if request.is_interactive]
-        others = [finished for request, finished in answered if not request.is_interactive]
+        others = [finished for request, finished in answered if not (request.is_interactive or request.is_recorded)]
+        recorded = [finished for request, finished in answered if request.is_recorded]
         known = self._ledger.record_finished(waiting, is_durable=False) if waiting else {}
-        return known | (self._ledger.record_finished(others) if others else {})
+        known |= self._ledger.record_finished(others) if others else {}
+        # Also of what was accepted before: if the write were lost, its job would still be queued.
+        return known | (self._ledger.finish_recorded(recorded, is_durable=False) if recorded else {})
 
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]

@@ -25,6 +25,7 @@
     ├── JobCancelled · JobTimedOut · JobOutOfMemory · JobCrashed
     ├── Unavailable               (retryable) a server that Modelbus needs does not answer
     │   └── StoreUnavailable · BusUnavailable · TooManyStreams
+    ├── BacklogFull               too many jobs wait for the same workers
     └── LeaseLost                 the job belongs to another worker now
 
 ``code`` is the stable name a program tests; the class docstring is the default sentence. HTTP status numbers exist
@@ -43,6 +44,8 @@ class ModelbusError(Exception):
     code: ClassVar[str] = "internal"
     is_retryable: ClassVar[bool] = False
 
+    retry_after_s: float | None = None
+    """Seconds after which to try again, where that is known."""
     correlation_id: str | None = None
     """The job or request that it belongs to, where that is known: in the client, of what the gateway answered."""
 
@@ -266,6 +269,20 @@ class TooManyStreams(Unavailable):
     """So many readers follow events that no further one is taken."""
 
     code = "too_many_streams"
+
+
+class BacklogFull(ModelbusError):
+    """As many jobs wait for the same workers as may; send it again later."""
+
+    code = "backlog_full"
+
+
+def backlog_full(queue: str, waiting: int, limit: int) -> BacklogFull:
+    """The refusal of one more job where ``waiting`` wait on a queue and ``limit`` may."""
+    return BacklogFull(
+        f"{waiting} jobs wait on queue {queue!r}, the limit is {limit}: send it again later, start more workers, or "
+        "raise MODELBUS_BACKLOG_LIMIT"
+    )
 
 
 class LeaseLost(ModelbusError):

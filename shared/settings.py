@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     """More rows than this in one prediction request are refused: upload them as a dataset."""
     predict_batch_limit: int = Field(256, ge=1)
     """How many predictions at most travel in one message, and how many messages a predictor takes at once."""
+    backlog_limit: int = Field(10_000, ge=1)
+    """How many jobs may wait for one queue's workers before further ones are refused, until some are done."""
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
     upload_wait_s: float = Field(30.0, ge=0)

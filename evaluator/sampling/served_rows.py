@@ -10,6 +10,7 @@ import pandas as pd
 
 from modelbus.evaluator.sampling.sampled_rows import read_model_rows
 from modelbus.shared.contracts import Predict
+from modelbus.shared.contracts.commands.prediction import rows_of_spec
 from modelbus.shared.contracts.documents.job_documents import ServedJob
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
@@ -97,7 +98,7 @@ def gather_served_rows(
             found.is_capped = True
             break
         if job["command"] == Predict.__name__:
-            found.add_rows(job["spec"]["rows"])
+            found.add_rows(rows_of_spec(job["spec"]))
         else:
             _add_dataset(context, job, found, seed)
         found.oldest = job["created_at"]

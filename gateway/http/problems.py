@@ -1,5 +1,6 @@
 """Every error as problem details (RFC 9457): the only place where an error meets an HTTP status."""
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ _STATUS: Final = {
     "cancelled": 409,
     "timed_out": 504,
     "out_of_memory": 507,
+    "backlog_full": 429,
     "unavailable": 503,
 }
 """From an error's code, or that of the nearest ancestor in the tree, to the status; 500 for what is not here."""
@@ -68,7 +70,12 @@ def known_codes() -> dict[str, tuple[int, str]]:
 
 
 def problem(
-    status: int, code: str, message: str, correlation_id: str | None, details: list[dict[str, Any]] | None = None
+    status: int,
+    code: str,
+    message: str,
+    correlation_id: str | None,
+    details: list[dict[str, Any]] | None = None,
+    retry_after_s: float | None = None,
 ) -> web.Response:
     """A problem details answer."""
     document: dict[str, Any] = {
@@ -84,8 +91,8 @@ def problem(
     headers = {"Content-Type": "application/problem+json"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="modelbus"'
-    if status == 503:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status in (429, 503):
+        headers["Retry-After"] = str(math.ceil(retry_after_s or RETRY_AFTER_S))
     return web.Response(status=status, body=orjson.dumps(document, default=str), headers=headers)
 
 
@@ -96,7 +103,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     try:
         return await handler(request)
     except ModelbusError as error:
-        return problem(status_of(error), error.code, error.message, correlation_id, error.details)
+        return problem(status_of(error), error.code, error.message, correlation_id, error.details, error.retry_after_s)
     except HTTPException as error:
         return _http_problem(request, error, correlation_id)
     except Exception:

@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
-from typing import Any
 
 import orjson
 import structlog
 from aiohttp import web
 
 from modelbus.gateway.http.answers import is_whole
+from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import WAIT_S, Outbox
-from modelbus.shared.contracts import Command, Predict
+from modelbus.shared.contracts import Command, Predict, command_queue
 from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
-from modelbus.shared.errors import BusUnavailable, JobFinished
+from modelbus.shared.errors import BacklogFull, BusUnavailable, JobFinished
 from modelbus.shared.observing.tracing import TRACEPARENT, current_traceparent
 from modelbus.shared.store.jobs.acceptance import new_job, require_same
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
@@ -26,8 +26,9 @@ log = structlog.get_logger()
 class Dispatcher:
     """The gateway's way to the services."""
 
-    def __init__(self, jobs: JobRecords, outbox: Outbox, waiters: JobWaiters) -> None:
+    def __init__(self, jobs: JobRecords, outbox: Outbox, waiters: JobWaiters, backlog: Backlog) -> None:
         self._jobs = jobs
+        self._backlog = backlog
         self._outbox = outbox
         self._waiters = waiters
         self._sending: set[asyncio.Task[None]] = set()
@@ -42,8 +43,10 @@ class Dispatcher:
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
+            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
+        await self._require_room(command_queue(command), correlation_id)
         waiting = self._waiters.register(correlation_id)
         try:
             traceparent = current_traceparent()
@@ -63,6 +66,7 @@ class Dispatcher:
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
         job = await self._jobs.accept(new)
+        self._backlog.add(job["queue"])
         facts = {"command": job["command"], "queue": job["queue"], "status": job["status"]}
         log.info("job.accepted", correlation_id=job["_id"], **facts)
         if job["status"] not in TERMINAL_STATUSES:
@@ -79,6 +83,7 @@ class Dispatcher:
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification.
+            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
         job = await self.submit(command, correlation_id, owner=owner)
@@ -93,23 +98,29 @@ class Dispatcher:
     async def predict(self, command: Predict, correlation_id: str, *, owner: str, wait_s: float) -> EndedJob:
         """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.
 
-        When the wait runs out, or the broker is away, it is accepted as any other job.
+        When the wait runs out, or the broker is away, it is accepted as any other job. So is at once what is too large
+        for a message.
 
         Returns:
             The job, ended or not.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
+            BacklogFull: Too many predictions wait already; nothing was accepted.
             StoreUnavailable: MongoDB does not answer.
         """
+        await self._require_room(command_queue(command), correlation_id)
         job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
+        message = orjson.dumps({**job.spec, "correlation_id": correlation_id})
+        if not self._outbox.does_take(message):
+            return await self.submit(command, correlation_id, owner=owner, wait_s=wait_s)
         waiting = self._waiters.register(correlation_id)
         try:
             loop = asyncio.get_running_loop()
             until = loop.time() + wait_s
             await self._outbox.send(
                 job.queue,
-                _message(job.spec, correlation_id),
+                message,
                 correlation_id,
                 owner=owner,
                 traceparent=current_traceparent(),
@@ -161,6 +172,14 @@ class Dispatcher:
         """Wait for what is being sent."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
+    async def _require_room(self, queue: str, correlation_id: str) -> None:
+        try:
+            await self._backlog.check(queue)
+        except BacklogFull:
+            # What was accepted before is no more work.
+            if not await self._jobs.is_known(correlation_id):
+                raise
+
     def _send_in_background(self, job: JobDocument) -> None:
         task = asyncio.create_task(self._send(job))
         self._sending.add(task)
@@ -168,22 +187,11 @@ class Dispatcher:
 
     async def _send(self, job: JobDocument) -> None:
         try:
-            message, headers = _message(job["spec"], job["_id"]), job.get("headers") or {}
-            await self._outbox.send(
-                job["queue"],
-                message,
-                job["_id"],
-                job["reply_to"],
-                owner=job["owner"],
-                traceparent=headers.get(TRACEPARENT),
-            )
+            traceparent = (job.get("headers") or {}).get(TRACEPARENT)
+            await self._outbox.send_recorded(job["queue"], job["_id"], traceparent=traceparent)
         except BusUnavailable as error:
             # The job is recorded: the sweep sends it when the broker is back.
             log.warning("bus.not_sent", correlation_id=job["_id"], reason=error.message)
-
-
-def _message(spec: dict[str, Any], correlation_id: str) -> bytes:
-    return orjson.dumps({**spec, "correlation_id": correlation_id})
 
 
 DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)

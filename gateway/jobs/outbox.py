@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import structlog
 
-from modelbus.shared.bus import Publisher
+from modelbus.shared.bus import Publisher, recorded_message
 from modelbus.shared.bus.queues import INTERACTIVE_HEADER, OWNER_HEADER
 from modelbus.shared.errors import BusUnavailable
 from modelbus.shared.observing.background_sender import BackgroundSender, SenderTerms
@@ -31,6 +31,10 @@ WAIT_S: Final = 5.0
 """Seconds that a command waits for the broker at most: as long as one answer of the broker may take."""
 _LETTER_COST_BYTES: Final = 1000
 """What a letter takes in memory beyond its body."""
+_ENVELOPE_BYTES: Final = 2048
+"""What a message has beside its commands."""
+_TRACE_BYTES: Final = 120
+"""What its headers have for each of several commands: a trace."""
 _TERMS: Final = SenderTerms(
     name="outbox",
     capacity=64 * 1024 * 1024,
@@ -48,44 +52,66 @@ class _Letter:
     queue: str
     body: bytes
     correlation_id: str
-    reply_to: str | None
     owner: str
+    """Of a command; of a recorded job the record says it."""
     traceparent: str | None
+    is_recorded: bool
     sent: asyncio.Future[None]
 
 
 class Outbox:
     """Sends commands; ``send`` returns when the broker has it."""
 
-    def __init__(self, publisher: Publisher, *, batch_limit: int, batch_bytes_limit: int) -> None:
+    def __init__(self, publisher: Publisher, *, batch_limit: int, message_limit_bytes: int) -> None:
         """Args:
         publisher: Owned by the outbox's thread.
         batch_limit: How many commands one message holds at most.
-        batch_bytes_limit: How many bytes of commands one message holds at most.
+        message_limit_bytes: How large a message may be.
         """
         self._loop = asyncio.get_running_loop()
-        destination = _LetterDestination(publisher, self._loop, batch_limit, batch_bytes_limit)
+        # As text in an envelope, a quotation mark of JSON takes two bytes.
+        self._command_limit_bytes = (message_limit_bytes - _ENVELOPE_BYTES) // 2
+        destination = _LetterDestination(publisher, self._loop, batch_limit, self._command_limit_bytes // 2)
         self._sender = BackgroundSender(destination, _TERMS)
         self._sender.start()
+
+    def does_take(self, body: bytes) -> bool:
+        """Whether a command fits into a message; one that does not is recorded, and its message names the job."""
+        return len(body) <= self._command_limit_bytes
+
+    async def send_recorded(self, queue_name: str, correlation_id: str, *, traceparent: str | None = None) -> None:
+        """Send the message of a recorded job.
+
+        Raises:
+            BusUnavailable: The broker did not take it, or not in time: then it may yet.
+        """
+        letter = _Letter(
+            queue_name,
+            recorded_message(correlation_id),
+            correlation_id,
+            owner="",
+            traceparent=traceparent,
+            is_recorded=True,
+            sent=self._loop.create_future(),
+        )
+        await self._send(letter, WAIT_S)
 
     async def send(
         self,
         queue_name: str,
         body: bytes,
         correlation_id: str,
-        reply_to: str | None = None,
         *,
         owner: str,
         traceparent: str | None = None,
         wait_s: float = WAIT_S,
     ) -> None:
-        """Send one command.
+        """Send one command whose job is not recorded.
 
         Args:
             queue_name: Where to.
             body: The command as JSON, its correlation id included.
             correlation_id: The same, for the message's property.
-            reply_to: The queue for the final event.
             owner: Whose command it is: those of two owners never share a message.
             traceparent: Of what caused it.
             wait_s: Seconds that the caller waits for the broker at most.
@@ -93,18 +119,29 @@ class Outbox:
         Raises:
             BusUnavailable: The broker did not take it, or not in time: then it may yet.
         """
-        sent: asyncio.Future[None] = self._loop.create_future()
-        if not self._sender.put((_Letter(queue_name, body, correlation_id, reply_to, owner, traceparent, sent),)):
-            raise BusUnavailable("the message broker does not answer, and is left alone for a moment")
-        try:
-            async with asyncio.timeout(wait_s):
-                await sent
-        except TimeoutError:
-            raise BusUnavailable(f"the message broker did not take the command within {wait_s:g} s") from None
+        letter = _Letter(
+            queue_name,
+            body,
+            correlation_id,
+            owner=owner,
+            traceparent=traceparent,
+            is_recorded=False,
+            sent=self._loop.create_future(),
+        )
+        await self._send(letter, wait_s)
 
     async def close(self, timeout_s: float = WAIT_S) -> None:
         """Send what waits, if the broker answers, then stop."""
         await self._loop.run_in_executor(None, self._sender.stop, timeout_s)
+
+    async def _send(self, letter: _Letter, wait_s: float) -> None:
+        if not self._sender.put((letter,)):
+            raise BusUnavailable("the message broker does not answer, and is left alone for a moment")
+        try:
+            async with asyncio.timeout(wait_s):
+                await letter.sent
+        except TimeoutError:
+            raise BusUnavailable(f"the message broker did not take the command within {wait_s:g} s") from None
 
 
 class _LetterDestination:
@@ -143,7 +180,7 @@ class _LetterDestination:
                 yield batch
                 batch, size = [], 0
             batch.append(letter)
-            size += len(letter.body)
+            size += len(letter.body) + _TRACE_BYTES
         if batch:
             yield batch
 
@@ -161,8 +198,7 @@ class _LetterDestination:
                     queue_name,
                     first.body if is_alone else b"[" + b",".join(letter.body for letter in batch) + b"]",
                     correlation_id=first.correlation_id if is_alone else None,
-                    reply_to=first.reply_to,
-                    headers=_headers(queue_name, batch),
+                    headers={} if first.is_recorded else _headers(batch),
                 )
         except BusUnavailable:
             raise
@@ -180,11 +216,9 @@ class _LetterDestination:
             log.debug("outbox.nobody_waits", count=len(batch))
 
 
-def _headers(queue_name: str, batch: list[_Letter]) -> dict[str, Any]:
-    headers = {OWNER_HEADER: batch[0].owner}
-    headers |= trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
-    # Also an accepted prediction may be recorded fast: if the write were lost, its job would still be queued.
-    return headers | ({INTERACTIVE_HEADER: True} if queue_name in _BATCHED_QUEUES else {})
+def _headers(batch: list[_Letter]) -> dict[str, Any]:
+    causes = trace_headers({letter.correlation_id: letter.traceparent for letter in batch})
+    return {OWNER_HEADER: batch[0].owner, INTERACTIVE_HEADER: True, **causes}
 
 
 def _causes(batch: list[_Letter]) -> dict[str, Any]:
@@ -193,8 +227,8 @@ def _causes(batch: list[_Letter]) -> dict[str, Any]:
     return {"parent": known[0]} if len(batch) == 1 and known else {"links": known}
 
 
-def _address_of(letter: _Letter) -> tuple[str, str, str]:
-    return letter.queue, letter.reply_to or "", letter.owner
+def _address_of(letter: _Letter) -> tuple[str, bool, str]:
+    return letter.queue, letter.is_recorded, letter.owner
 
 
 def _settle(futures: Iterable[asyncio.Future[Any]], error: Exception | None) -> None:

@@ -17,6 +17,7 @@ from modelbus.gateway.http.query import QUERY, Query, read_query
 from modelbus.shared.api_keys import SCOPES, Scope
 from modelbus.shared.errors import (
     ArtifactRefused,
+    BacklogFull,
     BadRequest,
     EstimatorRejected,
     Forbidden,
@@ -41,6 +42,7 @@ OPEN: Final = None
 """The scope of a route that needs no key."""
 
 JOB_ERRORS: Final[Errors] = (
+    BacklogFull,
     InvalidCommand,
     SignatureMismatch,
     EstimatorRejected,
@@ -52,7 +54,7 @@ JOB_ERRORS: Final[Errors] = (
     JobOutOfMemory,
     JobCrashed,
 )
-"""What a job may end with, where the answer waits for its end."""
+"""Why no job is made, and what a job may end with, where the answer waits for its end."""
 
 
 @dataclass(frozen=True)

@@ -136,8 +136,7 @@ def error_of_response(response: "httpx.Response") -> ModelbusError:
         return _unexpected(response)
     error = known_error(document["code"], str(document.get("detail", "")), document.get("errors") or ())
     error.correlation_id = document.get("correlation_id")
-    # read by the retries; no error outside of them has a use for it
-    error.__dict__["retry_after_s"] = retry_after_s(response)
+    error.retry_after_s = retry_after_s(response)
     return error
 
 

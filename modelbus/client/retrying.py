@@ -12,7 +12,7 @@ import tenacity
 
 from modelbus.client.calls import Call
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.shared.errors import Unavailable
+from modelbus.shared.errors import BacklogFull, ModelbusError, Unavailable
 
 log = logging.getLogger("modelbus.client")
 
@@ -42,6 +42,8 @@ def is_worth_repeating(error: BaseException, call: Call) -> bool:
         return False
     if isinstance(error, GatewayUnreachable):
         return call.is_repeatable or not error.may_have_arrived
+    if isinstance(error, BacklogFull):
+        return True  # nothing was accepted
     if isinstance(error, Unavailable):
         return call.is_repeatable
     return isinstance(error, UnexpectedAnswer) and error.is_passing and call.is_repeatable
@@ -50,7 +52,7 @@ def is_worth_repeating(error: BaseException, call: Call) -> bool:
 def pause_s(state: tenacity.RetryCallState) -> float:
     """Seconds until the next try: growing, random, and no less than the gateway asked for."""
     error = state.outcome.exception() if state.outcome else None
-    asked = getattr(error, "retry_after_s", None) or 0.0
+    asked = (error.retry_after_s if isinstance(error, ModelbusError) else None) or 0.0
     return max(_BACKOFF(state), asked * (1 + _JITTER * random.random()))  # noqa: S311 - spreads load, guards nothing
 
 

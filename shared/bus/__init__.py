@@ -5,6 +5,7 @@ from modelbus.shared.bus.events import EventPublisher, EventSubscriber
 from modelbus.shared.bus.poison import PoisonMessage, PoisonReader
 from modelbus.shared.bus.publisher import Publisher
 from modelbus.shared.bus.queues import QUEUES, poison_queue
+from modelbus.shared.bus.recorded import recorded_id, recorded_message, send_recorded
 
 __all__ = [
     "QUEUES",
@@ -16,4 +17,7 @@ __all__ = [
     "PoisonReader",
     "Publisher",
     "poison_queue",
+    "recorded_id",
+    "recorded_message",
+    "send_recorded",
 ]

@@ -14,7 +14,7 @@ from kombu import Queue
 from modelbus.shared.bus.broker_connection import connection_errors, open_connection
 from modelbus.shared.bus.poison import poison_record
 from modelbus.shared.bus.publisher import Publisher
-from modelbus.shared.bus.queues import poison_queue
+from modelbus.shared.bus.queues import SENT_AGAIN_HEADER, poison_queue
 from modelbus.shared.bus.transport import MALFORMED_HEADER, HardenedQoS
 from modelbus.shared.contracts.json_text import parse_json
 from modelbus.shared.errors import BusUnavailable
@@ -41,7 +41,7 @@ class Delivery:
     tag: str
     """The same when the message is delivered again (on AMQP only if its sender gave it a ``message_id``)."""
     is_redelivered: bool
-    """Whether it was delivered before and not acknowledged."""
+    """Whether it, or an earlier message of the same job, was delivered before and not acknowledged."""
     message: Any
     """kombu's message, for the consumer."""
 
@@ -259,6 +259,7 @@ def _delivery(message: Any, queue: str) -> Delivery:
         reply_to=str(reply_to) if reply_to else None,
         headers=message.headers,
         tag=_tag(message),
-        is_redelivered=bool(message.headers.get("redelivered") or message.delivery_info.get("redelivered")),
+        is_redelivered=any(message.headers.get(name) for name in ("redelivered", SENT_AGAIN_HEADER))
+        or bool(message.delivery_info.get("redelivered")),
         message=message,
     )

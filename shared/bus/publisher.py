@@ -1,8 +1,9 @@
 """Sending: commands and replies to queues, events to the fanout exchange; one connection, any number of threads."""
 
 import threading
+import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -10,10 +11,14 @@ from kombu import Exchange, Producer, Queue
 from kombu.transport.virtual import Channel
 
 from modelbus.shared.bus.broker_connection import connection_errors, open_connection
-from modelbus.shared.bus.queues import EVENTS_EXCHANGE
+from modelbus.shared.bus.queues import EVENTS_EXCHANGE, SENT_AT_HEADER
+from modelbus.shared.bus.transport import HardenedChannel
 from modelbus.shared.errors import BusUnavailable
 
 log = structlog.get_logger()
+
+_TIME_LIMIT_S: Final = 4e9
+"""Past the year 2096: what claims to be from then on is no time."""
 
 
 class Publisher:
@@ -43,12 +48,13 @@ class Publisher:
             body: Anything orjson can write, or bytes that are JSON already.
             correlation_id: Becomes the message property; leave it out for an array of commands.
             reply_to: The queue for the final event.
-            headers: Further headers.
+            headers: Further headers; when it is sent is said in any case.
 
         Raises:
             BusUnavailable: The broker did not take it, tried twice.
         """
-        properties = {"correlation_id": correlation_id, "reply_to": reply_to, "headers": dict(headers or {})}
+        all_headers = {SENT_AT_HEADER: time.time(), **(headers or {})}
+        properties = {"correlation_id": correlation_id, "reply_to": reply_to, "headers": all_headers}
         given = {name: value for name, value in properties.items() if value}
         self._with_retry(lambda: self._send_now("", queue, _json(body), given))
 
@@ -80,6 +86,18 @@ class Publisher:
         depths: list[int] = []
         self._with_retry(lambda: depths.append(self._depth_now(queue)))
         return depths[-1]
+
+    def oldest_sent_at(self, queue: str) -> float | None:
+        """When the message that is taken next from a queue was put there: seconds since 1970, by its sender's clock.
+
+        None if none waits, or if nobody knows: not all senders say it, and not all brokers can be asked.
+
+        Raises:
+            BusUnavailable: The broker does not answer.
+        """
+        found: list[float | None] = []
+        self._with_retry(lambda: found.append(self._oldest_now(queue)))
+        return found[-1]
 
     def close(self) -> None:
         """Close the connection; the next call would open it again."""
@@ -120,6 +138,12 @@ class Publisher:
         declared = Queue(queue, durable=True)(self._connection.default_channel).queue_declare()
         return int(declared.message_count)
 
+    def _oldest_now(self, queue: str) -> float | None:
+        self._open_producer()
+        channel = self._connection.default_channel
+        raw = channel.oldest(queue) if isinstance(channel, HardenedChannel) else None
+        return None if raw is None else _sent_at(raw)
+
     def _open_producer(self) -> Producer:
         if self._producer is None:
             channel = self._connection.default_channel
@@ -142,6 +166,15 @@ class Publisher:
             except connection_errors(self._connection) as error:
                 log.debug("bus.close_failed", reason=str(error))
             self._connection = open_connection(self._url, self._service)
+
+
+def _sent_at(raw: bytes) -> float | None:
+    try:
+        sent_at = orjson.loads(raw)["headers"][SENT_AT_HEADER]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None  # whatever it is, its consumer tells of it
+    is_time = isinstance(sent_at, (int, float)) and not isinstance(sent_at, bool) and 0 <= sent_at < _TIME_LIMIT_S
+    return float(sent_at) if is_time else None
 
 
 def _ping(channel: Channel) -> None:

@@ -24,3 +24,11 @@ word is taken, as that of all who reach the broker."""
 
 INTERACTIVE_HEADER: Final = "modelbus-interactive"
 """Marks messages whose senders wait for the answer and would ask again: their record may be written fast."""
+
+SENT_AT_HEADER: Final = "modelbus-sent-at"
+"""When a message was put on its queue: seconds since 1970, by its sender's clock. The oldest message of a queue tells
+which others must have been taken already."""
+
+SENT_AGAIN_HEADER: Final = "modelbus-sent-again"
+"""Marks a message that a sweep sent because an earlier one of the same job may be lost. It may have killed whom it was
+delivered to: it is treated as a redelivered one."""

@@ -7,13 +7,21 @@ from typing import Any, Final
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WTimeoutError
+from pymongo.errors import (
+    ConnectionFailure,
+    DocumentTooLarge,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from modelbus.shared.errors import StoreUnavailable
+from modelbus.shared.errors import LimitExceeded, StoreUnavailable
 from modelbus.shared.observing.tracing import is_exporting
 from modelbus.shared.settings import Settings
+from modelbus.shared.store.packed_values import UNPACKING
 
 Document = dict[str, Any]
 
@@ -24,6 +32,7 @@ _OPTIONS: Final[dict[str, Any]] = {
     "retryWrites": True,
     "tz_aware": True,
     "uuidRepresentation": "standard",
+    "type_registry": UNPACKING,
 }
 DURABLE: Final = WriteConcern(w="majority", j=True)
 """For what must survive the loss of any one machine: jobs and what they leave behind."""
@@ -75,13 +84,18 @@ def is_answering(database: Database[Document]) -> bool:
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Translate a lost MongoDB into ``StoreUnavailable``; other errors of pymongo pass.
+    """Translate a lost MongoDB, and what is too large for it; other errors of pymongo pass.
 
     Raises:
         StoreUnavailable: Inside the block MongoDB did not answer.
+        LimitExceeded: Inside the block a document was to be written that is larger than MongoDB allows.
     """
     try:
         yield
+    except DocumentTooLarge as error:
+        raise LimitExceeded(
+            "the record would be larger than the 16 MB that MongoDB allows; send less at once"
+        ) from error
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:

@@ -24,6 +24,7 @@ from modelbus.shared.contracts.documents.job_documents import (
     NamedJob,
     Owned,
     ReadingJob,
+    SentJob,
     ServedJob,
     StoringJob,
     TimedJob,
@@ -35,7 +36,7 @@ from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, Progress
 from modelbus.shared.store.indexes import JOBS
 from modelbus.shared.store.operation import Claim, Document, Operation
-from modelbus.shared.store.queries import PAGE_LIMIT, After, Query, newest_first, older_than, shape
+from modelbus.shared.store.queries import PAGE_LIMIT, After, D, Query, Shape, newest_first, older_than, shape
 
 EVALUATING: Final = (EvaluateModel.__name__, EvaluatePredictions.__name__)
 """The commands that make evaluations."""
@@ -50,6 +51,7 @@ _PROGRESS: Final = (
 JOB: Final = shape(JobDocument)
 NAMED: Final = shape(NamedJob)
 WATCHED: Final = shape(WatchedJob)
+SENT: Final = shape(SentJob)
 OWNED: Final = shape(Owned)
 KNOWN: Final = shape(KnownJob)
 ENDED: Final = shape(EndedJob)
@@ -60,14 +62,26 @@ READING_JOB: Final = shape(ReadingJob)
 UPLOADING: Final = shape(UploadingJob, spec=("dataset",))
 STORING: Final = shape(StoringJob, result=("blobs", "evaluation.id"))
 TIMED: Final = shape(TimedJob)
-SERVED: Final = shape(ServedJob, spec=("rows", "dataset"), result=("model", "version", "stored_result"))
+SERVED: Final = shape(
+    ServedJob, spec=("rows", "columns", "data", "dataset"), result=("model", "version", "stored_result")
+)
 
 _SERVED_BATCH: Final = 100
 
 
-def ended_jobs(correlation_ids: Sequence[str]) -> Query[EndedJob]:
-    """Those of some jobs that have ended."""
-    return Query(JOBS, {"_id": {"$in": list(correlation_ids)}, "status": {"$in": sorted(TERMINAL_STATUSES)}}, ENDED)
+def ended_jobs(correlation_ids: Sequence[str], read: Shape[D]) -> Query[D]:
+    """Those of some jobs that have ended.
+
+    Args:
+        correlation_ids: Of the jobs.
+        read: What is read of each.
+    """
+    return Query(JOBS, {"_id": {"$in": list(correlation_ids)}, "status": {"$in": sorted(TERMINAL_STATUSES)}}, read)
+
+
+def queued_jobs(correlation_ids: Sequence[str]) -> Query[JobDocument]:
+    """Those of some jobs that wait to be done."""
+    return Query(JOBS, {"_id": {"$in": list(correlation_ids)}, "status": "queued", "cancel_requested": False}, JOB)
 
 
 def answered_jobs(correlation_ids: Sequence[str]) -> Query[AnsweredJob]:
@@ -86,9 +100,14 @@ def jobs_page(wanted: Document, *, after: After | None, limit: int) -> Query[Lis
     return Query(JOBS, {**wanted, **older_than(after)}, LISTED, newest_first(), min(limit, PAGE_LIMIT))
 
 
+def waiting_on(queue: str) -> Document:
+    """What the queued jobs of a queue match."""
+    return {"status": "queued", "queue": queue}
+
+
 def queued_before(queue: str, created_at: datetime) -> Document:
     """What the queued jobs of a queue match that were accepted before a moment."""
-    return {"status": "queued", "queue": queue, "created_at": {"$lt": created_at}}
+    return {**waiting_on(queue), "created_at": {"$lt": created_at}}
 
 
 def succeeded_lately(command: str, limit: int) -> Query[TimedJob]:

@@ -6,13 +6,12 @@ job is never redelivered (docs/adr/0001).
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-import orjson
 import structlog
 
-from modelbus.shared.bus import Consumer, Delivery, EventPublisher, Publisher
+from modelbus.shared.bus import Consumer, Delivery, EventPublisher, Publisher, send_recorded
 from modelbus.shared.contracts import ErrorRecord, JobChanged
 from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
@@ -21,7 +20,7 @@ from modelbus.shared.observing.metrics import COMMANDS_REFUSED
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.attempt import AttemptRunner
-from modelbus.shared.worker.queue_acceptance import Received, received_commands
+from modelbus.shared.worker.queue_acceptance import Received, received_commands, recorded_ids
 from modelbus.shared.worker.service_faults import end_with_fault
 
 log = structlog.get_logger()
@@ -113,10 +112,11 @@ class Worker:
                 end_with_fault(delivery, error, self._ledger, self._consumer)
 
     def _handle(self, delivery: Delivery) -> None:
-        recorded = [received for received in received_commands(delivery) if self._record(received)]
+        new = [received.correlation_id for received in received_commands(delivery) if self._record(received)]
+        recorded = [*recorded_ids(delivery), *new]
         claimed = self._claim(recorded[0]) if len(recorded) == 1 else None
         if len(recorded) > 1:
-            self._send_on(recorded)
+            self._send_on(delivery.queue, recorded)
         self._consumer.acknowledge([delivery])
         if claimed:
             self._start(*claimed)
@@ -150,25 +150,18 @@ class Worker:
         )
         self._events.publish([event], [(received.job.reply_to, event)] if received.job.reply_to else [])
 
-    def _send_on(self, recorded: list[Received]) -> None:
+    def _send_on(self, queue: str, correlation_ids: Sequence[str]) -> None:
         """An array came: every job is recorded, now each travels alone, to whichever worker is free."""
-        for received in recorded:
-            body = orjson.dumps({**received.job.spec, "correlation_id": received.correlation_id})
+        for correlation_id in correlation_ids:
             try:
-                self._publisher.send(
-                    received.job.queue,
-                    body,
-                    correlation_id=received.correlation_id,
-                    reply_to=received.job.reply_to,
-                    headers=received.job.headers,
-                )
+                send_recorded(self._publisher, queue, correlation_id)
             except BusUnavailable as error:
                 # Recorded is enough: the sweep publishes it.
-                log.warning("bus.not_sent_on", correlation_id=received.correlation_id, reason=error.message)
+                log.warning("bus.not_sent_on", correlation_id=correlation_id, reason=error.message)
 
-    def _claim(self, received: Received) -> tuple[Claim, JobDocument] | None:
-        with job_log_context(received.correlation_id):
-            claimed = self._ledger.claim(received.correlation_id)
+    def _claim(self, correlation_id: str) -> tuple[Claim, JobDocument] | None:
+        with job_log_context(correlation_id):
+            claimed = self._ledger.claim(correlation_id)
             if claimed is None:
                 log.debug("job.nothing_to_claim")
             return claimed

@@ -10,10 +10,11 @@ import bson
 import bson.errors
 from pydantic import TypeAdapter, ValidationError
 
-from modelbus.shared.bus import Delivery
+from modelbus.shared.bus import Delivery, recorded_id
 from modelbus.shared.bus.queues import OWNER_HEADER
 from modelbus.shared.contracts import Command, parse_command_of_queue, spec_hash
 from modelbus.shared.contracts.base import CorrelationId
+from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.observing.tracing import traceparent_of
 from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER, new_job
@@ -34,9 +35,36 @@ class Received:
 
 
 def received_commands(delivery: Delivery) -> Iterator[Received]:
-    """Validate each document of a delivery, against the contract and against the queue it came by."""
+    """Validate each command of a delivery, against the contract and against the queue it came by."""
     for position, document in enumerate(delivery.documents):
-        yield _received(document, delivery, position)
+        if recorded_id(document) is None:
+            yield _received(document, delivery, position)
+
+
+def received_job(job: JobDocument) -> Received:
+    """A job that a message named: its command is in the record."""
+    recorded = NewJob(
+        correlation_id=job["_id"],
+        command=job["command"],
+        queue=job["queue"],
+        spec=job["spec"],
+        spec_hash=job["spec_hash"],
+        owner=job["owner"],
+        door=job["door"],
+        reply_to=job["reply_to"],
+        headers=job.get("headers") or {},
+    )
+    try:
+        command = parse_command_of_queue({**job["spec"], "correlation_id": job["_id"]}, job["queue"])
+    except InvalidCommand as error:
+        # an earlier release accepted what this one refuses
+        return Received(job["_id"], None, error, recorded)
+    return Received(job["_id"], command, None, recorded)
+
+
+def recorded_ids(delivery: Delivery) -> list[str]:
+    """The correlation ids of the jobs that a delivery names without their commands, since they are recorded already."""
+    return [named for document in delivery.documents if (named := recorded_id(document)) is not None]
 
 
 def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Received:

@@ -5,7 +5,7 @@ import structlog
 from modelbus.shared.bus import Consumer, Delivery
 from modelbus.shared.errors import ModelbusError
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
-from modelbus.shared.worker.queue_acceptance import received_commands
+from modelbus.shared.worker.queue_acceptance import received_commands, recorded_ids
 
 log = structlog.get_logger()
 
@@ -25,6 +25,8 @@ def end_with_fault(delivery: Delivery, error: Exception, ledger: JobLedger, cons
     log.error("delivery.failed", queue=delivery.queue, exc_info=error)
     fault = ModelbusError(f"the service failed on this command: {type(error).__name__}: {error}")
     try:
+        for correlation_id in recorded_ids(delivery):
+            ledger.end_queued(correlation_id, error_document(fault))
         ledger.record_finished(
             [
                 FinishedJob(received.job, None, error_document(received.error or fault))

@@ -2,17 +2,17 @@
 
 import threading
 import time
+from datetime import UTC, datetime
 
-import orjson
 import structlog
 
-from modelbus.shared.bus import QUEUES, Publisher, poison_queue
-from modelbus.shared.contracts.documents.job_documents import JobDocument
+from modelbus.shared.bus import QUEUES, Publisher, poison_queue, send_recorded
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable
 from modelbus.shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.repair import Waiting
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
 from modelbus.shared.worker.poison_mover import PoisonMover
@@ -93,14 +93,20 @@ class Sweeper:
     def _publish_again(self) -> None:
         for queue in QUEUES:
             # Asked first: while the broker is away no publication may be reserved, else the intervals would grow.
-            is_empty = self._measured_depth(queue) == 0
-            for job in self._ledger.due_for_publication(queue, is_queue_empty=is_empty):
-                publish_job(self._publisher, job)
+            waiting = self._waiting(queue)
+            for job in self._ledger.due_for_publication(queue, waiting):
+                send_recorded(self._publisher, queue, job["_id"], is_again=True)
                 JOBS_REPUBLISHED.labels(queue).inc()
                 log.info("job.republished", correlation_id=job["_id"], count=job["publish_count"])
 
         for queue in QUEUES:
             self._measured_depth(poison_queue(queue))
+
+    def _waiting(self, queue: str) -> Waiting:
+        if self._measured_depth(queue) == 0:
+            return Waiting(is_empty=True)
+        sent_at = self._publisher.oldest_sent_at(queue)
+        return Waiting(is_empty=False, oldest=None if sent_at is None else datetime.fromtimestamp(sent_at, UTC))
 
     def _measured_depth(self, queue: str) -> int:
         depth = self._publisher.queue_depth(queue)
@@ -115,18 +121,3 @@ class Sweeper:
             log.info("sweep.orphans_removed", count=removed)
         if removed := self._logs.trim(self._settings.log_limit_bytes):
             log.info("sweep.logs_removed", batches=removed)
-
-
-def publish_job(publisher: Publisher, job: JobDocument) -> None:
-    """Send the message of a recorded job.
-
-    Raises:
-        BusUnavailable: The broker does not answer.
-    """
-    publisher.send(
-        job["queue"],
-        orjson.dumps({**job["spec"], "correlation_id": job["_id"]}),
-        correlation_id=job["_id"],
-        reply_to=job.get("reply_to"),
-        headers=job.get("headers"),
-    )

@@ -1,5 +1,6 @@
 """The commands that ask for predictions, and the forms in which rows may come."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -53,8 +54,9 @@ class GivenRows(CommandBase):
 class Predict(_Prediction, GivenRows):
     """Predict for the rows in the command.
 
-    The rows may come in three forms, and are kept in the first: `rows`, a list of objects; `columns` with `data`, a
-    list of names and a list of rows of values; `data` alone, an object with a list of values for each column.
+    The rows may come in three forms: `rows`, a list of objects; `columns` with `data`, a list of names and a list of
+    rows of values; `data` alone, an object with a list of values for each column. A job's specification keeps several
+    rows of the same columns in the second form, which names each column once, and all others in the first.
     """
 
     queue: ClassVar[str] = "predict"
@@ -70,6 +72,29 @@ class PredictDataset(_Prediction):
     command: Literal["PredictDataset"] = "PredictDataset"
     dataset: Name
     """The dataset whose rows are predicted."""
+
+
+def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification with ``rows`` as it is kept and sent: several rows of the same columns name each column once.
+
+    With the names in each row, 1.5 MB of 60 named columns become 6 MB. The columns are sorted, so that rows which
+    differ in the order of their keys alone are the same specification.
+    """
+    rows = spec["rows"]
+    columns = sorted(rows[0])
+    names = set(columns)
+    if len(rows) == 1 or any(row.keys() != names for row in rows):
+        return spec
+    rest = {name: value for name, value in spec.items() if name != "rows"}
+    return {**rest, "columns": columns, "data": [[row[name] for name in columns] for row in rows]}
+
+
+def rows_of_spec(spec: Mapping[str, Any]) -> Rows:
+    """The rows of a kept specification: the inverse of ``with_columns_once``."""
+    if "rows" in spec:
+        rows: Rows = spec["rows"]
+        return rows
+    return _rows_of_table(spec["columns"], spec["data"])
 
 
 def _rows_of_table(columns: Any, data: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDa
 from modelbus.shared.contracts.commands.drift import ReportDrift
 from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
 from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
-from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
+from modelbus.shared.contracts.commands.prediction import GivenRows, Predict, PredictDataset, with_columns_once
 from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
 from modelbus.shared.errors import InvalidCommand
 
@@ -112,7 +112,8 @@ def command_queue(command: Command) -> str:
 
 def command_spec(command: Command) -> dict[str, Any]:
     """The command as its job keeps it: validated, complete with defaults, without the correlation id."""
-    return command.model_dump(mode="json", exclude={"correlation_id"})
+    spec = command.model_dump(mode="json", exclude={"correlation_id"})
+    return with_columns_once(spec) if isinstance(command, GivenRows) else spec
 
 
 def spec_hash(spec: dict[str, Any]) -> str:

@@ -61,6 +61,13 @@ class WatchedJob(NamedJob):
     cancel_requested: NotRequired[bool]
 
 
+class SentJob(NamedJob):
+    """A queued job whose message is sent again."""
+
+    queue: str
+    publish_count: int
+
+
 class KnownJob(NamedJob):
     """What a job does, whose it is, and how it stands."""
 
@@ -187,7 +194,7 @@ class ServedJob(TypedDict):
     command: str
     created_at: datetime
     spec: dict[str, Any]
-    """``rows`` or ``dataset``."""
+    """Its rows, or ``dataset``."""
     datasets: NotRequired[list[BoundDatasetDocument]]
     result: dict[str, Any]
     """``model`` and ``version``, or ``stored_result``."""

@@ -69,7 +69,7 @@ class JobRecords:
 
     async def find_ended(self, correlation_ids: Sequence[str]) -> list[EndedJob]:
         """Those of some jobs that have ended, in one query."""
-        return await self._store.all(job_queries.ended_jobs(correlation_ids))
+        return await self._store.all(job_queries.ended_jobs(correlation_ids, job_queries.ENDED))
 
     async def page(self, wanted: Document, *, after: After | None, limit: int) -> list[ListedJob]:
         """Jobs that match, newest first; see ``jobs_page``."""
@@ -78,6 +78,14 @@ class JobRecords:
     async def count_ahead(self, job: JobDocument) -> int:
         """How many queued jobs of the same queue were accepted before a job."""
         return await self._store.count(JOBS, job_queries.queued_before(job["queue"], job["created_at"]))
+
+    async def count_waiting(self, queue: str) -> int:
+        """How many jobs of a queue are queued."""
+        return await self._store.count(JOBS, job_queries.waiting_on(queue))
+
+    async def is_known(self, correlation_id: str) -> bool:
+        """Whether there is a job of that id."""
+        return await self._store.one(by_id(JOBS, correlation_id, job_queries.NAMED)) is not None
 
     async def recent_seconds(self, command: str, limit: int) -> list[float]:
         """How many seconds the last jobs of a command took that succeeded, newest first."""

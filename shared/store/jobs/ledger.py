@@ -10,17 +10,18 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from modelbus.shared.contracts import Progress
-from modelbus.shared.contracts.documents.job_documents import AnsweredJob, ErrorDocument, JobDocument
+from modelbus.shared.contracts.documents.job_documents import AnsweredJob, ErrorDocument, JobDocument, SentJob
 from modelbus.shared.errors import LeaseLost, ModelbusError
 from modelbus.shared.settings import Settings
 from modelbus.shared.store import job_queries
 from modelbus.shared.store.connection import FAST, Document, store_errors
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 from modelbus.shared.store.indexes import JOBS
-from modelbus.shared.store.job_queries import JOB, NAMED, WATCHED
+from modelbus.shared.store.job_queries import ANSWERED, JOB, NAMED, SENT, WATCHED
 from modelbus.shared.store.jobs import protocol, repair
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.binding import bind, use_of_job
+from modelbus.shared.store.jobs.repair import Waiting
 from modelbus.shared.store.operation import Claim, NewJob, Operation, Terms
 from modelbus.shared.store.queries import by_id
 
@@ -147,6 +148,10 @@ class JobLedger:
         """
         return self._end(claim, protocol.fail(claim, error, is_retryable=False, terms=self._terms))
 
+    def end_queued(self, correlation_id: str, error: ErrorDocument) -> JobDocument | None:
+        """End a queued job that cannot be begun; None when it is not queued."""
+        return self._run(protocol.end_queued(correlation_id, error, self._worker, self._terms))
+
     def cancelled(self, claim: Claim) -> JobDocument:
         """End a job that was stopped because it was cancelled.
 
@@ -195,11 +200,29 @@ class JobLedger:
                 faults = error.details["writeErrors"]
                 if any(fault["code"] != _DUPLICATE_KEY for fault in faults):
                     raise
-                known = [finished[fault["index"]] for fault in faults]
-                jobs.bulk_write([self._finish_queued(one) for one in known], ordered=False)
-                ids = [one.job.correlation_id for one in known]
-                return {document["_id"]: document for document in store.all(job_queries.answered_jobs(ids))}
+                return self.finish_recorded([finished[fault["index"]] for fault in faults], is_durable=is_durable)
         return {}
+
+    def finish_recorded(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, AnsweredJob]:
+        """As ``record_finished``, of jobs that are known to be recorded."""
+        store = self._store if is_durable else self._fast_store
+        with store_errors():
+            store.collection(JOBS).bulk_write([self._finish_queued(one) for one in finished], ordered=False)
+        ids = [one.job.correlation_id for one in finished]
+        return {document["_id"]: document for document in store.all(job_queries.answered_jobs(ids))}
+
+    def count_waiting(self, queue: str) -> int:
+        """How many jobs of a queue are queued."""
+        return self._store.count(JOBS, job_queries.waiting_on(queue))
+
+    def find_queued(self, correlation_ids: Sequence[str]) -> list[JobDocument]:
+        """Those of some jobs that wait to be done, whole, in one query."""
+        return self._store.all(job_queries.queued_jobs(correlation_ids))
+
+    def find_ended(self, correlation_ids: Sequence[str]) -> dict[str, AnsweredJob]:
+        """Those of some jobs that have ended, by correlation id, in one query."""
+        ended = self._store.all(job_queries.ended_jobs(correlation_ids, ANSWERED))
+        return {document["_id"]: document for document in ended}
 
     def _finished_document(self, one: FinishedJob, now: datetime) -> Document:
         return protocol.finished_document(
@@ -225,11 +248,11 @@ class JobLedger:
             if document:
                 yield self._claim_of(document), document
 
-    def due_for_publication(self, queue: str, *, is_queue_empty: bool) -> Iterator[JobDocument]:
-        """Reserve queued jobs whose message may be lost; yields each, to be published by the caller."""
-        for correlation_id in self._ids(repair.due_for_publication(queue, is_queue_empty=is_queue_empty)):
-            operation = repair.republish(correlation_id, queue, self._terms, is_queue_empty=is_queue_empty)
-            if document := self._run(operation):
+    def due_for_publication(self, queue: str, waiting: Waiting) -> Iterator[SentJob]:
+        """Reserve queued jobs whose message must be lost; yields each, to be published by the caller."""
+        for correlation_id in self._ids(repair.due_for_publication(queue, waiting)):
+            operation = repair.republish(correlation_id, queue, self._terms, waiting)
+            if document := self._store.change(JOBS, operation, SENT):
                 yield document
 
     def _ids(self, wanted: Document) -> list[str]:

@@ -29,6 +29,7 @@ from modelbus.shared.store.operation import (
     literal,
     seconds_from_now,
 )
+from modelbus.shared.store.packed_values import packed
 
 
 def _new_fields(job: NewJob, terms: Terms) -> Document:
@@ -37,7 +38,7 @@ def _new_fields(job: NewJob, terms: Terms) -> Document:
         "_id": job.correlation_id,
         "command": job.command,
         "queue": job.queue,
-        "spec": job.spec,
+        "spec": packed(job.spec),
         "spec_hash": job.spec_hash,
         "datasets": list(job.datasets),
         "owner": job.owner,
@@ -123,6 +124,18 @@ def finish_queued(
             )
         ],
     )
+
+
+def end_queued(correlation_id: str, error: ErrorDocument, worker: str, terms: Terms) -> Operation:
+    """End a queued job that no worker can so much as begin."""
+    failed = ended(
+        "failed",
+        terms,
+        error=literal(error),
+        fence={"$add": ["$fence", 1]},
+        history=happened("failed", worker=worker),
+    )
+    return Operation({"_id": correlation_id, "status": "queued"}, [failed])
 
 
 def accept(job: NewJob, terms: Terms) -> Operation:
@@ -288,7 +301,7 @@ def edit(correlation_id: str, spec: Document, spec_hash: str) -> Operation:
 
     The record of what was asked and what came of it stays as it is.
     """
-    draft = {"spec": literal(spec), "spec_hash": literal(spec_hash), "at": NOW}
+    draft = {"spec": literal(packed(spec)), "spec_hash": literal(spec_hash), "at": NOW}
     return Operation({"_id": correlation_id, "status": "dead"}, [{"$set": {"draft": draft}}])
 
 
@@ -317,6 +330,7 @@ def replay(correlation_id: str, terms: Terms, datasets: Sequence[BoundDatasetDoc
         "outcome": None,
         "not_before": NOW,
         "next_publish_at": seconds_from_now(terms.republish_s),
+        "published_at": NOW,
         "publish_count": literal(1),
         "finished_at": None,
         "expires_at": None,

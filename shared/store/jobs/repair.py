@@ -3,6 +3,8 @@
 As in ``protocol``, each is a filter and a pipeline update, to be run as one single-document operation.
 """
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from modelbus.shared.store.operation import (
@@ -18,8 +20,19 @@ from modelbus.shared.store.operation import (
 
 REPUBLISH_LIMIT_S: Final = 300.0
 """The longest pause between two publications of a queued job."""
+CLOCKS_S: Final = 5.0
+"""By how much a message may seem to be sent after its job was published: sending takes a while, and clocks differ."""
 EMPTY_QUEUE_GRACE_S: Final = 1.0
 """A job whose queue is empty and whose message is older than this has lost it."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits in a queue of the broker."""
+
+    is_empty: bool
+    oldest: datetime | None = None
+    """When the message was sent that is taken next, by its sender's clock; None where that is unknown."""
 
 
 def lapsed(*, is_committed: bool) -> Document:
@@ -90,22 +103,32 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
     )
 
 
-def due_for_publication(queue: str, *, is_queue_empty: bool) -> Document:
-    """The filter for queued jobs whose message may be lost.
+def due_for_publication(queue: str, waiting: Waiting) -> Document:
+    """The filter for queued jobs whose message must be lost.
 
-    A message is presumed lost when its interval has passed, or when nothing waits in its queue at all.
+    It is when none was sent since its last attempt, or when nothing waits in its queue that is as old: messages are
+    taken in their order. Where the age of the waiting ones is unknown, it is presumed lost when its interval has
+    passed. While the message may still wait, another one would only make the queue longer.
+
+    Args:
+        queue: The queue's name.
+        waiting: What waits there.
     """
     is_due: Document = {"$lte": ["$next_publish_at", NOW]}
-    if is_queue_empty:
+    if waiting.is_empty:
         is_due = {"$or": [is_due, {"$lte": ["$published_at", seconds_from_now(-EMPTY_QUEUE_GRACE_S)]}]}
+    elif waiting.oldest is not None:
+        before = waiting.oldest - timedelta(seconds=CLOCKS_S)
+        was_taken = {"$or": [{"$eq": ["$publish_count", 0]}, {"$lt": ["$published_at", literal(before)]}]}
+        is_due = {"$and": [is_due, was_taken]}
     return {"status": "queued", "queue": queue, "$expr": {"$and": [is_due, {"$lte": ["$not_before", NOW]}]}}
 
 
-def republish(correlation_id: str, queue: str, terms: Terms, *, is_queue_empty: bool) -> Operation:
+def republish(correlation_id: str, queue: str, terms: Terms, waiting: Waiting) -> Operation:
     """Reserve the next publication of a queued job; the winner publishes it. The intervals double."""
     pause = {"$min": [REPUBLISH_LIMIT_S, {"$multiply": [terms.republish_s, {"$pow": [2, "$publish_count"]}]}]}
     return Operation(
-        {"_id": correlation_id, **due_for_publication(queue, is_queue_empty=is_queue_empty)},
+        {"_id": correlation_id, **due_for_publication(queue, waiting)},
         [
             {
                 "$set": {

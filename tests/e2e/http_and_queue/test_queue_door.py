@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from modelbus.shared.bus import QUEUES, Publisher, poison_queue
+from modelbus.shared.contracts.commands.prediction import rows_of_spec
 from modelbus.stack import LocalStack
 from tests.e2e.api import Api, fresh
 from tests.e2e.heard_events import HeardEvents
@@ -93,7 +94,7 @@ def test_a_command_without_an_id_gets_one(api: Api, broker: Broker, amount_model
     def jobs() -> list[dict[str, Any]]:
         listed = api.get("/jobs?command=Predict&limit=5").document["jobs"]
         found = [api.job(job["correlation_id"]) for job in listed]
-        return [job for job in found if job["spec"]["rows"][0].get("a") == value]
+        return [job for job in found if rows_of_spec(job["spec"])[0].get("a") == value]
 
     assert [job["status"] for job in wait_until(jobs, "the prediction is recorded")] == ["succeeded"]
 

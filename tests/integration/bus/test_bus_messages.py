@@ -1,6 +1,7 @@
 """Messages on a real Redis: what arrives, and what comes again."""
 
 import base64
+import time
 from typing import Any
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 import redis
 
 from modelbus.shared.bus import Publisher
+from modelbus.shared.bus.queues import SENT_AT_HEADER
 from modelbus.shared.contracts import new_correlation_id
 from tests.integration.conftest import MakeConsumer
 from tests.integration.messages import COMMAND, receive, unacknowledged
@@ -21,7 +23,22 @@ def test_a_message_arrives_with_all_that_was_sent(publisher: Publisher, consume:
     [delivery] = receive(consume("train"))
     assert (delivery.queue, delivery.documents) == ("train", [COMMAND])
     assert (delivery.correlation_id, delivery.reply_to) == (correlation_id, "answers")
-    assert delivery.headers == {"tried": 1}
+    assert delivery.headers == {"tried": 1, SENT_AT_HEADER: pytest.approx(time.time(), abs=60)}
+
+
+@pytest.mark.parametrize("text", ["plain", 'a "quoted" \\ word', "Grüße, 東京 und 🙂"])
+def test_a_body_travels_as_text_and_comes_back_no_longer(
+    publisher: Publisher, consume: MakeConsumer, broker: redis.Redis, text: str
+) -> None:
+    publisher.send("train", {**COMMAND, "text": text})
+    [sent] = broker.lrange("train", 0, -1)
+    assert orjson.loads(orjson.loads(sent)["body"]) == {**COMMAND, "text": text}, "not in base64"
+    first = consume("train")
+    receive(first)
+    first.close()
+    [again] = broker.lrange("train", 0, -1)
+    assert len(again) <= len(sent) + len(',"redelivered":true') * 2
+    assert receive(consume("train"))[0].documents == [{**COMMAND, "text": text}]
 
 
 def test_an_array_is_one_delivery_of_several_documents(publisher: Publisher, consume: MakeConsumer) -> None:

@@ -10,14 +10,15 @@ import orjson
 import pytest
 import redis
 
+from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.dispatch import Dispatcher
 from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
 from modelbus.shared.bus import Publisher
-from modelbus.shared.bus.queues import INTERACTIVE_HEADER
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER, SENT_AT_HEADER
 from modelbus.shared.contracts import Predict, new_correlation_id
 from modelbus.shared.contracts.documents.job_documents import ListedJob
-from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
+from modelbus.shared.errors import BacklogFull, BusUnavailable, CorrelationIdReused, JobFinished, UnknownJob
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
 from modelbus.shared.store.jobs.acceptance import new_job
@@ -39,6 +40,17 @@ async def eventually(condition: Callable[[], Any], what: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"in vain: {what}"
         await asyncio.sleep(0.01)
+
+
+async def eventually_passes(action: Callable[[], Any], passing: type[Exception]) -> None:
+    """Do it again until it raises no such error."""
+    deadline = time.monotonic() + LONG_S
+    while True:
+        try:
+            return await action()
+        except passing:
+            assert time.monotonic() < deadline, "in vain"
+            await asyncio.sleep(0.05)
 
 
 # --- the outbox ---
@@ -66,11 +78,13 @@ async def make_outbox(bus_url: str) -> AsyncIterator[MakeOutbox]:
     opened: list[Outbox] = []
 
     def make_outbox(
-        publisher: Publisher | None = None, batch_limit: int = 100, batch_bytes_limit: int = 10**6
+        publisher: Publisher | None = None, batch_limit: int = 100, message_limit_bytes: int = 10**6
     ) -> Outbox:
         opened.append(
             Outbox(
-                publisher or Publisher(bus_url, "test"), batch_limit=batch_limit, batch_bytes_limit=batch_bytes_limit
+                publisher or Publisher(bus_url, "test"),
+                batch_limit=batch_limit,
+                message_limit_bytes=message_limit_bytes,
             )
         )
         return opened[-1]
@@ -101,11 +115,20 @@ async def send_while_held(outbox: Outbox, publisher: HeldPublisher, letters: lis
 async def test_a_command_that_is_sent_is_on_its_queue_when_send_returns(
     make_outbox: MakeOutbox, broker: redis.Redis, consume: MakeConsumer
 ) -> None:
-    await make_outbox().send("train", body(1), "id-1", "answers", owner="local")
-    assert broker.llen("train") == 1
-    [delivery] = receive(consume("train"))
+    await make_outbox().send("predict", body(1), "id-1", owner="local")
+    assert broker.llen("predict") == 1
+    [delivery] = receive(consume("predict"))
     assert (delivery.documents, delivery.correlation_id) == ([{"number": 1}], "id-1")
-    assert (delivery.reply_to, INTERACTIVE_HEADER in delivery.headers) == ("answers", False)
+    assert delivery.headers[INTERACTIVE_HEADER]
+
+
+async def test_the_message_of_a_recorded_job_names_it_and_says_nothing_else(
+    make_outbox: MakeOutbox, consume: MakeConsumer
+) -> None:
+    await make_outbox().send_recorded("train", "id-1")
+    [delivery] = receive(consume("train"))
+    assert (delivery.documents, delivery.correlation_id) == ([{"job": "id-1"}], "id-1")
+    assert delivery.headers.keys() == {SENT_AT_HEADER}
 
 
 async def test_predictions_that_come_while_one_is_sent_leave_together(
@@ -123,8 +146,8 @@ async def test_a_batch_has_no_more_commands_and_no_more_bytes_than_its_limits(
     make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
 ) -> None:
     publisher = HeldPublisher(bus_url)
-    letters = [("predict", body(n)) for n in range(1, 6)] + [("predict", body(n, text="x" * 400)) for n in range(6, 9)]
-    outbox = make_outbox(publisher, batch_limit=3, batch_bytes_limit=1000)
+    letters = [("predict", body(n)) for n in range(1, 6)] + [("predict", body(n, text="x" * 500)) for n in range(6, 9)]
+    outbox = make_outbox(publisher, batch_limit=3, message_limit_bytes=2048 + 4 * 1000)
     await send_while_held(outbox, publisher, letters)
     sizes: list[int] = []
     numbers: list[int] = []
@@ -134,17 +157,37 @@ async def test_a_batch_has_no_more_commands_and_no_more_bytes_than_its_limits(
         sizes.append(len(delivery.documents))
         numbers += [document["number"] for document in delivery.documents]
     assert numbers == list(range(9))
-    assert sizes == [1, 3, 3, 2]
+    assert sizes == [1, 3, 3, 1, 1], "three at most, and no two of the long ones"
 
 
-async def test_commands_of_other_lanes_travel_one_by_one(
+@pytest.mark.parametrize("text", ["x", '"', "\\", "é", "\n"])
+async def test_whatever_the_outbox_takes_is_a_message_within_the_limit(
+    make_outbox: MakeOutbox, broker: redis.Redis, text: str
+) -> None:
+    limit = 20_000
+    outbox = make_outbox(message_limit_bytes=limit)
+    fitting = [count for count in range(limit // 8, limit, 7) if outbox.does_take(body(1, text=text * count))]
+    largest = body(1, text=text * max(fitting))
+    assert len(largest) > limit / 2 - 2000
+    await outbox.send("predict", largest, new_correlation_id(), owner="o" * 100)
+    assert broker.llen("predict") == 1
+    assert len(broker.lindex("predict", 0)) <= limit
+
+
+async def test_recorded_jobs_of_other_lanes_travel_one_by_one(
     make_outbox: MakeOutbox, bus_url: str, consume: MakeConsumer
 ) -> None:
     publisher = HeldPublisher(bus_url)
-    letters = [("train", body(1)), ("predict", body(2)), ("train", body(3)), ("predict", body(4))]
-    await send_while_held(make_outbox(publisher), publisher, letters)
+    outbox = make_outbox(publisher)
+    tasks = [asyncio.create_task(outbox.send_recorded("predict", "id-0"))]
+    await asyncio.to_thread(publisher.is_held.wait, LONG_S)
+    letters = [("train", "id-1"), ("predict", "id-2"), ("train", "id-3"), ("predict", "id-4")]
+    tasks += [asyncio.create_task(outbox.send_recorded(queue, job)) for queue, job in letters]
+    await asyncio.sleep(0)
+    publisher.go_on.set()
+    await asyncio.gather(*tasks)
     trains = receive(consume("train"), 2)
-    assert [delivery.documents for delivery in trains] == [[{"number": 1}], [{"number": 3}]]
+    assert [delivery.documents for delivery in trains] == [[{"job": "id-1"}], [{"job": "id-3"}]]
     assert [delivery.correlation_id for delivery in trains] == ["id-1", "id-3"]
     assert [len(delivery.documents) for delivery in receive(consume("predict"), 2)] == [1, 2]
 
@@ -172,8 +215,8 @@ async def test_a_sender_that_went_away_does_not_disturb_the_others(
 
 async def test_what_waits_leaves_before_the_outbox_closes(bus_url: str, consume: MakeConsumer) -> None:
     publisher = HeldPublisher(bus_url)
-    outbox = Outbox(publisher, batch_limit=100, batch_bytes_limit=10**6)
-    tasks = [asyncio.create_task(outbox.send("train", body(n), f"id-{n}", owner="local")) for n in range(5)]
+    outbox = Outbox(publisher, batch_limit=100, message_limit_bytes=10**6)
+    tasks = [asyncio.create_task(outbox.send_recorded("train", f"id-{n}")) for n in range(5)]
     await asyncio.to_thread(publisher.is_held.wait, LONG_S)
     closing = asyncio.create_task(outbox.close())
     await asyncio.sleep(0)
@@ -278,8 +321,8 @@ async def make_dispatcher(
 ) -> AsyncIterator[MakeDispatcher]:
     opened: list[Dispatcher] = []
 
-    def make_dispatcher(publisher: Publisher | None = None) -> Dispatcher:
-        opened.append(Dispatcher(records, make_outbox(publisher), waiters))
+    def make_dispatcher(publisher: Publisher | None = None, *, backlog_limit: int = 100, **limits: int) -> Dispatcher:
+        opened.append(Dispatcher(records, make_outbox(publisher, **limits), waiters, Backlog(records, backlog_limit)))
         return opened[-1]
 
     yield make_dispatcher
@@ -300,7 +343,7 @@ async def test_a_submitted_command_is_recorded_and_sent(
     assert ledger.find(correlation_id) == job
     [delivery] = await asyncio.to_thread(receive, consume("train"))
     assert delivery.correlation_id == correlation_id
-    assert delivery.documents == [{**job["spec"], "correlation_id": correlation_id}]
+    assert delivery.documents == [{"job": correlation_id}]
 
 
 async def test_without_a_broker_a_command_is_accepted_all_the_same(
@@ -376,6 +419,74 @@ async def test_a_prediction_under_an_id_of_something_else_is_refused(
         await make_dispatcher().predict(predict_command(), correlation_id, wait_s=LONG_S, owner="local")
 
 
+async def test_a_prediction_that_is_too_large_for_a_message_is_recorded_and_waited_for(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger, waiters: JobWaiters, consume: MakeConsumer
+) -> None:
+    correlation_id, command = new_correlation_id(), Predict.model_validate({"model": "m", "rows": [{"t": "x" * 5000}]})
+    dispatcher = make_dispatcher(message_limit_bytes=10_000)
+    waiting = asyncio.create_task(dispatcher.predict(command, correlation_id, wait_s=LONG_S, owner="local"))
+    [delivery] = await asyncio.to_thread(receive, consume("predict"))
+    assert delivery.documents == [{"job": correlation_id}]
+    [job] = ledger.find_queued([correlation_id])
+    assert job["spec"]["rows"] == [{"t": "x" * 5000}]
+    ledger.record_finished([FinishedJob(new_job(command, correlation_id, door="http"), RESULT, None)])
+    waiters.hear([{"correlation_id": correlation_id, "status": "succeeded"}])
+    assert (await waiting)["result"] == RESULT
+
+
+async def test_beyond_the_backlog_nothing_is_accepted_but_what_was_before(
+    make_dispatcher: MakeDispatcher, ledger: JobLedger
+) -> None:
+    dispatcher = make_dispatcher(backlog_limit=3)
+    ids = [new_correlation_id() for _ in range(4)]
+    for correlation_id in ids[:3]:
+        await dispatcher.submit(train_command(), correlation_id, owner="local")
+    with pytest.raises(BacklogFull, match="3 jobs wait on queue 'train', the limit is 3") as refused:
+        await dispatcher.submit(train_command(), ids[3], owner="local")
+    assert refused.value.retry_after_s == pytest.approx(60)
+    assert ledger.find(ids[3]) is None, "nothing was accepted"
+    again = await dispatcher.submit(train_command(), ids[0], owner="local")
+    assert again["_id"] == ids[0], "the same again is no further job"
+
+
+async def test_a_full_backlog_of_one_queue_is_none_of_another_and_ends_when_jobs_are_done(
+    make_dispatcher: MakeDispatcher, records: JobRecords, ledger: JobLedger
+) -> None:
+    backlog = Backlog(records, 2)
+    jobs = [train_job() for _ in range(2)]
+    for job in jobs:
+        ledger.accept(job)
+    await backlog.check("evaluate")
+    with pytest.raises(BacklogFull):
+        await backlog.check("train")
+    finish(ledger, jobs[0].correlation_id)
+    await eventually_passes(lambda: backlog.check("train"), BacklogFull)
+
+
+async def test_a_full_backlog_says_when_to_come_again_by_how_fast_it_goes(
+    records: JobRecords, ledger: JobLedger
+) -> None:
+    backlog = Backlog(records, 50)
+    jobs = [train_job() for _ in range(100)]
+    for job in jobs:
+        ledger.accept(job)
+    with pytest.raises(BacklogFull) as first:
+        await backlog.check("train")
+    assert first.value.retry_after_s == 60, "nothing is known to have been done"
+    for job in jobs[:40]:
+        finish(ledger, job.correlation_id)
+
+    async def was_counted_again() -> bool:
+        with pytest.raises(BacklogFull) as refused:
+            await backlog.check("train")
+        return "60 jobs wait" in refused.value.message and (refused.value.retry_after_s or 60) < 60
+
+    deadline = time.monotonic() + LONG_S
+    while not await was_counted_again():
+        assert time.monotonic() < deadline, "the next count"
+        await asyncio.sleep(0.05)
+
+
 async def test_a_replayed_job_is_sent_again(
     make_dispatcher: MakeDispatcher, ledger: JobLedger, consume: MakeConsumer
 ) -> None:
@@ -386,7 +497,7 @@ async def test_a_replayed_job_is_sent_again(
     ledger.request_cancel(job.correlation_id)
     assert (await dispatcher.replay(job.correlation_id))["status"] == "queued"
     [delivery] = await asyncio.to_thread(receive, consume("train"))
-    assert (delivery.correlation_id, delivery.reply_to) == (job.correlation_id, "answers")
+    assert delivery.documents == [{"job": job.correlation_id}]
 
 
 async def test_waiting_for_a_job_that_is_not_there_is_an_error(

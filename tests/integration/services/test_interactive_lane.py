@@ -13,8 +13,8 @@ import redis
 from prometheus_client import REGISTRY
 
 from modelbus.predictor.__main__ import make_lanes
-from modelbus.shared.bus import EventSubscriber
-from modelbus.shared.bus.queues import INTERACTIVE_HEADER
+from modelbus.shared.bus import EventSubscriber, send_recorded
+from modelbus.shared.bus.queues import INTERACTIVE_HEADER, SENT_AT_HEADER
 from modelbus.shared.contracts import Predict, new_correlation_id
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document
@@ -238,6 +238,56 @@ def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(bench: Bench) -> Non
     bench.send(command)
     bench.answer(predict())
     assert bench.job(job.correlation_id) == before
+
+
+def test_a_job_that_a_message_names_is_answered_from_its_record(bench: Bench, expected: dict[str, list[Any]]) -> None:
+    rows = rows_of(features())[:3]
+    jobs = [new_job(Predict.model_validate(predict(*rows)), new_correlation_id(), door="http", owner="ada")]
+    jobs += [new_job(Predict.model_validate(predict(BAD_ROW)), new_correlation_id(), door="http")]
+    for job in jobs:
+        bench.tools.ledger.accept(job)
+    bench.tools.publisher.send("predict", [{"job": job.correlation_id} for job in jobs])
+    good, bad = (bench.wait_for(job.correlation_id) for job in jobs)
+    assert (good["status"], good["attempt"], good["owner"], good["door"]) == ("succeeded", 1, "ada", "http")
+    assert good["result"]["predictions"] == expected["churn"][:3]
+    assert good["spec"] == jobs[0].spec
+    assert (bad["status"], bad["error"]["code"]) == ("failed", "signature_mismatch")
+
+
+def test_a_message_that_names_no_job_or_one_that_has_ended_changes_nothing(bench: Bench) -> None:
+    ended = bench.answer(predict())
+    with counted_groups() as counted:
+        for named in (ended["_id"], new_correlation_id(), "", "no id at all"):
+            bench.tools.publisher.send("predict", {"job": named})
+        bench.answer(predict())
+    assert counted() == (1, 1)
+    assert bench.job(ended["_id"]) == ended
+
+
+def test_a_message_that_was_sent_again_is_answered_by_a_claimed_job(bench: Bench) -> None:
+    job = new_job(Predict.model_validate(predict()), new_correlation_id(), door="http")
+    bench.tools.ledger.accept(job)
+    send_recorded(bench.tools.publisher, "predict", job.correlation_id, is_again=True)
+    assert "claimed" in [entry["what"] for entry in bench.wait_for(job.correlation_id)["history"]]
+
+
+@pytest.mark.parametrize("headers", [{SENT_AT_HEADER: 0}, {SENT_AT_HEADER: None}, {SENT_AT_HEADER: "now"}])
+def test_of_old_messages_what_was_answered_is_not_computed_again(bench: Bench, headers: Document) -> None:
+    known, new = predict(correlation_id=new_correlation_id()), predict(correlation_id=new_correlation_id())
+    first = bench.answer(dict(known))
+    with counted_groups() as counted:
+        bench.tools.publisher.send("predict", [known, new], headers=headers)
+        bench.wait_for(new["correlation_id"])
+    assert counted() == (1, 1)
+    assert bench.job(first["_id"]) == first
+
+
+def test_whoever_asks_again_by_an_old_message_is_told_the_first_answer(bench: Bench, consume: MakeConsumer) -> None:
+    command, answers = predict(correlation_id=new_correlation_id()), f"answers-{uuid4()}"
+    first = bench.answer(dict(command))
+    bench.tools.publisher.send("predict", command, headers={SENT_AT_HEADER: 0}, reply_to=answers)
+    [told] = receive(consume(answers, url=bench.tools.settings.bus_url.get_secret_value()))
+    assert told.documents[0]["result"] == first["result"]
 
 
 def test_the_same_request_again_is_the_same_job(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.dispatch import Dispatcher
 from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import Outbox
@@ -54,7 +55,7 @@ def wait_until_hanging(sender: BackgroundSender[object]) -> None:
 
 @pytest.fixture
 async def outbox(silent_url: str) -> AsyncIterator[Outbox]:
-    outbox = Outbox(Publisher(silent_url, "test"), batch_limit=100, batch_bytes_limit=10**6)
+    outbox = Outbox(Publisher(silent_url, "test"), batch_limit=100, message_limit_bytes=10**6)
     yield outbox
     await outbox.close(SOON_S)
 
@@ -89,7 +90,7 @@ async def test_commands_that_come_while_the_broker_is_silent_are_refused_at_once
 
 
 async def test_the_outbox_closes_though_its_broker_is_silent(silent_url: str) -> None:
-    outbox = Outbox(Publisher(silent_url, "test"), batch_limit=100, batch_bytes_limit=10**6)
+    outbox = Outbox(Publisher(silent_url, "test"), batch_limit=100, message_limit_bytes=10**6)
     first = asyncio.create_task(refused(outbox))
     await asyncio.to_thread(wait_until_hanging, outbox._sender)
     second = asyncio.create_task(refused(outbox))
@@ -108,7 +109,7 @@ async def test_commands_are_accepted_as_jobs_while_the_broker_is_silent(
     database = open_async_store(settings)
     records = JobRecords(database, terms_of(settings))
     waiters = JobWaiters(records)
-    dispatcher = Dispatcher(records, outbox, waiters)
+    dispatcher = Dispatcher(records, outbox, waiters, Backlog(records, 1000))
     predict = Predict(command="Predict", model="churn", rows=[{"a": 1}])
     asked = [dispatcher.predict(predict, new_correlation_id(), owner="local", wait_s=TIMEOUT_S) for _ in range(5)]
     asked += [dispatcher.submit(train_command(), new_correlation_id(), owner="local") for _ in range(5)]

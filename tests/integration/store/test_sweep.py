@@ -11,19 +11,19 @@ import pytest
 import redis
 from pymongo.database import Database
 
-from modelbus.shared.bus import EventSubscriber, PoisonReader, Publisher
+from modelbus.shared.bus import EventSubscriber, PoisonReader, Publisher, send_recorded
 from modelbus.shared.errors import BusUnavailable
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import JobLedger, terms_of
 from modelbus.shared.store.jobs.outcomes import Outcomes
-from modelbus.shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S
+from modelbus.shared.store.jobs.repair import EMPTY_QUEUE_GRACE_S, REPUBLISH_LIMIT_S, Waiting
 from modelbus.shared.store.letters.kept_poison import PoisonKeeper
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
 from modelbus.shared.worker.poison_mover import PoisonMover
-from modelbus.shared.worker.sweeper import Sweeper, publish_job
+from modelbus.shared.worker.sweeper import Sweeper
 from tests.integration.conftest import MakeConsumer, MakeEvents, MakeLedger
 from tests.integration.samples import LAPSED, make_older, train_job
 from tests.waiting import wait_until
@@ -163,21 +163,55 @@ def test_a_job_whose_message_was_lost_is_published_again(
     database: Database[Document],
 ) -> None:
     job = train_job(reply_to="answers", hyperparameters={"C": 2})
-    publish_job(publisher, ledger.accept(job))
+    ledger.accept(job)
+    send_recorded(publisher, "train", job.correlation_id)
     broker.flushall()
+    make_older(database, job.correlation_id, seconds=-60, fields=("published_at",))
     sweeper.sweep()
     assert broker.llen("train") == 0, "its message may be on the way still"
+    make_older(database, job.correlation_id, seconds=60, fields=("published_at",))
     lose_message(database, job.correlation_id)
     sweeper.sweep()
     [delivery] = consume("train").receive(1)
-    assert (delivery.correlation_id, delivery.reply_to) == (job.correlation_id, "answers")
-    assert delivery.documents == [{**job.spec, "correlation_id": job.correlation_id}]
+    assert delivery.documents == [{"job": job.correlation_id}], "its command is in its record, and so is who is told"
+    assert delivery.is_redelivered, "the first message may have killed whom it came to"
 
 
-def test_behind_a_filled_queue_a_job_is_published_again_when_its_interval_has_passed(
-    sweeper: Sweeper, ledger: JobLedger, broker: redis.Redis, database: Database[Document]
+def test_a_job_is_not_published_again_while_its_message_may_still_wait(
+    sweeper: Sweeper, ledger: JobLedger, publisher: Publisher, broker: redis.Redis, database: Database[Document]
 ) -> None:
-    broker.lpush("train", "somebody else's message")
+    jobs = [train_job(model=name) for name in ("first", "second")]
+    for job in jobs:
+        ledger.accept(job)
+        send_recorded(publisher, "train", job.correlation_id)
+        make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at",))
+    sweeper.sweep()
+    assert broker.llen("train") == 2, "both wait, however long their workers take"
+    first, second = (ledger.find(job.correlation_id) for job in jobs)
+    assert first is not None
+    assert second is not None
+    assert (first["publish_count"], second["publish_count"]) == (1, 1)
+
+
+def test_a_job_whose_message_would_have_been_taken_before_the_oldest_that_waits_is_published_again(
+    sweeper: Sweeper, ledger: JobLedger, publisher: Publisher, broker: redis.Redis, database: Database[Document]
+) -> None:
+    lost, waiting = (train_job(model=name) for name in ("lost", "waiting"))
+    for job in (lost, waiting):
+        ledger.accept(job)
+        make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at",))
+    make_older(database, lost.correlation_id, seconds=60, fields=("published_at",))
+    send_recorded(publisher, "train", waiting.correlation_id)
+    sweeper.sweep()
+    named = [orjson.loads(orjson.loads(raw)["body"])["job"] for raw in broker.lrange("train", 0, -1)]
+    assert named == [lost.correlation_id, waiting.correlation_id]
+
+
+@pytest.mark.parametrize("sent_at", [None, "yesterday", -1, 1e300, True])
+def test_behind_messages_of_an_unknown_age_a_job_is_published_again_when_its_interval_has_passed(
+    sweeper: Sweeper, ledger: JobLedger, broker: redis.Redis, database: Database[Document], sent_at: Any
+) -> None:
+    broker.lpush("train", orjson.dumps({"body": "{}", "headers": {"modelbus-sent-at": sent_at}}))
     job = train_job()
     ledger.accept(job)
     lose_message(database, job.correlation_id)
@@ -196,7 +230,9 @@ def test_the_intervals_between_two_publications_double_up_to_a_limit(
     pauses = []
     for _ in range(9):
         make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at",))
-        [published] = ledger.due_for_publication("train", is_queue_empty=False)
+        assert len(list(ledger.due_for_publication("train", Waiting(is_empty=False)))) == 1
+        published = ledger.find(job.correlation_id)
+        assert published is not None
         pauses.append((published["next_publish_at"] - published["published_at"]).total_seconds())
     assert pauses == [10, 20, 40, 80, 160, 300, 300, 300, 300]
     assert pauses[-1] == REPUBLISH_LIMIT_S
@@ -209,7 +245,7 @@ def test_a_job_that_waits_for_its_next_attempt_is_not_published_before(
     ledger.accept(job)
     make_older(database, job.correlation_id, seconds=1000, fields=("next_publish_at", "published_at"))
     make_older(database, job.correlation_id, seconds=-1000, fields=("not_before",))
-    assert list(ledger.due_for_publication("train", is_queue_empty=True)) == []
+    assert list(ledger.due_for_publication("train", Waiting(is_empty=True))) == []
 
 
 def test_nothing_is_reserved_while_the_broker_is_down_but_what_concerns_the_store_is_done(

@@ -19,6 +19,7 @@ REFUSED = errors.GatewayUnreachable("refused", may_have_arrived=False)
 PROXY = errors.UnexpectedAnswer("502", is_passing=True)
 STRANGER = errors.UnexpectedAnswer("200", is_passing=False)
 BUSY = errors.StoreUnavailable("busy")
+FULL = errors.BacklogFull("nothing was accepted")
 
 
 class Stream(io.RawIOBase):
@@ -44,6 +45,8 @@ class Stream(io.RawIOBase):
         (STRANGER, JOB, False),
         (BUSY, JOB, True),
         (BUSY, REPLAY, False),
+        (FULL, JOB, True),
+        (FULL, REPLAY, True),
         (errors.UnknownModel("no"), READ, False),
         (errors.JobTimedOut("504, but the job's own"), JOB, False),
         (ValueError("ours"), READ, False),

@@ -74,6 +74,7 @@ def test_codes_are_what_programs_test_and_never_change() -> None:
         "StoreUnavailable": "store_unavailable",
         "BusUnavailable": "bus_unavailable",
         "TooManyStreams": "too_many_streams",
+        "BacklogFull": "backlog_full",
         "LeaseLost": "lease_lost",
     }
 
