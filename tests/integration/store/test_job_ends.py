@@ -12,6 +12,7 @@ from modelbus.shared.errors import EstimatorRejected, LeaseLost, StoreUnavailabl
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import new_job
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger
+from modelbus.shared.store.jobs.repair import Waiting
 from modelbus.shared.store.operation import HISTORY_LIMIT, Claim
 from tests.integration.conftest import MakeLedger
 from tests.integration.ledger_jobs import OUTCOME, RESULT, claimed, found, started
@@ -58,7 +59,7 @@ def test_a_job_that_has_ended_never_changes(ledger_of: MakeLedger, status: str) 
     ledger.record_finished([FinishedJob(job, {"another": "result"}, None)])
     assert list(ledger.lapse()) == []
     assert list(ledger.take_over_committed()) == []
-    assert list(ledger.due_for_publication("train", is_queue_empty=True)) == []
+    assert list(ledger.due_for_publication("train", Waiting(is_empty=True))) == []
     assert found(ledger, claim.correlation_id) == before
 
 
