@@ -15,7 +15,7 @@ from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document, open_async_store
 from modelbus.shared.store.drivers.gateway_store import GatewayStore
-from modelbus.shared.store.job_queries import ended_jobs
+from modelbus.shared.store.job_queries import ENDED, ended_jobs
 from modelbus.shared.store.jobs import protocol
 from tests.integration.samples import TERMS, job_of
 
@@ -200,7 +200,7 @@ async def test_whoever_waits_is_read_the_answer_and_not_what_was_asked(
     store = GatewayStore(database)
 
     async def ask() -> Sequence[Any]:
-        return await store.all(ended_jobs([job["_id"] for job in indexed["jobs"].find({}, {"_id": 1})]))
+        return await store.all(ended_jobs([job["_id"] for job in indexed["jobs"].find({}, {"_id": 1})], ENDED))
 
     def asked(filling: str) -> Document:
         return made_job("", spec={"rows": filling})
