@@ -24,3 +24,7 @@ word is taken, as that of all who reach the broker."""
 
 INTERACTIVE_HEADER: Final = "modelbus-interactive"
 """Marks messages whose senders wait for the answer and would ask again: their record may be written fast."""
+
+SENT_AGAIN_HEADER: Final = "modelbus-sent-again"
+"""Marks messages of jobs that were recorded before and sent already: what happened to them the first time is not known,
+and it may be that they ended the process that had them."""

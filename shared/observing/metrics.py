@@ -34,6 +34,11 @@ PREDICT_INCIDENTS = Counter(
     "Cells of predicted rows that were coerced, unseen or missing, and columns that were extra.",
     ["model", "version", "incident"],
 )
+ENGINES_LOST = Counter(
+    "modelbus_predict_engines_lost_total",
+    "Processes for interactive predictions that were lost: `crashed`, or `overrun` where one held up others too long.",
+    ["reason"],
+)
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
 MODEL_CACHE_BYTES = Gauge("modelbus_model_cache_bytes", "Memory that the predictor's loaded models take, as estimated.")
 DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])

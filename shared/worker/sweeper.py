@@ -7,6 +7,7 @@ import orjson
 import structlog
 
 from modelbus.shared.bus import QUEUES, Publisher, poison_queue
+from modelbus.shared.bus.queues import SENT_AGAIN_HEADER
 from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable
 from modelbus.shared.observing.metrics import JOBS_LAPSED, JOBS_REPUBLISHED, QUEUE_MESSAGES
@@ -118,7 +119,7 @@ class Sweeper:
 
 
 def publish_job(publisher: Publisher, job: JobDocument) -> None:
-    """Send the message of a recorded job.
+    """Send the message of a recorded job again.
 
     Raises:
         BusUnavailable: The broker does not answer.
@@ -128,5 +129,5 @@ def publish_job(publisher: Publisher, job: JobDocument) -> None:
         orjson.dumps({**job["spec"], "correlation_id": job["_id"]}),
         correlation_id=job["_id"],
         reply_to=job.get("reply_to"),
-        headers=job.get("headers"),
+        headers={**(job.get("headers") or {}), SENT_AGAIN_HEADER: True},
     )
