@@ -251,7 +251,7 @@ class Answerer:
         return answer.replies
 
     def _count(self, answer: Answered) -> None:
-        labels = (answer.model, str(answer.version))
+        labels = (answer.model, answer.version)
         for reply in answer.replies:
             if reply.result is None:
                 continue
