@@ -1,4 +1,4 @@
-"""Queries of lists, and of what was waited for, name nothing that may be large: a property of the queries themselves."""
+"""Queries of lists, and of what was waited for, name nothing that may be large: a property of the queries."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -49,7 +49,7 @@ def test_a_list_names_nothing_that_may_be_large(query: Query[Any], large: set[st
     named = set(query.shape.projection) - SMALL_PARTS
     assert named, "what is not named at all comes whole"
     assert not {path.split(".")[0] for path in named} & large
-    assert not {value for value in query.shape.projection.values()} - {0, 1}
+    assert not set(query.shape.projection.values()) - {0, 1}
     assert 1 in query.shape.projection.values(), "a projection that only leaves out lets all else come"
 
 
