@@ -4,50 +4,44 @@ import sys
 from typing import Final
 
 from modelbus.predictor.answering import Answerer
-from modelbus.predictor.cache import ModelCache
+from modelbus.predictor.apart import Apart
+from modelbus.predictor.engine import Engine
 from modelbus.predictor.lane import InteractiveLane
-from modelbus.shared.models.preloaded_plugins import announce
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.tabular.predicting.threads import stay_with_one_blas_thread
 from modelbus.shared.worker.service import Lane, Tools, run_service
 
 BULK: Final = {"PredictDataset": "modelbus.predictor.handlers.dataset_predictions:predict_dataset"}
 LANES: Final = {"predict.bulk": BULK}
 INTERACTIVE: Final = "predict"
-"""The queue whose commands are answered in this process, many together: a child for each would take longer."""
+"""The queue whose commands are answered many together: a process for each would take longer."""
 PRELOAD: Final = (
+    "modelbus.predictor.engine_process",
+    "modelbus.predictor.handlers.row_predictions",
     "modelbus.predictor.handlers.dataset_predictions",
     "sklearn.ensemble",
     "sklearn.linear_model",
     "modelbus.shared.models.preloaded_plugins",
 )
+ANNOUNCE: Final = "modelbus.shared.models.preloaded_plugins:announce"
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """Two lanes: interactive predictions in this process, datasets in child processes."""
-    stay_with_one_blas_thread()
+    """Two lanes: interactive predictions, many together by one engine, and datasets, each in a process of its own."""
     settings = tools.settings
-    cache = ModelCache(
-        tools.library,
-        tools.blobs,
-        limit_bytes=settings.model_cache_bytes,
-        artifact_limit_bytes=settings.artifact_limit_bytes,
-    )
     usage = UsageCounter(tools.database)
+    engine = Engine(tools.service, settings)
+    apart = Apart(tools.ledger, tools.runner(), settings.predict_apart_limit)
     interactive = InteractiveLane(
         tools.consumer((INTERACTIVE,), prefetch=settings.predict_batch_limit),
         tools.ledger,
-        Answerer(tools.ledger, tools.finisher, tools.events, tools.blobs, cache, usage, settings),
+        Answerer(tools, engine, apart, usage),
+        engine,
+        apart,
         usage,
         batch_limit=settings.predict_batch_limit,
     )
     return [interactive, *(tools.worker((queue,), handlers) for queue, handlers in LANES.items())]
 
 
-def declare(_tools: Tools) -> None:
-    """Load the plug-ins now, not with the first model that needs one, and say which there are."""
-    announce()
-
-
 if __name__ == "__main__":
-    sys.exit(run_service("predictor", (INTERACTIVE, *LANES), make_lanes, preload=PRELOAD, declare=declare))
+    sys.exit(run_service("predictor", (INTERACTIVE, *LANES), make_lanes, preload=PRELOAD, announce=ANNOUNCE))

@@ -2,19 +2,23 @@
 
 A prediction is a pure function of its command, so it is computed first and recorded with its result in one write
 (docs/adr/0005); a job that was accepted under the same id meanwhile is finished by that write.
+
+What is computed together can be lost together: with the engine, which rows may crash or hold up (docs/adr/0035). The
+requests that were lost are asked one by one, and those of a model that goes on losing engines are done apart.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 
-from modelbus.predictor.cache import LoadedModel, ModelCache
-from modelbus.predictor.group_prediction import Answer, predict_group
+from modelbus.predictor.apart import Apart, Suspects
+from modelbus.predictor.engine import Engine, EngineLost, has_run_out_of_memory
+from modelbus.predictor.engine_messages import Answered, Question, Refused, Reply, told_error
 from modelbus.predictor.receiving import Request, read_requests
-from modelbus.shared.bus import Delivery, EventPublisher
+from modelbus.shared.bus import Delivery
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
 from modelbus.shared.contracts.checks.command_checks import check_row_count
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob
@@ -28,50 +32,57 @@ from modelbus.shared.observing.metrics import (
     PREDICTED_ROWS,
 )
 from modelbus.shared.observing.tracing import span
-from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.large_results import within_limit
-from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import require_same
-from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
+from modelbus.shared.store.jobs.ledger import FinishedJob, error_document
+from modelbus.shared.store.operation import NewJob
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.worker.finishing import Finisher, job_changed, reply_of
-from modelbus.shared.worker.queue_acceptance import Received, received_commands, received_job, recorded_ids
+from modelbus.shared.worker.finishing import job_changed, reply_of
+from modelbus.shared.worker.queue_acceptance import received_commands, received_job, recorded_ids
+from modelbus.shared.worker.service import Tools
 
 log = structlog.get_logger()
 
 _SERVICE = "predictor"
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A request and what it asks."""
+
+    request: Request
+    command: Predict
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """What became of some requests."""
+
+    answered: list[tuple[Request, FinishedJob]] = field(default_factory=list)
+    apart: list[Request] = field(default_factory=list)
+    """Those that are to be done apart."""
+
+
 class Answerer:
     """Answers ``Predict`` commands; to be used by one thread."""
 
-    def __init__(
-        self,
-        ledger: JobLedger,
-        finisher: Finisher,
-        events: EventPublisher,
-        blobs: BlobStore,
-        cache: ModelCache,
-        usage: UsageCounter,
-        settings: Settings,
-    ) -> None:
+    def __init__(self, tools: Tools, engine: Engine, apart: Apart, usage: UsageCounter) -> None:
         """Args:
-        ledger: Where predictions are recorded.
-        finisher: Ends claimed jobs.
-        events: Tells of predictions.
-        blobs: Where large results go.
-        cache: The loaded models.
+        tools: Where predictions are recorded and told, large results go, and the limits of rows and results are.
+        engine: Predicts.
+        apart: Does what the engine should not.
         usage: Counts what the models answer.
-        settings: For the limits of rows and results.
         """
-        self._ledger = ledger
-        self._finisher = finisher
-        self._events = events
-        self._blobs = blobs
-        self._cache = cache
+        self._ledger = tools.ledger
+        self._finisher = tools.finisher
+        self._events = tools.events
+        self._blobs = tools.blobs
+        self._settings = tools.settings
+        self._engine = engine
+        self._apart = apart
+        self._suspects = Suspects()
         self._usage = usage
-        self._settings = settings
 
     def answer(self, deliveries: Sequence[Delivery]) -> None:
         """Answer all requests of some messages.
@@ -83,11 +94,13 @@ class Answerer:
         requests = read_requests(deliveries, self._ledger)
         causes = [cause for request in requests.new if (cause := request.traceparent)]
         with span("Predict", kind="consumer", links=causes, attributes={"modelbus.requests": len(requests.new)}):
-            answered = self._compute(requests.new)
-            known = self._record(answered)
+            computed = self._compute(requests.new)
+            known = self._record(computed.answered)
         repeated = [FinishedJob(request.received.job, None, None) for request in requests.repeated]
-        finished = [*(one for _, one in answered), *repeated]
+        finished = [*(one for _, one in computed.answered), *repeated]
         self._tell(finished, {**known, **requests.answers}, time.perf_counter() - started)
+        for request in computed.apart:
+            self._do_apart(request)
 
     def answer_claimed(self, delivery: Delivery) -> None:
         """Answer the requests of one message one by one, each by a claimed job, so that attempts are counted.
@@ -96,54 +109,73 @@ class Answerer:
             StoreUnavailable: MongoDB does not answer; the message may not be acknowledged.
         """
         for received in received_commands(delivery):
+            if received.correlation_id in self._apart:
+                continue
+            request = Request(received)
             if received.error:
-                self._tell(*self._recorded([Request(received)]), 0.0)
-                continue
-            try:
-                self._ledger.accept(received.job)
-            except CorrelationIdReused as error:
-                self._tell_refused(received, error)
-                continue
-            self._answer_claimed(received.correlation_id)
+                computed = self._compute([request])
+                self._tell([finished for _, finished in computed.answered], self._record(computed.answered), 0.0)
+            elif self._is_accepted(request):
+                self._answer_accepted(received.correlation_id)
         for correlation_id in recorded_ids(delivery):
-            self._answer_claimed(correlation_id)
+            if correlation_id not in self._apart:
+                self._answer_accepted(correlation_id)
 
-    def _answer_claimed(self, correlation_id: str) -> None:
+    def _answer_accepted(self, correlation_id: str) -> None:
         claimed = self._ledger.claim(correlation_id)
         if claimed is None:
             return
         claim, job = claimed
-        ((_, finished),) = self._compute([Request(received_job(job), is_recorded=True)])
+        computed = self._compute([Request(received_job(job), is_recorded=True)])
         try:
-            if finished.error is None:
-                self._finisher.tell(self._ledger.complete(claim, finished.result or {}))
-            else:
-                self._finisher.tell(self._ledger.end_failed(claim, finished.error))
+            for _, finished in computed.answered:
+                if finished.error is None:
+                    self._finisher.tell(self._ledger.complete(claim, finished.result or {}))
+                else:
+                    self._finisher.tell(self._ledger.end_failed(claim, finished.error))
         except LeaseLost:
             log.warning("job.lease_lost", correlation_id=correlation_id)
+        if computed.apart:
+            self._finisher.release(claim)
+            self._apart.do(correlation_id)
 
-    def _recorded(self, requests: Sequence[Request]) -> tuple[list[FinishedJob], dict[str, AnsweredJob]]:
-        answered = self._compute(requests)
-        return [finished for _, finished in answered], self._record(answered)
+    def _do_apart(self, request: Request) -> None:
+        """Have a request done by a job in a process of its own."""
+        if self._is_accepted(request):
+            self._apart.do(request.received.correlation_id)
 
-    def _compute(self, requests: Sequence[Request]) -> list[tuple[Request, FinishedJob]]:
-        answered: list[tuple[Request, FinishedJob]] = []
-        groups: defaultdict[tuple[str, bool, bool], list[tuple[Request, Predict]]] = defaultdict(list)
+    def _is_accepted(self, request: Request) -> bool:
+        """Record a request's job, unless it is recorded; whether it is that request's."""
+        if request.is_recorded:
+            return True
+        try:
+            self._ledger.accept(_job_of(request))
+        except CorrelationIdReused as error:
+            refused = FinishedJob(request.received.job, None, error_document(error))
+            self._tell([refused], {}, 0.0)
+            return False
+        return True
+
+    def _compute(self, requests: Sequence[Request]) -> _Computed:
+        computed = _Computed()
+        groups: defaultdict[tuple[str, bool, bool], list[_Asked]] = defaultdict(list)
         for request in requests:
             command = request.received.command
             error = request.received.error or self._limit(command)
             if error is not None:
-                answered.append((request, FinishedJob(request.received.job, None, error_document(error))))
+                computed.answered.append((request, FinishedJob(request.received.job, None, error_document(error))))
             elif isinstance(command, Predict):
                 key = (command.model, command.has_probabilities, command.has_scores)
-                groups[key].append((request, command))
-        for (reference, _, _), group in groups.items():
+                groups[key].append(_Asked(request, command))
+        for group in groups.values():
             PREDICT_BATCH.observe(len(group))
-            answers = self._predict(reference, [command for _, command in group])
-            answered += [
-                (request, self._finished(request, answer)) for (request, _), answer in zip(group, answers, strict=True)
-            ]
-        return answered
+            for part in _parts(group, self._settings.predict_rows_limit):
+                for asked, answer in zip(part, self._predict(part), strict=True):
+                    if answer is None:
+                        computed.apart.append(asked.request)
+                    else:
+                        computed.answered.append((asked.request, self._finished(asked.request, answer)))
+        return computed
 
     def _limit(self, command: object) -> ModelbusError | None:
         try:
@@ -153,38 +185,76 @@ class Answerer:
             return error
         return None
 
-    def _predict(self, reference: str, commands: Sequence[Predict]) -> list[Answer]:
-        try:
-            loaded = self._cache.get(reference)
-        except StoreUnavailable:
-            raise
-        except ModelbusError as error:
-            return [Answer(None, error)] * len(commands)
-        answers = predict_group(
-            loaded.model, loaded.name, loaded.version, commands, self._settings.unseen_warning_fraction
-        )
-        self._count(loaded, answers)
-        return answers
+    def _predict(self, part: Sequence[_Asked]) -> list[Reply | None]:
+        """What requests of one model get; None for those that are to be done apart.
 
-    def _count(self, loaded: LoadedModel, answers: Sequence[Answer]) -> None:
-        labels = (loaded.name, str(loaded.version))
-        for answer in answers:
-            if answer.result is None:
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        reference = part[0].command.model
+        if reference in self._suspects:
+            return [None] * len(part)
+        try:
+            return list(self._replies(part))
+        except EngineLost as lost:
+            self._note(reference, len(part), lost)
+            if lost.is_overrun:
+                return [None] * len(part)
+        return [self._predict_alone(asked) for asked in part]
+
+    def _predict_alone(self, asked: _Asked) -> Reply | None:
+        """What a request gets with which an engine was lost: if it loses another one by itself, that is its answer."""
+        reference = asked.command.model
+        if reference in self._suspects:
+            return None
+        try:
+            (reply,) = self._replies([asked])
+        except EngineLost as lost:
+            self._note(reference, 1, lost)
+            return None if lost.is_overrun else Reply(error=told_error(lost.error))
+        return reply
+
+    def _note(self, reference: str, request_count: int, lost: EngineLost) -> None:
+        log.warning("engine.lost", model=reference, requests=request_count, reason=lost.error.message)
+        self._suspects.note(reference, is_overrun=lost.is_overrun)
+
+    def _replies(self, part: Sequence[_Asked]) -> Sequence[Reply]:
+        """What the engine answers.
+
+        Raises:
+            EngineLost: It was lost meanwhile.
+            StoreUnavailable: MongoDB does not answer.
+        """
+        command = part[0].command
+        rows = [asked.command.rows for asked in part]
+        answer = self._engine.predict(Question(command.model, command.has_probabilities, command.has_scores, rows))
+        if has_run_out_of_memory(answer):
+            self._suspects.note(command.model, is_overrun=False)
+        if isinstance(answer, Refused):
+            if isinstance(error := answer.error.error(), StoreUnavailable):
+                raise error
+            return [Reply(error=answer.error)] * len(part)
+        self._count(answer)
+        return answer.replies
+
+    def _count(self, answer: Answered) -> None:
+        labels = (answer.model, answer.version)
+        for reply in answer.replies:
+            if reply.result is None:
                 continue
-            rows, report = len(answer.result["predictions"]), answer.result["report"]
+            rows, report = len(reply.result["predictions"]), reply.result["report"]
             PREDICTED_ROWS.labels(*labels).inc(rows)
             for incident, columns in report.items():
                 PREDICT_INCIDENTS.labels(*labels, incident).inc(sum(columns.values()))
-            self._usage.add(loaded.version_id, requests=1, rows=rows, report=report)
+            self._usage.add(answer.version_id, requests=1, rows=rows, report=report)
 
-    def _finished(self, request: Request, answer: Answer) -> FinishedJob:
-        job = request.received.job
-        if not request.is_recorded:
-            job = replace(job, door="http" if request.is_interactive else "queue")
-        if answer.result is None:
-            return FinishedJob(job, None, error_document(answer.error or ModelbusError()))
+    def _finished(self, request: Request, reply: Reply) -> FinishedJob:
+        job = _job_of(request)
+        if reply.result is None:
+            error = ModelbusError() if reply.error is None else reply.error.error()
+            return FinishedJob(job, None, error_document(error))
         limit = self._settings.result_inline_bytes
-        return FinishedJob(job, within_limit(answer.result, job.correlation_id, self._blobs, limit), None)
+        return FinishedJob(job, within_limit(reply.result, job.correlation_id, self._blobs, limit), None)
 
     def _record(self, answered: Sequence[tuple[Request, FinishedJob]]) -> dict[str, AnsweredJob]:
         """Write all results: those of waiting callers as fast as the primary can, the others durably."""
@@ -235,9 +305,24 @@ class Answerer:
             error=ErrorRecord(**error) if error else None,
         )
 
-    def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
-        refused = FinishedJob(received.job, None, error_document(error))
-        self._tell([refused], {}, 0.0)
+
+def _parts(group: Sequence[_Asked], row_limit: int) -> Iterator[list[_Asked]]:
+    """A group in parts of no more rows than one request may have: so long may others wait for one call."""
+    part: list[_Asked] = []
+    row_count = 0
+    for asked in group:
+        row_count += len(asked.command.rows)
+        if part and row_count > row_limit:
+            yield part
+            part, row_count = [], len(asked.command.rows)
+        part.append(asked)
+    yield part
+
+
+def _job_of(request: Request) -> NewJob:
+    if request.is_recorded:
+        return request.received.job
+    return replace(request.received.job, door="http" if request.is_interactive else "queue")
 
 
 def _log_finished(events: Sequence[JobChanged]) -> None:

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 from cachetools import LRUCache
@@ -42,10 +43,29 @@ class _LoadedModels(LRUCache[_Key, LoadedModel]):
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(limit_bytes, getsizeof=lambda loaded: min(loaded.size_bytes, limit_bytes))
 
+    def make_room(self, size_bytes: int) -> None:
+        """Let models go until another one has its place, or none is left."""
+        while self and self.currsize + size_bytes > self.maxsize:
+            self.popitem()
+
     def popitem(self) -> tuple[_Key, LoadedModel]:
         key, dropped = super().popitem()
         log.info("model.evicted", model=dropped.name, version=dropped.version)
         return key, dropped
+
+
+class Watch(Protocol):
+    """Is told when a model is loaded: it may take long, and the memory that is taken changes by it."""
+
+    def loading(self) -> None:
+        """A model is going to be loaded."""
+
+    def loaded(self, size_bytes: int) -> None:
+        """It was loaded.
+
+        Args:
+            size_bytes: What all models together take in memory now, as estimated.
+        """
 
 
 class ModelCache:
@@ -54,13 +74,31 @@ class ModelCache:
     A reference is resolved at every call, by one query, since aliases move and versions are deleted; what it leads to
     is immutable and may be kept. The key has the model's birth, so that a version of a model that was deleted and made
     again is another one.
+
+    What is going to be loaded has its place before it comes: the others go first, by what its file unpacks to.
     """
 
-    def __init__(self, library: Library, blobs: BlobStore, *, limit_bytes: int, artifact_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        library: Library,
+        blobs: BlobStore,
+        *,
+        limit_bytes: int,
+        artifact_limit_bytes: int,
+        watch: Watch | None = None,
+    ) -> None:
+        """Args:
+        library: Where references are resolved.
+        blobs: Where the artifacts are.
+        limit_bytes: What the models may take in memory; one that takes more is kept alone.
+        artifact_limit_bytes: The most that an artifact may unpack to.
+        watch: Is told of each model that is loaded.
+        """
         self._library = library
         self._blobs = blobs
         self._artifact_limit_bytes = artifact_limit_bytes
         self._loaded = _LoadedModels(limit_bytes)
+        self._watch = watch
 
     def get(self, reference: str) -> LoadedModel:
         """The model version that a reference means now, loaded.
@@ -76,14 +114,20 @@ class ModelCache:
         key = (name, number, model["created_at"])
         if key in self._loaded:
             return self._loaded[key]
-        loaded = self._load(self._library.version_of(model, number))
+        version = self._library.version_of(model, number)
+        if self._watch is not None:
+            self._watch.loading()
+        loaded = self._load(version)
         self._loaded[key] = loaded
-        MODEL_CACHE_BYTES.set(sum(one.size_bytes for one in self._loaded.values()))
+        size_bytes = sum(one.size_bytes for one in self._loaded.values())
+        MODEL_CACHE_BYTES.set(size_bytes)
+        if self._watch is not None:
+            self._watch.loaded(size_bytes)
         return loaded
 
     def _load(self, version: VersionDocument) -> LoadedModel:
         started = time.perf_counter()
-        model = fetch_model(self._blobs, version, self._artifact_limit_bytes)
+        model = fetch_model(self._blobs, version, self._artifact_limit_bytes, make_room=self._loaded.make_room)
         size_bytes = size_in_memory(model)
         MODEL_LOADS.inc()
         log.info(

@@ -1,8 +1,8 @@
 """The interactive lane: take all that waits, have it answered together, acknowledge it.
 
-A message that comes again (its first predictor died with it, or MongoDB was away) is answered apart from the others, by
-claimed jobs: should it be what killed the predictor, its attempts are counted and it ends dead instead of for ever
-killing the next one.
+A message that comes again (its first predictor died with it, MongoDB was away, or a sweep sent it once more) is
+answered apart from the others, by claimed jobs: should it be what killed the predictor, its attempts are counted and it
+ends dead instead of for ever killing the next one.
 """
 
 import threading
@@ -13,7 +13,10 @@ from typing import Final
 import structlog
 
 from modelbus.predictor.answering import Answerer
+from modelbus.predictor.apart import Apart
+from modelbus.predictor.engine import Engine, EngineLost
 from modelbus.shared.bus import Consumer, Delivery
+from modelbus.shared.bus.queues import SENT_AGAIN_HEADER
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.records.usage import UsageCounter
@@ -28,18 +31,30 @@ class InteractiveLane:
     """One loop over the ``predict`` queue."""
 
     def __init__(
-        self, consumer: Consumer, ledger: JobLedger, answerer: Answerer, usage: UsageCounter, *, batch_limit: int
+        self,
+        consumer: Consumer,
+        ledger: JobLedger,
+        answerer: Answerer,
+        engine: Engine,
+        apart: Apart,
+        usage: UsageCounter,
+        *,
+        batch_limit: int,
     ) -> None:
         """Args:
         consumer: Of the lane's queue.
         ledger: Where the jobs are that nobody could answer.
         answerer: Predicts, records and tells.
+        engine: What it predicts with, to be started and ended with the lane.
+        apart: What does the rest, likewise.
         usage: What the models answered; written when nothing waits for it.
         batch_limit: How many messages are taken at once.
         """
         self._consumer = consumer
         self._ledger = ledger
         self._answerer = answerer
+        self._engine = engine
+        self._apart = apart
         self._usage = usage
         self._batch_limit = batch_limit
         self._stopping = threading.Event()
@@ -53,31 +68,41 @@ class InteractiveLane:
 
     @property
     def running_jobs(self) -> int:
-        """Interactive predictions are not counted as running: they take milliseconds."""
-        return 0
+        """How many predictions run apart; the others are not counted, since they take milliseconds."""
+        return self._apart.running_jobs
 
     def run(self) -> None:
         """Predict until ``stop`` is called."""
+        self._start_engine()
         while not self._stopping.is_set():
             self.looped_at = time.monotonic()
             deliveries = self._consumer.receive(_RECEIVE_S, self._batch_limit)
-            fresh = [delivery for delivery in deliveries if not delivery.is_redelivered]
+            fresh = [delivery for delivery in deliveries if not _comes_again(delivery)]
             if fresh:
                 self._step(fresh)
             for delivery in deliveries:
-                if delivery.is_redelivered:
+                if _comes_again(delivery):
                     self._step([delivery])
             self._usage.flush()
         self._usage.flush(is_last=True)
+        self._engine.close()
+        self._apart.wait()
         self._consumer.close()
 
     def stop(self) -> None:
         """Take nothing new; what is in hand is answered."""
         self._stopping.set()
+        self._apart.stop()
+
+    def _start_engine(self) -> None:
+        try:
+            self._engine.start()
+        except EngineLost as lost:
+            log.warning("engine.not_started", reason=lost.error.message)  # the first question starts it, or tells why
 
     def _step(self, deliveries: Sequence[Delivery]) -> None:
         try:
-            if deliveries[0].is_redelivered:
+            if _comes_again(deliveries[0]):
                 self._answerer.answer_claimed(deliveries[0])
             else:
                 self._answerer.answer(deliveries)
@@ -96,3 +121,8 @@ class InteractiveLane:
                     self._step([delivery])
         else:
             self._consumer.acknowledge(deliveries)
+
+
+def _comes_again(delivery: Delivery) -> bool:
+    """Whether somebody had the message, or one like it, before."""
+    return delivery.is_redelivered or SENT_AGAIN_HEADER in delivery.headers

@@ -111,6 +111,12 @@ class Settings(BaseSettings):
     """How many jobs may wait for one queue's workers before further ones are refused, until some are done."""
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
+    predict_patience_s: float = Field(2.0, gt=0)
+    """Seconds that one model's rows may hold up those of others; what takes longer is predicted in its own process."""
+    predict_time_limit_s: float = Field(60.0, gt=0)
+    """Seconds that an interactive prediction may run, and that the loading of its model may take."""
+    predict_apart_limit: int = Field(4, ge=1, le=256)
+    """How many interactive predictions at once have a process of their own, being slow or suspected of crashing."""
     upload_wait_s: float = Field(30.0, ge=0)
     """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""
     wait_limit_s: float = Field(60.0, ge=0)

@@ -112,12 +112,24 @@ def _own_jobs(context: JobContext, version: VersionDocument, since: datetime, fo
         result = job["result"]
         if "stored_result" in result:
             try:
-                result = orjson.loads(context.blobs.read(result["stored_result"]))
+                result = _whose(context, result["stored_result"])
             except UnknownUpload:
                 found.lost_count += 1
                 continue
         if {name: result.get(name) for name in own} == own:
             yield job
+
+
+def _whose(context: JobContext, blob_id: str) -> Document:
+    """Whose a large result is, which is said beside it, or in it by a release that said it nowhere else.
+
+    Raises:
+        UnknownUpload: It was removed.
+    """
+    about = context.blobs.about(blob_id)
+    if about is None:
+        about = orjson.loads(context.blobs.read(blob_id))
+    return about
 
 
 def _add_dataset(context: JobContext, job: ServedJob, found: ServedRows, seed: int) -> None:

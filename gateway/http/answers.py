@@ -59,13 +59,38 @@ def job_summary(job: ListedJob) -> dict[str, Any]:
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
-async def whole_result(request: web.Request, job: EndedJob) -> dict[str, Any] | None:
-    """The job's result, also when that is too large for the record and lies in a blob."""
+async def stored_result(request: web.Request, job: EndedJob) -> bytes | None:
+    """The JSON of a result that is too large for its job and lies in a blob; None if the job has it.
+
+    It is passed on as it lies there: to parse some megabytes, and to write them again, would hold up all other
+    requests, in a thread as well.
+
+    Raises:
+        UnknownUpload: It was removed.
+    """
     result = job.get("result")
-    if result and "stored_result" in result:
-        whole: dict[str, Any] = orjson.loads(await request.app[BLOBS].read(result["stored_result"]))
-        return whole
-    return result
+    if not result or "stored_result" not in result:
+        return None
+    return await request.app[BLOBS].read(result["stored_result"])
+
+
+async def whole_job_view(request: web.Request, job: JobDocument) -> dict[str, Any]:
+    """A job as the gateway answers it, with its result however large; for ``json_answer``."""
+    text = await stored_result(request, job)
+    if text is None:
+        return job_view(job)
+    return {**job_view({**job, "result": None}), "result": orjson.Fragment(text)}
+
+
+async def _result_answer(request: web.Request, job: EndedJob, beside: Mapping[str, Any]) -> web.Response:
+    """A job's result, however large, behind the fields that are answered beside it."""
+    text = await stored_result(request, job)
+    if text is None:
+        return json_answer({**beside, **(job.get("result") or {})})
+    if beside:
+        # An object that goes on with what the other one has in its braces.
+        text = b"%b,%b" % (orjson.dumps(beside)[:-1], text[1:])
+    return web.Response(body=text, content_type="application/json")
 
 
 def is_whole(job: EndedJob) -> TypeGuard[JobDocument]:
@@ -74,19 +99,27 @@ def is_whole(job: EndedJob) -> TypeGuard[JobDocument]:
 
 
 async def job_answer(
-    request: web.Request, job: EndedJob, succeeded: Callable[[dict[str, Any]], web.Response]
+    request: web.Request,
+    job: EndedJob,
+    succeeded: Callable[[dict[str, Any]], web.Response] | None = None,
+    *,
+    beside: Mapping[str, Any] | None = None,
 ) -> web.Response:
     """Answer a job by how it stands: its result, its error as a problem, or 202 and where to look.
 
     Args:
         request: The request.
         job: The job.
-        succeeded: Makes the answer from the job's result.
+        succeeded: Makes the answer of a job that makes a record, whose result is small; by default it is the result.
+        beside: What is answered beside the result, where that is the answer.
     """
     status, correlation_id = job["status"], job["_id"]
     headers = {CORRELATION_HEADER: correlation_id}
     if status == "succeeded":
-        answer = succeeded(await whole_result(request, job) or {})
+        if succeeded is None:
+            answer = await _result_answer(request, job, beside or {})
+        else:
+            answer = succeeded(job.get("result") or {})
     elif status in TERMINAL_STATUSES:
         error = job.get("error") or {"code": "cancelled", "message": "the job was cancelled", "details": []}
         answer = problem(

@@ -11,7 +11,7 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, JOBS, READINGS, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
-from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.answers import job_answer
 from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import (
     adopt_correlation_id,
@@ -81,7 +81,7 @@ async def read_rows(request: web.Request) -> web.Response:
     else:
         adopt_correlation_id(request, reading_id(dataset, command))
         job = await dispatcher.obtain(command, correlation_id_of(request), owner=dataset["owner"], wait_s=wait)
-    return await job_answer(request, job, json_answer)
+    return await job_answer(request, job)
 
 
 @route(
@@ -137,7 +137,7 @@ async def _send_export(request: web.Request, command: ExportDataset, owner: str)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
-        return await job_answer(request, job, json_answer)
+        return await job_answer(request, job)
     result = job.get("result") or {}
     return await send_blob(
         request,

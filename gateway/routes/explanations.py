@@ -13,7 +13,7 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB
 from modelbus.gateway.description.explanation_examples import DRIFT, LEARNING, MODEL_EXPLANATION, PREDICTION_EXPLANATION
-from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.answers import job_answer
 from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import (
     AnyCommand,
@@ -191,7 +191,4 @@ async def _submit(request: web.Request, command: Command, wait: float) -> web.Re
 
 
 async def _answer(request: web.Request, job: EndedJob) -> web.Response:
-    def whole(result: dict[str, Any]) -> web.Response:
-        return json_answer({"correlation_id": job["_id"], **result})
-
-    return await job_answer(request, job, whole)
+    return await job_answer(request, job, beside={"correlation_id": job["_id"]})

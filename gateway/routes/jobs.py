@@ -8,7 +8,7 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import require_own_job
 from modelbus.gateway.application_keys import CATALOG, JOBS
 from modelbus.gateway.description.examples import JOB, JOB_SUMMARY, QUEUED_JOB
-from modelbus.gateway.http.answers import job_summary, job_view, json_answer, whole_result
+from modelbus.gateway.http.answers import job_summary, job_view, json_answer, whole_job_view
 from modelbus.gateway.http.cursors import next_cursor, read_cursor
 from modelbus.gateway.http.problems import RETRY_AFTER_S
 from modelbus.gateway.http.query import Moment, Page, Waiting, query_of
@@ -19,7 +19,6 @@ from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.views.answer_models import JobList, JobView
 from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
-from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.contracts.records.job_records import JobStatus
 from modelbus.shared.errors import JobFinished, UnknownJob
 from modelbus.shared.store.connection import Document
@@ -79,8 +78,7 @@ async def read_job(request: web.Request) -> web.Response:
     job = await request.app[DISPATCHER].read(correlation_id_in_path(request), wait_s(request, 0))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if job["status"] in ("queued", "running") else None
     place = await place_in_queue(request.app[JOBS], request.app[CATALOG], job)
-    whole: JobDocument = {**job, "result": await whole_result(request, job)}
-    return json_answer({**job_view(whole), **place}, headers=headers)
+    return json_answer({**await whole_job_view(request, job), **place}, headers=headers)
 
 
 @route(

@@ -145,15 +145,16 @@ async def read_candidates(request: web.Request) -> web.Response:
         what = f"version {document['version']} of {document['model']!r}"
         raise NotFound(f"{what} was trained as its command said: nothing was searched for")
     candidates = document.get("candidates")
-    if candidates is None:
-        candidates = orjson.loads(await request.app[BLOBS].read(document["candidates_blob_id"]))
     record = CandidatesRecord(
         model=document["model"],
         version=document["version"],
         scoring=tuning["scoring"],
-        candidates=candidates,
-    )
-    return json_answer(record.model_dump(mode="json"))
+        candidates=candidates or [],
+    ).model_dump(mode="json")
+    if candidates is None:
+        # A large table is passed on as it was stored: to parse it would hold up all other requests.
+        record["candidates"] = orjson.Fragment(await request.app[BLOBS].read(document["candidates_blob_id"]))
+    return json_answer(record)
 
 
 @route(

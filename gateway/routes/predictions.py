@@ -98,7 +98,7 @@ async def predict(request: web.Request) -> web.Response:
         job = await dispatcher.predict(command, correlation_id, owner=owner, wait_s=wait)
     else:
         job = await dispatcher.submit(command, correlation_id, owner=owner)
-    return await job_answer(request, job, lambda result: json_answer({"correlation_id": job["_id"], **result}))
+    return await job_answer(request, job, beside={"correlation_id": job["_id"]})
 
 
 @route(

@@ -6,7 +6,7 @@ from pydantic import Field
 from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import BLOBS, SETTINGS
 from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
-from modelbus.gateway.http.answers import job_answer, json_answer
+from modelbus.gateway.http.answers import job_answer
 from modelbus.gateway.http.query import Waiting, Whole
 from modelbus.gateway.http.requests import command_from, correlation_id_of, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
@@ -54,7 +54,7 @@ async def preview(request: web.Request) -> web.Response:
         job = await request.app[DISPATCHER].wait(correlation_id, wait)
     else:
         job = await _submit(request, correlation_id, wait)
-    return await job_answer(request, job, json_answer)
+    return await job_answer(request, job)
 
 
 async def _submit(request: web.Request, correlation_id: str, wait: float) -> EndedJob:

@@ -97,7 +97,7 @@ async def check(request: web.Request) -> web.Response:
     job = await request.app[DISPATCHER].submit(
         command, correlation_id_of(request), owner=owner_of(request), wait_s=wait
     )
-    return await job_answer(request, job, json_answer)
+    return await job_answer(request, job)
 
 
 @route(

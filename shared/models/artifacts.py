@@ -19,7 +19,7 @@ import io
 import platform
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -117,7 +117,14 @@ def dump_model(model: FittedModel) -> bytes:
     return payload
 
 
-def load_model(payload: bytes, sha256: str, libraries: Mapping[str, str], limit_bytes: int) -> FittedModel:
+def load_model(
+    payload: bytes,
+    sha256: str,
+    libraries: Mapping[str, str],
+    limit_bytes: int,
+    *,
+    make_room: Callable[[int], None] | None = None,
+) -> FittedModel:
     """Read a model that ``dump_model`` wrote.
 
     Args:
@@ -125,6 +132,7 @@ def load_model(payload: bytes, sha256: str, libraries: Mapping[str, str], limit_
         sha256: What the version's record says it must be, in hex.
         libraries: What ``library_versions`` said when it was written.
         limit_bytes: A file that unpacks to more is refused.
+        make_room: Is told how many bytes it unpacks to, before it does.
 
     Returns:
         The model; every ``n_jobs`` in it is None, for a thread pool makes single rows slower. In a plug-in's estimator
@@ -137,7 +145,9 @@ def load_model(payload: bytes, sha256: str, libraries: Mapping[str, str], limit_
     """
     _verify_hash(payload, sha256)
     _verify_libraries(libraries)
-    _verify_size(payload, limit_bytes)
+    size_bytes = _verified_size(payload, limit_bytes)
+    if make_room is not None:
+        make_room(size_bytes)
     contents = _load(payload, libraries)
     try:
         if contents["layout"] != LAYOUT:
@@ -179,7 +189,8 @@ def _verify_release(name: str, written: str) -> None:
         raise ArtifactRefused(f"the model was made by {name} {written}, this is {running}: {_RETRAIN}")
 
 
-def _verify_size(payload: bytes, limit_bytes: int) -> None:
+def _verified_size(payload: bytes, limit_bytes: int) -> int:
+    """How many bytes the file unpacks to."""
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             entries = archive.infolist()
@@ -188,6 +199,7 @@ def _verify_size(payload: bytes, limit_bytes: int) -> None:
     size_bytes = sum(entry.file_size for entry in entries)
     if size_bytes > limit_bytes or len(entries) > _ENTRY_LIMIT:
         raise ArtifactRefused(f"the artifact unpacks to {size_bytes:,} bytes; {limit_bytes:,} are allowed")
+    return size_bytes
 
 
 def _plugins_within(estimator: Any) -> list[InstalledPlugin]:

@@ -1,18 +1,27 @@
 """Models from the store: a version's artifact, fetched and loaded."""
 
+from collections.abc import Callable
+
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.models.artifacts import load_model
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 
-def fetch_model(blobs: BlobStore, version: VersionDocument, limit_bytes: int) -> FittedModel:
+def fetch_model(
+    blobs: BlobStore,
+    version: VersionDocument,
+    limit_bytes: int,
+    *,
+    make_room: Callable[[int], None] | None = None,
+) -> FittedModel:
     """Fetch and load a model version.
 
     Args:
         blobs: Where its artifact is.
         version: The version's document.
         limit_bytes: The most that the artifact may unpack to.
+        make_room: Is told how many bytes it unpacks to, before it does.
 
     Raises:
         ArtifactRefused: It cannot be loaded; says what to do.
@@ -20,4 +29,4 @@ def fetch_model(blobs: BlobStore, version: VersionDocument, limit_bytes: int) ->
         StoreUnavailable: MongoDB does not answer.
     """
     payload = blobs.read(version["blob_id"])
-    return load_model(payload, version["artifact_sha256"], version["libraries"], limit_bytes)
+    return load_model(payload, version["artifact_sha256"], version["libraries"], limit_bytes, make_room=make_room)

@@ -1,8 +1,53 @@
 """Every Prometheus metric, in one place; names as prometheus.io recommends (base units, ``_total``)."""
 
+import threading
+from collections.abc import Sequence
 from typing import Final
 
+from cachetools import LRUCache
 from prometheus_client import Counter, Gauge, Histogram
+
+SERIES_LIMIT: Final = 500
+"""How many series a metric keeps whose labels callers choose: names of models and numbers of versions."""
+
+
+class RecentCounter:
+    """A counter of labels that callers choose: it keeps the series that were counted last, and lets go of the others.
+
+    A series that comes again begins at 0, which Prometheus takes for a restart.
+    """
+
+    def __init__(self, name: str, documentation: str, labels: Sequence[str], limit: int = SERIES_LIMIT) -> None:
+        """Args:
+        name: The metric's name.
+        documentation: What it counts.
+        labels: The names of its labels.
+        limit: How many series it keeps.
+        """
+        self._counter = Counter(name, documentation, labels)
+        self._recent = _Series(self._counter, limit)
+        self._lock = threading.Lock()
+
+    def labels(self, *values: object) -> Counter:
+        """The series of some values of the labels, to be counted at once."""
+        key = tuple(map(str, values))
+        with self._lock:
+            self._recent[key] = None
+            return self._counter.labels(*key)
+
+
+class _Series(LRUCache[tuple[str, ...], None]):
+    """The series of a counter by the values of their labels."""
+
+    def __init__(self, counter: Counter, limit: int) -> None:
+        super().__init__(limit)
+        self._counter = counter
+
+    def popitem(self) -> tuple[tuple[str, ...], None]:
+        key, value = super().popitem()
+        self._counter.remove(*key)
+        return key, value
+
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 
@@ -28,15 +73,20 @@ PREDICT_BATCH = Histogram(
     "Prediction requests computed together.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
-PREDICTED_ROWS = Counter("modelbus_predicted_rows_total", "Rows predicted at once.", ["model", "version"])
-PREDICT_INCIDENTS = Counter(
+PREDICTED_ROWS = RecentCounter("modelbus_predicted_rows_total", "Rows predicted at once.", ["model", "version"])
+PREDICT_INCIDENTS = RecentCounter(
     "modelbus_predict_incidents_total",
     "Cells of predicted rows that were coerced, unseen or missing, and columns that were extra.",
     ["model", "version", "incident"],
 )
+ENGINES_LOST = Counter(
+    "modelbus_predict_engines_lost_total",
+    "Processes for interactive predictions that were lost: `crashed`, or `overrun` where one held up others too long.",
+    ["reason"],
+)
 MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
 MODEL_CACHE_BYTES = Gauge("modelbus_model_cache_bytes", "Memory that the predictor's loaded models take, as estimated.")
-DRIFT_FOUND = Counter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
+DRIFT_FOUND = RecentCounter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
 SENDER_LOST = Counter(
     "modelbus_sender_lost_total",
     "What a background sender could not send: events, commands whose jobs are sent again, or lines of `log-shipper`.",

@@ -184,7 +184,7 @@ def some_ids(wanted: Document, limit: int) -> Query[NamedJob]:
 def jobs_served_by(version: VersionDocument, since: datetime) -> Query[ServedJob]:
     """The predictions that a version may have answered, the newest first.
 
-    Of a result that was too large for its job nothing but ``stored_result`` is there: whose it is stands in that blob.
+    Of a result that was too large for its job nothing but ``stored_result`` is there: whose it is, that blob tells.
 
     Args:
         version: The version's document. What an earlier one of its name answered is not its own.

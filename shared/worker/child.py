@@ -1,22 +1,16 @@
-"""The child's side of a job: limits, logs, the handler, and its answer to the parent as JSON over a pipe.
+"""The child's side of a job: the handler, and its answer to the parent as JSON over a pipe.
 
 Only JSON crosses: of an error its code, message and details, never a traceback or a pickled object.
 """
 
-import ctypes
-import faulthandler
-import importlib
 import os
-import resource
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol, TypeVar, cast
+from typing import Protocol, TypeVar
 
 import orjson
 import structlog
@@ -26,12 +20,13 @@ from modelbus.shared.contracts.base import CommandBase
 from modelbus.shared.contracts.records.candidate_records import TuningProgress
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, Outcome, StoredFile
 from modelbus.shared.errors import JobOutOfMemory, ModelbusError
-from modelbus.shared.observing.logs import configure_logs, job_log_context
+from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.large_results import within_limit
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document, open_store
 from modelbus.shared.store.records.library import Library
+from modelbus.shared.store.records.usage import UsageCounter
 from modelbus.shared.worker.child_messages import (
     ChildMessage,
     EarlyEndOffered,
@@ -40,11 +35,10 @@ from modelbus.shared.worker.child_messages import (
     ProgressMade,
     write_message,
 )
+from modelbus.shared.worker.child_start import begin, found, limit_memory
 from modelbus.shared.worker.limits import Limit, memory_limit
 
 log = structlog.get_logger()
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +77,8 @@ class JobContext:
     """Says that from now on the job can end with what it has: then a cancellation asks it to, instead of killing it."""
     is_stop_asked: Callable[[], bool] = lambda: False
     """Whether it was asked to."""
+    usage: UsageCounter | None = None
+    """Counts what versions answer; written when the handler has come through."""
 
     def progress(self, fraction: float | None, message: str, tuning: TuningProgress | None = None) -> None:
         """Tell how far the job is.
@@ -135,11 +131,10 @@ def run_attempt(
         logged: Where log lines go: the service writes them, with its own.
         requests: Where the parent asks for an early end: whatever comes means that.
     """
-    _die_with_parent()
-    _take_over_output(attempt, printed, logged)
+    begin(attempt.service, attempt.settings.log_level, printed, logged)
     spec = orjson.loads(attempt.spec)
     limit = memory_limit(spec, attempt.settings)
-    _limit_memory(int(limit.value))
+    limit_memory(int(limit.value))
     with job_log_context(attempt.correlation_id):
         answers.send_bytes(write_message(_answer(attempt, spec, limit, answers, requests)))
     sys.stdout.flush()
@@ -168,7 +163,7 @@ def _answer(
 
 
 def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection, requests: Connection) -> Outcome:
-    handler: Handler[Command] = _found(attempt.handler)
+    handler: Handler[Command] = found(attempt.handler)
     database = open_store(attempt.settings)
     reporting = threading.Lock()
 
@@ -187,62 +182,8 @@ def _do(attempt: Attempt, spec: Document, limit_bytes: int, answers: Connection,
         report=lambda progress: say(ProgressMade(progress=progress)),
         offer_early_end=lambda: say(EarlyEndOffered()),
         is_stop_asked=requests.poll,
+        usage=(usage := UsageCounter(database)),
     )
-    return handler(parse_command(spec), context)
-
-
-def announce(function: str, service: str, log_level: str) -> None:
-    """Say what a service's children have, in a child: so that the service itself need not import it.
-
-    Args:
-        function: As ``module:function``; it takes nothing.
-        service: For the log lines.
-        log_level: The least level that is logged.
-    """
-    configure_logs(service, log_level)
-    _found(function)()
-
-
-def _found(named: str) -> Any:
-    module, _, function = named.partition(":")
-    return getattr(importlib.import_module(module), function)
-
-
-def _die_with_parent() -> None:
-    """End when the service ends, even by SIGKILL: an orphan would burn the machine for a result nobody can record.
-
-    The signal comes when the fork server exits, which it does as soon as nobody holds the other end of its pipe.
-    """
-    _let_go_of_fork_server()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _let_go_of_fork_server() -> None:
-    # multiprocessing hands each child the service's end of that pipe: kept here, it would keep the fork server alive
-    # after the service, and with it this process.
-    server: Any = forkserver._forkserver
-    held, server._forkserver_alive_fd = server._forkserver_alive_fd, None
-    if held is not None:
-        os.close(held)
-
-
-def _take_over_output(attempt: Attempt, printed: Connection, logged: Connection) -> None:
-    """Send log lines, and what is printed by Python or C, to the parent; also where a library was when it crashed."""
-    sink = cast("BinaryIO", os.fdopen(os.dup(logged.fileno()), "wb", buffering=0))
-    configure_logs(attempt.service, attempt.settings.log_level, sink)
-    os.dup2(printed.fileno(), 1)
-    os.dup2(printed.fileno(), 2)
-    sys.stdout = os.fdopen(1, "w", buffering=1, errors="replace", closefd=False)
-    sys.stderr = os.fdopen(2, "w", buffering=1, errors="replace", closefd=False)
-    faulthandler.enable(sys.stderr, all_threads=False)
-
-
-def _limit_memory(limit_bytes: int) -> None:
-    """Let the job add ``limit_bytes`` to the address space that the preloaded libraries take already."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
-    ceiling = pages * resource.getpagesize() + limit_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    outcome = handler(parse_command(spec), context)
+    usage.flush(is_last=True)
+    return outcome

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelbus.shared.contracts import Predict
 from modelbus.shared.settings import Settings
 
 
@@ -18,6 +19,8 @@ class Limit:
 
 def time_limit(spec: Mapping[str, Any], settings: Settings) -> Limit:
     """Seconds that one attempt may run."""
+    if spec.get("command") == Predict.__name__:
+        return Limit(settings.predict_time_limit_s, "MODELBUS_PREDICT_TIME_LIMIT_S")
     return _least(spec, "time_s", settings.job_time_limit_s, "MODELBUS_JOB_TIME_LIMIT_S")
 
 

@@ -34,7 +34,7 @@ from modelbus.shared.store.logs.log_batches import LogBatches, open_log_shipper
 from modelbus.shared.store.records.library import Library
 from modelbus.shared.store.records.services import ServiceInstance, ServiceRegistry, worker_name
 from modelbus.shared.version import VERSION
-from modelbus.shared.worker import child
+from modelbus.shared.worker import child_start
 from modelbus.shared.worker.attempt import AttemptRunner
 from modelbus.shared.worker.finishing import Finisher
 from modelbus.shared.worker.health import HealthServer
@@ -97,6 +97,10 @@ class Tools:
             message_limit_bytes=self.settings.message_limit_bytes,
         )
 
+    def runner(self) -> AttemptRunner:
+        """What does claimed jobs in child processes."""
+        return AttemptRunner(self.service, self.settings, self.ledger, self.finisher, self.events)
+
     def worker(self, queues: Sequence[str], handlers: Mapping[str, str]) -> Worker:
         """A lane whose jobs run in child processes."""
         return Worker(
@@ -104,7 +108,7 @@ class Tools:
             self.publisher,
             self.events,
             self.ledger,
-            AttemptRunner(self.service, self.settings, self.ledger, self.finisher, self.events),
+            self.runner(),
             service=self.service,
             handlers=handlers,
             concurrency=self.settings.concurrency,
@@ -222,7 +226,7 @@ def run_service(
     if allocators and sys.platform == "linux":
         for variable, value in allocators.items():
             os.environ.setdefault(variable, value)  # read by the fork server, when it starts
-    start_fork_server(preload, partial(child.announce, announce, name, settings.log_level) if announce else None)
+    start_fork_server(preload, partial(child_start.announce, announce, name, settings.log_level) if announce else None)
     with kept_logs(shipper):
         tools, sweeper = _open(name, settings)
         _wait_for_store(tools.database)

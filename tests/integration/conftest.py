@@ -10,6 +10,7 @@ import structlog
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from modelbus.predictor.__main__ import PRELOAD
 from modelbus.shared.bus import Consumer, EventPublisher, EventSubscriber, Publisher
 from modelbus.shared.settings import Settings
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
@@ -42,7 +43,7 @@ def plain_log() -> None:
 @pytest.fixture(scope="session")
 def fork_server() -> None:
     """The process that children are forked from, once for all tests."""
-    start_fork_server([ACT.partition(":")[0]])
+    start_fork_server([ACT.partition(":")[0], *PRELOAD])
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 from uuid import UUID, uuid5
 
 from bson import ObjectId
@@ -28,6 +28,15 @@ class BlobMetadata(TypedDict):
     """``live`` as soon as something refers to it."""
     correlation_id: str
     fence: int
+    about: NotRequired[dict[str, Any]]
+    """What is to be known of its content without reading it."""
+
+
+class DescribedBlob(TypedDict):
+    """A blob by what is known of its content."""
+
+    metadata: BlobMetadata
+    """``about``."""
 
 
 class BlobFile(TypedDict):
@@ -63,15 +72,21 @@ class HeadlessChunk(TypedDict):
 
 
 _FILE: Final = shape(BlobFile)
+_DESCRIBED: Final = shape(DescribedBlob, metadata=("about",))
 _MEASURED: Final = shape(MeasuredBlob)
 _CHUNK: Final = shape(BlobChunk)
 _NUMBER: Final = shape(ChunkNumber)
 _HEADLESS: Final = shape(HeadlessChunk)
 
 
-def blob_metadata(kind: BlobKind, correlation_id: str, fence: int = 0) -> BlobMetadata:
+def blob_metadata(
+    kind: BlobKind, correlation_id: str, fence: int = 0, about: dict[str, Any] | None = None
+) -> BlobMetadata:
     """What a blob's record says of it while it is being written."""
-    return {"kind": kind, "state": "pending", "correlation_id": correlation_id, "fence": fence}
+    described: BlobMetadata = {"kind": kind, "state": "pending", "correlation_id": correlation_id, "fence": fence}
+    if about:
+        described["about"] = about
+    return described
 
 
 def export_id(correlation_id: str, fence: int) -> str:
@@ -85,6 +100,11 @@ def export_id(correlation_id: str, fence: int) -> str:
 def measured_blob(blob_id: str) -> Query[MeasuredBlob]:
     """A blob's size."""
     return by_id(FILES, blob_id, _MEASURED)
+
+
+def described_blob(blob_id: str) -> Query[DescribedBlob]:
+    """What is known of a blob's content."""
+    return by_id(FILES, blob_id, _DESCRIBED)
 
 
 def blob_of_kind(blob_id: str, kind: BlobKind) -> Query[BlobFile]:

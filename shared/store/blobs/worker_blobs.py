@@ -35,12 +35,28 @@ class BlobStore:
         self._bucket = gridfs.GridFSBucket(durable, chunk_size_bytes=CHUNK_BYTES)
 
     def save(
-        self, source: bytes | IO[bytes], kind: BlobKind, correlation_id: str, fence: int, blob_id: str | None = None
+        self,
+        source: bytes | IO[bytes],
+        kind: BlobKind,
+        correlation_id: str,
+        fence: int,
+        blob_id: str | None = None,
+        *,
+        about: Document | None = None,
     ) -> str:
-        """Store bytes as a pending blob, under a new id unless one is given; returns its id."""
+        """Store bytes as a pending blob, under a new id unless one is given; returns its id.
+
+        Args:
+            source: The bytes.
+            kind: What they are.
+            correlation_id: The job that they belong to.
+            fence: Of its attempt.
+            blob_id: The id.
+            about: What is to be known of them without reading them; small.
+        """
         blob_id = blob_id or str(uuid4())
         with store_errors():
-            write_blob(self._store, blob_id, source, blob_metadata(kind, correlation_id, fence))
+            write_blob(self._store, blob_id, source, blob_metadata(kind, correlation_id, fence, about))
         return blob_id
 
     def read(self, blob_id: str) -> bytes:
@@ -54,6 +70,17 @@ class BlobStore:
                 return bytes(self._bucket.open_download_stream(blob_id).read())
             except NoFile as error:
                 raise UnknownUpload(f"the stored file {blob_id} is gone") from error
+
+    def about(self, blob_id: str) -> Document | None:
+        """What is known of a blob without reading it; None if nothing was said of it.
+
+        Raises:
+            UnknownUpload: There is no such blob.
+        """
+        described = self._store.one(blob_queries.described_blob(blob_id))
+        if described is None:
+            raise UnknownUpload(f"the stored file {blob_id} is gone")
+        return described.get("metadata", {}).get("about")
 
     def open(self, blob_id: str) -> BlobReader:
         """Open a blob to read parts of it, as a seekable file. It may be read while others read it too.

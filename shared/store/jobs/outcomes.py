@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.contracts.records.job_outcomes import (
@@ -82,13 +83,17 @@ class Outcomes:
     def _version(self, job: JobDocument, outcome: VersionOutcome) -> Document:
         record = {**outcome.record, "owner": job["owner"], "correlation_id": job["_id"]}
         versions = self._database["versions"]
-        stored = versions.find_one({"correlation_id": job["_id"]}, projection=VERSION.projection)
+        stored = self._version_of(job["_id"])
         # A number may be taken by what is left of a deleted model of that name: then the next one is free.
         while stored is None or stored["correlation_id"] != job["_id"]:
             number = self._next_version(record["model"], job["owner"])
             apart = outcome.apart.model_dump(exclude_none=True)
             document = {**record, "version": number, "blob_id": outcome.blob_id, **apart}
-            stored = _insert_once(versions, f"{record['model']}@{number}", document)
+            try:
+                stored = _insert_once(versions, f"{record['model']}@{number}", document)
+            except DuplicateKeyError:
+                # A job has one version: whoever finishes the same job at the same time has made it under its number.
+                stored = self._version_of(job["_id"])
         self._blobs.make_live(stored["blob_id"])
         for name in ("candidates_blob_id", "rows_blob_id"):
             if stored.get(name):
@@ -99,6 +104,10 @@ class Outcomes:
             stored = self._tell_overtaken(stored, outcome, champion)
         compared = {"comparison": stored["comparison"]} if stored.get("comparison") else {}
         return {"version": _public(stored), "is_champion": is_champion, **compared, **outcome.report}
+
+    def _version_of(self, correlation_id: str) -> Document | None:
+        """The version that a job made; None if it made none yet."""
+        return self._database["versions"].find_one({"correlation_id": correlation_id}, projection=VERSION.projection)
 
     def _tell_overtaken(self, stored: Document, outcome: VersionOutcome, champion: int | None) -> Document:
         """Note in a version that was to be the champion, and is not, which version is."""

@@ -202,8 +202,8 @@ def remember(key: str, *, set_tags: Mapping[str, str], removed: Collection[str],
 
 
 def point_alias(model: str, alias: str, version: int) -> Operation:
-    """Point an alias at a version."""
-    return Operation({"_id": model}, {"$set": {f"aliases.{alias}": version}})
+    """Point an alias at a version that the model lists."""
+    return Operation({"_id": model, "versions": version}, {"$set": {f"aliases.{alias}": version}})
 
 
 def remove_alias(model: str, alias: str) -> Operation:
@@ -217,8 +217,8 @@ def unlist_all(model: str) -> Operation:
     return Operation({"_id": model}, {"$set": {"versions": [], "aliases": {}}})
 
 
-def unlist_version(model: ModelDocument, version: int) -> Operation:
-    """Take a version out of its model's list, with the aliases that point at it."""
-    aliases = {f"aliases.{alias}": "" for alias, number in model["aliases"].items() if number == version}
-    update: Document = {"$pull": {"versions": version}}
-    return Operation({"_id": model["_id"]}, update | ({"$unset": aliases} if aliases else {}))
+def unlist_version(model: str, version: int) -> Operation:
+    """Take a version out of its model's list, with the aliases that point at it when that is done."""
+    listed = {"$filter": {"input": "$versions", "cond": {"$ne": ["$$this", version]}}}
+    aliases = {"$filter": {"input": {"$objectToArray": "$aliases"}, "cond": {"$ne": ["$$this.v", version]}}}
+    return Operation({"_id": model}, [{"$set": {"versions": listed, "aliases": {"$arrayToObject": aliases}}}])

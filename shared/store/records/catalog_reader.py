@@ -154,7 +154,10 @@ class CatalogReader:
             UnknownModel: There is no such model or version.
         """
         await self.version(f"{model}@{version}")
-        await self._store.update(MODELS, catalog.point_alias(model, alias, version))
+        if not await self._store.update(MODELS, catalog.point_alias(model, alias, version)):
+            # It was deleted since; what there is now says so in the same words.
+            catalog.version_number(await self.model(model), version)
+            raise UnknownModel(f"version {version} of model {model!r} was deleted meanwhile")
 
     async def remove_alias(self, model: str, alias: str) -> bool:
         """Remove an alias; whether it was there."""
@@ -166,7 +169,7 @@ class CatalogReader:
 
     async def unlist_version(self, model: str, version: int) -> None:
         """Take a version out of its model's list, with the aliases that point at it: from then on nothing finds it."""
-        await self._store.update(MODELS, catalog.unlist_version(await self.model(model), version))
+        await self._store.update(MODELS, catalog.unlist_version(model, version))
 
     async def evaluation(self, evaluation_id: str) -> EvaluationDocument | None:
         """An evaluation that is filled; None if there is none of that id."""

@@ -1,9 +1,7 @@
 """The predictor's interactive lane: many requests together, and none that spoils its neighbours'."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -12,81 +10,21 @@ import pytest
 import redis
 from prometheus_client import REGISTRY
 
-from modelbus.predictor.__main__ import make_lanes
 from modelbus.shared.bus import EventSubscriber, send_recorded
-from modelbus.shared.bus.queues import INTERACTIVE_HEADER, SENT_AT_HEADER
+from modelbus.shared.bus.queues import SENT_AT_HEADER
 from modelbus.shared.contracts import Predict, new_correlation_id
-from modelbus.shared.settings import Settings
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import new_job
-from modelbus.shared.worker.service import Lane, Tools
 from modelbus.stack import LocalStack
 from tests.integration.conftest import MakeConsumer
+from tests.integration.lane_bench import ROW, ROWS_LIMIT, LaneBench, lane_settings, predict, predicting
 from tests.integration.messages import receive
 from tests.integration.stored_models import make_model
-from tests.integration.worker_bench import opened, quick_settings
+from tests.integration.worker_bench import opened
 from tests.unit.tables import features, rows_of
 from tests.waiting import wait_until
 
-RESULT_LIMIT_BYTES = 2048
-ROWS_LIMIT = 50
-ROW = rows_of(features())[0]
 BAD_ROW = {**ROW, "amount": "a lot"}
-
-
-@dataclass
-class Bench:
-    """The lane at work, and what a test wants to know of it."""
-
-    tools: Tools
-    lane: Lane
-
-    def send(self, *commands: Document, is_interactive: bool = False, **properties: Any) -> list[str]:
-        """Publish commands as one message, an array; returns their jobs' ids."""
-        ids = [command.setdefault("correlation_id", new_correlation_id()) for command in commands]
-        headers = {INTERACTIVE_HEADER: True} if is_interactive else {}
-        self.tools.publisher.send("predict", list(commands), headers=headers, **properties)
-        return ids
-
-    def job(self, correlation_id: str) -> Document:
-        return self.tools.ledger.find(correlation_id) or {}
-
-    def wait_for(self, correlation_id: str) -> Document:
-        return wait_until(
-            lambda: job if (job := self.job(correlation_id)).get("finished_at") else None,
-            "the prediction is recorded",
-            state=lambda: self.job(correlation_id),
-        )
-
-    def answer(self, command: Document) -> Document:
-        return self.wait_for(self.send(command)[0])
-
-
-def predict(*rows: Document, model: str = "churn", **fields: Any) -> Document:
-    return {"command": "Predict", "model": model, "rows": list(rows or [ROW]), **fields}
-
-
-def settings_of(servers: LocalStack, database_number: int) -> Settings:
-    """Settings with a Redis database of the lane's own, so that it takes no other's messages."""
-    return quick_settings(
-        servers,
-        bus_url=servers.bus_url.removesuffix("/0") + f"/{database_number}",
-        result_inline_bytes=RESULT_LIMIT_BYTES,
-        predict_rows_limit=ROWS_LIMIT,
-    )
-
-
-@contextmanager
-def predicting(tools: Tools) -> Iterator[Bench]:
-    lane = make_lanes(tools)[0]
-    thread = threading.Thread(target=lane.run, name="lane-of-test", daemon=True)
-    thread.start()
-    try:
-        yield Bench(tools, lane)
-    finally:
-        lane.stop()
-        thread.join(10)
-        assert not thread.is_alive(), "the lane has stopped"
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +34,12 @@ def expected() -> dict[str, list[Any]]:
 
 
 @pytest.fixture(scope="module")
-def bench(servers: LocalStack, raw_redis: redis.Redis, expected: dict[str, list[Any]]) -> Iterator[Bench]:
+def bench(
+    servers: LocalStack, raw_redis: redis.Redis, fork_server: None, expected: dict[str, list[Any]]
+) -> Iterator[LaneBench]:
     """One lane for all tests: each ends only if the lane outlives what it does."""
     raw_redis.flushall()
-    with opened(settings_of(servers, 2)) as (tools, _):
+    with opened(lane_settings(servers, 2)) as (tools, _):
         expected["churn"] = make_model(tools.database, "churn")
         expected["other"] = make_model(tools.database, "other", "DecisionTreeClassifier")
         with predicting(tools) as bench:
@@ -119,7 +59,7 @@ def counted_groups() -> Iterator[Callable[[], tuple[float, float]]]:
     yield lambda: (now()[0] - before[0], now()[1] - before[1])
 
 
-def test_a_row_is_answered_and_recorded_as_a_job(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_a_row_is_answered_and_recorded_as_a_job(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     job = bench.answer(predict())
     assert (job["status"], job["attempt"], job["error"], job["door"]) == ("succeeded", 1, None, "queue")
     assert job["result"]["predictions"] == expected["churn"][:1]
@@ -127,14 +67,14 @@ def test_a_row_is_answered_and_recorded_as_a_job(bench: Bench, expected: dict[st
     assert job["expires_at"] > job["finished_at"]
 
 
-def test_probabilities_are_answered_where_they_are_asked_for(bench: Bench) -> None:
+def test_probabilities_are_answered_where_they_are_asked_for(bench: LaneBench) -> None:
     result = bench.answer(predict(has_probabilities=True))["result"]
     assert sorted(result["classes"]) == ["no", "yes"]
     assert sum(result["probabilities"][0]) == pytest.approx(1)
     assert "probabilities" not in bench.answer(predict())["result"]
 
 
-def test_many_requests_of_one_model_are_computed_as_one_group(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_many_requests_of_one_model_are_computed_as_one_group(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     rows = rows_of(features())[:40]
     with counted_groups() as counted:
         ids = bench.send(*(predict(row) for row in rows))
@@ -144,7 +84,7 @@ def test_many_requests_of_one_model_are_computed_as_one_group(bench: Bench, expe
 
 
 def test_each_model_and_each_wish_for_probabilities_is_a_group_of_its_own(
-    bench: Bench, expected: dict[str, list[Any]]
+    bench: LaneBench, expected: dict[str, list[Any]]
 ) -> None:
     with counted_groups() as counted:
         ids = bench.send(
@@ -157,14 +97,14 @@ def test_each_model_and_each_wish_for_probabilities_is_a_group_of_its_own(
     assert [job["result"]["predictions"][0] for job in jobs] == [expected[name][0] for name in names]
 
 
-def test_requests_of_several_rows_get_their_own_rows_back(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_requests_of_several_rows_get_their_own_rows_back(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     rows = rows_of(features())[:9]
     ids = bench.send(predict(*rows[:2]), predict(*rows[2:3]), predict(*rows[3:]))
     answers = [bench.wait_for(correlation_id)["result"]["predictions"] for correlation_id in ids]
     assert answers == [expected["churn"][:2], expected["churn"][2:3], expected["churn"][3:9]]
 
 
-def test_a_bad_row_fails_its_own_request_alone(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_a_bad_row_fails_its_own_request_alone(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     good_before, bad, good_after = bench.send(predict(), predict(ROW, BAD_ROW), predict())
     job = bench.wait_for(bad)
     assert (job["status"], job["error"]["code"]) == ("failed", "signature_mismatch")
@@ -173,31 +113,31 @@ def test_a_bad_row_fails_its_own_request_alone(bench: Bench, expected: dict[str,
         assert bench.wait_for(correlation_id)["result"]["predictions"] == expected["churn"][:1]
 
 
-def test_a_command_that_breaks_its_contract_fails_alone(bench: Bench) -> None:
+def test_a_command_that_breaks_its_contract_fails_alone(bench: LaneBench) -> None:
     bad, good = bench.send(predict(rows=[]), predict())
     assert bench.wait_for(bad)["error"]["code"] == "invalid_command"
     assert bench.wait_for(good)["status"] == "succeeded"
 
 
 @pytest.mark.parametrize("model", ["nobody", "churn@99", "churn@staging"])
-def test_a_model_that_is_not_there_is_named(bench: Bench, model: str) -> None:
+def test_a_model_that_is_not_there_is_named(bench: LaneBench, model: str) -> None:
     job = bench.answer(predict(model=model))
     assert (job["status"], job["error"]["code"]) == ("failed", "unknown_model")
     assert model.partition("@")[0] in job["error"]["message"]
 
 
-def test_a_command_on_the_wrong_queue_is_refused(bench: Bench) -> None:
+def test_a_command_on_the_wrong_queue_is_refused(bench: LaneBench) -> None:
     job = bench.answer({"command": "PredictDataset", "model": "churn", "dataset": "customers"})
     assert (job["status"], job["error"]["code"]) == ("failed", "invalid_command")
     assert "'predict.bulk'" in job["error"]["message"]
 
 
-def test_more_rows_than_the_limit_are_refused(bench: Bench) -> None:
+def test_more_rows_than_the_limit_are_refused(bench: LaneBench) -> None:
     job = bench.answer(predict(*[ROW] * (ROWS_LIMIT + 1)))
     assert (job["status"], job["error"]["code"]) == ("failed", "limit_exceeded")
 
 
-def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: Bench) -> None:
+def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: LaneBench) -> None:
     make_model(bench.tools.database, "damaged")
     bench.tools.database["versions"].update_one({"model": "damaged"}, {"$set": {"artifact_sha256": "0" * 64}})
     damaged, good = bench.send(predict(model="damaged"), predict())
@@ -205,7 +145,7 @@ def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: Bench) -> Non
     assert bench.wait_for(good)["status"] == "succeeded"
 
 
-def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(bench: Bench) -> None:
+def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(bench: LaneBench) -> None:
     make_model(bench.tools.database, "incomplete")
     bench.tools.database["versions"].update_one({"model": "incomplete"}, {"$unset": {"libraries": ""}})
     [faulty] = bench.send(predict(model="incomplete"))
@@ -215,12 +155,12 @@ def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_
     assert bench.answer(predict())["status"] == "succeeded"
 
 
-def test_what_a_waiting_caller_asked_is_recorded_as_come_by_http(bench: Bench) -> None:
+def test_what_a_waiting_caller_asked_is_recorded_as_come_by_http(bench: LaneBench) -> None:
     [correlation_id] = bench.send(predict(), is_interactive=True)
     assert bench.wait_for(correlation_id)["door"] == "http"
 
 
-def test_a_job_that_was_accepted_meanwhile_is_finished(bench: Bench) -> None:
+def test_a_job_that_was_accepted_meanwhile_is_finished(bench: LaneBench) -> None:
     command = predict(correlation_id=new_correlation_id())
     job = new_job(Predict.model_validate(command), command["correlation_id"], door="http")
     bench.tools.ledger.accept(job)
@@ -229,7 +169,7 @@ def test_a_job_that_was_accepted_meanwhile_is_finished(bench: Bench) -> None:
     assert [entry["what"] for entry in ended["history"]] == ["accepted", "succeeded"]
 
 
-def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(bench: Bench) -> None:
+def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(bench: LaneBench) -> None:
     command = predict(correlation_id=new_correlation_id())
     job = new_job(Predict.model_validate(command), command["correlation_id"], door="http")
     bench.tools.ledger.accept(job)
@@ -240,7 +180,7 @@ def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(bench: Bench) -> Non
     assert bench.job(job.correlation_id) == before
 
 
-def test_a_job_that_a_message_names_is_answered_from_its_record(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_a_job_that_its_message_names_is_answered(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     rows = rows_of(features())[:3]
     jobs = [new_job(Predict.model_validate(predict(*rows)), new_correlation_id(), door="http", owner="ada")]
     jobs += [new_job(Predict.model_validate(predict(BAD_ROW)), new_correlation_id(), door="http")]
@@ -254,7 +194,7 @@ def test_a_job_that_a_message_names_is_answered_from_its_record(bench: Bench, ex
     assert (bad["status"], bad["error"]["code"]) == ("failed", "signature_mismatch")
 
 
-def test_a_message_that_names_no_job_or_one_that_has_ended_changes_nothing(bench: Bench) -> None:
+def test_a_message_that_names_no_job_or_one_that_has_ended_changes_nothing(bench: LaneBench) -> None:
     ended = bench.answer(predict())
     with counted_groups() as counted:
         for named in (ended["_id"], new_correlation_id(), "", "no id at all"):
@@ -264,7 +204,7 @@ def test_a_message_that_names_no_job_or_one_that_has_ended_changes_nothing(bench
     assert bench.job(ended["_id"]) == ended
 
 
-def test_a_message_that_was_sent_again_is_answered_by_a_claimed_job(bench: Bench) -> None:
+def test_a_message_that_was_sent_again_is_answered_by_a_claimed_job(bench: LaneBench) -> None:
     job = new_job(Predict.model_validate(predict()), new_correlation_id(), door="http")
     bench.tools.ledger.accept(job)
     send_recorded(bench.tools.publisher, "predict", job.correlation_id, is_again=True)
@@ -272,7 +212,7 @@ def test_a_message_that_was_sent_again_is_answered_by_a_claimed_job(bench: Bench
 
 
 @pytest.mark.parametrize("headers", [{SENT_AT_HEADER: 0}, {SENT_AT_HEADER: None}, {SENT_AT_HEADER: "now"}])
-def test_of_old_messages_what_was_answered_is_not_computed_again(bench: Bench, headers: Document) -> None:
+def test_of_old_messages_what_was_answered_is_not_computed_again(bench: LaneBench, headers: Document) -> None:
     known, new = predict(correlation_id=new_correlation_id()), predict(correlation_id=new_correlation_id())
     first = bench.answer(dict(known))
     with counted_groups() as counted:
@@ -282,7 +222,7 @@ def test_of_old_messages_what_was_answered_is_not_computed_again(bench: Bench, h
     assert bench.job(first["_id"]) == first
 
 
-def test_whoever_asks_again_by_an_old_message_is_told_the_first_answer(bench: Bench, consume: MakeConsumer) -> None:
+def test_whoever_asks_again_by_an_old_message_is_told_the_first_answer(bench: LaneBench, consume: MakeConsumer) -> None:
     command, answers = predict(correlation_id=new_correlation_id()), f"answers-{uuid4()}"
     first = bench.answer(dict(command))
     bench.tools.publisher.send("predict", command, headers={SENT_AT_HEADER: 0}, reply_to=answers)
@@ -290,7 +230,7 @@ def test_whoever_asks_again_by_an_old_message_is_told_the_first_answer(bench: Be
     assert told.documents[0]["result"] == first["result"]
 
 
-def test_the_same_request_again_is_the_same_job(bench: Bench) -> None:
+def test_the_same_request_again_is_the_same_job(bench: LaneBench) -> None:
     command = predict(correlation_id=new_correlation_id())
     first = bench.answer(command)
     bench.send(dict(command))
@@ -298,13 +238,13 @@ def test_the_same_request_again_is_the_same_job(bench: Bench) -> None:
     assert bench.job(first["_id"]) == first
 
 
-def test_two_copies_in_one_message_are_one_job(bench: Bench) -> None:
+def test_two_copies_in_one_message_are_one_job(bench: LaneBench) -> None:
     command = predict(correlation_id=new_correlation_id())
     job = bench.wait_for(bench.send(command, dict(command))[0])
     assert (job["status"], job["attempt"]) == ("succeeded", 1)
 
 
-def test_a_large_result_is_stored_apart(bench: Bench, expected: dict[str, list[Any]]) -> None:
+def test_a_large_result_is_stored_apart(bench: LaneBench, expected: dict[str, list[Any]]) -> None:
     rows = (rows_of(features()) * 2)[:ROWS_LIMIT]
     job = bench.answer(predict(*rows, has_probabilities=True))
     assert job["result"].keys() == {"stored_result", "size_bytes"}
@@ -313,7 +253,7 @@ def test_a_large_result_is_stored_apart(bench: Bench, expected: dict[str, list[A
     assert bench.tools.blobs.remove_orphans(-1) == 0, "it belongs to its job"
 
 
-def test_the_answer_is_told_to_everybody_and_to_its_sender(bench: Bench, consume: MakeConsumer) -> None:
+def test_the_answer_is_told_to_everybody_and_to_its_sender(bench: LaneBench, consume: MakeConsumer) -> None:
     url = bench.tools.settings.bus_url.get_secret_value()
     heard: list[dict[str, Any]] = []
     subscriber = EventSubscriber(url, "test", heard.extend)
@@ -332,7 +272,7 @@ def test_the_answer_is_told_to_everybody_and_to_its_sender(bench: Bench, consume
     subscriber.stop()
 
 
-def test_everything_is_acknowledged_when_it_is_answered(bench: Bench, raw_redis: redis.Redis) -> None:
+def test_everything_is_acknowledged_when_it_is_answered(bench: LaneBench, raw_redis: redis.Redis) -> None:
     bench.answer(predict())
     url = bench.tools.settings.bus_url.get_secret_value()
     with redis.Redis.from_url(url) as client:
@@ -341,9 +281,9 @@ def test_everything_is_acknowledged_when_it_is_answered(bench: Bench, raw_redis:
 
 
 def test_a_message_that_comes_again_is_answered_by_a_claimed_job(
-    servers: LocalStack, broker: redis.Redis, consume: MakeConsumer
+    servers: LocalStack, broker: redis.Redis, fork_server: None, consume: MakeConsumer
 ) -> None:
-    settings = settings_of(servers, 3)
+    settings = lane_settings(servers, 3)
     with opened(settings) as (tools, _):
         make_model(tools.database, "churn")
         fresh, known, bad = (

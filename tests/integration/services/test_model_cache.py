@@ -1,12 +1,13 @@
 """The predictor's loaded models: resolved at every call, kept by what they take in memory."""
 
 import pytest
+import skops.io
 from prometheus_client import REGISTRY
 from pymongo.database import Database
 from structlog.typing import EventDict
 
-from modelbus.predictor.cache import ModelCache
-from modelbus.shared.errors import UnknownModel
+from modelbus.predictor.cache import ModelCache, Watch
+from modelbus.shared.errors import ArtifactRefused, UnknownModel
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.records.library import Library
@@ -23,9 +24,13 @@ def stored(indexed: Database[Document]) -> Database[Document]:
     return indexed
 
 
-def cache_of(database: Database[Document], limit_bytes: int) -> ModelCache:
+def cache_of(database: Database[Document], limit_bytes: int, watch: Watch | None = None) -> ModelCache:
     return ModelCache(
-        Library(database), BlobStore(database), limit_bytes=limit_bytes, artifact_limit_bytes=ARTIFACT_LIMIT_BYTES
+        Library(database),
+        BlobStore(database),
+        limit_bytes=limit_bytes,
+        artifact_limit_bytes=ARTIFACT_LIMIT_BYTES,
+        watch=watch,
     )
 
 
@@ -66,7 +71,7 @@ def test_a_model_that_is_larger_than_the_limit_stays_alone_while_it_is_used(
     cache = cache_of(stored, 1)
     for name in ("a", "a", "b", "b"):
         assert cache.get(name).name == name
-    assert events(logged) == [("model.loaded", "a"), ("model.loaded", "b"), ("model.evicted", "a")]
+    assert events(logged) == [("model.loaded", "a"), ("model.evicted", "a"), ("model.loaded", "b")]
     assert REGISTRY.get_sample_value("modelbus_model_cache_bytes") == cache.get("b").size_bytes
 
 
@@ -80,3 +85,39 @@ def test_a_model_that_was_made_anew_is_another_one(stored: Database[Document]) -
         cache.get("a")
     make_model(stored, "a", "DecisionTreeClassifier")
     assert cache.get("a").version_id != before.version_id
+
+
+class Watched:
+    """Notes what the models take whenever the cache tells of it."""
+
+    def __init__(self) -> None:
+        self.steps: list[int | str] = []
+
+    def loading(self) -> None:
+        self.steps.append("loading")
+
+    def loaded(self, size_bytes: int) -> None:
+        self.steps.append(size_bytes)
+
+
+def test_a_model_has_its_place_before_it_is_unpacked(
+    stored: Database[Document], logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unpacked(*_arguments: object, **_options: object) -> None:
+        logged.append({"event": "model.unpacked", "model": "any"})
+        raise ValueError("it takes memory from here on")
+
+    cache = cache_of(stored, int(1.2 * size_of_one(stored)))
+    cache.get("a")
+    logged.clear()
+    monkeypatch.setattr(skops.io, "loads", unpacked)
+    with pytest.raises(ArtifactRefused):
+        cache.get("b")
+    assert events(logged) == [("model.evicted", "a"), ("model.unpacked", "any")]
+
+
+def test_whoever_watches_is_told_before_and_after_a_model_is_loaded(stored: Database[Document]) -> None:
+    watched = Watched()
+    cache = cache_of(stored, ARTIFACT_LIMIT_BYTES, watched)
+    sizes = [cache.get(name).size_bytes for name in ("a", "b", "a")]
+    assert watched.steps == ["loading", sizes[0], "loading", sizes[0] + sizes[1]]

@@ -11,6 +11,7 @@ from pymongo.database import Database
 from modelbus.evaluator.sampling.served_rows import ServedRows, gather_served_rows
 from modelbus.shared.contracts import Predict, new_correlation_id
 from modelbus.shared.settings import Settings
+from modelbus.shared.store.blobs.large_results import within_limit
 from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import new_job
@@ -79,6 +80,23 @@ def test_a_large_answer_is_looked_up_where_it_is_stored(
     found = gathered(context, model)
 
     assert (found.row_count, found.request_count, found.lost_count) == (4, 1, 1)
+
+
+def test_a_large_answer_is_not_read_to_tell_whose_it_is(
+    context: JobContext, model: FittedModel, ledger: JobLedger, blobs: BlobStore, indexed: Database[Document]
+) -> None:
+    for result in (OWN, {**OWN, "version": 1}, {**OWN, "model": "other"}):
+        large = {**result, "predictions": ["x" * 50] * 100}
+        correlation_id = predicted(ledger, 2, within_limit(large, new_correlation_id(), blobs, 1024))
+        stored = indexed["jobs"].find_one({"_id": correlation_id})
+        assert stored is not None
+        assert stored["result"].keys() == {"stored_result", "size_bytes"}
+        # Whoever reads it reads what is not there any more.
+        indexed["fs.chunks"].delete_many({"files_id": stored["result"]["stored_result"]})
+
+    found = gathered(context, model)
+
+    assert (found.row_count, found.request_count, found.lost_count) == (2, 1, 0)
 
 
 def test_nothing_before_the_time_or_before_the_version_is_gathered(

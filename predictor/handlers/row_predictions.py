@@ -1,0 +1,45 @@
+"""Predicting the rows of one request in a process of its own: where they are slow, or suspected of ending it."""
+
+import os
+from typing import Final
+
+from modelbus.predictor.group_prediction import Asking, predict_group
+from modelbus.shared.contracts import Predict
+from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
+from modelbus.shared.errors import ModelbusError
+from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.tabular.predicting.threads import stay_with_one_blas_thread
+from modelbus.shared.worker.child import JobContext
+
+_NICENESS: Final = 10
+"""How far it stands back behind those whose predictions are quick."""
+
+
+def predict_rows(command: Predict, context: JobContext) -> AnswerOutcome:
+    """Answer as the interactive lane does, to the last bit.
+
+    Raises:
+        UnknownModel: It is not there.
+        SignatureMismatch, InvalidCommand: The rows do not fit the model.
+        ArtifactRefused: The model cannot be loaded.
+    """
+    os.nice(_NICENESS)
+    stay_with_one_blas_thread()
+    version = context.library.version(command.model)
+    context.progress(0.0, f"loading {version['model']} version {version['version']}")
+    model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
+    asking = Asking(
+        model,
+        version["model"],
+        version["version"],
+        command.has_probabilities,
+        command.has_scores,
+        context.settings.unseen_warning_fraction,
+    )
+    (answer,) = predict_group(asking, [command.rows])
+    if answer.result is None:
+        raise answer.error or ModelbusError()
+    if context.usage is not None:
+        report = answer.result["report"]
+        context.usage.add(version["correlation_id"], requests=1, rows=len(command.rows), report=report)
+    return context.answer(answer.result)
