@@ -81,11 +81,19 @@ class QueueDoor:
             StoreUnavailable: MongoDB does not answer.
         """
         documents = [commands] if isinstance(commands, Mapping) else list(commands)
-        return [self._publish(command, reply_to) for command in _parsed(documents)]
+        parsed = _parsed(documents)
+        return [self._publish(command, given, reply_to) for command, given in zip(parsed, documents, strict=True)]
 
-    def _publish(self, command: Command, reply_to: str | None) -> str:
+    def _publish(self, command: Command, document: CommandDocument, reply_to: str | None) -> str:
         correlation_id = command.correlation_id or new_correlation_id()
-        job = new_job(command, correlation_id, door="queue", reply_to=reply_to)
+        given = document.get("correlation_id")
+        job = new_job(
+            command,
+            correlation_id,
+            door="queue",
+            reply_to=reply_to,
+            given_correlation_id=None if given is None else str(given),
+        )
         try:
             self._ledger.accept(job)
         except CorrelationIdReused as error:

@@ -35,7 +35,7 @@ from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.worker.finishing import Finisher, job_changed, reply_of
+from modelbus.shared.worker.finishing import Finisher, job_changed, level_of, reply_of
 from modelbus.shared.worker.queue_acceptance import Received, received_commands
 
 log = structlog.get_logger()
@@ -204,7 +204,7 @@ class Answerer:
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
         replies = [
-            (one.job.reply_to, reply_of(event, self._result(one, known)))
+            (one.job.reply_to, reply_of(event, self._result(one, known), one.job.given_correlation_id))
             for one, event in zip(finished, events, strict=True)
             if one.job.reply_to
         ]
@@ -255,6 +255,6 @@ def _log_finished(events: Sequence[JobChanged]) -> None:
     for event in events:
         if event.status != "succeeded" or event.error:
             facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
-            log.info(
-                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
-            )
+            level = level_of(event.status, event.error.code if event.error else None)
+            facts |= {"status": event.status, "command": "Predict"}
+            log.log(level, "job.finished", correlation_id=event.correlation_id, **facts)

@@ -21,6 +21,7 @@ from modelbus.shared.observing.metrics import COMMANDS_REFUSED
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.attempt import AttemptRunner
+from modelbus.shared.worker.finishing import reply_of
 from modelbus.shared.worker.queue_acceptance import Received, received_commands
 from modelbus.shared.worker.service_faults import end_with_fault
 
@@ -148,7 +149,8 @@ class Worker:
             status="failed",
             error=ErrorRecord(**error_document(error)),
         )
-        self._events.publish([event], [(received.job.reply_to, event)] if received.job.reply_to else [])
+        reply = reply_of(event, given_correlation_id=received.job.given_correlation_id)
+        self._events.publish([event], [(received.job.reply_to, reply)] if received.job.reply_to else [])
 
     def _send_on(self, recorded: list[Received]) -> None:
         """An array came: every job is recorded, now each travels alone, to whichever worker is free."""

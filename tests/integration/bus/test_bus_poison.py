@@ -56,6 +56,11 @@ POISON: dict[str, tuple[bytes, str]] = {
     "a body that is a number": (message("42"), "not int"),
     "a body that is null": (message("null"), "not NoneType"),
     "an array with a number": (message('[{"command": "TrainModel"}, 42]'), "an element of the array"),
+    "an empty array": (message("[]"), "not an empty array"),
+    "a key twice": (message('{"command": "TrainModel", "command": "Predict"}'), "the key 'command' occurs twice"),
+    "a body that is nested deep": (message('{"a":' * 100 + "1" + "}" * 100), "nested deeper than 64 levels"),
+    "another charset": (message("{}", **{"content-type": "application/json; charset=latin-1"}), "charset 'latin-1'"),
+    "another encoding": (message("{}", **{"content-encoding": "utf-16"}), "content encoding 'utf-16'"),
     "a body with NaN": (message('{"rows": [{"a": NaN}]}'), "the body is not JSON"),
 }
 
