@@ -5,11 +5,12 @@ either is read again by a parser that sees every key and every digit. Text that 
 may be is a fault at once: MongoDB would not hold it, and nothing that walks through it need fear for its stack.
 """
 
-import json
 import re
 from typing import Any, Final
 
 import orjson
+
+from modelbus.shared.contracts.exact_json import read_exactly
 
 _LARGE: Final = 2.0**63
 """The fast parser makes floats of integers beyond this."""
@@ -33,7 +34,7 @@ def parse_json(raw: bytes | str) -> Any:
     is_plain = not has_large and data.count(b'":') == count
     if is_plain and not (any(map(data.__contains__, _SPACES_BEHIND_QUOTES)) and _SPACED_COLON.search(data)):
         return document
-    return json.loads(raw, object_pairs_hook=_object)
+    return read_exactly(raw)
 
 
 def _look(document: Any, depth: int) -> tuple[int, bool]:
@@ -62,12 +63,3 @@ def _look(document: Any, depth: int) -> tuple[int, bool]:
             inner, is_inner_large = _look(value, depth - 1)
             count, has_large = count + inner, has_large or is_inner_large
     return count, has_large
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:100]!r} occurs twice in one object; give each key once")
-    return found
