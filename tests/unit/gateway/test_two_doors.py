@@ -30,9 +30,7 @@ from tests.unit.commands import VALID
 from tests.unit.gateway.asked_gateway import AskedGateway
 
 DOCUMENTS = {kind.__name__: document for kind, document in VALID.items()}
-BY_BODY = sorted(
-    DOCUMENTS.keys() & {*ROUTE_OF, "TrainModel", "CheckTraining", "EvaluateModel", "EvaluatePredictions"}
-)
+BY_BODY = sorted(DOCUMENTS.keys() & {*ROUTE_OF, "TrainModel", "CheckTraining", "EvaluateModel", "EvaluatePredictions"})
 """The commands that are JSON bodies of requests; of the others a request says the fields one by one."""
 REFERENCE = "churn@3"
 SAID_BY_ROUTE = {"command", "correlation_id"}
