@@ -132,6 +132,15 @@ class Answerer:
             except LeaseLost:
                 log.warning("job.lease_lost", correlation_id=received.correlation_id)
 
+    def tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
+        """Tell everybody, and their senders, of requests that ended and were recorded.
+
+        Args:
+            finished: The requests with their results or errors.
+            known: By correlation id, the jobs that were known before, as they are now.
+        """
+        self._tell(finished, known, 0.0)
+
     def _recorded(self, requests: Sequence[_Request]) -> tuple[list[FinishedJob], dict[str, AnsweredJob]]:
         answered = self._compute(requests)
         return [finished for _, finished in answered], self._record(answered)
@@ -241,8 +250,7 @@ class Answerer:
         )
 
     def _tell_refused(self, received: Received, error: CorrelationIdReused) -> None:
-        refused = FinishedJob(received.job, None, error_document(error))
-        self._tell([refused], {}, 0.0)
+        self.tell([FinishedJob(received.job, None, error_document(error))], {})
 
 
 def _log_finished(events: Sequence[JobChanged]) -> None:
