@@ -10,8 +10,8 @@ from uuid import uuid4
 import orjson
 import pytest
 import redis
-from structlog.typing import EventDict
 from prometheus_client import REGISTRY
+from structlog.typing import EventDict
 
 from modelbus.predictor.__main__ import make_lanes
 from modelbus.shared.bus import EventSubscriber

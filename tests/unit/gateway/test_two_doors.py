@@ -96,7 +96,7 @@ class HttpDoor:
 
 
 @pytest.fixture
-def http(gateway: AskedGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpDoor]:
+def http(gateway: AskedGateway, monkeypatch: pytest.MonkeyPatch) -> HttpDoor:
     accepted: list[Command] = []
 
     def parse(document: Any) -> Command:
@@ -104,7 +104,7 @@ def http(gateway: AskedGateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Htt
         return accepted[-1]
 
     monkeypatch.setattr(requests, "parse_command", parse)
-    yield HttpDoor(gateway, accepted)
+    return HttpDoor(gateway, accepted)
 
 
 def path_of(name: str) -> str:
