@@ -21,7 +21,7 @@ class GatewayStore:
     """Runs queries and operations on the event loop.
 
     Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. What may take long by its
-    nature has no bound but the socket's: ``each``, ``update_all``, ``delete_all``.
+    nature has no bound but the socket's: ``update_all``, ``delete_all``.
     """
 
     def __init__(self, database: AsyncDatabase[Document], write_concern: WriteConcern = DURABLE) -> None:
@@ -43,10 +43,13 @@ class GatewayStore:
 
     async def each(self, query: Query[D]) -> AsyncGenerator[D, None]:
         """All documents that match, fetched as they are taken; whoever stops before the end closes it."""
-        with store_errors():
-            async with self._database[query.collection].find(**query.options()) as found:
-                async for document in found:
-                    yield cast("D", document)
+        async with self._database[query.collection].find(**query.options()) as found:
+            while True:
+                with store_errors(_SEVERAL_TIMES * ANSWER_S):
+                    document = await anext(found, None)
+                if document is None:
+                    return
+                yield cast("D", document)
 
     async def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
         """What an aggregation gives."""
