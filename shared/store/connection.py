@@ -27,8 +27,8 @@ _OPTIONS: Final[dict[str, Any]] = {
     "uuidRepresentation": "standard",
 }
 ANSWER_S: Final = 5.0
-"""Within so many seconds MongoDB has to answer what concerns one document. Without this bound a server that falls silent
-on an open connection would be waited for as long as the socket may take."""
+"""Within so many seconds MongoDB has to answer what concerns one document (docs/adr/0036). Without this bound a server
+that falls silent on an open connection would be waited for as long as the socket may take."""
 DURABLE: Final = WriteConcern(w="majority", j=True)
 """For what must survive the loss of any one machine: jobs and what they leave behind."""
 FAST: Final = WriteConcern(w=1)

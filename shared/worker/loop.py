@@ -149,7 +149,8 @@ class Worker:
         for one in ended:
             recorded = known.get(one.job.correlation_id)
             event = job_changed(recorded, self._service) if recorded else self._failed(one)
-            reply = reply_of(event, (recorded or {}).get("result"), one.job.given_correlation_id)
+            result = recorded.get("result") if recorded else None
+            reply = reply_of(event, result, one.job.given_correlation_id)
             self._events.publish([event], [(one.job.reply_to, reply)] if one.job.reply_to else [])
 
     def _failed(self, one: FinishedJob) -> JobChanged:

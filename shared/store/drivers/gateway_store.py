@@ -20,8 +20,8 @@ _SEVERAL_TIMES: Final = 2.0
 class GatewayStore:
     """Runs queries and operations on the event loop.
 
-    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. What may take long by its
-    nature has no bound but the socket's: ``update_all``, ``delete_all``.
+    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. What may take long by
+    its nature has no bound but the socket's: ``update_all``, ``delete_all``.
     """
 
     def __init__(self, database: AsyncDatabase[Document], write_concern: WriteConcern = DURABLE) -> None:
