@@ -3,6 +3,12 @@
 import sys
 from typing import Final
 
+from modelbus.extras import require_or_exit
+
+if __name__ == "__main__":
+    # Before what follows is imported: most of it is not there without the extra.
+    require_or_exit("server", "python -m modelbus.evaluator")
+
 from modelbus.shared.worker.service import Lane, Tools, run_service
 
 PROFILE: Final = {"ProfileDataset": "modelbus.evaluator.handlers.datasets:profile_dataset"}

@@ -4,6 +4,12 @@ import asyncio
 import signal
 import sys
 
+from modelbus.extras import require_or_exit
+
+if __name__ == "__main__":
+    # Before what follows is imported: most of it is not there without the extra.
+    require_or_exit("server", "python -m modelbus.gateway")
+
 import structlog
 import uvloop
 from aiohttp import web

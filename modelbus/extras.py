@@ -44,6 +44,23 @@ def require(extra: str, what: str, *, modules: Sequence[str] = (), install: str 
         )
 
 
+def require_or_exit(extra: str, what: str) -> None:
+    """The same for a program that begins: what is missing is said in one sentence, without a trace.
+
+    Args:
+        extra: One of ``MODULES``.
+        what: What needs it: ``"python -m modelbus.trainer"``.
+
+    Raises:
+        SystemExit: It is not installed; the exit status is 1.
+    """
+    try:
+        require(extra, what)
+    except MissingExtra as error:
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - there is no log before there is a service
+        raise SystemExit(1) from None
+
+
 def is_installed(module: str) -> bool:
     """Whether a module could be imported; it is not. Some that were imported, as kombu, have no spec any more."""
     if module in sys.modules:

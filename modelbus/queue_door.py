@@ -85,7 +85,7 @@ class QueueDoor:
         documents = [commands] if isinstance(commands, Mapping) else list(commands)
         parsed = _parsed(documents)
         self._require_room(parsed)
-        return [self._publish(command, reply_to) for command in parsed]
+        return [self._publish(command, given, reply_to) for command, given in zip(parsed, documents, strict=True)]
 
     def _require_room(self, commands: Sequence[Command]) -> None:
         for queue in {command_queue(command) for command in commands}:
@@ -93,9 +93,16 @@ class QueueDoor:
             if waiting >= self._backlog_limit:
                 raise backlog_full(queue, waiting, self._backlog_limit)
 
-    def _publish(self, command: Command, reply_to: str | None) -> str:
+    def _publish(self, command: Command, document: CommandDocument, reply_to: str | None) -> str:
         correlation_id = command.correlation_id or new_correlation_id()
-        job = new_job(command, correlation_id, door="queue", reply_to=reply_to)
+        given = document.get("correlation_id")
+        job = new_job(
+            command,
+            correlation_id,
+            door="queue",
+            reply_to=reply_to,
+            given_correlation_id=None if given is None else str(given),
+        )
         try:
             self._ledger.accept(job)
         except CorrelationIdReused as error:

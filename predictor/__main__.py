@@ -3,6 +3,12 @@
 import sys
 from typing import Final
 
+from modelbus.extras import require_or_exit
+
+if __name__ == "__main__":
+    # Before what follows is imported: most of it is not there without the extra.
+    require_or_exit("server", "python -m modelbus.predictor")
+
 from modelbus.predictor.answering import Answerer
 from modelbus.predictor.apart import Apart
 from modelbus.predictor.engine import Engine

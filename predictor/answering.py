@@ -38,7 +38,7 @@ from modelbus.shared.store.jobs.acceptance import require_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, error_document
 from modelbus.shared.store.operation import NewJob
 from modelbus.shared.store.records.usage import UsageCounter
-from modelbus.shared.worker.finishing import job_changed, reply_of
+from modelbus.shared.worker.finishing import job_changed, level_of, reply_of
 from modelbus.shared.worker.queue_acceptance import received_commands, received_job, recorded_ids
 from modelbus.shared.worker.service import Tools
 
@@ -138,6 +138,15 @@ class Answerer:
         if computed.apart:
             self._finisher.release(claim)
             self._apart.do(correlation_id)
+
+    def tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
+        """Tell everybody, and their senders, of requests that ended and were recorded.
+
+        Args:
+            finished: The requests with their results or errors.
+            known: By correlation id, the jobs that were known before, as they are now.
+        """
+        self._tell(finished, known, 0.0)
 
     def _do_apart(self, request: Request) -> None:
         """Have a request done by a job in a process of its own."""
@@ -269,7 +278,7 @@ class Answerer:
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
         events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
         replies = [
-            (one.job.reply_to, reply_of(event, self._result(one, known)))
+            (one.job.reply_to, reply_of(event, self._result(one, known), one.job.given_correlation_id))
             for one, event in zip(finished, events, strict=True)
             if one.job.reply_to
         ]
@@ -335,6 +344,6 @@ def _log_finished(events: Sequence[JobChanged]) -> None:
     for event in events:
         if event.status != "succeeded" or event.error:
             facts = {"code": event.error.code, "reason": event.error.message} if event.error else {}
-            log.info(
-                "job.finished", correlation_id=event.correlation_id, status=event.status, command="Predict", **facts
-            )
+            level = level_of(event.status, event.error.code if event.error else None)
+            facts |= {"status": event.status, "command": "Predict"}
+            log.log(level, "job.finished", correlation_id=event.correlation_id, **facts)

@@ -115,7 +115,7 @@ class InteractiveLane:
         except Exception as error:  # noqa: BLE001 - told and logged by what is called
             # A message that brings out a fault of ours must not end the lane, nor its neighbours, nor come for ever.
             if len(deliveries) == 1:
-                end_with_fault(deliveries[0], error, self._ledger, self._consumer)
+                end_with_fault(deliveries[0], error, self._ledger, self._consumer, self._answerer.tell)
             else:
                 for delivery in deliveries:
                     self._step([delivery])

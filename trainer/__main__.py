@@ -3,6 +3,12 @@
 import sys
 from typing import Final
 
+from modelbus.extras import require_or_exit
+
+if __name__ == "__main__":
+    # Before what follows is imported: most of it is not there without the extra.
+    require_or_exit("server", "python -m modelbus.trainer")
+
 from modelbus.shared.models.installed_plugins import log_plugins
 from modelbus.shared.worker.service import Lane, Tools, run_service
 from modelbus.trainer.catalogue.entries import catalogue, left_out

@@ -1,6 +1,8 @@
 """The AsyncAPI 3 description of the queues' door, made from the commands, events and queues themselves."""
 
+import re
 from typing import Any, Final, get_args
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -10,6 +12,7 @@ from modelbus.shared.bus import QUEUES, poison_queue
 from modelbus.shared.bus.queues import EVENTS_EXCHANGE
 from modelbus.shared.contracts import Command, DriftFound, JobChanged
 from modelbus.shared.contracts.base import CONTRACT_VERSION, CommandBase
+from modelbus.shared.contracts.commands.prediction import GivenRows
 from modelbus.shared.version import VERSION
 
 Document = dict[str, Any]
@@ -42,6 +45,21 @@ _EVENT: Final[Document] = {
     "status": "succeeded",
     "attempt": 1,
 }
+_PROTOCOLS: Final = {"sentinel": "redis", "pyamqp": "amqp", "librabbitmq": "amqp"}
+"""kombu's names of transports whose protocol has another one; the others are named after theirs."""
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(:\d+)?")
+_ROW_FORMS: Final[Document] = {
+    "columns": {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "In place of `rows`, with `data`: the columns' names.",
+    },
+    "data": {
+        "type": ["array", "object"],
+        "description": "In place of `rows`: with `columns`, a list of rows of values; alone, an object with a list of "
+        "values for each column.",
+    },
+}
 _DESCRIPTION: Final = """\
 Commands may be put on these queues by anyone who reaches the broker, under the same contract as over HTTP: the same
 validation, errors, idempotency and results. A message is a kombu envelope, of which `{"body": "<the command as JSON>"}`
@@ -50,8 +68,11 @@ correlation id: in MongoDB, at `GET /jobs/{correlation_id}`, in events, and in t
 """
 
 
-def asyncapi_document() -> Document:
+def asyncapi_document(bus_url: str = "redis://127.0.0.1:6379/0") -> Document:
     """Describe all queues and what they carry.
+
+    Args:
+        bus_url: Where the broker is; its login and its options are not told.
 
     Returns:
         An AsyncAPI 3.0 document.
@@ -67,17 +88,11 @@ def asyncapi_document() -> Document:
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "broker": {
-                "host": "127.0.0.1:6379",
-                "protocol": "redis",
-                "description": "The broker that MODELBUS_BUS_URL names.",
-            }
-        },
+        "servers": _servers(bus_url),
         "channels": {**{queue: _command_channel(queue) for queue in QUEUES}, **_told_channels()},
         "operations": {**{f"do.{queue}": _command_operation(queue) for queue in QUEUES}, **_told_operations()},
         "components": {
-            "schemas": _without_discriminators(schemas["$defs"]),
+            "schemas": _with_row_forms(_without_discriminators(schemas["$defs"])),
             "messages": {**{kind.__name__: _command_message(kind) for kind in _COMMANDS}, **_told_messages()},
             "correlationIds": {
                 "job": {
@@ -87,6 +102,43 @@ def asyncapi_document() -> Document:
             },
         },
     }
+
+
+def _servers(bus_url: str) -> Document:
+    """The broker, or each of those that kombu falls back on, as the gateway reaches it."""
+    urls = re.split(r";(?=[\w+.-]+://)", bus_url)
+    names = ["broker", *(f"broker-{number}" for number in range(2, len(urls) + 1))]
+    return {name: _server(url) for name, url in zip(names, urls, strict=True)}
+
+
+def _server(url: str) -> Document:
+    parts = urlsplit(url)
+    scheme = parts.scheme.partition("+")[0]
+    # What does not look like a host could be a part of a password that nobody has escaped.
+    is_login_elsewhere = "@" in f"{parts.path}{parts.query}{parts.fragment}"
+    host = None if is_login_elsewhere else _HOST.fullmatch(parts.netloc.rpartition("@")[2])
+    server = {
+        "host": host[0] if host else "localhost",
+        "protocol": _PROTOCOLS.get(scheme, scheme),
+        "description": "The broker as the gateway reaches it (`MODELBUS_BUS_URL`); without login and options.",
+    }
+    has_path = parts.path.strip("/") and (host or not parts.netloc) and not is_login_elsewhere
+    return {**server, "pathname": parts.path} if has_path else server
+
+
+def _with_row_forms(schemas: Document) -> Document:
+    """Schemas of commands with rows as their messages may be: the model turns the other two forms into the first."""
+    for kind in _COMMANDS:
+        if issubclass(kind, GivenRows):
+            schema = schemas[kind.__name__]
+            schema["properties"] |= _ROW_FORMS
+            schema["required"] = [name for name in schema["required"] if name != "rows"]
+            schema["oneOf"] = [
+                {"required": ["rows"]},
+                {"required": ["columns", "data"], "properties": {"data": {"type": "array"}}},
+                {"required": ["data"], "properties": {"columns": False, "data": {"type": "object"}}},
+            ]
+    return schemas
 
 
 def _without_discriminators(part: Any) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-import orjson
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,7 +13,7 @@ from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMedia
 from modelbus.shared.contracts import Name, new_correlation_id, parse_command
 from modelbus.shared.contracts.base import AliasName, CommandBase, ModelReference
 from modelbus.shared.contracts.commands.registry import invalid_command
-from modelbus.shared.contracts.json_text import parse_json
+from modelbus.shared.contracts.json_bodies import read_json, require_json
 
 AnyBody = TypeVar("AnyBody", bound=BaseModel)
 AnyCommand = TypeVar("AnyCommand", bound=CommandBase)
@@ -191,17 +190,11 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     """
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType("compressed bodies are not accepted; send it without Content-Encoding")
-    if request.content_type not in ("application/json", "application/octet-stream"):
-        raise UnsupportedMediaType(f"the body must be application/json, not {request.content_type}")
+    require_json(request.headers.get("Content-Type"))
     raw = await request.read()
     if not raw:
         raise BadRequest("the body is empty; a JSON object is expected")
-    try:
-        document = parse_json(raw)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is not JSON: {error}") from error
-    except ValueError as error:
-        raise BadRequest(f"the body: {error}") from error
+    document = read_json(raw)
     if not isinstance(document, dict):
         raise BadRequest(f"the body must be a JSON object, not {type(document).__name__}")
     return document

@@ -1,6 +1,6 @@
 """What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host.
 
-All of it is open: it says what every release says, and a browser that opens it sends no key.
+All of it is open: it says what every release says and where the broker is, and a browser that opens it sends no key.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from modelbus.gateway.application_keys import SETTINGS
 from modelbus.gateway.description.asyncapi import asyncapi_document
 from modelbus.gateway.description.openapi import openapi_document
 from modelbus.gateway.routing.route import OPEN, Answer, Route, route
@@ -51,9 +52,13 @@ async def openapi(request: web.Request) -> web.Response:
     summary="The queues as AsyncAPI",
     answers={200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))},
 )
-async def asyncapi(_request: web.Request) -> web.Response:
-    """The other door, with the same commands; docs/queue.md says how to use it."""
-    return await _described(_asyncapi)
+async def asyncapi(request: web.Request) -> web.Response:
+    """The other door, with the same commands; docs/queue.md says how to use it.
+
+    `servers` names the broker that this gateway uses, without its login.
+    """
+    bus_url = request.app[SETTINGS].bus_url.get_secret_value()
+    return await _described(lambda: _asyncapi(bus_url))
 
 
 @route(
@@ -110,5 +115,5 @@ def _openapi(routes: tuple[Route, ...]) -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _asyncapi() -> bytes:
-    return orjson.dumps(asyncapi_document())
+def _asyncapi(bus_url: str) -> bytes:
+    return orjson.dumps(asyncapi_document(bus_url))

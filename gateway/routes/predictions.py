@@ -27,9 +27,9 @@ from modelbus.shared.contracts import Predict, PredictDataset
 from modelbus.shared.contracts.checks.command_checks import check_row_count
 from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import (
-    BadRequest,
     Conflict,
     CorrelationIdReused,
+    InvalidCommand,
     NotFound,
     UnknownDataset,
     UnknownJob,
@@ -81,11 +81,13 @@ async def predict(request: web.Request) -> web.Response:
     Requests that arrive together are computed together. What had to be done to the rows is in `report`.
     """
     body = await json_body(request)
-    if ("rows" in body or "data" in body) == ("dataset" in body):
-        raise BadRequest(
+    has_rows = "rows" in body or "data" in body
+    if has_rows == ("dataset" in body):
+        problem = (
             "the body must have rows (`rows`, or `columns` and `data`; answered at once) or `dataset` (answered by a "
             "job), one of them"
         )
+        raise InvalidCommand(problem, details=[{"where": "dataset" if has_rows else "rows", "problem": problem}])
     if "dataset" in body:
         return await _predict_dataset(request, body)
     settings = request.app[SETTINGS]

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, Literal
 
-import orjson
 from pydantic import Field
 
 from modelbus.gateway.http.query import Query
 from modelbus.shared.contracts.commands.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
+from modelbus.shared.contracts.json_text import parse_json
 from modelbus.shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
 from modelbus.shared.errors import BadRequest
 
@@ -132,8 +132,8 @@ def _flag(name: str, given: str) -> bool:
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
-        document = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        document = parse_json(text)
+    except ValueError as error:
         raise BadRequest(f"options must be a JSON object: {error}") from error
     if not isinstance(document, dict):
         raise BadRequest(f"options must be a JSON object, not {type(document).__name__}")

@@ -1,13 +1,13 @@
 """What a message holds that could not be read: whether it can now, and the jobs that it asks for."""
 
 from typing import Any
-from uuid import NAMESPACE_OID, UUID, uuid5
-
-import orjson
+from uuid import NAMESPACE_OID, uuid5
 
 from modelbus.shared.contracts import Command, parse_command_of_queue
+from modelbus.shared.contracts.base import canonical_uuid
 from modelbus.shared.contracts.documents.letter_documents import MessageDocument
-from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.contracts.json_bodies import commands_of, read_json
+from modelbus.shared.errors import BadRequest, InvalidCommand
 from modelbus.shared.store.jobs.acceptance import QUEUE_OWNER, new_job
 from modelbus.shared.store.letters.dead_letters import MessageLetter
 from modelbus.shared.store.operation import NewJob
@@ -22,26 +22,26 @@ def checked_body(body: Any, queue: str) -> list[Command]:
     """
     if isinstance(body, dict):
         return [parse_command_of_queue(body, queue)]
-    if not isinstance(body, list) or not body:
-        raise InvalidCommand(f"the body is one command or an array of commands, not {_named(body)}")
-    return [_element(document, number, queue) for number, document in enumerate(body)]
+    try:
+        documents = commands_of(body)
+    except BadRequest as error:
+        raise InvalidCommand(error.message) from error
+    return [_element(document, number, queue) for number, document in enumerate(documents)]
 
 
 def present_body(letter: MessageLetter[MessageDocument]) -> Any:
     """The body that a replay would send: the edited one, else as it came.
 
     Raises:
-        InvalidCommand: It is no JSON.
+        InvalidCommand: It is no JSON, or a key stands twice in one object.
     """
     message = letter.document
     draft = message.get("draft")
     raw = draft["body"] if draft else message["raw"]
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise InvalidCommand(
-            f"the body is not JSON: {error}; give it another one with PUT /dead-letters/{letter.id}"
-        ) from error
+        return read_json(raw)
+    except BadRequest as error:
+        raise InvalidCommand(f"{error.message}; give it another one with PUT /dead-letters/{letter.id}") from error
 
 
 def jobs_of(letter: MessageLetter[MessageDocument]) -> list[NewJob]:
@@ -58,17 +58,15 @@ def jobs_of(letter: MessageLetter[MessageDocument]) -> list[NewJob]:
             door="queue",
             owner=QUEUE_OWNER,
             reply_to=letter.document["reply_to"],
+            given_correlation_id=letter.document["correlation_id"],
         )
         for number, command in enumerate(commands)
     ]
 
 
 def _derived_id(message: MessageDocument, number: int, *, is_alone: bool) -> str:
-    given = message["correlation_id"] if is_alone else None
-    try:
-        return str(UUID(given))
-    except (ValueError, TypeError, AttributeError):
-        return str(uuid5(NAMESPACE_OID, f"{message['_id']}/{number}"))
+    given = canonical_uuid(message["correlation_id"]) if is_alone else None
+    return given or str(uuid5(NAMESPACE_OID, f"{message['_id']}/{number}"))
 
 
 def _element(document: Any, number: int, queue: str) -> Command:
@@ -77,7 +75,3 @@ def _element(document: Any, number: int, queue: str) -> Command:
     except InvalidCommand as error:
         details = [{**detail, "where": f"{number}.{detail.get('where', '')}"} for detail in error.details]
         raise InvalidCommand(f"command {number}: {error.message}", details=details) from error
-
-
-def _named(body: Any) -> str:
-    return "an empty array" if body == [] else type(body).__name__

@@ -256,10 +256,11 @@ def _changed(document: Any, changes: list[str]) -> Any:
 
 
 def _parsed(text: str) -> Any:
+    from modelbus.shared.contracts.exact_json import read_exactly
     from modelbus.shared.errors import InvalidCommand
 
     try:
-        return json.loads(text)
+        return read_exactly(text)
     except ValueError as error:
         raise InvalidCommand(f"this is not JSON: {error}") from error
 

@@ -1,8 +1,10 @@
 """``modelbus logs``: what services have logged, merged in time order: of the local stack, or of any gateway."""
 
+import contextlib
 import json
 import sys
 import time
+from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,18 +15,23 @@ from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
 from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from modelbus.client.observations import LogLine as LoggedLine
     from modelbus.client.synchronous.client import Client
     from modelbus.shared.observing.log_text import LogLine
     from modelbus.stack.log_file_reading import LogFilter
+    from modelbus.stack.logged_end import LoggedEnd
     from modelbus.stack_folder.stack_layout import Layout
 
     Show = Callable[[Iterable[LogLine]], None]
 
 SERVERS = ("redis", "mongod")
 PAUSE_S = 0.2
+QUIET_S = 1.0
+"""How long nothing must have come of a job that has ended: services write its last lines a moment after its record."""
+LOOK_S = 1.0
+"""Between two questions to the gateway whether a job has ended."""
 
 
 class Level(StrEnum):
@@ -71,6 +78,8 @@ def logs(
     - `modelbus logs trainer evaluator --level warning --since 10m`
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
+
+    With --correlation-id, --follow ends when the job has ended and its lines are shown.
     """
     from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.shared.moments import moment_of
@@ -119,7 +128,11 @@ def _show_files(
 ) -> None:
     from modelbus.stack.log_file_reading import LogReader
 
-    reader = LogReader(layout, choose_names(layout, services), wanted)
+    names = choose_names(layout, services)
+    if follow and wanted.correlation_id is not None:
+        _follow_job(layout, names, wanted, lines, show)
+        return
+    reader = LogReader(layout, names, wanted)
     try:
         show(reader.read_last(lines))
         while follow:
@@ -127,6 +140,57 @@ def _show_files(
             show(reader.read_new())
     finally:
         reader.close()
+
+
+def _follow_job(layout: "Layout", names: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show") -> None:
+    """Show a job's last lines, and then each that comes, until it has ended and nothing more has come for a while."""
+    from modelbus.stack.log_file_reading import LogFilter, LogReader
+    from modelbus.stack.logged_end import LoggedEnd
+
+    end = LoggedEnd()
+
+    def shown(read: "Iterable[LogLine]") -> "Iterator[LogLine]":
+        # Its end may be told by a service that nobody wants to see, or at a lower level.
+        for line in read:
+            end.see(line)
+            is_recent = wanted.since is None or (line.moment is not None and line.moment >= wanted.since)
+            if is_recent and line.service in names and wanted.accepts(line):
+                yield line
+
+    assert wanted.correlation_id is not None
+    has_ended = _asking(layout, wanted.correlation_id, end)
+    reader = LogReader(layout, choose_names(layout, ()), LogFilter(correlation_id=wanted.correlation_id))
+    try:
+        show(deque(shown(reader.read_new()), maxlen=lines))
+        quiet_since = time.monotonic()
+        while time.monotonic() - quiet_since < QUIET_S or not has_ended():
+            time.sleep(PAUSE_S)
+            if new := list(shown(reader.read_new())):
+                show(new)
+                quiet_since = time.monotonic()
+    finally:
+        reader.close()
+
+
+def _asking(layout: "Layout", correlation_id: str, end: "LoggedEnd") -> "Callable[[], bool]":
+    """Whether a job has ended: as its record says; where no gateway tells of it, as its lines do."""
+    from modelbus.client.synchronous.client import Client
+    from modelbus.commands.terminal.session import local_url
+    from modelbus.shared.errors import ModelbusError
+
+    asked_at, heard = -LOOK_S, None
+
+    def has_ended() -> bool:
+        nonlocal asked_at, heard
+        if time.monotonic() - asked_at >= LOOK_S:
+            heard, url = None, local_url(layout.root)
+            if url is not None:
+                with Client(url, retry_s=0.0, answer_s=LOOK_S) as client, contextlib.suppress(ModelbusError):
+                    heard = client.jobs.get(correlation_id).has_ended
+            asked_at = time.monotonic()
+        return end.has_ended if heard is None else heard
+
+    return has_ended
 
 
 def _show_kept(

@@ -1,6 +1,5 @@
 """``modelbus publish``: put commands straight on their queues, with their jobs recorded first."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,8 +64,10 @@ def _read(command: str | None, file: Path | None) -> Any:
         text = file.read_text(encoding="utf-8")
     else:
         text = sys.stdin.read() if command == "-" else str(command)
+    from modelbus.shared.contracts.json_text import parse_json
+
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         raise typer.BadParameter(f"no JSON: {error}") from None
     if not isinstance(document, (dict, list)):

@@ -7,7 +7,6 @@ from typing import Any, Final
 from uuid import uuid4
 
 import kombu
-import orjson
 import structlog
 from kombu import Queue
 
@@ -15,9 +14,10 @@ from modelbus.shared.bus.broker_connection import connection_errors, open_connec
 from modelbus.shared.bus.poison import poison_record
 from modelbus.shared.bus.publisher import Publisher
 from modelbus.shared.bus.queues import SENT_AGAIN_HEADER, poison_queue
-from modelbus.shared.bus.transport import MALFORMED_HEADER, HardenedQoS
-from modelbus.shared.contracts.json_text import parse_json
-from modelbus.shared.errors import BusUnavailable
+from modelbus.shared.bus.refusals import refusal_of
+from modelbus.shared.bus.transport import MALFORMED_CODE_HEADER, MALFORMED_HEADER, HardenedQoS
+from modelbus.shared.contracts.json_bodies import commands_of, read_json, require_json
+from modelbus.shared.errors import BusUnavailable, ModelbusError, error_of
 from modelbus.shared.observing.metrics import MESSAGES_POISONED
 
 log = structlog.get_logger()
@@ -36,6 +36,8 @@ class Delivery:
     """What the JSON body held: one document, or the elements of its array."""
     correlation_id: str | None
     """The message's property; absent for an array, whose elements carry their own."""
+    given_correlation_id: str | None
+    """The message's property, also of an array: what its sender may wait for."""
     reply_to: str | None
     headers: Mapping[str, Any]
     tag: str
@@ -44,10 +46,6 @@ class Delivery:
     """Whether it, or an earlier message of the same job, was delivered before and not acknowledged."""
     message: Any
     """kombu's message, for the consumer."""
-
-
-class MessageRefused(ValueError):
-    """A message that cannot be understood; the text is the reason it is kept under."""
 
 
 class Consumer:
@@ -102,8 +100,8 @@ class Consumer:
         self._acknowledge([delivery.message for delivery in deliveries if not delivery.message.acknowledged])
 
     def quarantine(self, delivery: Delivery, reason: str) -> None:
-        """Move a delivery to its queue's poison, where people find it, and go on."""
-        self._quarantine(delivery.message, delivery.queue, reason)
+        """Move a delivery to its queue's poison, where people find it, tell its sender, and go on."""
+        self._quarantine(delivery.message, delivery.queue, ModelbusError(reason))
 
     def requeue(self, delivery: Delivery) -> None:
         """Put a delivery back to the front of its queue."""
@@ -170,24 +168,38 @@ class Consumer:
         queue = str(message.delivery_info.get("routing_key") or self._queues[0])
         try:
             return _delivery(message, queue)
-        except MessageRefused as refused:
-            self._quarantine(message, queue, str(refused))
+        except ModelbusError as refused:
+            self._quarantine(message, queue, refused)
             return None
 
-    def _quarantine(self, message: Any, queue: str, reason: str) -> None:
-        record = poison_record(message, queue, self._service, reason)
+    def _quarantine(self, message: Any, queue: str, error: ModelbusError) -> None:
+        record = poison_record(message, queue, self._service, error.message)
         MESSAGES_POISONED.labels(queue).inc()
-        log.warning(
-            "bus.poison", queue=queue, reason=reason, dead_letter=record["id"], **_known_id(record["correlation_id"])
-        )
+        known = {**_known_id(record["correlation_id"]), "code": error.code}
+        log.warning("bus.poison", queue=queue, reason=error.message, dead_letter=record["id"], **known)
         try:
             self._poison.send(poison_queue(queue), record)
-        except self._errors() as error:
+        except self._errors() as lost:
             # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
-            log.warning("bus.quarantine_failed", queue=queue, reason=str(error))
+            log.warning("bus.quarantine_failed", queue=queue, reason=str(lost))
             self._disconnect()
             return
+        self._tell_sender(record, error)
         self._acknowledge([message])
+
+    def _tell_sender(self, record: Mapping[str, Any], error: ModelbusError) -> None:
+        """Tell whoever sent a message that it could not be read, if it says where; a hint, so it is tried once."""
+        if not isinstance(record["reply_to"], str) or not record["reply_to"]:
+            return
+        event = refusal_of(record, error)
+        try:
+            self._poison.send(
+                record["reply_to"],
+                event.model_dump(mode="json", exclude_none=True),
+                correlation_id=event.given_correlation_id or event.correlation_id,
+            )
+        except self._errors() as lost:
+            log.warning("bus.refusal_not_told", queue=record["queue"], reason=str(lost))
 
     def _acknowledge(self, messages: Sequence[Any]) -> None:
         if not messages:
@@ -238,24 +250,23 @@ def _tag(message: Any) -> str:
 
 
 def _delivery(message: Any, queue: str) -> Delivery:
+    """What a message holds.
+
+    Raises:
+        ModelbusError: It cannot be read; with the code and the words that HTTP has for such a body.
+    """
     if reason := message.headers.get(MALFORMED_HEADER):
-        raise MessageRefused(str(reason))
-    try:
-        body = parse_json(message.body)
-    except (orjson.JSONDecodeError, TypeError) as error:
-        raise MessageRefused(f"the body is not JSON: {error}") from error
-    except ValueError as error:
-        raise MessageRefused(f"the body: {error}") from error
-    if not isinstance(body, (dict, list)):
-        raise MessageRefused(f"the body is one command or an array of commands, not {type(body).__name__}")
-    if isinstance(body, list) and not all(isinstance(element, dict) for element in body):
-        raise MessageRefused("an element of the array is not a JSON object")
-    correlation_id = message.properties.get("correlation_id")
-    reply_to = message.properties.get("reply_to")
+        raise error_of(str(message.headers.get(MALFORMED_CODE_HEADER)), str(reason))
+    require_json(message.content_type, message.content_encoding)
+    body = read_json(message.body if isinstance(message.body, (bytes, str)) else b"")
+    documents = commands_of(body)
+    given, reply_to = message.properties.get("correlation_id"), message.properties.get("reply_to")
+    given = None if given is None else str(given)
     return Delivery(
         queue=queue,
-        documents=body if isinstance(body, list) else [body],
-        correlation_id=str(correlation_id) if correlation_id is not None and isinstance(body, dict) else None,
+        documents=documents,
+        correlation_id=given if isinstance(body, dict) else None,
+        given_correlation_id=given,
         reply_to=str(reply_to) if reply_to else None,
         headers=message.headers,
         tag=_tag(message),

@@ -52,10 +52,14 @@ class EventPublisher:
 
         Args:
             events: What happened.
-            replies: Pairs of a ``reply_to`` queue and the final event that goes there too.
+            replies: Pairs of a ``reply_to`` queue and the final event that goes there too, under the correlation id
+                that its sender gave.
         """
         messages = [_Message(None, None, _event_json(event)) for event in events]
-        messages += [_Message(queue, event.correlation_id, _event_json(event)) for queue, event in replies]
+        messages += [
+            _Message(queue, event.given_correlation_id or event.correlation_id, _event_json(event))
+            for queue, event in replies
+        ]
         self._sender.put(messages)
 
     def close(self, timeout_s: float = 2.0) -> None:

@@ -6,7 +6,8 @@ one that is not JSON; inflate a compressed body before it looks at the content t
 ``unacked`` fails after the pop.
 
 A malformed item is wrapped and delivered with the header ``modelbus-malformed`` (the reason), body = the raw bytes:
-so it has the same bookkeeping as any message, and the consumer moves it to the poison queue.
+so it has the same bookkeeping as any message, and the consumer moves it to the poison queue. Whom to answer is kept,
+where that can be read.
 """
 
 import base64
@@ -22,15 +23,26 @@ from kombu.transport import TRANSPORT_ALIASES, redis, virtual
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from modelbus.shared.contracts.json_text import parse_json
+from modelbus.shared.errors import BadRequest, LimitExceeded, UnsupportedMediaType
+
 MALFORMED_HEADER: Final = "modelbus-malformed"
+MALFORMED_CODE_HEADER: Final = "modelbus-malformed-code"
 _RESTORE_INTERVAL_S: Final = 1.0
-_JSON_TYPES: Final = ("application/json", "json")
+_REPLY_SEARCH_LIMIT_BYTES: Final = 64 * 1024 * 1024
+"""In a larger item nobody looks for whom to answer: reading it would take several times its size in memory."""
+_ANSWER_PROPERTIES: Final = ("reply_to", "correlation_id")
 
 log = structlog.get_logger()
 
 
 class MalformedEnvelope(ValueError):
     """A raw queue item that is no message; the text is the reason."""
+
+    def __init__(self, reason: str, code: str = BadRequest.code) -> None:
+        super().__init__(reason)
+        self.code = code
+        """Of the error that its sender is told."""
 
 
 def register_hardened_transport() -> None:
@@ -46,16 +58,15 @@ def open_envelope(raw: bytes, queue: str, limit_bytes: int) -> dict[str, Any]:
         MalformedEnvelope: The item cannot be a message; says why.
     """
     if len(raw) > limit_bytes:
-        raise MalformedEnvelope(f"{len(raw)} bytes, the limit is {limit_bytes}")
+        raise MalformedEnvelope(f"{len(raw)} bytes, the limit is {limit_bytes}", LimitExceeded.code)
     envelope = _object(raw)
     properties = _section(envelope, "properties")
     headers = _section(envelope, "headers")
     delivery_info = _section(properties, "delivery_info")
     if headers.get("compression"):
-        raise MalformedEnvelope("compressed bodies are not accepted")
-    content_type = envelope.setdefault("content-type", "application/json")
-    if content_type not in _JSON_TYPES and MALFORMED_HEADER not in headers:
-        raise MalformedEnvelope(f"content type {content_type!r}; only application/json is accepted")
+        raise MalformedEnvelope("compressed bodies are not accepted", UnsupportedMediaType.code)
+    # Which types are taken, the consumer says: it does so on every broker.
+    envelope.setdefault("content-type", "application/json")
     envelope.setdefault("content-encoding", "utf-8")
     if not isinstance(properties.setdefault("delivery_tag", str(uuid4())), str):
         raise MalformedEnvelope("properties.delivery_tag is not text")
@@ -67,9 +78,11 @@ def open_envelope(raw: bytes, queue: str, limit_bytes: int) -> dict[str, Any]:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        envelope = orjson.loads(raw)
+        envelope = parse_json(raw)
     except orjson.JSONDecodeError as error:
         raise MalformedEnvelope(f"not JSON: {error}") from error
+    except ValueError as error:
+        raise MalformedEnvelope(f"the message: {error}") from error
     if not isinstance(envelope, dict):
         raise MalformedEnvelope(f"a message is a JSON object, not {type(envelope).__name__}")
     return envelope
@@ -97,19 +110,31 @@ def _check_body(envelope: dict[str, Any], properties: dict[str, Any]) -> None:
             raise MalformedEnvelope(f"body is not base64: {error}") from error
 
 
-def wrap_malformed(raw: bytes, queue: str, reason: str) -> dict[str, Any]:
+def wrap_malformed(raw: bytes, queue: str, malformed: MalformedEnvelope) -> dict[str, Any]:
     """A deliverable envelope around an item that is no message."""
     return {
         "body": base64.b64encode(raw).decode(),
         "content-type": "application/octet-stream",
         "content-encoding": "binary",
-        "headers": {MALFORMED_HEADER: reason},
+        "headers": {MALFORMED_HEADER: str(malformed), MALFORMED_CODE_HEADER: malformed.code},
         "properties": {
+            **_whom_to_answer(raw),
             "body_encoding": "base64",
             "delivery_tag": str(uuid4()),
             "delivery_info": {"exchange": "", "routing_key": queue},
         },
     }
+
+
+def _whom_to_answer(raw: bytes) -> dict[str, str]:
+    """The queue for a reply, and the id that its sender waits for, as far as they can be read."""
+    if len(raw) > _REPLY_SEARCH_LIMIT_BYTES:
+        return {}
+    try:
+        properties = orjson.loads(raw)["properties"]
+        return {name: properties[name] for name in _ANSWER_PROPERTIES if isinstance(properties.get(name), str)}
+    except (orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
+        return {}
 
 
 class HardenedQoS(redis.QoS):
@@ -245,7 +270,7 @@ class HardenedChannel(redis.Channel):
         try:
             return open_envelope(raw, queue, self.message_limit_bytes)
         except MalformedEnvelope as error:
-            return wrap_malformed(raw, queue, str(error))
+            return wrap_malformed(raw, queue, error)
 
     def _receive_one(self, c: Any) -> bool:
         try:

@@ -1,12 +1,23 @@
 """What every contract stands on: the frozen base classes, names, correlation ids, model references."""
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, GetPydanticSchema, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    GetPydanticSchema,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 CONTRACT_VERSION = 1
@@ -22,6 +33,25 @@ class Contract(BaseModel):
     """Base of all contracts: frozen, nothing unknown allowed, JSON only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, ser_json_inf_nan="null")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe what tells a kind from others as required: its default is for Python, JSON has to say it."""
+        described = handler(schema)
+        whole = handler.resolve_ref_schema(described)
+        tags = [name for name in whole.get("properties", {}) if _is_tag(whole["properties"][name])]
+        for name in tags:
+            whole["properties"][name].pop("default", None)
+        if tags:
+            whole["required"] = [*tags, *(name for name in whole.get("required", []) if name not in tags)]
+        return described
+
+
+def _is_tag(described: JsonSchemaValue) -> bool:
+    """Whether a field can only be one text: `command`, `kind`, `event`. A contract's version is a number."""
+    return isinstance(described.get("const"), str)
 
 
 Name = Annotated[
@@ -42,6 +72,9 @@ def _without_nul(value: str) -> str:
         raise ValueError("must not contain a NUL character")
     return value
 
+
+Label = Annotated[str, AfterValidator(_without_nul)]
+"""A class's label as the key of an object: MongoDB's keys have no NUL."""
 
 _BYTE_ORDER_MARK = "\ufeff"
 """Nobody sees it: a program that writes one before a file that has one already makes it a part of the first name."""
@@ -74,15 +107,20 @@ ColumnName = Annotated[
 """The name of a column, taken as an upload takes it: a header ``" age "`` and the name ``"age"`` are the same."""
 
 
-def _canonical_uuid(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return str(value)
-    if not isinstance(value, str):
-        return value
+def canonical_uuid(value: Any) -> str | None:
+    """A UUID in lower-case text, however it is written; None for what is none."""
     try:
-        return str(UUID(value))
+        return str(UUID(str(value)))
     except ValueError:
-        raise ValueError(f"a correlation id is a UUID, such as {uuid4()}") from None
+        return None
+
+
+def _canonical_uuid(value: Any) -> Any:
+    if not isinstance(value, (UUID, str)):
+        return value
+    if (found := canonical_uuid(value)) is None:
+        raise ValueError(f"a correlation id is a UUID, such as {uuid4()}")
+    return found
 
 
 CorrelationId = Annotated[
@@ -134,12 +172,14 @@ def split_reference(reference: str) -> tuple[str, str | int]:
     name, _, selector = reference.partition("@")
     if not selector:
         return name, "champion"
-    # Ten digits are more versions than there will be; a longer one is no number that could be stored.
-    return name, int(selector) if selector.isdecimal() and len(selector) <= 10 else selector
+    return name, int(selector) if selector.isdecimal() and len(selector) <= len(str(MAX_VERSION)) else selector
 
 
-_INTEGERS = range(-(2**63), 2**63)
-"""What a stored integer can be; a larger number is to be sent as text or with a decimal point."""
+MAX_INTEGER = 2**63 - 1
+"""The largest integer that can be stored; a larger number is to be sent as text or with a decimal point."""
+_INTEGERS = range(-MAX_INTEGER - 1, MAX_INTEGER + 1)
+MAX_VERSION = 10**10 - 1
+"""Ten digits are more versions than there will be; a longer number is none that could be stored."""
 _DEPTH_LIMIT = 10
 
 
@@ -151,6 +191,8 @@ def is_storable_integer(value: int) -> bool:
 def _json_scalar(value: Any) -> Any:
     if isinstance(value, int) and not is_storable_integer(value):
         raise ValueError("an integer must fit into 64 bits; send it as text, or with a decimal point")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number must be finite; send null where there is none")
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise ValueError("must be text, a number, a boolean or null")

@@ -1,9 +1,10 @@
 """Opening MongoDB, and the translation of its errors."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 
+import pymongo
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.database import Database
@@ -34,6 +35,9 @@ _OPTIONS: Final[dict[str, Any]] = {
     "uuidRepresentation": "standard",
     "type_registry": UNPACKING,
 }
+ANSWER_S: Final = 5.0
+"""Within so many seconds MongoDB has to answer what concerns one document (docs/adr/0036). Without this bound a server
+that falls silent on an open connection would be waited for as long as the socket may take."""
 DURABLE: Final = WriteConcern(w="majority", j=True)
 """For what must survive the loss of any one machine: jobs and what they leave behind."""
 FAST: Final = WriteConcern(w=1)
@@ -76,22 +80,28 @@ def _options() -> dict[str, Any]:
 def is_answering(database: Database[Document]) -> bool:
     """Whether MongoDB answers a ping as a primary within its time-out."""
     try:
-        database.client.admin.command("ping")
+        with pymongo.timeout(ANSWER_S):
+            database.client.admin.command("ping")
     except PyMongoError:
         return False
     return True
 
 
 @contextmanager
-def store_errors() -> Iterator[None]:
+def store_errors(within_s: float | None = None) -> Iterator[None]:
     """Translate a lost MongoDB, and what is too large for it; other errors of pymongo pass.
 
+    Args:
+        within_s: Seconds for all that is asked inside the block, connecting and trying again included; without it, each
+            message may take what the socket's time-out allows.
+
     Raises:
-        StoreUnavailable: Inside the block MongoDB did not answer.
+        StoreUnavailable: Inside the block MongoDB did not answer, or not in time.
         LimitExceeded: Inside the block a document was to be written that is larger than MongoDB allows.
     """
     try:
-        yield
+        with nullcontext() if within_s is None else pymongo.timeout(within_s):
+            yield
     except DocumentTooLarge as error:
         raise LimitExceeded(
             "the record would be larger than the 16 MB that MongoDB allows; send less at once"

@@ -51,6 +51,8 @@ class NewJob:
     owner: str
     door: str
     reply_to: str | None = None
+    given_correlation_id: str | None = None
+    """What its sender calls it and finds the reply by, if that is not ``correlation_id``."""
     headers: Mapping[str, Any] = field(default_factory=dict)
     retention_s: float | None = None
     """Seconds that the job is kept once it has ended, however it ends; by default what the terms say."""

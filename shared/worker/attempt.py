@@ -165,15 +165,22 @@ class _Watch:
         self._told_at = 0.0
 
     def listen(self, child: ChildProcess) -> OutcomeReached | ErrorRaised | None:
-        """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged."""
+        """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged.
+
+        What it has said meanwhile is heard to the last, as far as a tick allows: a heartbeat that hangs must not leave
+        the child waiting at a full pipe, nor its answer behind its progress.
+        """
+        until = time.monotonic() + _TICK_S
         message = child.wait(min(_TICK_S, self._heartbeat_s))
-        if isinstance(message, ProgressMade):
-            self._tell_progress(message.progress)
-        elif isinstance(message, EarlyEndOffered):
-            self._is_early_end_offered = True
-        elif message is not None:
-            child.finish_output()
-            return message
+        while message is not None:
+            if isinstance(message, ProgressMade):
+                self._tell_progress(message.progress)
+            elif isinstance(message, EarlyEndOffered):
+                self._is_early_end_offered = True
+            else:
+                child.finish_output()
+                return message
+            message = child.wait(0) if time.monotonic() < until else None
         return None
 
     def is_to_be_killed(self, child: ChildProcess) -> bool:

@@ -1,6 +1,7 @@
 """Ending jobs: record it, say it in the log and the metrics, tell the bus."""
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 import structlog
 
@@ -8,8 +9,17 @@ from modelbus.shared.bus import EventPublisher
 from modelbus.shared.contracts import DriftFound, ErrorRecord, JobChanged, Progress
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob, JobDocument
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome, Outcome, parse_outcome
-from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
-from modelbus.shared.errors import Conflict, LeaseLost, ModelbusError, NotFound, StoreUnavailable
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobStatus
+from modelbus.shared.errors import (
+    Conflict,
+    JobCrashed,
+    JobOutOfMemory,
+    JobTimedOut,
+    LeaseLost,
+    ModelbusError,
+    NotFound,
+    StoreUnavailable,
+)
 from modelbus.shared.observing.metrics import DRIFT_FOUND, JOBS_FINISHED
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.ledger import JobLedger
@@ -33,6 +43,28 @@ def job_changed(job: AnsweredJob, service: str) -> JobChanged:
     )
 
 
+_GRAVE: Final = frozenset(kind.code for kind in (JobTimedOut, JobOutOfMemory, JobCrashed, ModelbusError))
+"""What ends a job that its command is not to blame for alone: a limit, a crash, a fault of Modelbus itself."""
+
+
+def level_of(status: JobStatus, code: str | None) -> int:
+    """At which level a log line tells of a job's new status.
+
+    Args:
+        status: The new one.
+        code: Of the error that the job has, if it has one.
+
+    Returns:
+        One of ``logging``'s: ``ERROR`` for a dead job and one that a limit, a crash or a fault of Modelbus ended,
+        ``WARNING`` for any other that failed, also an attempt that is repeated, ``INFO`` for the rest.
+    """
+    if status == "dead" or (status == "failed" and code in _GRAVE):
+        return logging.ERROR
+    if status == "failed" or (status == "queued" and code is not None):
+        return logging.WARNING
+    return logging.INFO
+
+
 def _for_event(progress: Document) -> Progress:
     """A hint that the leaderboard has grown; the leaderboard itself is in the job's record."""
     found = Progress.model_validate(progress)
@@ -41,11 +73,19 @@ def _for_event(progress: Document) -> Progress:
     return found.model_copy(update={"tuning": found.tuning.model_copy(update={"leaderboard": []})})
 
 
-def reply_of(event: JobChanged, result: Document | None) -> JobChanged:
-    """The event as the sender gets it: with the result, unless that is kept apart from the job because it is large."""
-    if event.status != "succeeded" or not result or "stored_result" in result:
-        return event
-    return event.model_copy(update={"result": result})
+def reply_of(event: JobChanged, result: Document | None = None, given_correlation_id: str | None = None) -> JobChanged:
+    """The event as the sender gets it.
+
+    Args:
+        event: The final one.
+        result: What the job found out; left out where it is kept apart from the job because it is large.
+        given_correlation_id: What the sender calls the job, if that is not its id.
+    """
+    has_result = event.status == "succeeded" and result and "stored_result" not in result
+    more: dict[str, Any] = {"result": result} if has_result else {}
+    if given_correlation_id is not None:
+        more["given_correlation_id"] = given_correlation_id
+    return event.model_copy(update=more) if more else event
 
 
 class Finisher:
@@ -138,13 +178,14 @@ class Finisher:
         facts: dict[str, Any] = {"status": job["status"], "attempt": job["attempt"], "command": job["command"]}
         if error := job.get("error"):
             facts |= {"code": error["code"], "reason": error["message"]}
-        if job["status"] in TERMINAL_STATUSES:
+        is_ended = job["status"] in TERMINAL_STATUSES
+        if is_ended:
             JOBS_FINISHED.labels(job["command"], job["status"]).inc()
-            log.info("job.finished", correlation_id=job["_id"], **facts)
-        else:
-            log.info("job.changed", correlation_id=job["_id"], **facts)
+        level = level_of(job["status"], error["code"] if error else None)
+        log.log(level, "job.finished" if is_ended else "job.changed", correlation_id=job["_id"], **facts)
         reply_to = job["reply_to"] if job["status"] in TERMINAL_STATUSES else None
-        self._events.publish([event], [(reply_to, reply_of(event, job.get("result")))] if reply_to else [])
+        reply = reply_of(event, job.get("result"), job.get("given_correlation_id"))
+        self._events.publish([event], [(reply_to, reply)] if reply_to else [])
 
     def _tell_drift(self, event: DriftFound) -> None:
         DRIFT_FOUND.labels(event.model, event.version).inc()

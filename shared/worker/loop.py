@@ -13,13 +13,14 @@ import structlog
 
 from modelbus.shared.bus import Consumer, Delivery, EventPublisher, Publisher, send_recorded
 from modelbus.shared.contracts import ErrorRecord, JobChanged
-from modelbus.shared.contracts.documents.job_documents import JobDocument
+from modelbus.shared.contracts.documents.job_documents import AnsweredJob, JobDocument
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import COMMANDS_REFUSED
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.attempt import AttemptRunner
+from modelbus.shared.worker.finishing import job_changed, reply_of
 from modelbus.shared.worker.queue_acceptance import Received, received_commands, recorded_ids
 from modelbus.shared.worker.service_faults import end_with_fault
 
@@ -109,7 +110,7 @@ class Worker:
                 self._stopping.wait(1)
             except Exception as error:  # noqa: BLE001 - told and logged by what is called
                 # A message that brings out a fault of ours must not end the lane, nor come again for ever.
-                end_with_fault(delivery, error, self._ledger, self._consumer)
+                end_with_fault(delivery, error, self._ledger, self._consumer, self._tell_ended)
 
     def _handle(self, delivery: Delivery) -> None:
         new = [received.correlation_id for received in received_commands(delivery) if self._record(received)]
@@ -141,14 +142,25 @@ class Worker:
     def _tell_refused(self, received: Received, error: ModelbusError) -> None:
         COMMANDS_REFUSED.labels(received.job.queue).inc()
         log.warning("command.refused", code=error.code, reason=error.message)
-        event = JobChanged(
-            correlation_id=received.correlation_id,
-            command=received.job.command,
+        self._tell_ended([FinishedJob(received.job, None, error_document(error))], {})
+
+    def _tell_ended(self, ended: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
+        """Tell everybody, and whoever sent them, of jobs that ended before they ran; of those known, what they are."""
+        for one in ended:
+            recorded = known.get(one.job.correlation_id)
+            event = job_changed(recorded, self._service) if recorded else self._failed(one)
+            result = recorded.get("result") if recorded else None
+            reply = reply_of(event, result, one.job.given_correlation_id)
+            self._events.publish([event], [(one.job.reply_to, reply)] if one.job.reply_to else [])
+
+    def _failed(self, one: FinishedJob) -> JobChanged:
+        return JobChanged(
+            correlation_id=one.job.correlation_id,
+            command=one.job.command,
             service=self._service,
             status="failed",
-            error=ErrorRecord(**error_document(error)),
+            error=ErrorRecord.model_validate(one.error),
         )
-        self._events.publish([event], [(received.job.reply_to, event)] if received.job.reply_to else [])
 
     def _send_on(self, queue: str, correlation_ids: Sequence[str]) -> None:
         """An array came: every job is recorded, now each travels alone, to whichever worker is free."""

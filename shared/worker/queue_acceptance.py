@@ -52,6 +52,7 @@ def received_job(job: JobDocument) -> Received:
         owner=job["owner"],
         door=job["door"],
         reply_to=job["reply_to"],
+        given_correlation_id=job.get("given_correlation_id"),
         headers=job.get("headers") or {},
     )
     try:
@@ -69,18 +70,20 @@ def recorded_ids(delivery: Delivery) -> list[str]:
 
 def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Received:
     correlation_id, id_error = _correlation_id(document, delivery, position)
+    given = _given_id(document, delivery)
     try:
         if id_error:
             raise id_error
         command = parse_command_of_queue(document, delivery.queue)
     except InvalidCommand as error:
-        return Received(correlation_id, None, error, _invalid_job(document, correlation_id, delivery))
+        return Received(correlation_id, None, error, _invalid_job(document, correlation_id, given, delivery))
     job = new_job(
         command,
         correlation_id,
         door="queue",
         owner=_owner(delivery),
         reply_to=delivery.reply_to,
+        given_correlation_id=given,
         traceparent=traceparent_of(delivery.headers, correlation_id),
     )
     return Received(correlation_id, command, None, job)
@@ -106,7 +109,18 @@ def _correlation_id(document: dict[str, Any], delivery: Delivery, position: int)
         )
 
 
-def _invalid_job(document: dict[str, Any], correlation_id: str, delivery: Delivery) -> NewJob:
+def _given_id(document: dict[str, Any], delivery: Delivery) -> str | None:
+    """What the sender calls the command and finds the reply by: what counts for its id, valid or not, as it came.
+
+    An element of an array without an id is told under the message's.
+    """
+    given = document.get("correlation_id")
+    if given is None:
+        return delivery.given_correlation_id
+    return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+
+
+def _invalid_job(document: dict[str, Any], correlation_id: str, given: str | None, delivery: Delivery) -> NewJob:
     # Without the id it has the hash that a recorded job of the same document has: so a job that an earlier release
     # accepted and this one refuses ends as failed, instead of being sent again for ever.
     spec = _storable({name: value for name, value in document.items() if name != "correlation_id"})
@@ -119,6 +133,7 @@ def _invalid_job(document: dict[str, Any], correlation_id: str, delivery: Delive
         owner=_owner(delivery),
         door="queue",
         reply_to=delivery.reply_to,
+        given_correlation_id=None if given == correlation_id else given,
     )
 
 

@@ -15,6 +15,7 @@ from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.jobs.repair import Waiting
 from modelbus.shared.store.logs.log_batches import LogBatches
 from modelbus.shared.worker.finishing import Finisher
+from modelbus.shared.worker.outage_watch import OutageWatch
 from modelbus.shared.worker.poison_mover import PoisonMover
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ class Sweeper:
         self._finisher = finisher
         self._poison = poison
         self._logs = logs
+        self._outage = OutageWatch(ledger, settings.lease_s)
         self._surplus_at = time.monotonic() + _SURPLUS_S
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -64,8 +66,10 @@ class Sweeper:
             StoreUnavailable: MongoDB does not answer.
             BusUnavailable: The broker does not answer; what concerns MongoDB alone is done.
         """
-        self._take_from_the_dead()
-        self._finish_committed()
+        # After an outage of MongoDB nobody is dead because of a lapsed lease.
+        if self._outage.is_over():
+            self._take_from_the_dead()
+            self._finish_committed()
         self._remove_surplus()
         self._publish_again()
         self._poison.move()
@@ -75,6 +79,8 @@ class Sweeper:
             try:
                 self.sweep()
             except (StoreUnavailable, BusUnavailable) as error:
+                if isinstance(error, StoreUnavailable):
+                    self._outage.notice()
                 log.debug("sweep.postponed", reason=error.message)
             except Exception:
                 log.exception("sweep.failed")

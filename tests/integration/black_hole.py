@@ -56,6 +56,8 @@ class BlackHole:
     def close(self) -> None:
         """Close everything."""
         self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # which wakes the thread that accepts; closing does not
         self._listener.close()
         for thread in self._threads:
             thread.join(timeout=5)

@@ -34,11 +34,11 @@ class Bench:
     worker: Worker
     thread: threading.Thread
 
-    def send(self, do: str, queue: str = "train", **wishes: Any) -> str:
+    def send(self, do: str, queue: str = "train", *, reply_to: str | None = None, **wishes: Any) -> str:
         """Publish a command straight to the queue; returns its job's id."""
         correlation_id = new_correlation_id()
         command = train_command(hyperparameters={"do": do, **wishes}).model_dump(mode="json", exclude_none=True)
-        self.tools.publisher.send(queue, command, correlation_id=correlation_id)
+        self.tools.publisher.send(queue, command, correlation_id=correlation_id, reply_to=reply_to)
         return correlation_id
 
     def job(self, correlation_id: str) -> Document:

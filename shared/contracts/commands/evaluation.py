@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from modelbus.shared.contracts.base import ColumnName, CommandBase, Contract, ModelReference, Name, Scalar
+from modelbus.shared.contracts.base import ColumnName, CommandBase, Contract, Label, ModelReference, Name, Scalar
 from modelbus.shared.contracts.metric_names import ThresholdMetric
 
 RESERVED_ID: Final = "compare"
@@ -105,7 +105,7 @@ class EvaluatePredictions(Evaluation):
     """The column that holds the truth."""
     prediction: ColumnName
     """The column that holds the predicted label, number or group."""
-    probabilities: dict[Annotated[str, Field(max_length=500)], ColumnName] | None = Field(
+    probabilities: dict[Annotated[Label, Field(max_length=500)], ColumnName] | None = Field(
         None, min_length=1, max_length=1000
     )
     """By class, as JSON writes it, the column that holds its probability. Of two classes one is enough, which is then

@@ -7,10 +7,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from modelbus.shared.contracts.base import (
     HOUR_S,
+    MAX_VERSION,
     ColumnName,
     CommandBase,
     Contract,
     JsonDocument,
+    Label,
     ModelReference,
     Name,
     Task,
@@ -63,7 +65,7 @@ class CrossValidation(Contract):
 class JobLimits(Contract):
     """Limits of one job, within those of the service."""
 
-    time_s: float | None = Field(None, gt=0)
+    time_s: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Seconds that an attempt may run; default, and most: the service's."""
     memory_bytes: int | None = Field(None, ge=64 * 1024 * 1024, le=2**50)
     """Bytes that the job's process may add to what it starts with; default, and most: the service's."""
@@ -81,7 +83,7 @@ class VersionChanges(Contract):
 class AliasChange(Contract):
     """Where an alias is to point."""
 
-    version: int = Field(ge=1, strict=True)
+    version: int = Field(ge=1, le=MAX_VERSION, strict=True)
     """The number of a version."""
 
 
@@ -118,7 +120,7 @@ class Training(CommandBase):
     """Answer the second of two classes from another probability on than one half."""
     task: Task | None = None
     """What to learn; default: what the estimator does."""
-    class_weight: Literal["balanced"] | Annotated[dict[str, Weight], Field(max_length=1000)] | None = None
+    class_weight: Literal["balanced"] | Annotated[dict[Label, Weight], Field(max_length=1000)] | None = None
     """How much the rows of each class count, by label, or `balanced`: inversely to how many there are. For estimators
     that take class weights or sample weights."""
     sample_weight: ColumnName | None = None

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from modelbus.shared.contracts.base import Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.base import MAX_INTEGER, Contract, JsonValue, is_storable_integer
 from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
 
 AUTO: Final = "auto"
@@ -80,7 +80,7 @@ class Dimension(Contract):
     """The least number."""
     high: Number | None = None
     """The largest number."""
-    step: int | None = Field(None, ge=1, strict=True)
+    step: int | None = Field(None, ge=1, le=MAX_INTEGER, strict=True)
     """Of `int_uniform`: the distance between two numbers, counted from `low`."""
     mean: float | None = Field(None, allow_inf_nan=False)
     """Of `normal`."""
@@ -155,7 +155,7 @@ class Search(Contract):
     """The metric that says what is better; default: `balanced_accuracy`, `r2`, or `silhouette`."""
     time_budget_s: float | None = Field(None, gt=0, allow_inf_nan=False)
     """No fit of a candidate begins after so many seconds; the best so far is kept."""
-    min_resource_rows: int | None = Field(None, ge=10)
+    min_resource_rows: int | None = Field(None, ge=10, le=MAX_INTEGER)
     """Of `halving`: rows in the first round, at least; default: 100."""
     factor: int = Field(3, ge=2, le=10)
     """Of `halving`: each round has one `factor`-th of the candidates, and `factor` times the rows."""

@@ -101,6 +101,8 @@ class JobDocument(AnsweredJob):
     queue: str
     door: str
     reply_to: str | None
+    given_correlation_id: NotRequired[str | None]
+    """What its sender calls it, if that is not its id."""
     headers: NotRequired[dict[str, str]]
     """Of the trace that it belongs to."""
     retention_s: NotRequired[float | None]

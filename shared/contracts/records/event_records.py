@@ -21,6 +21,12 @@ class JobChanged(Contract):
     attempt: int = 0
     progress: Progress | None = None
     error: ErrorRecord | None = None
+    given_correlation_id: str | None = None
+    """In a reply to the sender: the correlation id as the sender gave it, where the job has another, because it was no
+    UUID or was spelt otherwise. The reply's own property `correlation_id` is this one, too."""
+    dead_letter: CorrelationId | None = None
+    """In a reply to the sender of a message that could not be read, and became no job: the dead letter that keeps it
+    (`GET /dead-letters/{id}`)."""
     result: dict[str, Any] | None = None
     """In a reply to the sender, and nowhere else: what the job found out, unless it is larger than a job keeps in its
     record (`MODELBUS_RESULT_INLINE_BYTES`); then `GET /jobs/{correlation_id}` has it."""

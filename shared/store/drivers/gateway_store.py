@@ -1,22 +1,27 @@
 """The store for the gateway: queries and operations over pymongo's asyncio."""
 
 from collections.abc import AsyncGenerator
-from typing import cast
+from typing import Final, cast
 
+import pymongo
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
-from modelbus.shared.store.connection import CURRENT, DURABLE, Document, store_errors
+from modelbus.shared.store.connection import ANSWER_S, CURRENT, DURABLE, Document, store_errors
 from modelbus.shared.store.operation import Operation
 from modelbus.shared.store.queries import Aggregation, D, Query, Shape
+
+_SEVERAL_TIMES: Final = 2.0
+"""How much longer than one document several may take."""
 
 
 class GatewayStore:
     """Runs queries and operations on the event loop.
 
-    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer.
+    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. What may take long by
+    its nature has no bound but the socket's: ``update_all``, ``delete_all``.
     """
 
     def __init__(self, database: AsyncDatabase[Document], write_concern: WriteConcern = DURABLE) -> None:
@@ -28,30 +33,33 @@ class GatewayStore:
 
     async def one(self, query: Query[D]) -> D | None:
         """The first document that matches; None if there is none."""
-        with store_errors():
+        with store_errors(ANSWER_S):
             return cast("D | None", await self._database[query.collection].find_one(**query.options()))
 
     async def all(self, query: Query[D]) -> list[D]:
         """All documents that match."""
-        with store_errors():
+        with store_errors(_SEVERAL_TIMES * ANSWER_S):
             return cast("list[D]", await self._database[query.collection].find(**query.options()).to_list())
 
     async def each(self, query: Query[D]) -> AsyncGenerator[D, None]:
         """All documents that match, fetched as they are taken; whoever stops before the end closes it."""
-        with store_errors():
-            async with self._database[query.collection].find(**query.options()) as found:
-                async for document in found:
-                    yield cast("D", document)
+        async with self._database[query.collection].find(**query.options()) as found:
+            while True:
+                with store_errors(_SEVERAL_TIMES * ANSWER_S):
+                    document = await anext(found, None)
+                if document is None:
+                    return
+                yield cast("D", document)
 
     async def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
         """What an aggregation gives."""
-        with store_errors():
+        with store_errors(_SEVERAL_TIMES * ANSWER_S):
             cursor = await self._database[aggregation.collection].aggregate(aggregation.pipeline())
             return cast("list[D]", await cursor.to_list())
 
     async def count(self, collection: str, matching: Document) -> int:
         """How many documents match."""
-        with store_errors():
+        with store_errors(_SEVERAL_TIMES * ANSWER_S):
             return await self._database[collection].count_documents(matching)
 
     async def change(self, collection: str, operation: Operation, shape: Shape[D]) -> D | None:
@@ -70,7 +78,7 @@ class GatewayStore:
 
     async def update(self, collection: str, operation: Operation) -> bool:
         """Change one document; whether one matched."""
-        with store_errors():
+        with store_errors(ANSWER_S):
             result = await self._database[collection].update_one(operation.filter, operation.update)
         return result.matched_count == 1
 
@@ -81,7 +89,7 @@ class GatewayStore:
 
     async def delete(self, collection: str, matching: Document) -> bool:
         """Remove one document that matches; whether there was one."""
-        with store_errors():
+        with store_errors(ANSWER_S):
             return (await self._database[collection].delete_one(matching)).deleted_count == 1
 
     async def delete_all(self, collection: str, matching: Document) -> int:
@@ -92,13 +100,14 @@ class GatewayStore:
     async def is_answering(self) -> bool:
         """Whether MongoDB answers a ping within its time-out."""
         try:
-            await self._database.client.admin.command("ping")
+            with pymongo.timeout(ANSWER_S):
+                await self._database.client.admin.command("ping")
         except PyMongoError:
             return False
         return True
 
     async def _change(self, collection: str, operation: Operation, shape: Shape[D], *, is_upsert: bool) -> D | None:
-        with store_errors():
+        with store_errors(ANSWER_S):
             changed = await self._database[collection].find_one_and_update(
                 operation.filter,
                 operation.update,

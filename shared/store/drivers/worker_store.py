@@ -20,11 +20,15 @@ class WorkerStore:
     Every method raises ``StoreUnavailable`` when MongoDB does not answer.
     """
 
-    def __init__(self, database: Database[Document], write_concern: WriteConcern = DURABLE) -> None:
+    def __init__(
+        self, database: Database[Document], write_concern: WriteConcern = DURABLE, *, within_s: float | None = None
+    ) -> None:
         """Args:
         database: Where all is.
         write_concern: What a write waits for.
+        within_s: Seconds that what concerns one document may take; by default what the socket may.
         """
+        self._within_s = within_s
         self._database = database.with_options(write_concern=write_concern, read_concern=CURRENT)
 
     def collection(self, name: str) -> Collection[Document]:
@@ -33,7 +37,7 @@ class WorkerStore:
 
     def one(self, query: Query[D]) -> D | None:
         """The first document that matches; None if there is none."""
-        with store_errors():
+        with store_errors(self._within_s):
             return cast("D | None", self._database[query.collection].find_one(**query.options()))
 
     def all(self, query: Query[D]) -> list[D]:
@@ -56,9 +60,18 @@ class WorkerStore:
         with store_errors():
             return self._database[collection].count_documents(matching)
 
-    def change(self, collection: str, operation: Operation, shape: Shape[D]) -> D | None:
-        """Change one document; returns it as it is then, None if none matches."""
-        with store_errors():
+    def change(
+        self, collection: str, operation: Operation, shape: Shape[D], *, within_s: float | None = None
+    ) -> D | None:
+        """Change one document; returns it as it is then, None if none matches.
+
+        Args:
+            collection: Where it is.
+            operation: The change.
+            shape: What of it is returned.
+            within_s: Seconds that this one may take, where that is less than others may.
+        """
+        with store_errors(within_s or self._within_s):
             changed = self._database[collection].find_one_and_update(
                 operation.filter,
                 operation.update,
@@ -69,18 +82,18 @@ class WorkerStore:
 
     def upsert(self, collection: str, operation: Operation, shape: Shape[D]) -> D:
         """Change one document, made if it is absent; returns it as it is then."""
-        with store_errors():
+        with store_errors(self._within_s):
             found = upsert(self._database[collection], operation.filter["_id"], operation.update, shape.projection)
         return cast("D", found)
 
     def update(self, collection: str, operation: Operation) -> bool:
         """Change one document; whether one matched."""
-        with store_errors():
+        with store_errors(self._within_s):
             return self._database[collection].update_one(operation.filter, operation.update).matched_count == 1
 
     def delete(self, collection: str, matching: Document) -> bool:
         """Remove one document that matches; whether there was one."""
-        with store_errors():
+        with store_errors(self._within_s):
             return self._database[collection].delete_one(matching).deleted_count == 1
 
     def delete_all(self, collection: str, matching: Document) -> int:

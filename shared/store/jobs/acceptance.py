@@ -24,6 +24,7 @@ def new_job(
     door: str,
     owner: str = LOCAL_OWNER,
     reply_to: str | None = None,
+    given_correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> NewJob:
     """What to record for a valid command.
@@ -34,6 +35,7 @@ def new_job(
         door: ``http`` or ``queue``.
         owner: Whose job it is.
         reply_to: The queue that gets the final event too.
+        given_correlation_id: The id as the sender gave it; it may be spelt otherwise.
         traceparent: Of what caused it, by W3C Trace Context.
     """
     spec = command_spec(command)
@@ -46,6 +48,7 @@ def new_job(
         owner=owner,
         door=door,
         reply_to=reply_to,
+        given_correlation_id=None if given_correlation_id == correlation_id else given_correlation_id,
         headers=trace_headers({correlation_id: traceparent}),
         retention_s=type(command).retention_s,
         use=dataset_use(command),

@@ -14,7 +14,7 @@ from modelbus.shared.contracts.documents.job_documents import AnsweredJob, Error
 from modelbus.shared.errors import LeaseLost, ModelbusError
 from modelbus.shared.settings import Settings
 from modelbus.shared.store import job_queries
-from modelbus.shared.store.connection import FAST, Document, store_errors
+from modelbus.shared.store.connection import ANSWER_S, FAST, Document, store_errors
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 from modelbus.shared.store.indexes import JOBS
 from modelbus.shared.store.job_queries import ANSWERED, JOB, NAMED, SENT, WATCHED
@@ -27,6 +27,7 @@ from modelbus.shared.store.queries import by_id
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000
+_LEAST_ANSWER_S = 0.5
 _BATCH = 200
 """How many jobs one sweep repairs at most."""
 
@@ -69,7 +70,8 @@ class JobLedger:
         terms: The protocol's times.
         worker: Who claims: unique for each process, such as ``trainer-host-1234``.
         """
-        self._store = WorkerStore(database)
+        self._beat_within_s = min(ANSWER_S, max(_LEAST_ANSWER_S, terms.lease_s / 3))
+        self._store = WorkerStore(database, within_s=ANSWER_S)
         self._fast_store = WorkerStore(database, FAST)
         self._terms = terms
         self._worker = worker
@@ -89,6 +91,10 @@ class JobLedger:
         """Read one job, whole."""
         return self._store.one(by_id(JOBS, correlation_id, JOB))
 
+    def probe(self) -> None:
+        """Ask MongoDB for one small thing, to learn whether it answers."""
+        self._store.one(by_id(JOBS, "", NAMED))
+
     def claim(self, correlation_id: str) -> tuple[Claim, JobDocument] | None:
         """Take a job that is due; None when there is nothing to take (finished, taken, not due, unknown)."""
         document = self._run(protocol.claim(correlation_id, self._worker, self._terms))
@@ -104,7 +110,9 @@ class JobLedger:
             LeaseLost: The job belongs to another worker now.
         """
         noted = progress.model_dump(mode="json") if progress else None
-        document = self._store.change(JOBS, protocol.heartbeat(claim, noted, self._terms), WATCHED)
+        # One that hangs must leave time for the next one before the lease ends.
+        beat = protocol.heartbeat(claim, noted, self._terms)
+        document = self._store.change(JOBS, beat, WATCHED, within_s=self._beat_within_s)
         if document is None:
             raise LeaseLost
         return bool(document["cancel_requested"])

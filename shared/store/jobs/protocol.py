@@ -44,6 +44,7 @@ def _new_fields(job: NewJob, terms: Terms) -> Document:
         "owner": job.owner,
         "door": job.door,
         "reply_to": job.reply_to,
+        "given_correlation_id": job.given_correlation_id,
         "headers": dict(job.headers),
         "retention_s": job.retention_s,
         "status": "queued",

@@ -116,7 +116,7 @@ def test_what_was_done_to_the_rows_is_reported(api: Api, parcel_model: str) -> N
 def test_a_request_for_rows_and_a_dataset_at_once_is_refused(api: Api, amount_model: str) -> None:
     answer = api.post(f"/models/{amount_model}/predict", {"rows": [{"a": 1}], "dataset": "numbers"})
 
-    assert (answer.status, answer.code) == (400, "bad_request")
+    assert (answer.status, answer.code) == (422, "invalid_command")
 
 
 @pytest.mark.parametrize("headers", [{"Prefer": "respond-async"}, {"Prefer": "wait=0"}], ids=str)

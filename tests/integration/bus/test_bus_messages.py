@@ -43,10 +43,8 @@ def test_a_body_travels_as_text_and_comes_back_no_longer(
 
 def test_an_array_is_one_delivery_of_several_documents(publisher: Publisher, consume: MakeConsumer) -> None:
     publisher.send("predict", [{"a": 1}, {"a": 2}])
-    publisher.send("predict", [])
-    array, empty = receive(consume("predict"), 2)
+    [array] = receive(consume("predict"))
     assert (array.documents, array.correlation_id) == ([{"a": 1}, {"a": 2}], None)
-    assert empty.documents == []
 
 
 def test_messages_come_in_the_order_in_which_they_were_sent(publisher: Publisher, consume: MakeConsumer) -> None:

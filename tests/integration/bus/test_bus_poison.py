@@ -10,6 +10,8 @@ import pytest
 import redis
 
 from modelbus.shared.bus import Publisher, poison_queue
+from modelbus.shared.contracts import JobChanged
+from modelbus.shared.contracts.base import canonical_uuid
 from tests.integration.conftest import MESSAGE_LIMIT_BYTES, MakeConsumer
 from tests.integration.messages import COMMAND, message, receive, unacknowledged
 from tests.waiting import wait_until
@@ -56,6 +58,11 @@ POISON: dict[str, tuple[bytes, str]] = {
     "a body that is a number": (message("42"), "not int"),
     "a body that is null": (message("null"), "not NoneType"),
     "an array with a number": (message('[{"command": "TrainModel"}, 42]'), "an element of the array"),
+    "an empty array": (message("[]"), "not an empty array"),
+    "a key twice": (message('{"command": "TrainModel", "command": "Predict"}'), "the key 'command' occurs twice"),
+    "a body that is nested deep": (message('{"a":' * 100 + "1" + "}" * 100), "nested deeper than 64 levels"),
+    "another charset": (message("{}", **{"content-type": "application/json; charset=latin-1"}), "charset 'latin-1'"),
+    "another encoding": (message("{}", **{"content-encoding": "utf-16"}), "content encoding 'utf-16'"),
     "a body with NaN": (message('{"rows": [{"a": NaN}]}'), "the body is not JSON"),
 }
 
@@ -112,3 +119,54 @@ def test_a_consumer_can_move_aside_what_it_understood_and_could_not_handle(
     assert (record["reason"], record["correlation_id"]) == ("KeyError: 'x'", "7")
     assert orjson.loads(base64.b64decode(record["raw_base64"])) == COMMAND
     assert unacknowledged(broker) == 0
+
+
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "a body that is no JSON": (b'{"body": "hello", "properties": %s}', "bad_request"),
+    "an empty array": (b'{"body": "[]", "properties": %s}', "bad_request"),
+    "a key twice": (b'{"body": "{\\"a\\": 1, \\"a\\": 2}", "properties": %s}', "bad_request"),
+    "no body": (b'{"properties": %s}', "bad_request"),
+    "a body that is no text": (b'{"body": {"command": "TrainModel"}, "properties": %s}', "bad_request"),
+    "headers that are none": (b'{"body": "{}", "headers": 7, "properties": %s}', "bad_request"),
+    "another type": (b'{"body": "{}", "content-type": "text/csv", "properties": %s}', "unsupported_media_type"),
+    "a compressed body": (
+        b'{"body": "", "headers": {"compression": "gzip"}, "properties": %s}',
+        "unsupported_media_type",
+    ),
+    "too large": (b'{"body": "' + b"x" * MESSAGE_LIMIT_BYTES + b'", "properties": %s}', "limit_exceeded"),
+}
+
+
+@pytest.mark.parametrize("given_id", [None, "order-17", "0B5C1E0E-5C0A-4E0B-9D7D-2F6A4F1C9A11"])
+def test_whoever_sent_what_is_unreadable_is_told_where_a_reply_was_asked_for(
+    broker: redis.Redis, consume: MakeConsumer, given_id: str | None
+) -> None:
+    ids = {} if given_id is None else {"correlation_id": given_id}
+    for number, (raw, _) in enumerate(UNREADABLE.values()):
+        broker.lpush("train", raw % orjson.dumps({"reply_to": f"answers-{number}", **ids}))
+
+    consumer = consume("train")
+    wait_until(
+        lambda: consumer.receive(0.1) or broker.llen(poison_queue("train")) == len(UNREADABLE), "all are put aside"
+    )
+    records = bodies(broker, poison_queue("train"))
+    for number, ((name, (_, code)), record) in enumerate(zip(UNREADABLE.items(), records, strict=True)):
+        [envelope] = [orjson.loads(raw) for raw in broker.lrange(f"answers-{number}", 0, -1)]
+        [event] = bodies(broker, f"answers-{number}")
+        assert (event["event"], event["status"], event["error"]["code"]) == ("JobChanged", "failed", code), name
+        assert event["error"]["message"] == record["reason"]
+        assert event["dead_letter"] == record["id"]
+        assert event["correlation_id"] == ((canonical_uuid(given_id) if given_id else None) or record["id"])
+        assert event.get("given_correlation_id") == given_id
+        assert envelope["properties"]["correlation_id"] == given_id or record["id"]
+        JobChanged.model_validate(event)
+    assert unacknowledged(broker) == broker.llen("train") == 0
+
+
+def test_a_reply_that_cannot_be_sent_keeps_nothing_on_the_queue(broker: redis.Redis, consume: MakeConsumer) -> None:
+    broker.set("no list", "7")
+    broker.lpush("train", b'{"body": "[]", "properties": {"reply_to": "no list"}}')
+    consumer = consume("train")
+    wait_until(lambda: consumer.receive(0.1) or broker.llen(poison_queue("train")) == 1, "it is put aside")
+    wait_until(lambda: consumer.receive(0.1) or unacknowledged(broker) == broker.llen("train") == 0, "it is dealt with")
+    assert broker.llen(poison_queue("train")) == 1

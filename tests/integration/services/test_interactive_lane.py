@@ -9,6 +9,7 @@ import orjson
 import pytest
 import redis
 from prometheus_client import REGISTRY
+from structlog.typing import EventDict
 
 from modelbus.shared.bus import EventSubscriber, send_recorded
 from modelbus.shared.bus.queues import SENT_AT_HEADER
@@ -145,11 +146,16 @@ def test_a_damaged_artifact_is_refused_and_the_lane_goes_on(bench: LaneBench) ->
     assert bench.wait_for(good)["status"] == "succeeded"
 
 
-def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(bench: LaneBench) -> None:
+def test_a_fault_of_the_predictors_own_ends_the_job_with_its_words_and_the_lane_goes_on(
+    bench: LaneBench, consume: MakeConsumer
+) -> None:
     make_model(bench.tools.database, "incomplete")
     bench.tools.database["versions"].update_one({"model": "incomplete"}, {"$unset": {"libraries": ""}})
-    [faulty] = bench.send(predict(model="incomplete"))
+    url, answers = bench.tools.settings.bus_url.get_secret_value(), f"answers-{uuid4()}"
+    [faulty] = bench.send(predict(model="incomplete"), reply_to=answers)
     error = bench.wait_for(faulty)["error"]
+    [told] = receive(consume(answers, url=url))
+    assert (told.correlation_id, told.documents[0]["error"]["code"]) == (faulty, "internal")
     assert error["code"] == "internal"
     assert "KeyError: 'libraries'" in error["message"]
     assert bench.answer(predict())["status"] == "succeeded"
@@ -270,6 +276,30 @@ def test_the_answer_is_told_to_everybody_and_to_its_sender(bench: LaneBench, con
         zip(ids, ["succeeded", "failed"], strict=True)
     )
     subscriber.stop()
+
+
+def test_an_answer_has_the_id_as_its_sender_spelt_it(bench: LaneBench, consume: MakeConsumer) -> None:
+    url, answers = bench.tools.settings.bus_url.get_secret_value(), f"answers-{uuid4()}"
+    given = new_correlation_id().upper()
+    bench.tools.publisher.send("predict", predict(), correlation_id=given, reply_to=answers)
+    bench.tools.publisher.send("predict", predict(), correlation_id="order-17", reply_to=answers)
+    told = {delivery.correlation_id: delivery.documents[0] for delivery in receive(consume(answers, url=url), 2)}
+    assert (told[given]["correlation_id"], told[given]["status"]) == (given.lower(), "succeeded")
+    assert (told["order-17"]["given_correlation_id"], told["order-17"]["status"]) == ("order-17", "failed")
+
+
+def test_a_prediction_that_fails_is_logged_as_a_warning(bench: LaneBench, logged: list[EventDict]) -> None:
+    [good, bad] = bench.send(predict(), predict(BAD_ROW))
+
+    def levels() -> dict[str, str]:
+        return {
+            line["correlation_id"]: line["level"]
+            for line in list(logged)
+            if line["event"] == "job.finished" and "correlation_id" in line
+        }
+
+    wait_until(lambda: {good, bad} <= levels().keys(), "both are logged", state=lambda: logged)
+    assert (levels()[good], levels()[bad]) == ("info", "warning")
 
 
 def test_everything_is_acknowledged_when_it_is_answered(bench: LaneBench, raw_redis: redis.Redis) -> None:

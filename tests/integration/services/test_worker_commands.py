@@ -1,5 +1,7 @@
 """What comes to a worker by the queue: done once, or refused in its record and answered."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -120,3 +122,56 @@ def test_the_end_of_a_job_is_told_to_everybody_and_to_its_sender(bench: Bench, s
     wait_until(lambda: any(event["status"] == "failed" for event in heard), "the end is told", state=lambda: heard)
     assert {event["correlation_id"] for event in heard} == {correlation_id}
     subscriber.stop()
+
+
+@pytest.mark.parametrize("place", ["property", "command"])
+@pytest.mark.parametrize("respelt", [str.upper, "{{{}}}".format, lambda known: known.replace("-", "")])
+def test_a_reply_has_the_id_as_its_sender_spelt_it(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack, respelt: Callable[[str], str], place: str
+) -> None:
+    answers, correlation_id = f"answers-{uuid4()}", new_correlation_id()
+    given = respelt(correlation_id)
+    command = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json", exclude_none=True)
+    if place == "command":
+        bench.tools.publisher.send("train", {**command, "correlation_id": given}, reply_to=answers)
+    else:
+        bench.tools.publisher.send("train", command, correlation_id=given, reply_to=answers)
+    [answer] = receive(consume(answers, url=bench_url(servers)))
+    event = answer.documents[0]
+    assert (answer.correlation_id, event["given_correlation_id"]) == (given, given)
+    assert (event["correlation_id"], event["status"]) == (correlation_id, "succeeded")
+
+
+@pytest.mark.parametrize("given", ["order-17", 17, {"$ne": None}, "", "x" * 500], ids=repr)
+def test_a_refusal_of_an_id_that_is_none_can_be_found_by_it(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack, given: object
+) -> None:
+    answers, found_by = f"answers-{uuid4()}", given if isinstance(given, str) else json.dumps(given)
+    command = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json", exclude_none=True)
+    bench.tools.publisher.send("train", {**command, "correlation_id": given}, reply_to=answers)
+    [answer] = receive(consume(answers, url=bench_url(servers)))
+    event = answer.documents[0]
+    assert (event["given_correlation_id"], event["error"]["code"]) == (found_by, "invalid_command")
+    assert answer.correlation_id == (found_by or event["correlation_id"])
+    assert bench.wait_for(event["correlation_id"])["status"] == "failed"
+
+
+def test_the_commands_of_an_array_without_ids_are_answered_under_the_messages(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
+    answers, own = f"answers-{uuid4()}", new_correlation_id()
+    command = train_command(hyperparameters={"do": "nothing"}).model_dump(mode="json", exclude_none=True)
+    array = [command, {"command": "TrainModel"}, {**command, "correlation_id": own}]
+    bench.tools.publisher.send("train", array, correlation_id="batch-3", reply_to=answers)
+    received = receive(consume(answers, url=bench_url(servers)), 3)
+    ends = sorted((answer.correlation_id or "", answer.documents[0]["status"]) for answer in received)
+    assert ends == sorted([("batch-3", "succeeded"), ("batch-3", "failed"), (own, "succeeded")])
+
+
+def test_a_refused_command_is_recorded_however_deep_it_is(bench: Bench) -> None:
+    deep: Document = {"command": "TrainModel"}
+    for _ in range(60):
+        deep = {"command": "TrainModel", "inner": deep}
+    correlation_id = new_correlation_id()
+    bench.tools.publisher.send("train", deep, correlation_id=correlation_id)
+    assert bench.wait_for(correlation_id)["error"]["code"] == "invalid_command"

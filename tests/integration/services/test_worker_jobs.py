@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
@@ -11,6 +12,8 @@ from structlog.typing import EventDict
 from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.store.connection import Document
 from modelbus.stack import LocalStack
+from tests.integration.conftest import MakeConsumer
+from tests.integration.messages import receive
 from tests.integration.worker_bench import Bench, bench_url
 from tests.waiting import is_alive, wait_until
 
@@ -41,24 +44,34 @@ def refuse_documents(bench: Bench, rule: Document) -> None:
     bench.tools.database.command("collMod", "jobs", validator=rule, validationLevel="strict")
 
 
-def test_a_job_that_cannot_be_accepted_for_an_unforeseen_reason_ends_and_the_worker_goes_on(bench: Bench) -> None:
+def test_a_job_that_cannot_be_accepted_for_an_unforeseen_reason_ends_and_the_worker_goes_on(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
     refuse_documents(bench, {"status": {"$ne": "queued"}})
+    answers = f"answers-{uuid4()}"
     try:
-        job = bench.run("answer_oddly", report={})
+        job = bench.wait_for(bench.send("answer_oddly", report={}, reply_to=answers))
     finally:
         refuse_documents(bench, {})
     assert (job["status"], job["error"]["code"]) == ("failed", "internal")
+    [told] = receive(consume(answers, url=bench_url(servers)))
+    assert (told.correlation_id, told.documents[0]["error"]["code"]) == (job["_id"], "internal")
     assert "the service failed on this command" in job["error"]["message"]
     assert bench.run("answer_oddly", report={})["status"] == "succeeded"
 
 
-def test_a_message_whose_job_cannot_be_recorded_at_all_is_kept_as_poison(bench: Bench, servers: LocalStack) -> None:
+def test_a_message_whose_job_cannot_be_recorded_at_all_is_kept_as_poison(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack
+) -> None:
     refuse_documents(bench, {"status": {"$nin": ["queued", "failed"]}})
     try:
-        bench.send("answer_oddly", report={})
+        answers = f"answers-{uuid4()}"
+        correlation_id = bench.send("answer_oddly", report={}, reply_to=answers)
         with redis.Redis.from_url(bench_url(servers)) as broker:
             wait_until(lambda: broker.llen("train.poison"), "the message is kept")
             broker.delete("train.poison")
+        [told] = receive(consume(answers, url=bench_url(servers)))
+        assert (told.correlation_id, told.documents[0]["error"]["code"]) == (correlation_id, "internal")
     finally:
         refuse_documents(bench, {})
     assert bench.run("answer_oddly", report={})["status"] == "succeeded"
@@ -225,3 +238,21 @@ def test_every_line_of_a_job_has_its_correlation_id(bench: Bench, logged: list[E
     assert all("correlation_id" in line for line in of_jobs)
     own = {line["event"] for line in of_jobs if line["correlation_id"] == correlation_id}
     assert {"job.started", "job.finished"} <= own
+
+
+@pytest.mark.parametrize(
+    ("do", "level"),
+    [("nothing", "info"), ("reject", "warning"), ("divide", "error"), ("kill_itself", "error"), ("allocate", "error")],
+)
+def test_the_end_of_a_job_is_logged_as_gravely_as_it_is(
+    bench: Bench, logged: list[EventDict], do: str, level: str
+) -> None:
+    correlation_id = bench.send(do)
+    bench.wait_for(correlation_id)
+
+    def ends() -> list[EventDict]:
+        own = [line for line in list(logged) if line.get("correlation_id") == correlation_id]
+        return [line for line in own if line["event"] == "job.finished"]
+
+    (end,) = wait_until(ends, "the end is logged", state=lambda: logged)
+    assert end["level"] == level, end

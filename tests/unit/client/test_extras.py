@@ -72,6 +72,20 @@ def test_a_command_whose_extra_is_missing_names_it_in_one_sentence(arguments: li
     assert line.endswith(said)
 
 
+@pytest.mark.parametrize("service", ["gateway", "trainer", "predictor", "evaluator"])
+@pytest.mark.parametrize("lacking", [SERVER_MODULES, ["sklearn"]], ids=["no extra", "the extra queue alone"])
+def test_a_service_whose_extra_is_missing_names_it_in_one_sentence(service: str, lacking: list[str]) -> None:
+    code = (
+        f"import runpy, sys; sys.modules.update(dict.fromkeys({lacking})); "
+        f"runpy.run_module('modelbus.{service}', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: python -m modelbus.{service} needs packages that are not installed")
+    assert line.endswith("pip install 'modelbus[server]'")
+
+
 def test_versions_are_printed_also_of_what_is_not_installed() -> None:
     code = "from modelbus.commands import version; version.LIBRARIES = ('nothing-of-that-name',); version.version()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

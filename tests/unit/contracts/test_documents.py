@@ -64,7 +64,18 @@ PAIRS: list[tuple[Any, type[Contract], frozenset[str], frozenset[str]]] = [
         JobDocument,
         JobRecord,
         ID
-        | {"spec_hash", "former_hashes", "queue", "door", "reply_to", "headers", "retention_s", "fence", "lease"}
+        | {
+            "spec_hash",
+            "former_hashes",
+            "queue",
+            "door",
+            "reply_to",
+            "given_correlation_id",
+            "headers",
+            "retention_s",
+            "fence",
+            "lease",
+        }
         | {"cancel_reason", "publish_count", "outcome", "files", "draft", "first_spec", "is_forgotten"}
         | {"not_before", "next_publish_at", "published_at"},
         frozenset({"correlation_id"}),

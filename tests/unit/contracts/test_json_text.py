@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelbus.shared.contracts.json_text import parse_json
+from modelbus.shared.contracts.exact_json import read_exactly
+from modelbus.shared.contracts.json_text import DEPTH_LIMIT, parse_json
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 DOCUMENTS = st.recursive(
@@ -52,3 +53,25 @@ def test_a_key_that_occurs_twice_is_refused_wherever_it_is(
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         parse_json(text)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"a" : ', '[{"a":['], ids=repr)
+def test_text_is_as_deep_as_a_document_may_be_and_no_deeper(opening: str) -> None:
+    levels = opening.count("[") + opening.count("{")
+    closing = opening.translate(str.maketrans({"[": "]", "{": "}"}))[::-1].translate(str.maketrans("", "", 'a": '))
+
+    def nested(depth: int) -> str:
+        return opening * (depth // levels) + "1" + closing * (depth // levels)
+
+    deepest = DEPTH_LIMIT - DEPTH_LIMIT % levels
+    assert json.loads(nested(deepest)) == parse_json(nested(deepest))
+    for depth in (deepest + levels, 990, 1020):
+        with pytest.raises(ValueError, match=f"nested deeper than {DEPTH_LIMIT} levels"):
+            parse_json(nested(depth))
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', "NaN", "[Infinity]", "{"])
+def test_the_standard_library_reads_as_exactly(text: str) -> None:
+    assert read_exactly('{"a": 18446744073709551617, "b": [1.5, null]}') == {"a": 2**64 + 1, "b": [1.5, None]}
+    with pytest.raises(ValueError, match=r"twice|no JSON|Expecting"):
+        read_exactly(text)

@@ -8,7 +8,13 @@ from modelbus.shared.contracts import Predict, command_spec, parse_command, spec
 from modelbus.shared.contracts.commands.prediction import rows_of_spec
 
 NAMES = st.sampled_from([f"column {letter}" for letter in "abcdef"])
-VALUES = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=5)
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
 CELLS = VALUES.filter(lambda value: not (isinstance(value, str) and "\x00" in value))
 ROWS = st.lists(st.dictionaries(NAMES, CELLS, max_size=6), min_size=1, max_size=6)
 

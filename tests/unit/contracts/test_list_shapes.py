@@ -36,7 +36,7 @@ LISTS: Final[list[tuple[Query[Any], set[str]]]] = [
     (job_queries.some_ids({}, 200), JOB_PARTS),
     # whoever asked for rows has them already
     (job_queries.answered_jobs([new_correlation_id()]), JOB_PARTS - {"result"}),
-    (job_queries.ended_jobs([new_correlation_id()]), JOB_PARTS - {"result"}),
+    (job_queries.ended_jobs([new_correlation_id()], job_queries.ENDED), JOB_PARTS - {"result"}),
     (catalog.by_name(DATASETS, None, 100, catalog.LISTED_DATASET), {"columns"}),
     (catalog.evaluations_page(model=None, dataset=None, after=None, limit=100), EVALUATION_PARTS),
     (catalog.estimators_of(None), {"hyperparameters"}),

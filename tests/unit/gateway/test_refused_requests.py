@@ -106,8 +106,8 @@ async def test_a_reference_that_names_nothing_possible_is_refused(gateway: Asked
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        ({"rows": [{"a": 1}], "dataset": "numbers"}, 400, "bad_request"),
-        ({}, 400, "bad_request"),
+        ({"rows": [{"a": 1}], "dataset": "numbers"}, 422, "invalid_command"),
+        ({}, 422, "invalid_command"),
         ({"rows": []}, 422, "invalid_command"),
         ({"rows": {"a": 1}}, 422, "invalid_command"),
         ({"rows": [[1, 2]]}, 422, "invalid_command"),

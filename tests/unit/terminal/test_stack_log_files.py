@@ -2,13 +2,19 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from modelbus.shared.observing.log_text import parse_line
 from modelbus.stack.log_file_reading import LogFilter, LogReader
 from modelbus.stack.log_relay import LogRelay
 from modelbus.stack.log_tail import FileTail, last_lines, rotate
+from modelbus.stack.logged_end import LoggedEnd
 from modelbus.stack.waiting import wait_until
 from modelbus.stack_folder.stack_layout import Layout
 
@@ -146,3 +152,92 @@ def test_lines_that_threads_wrote_out_of_order_are_read_in_the_order_of_their_ti
     for service, second in (("trainer", 2), ("trainer", 1), ("gateway", 3), ("trainer", 5), ("trainer", 4)):
         log(layout, service, second, f"{service}.{second}")
     assert read(layout, "trainer", "gateway") == ["trainer.1", "trainer.2", "gateway.3", "trainer.4", "trainer.5"]
+
+
+# --- following a job to its end ---
+
+JOB = "0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10"
+OTHER = "1b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10"
+
+
+def ended(*told: tuple[int, str, dict[str, object]]) -> bool:
+    """Whether a job has ended by lines of these seconds, in the order in which they are read."""
+    end = LoggedEnd()
+    for second, event, facts in told:
+        moment = f"2031-05-04T12:00:{second:02}Z"
+        end.see(parse_line("any", json.dumps({"event": event, "timestamp": moment, "correlation_id": JOB, **facts})))
+    return end.has_ended
+
+
+ACCEPTED = (1, "job.accepted", {"status": "queued"})
+STARTED = (2, "job.started", {})
+FINISHED = (3, "job.finished", {"status": "failed"})
+
+
+@pytest.mark.parametrize(
+    ("told", "has_ended"),
+    [
+        ([], False),
+        ([ACCEPTED, STARTED], False),
+        ([ACCEPTED, STARTED, FINISHED], True),
+        ([FINISHED, ACCEPTED, STARTED], True),
+        ([ACCEPTED, FINISHED, (4, "dead_letter.replayed", {})], False),
+        ([ACCEPTED, FINISHED, (4, "job.started", {}), (5, "job.finished", {})], True),
+        ([FINISHED, (4, "job.accepted", {"status": "succeeded"})], True),
+        ([(1, "command.refused", {"code": "invalid_command"})], True),
+        ([ACCEPTED, (2, "command.refused", {"code": "correlation_id_reused"})], False),
+        ([FINISHED, (4, "command.refused", {"code": "correlation_id_reused"})], True),
+    ],
+    ids=str,
+)
+def test_what_is_logged_of_a_job_tells_whether_it_has_ended(
+    told: list[tuple[int, str, dict[str, object]]], has_ended: bool
+) -> None:
+    assert ended(*told) is has_ended
+
+
+@pytest.fixture
+def follow(layout: Layout, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Runs ``modelbus logs --follow`` of the job on the files."""
+    started: list[subprocess.Popen[str]] = []
+
+    def follow(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "modelbus", "logs", "--correlation-id", JOB, "--follow", "--json"]
+        command += ["--directory", str(layout.root), *arguments]
+        environment = {**os.environ, "MODELBUS_URL": ""}
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment))
+        return started[-1]
+
+    yield follow
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("arguments", [("gateway",), ("--level", "warning")], ids=str)
+def test_following_a_job_ends_when_it_has_ended_whatever_is_shown(
+    layout: Layout, follow: Callable[..., subprocess.Popen[str]], arguments: tuple[str, ...]
+) -> None:
+    log(layout, "gateway", 1, "job.accepted", status="queued", correlation_id=JOB)
+    log(layout, "trainer", 2, "job.finished", status="succeeded", correlation_id=OTHER)
+    log(layout, "trainer", 3, "job.started", correlation_id=JOB)
+    log(layout, "trainer", 4, "job.finished", status="succeeded", correlation_id=JOB)
+    following = follow(*arguments)
+    printed, _ = following.communicate(timeout=60)
+    events = [json.loads(line)["event"] for line in printed.splitlines()]
+    assert (following.returncode, events) == (0, ["job.accepted"] if arguments == ("gateway",) else [])
+
+
+def test_a_job_that_runs_is_followed_until_it_ends(
+    layout: Layout, follow: Callable[..., subprocess.Popen[str]]
+) -> None:
+    log(layout, "trainer", 3, "job.started", correlation_id=JOB)
+    following = follow()
+    assert following.stdout is not None
+    assert json.loads(following.stdout.readline())["event"] == "job.started"
+    log(layout, "trainer", 4, "job.said", correlation_id=JOB)
+    assert json.loads(following.stdout.readline())["event"] == "job.said"
+    assert following.poll() is None
+    log(layout, "trainer", 5, "job.finished", status="failed", correlation_id=JOB)
+    printed, _ = following.communicate(timeout=60)
+    assert (following.returncode, json.loads(printed)["event"]) == (0, "job.finished")

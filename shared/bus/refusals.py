@@ -1,0 +1,31 @@
+"""What the sender of a message is told that could not be read: a job it never became, and where the message is kept."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelbus.shared.contracts import ErrorRecord, JobChanged
+from modelbus.shared.contracts.base import canonical_uuid
+from modelbus.shared.errors import ModelbusError
+
+
+def refusal_of(record: Mapping[str, Any], error: ModelbusError) -> JobChanged:
+    """The final event for a message that was put aside.
+
+    Args:
+        record: As it lies on the poison queue.
+        error: Why it could not be read.
+
+    Returns:
+        A failed job's event. Its id is the one that the message gave, if that is a UUID, else the dead letter's.
+    """
+    given = record["correlation_id"]
+    correlation_id = canonical_uuid(given) or record["id"]
+    return JobChanged(
+        correlation_id=correlation_id,
+        given_correlation_id=None if given in (None, correlation_id) else str(given),
+        command="unknown",
+        service=record["service"],
+        status="failed",
+        error=ErrorRecord(code=error.code, message=error.message, details=error.details),
+        dead_letter=record["id"],
+    )
