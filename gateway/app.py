@@ -115,10 +115,14 @@ def create_app(settings: Settings) -> web.Application:
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
     add_routes(app, _FILES)
     app.on_response_prepare.append(complete_headers)
-    app.on_response_prepare.append(say_security_headers)
+    app.on_response_prepare.append(_say_security_headers)
     app.cleanup_ctx.append(_open)
     app.on_shutdown.append(_end_streams)
     return app
+
+
+async def _say_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    say_security_headers(response)
 
 
 async def _end_streams(app: web.Application) -> None:

@@ -12,7 +12,7 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, JOBS, READINGS, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
 from modelbus.gateway.http.answers import job_answer, json_answer
-from modelbus.gateway.http.query import Waiting
+from modelbus.gateway.http.query import Waiting, read_given
 from modelbus.gateway.http.requests import (
     adopt_correlation_id,
     command_from,
@@ -103,7 +103,7 @@ async def read_rows(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """The table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
-    chosen = request.query.get("format", "parquet")
+    chosen = read_given(request, ContentQuery).get("format", "parquet")
     if chosen not in MEDIA_TYPES:
         problem = f"must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}"
         raise InvalidCommand(

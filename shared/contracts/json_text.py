@@ -22,6 +22,13 @@ def parse_json(raw: bytes | str) -> Any:
     Raises:
         ValueError: It is no JSON, or has a key twice in one object; says which.
     """
+    try:
+        return _parsed(raw)
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be read") from None
+
+
+def _parsed(raw: bytes | str) -> Any:
     document = orjson.loads(raw)
     data = raw.encode() if isinstance(raw, str) else raw
     count, has_large = _look(document)
