@@ -24,7 +24,7 @@ from modelbus.gateway.application_keys import (
     SETTINGS,
 )
 from modelbus.gateway.http.problems import Handler, problem_middleware
-from modelbus.gateway.http.requests import complete_headers, correlation_middleware
+from modelbus.gateway.http.requests import complete_headers, correlation_middleware, head_middleware
 from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
 from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
 from modelbus.gateway.jobs.following import FOLLOWERS, JobFollowers
@@ -105,6 +105,7 @@ def create_app(settings: Settings) -> web.Application:
             trace_middleware,
             _measure_middleware,
             problem_middleware,
+            head_middleware,
             origin_middleware,
             access_middleware,
         ],

@@ -104,7 +104,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     except ModelbusError as error:
         return problem(status_of(error), error.code, error.message, correlation_id, error.details)
     except HTTPException as error:
-        return http_problem(request, error, correlation_id)
+        return _http_problem(request, error, correlation_id)
     except RequestPayloadError:
         return problem(400, "bad_request", _BROKEN_BODY, correlation_id)
     except Exception as error:
@@ -119,7 +119,7 @@ def _has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def http_problem(request: web.BaseRequest, error: HTTPException, correlation_id: str | None) -> web.StreamResponse:
+def _http_problem(request: web.Request, error: HTTPException, correlation_id: str | None) -> web.StreamResponse:
     """An error that aiohttp raised, as a problem.
 
     Raises:
@@ -132,8 +132,6 @@ def http_problem(request: web.BaseRequest, error: HTTPException, correlation_id:
         405: f"{request.method} is not possible at {request.path}",
         413: "the body is larger than a command may be, which is half of MODELBUS_MESSAGE_LIMIT_BYTES; upload tables "
         "with POST /datasets",
-        417: f"Expect {request.headers.get('Expect', '')[:100]!r} is not known here; send `Expect: 100-continue`, or "
-        "leave it out",
     }.get(error.status, error.reason)
     answer = problem(error.status, _CODES_OF_STATUS.get(error.status, "bad_request"), message, correlation_id)
     if "Allow" in error.headers:

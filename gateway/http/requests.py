@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from modelbus.gateway.application_keys import CORRELATION_ID, SETTINGS
-from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType
 from modelbus.gateway.http.query import seconds_of
 from modelbus.shared.contracts import Name, new_correlation_id, parse_command
 from modelbus.shared.contracts.base import AliasName, CommandBase, ModelReference
@@ -26,6 +26,8 @@ CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _PREFERENCE: Final[web.RequestKey[str]] = web.RequestKey("preference", str)
 """What of the request's `Prefer` was heard."""
+_REFUSAL: Final[web.RequestKey[ModelbusError]] = web.RequestKey("refusal", ModelbusError)
+"""Why the request's id or its head cannot be taken."""
 _JSON_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _HEARD_HEADERS: Final = (CORRELATION_HEADER, "Idempotency-Key", "Authorization", "Content-Type", "Prefer")
 """Headers whose text is kept or answered."""
@@ -44,12 +46,22 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
     """
     correlation_id, refusal = _correlation_id(request)
     request[CORRELATION_ID] = correlation_id
+    if refusal is not None:
+        request[_REFUSAL] = refusal
     with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-        if refusal:
-            response: web.StreamResponse = problem(status_of(refusal), refusal.code, refusal.message, correlation_id)
-        else:
-            response = await handler(request)
-    return response
+        return await handler(request)
+
+
+@web.middleware
+async def head_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a request whose id or whose head cannot be taken, where it is logged and counted as any other.
+
+    Raises:
+        BadRequest: Names what is wrong.
+    """
+    if _REFUSAL in request:
+        raise request[_REFUSAL]
+    return await handler(request)
 
 
 async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -85,6 +97,9 @@ def _unreadable(request: web.Request) -> ModelbusError | None:
     for name in _HEARD_HEADERS:
         if not all(map(_is_text, request.headers.getall(name, []))):
             return BadRequest(f"the header {name} has bytes that are no UTF-8")
+    for name in (CORRELATION_HEADER, "Idempotency-Key"):
+        if len(request.headers.getall(name, [])) > 1:
+            return BadRequest(f"the header {name} is given twice; a request has one id")
     return None
 
 

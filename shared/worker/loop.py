@@ -18,6 +18,7 @@ from modelbus.shared.contracts.documents.job_documents import JobDocument
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import COMMANDS_REFUSED
+from modelbus.shared.store.jobs.acceptance import is_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.attempt import AttemptRunner
@@ -130,15 +131,25 @@ class Worker:
             try:
                 self._ledger.accept(received.job)
             except CorrelationIdReused as error:
-                self._tell_refused(received, error)
+                self._tell_refused(received, error, has_job=False)
                 return False
             return True
 
     def _refuse(self, received: Received, error: ModelbusError) -> None:
-        self._ledger.record_finished([FinishedJob(received.job, None, error_document(error))])
-        self._tell_refused(received, error)
+        finished = FinishedJob(received.job, None, error_document(error))
+        known = self._ledger.record_finished([finished]).get(received.correlation_id)
+        is_recorded = known is None or (is_same(known, received.job) and known["status"] == "failed")
+        self._tell_refused(received, error, has_job=is_recorded)
 
-    def _tell_refused(self, received: Received, error: ModelbusError) -> None:
+    def _tell_refused(self, received: Received, error: ModelbusError, *, has_job: bool) -> None:
+        """Tell of a refusal.
+
+        Args:
+            received: What was refused.
+            error: Why.
+            has_job: Whether the refusal is recorded as a job. Otherwise its id is that of another job, of which nothing
+                has changed: only the sender is told.
+        """
         COMMANDS_REFUSED.labels(received.job.queue).inc()
         log.warning("command.refused", code=error.code, reason=error.message)
         event = JobChanged(
@@ -148,7 +159,8 @@ class Worker:
             status="failed",
             error=ErrorRecord(**error_document(error)),
         )
-        self._events.publish([event], [(received.job.reply_to, event)] if received.job.reply_to else [])
+        replies = [(received.job.reply_to, event)] if received.job.reply_to else []
+        self._events.publish([event] if has_job else [], replies)
 
     def _send_on(self, recorded: list[Received]) -> None:
         """An array came: every job is recorded, now each travels alone, to whichever worker is free."""

@@ -80,10 +80,7 @@ def require_same(recorded: J, job: NewJob) -> J:
     """
     if is_same(recorded, job):
         return recorded
-    refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
-    if not _is_own(recorded, job):
-        raise CorrelationIdReused(f"{refused} of another owner; take a new correlation id or Idempotency-Key")
-    raise _reused(refused, recorded, job)
+    raise reused(recorded, job)
 
 
 def is_same(recorded: HashedJob, job: NewJob) -> bool:
@@ -91,17 +88,16 @@ def is_same(recorded: HashedJob, job: NewJob) -> bool:
     return _is_own(recorded, job) and job.spec_hash in _hashes(recorded)
 
 
-def _is_own(recorded: HashedJob, job: NewJob) -> bool:
-    return job.door != "http" or job.owner in (recorded["owner"], LOCAL_OWNER)
+def reused(recorded: HashedJob, job: NewJob) -> CorrelationIdReused:
+    """The error for a request whose id is another job's: what differs, and what would be right.
 
-
-def _hashes(job: HashedJob) -> list[str]:
-    """Of all specifications that a job has or had."""
-    return [job["spec_hash"], *job.get("former_hashes", [])]
-
-
-def _reused(refused: str, recorded: HashedJob, job: NewJob) -> CorrelationIdReused:
-    """What differs between two requests under one id, and what would be right."""
+    Args:
+        recorded: The job of that id; where it was read whole, the error names the fields that differ.
+        job: What is asked for.
+    """
+    refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
+    if not _is_own(recorded, job):
+        return CorrelationIdReused(f"{refused} of another owner; take a new correlation id or Idempotency-Key")
     first, now = recorded.get("spec"), without_place(job.spec)
     details = list(_differences(without_place(first), now)) if isinstance(first, dict) else []
     places = [_IN_WORDS.get(detail["where"], detail["where"]) for detail in details[:_NAMED_DIFFERENCES]]
@@ -112,6 +108,15 @@ def _reused(refused: str, recorded: HashedJob, job: NewJob) -> CorrelationIdReus
         "or Idempotency-Key for this one",
         details=details[:_TOLD_DIFFERENCES],
     )
+
+
+def _is_own(recorded: HashedJob, job: NewJob) -> bool:
+    return job.door != "http" or job.owner in (recorded["owner"], LOCAL_OWNER)
+
+
+def _hashes(job: HashedJob) -> list[str]:
+    """Of all specifications that a job has or had."""
+    return [job["spec_hash"], *job.get("former_hashes", [])]
 
 
 def _differences(first: Any, now: Any, path: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
