@@ -122,7 +122,10 @@ def form_faults() -> Iterator[None]:
         yield
     except LineTooLong as error:
         raise BadRequest(f"a part of the form has a header of more than {error.args[1]} bytes; shorten it") from error
-    except HttpProcessingError as error:
+    except (
+        HttpProcessingError,
+        RuntimeWarning,
+    ) as error:  # aiohttp warns of a Content-Disposition, which may be an error
         raise BadRequest(
             "a part of the form has headers that cannot be read; each is a line `Name: value` without control "
             'characters, such as `Content-Disposition: form-data; name="file"; filename="table.csv"`'

@@ -264,7 +264,9 @@ def _problem(placed: _Placed) -> str:
 def _reworded(message: str) -> str:
     """Pydantic's words for what has no sentence here, less those that only it uses."""
     plain = re.sub(r"^(Value error|Assertion failed), ", "", message)
-    return re.sub(r"^(Input|Value|Data|String|List|Dictionary) should", "must", plain)
+    if plain != message:
+        return plain
+    return re.sub(r"^(JSON input|Input|Value|Data|String|List|Dictionary|\w* ?input) should", "must", plain)
 
 
 def _tag_of(fault: Fault) -> str:
@@ -315,7 +317,7 @@ def _options(placed: _Placed, _context: Mapping[str, Any]) -> str:
 
 def _bound(words: str, key: str) -> Callable[[_Placed, Mapping[str, Any]], str]:
     return lambda placed, context: (
-        f"must be {words.format(context.get(key))}, not {_kind_given(placed.fault.get('input'))}"
+        f"must be {words.format(_kind_given(context.get(key)))}, not {_kind_given(placed.fault.get('input'))}"
     )
 
 

@@ -32,7 +32,7 @@ class ServedApplication(TestServer):
     """Serves as the gateway itself does."""
 
     async def _make_runner(self, **options: Any) -> web.AppRunner:
-        return GatewayRunner(self.app, **options)
+        return GatewayRunner(self.app, **{**options, "handler_cancellation": False})
 
 
 @asynccontextmanager
