@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from modelbus.shared.contracts.base import PATTERN_WORDS
 from modelbus.shared.errors import BadRequest, InvalidCommand
 from modelbus.shared.moments import MOMENT_FORMS, moment_of
 
@@ -168,19 +169,30 @@ def _refused(error: ValidationError, model: type[Query], given: Mapping[str, Any
     details = []
     for fault in error.errors(include_url=False, include_context=False):
         name = str(fault["loc"][0])
-        expected = _expected(properties[name])
-        details.append(
-            {"where": f"query.{name}", "problem": f"must be {expected}", "given": str(given.get(name))[:100]}
-        )
+        problem = _problem(properties[name])
+        details.append({"where": f"query.{name}", "problem": problem, "given": str(given.get(name))[:100]})
     first = str(details[0]["where"]).removeprefix("query.")
-    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}"
+    options = _kind_of(properties[first]).get("enum", ())
+    close = get_close_matches(str(given.get(first)), options, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}{hint}"
     return BadRequest(message, details=details)
+
+
+def _problem(schema: Mapping[str, Any]) -> str:
+    return PATTERN_WORDS.get(_kind_of(schema).get("pattern", ""), f"must be {_expected(schema)}")
+
+
+def _kind_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a parameter, or each item of one that is a list, may be beside null."""
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    kind: Mapping[str, Any] = kinds[0].get("items", kinds[0])
+    return kind
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
     """In words, what a parameter may be."""
-    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
-    kind = kinds[0].get("items", kinds[0])
+    kind = _kind_of(schema)
     if "enum" in kind:
         return f"one of {', '.join(map(str, kind['enum']))}"
     if "const" in kind:

@@ -21,8 +21,8 @@ from modelbus.shared.errors import InvalidCommand
 
 FOREIGN = re.compile(
     r"Input |Extra inputs|Field required|permitted|[Uu]nable to|[Vv]alue error|[Dd]iscriminator|unable to parse"
-    r"|\binstance of\b|\bdict|dictionary|\bNone\b|NoneType|pydantic|after validation|validator|constrained|literal\[|\[key\]"
-    r"|anyOf|\^|\$|after-"
+    r"|\binstance of\b|\bdict|dictionary|\bNone\b|NoneType|pydantic|after validation|validator|constrained"
+    r"|literal\[|\[key\]|anyOf|\^|\$|after-"
 )
 """Words of pydantic, of JSON Schema, of Python and of regular expressions."""
 ALL_ERRORS = {error["type"]: error for error in list_all_errors()}
