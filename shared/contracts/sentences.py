@@ -22,6 +22,8 @@ FAULT_LIMIT: Final = 100
 _PROBLEM_LIMIT: Final = 500
 _SHOWN_LIMIT: Final = 200
 """Characters of what was given that an error quotes."""
+_QUOTED_LIMIT: Final = 50
+"""The same, within a sentence."""
 _NAMES_LIMIT: Final = 40
 _OPTION: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<![\w'])[\w.-]+(?![\w'])""")
 _KEY: Final = "[key]"
@@ -280,9 +282,9 @@ def _with_given(words: str) -> Callable[[_Placed, Mapping[str, Any]], str]:
 
 def _kind_given(given: Any) -> str:
     if isinstance(given, str):
-        return repr(given[:50])
+        return repr(given[:_QUOTED_LIMIT])
     if isinstance(given, (int, float)) and not isinstance(given, bool):
-        return f"{given:g}" if isinstance(given, float) else str(given)[:50]
+        return f"{given:g}" if isinstance(given, float) else str(given)[:_QUOTED_LIMIT]
     name = type_name(given)
     return _WITH_ARTICLE.get(name, name)
 
@@ -316,9 +318,13 @@ def _options(placed: _Placed, _context: Mapping[str, Any]) -> str:
 
 
 def _bound(words: str, key: str) -> Callable[[_Placed, Mapping[str, Any]], str]:
-    return lambda placed, context: (
-        f"must be {words.format(_kind_given(context.get(key)))}, not {_kind_given(placed.fault.get('input'))}"
-    )
+    def say(placed: _Placed, context: Mapping[str, Any]) -> str:
+        # a number, also where it came as text: a query string has nothing else
+        given = placed.fault.get("input")
+        shown = given[:_QUOTED_LIMIT] if isinstance(given, str) else _kind_given(given)
+        return f"must be {words.format(_kind_given(context.get(key)))}, not {shown}"
+
+    return say
 
 
 _WHOLE: Final = _with_given("a whole number")
