@@ -17,6 +17,7 @@ from aiohttp import web
 from modelbus.gateway.access.addresses import is_loopback
 from modelbus.gateway.access.scopes import demands_keys
 from modelbus.gateway.app import create_app
+from modelbus.gateway.http_server import GatewayRunner
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.observing.log_shipper import kept_logs
 from modelbus.shared.observing.logs import configure_logs
@@ -79,7 +80,7 @@ async def _has_key(settings: Settings, stopping: asyncio.Event) -> bool:
 
 
 async def _serve(settings: Settings, stopping: asyncio.Event) -> int:
-    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=settings.stop_grace_s)
+    runner = GatewayRunner(create_app(settings), shutdown_timeout=settings.stop_grace_s)
     await runner.setup()
     try:
         await web.TCPSite(runner, settings.gateway_host, settings.gateway_port).start()

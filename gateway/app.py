@@ -24,7 +24,7 @@ from modelbus.gateway.application_keys import (
     SETTINGS,
 )
 from modelbus.gateway.http.problems import Handler, problem_middleware
-from modelbus.gateway.http.requests import complete_headers, correlation_middleware
+from modelbus.gateway.http.requests import complete_headers, correlation_middleware, head_middleware
 from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.dispatch import DISPATCHER, Dispatcher
 from modelbus.gateway.jobs.event_stream import STREAMS, EventStreams
@@ -106,6 +106,7 @@ def create_app(settings: Settings) -> web.Application:
             trace_middleware,
             _measure_middleware,
             problem_middleware,
+            head_middleware,
             origin_middleware,
             access_middleware,
         ],
@@ -116,10 +117,14 @@ def create_app(settings: Settings) -> web.Application:
     app[STREAMS] = EventStreams(limit=settings.event_stream_limit, heartbeat_s=settings.event_heartbeat_s)
     add_routes(app, _FILES)
     app.on_response_prepare.append(complete_headers)
-    app.on_response_prepare.append(say_security_headers)
+    app.on_response_prepare.append(_say_security_headers)
     app.cleanup_ctx.append(_open)
     app.on_shutdown.append(_end_streams)
     return app
+
+
+async def _say_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    say_security_headers(response)
 
 
 async def _end_streams(app: web.Application) -> None:

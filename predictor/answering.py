@@ -33,8 +33,7 @@ from modelbus.shared.observing.metrics import (
 )
 from modelbus.shared.observing.tracing import span
 from modelbus.shared.store.blobs.large_results import within_limit
-from modelbus.shared.store.connection import Document
-from modelbus.shared.store.jobs.acceptance import require_same
+from modelbus.shared.store.jobs.acceptance import is_same, reused
 from modelbus.shared.store.jobs.ledger import FinishedJob, error_document
 from modelbus.shared.store.operation import NewJob
 from modelbus.shared.store.records.usage import UsageCounter
@@ -160,8 +159,9 @@ class Answerer:
         try:
             self._ledger.accept(_job_of(request))
         except CorrelationIdReused as error:
-            refused = FinishedJob(request.received.job, None, error_document(error))
-            self._tell([refused], {}, 0.0)
+            job = request.received.job
+            answer = _refused(job, error)
+            self._events.publish([], [(job.reply_to, answer)] if job.reply_to else [])
             return False
         return True
 
@@ -276,43 +276,29 @@ class Answerer:
         return known | (self._ledger.finish_recorded(recorded, is_durable=False) if recorded else {})
 
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
-        events = [self._event(one, known.get(one.job.correlation_id)) for one in finished]
-        replies = [
-            (one.job.reply_to, reply_of(event, self._result(one, known), one.job.given_correlation_id))
-            for one, event in zip(finished, events, strict=True)
-            if one.job.reply_to
-        ]
-        self._events.publish(events, replies)
-        for event in events:
+        """Tell how some requests ended: those that were known before by what their records say now."""
+        ended: list[JobChanged] = []
+        standing: list[JobChanged] = []
+        replies: list[tuple[str, JobChanged]] = []
+        for one in finished:
+            recorded, reply_to = known.get(one.job.correlation_id), one.job.reply_to
+            if recorded is not None and not is_same(recorded, one.job):
+                # The job of that id is another one, and stands as it did: whoever waits for the id finds out so.
+                standing.append(job_changed(recorded, _SERVICE))
+                answer = _refused(one.job, reused(recorded, one.job))
+            else:
+                ended.append(_event(one) if recorded is None else job_changed(recorded, _SERVICE))
+                result = one.result if recorded is None else recorded.get("result")
+                answer = reply_of(ended[-1], result, one.job.given_correlation_id)
+            if reply_to:
+                replies.append((reply_to, answer))
+        self._events.publish([*ended, *standing], replies)
+        for event in ended:
             JOBS_FINISHED.labels("Predict", event.status).inc()
             JOB_SECONDS.labels("Predict").observe(seconds)
             if event.error and event.error.code == "invalid_command":
                 COMMANDS_REFUSED.labels("predict").inc()
-        _log_finished(events)
-
-    @staticmethod
-    def _result(finished: FinishedJob, known: dict[str, AnsweredJob]) -> Document | None:
-        """What the record of a request has as its result: of one that was known before, that of the first answer."""
-        recorded = known.get(finished.job.correlation_id)
-        return finished.result if recorded is None else recorded["result"]
-
-    def _event(self, finished: FinishedJob, known: AnsweredJob | None) -> JobChanged:
-        """What to tell: of a job that was known before, what its record says and not what was computed again."""
-        job = finished.job
-        error = finished.error
-        if known is not None:
-            try:
-                return job_changed(require_same(known, job), _SERVICE)
-            except CorrelationIdReused as reused:
-                error = error_document(reused)
-        return JobChanged(
-            correlation_id=job.correlation_id,
-            command="Predict",
-            service=_SERVICE,
-            status="succeeded" if error is None else "failed",
-            attempt=1,
-            error=ErrorRecord(**error) if error else None,
-        )
+        _log_finished(ended)
 
 
 def _parts(group: Sequence[_Asked], row_limit: int) -> Iterator[list[_Asked]]:
@@ -332,6 +318,26 @@ def _job_of(request: Request) -> NewJob:
     if request.is_recorded:
         return request.received.job
     return replace(request.received.job, door="http" if request.is_interactive else "queue")
+
+
+def _refused(job: NewJob, error: CorrelationIdReused) -> JobChanged:
+    """What the sender of a request is told whose id is another job's; nobody else is: that job is not at fault."""
+    COMMANDS_REFUSED.labels("predict").inc()
+    log.warning("command.refused", correlation_id=job.correlation_id, code=error.code, reason=error.message)
+    return reply_of(_event(FinishedJob(job, None, error_document(error))), None, job.given_correlation_id)
+
+
+def _event(finished: FinishedJob) -> JobChanged:
+    """How a request ended that was not known before."""
+    error = finished.error
+    return JobChanged(
+        correlation_id=finished.job.correlation_id,
+        command="Predict",
+        service=_SERVICE,
+        status="succeeded" if error is None else "failed",
+        attempt=1,
+        error=ErrorRecord.model_validate(error) if error else None,
+    )
 
 
 def _log_finished(events: Sequence[JobChanged]) -> None:

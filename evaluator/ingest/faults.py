@@ -83,7 +83,8 @@ def refused(problem: str, expected: str, *, line: int | None = None, column: str
 
 def too_many_columns(count: int, limit: int, *, line: int | None = None) -> LimitExceeded:
     """The error for a table that is too wide."""
-    return _exceeded(Fault(line, f"the table has {count} columns or more", f"{limit} at most", is_limit=True))
+    expected = f"{limit} at most; MODELBUS_COLUMN_LIMIT raises that"
+    return _exceeded(Fault(line, f"the table has {count} columns or more", expected, is_limit=True))
 
 
 def too_long(line: int, limit_bytes: int) -> LimitExceeded:
@@ -94,7 +95,7 @@ def too_long(line: int, limit_bytes: int) -> LimitExceeded:
 def too_long_fault(line: int, limit_bytes: int) -> Fault:
     """The fault of a record that is too long."""
     problem = "the record is too long (is a quote left open?)"
-    return Fault(line, problem, f"{limit_bytes} bytes at most", is_limit=True)
+    return Fault(line, problem, f"{limit_bytes} bytes at most; MODELBUS_LINE_LIMIT_BYTES raises that", is_limit=True)
 
 
 def _exceeded(fault: Fault) -> LimitExceeded:

@@ -38,7 +38,7 @@ async def origin_middleware(request: web.Request, handler: Handler) -> web.Strea
     return await handler(request)
 
 
-async def say_security_headers(_request: web.Request, response: web.StreamResponse) -> None:
+def say_security_headers(response: web.StreamResponse) -> None:
     """Tell browsers to take an answer for what it is, and to show it to nobody else."""
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)

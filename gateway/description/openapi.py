@@ -47,14 +47,15 @@ _PARAMETERS: Final = {
     "CorrelationId": {
         "name": "X-Correlation-ID",
         "in": "header",
-        "description": "The id of the request and of the job it makes: sent again, it is the same job. Default: a new "
-        "one, which every answer names.",
+        "description": "The id of the request and of the job it makes: the same request again is the same job, and "
+        "another one is refused. Default: a new one, which every answer names.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Any text by which a repeated request is known: it is the same job then, and answered alike.",
+        "description": "Any text by which a repeated request is known: it is the same job then, and answered alike. It "
+        "counts for its method and path, and is bound to the request's content: with another one it is refused.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     },
     "Prefer": {

@@ -8,6 +8,7 @@ import orjson
 import structlog
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPException
+from aiohttp.web_protocol import RequestPayloadError
 
 from modelbus.gateway.application_keys import CORRELATION_ID
 from modelbus.shared.errors import BadRequest as BadRequest
@@ -39,6 +40,10 @@ _STATUS: Final = {
 }
 """From an error's code, or that of the nearest ancestor in the tree, to the status; 500 for what is not here."""
 
+_BROKEN_BODY: Final = (
+    "the body breaks off, or is not sent as the headers Content-Length and Transfer-Encoding say; send it whole"
+)
+
 _CODES_OF_STATUS: Final = {
     400: "bad_request",
     404: "not_found",
@@ -48,6 +53,7 @@ _CODES_OF_STATUS: Final = {
 }
 
 RETRY_AFTER_S: Final = 2
+UNFORESEEN: Final = "the gateway failed in a way it does not know; its log has the correlation id"
 
 
 def status_of(error: ModelbusError) -> int:
@@ -106,19 +112,33 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return problem(status_of(error), error.code, error.message, correlation_id, error.details, error.retry_after_s)
     except HTTPException as error:
         return _http_problem(request, error, correlation_id)
-    except Exception:
+    except RequestPayloadError:
+        return problem(400, "bad_request", _BROKEN_BODY, correlation_id)
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _has_left(request):
+            log.info("request.left", method=request.method, path=request.path)
+            return problem(400, "bad_request", "the sender left before its body had come", correlation_id)
         log.exception("request.failed", method=request.method, path=request.path)
-        sentence = "the gateway failed in a way it does not know; its log has the correlation id"
-        return problem(500, "internal", sentence, correlation_id)
+        return problem(500, "internal", UNFORESEEN, correlation_id)
+
+
+def _has_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _http_problem(request: web.Request, error: HTTPException, correlation_id: str | None) -> web.StreamResponse:
+    """An error that aiohttp raised, as a problem.
+
+    Raises:
+        HTTPException: It is none, such as a redirection.
+    """
     if error.status < 400:
         raise error
     message = {
         404: f"there is nothing at {request.path}; GET / lists what there is",
         405: f"{request.method} is not possible at {request.path}",
-        413: "the body is larger than a command may be; upload tables with POST /datasets",
+        413: "the body is larger than a command may be, which is half of MODELBUS_MESSAGE_LIMIT_BYTES; upload tables "
+        "with POST /datasets",
     }.get(error.status, error.reason)
     answer = problem(error.status, _CODES_OF_STATUS.get(error.status, "bad_request"), message, correlation_id)
     if "Allow" in error.headers:

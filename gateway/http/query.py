@@ -11,11 +11,13 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
+from modelbus.shared.contracts.base import PATTERN_WORDS
 from modelbus.shared.errors import BadRequest, InvalidCommand
 from modelbus.shared.moments import MOMENT_FORMS, moment_of
 
 _MOMENT: Final = "time or age"
-_WHOLE = re.compile(r"\d{1,9}")
+_WHOLE: Final = re.compile(r"[0-9]{1,9}")
+_SECONDS: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15}")
 
 
 class Query(BaseModel):
@@ -29,11 +31,29 @@ QUERY: Final[web.RequestKey[Query]] = web.RequestKey("query", Query)
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 
+def is_whole_number(text: str) -> bool:
+    """Whether a text is a whole number as requests write them: ``int`` would take `` 1_0 `` and Arabic digits too."""
+    return _WHOLE.fullmatch(text) is not None
+
+
+def seconds_of(text: str) -> float | None:
+    """The seconds that a text says, in plain digits; None if it says none: ``float`` would take NaN, infinity and
+    ``1_0`` too.
+    """
+    return float(text) if _SECONDS.fullmatch(text) else None
+
+
 def _whole_number(value: Any) -> Any:
-    # int() would take " 1_0 " and Arabic digits too
-    if isinstance(value, str) and not (_WHOLE.fullmatch(value) and value.isascii()):
+    if isinstance(value, str) and not is_whole_number(value):
         raise ValueError("no whole number")
     return value
+
+
+def _seconds(value: Any) -> Any:
+    seconds = seconds_of(value) if isinstance(value, str) else value
+    if seconds is None:
+        raise ValueError("no number of seconds")
+    return seconds
 
 
 def _moment(value: Any) -> Any:
@@ -46,6 +66,7 @@ def _moment(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole_number)]
+Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": _MOMENT})]
 """A time in ISO 8601, in UTC where it does not say, or how long ago it was."""
 
@@ -53,7 +74,7 @@ Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "
 class Waiting(Query):
     """Of routes whose answer may wait."""
 
-    wait: float | None = Field(None, ge=0, examples=[0, 30])
+    wait: Seconds | None = Field(None, examples=[0, 30])
     """Seconds to wait for the job's end; cut to what the gateway's settings allow. `Prefer: wait=N` says the same."""
 
 
@@ -86,19 +107,39 @@ def read_query(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
     Raises:
         BadRequest: Names the parameter at fault, what was given, and what would be right.
     """
-    given: dict[str, Any] = {}
-    for name in request.query:
-        values = request.query.getall(name)
-        field = model.model_fields.get(name)
-        if field is None:
-            raise BadRequest(_unknown(name, model), details=[{"where": f"query.{name[:100]}", "problem": "unknown"}])
-        if len(values) > 1 and not _is_list(field):
-            raise BadRequest(f"?{name}= is given {len(values)} times; once is enough")
-        given[name] = values if _is_list(field) else values[0]
+    given = read_given(request, model)
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise _refused(error, model, given) from error
+
+
+def read_given(request: web.Request, model: type[Query]) -> dict[str, Any]:
+    """What a request's query string says, by name, its values unchecked; of lists, all values.
+
+    Raises:
+        BadRequest: A parameter is unknown, or given twice though it is no list.
+    """
+    for name in request.query:
+        if name not in model.model_fields:
+            raise BadRequest(_unknown(name, model), details=[{"where": f"query.{name[:100]}", "problem": "unknown"}])
+    refuse_repeated(request, model)
+    lists = {name for name, field in model.model_fields.items() if _is_list(field)}
+    return {name: request.query.getall(name) if name in lists else request.query[name] for name in request.query}
+
+
+def refuse_repeated(request: web.Request, model: type[Query]) -> None:
+    """Refuse a query string that says a parameter twice which is no list.
+
+    Raises:
+        BadRequest: Names the parameter.
+    """
+    for name in request.query:
+        count, field = len(request.query.getall(name)), model.model_fields.get(name)
+        if count > 1 and not (field and _is_list(field)):
+            problem = f"is given {count} times; once is enough"
+            where = f"query.{name[:100]}"
+            raise BadRequest(f"?{name[:100]}= {problem}", details=[{"where": where, "problem": problem}])
 
 
 def query_of(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
@@ -128,19 +169,30 @@ def _refused(error: ValidationError, model: type[Query], given: Mapping[str, Any
     details = []
     for fault in error.errors(include_url=False, include_context=False):
         name = str(fault["loc"][0])
-        expected = _expected(properties[name])
-        details.append(
-            {"where": f"query.{name}", "problem": f"must be {expected}", "given": str(given.get(name))[:100]}
-        )
+        problem = _problem(properties[name])
+        details.append({"where": f"query.{name}", "problem": problem, "given": str(given.get(name))[:100]})
     first = str(details[0]["where"]).removeprefix("query.")
-    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}"
+    options = _kind_of(properties[first]).get("enum", ())
+    close = get_close_matches(str(given.get(first)), options, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}{hint}"
     return BadRequest(message, details=details)
+
+
+def _problem(schema: Mapping[str, Any]) -> str:
+    return PATTERN_WORDS.get(_kind_of(schema).get("pattern", ""), f"must be {_expected(schema)}")
+
+
+def _kind_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a parameter, or each item of one that is a list, may be beside null."""
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    kind: Mapping[str, Any] = kinds[0].get("items", kinds[0])
+    return kind
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
     """In words, what a parameter may be."""
-    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
-    kind = kinds[0].get("items", kinds[0])
+    kind = _kind_of(schema)
     if "enum" in kind:
         return f"one of {', '.join(map(str, kind['enum']))}"
     if "const" in kind:

@@ -9,11 +9,14 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from modelbus.gateway.application_keys import CORRELATION_ID, SETTINGS
-from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType, problem, status_of
+from modelbus.gateway.http.problems import BadRequest, Handler, UnsupportedMediaType
+from modelbus.gateway.http.query import seconds_of
 from modelbus.shared.contracts import Name, new_correlation_id, parse_command
 from modelbus.shared.contracts.base import AliasName, CommandBase, ModelReference
 from modelbus.shared.contracts.commands.registry import invalid_command
 from modelbus.shared.contracts.json_bodies import read_json, require_json
+from modelbus.shared.contracts.sentences import type_name
+from modelbus.shared.errors import ModelbusError
 
 AnyBody = TypeVar("AnyBody", bound=BaseModel)
 AnyCommand = TypeVar("AnyCommand", bound=CommandBase)
@@ -22,6 +25,11 @@ CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _PREFERENCE: Final[web.RequestKey[str]] = web.RequestKey("preference", str)
 """What of the request's `Prefer` was heard."""
+_REFUSAL: Final[web.RequestKey[ModelbusError]] = web.RequestKey("refusal", ModelbusError)
+"""Why the request's id or its head cannot be taken."""
+_JSON_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+_HEARD_HEADERS: Final = (CORRELATION_HEADER, "Idempotency-Key", "Authorization", "Content-Type", "Prefer")
+"""Headers whose text is kept or answered."""
 _NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -37,12 +45,22 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
     """
     correlation_id, refusal = _correlation_id(request)
     request[CORRELATION_ID] = correlation_id
+    if refusal is not None:
+        request[_REFUSAL] = refusal
     with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-        if refusal:
-            response: web.StreamResponse = problem(status_of(refusal), refusal.code, refusal.message, correlation_id)
-        else:
-            response = await handler(request)
-    return response
+        return await handler(request)
+
+
+@web.middleware
+async def head_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a request whose id or whose head cannot be taken, where it is logged and counted as any other.
+
+    Raises:
+        BadRequest: Names what is wrong.
+    """
+    if _REFUSAL in request:
+        raise request[_REFUSAL]
+    return await handler(request)
 
 
 async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -53,7 +71,10 @@ async def complete_headers(request: web.Request, response: web.StreamResponse) -
         response.headers["Preference-Applied"] = request[_PREFERENCE]
 
 
-def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:
+def _correlation_id(request: web.Request) -> tuple[str, ModelbusError | None]:
+    refusal = _unreadable(request)
+    if refusal is not None:
+        return new_correlation_id(), refusal
     given, key = request.headers.get(CORRELATION_HEADER), request.headers.get("Idempotency-Key")
     if given is not None:
         try:
@@ -66,6 +87,24 @@ def _correlation_id(request: web.Request) -> tuple[str, BadRequest | None]:
         # The same key on the same resource is the same job, without a table of keys.
         return str(uuid5(NAMESPACE_URL, f"{request.method} {request.path} {key}")), None
     return new_correlation_id(), None
+
+
+def _unreadable(request: web.Request) -> ModelbusError | None:
+    """Why a request's head cannot be taken: text of it is kept and answered, as UTF-8."""
+    if not _is_text(request.raw_path):
+        return BadRequest("the URL has bytes that are no UTF-8; percent-encode what is not ASCII, as UTF-8")
+    for name in _HEARD_HEADERS:
+        if not all(map(_is_text, request.headers.getall(name, []))):
+            return BadRequest(f"the header {name} has bytes that are no UTF-8")
+    for name in (CORRELATION_HEADER, "Idempotency-Key"):
+        if len(request.headers.getall(name, [])) > 1:
+            return BadRequest(f"the header {name} is given twice; a request has one id")
+    return None
+
+
+def _is_text(given: str) -> bool:
+    # the parser keeps bytes that are no UTF-8 as lone surrogates
+    return given.isascii() or not any("\ud800" <= one <= "\udfff" for one in given)
 
 
 def correlation_id_of(request: web.Request) -> str:
@@ -152,33 +191,44 @@ def wait_s(request: web.Request, default: float) -> float:
         BadRequest: The wait is no number of seconds.
     """
     limit = request.app[SETTINGS].wait_limit_s
-    given = request.query.get("wait")
+    given, preference = request.query.get("wait"), None
     if given is None:
-        given = _preferred_wait(request)
+        given, preference = _preferred_wait(request)
     if given is None:
         return min(default, limit)
-    try:
-        seconds = float(given)
-    except ValueError:
-        raise BadRequest(f"wait must be a number of seconds, not {given[:50]!r}") from None
-    if not 0 <= seconds < float("inf"):
-        raise BadRequest(f"wait must be a number of seconds from 0 to {limit:g}, not {given[:50]!r}")
+    seconds = seconds_of(given)
+    if seconds is None:
+        raise BadRequest(
+            f"wait must be a number of seconds from 0 on, not {given[:50]!r}; more than {limit:g} "
+            "(MODELBUS_WAIT_LIMIT_S) counts as that"
+        )
+    if preference is not None:
+        request[_PREFERENCE] = preference
     return min(seconds, limit)
 
 
-def _preferred_wait(request: web.Request) -> str | None:
-    """What `Prefer` says of waiting, which the answer then tells; `wait` counts where `respond-async` is said too."""
+def _preferred_wait(request: web.Request) -> tuple[str | None, str | None]:
+    """What `Prefer` says of waiting, and how the answer tells that; `wait` counts where `respond-async` is said too."""
     found: dict[str, str] = {}
     for preference in ",".join(request.headers.getall("Prefer", [])).split(","):
         name, _, value = preference.strip().partition("=")
         found.setdefault(name.strip().lower(), value.strip('" '))
     if "wait" in found:
-        request[_PREFERENCE] = f"wait={found['wait']}"
-        return found["wait"]
-    if "respond-async" in found:
-        request[_PREFERENCE] = "respond-async"
-        return "0"
-    return None
+        return found["wait"], f"wait={found['wait']}"
+    return ("0", "respond-async") if "respond-async" in found else (None, None)
+
+
+def refuse_compressed(request: web.Request) -> None:
+    """Refuse a body that is compressed as a whole.
+
+    Raises:
+        UnsupportedMediaType: It is.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise UnsupportedMediaType(
+            f"a body with Content-Encoding {encoding[:50]!r} is not taken; send it as it is, without Content-Encoding"
+        )
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
@@ -188,15 +238,14 @@ async def json_body(request: web.Request) -> dict[str, Any]:
         UnsupportedMediaType: The body is not declared as JSON, or compressed.
         BadRequest: It is no JSON object; says where it breaks.
     """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaType("compressed bodies are not accepted; send it without Content-Encoding")
+    refuse_compressed(request)
     require_json(request.headers.get("Content-Type"))
     raw = await request.read()
     if not raw:
         raise BadRequest("the body is empty; a JSON object is expected")
     document = read_json(raw)
     if not isinstance(document, dict):
-        raise BadRequest(f"the body must be a JSON object, not {type(document).__name__}")
+        raise BadRequest(f"the body must be a JSON object, not {type_name(document)}")
     return document
 
 
@@ -209,7 +258,7 @@ async def body_of(request: web.Request, model: type[AnyBody]) -> AnyBody:
     try:
         return model.model_validate(await json_body(request))
     except ValidationError as error:
-        raise invalid_command(error) from error
+        raise invalid_command(error, model) from error
 
 
 def command_from(request: web.Request, kind: type[AnyCommand], body: Mapping[str, Any], **given: Any) -> AnyCommand:

@@ -16,7 +16,7 @@ from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocum
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import BacklogFull, BusUnavailable, JobFinished
 from modelbus.shared.observing.tracing import TRACEPARENT, current_traceparent
-from modelbus.shared.store.jobs.acceptance import new_job, require_same
+from modelbus.shared.store.jobs.acceptance import is_same, new_job
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.operation import NewJob
 
@@ -132,7 +132,8 @@ class Dispatcher:
             ended = None
         finally:
             self._waiters.forget(correlation_id, waiting)
-        return require_same(ended, job) if ended else await self._jobs.accept(job)
+        # Of one that has ended, not all is read: where another was asked, its record says what differs.
+        return ended if ended and is_same(ended, job) else await self._jobs.accept(job)
 
     async def wait(self, correlation_id: str, wait_s: float) -> EndedJob:
         """Wait for a job's end for a while; how it ended, or the whole job where it did not end meanwhile.

@@ -86,7 +86,10 @@ class EventStreams:
         """
         if self.open_count >= self._limit:
             await events.aclose()
-            raise TooManyStreams(f"{self._limit} streams are open, which is the limit; ask without following, or later")
+            raise TooManyStreams(
+                f"{self._limit} streams are open, which is the limit; ask without following, or later, or raise "
+                "MODELBUS_EVENT_STREAM_LIMIT"
+            )
         self.open_count += 1
         try:
             response = await _begun(request)

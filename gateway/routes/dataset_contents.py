@@ -12,7 +12,7 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import CATALOG, JOBS, READINGS, SETTINGS
 from modelbus.gateway.description.examples import QUEUED_JOB, ROWS
 from modelbus.gateway.http.answers import job_answer
-from modelbus.gateway.http.query import Waiting
+from modelbus.gateway.http.query import Waiting, read_given
 from modelbus.gateway.http.requests import (
     adopt_correlation_id,
     command_from,
@@ -72,10 +72,11 @@ class ContentQuery(Waiting):
 )
 async def read_rows(request: web.Request) -> web.Response:
     """A page; 202 and a job when it is not there soon."""
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     command = command_from(request, ReadRows, _page(request), dataset=name_in_path(request, "name"))
     dataset = await request.app[CATALOG].dataset(command.dataset)
     check_columns(command, dataset)
-    wait, dispatcher = wait_s(request, request.app[SETTINGS].upload_wait_s), request.app[DISPATCHER]
+    dispatcher = request.app[DISPATCHER]
     if has_own_correlation_id(request):
         job = await dispatcher.submit(command, correlation_id_of(request), owner=owner_of(request), wait_s=wait)
     else:
@@ -103,6 +104,7 @@ async def read_rows(request: web.Request) -> web.Response:
 async def download(request: web.Request) -> web.StreamResponse:
     """The table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
+    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     chosen = request.query.get("format", "parquet")
     if chosen not in MEDIA_TYPES:
         problem = f"must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}"
@@ -110,31 +112,31 @@ async def download(request: web.Request) -> web.StreamResponse:
             f"format: {problem}", details=[{"where": "format", "problem": problem, "expected": list(MEDIA_TYPES)}]
         )
     if chosen != "parquet":
-        return await _download_export(request, _export(request, name))
+        return await _download_export(request, _export(request, name), wait)
+    read_given(request, ContentQuery)  # no command is made, whose contract would refuse what is not known
     document = await request.app[CATALOG].dataset(name)
     sha256 = document.get("file_sha256", document["sha256"])
     return await send_blob(request, document["blob_id"], f"{name}.parquet", MEDIA_TYPES["parquet"], sha256)
 
 
-async def _download_export(request: web.Request, command: ExportDataset) -> web.StreamResponse:
+async def _download_export(request: web.Request, command: ExportDataset, wait: float) -> web.StreamResponse:
     dataset = await request.app[CATALOG].dataset(command.dataset)
     # Also when the request has an id of its own: an export is made once, whoever asks.
     adopt_correlation_id(request, reading_id(dataset, command))
     try:
-        return await _send_export(request, command, dataset["owner"])
+        return await _send_export(request, command, dataset["owner"], wait)
     except UnknownUpload:
         # Its file was removed without it: both are made anew.
         await request.app[READINGS].remove([await request.app[JOBS].find_part(correlation_id_of(request), READING_JOB)])
-        return await _send_export(request, command, dataset["owner"])
+        return await _send_export(request, command, dataset["owner"], wait)
 
 
-async def _send_export(request: web.Request, command: ExportDataset, owner: str) -> web.StreamResponse:
+async def _send_export(request: web.Request, command: ExportDataset, owner: str, wait: float) -> web.StreamResponse:
     """The file of the export; 202 or a problem as long as it is not there.
 
     Raises:
         UnknownUpload: The job has succeeded, and its file is gone.
     """
-    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
         return await job_answer(request, job)
@@ -155,7 +157,7 @@ def _page(request: web.Request) -> dict[str, Any]:
 
 
 def _export(request: web.Request, dataset: str) -> ExportDataset:
-    given = {name: request.query[name] for name in ("format", "formulas") if name in request.query}
+    given = {name: value for name, value in request.query.items() if name != "wait"}
     command = command_from(request, ExportDataset, given, dataset=dataset)
     # Nothing is escaped in JSON: both are one file.
     return command if command.format == "csv" else command.model_copy(update={"formulas": "escaped"})

@@ -1,44 +1,29 @@
 """Datasets: upload, list, read, delete."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
-from modelbus.gateway.access.scopes import owner_of, require_own
+from modelbus.gateway.access.scopes import require_own
 from modelbus.gateway.application_keys import BLOBS, CATALOG, JOBS, SETTINGS
 from modelbus.gateway.description.examples import DATASET, DATASET_SUMMARY, QUEUED_JOB, SHOP_CSV
 from modelbus.gateway.http.answers import immutable_answer, job_answer, json_answer, public
 from modelbus.gateway.http.query import Forcing, NamePage, Waiting, query_of
 from modelbus.gateway.http.requests import command_from, correlation_id_of, name_in_path, wait_s
-from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.ending import deleted_reason, details_of, end_jobs, uses_of
 from modelbus.gateway.jobs.reading_jobs import remove_readings
 from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQuery, check_fields, parse_body
-from modelbus.gateway.transfer.uploads import (
-    ReceivedUpload,
-    dataset_name,
-    is_form,
-    is_repeated,
-    query_fields,
-    receive_upload,
-    removed_unless_accepted,
-)
+from modelbus.gateway.transfer.upload_jobs import UploadTerms, submit_upload
+from modelbus.gateway.transfer.uploads import dataset_name, is_form, query_fields
 from modelbus.gateway.views.answer_models import DatasetList, JobView
 from modelbus.shared.contracts import Name, ProfileDataset
 from modelbus.shared.contracts.base import ColumnName
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
-from modelbus.shared.contracts.documents.job_documents import EndedJob, KnownJob
+from modelbus.shared.contracts.documents.job_documents import KnownJob
 from modelbus.shared.contracts.records.dataset_records import DatasetRecord
-from modelbus.shared.errors import (
-    CorrelationIdReused,
-    DatasetExists,
-    ModelbusError,
-    StillInUse,
-    StoreUnavailable,
-    UnknownDataset,
-)
+from modelbus.shared.errors import CorrelationIdReused, DatasetExists, StillInUse, UnknownDataset
 
 _TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
@@ -76,16 +61,12 @@ class UploadQuery(ParseQuery, Waiting):
 )
 async def upload(request: web.Request) -> web.Response:
     """Store a file and have it profiled; 201 with its schema, or 202 and a job."""
-    correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    if await is_repeated(request, correlation_id, "ProfileDataset", request.query.get("name")):
-        job = await request.app[DISPATCHER].wait(correlation_id, wait)
-    else:
-        if not is_form(request):
-            # all that is said of the file is known already: a fault in it is told before the file is sent
-            _command(request, query_fields(request), {"kind": "upload", "upload_id": correlation_id})
-        job = await _profile(request, await receive_upload(request, correlation_id, _FIELDS), wait)
-    return await job_answer(request, job, _created)
+    if not is_form(request):
+        # all that is said of the file is known already: a fault in it is told before the file is sent
+        _command(request, query_fields(request), {"kind": "upload", "upload_id": correlation_id_of(request)})
+    uploaded = await submit_upload(request, _TERMS, wait_s=wait)
+    return await job_answer(request, uploaded.job, _created)
 
 
 @route(
@@ -167,24 +148,9 @@ async def _require_unused(request: web.Request, name: str, jobs: Sequence[KnownJ
     raise StillInUse(f"{uses_of(name, versions, jobs)}; ?force=true deletes it anyway{ended}", details=details_of(jobs))
 
 
-async def _profile(request: web.Request, received: ReceivedUpload, wait: float) -> EndedJob:
-    """Have a received file profiled."""
-    correlation_id = correlation_id_of(request)
-    try:
-        async with removed_unless_accepted(request, received):
-            command = _command(request, received.fields, received.source)
-            if await request.app[CATALOG].has_dataset(command.dataset):
-                raise DatasetExists(
-                    f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name"
-                )
-            return await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
-    except StoreUnavailable:
-        raise
-    except ModelbusError:
-        # The same upload came twice at once: the first one is it.
-        if await is_repeated(request, correlation_id, "ProfileDataset", received.fields.get("name", [None])[0]):
-            return await request.app[DISPATCHER].wait(correlation_id, wait)
-        raise
+async def _require_free_name(request: web.Request, command: ProfileDataset) -> None:
+    if await request.app[CATALOG].has_dataset(command.dataset):
+        raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
 
 
 def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:
@@ -199,3 +165,11 @@ async def _dataset(request: web.Request) -> DatasetDocument:
 def _created(result: dict[str, Any]) -> web.Response:
     dataset = result["dataset"]
     return json_answer(dataset, status=201, headers={"Location": f"/datasets/{dataset['name']}"})
+
+
+_TERMS: Final = UploadTerms(
+    ProfileDataset,
+    _FIELDS,
+    lambda request, received: _command(request, received.fields, received.source),
+    _require_free_name,
+)

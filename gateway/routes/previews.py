@@ -1,21 +1,21 @@
 """Previews: how a file would be read, from its beginning; nothing is made of it."""
 
+from typing import Final
+
 from aiohttp import web
 from pydantic import Field
 
-from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import BLOBS, SETTINGS
 from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
 from modelbus.gateway.http.answers import job_answer
 from modelbus.gateway.http.query import Waiting, Whole
-from modelbus.gateway.http.requests import command_from, correlation_id_of, wait_s
-from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.http.requests import command_from, wait_s
 from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
-from modelbus.gateway.transfer.uploads import is_repeated, receive_upload, removed_unless_accepted
+from modelbus.gateway.transfer.upload_jobs import UploadTerms, submit_upload
+from modelbus.gateway.transfer.uploads import ReceivedUpload
 from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import PreviewDataset
-from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
 from modelbus.shared.errors import CorrelationIdReused
@@ -48,23 +48,18 @@ class PreviewQuery(ParseQuery, Waiting):
 )
 async def preview(request: web.Request) -> web.Response:
     """200 with the first rows, the columns' types and how the text was taken."""
-    correlation_id = correlation_id_of(request)
-    wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
-    if await is_repeated(request, correlation_id, "PreviewDataset"):
-        job = await request.app[DISPATCHER].wait(correlation_id, wait)
-    else:
-        job = await _submit(request, correlation_id, wait)
-    return await job_answer(request, job)
-
-
-async def _submit(request: web.Request, correlation_id: str, wait: float) -> EndedJob:
-    head_bytes = request.app[SETTINGS].preview_bytes
-    received = await receive_upload(request, correlation_id, _FIELDS, head_bytes=head_bytes)
-    async with removed_unless_accepted(request, received):
-        body = parse_body(received.fields)
-        command = command_from(request, PreviewDataset, body, source=received.source, is_cut=received.is_cut)
-        job = await request.app[DISPATCHER].submit(command, correlation_id, owner=owner_of(request), wait_s=wait)
-    if job["status"] in TERMINAL_STATUSES - {"succeeded"}:
+    settings = request.app[SETTINGS]
+    wait = wait_s(request, settings.upload_wait_s)
+    uploaded = await submit_upload(request, _TERMS, wait_s=wait, head_bytes=settings.preview_bytes)
+    if uploaded.stored is not None and uploaded.job["status"] in TERMINAL_STATUSES - {"succeeded"}:
         # what succeeds has removed it
-        await request.app[BLOBS].delete(received.upload_id)
-    return job
+        await request.app[BLOBS].delete(uploaded.stored)
+    return await job_answer(request, uploaded.job)
+
+
+def _command(request: web.Request, received: ReceivedUpload) -> PreviewDataset:
+    body = parse_body(received.fields)
+    return command_from(request, PreviewDataset, body, source=received.source, is_cut=received.is_cut)
+
+
+_TERMS: Final = UploadTerms(PreviewDataset, _FIELDS, _command)

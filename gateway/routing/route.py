@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from modelbus.gateway.http.problems import Handler, status_of
-from modelbus.gateway.http.query import QUERY, Query, read_query
+from modelbus.gateway.http.query import QUERY, Query, read_query, refuse_repeated
 from modelbus.shared.api_keys import SCOPES, Scope
 from modelbus.shared.errors import (
     ArtifactRefused,
@@ -165,7 +165,8 @@ def route(
         summary: A few words; the description is the handler's docstring.
         answers: By status.
         query: What the query string may say; ``query_of`` gives it to the handler.
-        checks_query: False where the handler itself checks it, as a part of its command.
+        checks_query: False where the handler itself checks it, as a part of its command; what is given twice and is no
+            list is refused all the same.
         body: What it takes.
         errors: What it may be refused for, beside what any route may be.
         makes_job: Whether a job is made: then the caller may say which id it has, and the job's errors are answers.
@@ -176,7 +177,7 @@ def route(
     """
 
     def declare(handler: Handler) -> Handler:
-        served = _with_checked_query(handler, query) if checks_query else handler
+        served = _with_checked_query(handler, query, checks_values=checks_query)
         declared = Route(
             method=method,
             path=path,
@@ -205,10 +206,13 @@ def route_of(handler: Any) -> Route | None:
     return found if isinstance(found, Route) else None
 
 
-def _with_checked_query(handler: Handler, query: type[Query]) -> Handler:
+def _with_checked_query(handler: Handler, query: type[Query], *, checks_values: bool) -> Handler:
     @wraps(handler)
     async def checked(request: web.Request) -> web.StreamResponse:
-        request[QUERY] = read_query(request, query)
+        if checks_values:
+            request[QUERY] = read_query(request, query)
+        else:
+            refuse_repeated(request, query)
         return await handler(request)
 
     return checked

@@ -6,11 +6,18 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from modelbus.gateway.http.query import Query
-from modelbus.shared.contracts.commands.datasets import CommentMark, Delimiter, TableFormat, TextEncoding
+from modelbus.gateway.http.query import Query, is_whole_number
+from modelbus.shared.contracts.commands.datasets import (
+    MISSING_MARKS_LIMIT,
+    CommentMark,
+    Delimiter,
+    TableFormat,
+    TextEncoding,
+)
 from modelbus.shared.contracts.json_text import parse_json
-from modelbus.shared.contracts.number_forms import DecimalMark, Grouping, Percent, ThousandsMark, Unit
-from modelbus.shared.errors import BadRequest
+from modelbus.shared.contracts.number_forms import UNIT_LIMIT, DecimalMark, Grouping, Percent, ThousandsMark, Unit
+from modelbus.shared.contracts.sentences import type_name
+from modelbus.shared.errors import BadRequest, InvalidCommand
 
 Fields = Mapping[str, Sequence[str]]
 
@@ -28,11 +35,12 @@ _OPTION_FIELDS: Final = frozenset(
         "repeated_header",
     }
 )
-_LISTS: Final = frozenset({"missing_marks", "units"})
+_LISTS: Final = {"missing_marks": MISSING_MARKS_LIMIT, "units": UNIT_LIMIT}
+"""Fields that may be given more than once, and how often at most."""
 _FLAGS: Final = frozenset({"has_header", "has_quotes", "skip_initial_space", "strip_text", "has_accounting_signs"})
 _COUNTS: Final = frozenset({"skip_lines", "skip_below_header"})
 _OPTIONS: Final = "options"
-PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS | _FLAGS | _COUNTS | {_OPTIONS}
+PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS.keys() | _FLAGS | _COUNTS | {_OPTIONS}
 """All of them. ``options`` is the whole object as JSON; the others are its parts, for those who type."""
 
 
@@ -88,14 +96,28 @@ def check_fields(fields: Fields, known: frozenset[str]) -> None:
 
     Raises:
         BadRequest: Names the field, and the likely one meant.
+        InvalidCommand: A list is longer than it may be.
     """
     for name, values in fields.items():
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-            raise BadRequest(f"unknown field {name[:100]!r}; {hint}")
-        if len(values) > 1 and name not in _LISTS:
+        check_name(name, known)
+        limit = _LISTS.get(name)
+        if len(values) > 1 and limit is None:
             raise BadRequest(f"field {name} is given {len(values)} times; once is enough")
+        if limit is not None and len(values) > limit:
+            problem = f"is given {len(values)} times; {limit} at most"
+            raise InvalidCommand(f"field {name} {problem}", details=[{"where": f"options.{name}", "problem": problem}])
+
+
+def check_name(name: str, known: frozenset[str]) -> None:
+    """Check that there is such a field.
+
+    Raises:
+        BadRequest: There is none; names the likely one meant.
+    """
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
+        raise BadRequest(f"unknown field {name[:100]!r}; {hint}")
 
 
 def parse_body(fields: Fields) -> dict[str, Any]:
@@ -119,7 +141,7 @@ def parse_body(fields: Fields) -> dict[str, Any]:
 
 
 def _whole_number(name: str, given: str) -> int:
-    if not given.isdecimal() or len(given) > 9:
+    if not is_whole_number(given):
         raise BadRequest(f"{name} must be a whole number, not {given[:50]!r}")
     return int(given)
 
@@ -136,5 +158,5 @@ def _json_object(text: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadRequest(f"options must be a JSON object: {error}") from error
     if not isinstance(document, dict):
-        raise BadRequest(f"options must be a JSON object, not {type(document).__name__}")
+        raise BadRequest(f"options must be a JSON object, not {type_name(document)}")
     return document

@@ -1,40 +1,49 @@
 """Receiving files: a raw body or a multipart form, streamed into GridFS, counted while they come."""
 
 import contextlib
+import hashlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import uuid4
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from modelbus.gateway.access.scopes import is_same_owner
-from modelbus.gateway.application_keys import BLOBS, JOBS, SETTINGS
-from modelbus.gateway.http.problems import BadRequest, UnsupportedMediaType
-from modelbus.gateway.http.requests import has_own_correlation_id
+from modelbus.gateway.application_keys import BLOBS, SETTINGS
+from modelbus.gateway.http.problems import BadRequest
+from modelbus.gateway.http.requests import refuse_compressed
+from modelbus.gateway.transfer.forms import (
+    CHUNK_BYTES,
+    FILE_FIELD,
+    FormReader,
+    check_form_type,
+    chunks_of,
+    file_name_of,
+)
 from modelbus.gateway.transfer.parse_fields import Fields, check_fields
 from modelbus.shared.contracts import Name
 from modelbus.shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
-from modelbus.shared.errors import CorrelationIdReused, LimitExceeded, ModelbusError, StoreUnavailable, UnknownJob
+from modelbus.shared.errors import LimitExceeded
 from modelbus.shared.store.connection import store_errors
-from modelbus.shared.store.job_queries import UPLOADING
 
-_CHUNK_BYTES = 256 * 1024
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
-_FIELD_BYTES_LIMIT = 256 * 1024
 _NOT_OF_THE_FILE = frozenset({"wait"})
+_FORM_BYTES = 64 * 1024
+"""What a form may have beside its file, as far as its length is looked at beforehand."""
 
 
 @dataclass(frozen=True)
 class ReceivedUpload:
-    """A file that lies in GridFS, pending."""
+    """A file that was read to its end, and lies in GridFS, pending, if it was to be kept."""
 
     upload_id: str
     file_name: str | None
     media_type: str | None
+    sha256: str
+    """Of all its bytes, in hex."""
     is_cut: bool
-    """Whether only the beginning of the file was stored."""
+    """Whether only the beginning of the file is kept."""
     fields: Fields
     """What came beside it, in the query string and in the form."""
 
@@ -46,17 +55,29 @@ class ReceivedUpload:
             "upload_id": self.upload_id,
             "file_name": self.file_name,
             "media_type": self.media_type,
+            "sha256": self.sha256,
         }
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What is kept of a file."""
+
+    head_bytes: int | None = None
+    """The beginning only, so many bytes of it; of Parquet, which describes itself at its end, all."""
+    is_stored: bool = True
+    """False: nothing is stored. The file is read all the same, to know whether it is the one that was sent before."""
 
 
 @dataclass(frozen=True)
 class _Stored:
     upload_id: str
+    sha256: str
     is_cut: bool
 
 
 async def receive_upload(
-    request: web.Request, correlation_id: str, known_fields: frozenset[str], *, head_bytes: int | None = None
+    request: web.Request, correlation_id: str, known_fields: frozenset[str], keeping: Keeping
 ) -> ReceivedUpload:
     """Stream the request's file into a pending blob.
 
@@ -64,31 +85,31 @@ async def receive_upload(
         request: The request.
         correlation_id: The job that the file is for.
         known_fields: What may be said beside the file.
-        head_bytes: Keep the beginning only, so many bytes of it; of Parquet, which describes itself at its end, all.
+        keeping: What is kept of it.
 
     Raises:
         BadRequest: There is no file, a field is unknown, or the form is malformed.
         LimitExceeded: The file is larger than the settings allow; what was stored is gone.
-        UnsupportedMediaType: The body is compressed as a whole.
+        UnsupportedMediaType: The body is compressed, or a multipart body that is no form.
     """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedMediaType("compressed bodies are not accepted; send the file without Content-Encoding")
+    refuse_compressed(request)
     limit = request.app[SETTINGS].upload_limit_bytes
-    if request.content_length is not None and request.content_length > limit + 65536:
-        raise LimitExceeded(f"the upload has {request.content_length} bytes, the limit is {limit}")
+    if request.content_length is not None and request.content_length > limit + (_FORM_BYTES if is_form(request) else 0):
+        raise _too_large(f"{request.content_length} bytes", limit)
     fields = query_fields(request)
     if is_form(request):
-        return await _receive_form(request, correlation_id, fields, known_fields, head_bytes)
+        return await _receive_form(request, correlation_id, fields, known_fields, keeping)
     check_fields(fields, known_fields | {"file_name"})
-    stored = await _store(request, request.content.iter_chunked(_CHUNK_BYTES), correlation_id, head_bytes)
+    stored = await _store(request, request.content.iter_chunked(CHUNK_BYTES), correlation_id, keeping)
     # whole, with its charset
     media_type = request.headers.get("Content-Type")
-    return ReceivedUpload(stored.upload_id, request.query.get("file_name"), media_type, stored.is_cut, fields)
+    file_name = request.query.get("file_name")
+    return ReceivedUpload(stored.upload_id, file_name, media_type, stored.sha256, stored.is_cut, fields)
 
 
 def is_form(request: web.Request) -> bool:
-    """Whether the file comes in a form."""
-    return request.content_type == "multipart/form-data"
+    """Whether the file comes in a form, or in what is taken for one."""
+    return request.content_type.startswith("multipart/")
 
 
 def query_fields(request: web.Request) -> dict[str, list[str]]:
@@ -118,82 +139,31 @@ def dataset_name(fields: Fields) -> str:
         ) from None
 
 
-async def is_repeated(request: web.Request, correlation_id: str, command: str, dataset: str | None = None) -> bool:
-    """Whether an upload is repeated: then its file need not be read again.
-
-    Raises:
-        CorrelationIdReused: The id belongs to a job of another kind or owner, or to an upload under another name.
-    """
-    if not has_own_correlation_id(request):
-        return False
-    try:
-        job = await request.app[JOBS].find_part(correlation_id, UPLOADING)
-    except UnknownJob:
-        return False
-    is_other = job["command"] != command or dataset not in (None, job["spec"].get("dataset"))
-    if is_other or not is_same_owner(request, job):
-        raise CorrelationIdReused(f"correlation id {correlation_id} belongs to another {job['command']} job")
-    return True
-
-
-@contextlib.asynccontextmanager
-async def removed_unless_accepted(request: web.Request, received: ReceivedUpload) -> AsyncIterator[None]:
-    """Have a job made of a file; when it is not accepted, its bytes go."""
-    try:
-        yield
-    except StoreUnavailable:
-        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
-        raise
-    except ModelbusError:
-        await request.app[BLOBS].delete(received.upload_id)
-        raise
-
-
 async def _receive_form(
     request: web.Request,
     correlation_id: str,
     fields: dict[str, list[str]],
     known_fields: frozenset[str],
-    head_bytes: int | None,
+    keeping: Keeping,
 ) -> ReceivedUpload:
+    check_form_type(request)
     received: tuple[_Stored, str | None, str | None] | None = None
     check_fields(fields, known_fields)
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
-                raise BadRequest("the form holds another form; expected are a field `file` and texts beside it")
-            if part.name == "file":
+        async with contextlib.aclosing(FormReader(request, fields, known_fields).files()) as files:
+            async for part in files:
                 if received is not None:
-                    raise BadRequest("the form has two fields `file`; one dataset has one file")
-                stored = await _store(request, _chunks(part), correlation_id, head_bytes)
-                received = (stored, part.filename, part.headers.get("Content-Type"))
-            else:
-                fields.setdefault(str(part.name), []).append(await _text(part))
-                check_fields(fields, known_fields)
+                    raise BadRequest(f"the form has two fields `{FILE_FIELD}`; one dataset has one file")
+                stored = await _store(request, chunks_of(part), correlation_id, keeping)
+                received = (stored, file_name_of(part), part.headers.get("Content-Type"))
         if received is None:
-            raise BadRequest("the form has no field `file`")
-        stored, file_name, media_type = received
-        return ReceivedUpload(stored.upload_id, file_name, media_type, stored.is_cut, fields)
-    except BaseException as error:
-        if received is not None:
+            raise BadRequest(f"the form has no field `{FILE_FIELD}`")
+    except BaseException:
+        if received is not None and keeping.is_stored:
             await request.app[BLOBS].delete(received[0].upload_id)
-        if isinstance(error, ValueError):
-            raise BadRequest(f"the form is malformed: {error}") from error
         raise
-
-
-async def _text(part: BodyPartReader) -> str:
-    held = b""
-    async for chunk in _chunks(part):
-        held += chunk
-        if len(held) > _FIELD_BYTES_LIMIT:
-            raise LimitExceeded(f"form field {str(part.name)[:100]!r} has more than {_FIELD_BYTES_LIMIT} bytes")
-    return held.decode("utf-8", "replace")
-
-
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while chunk := await part.read_chunk(_CHUNK_BYTES):
-        yield chunk
+    stored, file_name, media_type = received
+    return ReceivedUpload(stored.upload_id, file_name, media_type, stored.sha256, stored.is_cut, fields)
 
 
 async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -208,28 +178,35 @@ async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[b
         yield held
 
 
-async def _store(
-    request: web.Request, chunks: AsyncIterator[bytes], correlation_id: str, head_bytes: int | None
-) -> _Stored:
+async def _store(request: web.Request, chunks: AsyncIterator[bytes], correlation_id: str, keeping: Keeping) -> _Stored:
     limit = request.app[SETTINGS].upload_limit_bytes
     upload_id = str(uuid4())
     size, kept = 0, limit
+    digest = hashlib.sha256()
     with store_errors():
-        writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id)
+        writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id) if keeping.is_stored else None
         try:
             async for chunk in _at_least(PARQUET_START_BYTES, chunks):
-                if not size and head_bytes is not None and not begins_as_parquet(chunk):
-                    kept = head_bytes
-                # what is behind the beginning is read all the same, so that the sender's connection ends in order
-                if size < kept:
+                if not size and keeping.head_bytes is not None and not begins_as_parquet(chunk):
+                    kept = keeping.head_bytes
+                # what is behind the beginning is read all the same: for the digest, and so that the sender's
+                # connection ends in order
+                if writer is not None and size < kept:
                     await writer.write(chunk[: kept - size])
                 size += len(chunk)
+                digest.update(chunk)
                 if size > limit:
-                    raise LimitExceeded(f"the upload has more than {limit} bytes")
-            await writer.close()
+                    raise _too_large(f"more than {limit} bytes", limit)
+            if writer is not None:
+                await writer.close()
         except BaseException:
             # A caller who hangs up cancels this; the chunks must go all the same (the sweep finds what stays).
-            with contextlib.suppress(Exception):
-                await writer.abort()
+            if writer is not None:
+                with contextlib.suppress(Exception):
+                    await writer.abort()
             raise
-    return _Stored(upload_id, is_cut=size > kept)
+    return _Stored(upload_id, digest.hexdigest(), is_cut=size > kept)
+
+
+def _too_large(size: str, limit: int) -> LimitExceeded:
+    return LimitExceeded(f"the upload has {size}, the limit is {limit}; MODELBUS_UPLOAD_LIMIT_BYTES raises it")

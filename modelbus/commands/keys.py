@@ -124,7 +124,7 @@ def _asked(name: str, scope: Scope, owner: str | None, expires_days: float | Non
     try:
         return NewApiKey.model_validate(given)
     except ValidationError as error:
-        raise invalid_command(error) from error
+        raise invalid_command(error, NewApiKey) from error
 
 
 async def _create(store: "ApiKeys", asked: "NewApiKey", text: str) -> "ApiKeyRecord":

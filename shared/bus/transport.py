@@ -58,7 +58,9 @@ def open_envelope(raw: bytes, queue: str, limit_bytes: int) -> dict[str, Any]:
         MalformedEnvelope: The item cannot be a message; says why.
     """
     if len(raw) > limit_bytes:
-        raise MalformedEnvelope(f"{len(raw)} bytes, the limit is {limit_bytes}", LimitExceeded.code)
+        raise MalformedEnvelope(
+            f"{len(raw)} bytes, the limit is {limit_bytes}; MODELBUS_MESSAGE_LIMIT_BYTES raises it", LimitExceeded.code
+        )
     envelope = _object(raw)
     properties = _section(envelope, "properties")
     headers = _section(envelope, "headers")

@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 from uuid import UUID, uuid4
 
 from pydantic import (
@@ -54,15 +54,32 @@ def _is_tag(described: JsonSchemaValue) -> bool:
     return isinstance(described.get("const"), str)
 
 
+_NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_ALIAS_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_-]{0,99}$"
+TAG_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+SPACE_KEY_PATTERN: Final = r"^[A-Za-z][A-Za-z0-9_]{0,199}$"
+SHA256_PATTERN: Final = r"^[0-9a-f]{64}$"
+PLOT_NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{0,99}$"
+
+PATTERN_WORDS: Final = {
+    _NAME_PATTERN: "must be a name of 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+    _ALIAS_PATTERN: "must be an alias of 1 to 100 letters, digits, `_` and `-`, beginning with a letter",
+    TAG_PATTERN: "must have 1 to 100 letters, digits, `_` and `-`, beginning with a letter or digit",
+    SPACE_KEY_PATTERN: "must have 1 to 200 letters, digits and `_`, beginning with a letter",
+    SHA256_PATTERN: "must be a SHA-256 in hex: 64 digits and letters from a to f",
+    PLOT_NAME_PATTERN: "must have 1 to 100 small letters, digits and `_`, beginning with a letter",
+}
+"""What each pattern of the contracts asks for, in words: nobody is told a regular expression."""
+
 Name = Annotated[
     str,
-    StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    StringConstraints(strict=True, pattern=_NAME_PATTERN),
     Field(description="A name: letters, digits, `.`, `_` and `-`, 100 characters at most.", examples=["churn"]),
 ]
 
 AliasName = Annotated[
     str,
-    StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$"),
+    StringConstraints(strict=True, pattern=_ALIAS_PATTERN),
     Field(description="An alias: begins with a letter; letters, digits, `_` and `-`.", examples=["champion"]),
 ]
 

@@ -27,6 +27,13 @@ def parse_json(raw: bytes | str) -> Any:
         ValueError: It is no JSON (then an ``orjson.JSONDecodeError``), is nested too deep, or has a key twice in one
             object; says which.
     """
+    try:
+        return _parsed(raw)
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be read") from None
+
+
+def _parsed(raw: bytes | str) -> Any:
     document = orjson.loads(raw)
     data = raw.encode() if isinstance(raw, str) else raw
     count, has_large = _look(document, DEPTH_LIMIT)

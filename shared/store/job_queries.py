@@ -59,7 +59,7 @@ ANSWERED: Final = shape(AnsweredJob)
 LISTED: Final = shape(ListedJob, progress=_PROGRESS)
 EVALUATING_JOB: Final = shape(EvaluatingJob, spec=("evaluation", "model", "dataset"))
 READING_JOB: Final = shape(ReadingJob)
-UPLOADING: Final = shape(UploadingJob, spec=("dataset",))
+UPLOADING: Final = shape(UploadingJob)
 STORING: Final = shape(StoringJob, result=("blobs", "evaluation.id"))
 TIMED: Final = shape(TimedJob)
 SERVED: Final = shape(

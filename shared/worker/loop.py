@@ -17,6 +17,7 @@ from modelbus.shared.contracts.documents.job_documents import AnsweredJob, JobDo
 from modelbus.shared.errors import BusUnavailable, CorrelationIdReused, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.logs import job_log_context
 from modelbus.shared.observing.metrics import COMMANDS_REFUSED
+from modelbus.shared.store.jobs.acceptance import is_same
 from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger, error_document
 from modelbus.shared.store.operation import Claim
 from modelbus.shared.worker.attempt import AttemptRunner
@@ -131,18 +132,30 @@ class Worker:
             try:
                 self._ledger.accept(received.job)
             except CorrelationIdReused as error:
-                self._tell_refused(received, error)
+                self._tell_refused(received, error, has_job=False)
                 return False
             return True
 
     def _refuse(self, received: Received, error: ModelbusError) -> None:
-        self._ledger.record_finished([FinishedJob(received.job, None, error_document(error))])
-        self._tell_refused(received, error)
+        finished = FinishedJob(received.job, None, error_document(error))
+        known = self._ledger.record_finished([finished]).get(received.correlation_id)
+        is_recorded = known is None or (is_same(known, received.job) and known["status"] == "failed")
+        self._tell_refused(received, error, has_job=is_recorded)
 
-    def _tell_refused(self, received: Received, error: ModelbusError) -> None:
+    def _tell_refused(self, received: Received, error: ModelbusError, *, has_job: bool) -> None:
+        """Tell of a refusal.
+
+        Args:
+            received: What was refused.
+            error: Why.
+            has_job: Whether the refusal is recorded as a job. Otherwise its id is that of another job, of which nothing
+                has changed: only the sender is told.
+        """
         COMMANDS_REFUSED.labels(received.job.queue).inc()
         log.warning("command.refused", code=error.code, reason=error.message)
-        self._tell_ended([FinishedJob(received.job, None, error_document(error))], {})
+        event, job = self._failed(FinishedJob(received.job, None, error_document(error))), received.job
+        reply = reply_of(event, None, job.given_correlation_id)
+        self._events.publish([event] if has_job else [], [(job.reply_to, reply)] if job.reply_to else [])
 
     def _tell_ended(self, ended: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
         """Tell everybody, and whoever sent them, of jobs that ended before they ran; of those known, what they are."""

@@ -94,7 +94,7 @@ def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
     try:
         return TrainModel.model_validate(again)
     except ValidationError as error:  # what is changed does not go with what is kept
-        raise invalid_command(error) from error
+        raise invalid_command(error, TrainModel) from error
 
 
 def training_of(version: VersionDocument) -> Document:

@@ -89,7 +89,7 @@ def require_memory(
     raise JobOutOfMemory(
         f"{estimator_name} on {row_count:,} rows and {estimate.feature_count:,} encoded features takes at least "
         f"{estimate.least_bytes // 2**20:,} MiB, and the limit is {limit_bytes // 2**20:,} MiB: give it "
-        f"{remedy}",
+        f"{remedy}, or raise the limit (limits.memory_bytes, up to MODELBUS_JOB_MEMORY_LIMIT_BYTES)",
         details=[{"where": "limits.memory_bytes", "problem": "too low", "expected": estimate.least_bytes}],
     )
 

@@ -229,7 +229,8 @@ def check_row_count(command: Predict, limit: int) -> None:
     """
     if len(command.rows) > limit:
         raise LimitExceeded(
-            f"{len(command.rows)} rows, the limit is {limit}: upload them with POST /datasets and predict the dataset"
+            f"{len(command.rows)} rows, the limit is {limit}: upload them with POST /datasets and predict the dataset, "
+            "or raise MODELBUS_PREDICT_ROWS_LIMIT"
         )
 
 

@@ -6,7 +6,15 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from modelbus.shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
+from modelbus.shared.contracts.base import (
+    HOUR_S,
+    SHA256_PATTERN,
+    ColumnName,
+    CommandBase,
+    Contract,
+    CorrelationId,
+    Name,
+)
 from modelbus.shared.contracts.number_forms import (
     UNIT_LIMIT,
     DecimalMark,
@@ -19,6 +27,9 @@ from modelbus.shared.contracts.number_forms import (
 
 ISO_FORMAT: Final = "ISO8601"
 """The date format of ISO 8601, which is no single one of strptime's."""
+
+MISSING_MARKS_LIMIT: Final = 100
+"""How many cells may be said to mean "no value"."""
 
 PARQUET_START_BYTES: Final = 5
 """So many bytes tell whether a file is Parquet."""
@@ -65,6 +76,8 @@ class UploadSource(Contract):
     """What the sender called the file."""
     media_type: str | None = Field(None, max_length=255)
     """The media type that the sender declared, such as `text/csv`."""
+    sha256: str | None = Field(None, pattern=SHA256_PATTERN)
+    """The SHA-256 of all bytes that the sender sent, in hex: by it a repeated upload is known for the first one."""
 
 
 class InlineSource(Contract):
@@ -169,7 +182,7 @@ class ParseOptions(Contract):
     decimal_mark: DecimalMark | None = None
     """Of numbers in delimited text; default: the comma only where the delimiter is a semicolon and no number has a
     point."""
-    missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=100)
+    missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=MISSING_MARKS_LIMIT)
     """Cells of delimited text that mean "no value", beside the empty one; default: NA, N/A, n/a, #N/A, #NA, <NA>, NaN,
     nan, null, NULL, None, ? and, among numbers, dates and booleans, a dash."""
     has_header: bool = True

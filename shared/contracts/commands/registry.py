@@ -6,16 +6,14 @@ from typing import Annotated, Any, Final, get_args
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
-from modelbus.shared.contracts.base import (
-    CONTRACT_VERSION,
-    is_storable_integer,
-)
+from modelbus.shared.contracts.base import CONTRACT_VERSION
 from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
 from modelbus.shared.contracts.commands.drift import ReportDrift
 from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
 from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
 from modelbus.shared.contracts.commands.prediction import GivenRows, Predict, PredictDataset, with_columns_once
 from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
+from modelbus.shared.contracts.sentences import FAULT_LIMIT, details_of, type_name
 from modelbus.shared.errors import InvalidCommand
 
 Command = Annotated[
@@ -44,7 +42,6 @@ _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 
 _SHOWN_LIMIT: Final = 200
-_PROBLEM_LIMIT: Final = 500
 """Characters of what was given that an error quotes."""
 
 
@@ -55,7 +52,7 @@ def parse_command(document: Any) -> Command:
         InvalidCommand: With one detail for each field at fault: where, problem, and what was given.
     """
     if not isinstance(document, dict):
-        raise InvalidCommand(f"a command is a JSON object, not {type(document).__name__}")
+        raise InvalidCommand(f"a command is a JSON object, not {type_name(document)}")
     spoken = document.get("contract", CONTRACT_VERSION)
     if spoken != CONTRACT_VERSION or isinstance(spoken, bool):
         raise InvalidCommand(
@@ -65,7 +62,7 @@ def parse_command(document: Any) -> Command:
     try:
         return _ADAPTER.validate_python(document)
     except ValidationError as error:
-        raise invalid_command(error) from error
+        raise invalid_command(error, Command) from error
 
 
 def parse_command_of_queue(document: Any, queue: str) -> Command:
@@ -80,29 +77,18 @@ def parse_command_of_queue(document: Any, queue: str) -> Command:
     return command
 
 
-def invalid_command(error: ValidationError) -> InvalidCommand:
-    """Translate pydantic's error: one detail a fault, and a sentence that names the first ones."""
-    details = [_detail(fault) for fault in error.errors(include_url=False, include_context=False)[:100]]
+def invalid_command(error: ValidationError, kind: Any = None) -> InvalidCommand:
+    """Translate pydantic's error: one detail a fault, and a sentence that names the first ones.
+
+    Args:
+        error: What pydantic raised.
+        kind: The type that it validated, such as a command's class: then a misspelt name is told with the near one.
+    """
+    details = details_of(error, kind)
     named = "; ".join(f"{detail['where']}: {detail['problem']}" for detail in details[:3])
-    more = f" (and {error.error_count() - 3} more)" if error.error_count() > 3 else ""
+    count = max(len(details), error.error_count() if error.error_count() > FAULT_LIMIT else 0)
+    more = f" (and {count - 3} more)" if count > 3 else ""
     return InvalidCommand(f"{named}{more}", details=details)
-
-
-def _detail(fault: Any) -> dict[str, Any]:
-    # pydantic puts the union's tag first in the location; a reader looks for the field
-    path = [str(part) for part in fault["loc"]]
-    if path and path[0] in COMMAND_NAMES:
-        path = path[1:]
-    given = fault.get("input")
-    shown = given if isinstance(given, (str, int, float, bool)) or given is None else type(given).__name__
-    if isinstance(shown, int) and not is_storable_integer(shown):
-        shown = str(shown)
-    if isinstance(shown, str):
-        shown = shown[:_SHOWN_LIMIT]
-    # Cut, since both quote what was given: the name of an unknown field, the tag of an unknown command.
-    where, problem = ".".join(path)[:_SHOWN_LIMIT], str(fault["msg"]).removeprefix("Value error, ")[:_PROBLEM_LIMIT]
-    detail = {"where": where or "command", "problem": problem}
-    return detail if fault["type"] == "missing" else {**detail, "given": shown}
 
 
 def command_queue(command: Command) -> str:
@@ -118,4 +104,12 @@ def command_spec(command: Command) -> dict[str, Any]:
 
 def spec_hash(spec: dict[str, Any]) -> str:
     """SHA-256 of a specification, in hex: two commands with the same hash ask for the same."""
-    return hashlib.sha256(orjson.dumps(spec, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(orjson.dumps(without_place(spec), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def without_place(spec: dict[str, Any]) -> dict[str, Any]:
+    """A specification without the id of its uploaded file: a file counts by its content, not by where it lies."""
+    source = spec.get("source")
+    if not isinstance(source, dict) or not source.get("sha256"):
+        return spec
+    return {**spec, "source": {name: value for name, value in source.items() if name != "upload_id"}}

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, model_validator
 from modelbus.shared.contracts.base import (
     HOUR_S,
     MAX_VERSION,
+    TAG_PATTERN,
     ColumnName,
     CommandBase,
     Contract,
@@ -23,7 +24,7 @@ Promotion = Literal["always", "if_better", "if_comparable", "never"]
 Streaming = Literal["auto", "always", "never"]
 Hyperparameters = JsonDocument
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-TagName = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+TagName = Annotated[str, StringConstraints(strict=True, pattern=TAG_PATTERN)]
 TagValue = Annotated[str, Field(max_length=500)]
 Tags = Annotated[dict[TagName, TagValue], Field(max_length=50)]
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from modelbus.shared.contracts.base import MAX_INTEGER, Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.base import MAX_INTEGER, SPACE_KEY_PATTERN, Contract, JsonValue, is_storable_integer
 from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
 
 AUTO: Final = "auto"
@@ -36,7 +36,7 @@ Number = Annotated[Any, PlainValidator(_number, json_schema_input_type=float)]
 """A number that stays what it is: 1 is an integer, 1.0 a real number."""
 MetricName = Annotated[str, Field(max_length=100)]
 EstimatorName = Annotated[str, Field(max_length=100)]
-SpaceKey = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_]{0,199}$")]
+SpaceKey = Annotated[str, StringConstraints(strict=True, pattern=SPACE_KEY_PATTERN)]
 DistributionName = Literal["uniform", "log_uniform", "int_uniform", "int_log_uniform", "normal"]
 StoppingReason = Literal["cancelled", "time_budget"]
 

@@ -76,12 +76,17 @@ class KnownJob(NamedJob):
     status: JobStatus
 
 
-class EndedJob(KnownJob):
-    """What whoever waits for a job's end is answered from; never what was asked, which the caller has."""
+class HashedJob(KnownJob):
+    """By what a job is known for the one that is asked for again."""
 
     spec_hash: str
     former_hashes: NotRequired[list[str]]
     """Of the specifications that it had before it was edited."""
+
+
+class EndedJob(HashedJob):
+    """What whoever waits for a job's end is answered from; never what was asked, which the caller has."""
+
     result: NotRequired[dict[str, Any] | None]
     error: NotRequired[ErrorDocument | None]
 
@@ -165,11 +170,10 @@ class ReadingJob(NamedJob):
     fence: int
 
 
-class UploadingJob(KnownJob):
+class UploadingJob(HashedJob):
     """A job that a file was uploaded for."""
 
     spec: dict[str, Any]
-    """``dataset``, where there is one."""
 
 
 class StoringJob(NamedJob):

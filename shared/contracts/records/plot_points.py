@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from modelbus.shared.contracts.base import Contract
+from modelbus.shared.contracts.base import PLOT_NAME_PATTERN, Contract
 
 POINT_LIMIT = 1000
 """Points that a layer has at most."""
 
-PlotName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+PlotName = Annotated[str, StringConstraints(pattern=PLOT_NAME_PATTERN)]
 
 
 class Layer(Contract):

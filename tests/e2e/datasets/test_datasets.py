@@ -109,6 +109,21 @@ def test_a_repeated_upload_is_the_same_upload(api: Api, header: str) -> None:
     assert first.correlation_id == second.correlation_id
 
 
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["dataset there", "dataset deleted"])
+def test_another_file_under_the_key_of_an_upload_is_refused(api: Api, is_deleted: bool) -> None:
+    name, key = fresh("repeated"), str(uuid4())
+    first = api.upload(name, SMALL, Idempotency_Key=key)
+    assert first.status == 201
+    if is_deleted:
+        assert api.delete(f"/datasets/{name}").status == 204
+
+    other = api.upload(name, SMALL + SMALL.splitlines()[-1] + "\n", Idempotency_Key=key)
+    same = api.upload(name, SMALL, Idempotency_Key=key)
+
+    assert (other.status, other.code, other.places) == (409, "correlation_id_reused", ["source.sha256"])
+    assert (same.status, same.document) == (201, first.document)
+
+
 def test_two_uploads_with_one_key_at_the_same_moment_make_one_dataset(api: Api, database: Database[Document]) -> None:
     name, key = fresh("raced"), str(uuid4())
     answers: list[Answer] = []

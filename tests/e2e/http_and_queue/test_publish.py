@@ -103,4 +103,4 @@ def test_commands_are_published_from_the_shell(
 def test_a_command_that_breaks_its_contract_is_refused_in_the_shell(terminal: Terminal) -> None:
     done = terminal.run("publish", '{"command": "TrainModel", "model": "m"}')
     assert (done.code, done.out) == (1, "")
-    assert "dataset: Field required" in done.err
+    assert "dataset: is required" in done.err

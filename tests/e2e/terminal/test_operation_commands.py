@@ -131,7 +131,7 @@ def test_a_message_is_listed_shown_mended_and_replayed(
     (tmp_path / "bad.json").write_text(json.dumps({"command": "EvaluateModel", "model": "m"}))
     refused = run("dead-letters", "edit", letter_id, "--file", "bad.json")
     assert refused.returncode == 1
-    assert "dataset: Field required" in refused.stderr
+    assert "dataset: is required" in refused.stderr
 
     command = {"command": "EvaluateModel", "model": "nowhere", "dataset": number_dataset}
     (tmp_path / "good.json").write_text(json.dumps(command))

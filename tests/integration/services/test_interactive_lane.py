@@ -302,6 +302,30 @@ def test_a_prediction_that_fails_is_logged_as_a_warning(bench: LaneBench, logged
     assert (levels()[good], levels()[bad]) == ("info", "warning")
 
 
+def test_another_request_under_the_id_of_a_prediction_is_refused_to_its_sender_alone(
+    bench: LaneBench, consume: MakeConsumer
+) -> None:
+    url = bench.tools.settings.bus_url.get_secret_value()
+    first = bench.answer(predict())
+    heard: list[dict[str, Any]] = []
+    subscriber = EventSubscriber(url, "test", heard.extend)
+    subscriber.start()
+    assert subscriber.wait_subscribed(10)
+    answers = f"answers-{uuid4()}"
+
+    bench.send(predict(BAD_ROW, correlation_id=first["_id"]), reply_to=answers)
+
+    [told] = receive(consume(answers, url=url))
+    assert (told.documents[0]["status"], told.documents[0]["error"]["code"]) == ("failed", "correlation_id_reused")
+    later = bench.answer(predict())["_id"]
+    wait_until(
+        lambda: later in {event["correlation_id"] for event in heard}, "the later one is told", state=lambda: heard
+    )
+    assert {event["status"] for event in heard if event["correlation_id"] == first["_id"]} == {"succeeded"}
+    assert bench.job(first["_id"]) == first
+    subscriber.stop()
+
+
 def test_everything_is_acknowledged_when_it_is_answered(bench: LaneBench, raw_redis: redis.Redis) -> None:
     bench.answer(predict())
     url = bench.tools.settings.bus_url.get_secret_value()

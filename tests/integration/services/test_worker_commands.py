@@ -99,17 +99,32 @@ def test_a_command_that_is_sent_many_times_is_done_once(bench: Bench, tmp_path: 
     assert record.read_text() == f"{correlation_id} 1\n"
 
 
-def test_another_command_under_the_same_id_changes_nothing_and_is_answered(
-    bench: Bench, consume: MakeConsumer, servers: LocalStack
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"model": "prices"}, "correlation_id_reused"), ({"seed": -1}, "invalid_command")],
+    ids=["another command", "one that breaks its contract"],
+)
+def test_what_is_refused_under_the_id_of_a_job_is_told_to_its_sender_alone(
+    bench: Bench, consume: MakeConsumer, servers: LocalStack, changes: dict[str, Any], code: str
 ) -> None:
     correlation_id = bench.send("nothing")
     before = bench.wait_for(correlation_id)
+    heard: list[dict[str, Any]] = []
+    subscriber = EventSubscriber(bench_url(servers), "test", heard.extend)
+    subscriber.start()
+    assert subscriber.wait_subscribed(10)
     answers = f"answers-{uuid4()}"
-    other = train_command(model="prices").model_dump(mode="json")
+    other = {**train_command().model_dump(mode="json"), **changes}
+
     bench.tools.publisher.send("train", other, correlation_id=correlation_id, reply_to=answers)
+
     [answer] = receive(consume(answers, url=bench_url(servers)))
-    assert answer.documents[0]["error"]["code"] == "correlation_id_reused"
+    assert answer.documents[0]["error"]["code"] == code
     assert bench.job(correlation_id) == before
+    later = bench.send("reject")  # its events come behind those of the refusal, if there were any
+    wait_until(lambda: {later} <= {event["correlation_id"] for event in heard}, "a later job is told of")
+    assert [event for event in heard if event["correlation_id"] == correlation_id] == []
+    subscriber.stop()
 
 
 def test_the_end_of_a_job_is_told_to_everybody_and_to_its_sender(bench: Bench, servers: LocalStack) -> None:

@@ -166,12 +166,12 @@ def test_a_field_that_nobody_knows_is_refused(document: dict[str, Any]) -> None:
 def test_every_fault_is_named_and_the_sentence_names_the_first_three() -> None:
     error = refusal({"command": "TrainModel", "seed": -1})
     assert {detail["where"] for detail in error.details} == {"model", "dataset", "estimator", "seed"}
-    assert error.message.startswith("model: Field required; dataset: Field required; estimator: Field required")
+    assert error.message.startswith("model: is required; dataset: is required; estimator: is required")
     assert error.message.endswith("(and 1 more)")
 
 
 def test_what_is_missing_is_not_said_to_be_given() -> None:
-    assert faults({"command": "TrainModel"})["model"] == {"where": "model", "problem": "Field required"}
+    assert faults({"command": "TrainModel"})["model"] == {"where": "model", "problem": "is required"}
 
 
 def test_a_fault_inside_a_row_is_named_by_row_and_column() -> None:

@@ -40,7 +40,7 @@ def command(**fields: Any) -> ExplainModel:
         ({"command": "ReportDrift", "since": "2026-01-31T12:00:00"}, "since: a time is text in ISO 8601 with its zone"),
         ({"command": "ReportDrift", "since": 1700000000}, "since: a time is text in ISO 8601 with its zone"),
         ({"command": "ReportDrift", "dataset": "d", "thresholds": {"psi": 0}}, "thresholds.psi"),
-        ({"command": "ExplainPrediction", "rows": [{"a": 1}] * 11}, "rows: List should have at most 10 items"),
+        ({"command": "ExplainPrediction", "rows": [{"a": 1}] * 11}, "rows: must have at most 10 items, not 11"),
         ({"command": "ExplainPrediction", "data": {"a": [1], "b": []}}, r"data\.b has 0 values, data\.a has 1"),
     ],
 )

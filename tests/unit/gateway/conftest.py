@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from modelbus.gateway.app import create_app
+from modelbus.gateway.http_server import GatewayRunner
 from modelbus.shared.settings import Settings
 from tests.unit.gateway.asked_gateway import AskedGateway
 
@@ -26,9 +28,16 @@ async def guarded() -> AsyncIterator[AskedGateway]:
         yield gateway
 
 
+class ServedApplication(TestServer):
+    """Serves as the gateway itself does."""
+
+    async def _make_runner(self, **options: Any) -> web.AppRunner:
+        return GatewayRunner(self.app, **{**options, "handler_cancellation": False})
+
+
 @asynccontextmanager
 async def served(**settings: Any) -> AsyncIterator[AskedGateway]:
     app = create_app(Settings.model_validate(settings))
     app.cleanup_ctx.clear()  # that opens what is behind it
-    async with TestClient(TestServer(app)) as client:
+    async with TestClient(ServedApplication(app)) as client:
         yield AskedGateway(client)

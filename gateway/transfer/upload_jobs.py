@@ -1,0 +1,137 @@
+"""From a file to the job that it is for: made once for each correlation id and content (docs/adr/0033)."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from modelbus.gateway.access.scopes import is_same_owner, owner_of
+from modelbus.gateway.application_keys import BLOBS, JOBS
+from modelbus.gateway.http.requests import correlation_id_of, has_own_correlation_id
+from modelbus.gateway.jobs.dispatch import DISPATCHER
+from modelbus.gateway.transfer.uploads import Keeping, ReceivedUpload, receive_upload
+from modelbus.shared.contracts import Command
+from modelbus.shared.contracts.base import CommandBase
+from modelbus.shared.contracts.documents.job_documents import EndedJob, UploadingJob
+from modelbus.shared.errors import CorrelationIdReused, ModelbusError, StoreUnavailable, UnknownJob
+from modelbus.shared.observing.tracing import current_traceparent
+from modelbus.shared.store.job_queries import UPLOADING
+from modelbus.shared.store.jobs.acceptance import new_job, require_same
+from modelbus.shared.store.operation import NewJob
+
+
+@dataclass(frozen=True)
+class UploadedJob:
+    """The job of a file."""
+
+    job: EndedJob
+    stored: str | None
+    """The blob that was stored for it by this request; None where the request repeats an earlier one."""
+
+
+@dataclass(frozen=True)
+class UploadTerms:
+    """What a route makes of files."""
+
+    command: type[CommandBase]
+    known_fields: frozenset[str]
+    """What may be said beside a file."""
+    command_of: Callable[[web.Request, ReceivedUpload], Command]
+    """Makes the command; raises where it breaks its contract."""
+    check: Callable[[web.Request, Any], Awaitable[None]] | None = None
+    """Raises where that command cannot be done now; not asked of a request that repeats an earlier one."""
+
+
+async def submit_upload(
+    request: web.Request, terms: UploadTerms, *, wait_s: float, head_bytes: int | None = None
+) -> UploadedJob:
+    """Receive a request's file and have its job made, or find the one that the same request made before.
+
+    A request that brings an id which has a job already is the same only if its file has the same bytes, and what is
+    said of it is the same: so its file is read, and not stored.
+
+    Args:
+        request: The request.
+        terms: What is made of the file.
+        wait_s: Seconds to wait for the job's end.
+        head_bytes: Of which only the beginning is kept; see ``Keeping``.
+
+    Raises:
+        CorrelationIdReused: The id belongs to a job of another owner, file, name or options; says what differs.
+        ModelbusError: Whatever ``receive_upload`` and the terms raise.
+    """
+    earlier = await _earlier(request, terms)
+    keeping = Keeping(head_bytes, is_stored=earlier is None)
+    received = await receive_upload(request, correlation_id_of(request), terms.known_fields, keeping)
+    if earlier is not None:
+        return await _repeated(request, earlier, terms.command_of(request, received), wait_s)
+    async with _removed_unless_accepted(request, received):
+        command = terms.command_of(request, received)
+        try:
+            if terms.check is not None:
+                await terms.check(request, command)
+            job = await request.app[DISPATCHER].accept(_new_job(request, command))
+        except StoreUnavailable:
+            raise
+        except ModelbusError:
+            # Two requests with one id came at once: the first one is it, and this one may be the same.
+            earlier = await _earlier(request, terms)
+            if earlier is None:
+                raise
+            return await _repeated(request, earlier, command, wait_s, received.upload_id)
+    is_first = job["spec"]["source"]["upload_id"] == received.upload_id
+    if not is_first:
+        await request.app[BLOBS].delete(received.upload_id)
+    ended = await request.app[DISPATCHER].wait(job["_id"], wait_s)
+    return UploadedJob(ended, received.upload_id if is_first else None)
+
+
+async def _earlier(request: web.Request, terms: UploadTerms) -> UploadingJob | None:
+    """The job that has the request's id already, where the caller said an id.
+
+    Raises:
+        CorrelationIdReused: It is somebody else's, or of another command: then the file need not be read.
+    """
+    if not has_own_correlation_id(request):
+        return None
+    try:
+        job = await request.app[JOBS].find_part(correlation_id_of(request), UPLOADING)
+    except UnknownJob:
+        return None
+    if job["command"] != terms.command.__name__ or not is_same_owner(request, job):
+        whose = "" if is_same_owner(request, job) else " of another owner"
+        raise CorrelationIdReused(
+            f"correlation id {job['_id']} belongs to a {job['command']} job{whose}; take a new correlation id or "
+            "Idempotency-Key"
+        )
+    return job
+
+
+async def _repeated(
+    request: web.Request, earlier: UploadingJob, command: Command, wait_s: float, stored: str | None = None
+) -> UploadedJob:
+    """Answer a request by the job that the same one made; what it stored meanwhile goes."""
+    require_same(earlier, _new_job(request, command))
+    if stored is not None:
+        await request.app[BLOBS].delete(stored)
+    return UploadedJob(await request.app[DISPATCHER].wait(earlier["_id"], wait_s), None)
+
+
+def _new_job(request: web.Request, command: Command) -> NewJob:
+    traceparent = current_traceparent()
+    return new_job(command, correlation_id_of(request), door="http", owner=owner_of(request), traceparent=traceparent)
+
+
+@contextlib.asynccontextmanager
+async def _removed_unless_accepted(request: web.Request, received: ReceivedUpload) -> AsyncIterator[None]:
+    """Have a job made of a file; when it is not accepted, its bytes go."""
+    try:
+        yield
+    except StoreUnavailable:
+        # The job may have been recorded all the same: the sweep knows whether the bytes are wanted.
+        raise
+    except ModelbusError:
+        await request.app[BLOBS].delete(received.upload_id)
+        raise
