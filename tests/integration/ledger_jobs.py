@@ -1,12 +1,13 @@
 """Jobs in a ledger, brought to where a test begins."""
 
 from modelbus.shared.store.connection import Document
-from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.store.jobs.ledger import FinishedJob, JobLedger
 from modelbus.shared.store.operation import Claim, NewJob
 from tests.integration.samples import train_job
 
 OUTCOME = {"kind": "predictions", "blobs": {}, "report": {"row_count": 3}}
 RESULT = {"row_count": 3, "blobs": {}}
+ANSWER = {"predictions": [1]}
 
 
 def found(ledger: JobLedger, correlation_id: str) -> Document:
@@ -28,3 +29,9 @@ def started(ledger: JobLedger, job: NewJob | None = None) -> Claim:
     job = job or train_job()
     ledger.accept(job)
     return claimed(ledger, job.correlation_id)
+
+
+def finish(ledger: JobLedger, correlation_id: str) -> Document:
+    """End a job as a worker does; returns the event that it would send."""
+    ledger.record_finished([FinishedJob(train_job(correlation_id), ANSWER, None)])
+    return {"correlation_id": correlation_id, "status": "succeeded"}
