@@ -24,7 +24,7 @@ from modelbus.gateway.http.requests import (
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.reading_jobs import reading_id
 from modelbus.gateway.routing.route import Answer, route
-from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import ExportDataset, ReadRows
 from modelbus.shared.contracts.checks.command_checks import check_columns
@@ -91,7 +91,7 @@ async def read_rows(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Download a dataset",
     answers={
-        200: Answer("The file.", media_types=FILE_TYPES, headers={"ETag": "The SHA-256 of the file."}),
+        200: Answer("The file.", media_types=FILE_TYPES, headers=FILE_HEADERS),
         202: Answer("It is being written.", JobView, example={**QUEUED_JOB, "command": "ExportDataset"}),
         304: Answer("The caller has it already."),
     },

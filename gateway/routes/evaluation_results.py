@@ -10,6 +10,7 @@ from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.query import Query, query_of
 from modelbus.gateway.http.requests import name_in_path
 from modelbus.gateway.routing.route import Answer, route
+from modelbus.gateway.transfer.downloads import FILE_HEADERS
 from modelbus.gateway.views.answer_models import ComparisonView, PlotList
 from modelbus.gateway.views.evaluation_comparison import compare
 from modelbus.gateway.views.evaluation_views import filled, find_filled
@@ -72,7 +73,7 @@ async def list_plots(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Read a plot",
     answers={
-        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())),
+        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values()), headers=FILE_HEADERS),
         304: Answer("The caller has it already."),
     },
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 from uuid import UUID, uuid5
 
 from bson import ObjectId
@@ -28,6 +28,8 @@ class BlobMetadata(TypedDict):
     """``live`` as soon as something refers to it."""
     correlation_id: str
     fence: int
+    sha256: NotRequired[str]
+    """Of the whole blob, in hex; uploads, and blobs of earlier releases, have none."""
 
 
 class BlobFile(TypedDict):
