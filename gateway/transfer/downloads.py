@@ -9,6 +9,8 @@ from aiohttp import web
 
 from modelbus.gateway.application_keys import BLOBS
 from modelbus.gateway.http.answers import has_already
+from modelbus.gateway.http.breaking_off import BrokenOff
+from modelbus.shared.errors import ModelbusError
 from modelbus.shared.store.blobs.async_blobs import StoredFile
 
 MEDIA_TYPES: Final = {
@@ -53,6 +55,7 @@ async def send_blob(
     Raises:
         UnknownUpload: The blob is gone.
         StoreUnavailable: MongoDB does not answer.
+        BrokenOff: Either happened in the midst of the file.
     """
     etag = sha256 or blob_id
     if has_already(request, etag):
@@ -79,9 +82,12 @@ async def send_blob(
 async def _send(request: web.Request, response: web.StreamResponse, reader: StoredFile) -> None:
     chunk = await reader.read_chunk()  # before anything leaves: a file that is gone is a problem
     await response.prepare(request)
-    while chunk:
-        await response.write(chunk)
-        chunk = await reader.read_chunk()
+    try:
+        while chunk:
+            await response.write(chunk)
+            chunk = await reader.read_chunk()
+    except ModelbusError as error:
+        raise BrokenOff from error
     await response.write_eof()
 
 

@@ -112,7 +112,7 @@ class Transport:
             ModelbusError: As ``send``.
         """
         # a name that neither another download nor a file of the user's has
-        unfinished = path.with_name(f".modelbus-{uuid4().hex}.partial")
+        unfinished = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")
         try:
             with in_thread(unfinished.open, "xb") as file:
                 reply = self.send(replace(call, sink=file))
@@ -120,7 +120,7 @@ class Transport:
                 in_thread(unfinished.replace, path)
             return reply
         finally:
-            in_thread(unfinished.unlink, missing_ok=True)
+            unfinished.unlink(missing_ok=True)  # at once: a task that was cancelled awaits nothing more
 
     def open(self, call: Call, bell: Bell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
         """Send a call whose answer goes on; whoever asks closes it.

@@ -80,6 +80,25 @@ async def test_an_answer_that_fails_in_its_midst_is_cut_off_and_holds_nothing_el
     assert not sent.endswith(b"0\r\n\r\n")
 
 
+@pytest.mark.parametrize("begins", [True, False], ids=["begun", "returned"])
+async def test_a_handler_that_gives_a_second_answer_is_cut_off(begins: bool) -> None:
+    @route("GET", "/answer", scope=OPEN, tag="services", summary="Break", answers={200: Answer("It breaks.")})
+    async def handler(request: web.Request) -> web.StreamResponse:
+        """Answers, and answers again."""
+        response = sized(request)
+        await response.prepare(request)
+        await response.write(b"a,b\n1,2\n")
+        again = web.Response(text="the second one")
+        if begins:
+            await again.prepare(request)
+        return again
+
+    sent, was_reset = await received(handler)
+
+    assert was_reset
+    assert b"second" not in sent
+
+
 async def test_an_old_reader_that_waits_for_the_end_of_the_connection_sees_a_reset() -> None:
     sent, was_reset = await received(
         breaking(lambda _request: web.StreamResponse(), FAILURES[0], b"a,b\n"), version="1.0"
