@@ -100,7 +100,7 @@ async def read_rows(request: web.Request) -> web.Response:
     errors=(UnknownDataset, UnknownUpload),
     makes_job=True,
 )
-async def download(request: web.Request) -> web.StreamResponse:
+async def download_dataset(request: web.Request) -> web.StreamResponse:
     """The table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
     chosen = request.query.get("format", "parquet")

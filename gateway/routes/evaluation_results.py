@@ -25,7 +25,7 @@ _TAG: Final = "evaluations"
 class CompareQuery(Query):
     """Which evaluations."""
 
-    id: list[Name] = Field(min_length=1, examples=["first"])
+    id: list[Name] = Field(min_length=_FEWEST, max_length=_MOST, examples=[["first", "second"]])
     """The id of an evaluation; given once for each, 2 to 10 times."""
 
 
@@ -58,7 +58,7 @@ async def compare_evaluations(request: web.Request) -> web.Response:
     answers={200: Answer("Where each is.", PlotList, example=PLOTS)},
     errors=(UnknownEvaluation, Conflict),
 )
-async def list_plots(request: web.Request) -> web.Response:
+async def list_evaluation_plots(request: web.Request) -> web.Response:
     """The plots' names, with where each is as SVG and as points."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
@@ -78,7 +78,7 @@ async def list_plots(request: web.Request) -> web.Response:
     },
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
 )
-async def download_plot(request: web.Request) -> web.StreamResponse:
+async def download_evaluation_plot(request: web.Request) -> web.StreamResponse:
     """A plot, and the points behind it."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)

@@ -81,7 +81,7 @@ class AllLogsQuery(LogsQuery):
     query=AllLogsQuery,
     errors=(NotFound, TooManyStreams),
 )
-async def all_logs(request: web.Request) -> web.StreamResponse:
+async def read_logs(request: web.Request) -> web.StreamResponse:
     """All services merged in time order."""
     query = query_of(request, AllLogsQuery)
     services = tuple(query.service)
@@ -100,7 +100,7 @@ async def all_logs(request: web.Request) -> web.StreamResponse:
     query=LogsQuery,
     errors=(NotFound, TooManyStreams),
 )
-async def service_logs(request: web.Request) -> web.StreamResponse:
+async def read_service_logs(request: web.Request) -> web.StreamResponse:
     """One service's lines, of all its processes."""
     name, query = name_in_path(request, "name"), query_of(request, LogsQuery)
     await _check_service(request, name)
@@ -117,7 +117,7 @@ async def service_logs(request: web.Request) -> web.StreamResponse:
     query=JobLogsQuery,
     errors=(UnknownJob, TooManyStreams),
 )
-async def job_logs(request: web.Request) -> web.StreamResponse:
+async def read_job_logs(request: web.Request) -> web.StreamResponse:
     """What all services logged about a job; followed, until it has ended."""
     correlation_id = correlation_id_in_path(request)
     await request.app[JOBS].find_part(correlation_id, NAMED)

@@ -114,7 +114,7 @@ async def predict(request: web.Request) -> web.Response:
     query=TableQuery,
     errors=(UnknownJob, UnknownUpload, NotFound, Conflict),
 )
-async def download(request: web.Request) -> web.StreamResponse:
+async def download_predictions(request: web.Request) -> web.StreamResponse:
     """The table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
     chosen = query_of(request, TableQuery).format

@@ -1,5 +1,7 @@
 """Previews: how a file would be read, from its beginning; nothing is made of it."""
 
+from typing import Annotated
+
 from aiohttp import web
 from pydantic import Field
 
@@ -7,7 +9,7 @@ from modelbus.gateway.access.scopes import owner_of
 from modelbus.gateway.application_keys import BLOBS, SETTINGS
 from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
 from modelbus.gateway.http.answers import job_answer, json_answer
-from modelbus.gateway.http.query import Waiting, Whole
+from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import command_from, correlation_id_of, wait_s
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.routing.route import Answer, FileBody, route
@@ -26,7 +28,7 @@ _FIELDS = PARSE_FIELDS - {"target"}
 class PreviewQuery(ParseQuery, Waiting):
     """What is said of a file; in a form, the same as fields."""
 
-    row_limit: Whole | None = Field(None, ge=1, le=100)
+    row_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     """How many rows to show; default: 20."""
 
 
@@ -46,7 +48,7 @@ class PreviewQuery(ParseQuery, Waiting):
     errors=(CorrelationIdReused,),
     makes_job=True,
 )
-async def preview(request: web.Request) -> web.Response:
+async def preview_dataset(request: web.Request) -> web.Response:
     """200 with the first rows, the columns' types and how the text was taken."""
     correlation_id = correlation_id_of(request)
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)

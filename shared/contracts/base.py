@@ -30,6 +30,25 @@ Name = Annotated[
     Field(description="A name: letters, digits, `.`, `_` and `-`, 100 characters at most.", examples=["churn"]),
 ]
 
+
+def free_name(reserved: str) -> GetPydanticSchema:
+    """Annotates names of records to be made: refuses the word that a route has where such records have their names.
+
+    Args:
+        reserved: The word, as ``compare`` in ``GET /evaluations/compare``.
+    """
+
+    def is_free(value: str) -> str:
+        if value == reserved:
+            raise ValueError(f"{reserved!r} is a route's name; take another one")
+        return value
+
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.no_info_after_validator_function(is_free, handler(source)),
+        lambda schema, handler: {**handler(schema), "not": {"const": reserved}},
+    )
+
+
 AliasName = Annotated[
     str,
     StringConstraints(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$"),

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from modelbus.shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name
+from modelbus.shared.contracts.base import HOUR_S, ColumnName, CommandBase, Contract, CorrelationId, Name, free_name
 from modelbus.shared.contracts.number_forms import (
     UNIT_LIMIT,
     DecimalMark,
@@ -218,13 +218,16 @@ class ParseOptions(Contract):
 Source = Annotated[UploadSource | InlineSource, Field(discriminator="kind")]
 
 
+NewDatasetName = Annotated[Name, free_name("preview")]
+
+
 class ProfileDataset(CommandBase):
     """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
 
     queue: ClassVar[str] = "profile"
 
     command: Literal["ProfileDataset"] = "ProfileDataset"
-    dataset: Name
+    dataset: NewDatasetName
     """The name of the dataset to make."""
     source: Source
     """Where the bytes are."""

@@ -14,6 +14,7 @@ from modelbus.shared.contracts.base import (
     ModelReference,
     Name,
     Task,
+    free_name,
 )
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
 
@@ -88,7 +89,7 @@ class AliasChange(Contract):
 class Training(CommandBase):
     """What is said of a training, whether it is to be carried out or only to be checked."""
 
-    model: Name
+    model: Annotated[Name, free_name("validate")]
     """The model's name; a model of that name gets a further version."""
     dataset: Name
     """The dataset to train on."""
