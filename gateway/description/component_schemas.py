@@ -79,6 +79,10 @@ def plain_schema(schema: Document) -> Document:
         given = {name: value for name, value in plain.pop("default").items() if value is not None}
         if given:
             plain["description"] = f"{plain.get('description', '')}\n\nDefault: `{json.dumps(given)}`.".strip()
+    if "patternProperties" in plain and "additionalProperties" not in plain:
+        # the same in words that generators know: pydantic forgets that no other name is taken
+        [(pattern, value)] = plain.pop("patternProperties").items()
+        plain |= {"propertyNames": {"pattern": pattern}, "additionalProperties": value}
     for keyword in _OF_NAMES:
         if keyword in plain:
             plain[keyword] = {name: plain_schema(each) for name, each in plain[keyword].items()}

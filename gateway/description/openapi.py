@@ -24,7 +24,8 @@ _TABLE_TYPES: Final = (
 )
 """Of files that are taken; the first one, which generated clients send, leaves it to the file what it is."""
 _BYTES: Final = {"type": "string", "format": "binary"}
-_TEXT_TYPES: Final = ("text/plain", "text/html", "text/event-stream")
+_TEXT_TYPES: Final = ("text/plain", "text/html")
+_STREAM: Final = "text/event-stream"
 _CORRELATION: Final = {"X-Correlation-ID": {"$ref": "#/components/headers/CorrelationId"}}
 _ANSWER_HEADERS: Final = {
     "CorrelationId": {
@@ -233,7 +234,9 @@ def _answer(answer: Answer, schemas: ComponentSchemas) -> Document:
 
 
 def _content_schema(media_type: str) -> Document:
-    """What a body that is no model's is to who receives it: an object, text, or bytes."""
+    """What a body that is no model's is to who receives it: an object, text, or bytes; of events nothing is said."""
+    if media_type == _STREAM:
+        return {}
     if media_type.endswith("json"):
         return {"type": "object"}
     return {"type": "string"} if media_type in _TEXT_TYPES else _BYTES

@@ -27,6 +27,7 @@ from modelbus.gateway.routing.route import Answer, route
 from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import ExportDataset, ReadRows
+from modelbus.shared.contracts.base import ColumnName
 from modelbus.shared.contracts.checks.command_checks import check_columns
 from modelbus.shared.contracts.records.results import RowsResult
 from modelbus.shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
@@ -42,7 +43,7 @@ class RowsQuery(Waiting):
     """How many rows to pass over."""
     limit: int = Field(50, ge=1, le=1000)
     """How many rows to read at most."""
-    columns: list[str] | None = Field(None, min_length=1)
+    columns: list[ColumnName] | None = Field(None, min_length=1)
     """Which columns, in this order; given once for each. Default: all."""
 
 

@@ -39,6 +39,7 @@ from modelbus.shared.errors import (
     StillInUse,
     StoreUnavailable,
     UnknownDataset,
+    UnknownUpload,
 )
 
 _TAG = "datasets"
@@ -72,7 +73,7 @@ class UploadQuery(ParseQuery, Waiting):
     query=UploadQuery,
     checks_query=False,
     body=FileBody(SHOP_CSV),
-    errors=(DatasetExists, CorrelationIdReused),
+    errors=(DatasetExists, CorrelationIdReused, UnknownUpload),
     makes_job=True,
 )
 async def upload_dataset(request: web.Request) -> web.Response:

@@ -25,7 +25,11 @@ _TAG: Final = "evaluations"
 class CompareQuery(Query):
     """Which evaluations."""
 
-    id: list[Name] = Field(min_length=_FEWEST, max_length=_MOST, examples=[["first", "second"]])
+    id: list[Name] = Field(
+        min_length=1,
+        examples=[["first", "second"]],
+        json_schema_extra={"minItems": _FEWEST, "maxItems": _MOST, "uniqueItems": True},
+    )
     """The id of an evaluation; given once for each, 2 to 10 times."""
 
 

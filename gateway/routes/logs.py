@@ -12,7 +12,7 @@ from modelbus.gateway.application_keys import CATALOG, JOBS, LOG_LINES
 from modelbus.gateway.description.examples import LOG_LINE
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.cursors import cursor_text, read_cursor
-from modelbus.gateway.http.query import Moment, Query, Whole, query_of
+from modelbus.gateway.http.query import Cursor, Moment, Query, Whole, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path, name_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
 from modelbus.gateway.jobs.log_places import place_of, place_text
@@ -51,7 +51,7 @@ class JobLogsQuery(Query):
     """No older ones."""
     limit: Whole = Field(200, ge=0, le=1000)
     """How many at most; of a stream, how many from before it began."""
-    cursor: str | None = Field(None, max_length=200)
+    cursor: Cursor | None = None
     """The `next` of the answer before: the lines before those."""
     follow: bool | None = None
     """Go on with what comes, as server-sent events; so does `Accept: text/event-stream`."""

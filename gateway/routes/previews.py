@@ -20,7 +20,7 @@ from modelbus.shared.contracts import PreviewDataset
 from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
-from modelbus.shared.errors import CorrelationIdReused
+from modelbus.shared.errors import CorrelationIdReused, UnknownUpload
 
 _FIELDS = PARSE_FIELDS - {"target"}
 
@@ -45,7 +45,7 @@ class PreviewQuery(ParseQuery, Waiting):
     query=PreviewQuery,
     checks_query=False,
     body=FileBody(SHOP_CSV),
-    errors=(CorrelationIdReused,),
+    errors=(CorrelationIdReused, UnknownUpload),
     makes_job=True,
 )
 async def preview_dataset(request: web.Request) -> web.Response:

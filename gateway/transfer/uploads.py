@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import TypeAdapter, ValidationError
 
 from modelbus.gateway.access.scopes import is_same_owner
@@ -177,7 +178,7 @@ async def _receive_form(
     except BaseException as error:
         if received is not None:
             await request.app[BLOBS].delete(received[0].upload_id)
-        if isinstance(error, ValueError):
+        if isinstance(error, (ValueError, HttpProcessingError)):  # the second one is of a part's own header
             raise BadRequest(f"the form is malformed: {error}") from error
         raise
 

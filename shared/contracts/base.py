@@ -88,7 +88,11 @@ def _usable_column_name(value: str) -> str:
 
 
 ColumnName = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(_usable_column_name)
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=500),
+    AfterValidator(_usable_column_name),
+    # what the validator says, less what Unicode composes
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00\ufeff][^\x00]*$"}),
 ]
 """The name of a column, taken as an upload takes it: a header ``" age "`` and the name ``"age"`` are the same."""
 
@@ -156,6 +160,13 @@ def split_reference(reference: str) -> tuple[str, str | int]:
     # Ten digits are more versions than there will be; a longer one is no number that could be stored.
     return name, int(selector) if selector.isdecimal() and len(selector) <= 10 else selector
 
+
+def _without_point(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, Field(ge=1, strict=True), BeforeValidator(_without_point)]
+"""A number from 1 on that is neither text nor a boolean; ``3.0`` is one, as JSON Schema has it."""
 
 _INTEGERS = range(-(2**63), 2**63)
 """What a stored integer can be; a larger number is to be sent as text or with a decimal point."""

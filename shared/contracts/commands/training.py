@@ -14,6 +14,7 @@ from modelbus.shared.contracts.base import (
     ModelReference,
     Name,
     Task,
+    WholeNumber,
     free_name,
 )
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
@@ -82,7 +83,7 @@ class VersionChanges(Contract):
 class AliasChange(Contract):
     """Where an alias is to point."""
 
-    version: int = Field(ge=1, strict=True)
+    version: WholeNumber
     """The number of a version."""
 
 

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from modelbus.shared.contracts.base import Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.base import Contract, JsonValue, WholeNumber, is_storable_integer
 from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
 
 AUTO: Final = "auto"
@@ -80,7 +80,7 @@ class Dimension(Contract):
     """The least number."""
     high: Number | None = None
     """The largest number."""
-    step: int | None = Field(None, ge=1, strict=True)
+    step: WholeNumber | None = None
     """Of `int_uniform`: the distance between two numbers, counted from `low`."""
     mean: float | None = Field(None, allow_inf_nan=False)
     """Of `normal`."""
