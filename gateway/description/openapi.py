@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from modelbus.gateway.description.component_schemas import ComponentSchemas, Document, plain_schema
+from modelbus.gateway.description.component_schemas import BYTES, FILE_FORM, ComponentSchemas, Document, plain_schema
 from modelbus.gateway.description.examples import CORRELATION_ID
 from modelbus.gateway.routing.route import OPEN, Answer, FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
@@ -19,11 +19,13 @@ _TABLE_TYPES: Final = (
     "application/octet-stream",
     "text/csv",
     "text/tab-separated-values",
-    "application/x-ndjson",
     "application/vnd.apache.parquet",
 )
-"""Of files that are taken; the first one, which generated clients send, leaves it to the file what it is."""
-_BYTES: Final = {"type": "string", "format": "binary"}
+"""Of files as bodies.
+
+`application/x-ndjson` is taken and not among them: clients that are made in Python prefer whatever has JSON in its
+name, and would call every file JSON lines.
+"""
 _TEXT_TYPES: Final = ("text/plain", "text/html")
 _STREAM: Final = "text/event-stream"
 _CORRELATION: Final = {"X-Correlation-ID": {"$ref": "#/components/headers/CorrelationId"}}
@@ -239,7 +241,7 @@ def _content_schema(media_type: str) -> Document:
         return {}
     if media_type.endswith("json"):
         return {"type": "object"}
-    return {"type": "string"} if media_type in _TEXT_TYPES else _BYTES
+    return {"type": "string"} if media_type in _TEXT_TYPES else BYTES
 
 
 def _problem(status: int, codes: list[str], schemas: ComponentSchemas) -> Document:
@@ -268,14 +270,14 @@ def _body(body: JsonBody | FileBody, schemas: ComponentSchemas) -> Document:
 
 
 def _file_body(body: FileBody) -> Document:
-    content: Document = {kind: {"schema": _BYTES} for kind in _TABLE_TYPES}
+    # the form first: it is what generated clients send, with the file's name
+    content: Document = {"multipart/form-data": {"schema": FILE_FORM}}
+    content |= {kind: {"schema": BYTES} for kind in _TABLE_TYPES}
     content["text/csv"]["example"] = body.example
-    content["multipart/form-data"] = {
-        "schema": {"type": "object", "properties": {"file": _BYTES}, "required": ["file"]},
-    }
     return {
         "required": True,
         "description": "The file, streamed, without Content-Encoding: as the body, or as the field `file` of a form. "
-        "What the query string says of it may be fields of the form instead, but not both.",
+        "What the query string says of it may be fields of the form instead, but not both. JSON lines may be called "
+        "`application/x-ndjson`, and any file `application/octet-stream`: what it is, its name and its bytes tell.",
         "content": content,
     }

@@ -122,7 +122,19 @@ def test_every_command_has_a_model_of_its_result() -> None:
 # --- what generators and checkers stand on ---
 
 JSON_SCHEMA_WORDS = {
-    *("$ref", "type", "format", "description", "default", "examples", "const", "enum", "pattern", "discriminator"),
+    *(
+        "$ref",
+        "title",
+        "type",
+        "format",
+        "description",
+        "default",
+        "examples",
+        "const",
+        "enum",
+        "pattern",
+        "discriminator",
+    ),
     *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
     *("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "anyOf", "oneOf", "allOf", "not"),
