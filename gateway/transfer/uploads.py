@@ -158,7 +158,8 @@ async def _receive_form(
     head_bytes: int | None,
 ) -> ReceivedUpload:
     received: tuple[_Stored, str | None, str | None] | None = None
-    check_fields(fields, known_fields)
+    check_fields(fields, known_fields | {"file_name"})
+    named = fields.pop("file_name", [None])[0]
     try:
         async for part in await request.multipart():
             if not isinstance(part, BodyPartReader):
@@ -174,7 +175,7 @@ async def _receive_form(
         if received is None:
             raise BadRequest("the form has no field `file`")
         stored, file_name, media_type = received
-        return ReceivedUpload(stored.upload_id, file_name, media_type, stored.is_cut, fields)
+        return ReceivedUpload(stored.upload_id, named or file_name, media_type, stored.is_cut, fields)
     except BaseException as error:
         if received is not None:
             await request.app[BLOBS].delete(received[0].upload_id)

@@ -138,6 +138,7 @@ JSON_SCHEMA_WORDS = {
     *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
     *("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "anyOf", "oneOf", "allOf", "not"),
+    "x-enum-varnames",  # OpenAPI's own: names for generators
 }
 PARAMETERS = [
     pytest.param(parameter, id=f"{method} {path} {parameter['name']}")
