@@ -41,18 +41,22 @@ schemathesis.serializer.alias(["application/vnd.apache.parquet"], "application/o
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Nothing is waited for: a test of forms, not of jobs."""
-    if "wait" in (case.query or {}):
-        case.query["wait"] = "0"
+    """Nothing is waited for, and nothing is followed: a test of forms, not of jobs."""
+    if _is_positive(case) and any(one.name == "wait" for one in case.operation.query):
+        case.query = {**(case.query or {}), "wait": "0"}
+    if str((case.query or {}).get("follow")).lower() == "true":
+        case.query["follow"] = "false"
     (case.headers or {}).pop("Prefer", None)
+
+
+def _is_positive(case: Any) -> bool:
+    return case.meta is not None and case.meta.generation.mode is GenerationMode.POSITIVE
 
 
 @schemathesis.check
 def refuses_only_what_no_schema_can_say(_context: Any, response: Any, case: Any) -> None:
     """What the schemas allow is not refused but for a rule that they cannot say."""
-    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
-        return
-    if response.status_code not in (400, 422):
+    if not _is_positive(case) or response.status_code not in (400, 422):
         return
     problem = response.json()
     if problem["code"] in OF_CONTENT or any(sentence in problem["detail"] for sentence in BEYOND_SCHEMAS):
