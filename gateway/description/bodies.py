@@ -20,7 +20,7 @@ class _Options(Contract):
 class TableBody(_Options):
     """Rows as lists of values."""
 
-    columns: list[ColumnName] = Field(min_length=1, json_schema_extra={"uniqueItems": True})
+    columns: list[ColumnName] = Field(min_length=1)
     """The columns' names."""
     data: list[Annotated[list[Scalar], Field(min_length=1)]] = Field(min_length=1)
     """The rows, a value for each column."""

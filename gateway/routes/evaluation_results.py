@@ -28,7 +28,7 @@ class CompareQuery(Query):
     id: list[Name] = Field(
         min_length=1,
         examples=[["first", "second"]],
-        json_schema_extra={"minItems": _FEWEST, "maxItems": _MOST, "uniqueItems": True},
+        json_schema_extra={"minItems": _FEWEST, "maxItems": _MOST},
     )
     """The id of an evaluation; given once for each, 2 to 10 times."""
 

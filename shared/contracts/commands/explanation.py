@@ -39,9 +39,7 @@ class ExplainModel(CommandBase):
     dataset: Name | None = None
     """Whose rows to look at; default: the dataset that the version was measured on, if it has one of its own, else the
     one that it was trained on."""
-    kinds: list[ExplanationKind] = Field(
-        ["importance", "partial_dependence"], min_length=1, json_schema_extra={"uniqueItems": True}
-    )
+    kinds: list[ExplanationKind] = Field(["importance", "partial_dependence"], min_length=1)
     """What to say: how much worse the model gets when a column is shuffled, and its mean answer by a column's value."""
     columns: list[ColumnName] | None = Field(None, min_length=1, max_length=100)
     """The columns whose partial dependence to tell; default: the most important ones."""

@@ -29,6 +29,7 @@ OF_CONTENT = {"malformed_table", "signature_mismatch", "estimator_rejected", "li
 BEYOND_SCHEMAS = {
     "say which dead letters to remove": "one of several parameters must be given",
     "options must be a JSON object": "JSON in a text",
+    "names an evaluation twice": "generators make sets of lists whose entries differ, and the order counts",
     "given in `options` and as a field of its own": "a rule of two parameters",
 }
 """What a request may be refused for by its sentence, and why no schema can say it."""

@@ -136,7 +136,7 @@ JSON_SCHEMA_WORDS = {
         "discriminator",
     ),
     *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
-    *("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "minLength", "maxLength"),
+    *("items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "anyOf", "oneOf", "allOf", "not"),
     "x-enum-varnames",  # OpenAPI's own: names for generators
 }
