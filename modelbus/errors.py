@@ -4,7 +4,13 @@ A program tests ``code`` or catches the class; ``message`` is for people, ``deta
 ``correlation_id`` the job or request, in the logs too.
 """
 
-from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer, UnfitTable, WaitTimedOut
+from modelbus.client.client_errors import (
+    DamagedDownload,
+    GatewayUnreachable,
+    UnexpectedAnswer,
+    UnfitTable,
+    WaitTimedOut,
+)
 from modelbus.extras import MissingExtra
 from modelbus.shared.errors import (
     ApiKeyExists,
@@ -53,6 +59,7 @@ __all__ = [
     "BusUnavailable",
     "Conflict",
     "CorrelationIdReused",
+    "DamagedDownload",
     "DatasetChanged",
     "DatasetExists",
     "EstimatorRejected",

@@ -8,6 +8,15 @@ from modelbus.shared.errors import InvalidCommand
 
 _AGE: Final = re.compile(r"^(\d{1,5})([smhd])$")
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+DAY_PATTERN: Final = (
+    r"([12]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    r"|[12]\d([02468][48]|[13579][26]|[2468]0)-02-29)"
+)
+"""A day of the calendar as a pattern, from the year 1000 to 2999."""
+TIME_PATTERN: Final = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
+"""A time of the day as a pattern."""
+MOMENT_PATTERN: Final = rf"^(\d{{1,5}}[smhd]|{DAY_PATTERN}(T{TIME_PATTERN}(Z|[+-](0\d|1[0-4]):[0-5]\d)?)?)$"
+"""The moments that are described; ``datetime.fromisoformat`` knows more forms of the same."""
 MOMENT_FORMS: Final = "a time (2026-01-31T12:00Z) or an age (90s, 10m, 2h)"
 
 

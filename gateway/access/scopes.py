@@ -7,6 +7,7 @@ Whoever has a scope sees all records with it; to cancel, replay or delete, the r
 from uuid import NAMESPACE_URL, uuid5
 
 from aiohttp import web
+from aiohttp.hdrs import METH_ANY
 
 from modelbus.gateway.access.addresses import is_loopback
 from modelbus.gateway.access.authentication import ANYBODY, KEY_RING, PRINCIPAL, REFUSALS, Principal
@@ -84,8 +85,9 @@ def is_same_owner(request: web.Request, record: Owned) -> bool:
 
 
 def _scope_of(request: web.Request) -> Scope | None:
-    if request.match_info.route.resource is None:
-        return "read"  # there is nothing; only who may look around is told so
+    found = request.match_info.route
+    if found.resource is None or found.method == METH_ANY:
+        return "read"  # there is nothing, or nothing by that method; only who may look around is told so
     route = route_of(request.match_info.handler)
     return "admin" if route is None else route.scope
 

@@ -1,11 +1,11 @@
 """Bodies that no command describes, for the documentation: forms in which rows may come beside a list of objects."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from modelbus.shared.contracts import Contract
-from modelbus.shared.contracts.base import ColumnName
+from modelbus.shared.contracts.base import ColumnName, Scalar
 
 
 class _Options(Contract):
@@ -20,14 +20,14 @@ class _Options(Contract):
 class TableBody(_Options):
     """Rows as lists of values."""
 
-    columns: list[ColumnName]
+    columns: list[ColumnName] = Field(min_length=1)
     """The columns' names."""
-    data: list[list[Any]] = Field(min_length=1)
+    data: list[Annotated[list[Scalar], Field(min_length=1)]] = Field(min_length=1)
     """The rows, a value for each column."""
 
 
 class ColumnsBody(_Options):
     """Rows by column."""
 
-    data: dict[ColumnName, list[Any]] = Field(min_length=1)
+    data: dict[ColumnName, Annotated[list[Scalar], Field(min_length=1)]] = Field(min_length=1)
     """A list of values for each column, equally long."""

@@ -1,12 +1,12 @@
 """The OpenAPI 3.1 description, made from what the routes say of themselves and the contracts' models."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
-from pydantic import BaseModel, TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
 
+from modelbus.gateway.description.component_schemas import BYTES, FILE_FORM, ComponentSchemas, Document, plain_schema
 from modelbus.gateway.description.examples import CORRELATION_ID
 from modelbus.gateway.routing.route import OPEN, Answer, FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
@@ -15,16 +15,38 @@ from modelbus.shared.contracts import CorrelationId, ModelReference, Name
 from modelbus.shared.contracts.base import AliasName
 from modelbus.shared.version import VERSION
 
-Document = dict[str, Any]
-
-_REFERENCES: Final = "#/components/schemas/{model}"
 _TABLE_TYPES: Final = (
+    "application/octet-stream",
     "text/csv",
     "text/tab-separated-values",
-    "application/x-ndjson",
     "application/vnd.apache.parquet",
-    "application/octet-stream",
 )
+"""Of files as bodies.
+
+`application/x-ndjson` is taken and not among them: clients that are made in Python prefer whatever has JSON in its
+name, and would call every file JSON lines.
+"""
+_TEXT_TYPES: Final = ("text/plain", "text/html")
+_STREAM: Final = "text/event-stream"
+_CORRELATION: Final = {"X-Correlation-ID": {"$ref": "#/components/headers/CorrelationId"}}
+_ANSWER_HEADERS: Final = {
+    "CorrelationId": {
+        "description": "The id of the request, or of the job that it made or asked for.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "RetryAfter": {
+        "description": "Seconds after which the same request may be answered.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Authenticate": {
+        "description": "How to say who asks: `Bearer`, with an API key.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+}
+_PROBLEM_HEADERS: Final = {401: {"WWW-Authenticate": "Authenticate"}, 503: {"Retry-After": "RetryAfter"}}
 _TAGS: Final = {
     "datasets": "Files become immutable tables with a schema and a profile.",
     "estimators": "What can be trained.",
@@ -96,7 +118,7 @@ def openapi_document(routes: Iterable[Route]) -> Document:
         An OpenAPI 3.1 document.
     """
     described = [route for route in routes if route.is_documented]
-    schemas, definitions = _schemas(described)
+    schemas = ComponentSchemas(described)
     paths: dict[str, Document] = {}
     for route in described:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
@@ -112,37 +134,17 @@ def openapi_document(routes: Iterable[Route]) -> Document:
         "tags": [{"name": name, "description": description} for name, description in _TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": definitions,
+            "schemas": schemas.definitions,
+            "headers": _ANSWER_HEADERS,
             "parameters": _PARAMETERS,
             "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
         },
     }
 
 
-def _models(routes: list[Route]) -> Iterator[type[BaseModel]]:
-    yield Problem
-    for route in routes:
-        if isinstance(route.body, JsonBody):
-            yield from route.body.models
-        for answer in route.answers.values():
-            if answer.model is not None:
-                yield answer.model
-
-
-def _schemas(routes: list[Route]) -> tuple[dict[type[BaseModel], Document], Document]:
-    """Each model's reference, and the definitions that they refer to.
-
-    A body is what the sender may leave out, an answer what is always there; models that are both are described as
-    bodies.
-    """
-    models = list(dict.fromkeys(_models(routes)))
-    mapping, whole = models_json_schema([(model, "validation") for model in models], ref_template=_REFERENCES)
-    return {model: mapping[model, "validation"] for model in models}, dict(whole["$defs"])
-
-
-def _operation(route: Route, schemas: Mapping[type[BaseModel], Document]) -> Document:
+def _operation(route: Route, schemas: ComponentSchemas) -> Document:
     described: Document = {
-        "operationId": _operation_id(route),
+        "operationId": route.name,
         "tags": [route.tag],
         "summary": route.summary,
         "description": route.description,
@@ -150,7 +152,7 @@ def _operation(route: Route, schemas: Mapping[type[BaseModel], Document]) -> Doc
         "responses": {
             **{str(status): _answer(answer, schemas) for status, answer in sorted(route.answers.items())},
             **{
-                str(status): _problem(codes, schemas)
+                str(status): _problem(status, codes, schemas)
                 for status, codes in sorted(route.codes_by_status().items())
                 if status not in route.answers
             },
@@ -165,11 +167,6 @@ def _operation(route: Route, schemas: Mapping[type[BaseModel], Document]) -> Doc
 def _security(scope: Scope | None) -> list[Document]:
     """What a key must allow, as the role that OpenAPI lets a key have; a gateway on loopback may demand no key."""
     return [] if scope is OPEN else [{"ApiKey": [scope]}, {}]
-
-
-def _operation_id(route: Route) -> str:
-    words = re.findall(r"[a-z_]+", route.path.replace(".", "_"))
-    return "_".join([route.method.lower(), *(words or ["index"])])
 
 
 def _path_parameters(path: str) -> list[Document]:
@@ -195,21 +192,27 @@ def _path_parameters(path: str) -> list[Document]:
 
 def _query_parameters(route: Route) -> list[Document]:
     whole = route.query.model_json_schema()
-    definitions = whole.get("$defs", {})
+    definitions, required = whole.get("$defs", {}), whole.get("required", [])
     return [
-        _query_parameter(name, schema, definitions)
+        _query_parameter(name, schema, definitions, is_required=name in required)
         for name, schema in sorted(whole.get("properties", {}).items(), key=lambda item: item[0] == "wait")
     ]
 
 
-def _query_parameter(name: str, schema: Document, definitions: Document) -> Document:
+def _query_parameter(name: str, schema: Document, definitions: Document, *, is_required: bool) -> Document:
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
-    kept = {key: value for key, value in kinds[0].items() if key not in ("description", "title", "examples")}
+    kept = {key: value for key, value in kinds[0].items() if key not in ("description", "examples")}
     if "$ref" in kept:
         kept = definitions[kept["$ref"].rsplit("/", 1)[-1]]
     if schema.get("default") is not None:
         kept["default"] = schema["default"]
-    parameter = {"name": name, "in": "query", "description": schema.get("description", ""), "schema": kept}
+    parameter = {
+        "name": name,
+        "in": "query",
+        "description": schema.get("description", ""),
+        **({"required": True} if is_required else {}),
+        "schema": plain_schema(kept),
+    }
     if "examples" in schema:
         parameter["example"] = schema["examples"][-1]
     return parameter
@@ -220,32 +223,42 @@ def _header_parameters(route: Route) -> list[Document]:
     return [_HEADERS[name] for name in names]
 
 
-def _answer(answer: Answer, schemas: Mapping[type[BaseModel], Document]) -> Document:
-    described: Document = {"description": answer.description}
-    if answer.headers:
-        described["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
-        }
-    contents: Document = {kind: {"schema": {}} for kind in answer.media_types}
+def _answer(answer: Answer, schemas: ComponentSchemas) -> Document:
+    headers = {
+        **_CORRELATION,
+        **{name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()},
+    }
+    contents: Document = {kind: {"schema": _content_schema(kind)} for kind in answer.media_types}
     if answer.model is not None:
-        contents["application/json"] = {"schema": schemas[answer.model]}
+        contents["application/json"] = {"schema": schemas.place_of(answer.model)}
         if answer.example is not None:
             contents["application/json"]["example"] = answer.example
-    return {**described, "content": contents} if contents else described
+    return {"description": answer.description, "headers": headers, **({"content": contents} if contents else {})}
 
 
-def _problem(codes: list[str], schemas: Mapping[type[BaseModel], Document]) -> Document:
+def _content_schema(media_type: str) -> Document:
+    """What a body that is no model's is to who receives it: an object, text, or bytes; of events nothing is said."""
+    if media_type == _STREAM:
+        return {}
+    if media_type.endswith("json"):
+        return {"type": "object"}
+    return {"type": "string"} if media_type in _TEXT_TYPES else BYTES
+
+
+def _problem(status: int, codes: list[str], schemas: ComponentSchemas) -> Document:
     named = ", ".join(f"`{code}`" for code in codes)
+    headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in _PROBLEM_HEADERS.get(status, {}).items()}
     return {
         "description": f"Refused: {named}.",
-        "content": {"application/problem+json": {"schema": schemas[Problem]}},
+        "headers": {**_CORRELATION, **headers},
+        "content": {"application/problem+json": {"schema": schemas.place_of(Problem)}},
     }
 
 
-def _body(body: JsonBody | FileBody, schemas: Mapping[type[BaseModel], Document]) -> Document:
+def _body(body: JsonBody | FileBody, schemas: ComponentSchemas) -> Document:
     if isinstance(body, FileBody):
         return _file_body(body)
-    kinds = [_without(model, schemas[model], body.said_by_route) for model in body.models]
+    kinds = [schemas.place_of(model) for model in body.models]
     return {
         "required": body.is_required,
         "content": {
@@ -257,27 +270,15 @@ def _body(body: JsonBody | FileBody, schemas: Mapping[type[BaseModel], Document]
     }
 
 
-def _without(model: type[BaseModel], reference: Document, said_by_route: frozenset[str]) -> Document:
-    """The schema of a body: the command's, without what the route and the headers say."""
-    said = {"command", "correlation_id", *said_by_route} & model.model_fields.keys()
-    if not said:
-        return reference
-    schema = model.model_json_schema(ref_template=_REFERENCES)
-    properties = {name: value for name, value in schema.pop("properties").items() if name not in said}
-    required = [name for name in schema.pop("required", []) if name not in said]
-    schema.pop("$defs", None)
-    return {**schema, "properties": properties, **({"required": required} if required else {})}
-
-
 def _file_body(body: FileBody) -> Document:
-    content: Document = {kind: {"schema": {"type": "string"}} for kind in _TABLE_TYPES}
+    # the form first: it is what generated clients send, with the file's name
+    content: Document = {"multipart/form-data": {"schema": FILE_FORM}}
+    content |= {kind: {"schema": BYTES} for kind in _TABLE_TYPES}
     content["text/csv"]["example"] = body.example
-    content["multipart/form-data"] = {
-        "schema": {
-            "type": "object",
-            "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
-            "required": ["file"],
-            "additionalProperties": {"type": "string"},
-        }
+    return {
+        "required": True,
+        "description": "The file, streamed, without Content-Encoding: as the body, or as the field `file` of a form. "
+        "What the query string says of it may be fields of the form instead, but not both. JSON lines may be called "
+        "`application/x-ndjson`, and any file `application/octet-stream`: what it is, its name and its bytes tell.",
+        "content": content,
     }
-    return {"required": True, "description": "The file, streamed; without Content-Encoding.", "content": content}

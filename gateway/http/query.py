@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from modelbus.shared.contracts.base import PATTERN_WORDS
 from modelbus.shared.errors import BadRequest, InvalidCommand
-from modelbus.shared.moments import MOMENT_FORMS, moment_of
+from modelbus.shared.moments import DAY_PATTERN, MOMENT_FORMS, MOMENT_PATTERN, TIME_PATTERN, moment_of
 
 _MOMENT: Final = "time or age"
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
@@ -67,8 +67,17 @@ def _moment(value: Any) -> Any:
 
 Whole = Annotated[int, BeforeValidator(_whole_number)]
 Seconds = Annotated[float, Field(ge=0), BeforeValidator(_seconds)]
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": _MOMENT})]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": _MOMENT, "pattern": MOMENT_PATTERN}),
+]
 """A time in ISO 8601, in UTC where it does not say, or how long ago it was."""
+
+
+_CURSOR_PATTERN: Final = rf"^{DAY_PATTERN}T{TIME_PATTERN}[+]00:00_[A-Za-z0-9._-]{{1,100}}$"
+Cursor = Annotated[str, Field(max_length=200, json_schema_extra={"pattern": _CURSOR_PATTERN})]
+"""Of a list in order of time, as ``cursors.py`` writes and reads it."""
 
 
 class Waiting(Query):
@@ -83,12 +92,15 @@ class Page(Query):
 
     limit: Whole = Field(50, ge=1, le=200)
     """How many at most."""
-    cursor: str | None = Field(None, max_length=200)
+    cursor: Cursor | None = None
     """The `next` of the answer before."""
 
 
 class NamePage(Page):
     """Of lists by name."""
+
+    cursor: str | None = Field(None, max_length=200)
+    """The `next` of the answer before."""
 
     limit: Whole = Field(100, ge=1, le=1000)
     """How many at most."""

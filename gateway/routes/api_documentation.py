@@ -39,7 +39,7 @@ _DAY_S: Final = 86400
     summary="This gateway as OpenAPI",
     answers={200: Answer("An OpenAPI 3.1 document.", media_types=("application/json",))},
 )
-async def openapi(request: web.Request) -> web.Response:
+async def read_openapi(request: web.Request) -> web.Response:
     """Made from the models that check what comes."""
     return await _described(lambda: _openapi(request.app[ROUTES]))
 
@@ -52,7 +52,7 @@ async def openapi(request: web.Request) -> web.Response:
     summary="The queues as AsyncAPI",
     answers={200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))},
 )
-async def asyncapi(request: web.Request) -> web.Response:
+async def read_asyncapi(request: web.Request) -> web.Response:
     """The other door, with the same commands; docs/queue.md says how to use it.
 
     `servers` names the broker that this gateway uses, without its login.
@@ -69,7 +69,7 @@ async def asyncapi(request: web.Request) -> web.Response:
     summary="The documentation as a page",
     answers={200: Answer("The page.", media_types=("text/html",))},
 )
-async def page(_request: web.Request) -> web.Response:
+async def read_documentation(_request: web.Request) -> web.Response:
     """To read and to try; it asks no other host."""
     return _file("docs.html", {})
 
@@ -83,7 +83,7 @@ async def page(_request: web.Request) -> web.Response:
     answers={200: Answer("The file.", media_types=tuple(_MEDIA_TYPES.values()))},
     is_documented=False,
 )
-async def asset(request: web.Request) -> web.Response:
+async def read_documentation_file(request: web.Request) -> web.Response:
     """A script, a style or an image, by its name."""
     name = request.match_info["file"]
     if name not in _OWN + _BUNDLED:

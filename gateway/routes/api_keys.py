@@ -28,7 +28,7 @@ _TAG = "keys"
     body=JsonBody((NewApiKey,), {"for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
     errors=(Conflict,),
 )
-async def create(request: web.Request) -> web.Response:
+async def create_key(request: web.Request) -> web.Response:
     """201 with the key, whose text is told only here."""
     asked = await body_of(request, NewApiKey)
     text = new_api_key()
@@ -64,7 +64,7 @@ async def list_keys(request: web.Request) -> web.Response:
     answers={200: Answer("The key.", ApiKeyRecord, example=API_KEY)},
     errors=(NotFound,),
 )
-async def revoke(request: web.Request) -> web.Response:
+async def revoke_key(request: web.Request) -> web.Response:
     """It works no more, at the latest after `MODELBUS_KEY_CACHE_S`."""
     return json_answer(_view(await request.app[API_KEYS].revoke(name_in_path(request, "name"))))
 

@@ -24,9 +24,10 @@ from modelbus.gateway.http.requests import (
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.jobs.reading_jobs import reading_id
 from modelbus.gateway.routing.route import Answer, route
-from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import ExportDataset, ReadRows
+from modelbus.shared.contracts.base import ColumnName
 from modelbus.shared.contracts.checks.command_checks import check_columns
 from modelbus.shared.contracts.records.results import RowsResult
 from modelbus.shared.errors import CorrelationIdReused, InvalidCommand, UnknownDataset, UnknownUpload
@@ -42,7 +43,7 @@ class RowsQuery(Waiting):
     """How many rows to pass over."""
     limit: int = Field(50, ge=1, le=1000)
     """How many rows to read at most."""
-    columns: list[str] | None = Field(None, min_length=1)
+    columns: list[ColumnName] | None = Field(None, min_length=1)
     """Which columns, in this order; given once for each. Default: all."""
 
 
@@ -92,7 +93,7 @@ async def read_rows(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Download a dataset",
     answers={
-        200: Answer("The file.", media_types=FILE_TYPES, headers={"ETag": "The SHA-256 of the file."}),
+        200: Answer("The file.", media_types=FILE_TYPES, headers=FILE_HEADERS),
         202: Answer("It is being written.", JobView, example={**QUEUED_JOB, "command": "ExportDataset"}),
         304: Answer("The caller has it already."),
     },
@@ -101,7 +102,7 @@ async def read_rows(request: web.Request) -> web.Response:
     errors=(UnknownDataset, UnknownUpload),
     makes_job=True,
 )
-async def download(request: web.Request) -> web.StreamResponse:
+async def download_dataset(request: web.Request) -> web.StreamResponse:
     """The table as Parquet, or as CSV or JSON lines, made once."""
     name = name_in_path(request, "name")
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)

@@ -18,12 +18,13 @@ from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, Fields, ParseQu
 from modelbus.gateway.transfer.upload_jobs import UploadTerms, submit_upload
 from modelbus.gateway.transfer.uploads import dataset_name, is_form, query_fields
 from modelbus.gateway.views.answer_models import DatasetList, JobView
-from modelbus.shared.contracts import Name, ProfileDataset
+from modelbus.shared.contracts import ProfileDataset
 from modelbus.shared.contracts.base import ColumnName
+from modelbus.shared.contracts.commands.datasets import NewDatasetName
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.job_documents import KnownJob
 from modelbus.shared.contracts.records.dataset_records import DatasetRecord
-from modelbus.shared.errors import CorrelationIdReused, DatasetExists, StillInUse, UnknownDataset
+from modelbus.shared.errors import CorrelationIdReused, DatasetExists, StillInUse, UnknownDataset, UnknownUpload
 
 _TAG = "datasets"
 _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
@@ -32,7 +33,7 @@ _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
 class UploadQuery(ParseQuery, Waiting):
     """What is said of a file; in a form, the same as fields."""
 
-    name: Name | None = None
+    name: NewDatasetName
     """What the dataset is to be called; in a form it may be a field instead."""
     target: ColumnName | None = None
     """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
@@ -56,10 +57,10 @@ class UploadQuery(ParseQuery, Waiting):
     query=UploadQuery,
     checks_query=False,
     body=FileBody(SHOP_CSV),
-    errors=(DatasetExists, CorrelationIdReused),
+    errors=(DatasetExists, CorrelationIdReused, UnknownUpload),
     makes_job=True,
 )
-async def upload(request: web.Request) -> web.Response:
+async def upload_dataset(request: web.Request) -> web.Response:
     """Store a file and have it profiled; 201 with its schema, or 202 and a job."""
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     if not is_form(request):
@@ -115,7 +116,7 @@ async def read_dataset(request: web.Request) -> web.Response:
     query=Forcing,
     errors=(UnknownDataset, StillInUse),
 )
-async def delete(request: web.Request) -> web.Response:
+async def delete_dataset(request: web.Request) -> web.Response:
     """Refused while a version was made from it or a job uses it, unless `?force=true`.
 
     Jobs that use it, queued or running, are then cancelled first, and say why. With it go the pages and exports that

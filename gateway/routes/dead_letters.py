@@ -75,7 +75,7 @@ class PurgeQuery(_Meant):
     },
     query=LettersQuery,
 )
-async def list_letters(request: web.Request) -> web.Response:
+async def list_dead_letters(request: web.Request) -> web.Response:
     """Newest first; `next` is the cursor of the following page."""
     query = query_of(request, LettersQuery)
     place = read_cursor(query.cursor)
@@ -93,7 +93,7 @@ async def list_letters(request: web.Request) -> web.Response:
     answers={200: _LETTER},
     errors=(NotFound,),
 )
-async def read(request: web.Request) -> web.Response:
+async def read_dead_letter(request: web.Request) -> web.Response:
     """The reason, attempts, history, what was sent, and the last log lines."""
     return await _answer(request, await _letter(request))
 
@@ -107,7 +107,7 @@ async def read(request: web.Request) -> web.Response:
     answers={200: Answer("Its bytes.", media_types=("application/octet-stream",))},
     errors=(NotFound,),
 )
-async def download(request: web.Request) -> web.Response:
+async def download_message(request: web.Request) -> web.Response:
     """The bytes of a message, as they came."""
     letter = await _letter(request)
     if letter.kind == "job":
@@ -132,7 +132,7 @@ async def download(request: web.Request) -> web.Response:
     ),
     errors=(NotFound, Conflict),
 )
-async def edit(request: web.Request) -> web.Response:
+async def edit_dead_letter(request: web.Request) -> web.Response:
     """`spec` for a job, `body` for a message, is what its replay takes.
 
     What was sent stays readable as it was.
@@ -160,7 +160,7 @@ async def edit(request: web.Request) -> web.Response:
     answers={202: Answer("It is queued once more.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
     errors=(NotFound, JobFinished, CorrelationIdReused, InvalidCommand),
 )
-async def replay(request: web.Request) -> web.Response:
+async def replay_dead_letter(request: web.Request) -> web.Response:
     """202 with the job, or with the jobs of a message; twice is as once."""
     letter, dispatcher = await _own_letter(request), request.app[DISPATCHER]
     if letter.kind == "job":
@@ -183,7 +183,7 @@ async def replay(request: web.Request) -> web.Response:
     answers={204: Answer("It is gone.")},
     errors=(NotFound,),
 )
-async def remove(request: web.Request) -> web.Response:
+async def remove_dead_letter(request: web.Request) -> web.Response:
     """The job's record, or the message, for good."""
     await request.app[DEAD_LETTERS].remove(await _own_letter(request))
     return web.Response(status=204)
@@ -198,7 +198,7 @@ async def remove(request: web.Request) -> web.Response:
     answers={200: Answer("How many.", Purged, example={"purged": 3})},
     query=PurgeQuery,
 )
-async def purge(request: web.Request) -> web.Response:
+async def purge_dead_letters(request: web.Request) -> web.Response:
     """Removes all that are meant, by `kind`, `queue`, `before` or `all`; says how many."""
     query = query_of(request, PurgeQuery)
     if query.kind is query.queue is query.before is None and not query.all:

@@ -10,6 +10,7 @@ from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.query import Query, query_of
 from modelbus.gateway.http.requests import name_in_path
 from modelbus.gateway.routing.route import Answer, route
+from modelbus.gateway.transfer.downloads import FILE_HEADERS
 from modelbus.gateway.views.answer_models import ComparisonView, PlotList
 from modelbus.gateway.views.evaluation_comparison import compare
 from modelbus.gateway.views.evaluation_views import filled, find_filled
@@ -24,7 +25,11 @@ _TAG: Final = "evaluations"
 class CompareQuery(Query):
     """Which evaluations."""
 
-    id: list[Name] = Field(min_length=1, examples=["first"])
+    id: list[Name] = Field(
+        min_length=1,
+        examples=[["first", "second"]],
+        json_schema_extra={"minItems": _FEWEST, "maxItems": _MOST},
+    )
     """The id of an evaluation; given once for each, 2 to 10 times."""
 
 
@@ -57,7 +62,7 @@ async def compare_evaluations(request: web.Request) -> web.Response:
     answers={200: Answer("Where each is.", PlotList, example=PLOTS)},
     errors=(UnknownEvaluation, Conflict),
 )
-async def list_plots(request: web.Request) -> web.Response:
+async def list_evaluation_plots(request: web.Request) -> web.Response:
     """The plots' names, with where each is as SVG and as points."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
@@ -72,12 +77,12 @@ async def list_plots(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Read a plot",
     answers={
-        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())),
+        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values()), headers=FILE_HEADERS),
         304: Answer("The caller has it already."),
     },
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
 )
-async def download_plot(request: web.Request) -> web.StreamResponse:
+async def download_evaluation_plot(request: web.Request) -> web.StreamResponse:
     """A plot, and the points behind it."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)

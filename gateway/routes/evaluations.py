@@ -73,7 +73,7 @@ class EvaluationsQuery(Page):
     errors=(UnknownModel, UnknownDataset, EvaluationExists, CorrelationIdReused),
     makes_job=True,
 )
-async def create(request: web.Request) -> web.Response:
+async def create_evaluation(request: web.Request) -> web.Response:
     """202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
 
     The body has `model`, or `truth` and `prediction`, columns of a dataset that holds predictions.
@@ -155,7 +155,7 @@ async def list_evaluations(request: web.Request) -> web.Response:
     answers={200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
     errors=(UnknownEvaluation,),
 )
-async def read(request: web.Request) -> web.Response:
+async def read_evaluation(request: web.Request) -> web.Response:
     """With metrics once its job succeeded."""
     evaluation_id = name_in_path(request, "id")
     record = await find_evaluation(request, evaluation_id)
@@ -173,7 +173,7 @@ async def read(request: web.Request) -> web.Response:
     answers={204: Answer("It is gone.")},
     errors=(UnknownEvaluation,),
 )
-async def delete(request: web.Request) -> web.Response:
+async def delete_evaluation(request: web.Request) -> web.Response:
     """The record goes with its plots; a job that still computes it is cancelled."""
     evaluation_id = name_in_path(request, "id")
     await _require_own(request, evaluation_id)

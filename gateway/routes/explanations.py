@@ -83,7 +83,7 @@ def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: 
     errors=_ERRORS,
     makes_job=True,
 )
-async def explain(request: web.Request) -> web.Response:
+async def explain_model(request: web.Request) -> web.Response:
     """200 with importances and partial dependence, or 202 and a job.
 
     The same question of the same version and dataset is answered by the same job, unless it has an id of its own.

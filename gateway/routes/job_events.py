@@ -36,7 +36,7 @@ class EventsQuery(Query):
     query=EventsQuery,
     errors=(TooManyStreams,),
 )
-async def follow_all(request: web.Request) -> web.StreamResponse:
+async def follow_jobs(request: web.Request) -> web.StreamResponse:
     """What the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
 
     They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
@@ -63,7 +63,7 @@ async def follow_all(request: web.Request) -> web.StreamResponse:
     },
     errors=(UnknownJob, TooManyStreams),
 )
-async def follow(request: web.Request) -> web.StreamResponse:
+async def follow_job(request: web.Request) -> web.StreamResponse:
     """Server-sent events `status` and `progress`, the last one tells how it ended.
 
     Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.

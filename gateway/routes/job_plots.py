@@ -9,6 +9,7 @@ from modelbus.gateway.description.explanation_examples import JOB_PLOTS
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.requests import correlation_id_in_path
 from modelbus.gateway.routing.route import Answer, route
+from modelbus.gateway.transfer.downloads import FILE_HEADERS
 from modelbus.gateway.views.answer_models import JobPlotList
 from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from modelbus.shared.contracts import Command
@@ -48,7 +49,7 @@ async def list_job_plots(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Read a job's plot",
     answers={
-        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values())),
+        200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values()), headers=FILE_HEADERS),
         304: Answer("The caller has it already."),
     },
     errors=(UnknownJob, NotFound, Conflict, UnknownUpload),

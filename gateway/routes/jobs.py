@@ -93,7 +93,7 @@ async def read_job(request: web.Request) -> web.Response:
     },
     errors=(UnknownJob, JobFinished),
 )
-async def cancel(request: web.Request) -> web.Response:
+async def cancel_job(request: web.Request) -> web.Response:
     """200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)
@@ -110,7 +110,7 @@ async def cancel(request: web.Request) -> web.Response:
     answers={202: Answer("It is queued once more.", JobView, example=QUEUED_JOB)},
     errors=(UnknownJob, JobFinished),
 )
-async def replay(request: web.Request) -> web.Response:
+async def replay_job(request: web.Request) -> web.Response:
     """Queue a failed, dead or cancelled job once more."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)

@@ -12,7 +12,7 @@ from modelbus.gateway.application_keys import CATALOG, JOBS, LOG_LINES
 from modelbus.gateway.description.examples import LOG_LINE
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.http.cursors import cursor_text, read_cursor
-from modelbus.gateway.http.query import Moment, Query, Whole, query_of
+from modelbus.gateway.http.query import Cursor, Moment, Query, Whole, query_of
 from modelbus.gateway.http.requests import correlation_id_in_path, name_in_path
 from modelbus.gateway.jobs.event_stream import MEDIA_TYPE, STREAMS, StreamEvent, is_stream_wanted, last_event_id
 from modelbus.gateway.jobs.log_places import place_of, place_text
@@ -51,7 +51,7 @@ class JobLogsQuery(Query):
     """No older ones."""
     limit: Whole = Field(200, ge=0, le=1000)
     """How many at most; of a stream, how many from before it began."""
-    cursor: str | None = Field(None, max_length=200)
+    cursor: Cursor | None = None
     """The `next` of the answer before: the lines before those."""
     follow: bool | None = None
     """Go on with what comes, as server-sent events; so does `Accept: text/event-stream`."""
@@ -81,7 +81,7 @@ class AllLogsQuery(LogsQuery):
     query=AllLogsQuery,
     errors=(NotFound, TooManyStreams),
 )
-async def all_logs(request: web.Request) -> web.StreamResponse:
+async def read_logs(request: web.Request) -> web.StreamResponse:
     """All services merged in time order."""
     query = query_of(request, AllLogsQuery)
     services = tuple(query.service)
@@ -100,7 +100,7 @@ async def all_logs(request: web.Request) -> web.StreamResponse:
     query=LogsQuery,
     errors=(NotFound, TooManyStreams),
 )
-async def service_logs(request: web.Request) -> web.StreamResponse:
+async def read_service_logs(request: web.Request) -> web.StreamResponse:
     """One service's lines, of all its processes."""
     name, query = name_in_path(request, "name"), query_of(request, LogsQuery)
     await _check_service(request, name)
@@ -117,7 +117,7 @@ async def service_logs(request: web.Request) -> web.StreamResponse:
     query=JobLogsQuery,
     errors=(UnknownJob, TooManyStreams),
 )
-async def job_logs(request: web.Request) -> web.StreamResponse:
+async def read_job_logs(request: web.Request) -> web.StreamResponse:
     """What all services logged about a job; followed, until it has ended."""
     correlation_id = correlation_id_in_path(request)
     await request.app[JOBS].find_part(correlation_id, NAMED)

@@ -10,7 +10,7 @@ from modelbus.gateway.http.answers import immutable_answer, json_answer
 from modelbus.gateway.http.query import Forcing, query_of
 from modelbus.gateway.http.requests import alias_in_path, body_of, name_in_path
 from modelbus.gateway.routing.route import Answer, JsonBody, route
-from modelbus.gateway.transfer.downloads import send_blob
+from modelbus.gateway.transfer.downloads import FILE_HEADERS, send_blob
 from modelbus.gateway.views.answer_models import Usage
 from modelbus.gateway.views.model_views import model_view, version_view
 from modelbus.shared.contracts.commands.training import AliasChange, VersionChanges
@@ -96,9 +96,7 @@ async def delete_version(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Download a version's artifact",
     answers={
-        200: Answer(
-            "The file.", media_types=("application/octet-stream",), headers={"ETag": "The SHA-256 of the file."}
-        ),
+        200: Answer("The file.", media_types=("application/octet-stream",), headers=FILE_HEADERS),
         304: Answer("The caller has it already."),
     },
     errors=(UnknownModel, UnknownUpload),

@@ -21,7 +21,7 @@ from modelbus.gateway.http.requests import (
 )
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.gateway.routing.route import Answer, JsonBody, route
-from modelbus.gateway.transfer.downloads import FILE_TYPES, MEDIA_TYPES, send_blob
+from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from modelbus.shared.contracts import Predict, PredictDataset
 from modelbus.shared.contracts.checks.command_checks import check_row_count
@@ -109,11 +109,14 @@ async def predict(request: web.Request) -> web.Response:
     scope="read",
     tag=_TAG,
     summary="Download a dataset's predictions",
-    answers={200: Answer("The file.", media_types=FILE_TYPES)},
+    answers={
+        200: Answer("The file.", media_types=FILE_TYPES, headers=FILE_HEADERS),
+        304: Answer("The caller has it already."),
+    },
     query=TableQuery,
     errors=(UnknownJob, UnknownUpload, NotFound, Conflict),
 )
-async def download(request: web.Request) -> web.StreamResponse:
+async def download_predictions(request: web.Request) -> web.StreamResponse:
     """The table that a dataset's prediction made."""
     correlation_id = correlation_id_in_path(request)
     chosen = query_of(request, TableQuery).format

@@ -1,6 +1,6 @@
 """Previews: how a file would be read, from its beginning; nothing is made of it."""
 
-from typing import Final
+from typing import Annotated, Final
 
 from aiohttp import web
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from modelbus.gateway.application_keys import BLOBS, SETTINGS
 from modelbus.gateway.description.examples import PREVIEW, QUEUED_JOB, SHOP_CSV
 from modelbus.gateway.http.answers import job_answer
-from modelbus.gateway.http.query import Waiting, Whole
+from modelbus.gateway.http.query import Waiting
 from modelbus.gateway.http.requests import command_from, wait_s
 from modelbus.gateway.routing.route import Answer, FileBody, route
 from modelbus.gateway.transfer.parse_fields import PARSE_FIELDS, ParseQuery, parse_body
@@ -18,7 +18,7 @@ from modelbus.gateway.views.answer_models import JobView
 from modelbus.shared.contracts import PreviewDataset
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.contracts.records.results import PreviewResult
-from modelbus.shared.errors import CorrelationIdReused
+from modelbus.shared.errors import CorrelationIdReused, UnknownUpload
 
 _FIELDS = PARSE_FIELDS - {"target"}
 
@@ -26,7 +26,7 @@ _FIELDS = PARSE_FIELDS - {"target"}
 class PreviewQuery(ParseQuery, Waiting):
     """What is said of a file; in a form, the same as fields."""
 
-    row_limit: Whole | None = Field(None, ge=1, le=100)
+    row_limit: Annotated[int, Field(ge=1, le=100)] | None = None
     """How many rows to show; default: 20."""
 
 
@@ -43,10 +43,10 @@ class PreviewQuery(ParseQuery, Waiting):
     query=PreviewQuery,
     checks_query=False,
     body=FileBody(SHOP_CSV),
-    errors=(CorrelationIdReused,),
+    errors=(CorrelationIdReused, UnknownUpload),
     makes_job=True,
 )
-async def preview(request: web.Request) -> web.Response:
+async def preview_dataset(request: web.Request) -> web.Response:
     """200 with the first rows, the columns' types and how the text was taken."""
     settings = request.app[SETTINGS]
     wait = wait_s(request, settings.upload_wait_s)

@@ -10,7 +10,7 @@ from modelbus.gateway.application_keys import CATALOG, DEAD_LETTERS, PROBE
 from modelbus.gateway.http.answers import json_answer
 from modelbus.gateway.routing.route import OPEN, Answer, route
 from modelbus.gateway.routing.route_table import ROUTES
-from modelbus.gateway.views.answer_models import Index, Liveness, Readiness, ServiceList
+from modelbus.gateway.views.answer_models import GatewayIndex, Liveness, Readiness, ServiceList
 from modelbus.shared.bus import QUEUES, poison_queue
 from modelbus.shared.errors import BusUnavailable, StoreUnavailable
 from modelbus.shared.observing import metrics as metric
@@ -31,10 +31,12 @@ _COUNT_S = 2.0
     tag=_TAG,
     summary="What this is",
     answers={
-        200: Answer("Its routes.", Index, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]})
+        200: Answer(
+            "Its routes.", GatewayIndex, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]}
+        )
     },
 )
-async def index(request: web.Request) -> web.Response:
+async def read_index(request: web.Request) -> web.Response:
     """What this is and what it answers."""
     routes = request.app[ROUTES]
     lines = [str(one) for one in sorted(routes, key=lambda one: (one.path, one.method))]
@@ -80,7 +82,7 @@ async def list_services(request: web.Request) -> web.Response:
     summary="Is the gateway alive",
     answers={200: Answer("It is.", Liveness, example={"status": "ok"})},
 )
-async def live(_request: web.Request) -> web.Response:
+async def check_liveness(_request: web.Request) -> web.Response:
     """The event loop runs."""
     return json_answer({"status": "ok"})
 
@@ -100,7 +102,7 @@ async def live(_request: web.Request) -> web.Response:
         ),
     },
 )
-async def ready(request: web.Request) -> web.Response:
+async def check_readiness(request: web.Request) -> web.Response:
     """MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
     probe = request.app[PROBE]
     loop = asyncio.get_running_loop()
@@ -119,7 +121,7 @@ async def ready(request: web.Request) -> web.Response:
     summary="Metrics for Prometheus",
     answers={200: Answer("The metrics.", media_types=("text/plain",))},
 )
-async def metrics(request: web.Request) -> web.Response:
+async def read_metrics(request: web.Request) -> web.Response:
     """The gateway's own, for Prometheus, and how many dead letters there are now."""
     try:
         async with asyncio.timeout(_COUNT_S):

@@ -58,7 +58,7 @@ _MADE = {
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
-async def train(request: web.Request) -> web.Response:
+async def train_model(request: web.Request) -> web.Response:
     """202 and a job, or 201 with the version when `?wait=` was long enough."""
     command = command_from(request, TrainModel, await json_body(request))
     estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
@@ -90,7 +90,7 @@ async def train(request: web.Request) -> web.Response:
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
-async def check(request: web.Request) -> web.Response:
+async def check_training(request: web.Request) -> web.Response:
     """200 with what the training in the body would take, or what it would be refused for."""
     command = command_from(request, CheckTraining, await json_body(request))
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
@@ -117,7 +117,7 @@ async def check(request: web.Request) -> web.Response:
     errors=(UnknownModel, UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
-async def retrain(request: web.Request) -> web.Response:
+async def retrain_model(request: web.Request) -> web.Response:
     """The same again, with what the body changes."""
     body = await json_body(request) if request.can_read_body else {}
     command = command_from(request, RetrainModel, body, model=reference_in_path(request))

@@ -113,6 +113,11 @@ class Route:
     """Request headers that mean something here."""
     is_documented: bool
 
+    @property
+    def name(self) -> str:
+        """What it is called in OpenAPI, and by clients that are made from it: as its handler."""
+        return self.handler.__name__
+
     def __str__(self) -> str:
         """Its method and path, as `GET /` lists it."""
         return f"{self.method} {self.path}"

@@ -1,5 +1,7 @@
-"""Sending stored files, chunk by chunk."""
+"""Sending stored files, chunk by chunk, each with its length and its digest."""
 
+from base64 import b64encode
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -7,7 +9,9 @@ from aiohttp import web
 
 from modelbus.gateway.application_keys import BLOBS
 from modelbus.gateway.http.answers import has_already
-from modelbus.shared.store.connection import store_errors
+from modelbus.gateway.http.breaking_off import BrokenOff
+from modelbus.shared.errors import ModelbusError
+from modelbus.shared.store.blobs.async_blobs import StoredFile
 
 MEDIA_TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
@@ -15,6 +19,13 @@ MEDIA_TYPES: Final = {
     "jsonl": "application/x-ndjson",
 }
 """Of the formats in which tables are sent."""
+
+FILE_HEADERS: Final = {
+    "ETag": "Names the content: its SHA-256 in hex where it is recorded, else the id of the stored file.",
+    "Repr-Digest": "`sha-256=:...:`, the digest of the whole file (RFC 9530). Files of earlier releases may have none.",
+    "Content-Disposition": "The name to save it under.",
+}
+"""What the headers of a stored file say, by name."""
 
 FILE_TYPES: Final = tuple(value.partition(";")[0] for value in MEDIA_TYPES.values())
 
@@ -24,36 +35,62 @@ async def send_blob(
     blob_id: str,
     file_name: str,
     media_type: str,
-    etag: str | None = None,
+    sha256: str | None = None,
     *,
     is_shown: bool = False,
 ) -> web.StreamResponse:
-    """Stream a blob as an attachment, or to be shown; an immutable one with its ETag, 304 when it is known already.
+    """Stream a blob as an attachment, or to be shown, with its ETag and digest; 304 when it is known already.
 
-    To HEAD the same is answered, without the bytes.
+    To HEAD the same is answered, without the bytes. What fails before the first byte is a problem, what fails later
+    breaks the answer off.
+
+    Args:
+        request: The request.
+        blob_id: The blob, which never changes.
+        file_name: To save it under.
+        media_type: What it is.
+        sha256: Its digest in hex, where a record has it.
+        is_shown: Whether browsers are to show it, not to save it.
 
     Raises:
         UnknownUpload: The blob is gone.
+        StoreUnavailable: MongoDB does not answer.
+        BrokenOff: Either happened in the midst of the file.
     """
+    etag = sha256 or blob_id
+    if has_already(request, etag):
+        return web.Response(status=304, headers={"ETag": f'"{etag}"'})
+    reader = await request.app[BLOBS].open_reader(blob_id)
     headers = {
         "Content-Type": media_type,
         "Content-Disposition": f"{'inline' if is_shown else 'attachment'}; filename*=UTF-8''{quote(file_name)}",
         "X-Content-Type-Options": "nosniff",
         # what is shown is drawn by us; should it hold more one day, nothing of it runs or loads
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "ETag": f'"{etag}"',
+        **_digest(reader.sha256 or sha256),
     }
-    if etag:
-        headers["ETag"] = f'"{etag}"'
-        if has_already(request, etag):
-            return web.Response(status=304, headers={"ETag": headers["ETag"]})
-    reader = await request.app[BLOBS].open_reader(blob_id)
     response = web.StreamResponse(headers=headers)
-    response.content_length = reader.length
-    await response.prepare(request)
+    response.content_length = reader.size_bytes
     if request.method == "HEAD":
+        await response.prepare(request)
         return response
-    with store_errors():
-        while chunk := await reader.readchunk():
-            await response.write(chunk)
-    await response.write_eof()
+    await _send(request, response, reader)
     return response
+
+
+async def _send(request: web.Request, response: web.StreamResponse, reader: StoredFile) -> None:
+    chunk = await reader.read_chunk()  # before anything leaves: a file that is gone is a problem
+    await response.prepare(request)
+    try:
+        while chunk:
+            await response.write(chunk)
+            chunk = await reader.read_chunk()
+    except ModelbusError as error:
+        raise BrokenOff from error
+    await response.write_eof()
+
+
+def _digest(sha256: str | None) -> Mapping[str, str]:
+    """The header that lets the receiver check what came, as RFC 9530 has it."""
+    return {} if sha256 is None else {"Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:"}

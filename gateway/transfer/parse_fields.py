@@ -48,7 +48,7 @@ class ParseQuery(Query):
     """Those fields as the documentation has them; they are checked with the command that they are a part of."""
 
     file_name: str | None = Field(None, max_length=255)
-    """What the file is called: its ending tells the format where nothing else does. A form's file has its own."""
+    """What the file is called: its ending tells the format where nothing else does. Default: what a form says."""
     format: TableFormat | None = None
     """The file's format; default: found from its media type, name and first bytes."""
     options: str | None = None

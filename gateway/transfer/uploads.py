@@ -148,7 +148,8 @@ async def _receive_form(
 ) -> ReceivedUpload:
     check_form_type(request)
     received: tuple[_Stored, str | None, str | None] | None = None
-    check_fields(fields, known_fields)
+    check_fields(fields, known_fields | {"file_name"})
+    named = fields.pop("file_name", [None])[0]
     try:
         async with contextlib.aclosing(FormReader(request, fields, known_fields).files()) as files:
             async for part in files:
@@ -163,7 +164,7 @@ async def _receive_form(
             await request.app[BLOBS].delete(received[0].upload_id)
         raise
     stored, file_name, media_type = received
-    return ReceivedUpload(stored.upload_id, file_name, media_type, stored.sha256, stored.is_cut, fields)
+    return ReceivedUpload(stored.upload_id, named or file_name, media_type, stored.sha256, stored.is_cut, fields)
 
 
 async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -345,7 +345,7 @@ class ApiKeyList(Contract):
     keys: list[ApiKeyRecord]
 
 
-class Index(Contract):
+class GatewayIndex(Contract):
     """What this is."""
 
     service: str

@@ -44,4 +44,4 @@ async def send_plot(request: web.Request, files: Sequence[FileDocument], owner: 
         raise NotFound(f"{whose} has no plot {file_name[:100]!r}; it has {known}")
     blob_id = blob_ids[file_name]
     media_type = PLOT_TYPES[file_name.rpartition(".")[2]]
-    return await send_blob(request, blob_id, f"{owner}-{file_name}", media_type, blob_id, is_shown=True)
+    return await send_blob(request, blob_id, f"{owner}-{file_name}", media_type, is_shown=True)

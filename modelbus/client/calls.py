@@ -62,6 +62,8 @@ class Call:
         import httpx
 
         headers = dict(self.headers)
+        if self.sink is not None:
+            headers["Accept-Encoding"] = "identity"  # the digest and the length are of the file as it is
         if self.correlation_id is not None:
             headers["X-Correlation-ID"] = self.correlation_id
         if self.upload is not None:

@@ -5,6 +5,7 @@
     ModelbusError
     ├── GatewayUnreachable     nobody answers at that address, or the connection broke
     ├── UnexpectedAnswer       somebody answered, and not as a gateway of this release does
+    ├── DamagedDownload        what came is not what the gateway said it would send
     ├── WaitTimedOut           the caller's patience ended; the job goes on
     └── UnfitTable             a frame or a file that cannot be sent as it is
 
@@ -47,6 +48,12 @@ class UnexpectedAnswer(ModelbusError):
         """
         super().__init__(message, details=details)
         self.is_passing = is_passing
+
+
+class DamagedDownload(ModelbusError):
+    """What was downloaded is not what the gateway sent."""
+
+    code = "damaged_download"
 
 
 class WaitTimedOut(ModelbusError, TimeoutError):

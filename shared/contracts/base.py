@@ -77,6 +77,25 @@ Name = Annotated[
     Field(description="A name: letters, digits, `.`, `_` and `-`, 100 characters at most.", examples=["churn"]),
 ]
 
+
+def free_name(reserved: str) -> GetPydanticSchema:
+    """Annotates names of records to be made: refuses the word that a route has where such records have their names.
+
+    Args:
+        reserved: The word, as ``compare`` in ``GET /evaluations/compare``.
+    """
+
+    def is_free(value: str) -> str:
+        if value == reserved:
+            raise ValueError(f"{reserved!r} is a route's name; take another one")
+        return value
+
+    return GetPydanticSchema(
+        lambda source, handler: core_schema.no_info_after_validator_function(is_free, handler(source)),
+        lambda schema, handler: {**handler(schema), "not": {"const": reserved}},
+    )
+
+
 AliasName = Annotated[
     str,
     StringConstraints(strict=True, pattern=_ALIAS_PATTERN),
@@ -119,7 +138,11 @@ def _usable_column_name(value: str) -> str:
 
 
 ColumnName = Annotated[
-    str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(_usable_column_name)
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=500),
+    AfterValidator(_usable_column_name),
+    # what the validator says, less what Unicode composes
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00\ufeff][^\x00]*$"}),
 ]
 """The name of a column, taken as an upload takes it: a header ``" age "`` and the name ``"age"`` are the same."""
 
@@ -191,6 +214,13 @@ def split_reference(reference: str) -> tuple[str, str | int]:
         return name, "champion"
     return name, int(selector) if selector.isdecimal() and len(selector) <= len(str(MAX_VERSION)) else selector
 
+
+def _without_point(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, Field(ge=1, strict=True), BeforeValidator(_without_point)]
+"""A number from 1 on that is neither text nor a boolean; ``3.0`` is one, as JSON Schema has it."""
 
 MAX_INTEGER = 2**63 - 1
 """The largest integer that can be stored; a larger number is to be sent as text or with a decimal point."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import tenacity
@@ -15,6 +16,7 @@ from modelbus.client.asynchronous.blocking import AsyncBell, in_thread
 from modelbus.client.calls import Call, Reply, error_of_response, reply_of, unreachable, user_agent
 from modelbus.client.client_errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
+from modelbus.client.received_files import ReceivedFile, require_whole_body
 from modelbus.client.retrying import policy
 from modelbus.client.sent_events import is_event_stream
 from modelbus.client.upload_sources import CHUNK_BYTES, Upload
@@ -101,16 +103,23 @@ class AsyncTransport:
                 return
 
     async def save(self, call: Call, path: Path) -> Reply:
-        """Send a call whose answer is a file; it is there whole or not at all."""
-        unfinished = path.with_name(f"{path.name}.partial")
+        """Send a call whose answer is a file; it is there whole or not at all.
+
+        Raises:
+            DamagedDownload: What came is not what was announced.
+            OSError: The file cannot be written.
+            ModelbusError: As ``send``.
+        """
+        # a name that neither another download nor a file of the user's has
+        unfinished = path.with_name(f"{path.name}.{uuid4().hex[:8]}.partial")
         try:
-            with await in_thread(unfinished.open, "wb") as file:
+            with await in_thread(unfinished.open, "xb") as file:
                 reply = await self.send(replace(call, sink=file))
             if reply.status == 200:
                 await in_thread(unfinished.replace, path)
             return reply
         finally:
-            await in_thread(unfinished.unlink, missing_ok=True)
+            unfinished.unlink(missing_ok=True)  # at once: a task that was cancelled awaits nothing more
 
     async def open(self, call: Call, bell: AsyncBell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
         """Send a call whose answer goes on; whoever asks closes it.
@@ -155,6 +164,7 @@ class AsyncTransport:
                     await self._keep(response, call.sink)
                 else:
                     await response.aread()
+                    require_whole_body(response)
         except httpx.RequestError as error:
             raise unreachable(self.url, error) from error
         return reply_of(response, call.answers)
@@ -169,10 +179,10 @@ class AsyncTransport:
             await response.aclose()
 
     async def _keep(self, response: httpx.Response, sink: BinaryIO) -> None:
-        await in_thread(sink.seek, 0)
-        await in_thread(sink.truncate)
+        received = await in_thread(ReceivedFile, response, sink)
         async for chunk in response.aiter_bytes(CHUNK_BYTES):
-            await in_thread(sink.write, chunk)
+            await in_thread(received.write, chunk)
+        received.require_whole()
 
     async def _chunks(self, upload: Upload) -> AsyncIterator[bytes]:
         upload.rewind()

@@ -14,6 +14,7 @@ from modelbus.shared.contracts.base import (
     Contract,
     CorrelationId,
     Name,
+    free_name,
 )
 from modelbus.shared.contracts.number_forms import (
     UNIT_LIMIT,
@@ -231,13 +232,16 @@ class ParseOptions(Contract):
 Source = Annotated[UploadSource | InlineSource, Field(discriminator="kind")]
 
 
+NewDatasetName = Annotated[Name, free_name("preview")]
+
+
 class ProfileDataset(CommandBase):
     """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
 
     queue: ClassVar[str] = "profile"
 
     command: Literal["ProfileDataset"] = "ProfileDataset"
-    dataset: Name
+    dataset: NewDatasetName
     """The name of the dataset to make."""
     source: Source
     """Where the bytes are."""

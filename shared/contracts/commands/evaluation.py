@@ -1,23 +1,22 @@
 """The commands that measure: a model on a dataset, or predictions that a dataset holds beside the truth."""
 
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from modelbus.shared.contracts.base import ColumnName, CommandBase, Contract, Label, ModelReference, Name, Scalar
+from modelbus.shared.contracts.base import (
+    ColumnName,
+    CommandBase,
+    Contract,
+    Label,
+    ModelReference,
+    Name,
+    Scalar,
+    free_name,
+)
 from modelbus.shared.contracts.metric_names import ThresholdMetric
 
-RESERVED_ID: Final = "compare"
-"""`GET /evaluations/compare` compares; it is no evaluation."""
-
-
-def _is_free(value: str) -> str:
-    if value == RESERVED_ID:
-        raise ValueError(f"{RESERVED_ID!r} is a route's name; take another id")
-    return value
-
-
-EvaluationId = Annotated[Name, AfterValidator(_is_free)]
+EvaluationId = Annotated[Name, free_name("compare")]
 
 
 class Intervals(Contract):

@@ -17,6 +17,8 @@ from modelbus.shared.contracts.base import (
     ModelReference,
     Name,
     Task,
+    WholeNumber,
+    free_name,
 )
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
 
@@ -84,14 +86,14 @@ class VersionChanges(Contract):
 class AliasChange(Contract):
     """Where an alias is to point."""
 
-    version: int = Field(ge=1, le=MAX_VERSION, strict=True)
+    version: Annotated[WholeNumber, Field(le=MAX_VERSION)]
     """The number of a version."""
 
 
 class Training(CommandBase):
     """What is said of a training, whether it is to be carried out or only to be checked."""
 
-    model: Name
+    model: Annotated[Name, free_name("validate")]
     """The model's name; a model of that name gets a further version."""
     dataset: Name
     """The dataset to train on."""

@@ -13,7 +13,14 @@ from pydantic import (
     model_validator,
 )
 
-from modelbus.shared.contracts.base import MAX_INTEGER, SPACE_KEY_PATTERN, Contract, JsonValue, is_storable_integer
+from modelbus.shared.contracts.base import (
+    MAX_INTEGER,
+    SPACE_KEY_PATTERN,
+    Contract,
+    JsonValue,
+    WholeNumber,
+    is_storable_integer,
+)
 from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
 
 AUTO: Final = "auto"
@@ -80,7 +87,7 @@ class Dimension(Contract):
     """The least number."""
     high: Number | None = None
     """The largest number."""
-    step: int | None = Field(None, ge=1, le=MAX_INTEGER, strict=True)
+    step: Annotated[WholeNumber, Field(le=MAX_INTEGER)] | None = None
     """Of `int_uniform`: the distance between two numbers, counted from `low`."""
     mean: float | None = Field(None, allow_inf_nan=False)
     """Of `normal`."""

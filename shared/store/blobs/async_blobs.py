@@ -2,7 +2,7 @@
 
 from gridfs import AsyncGridFSBucket
 from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
-from gridfs.errors import NoFile
+from gridfs.errors import CorruptGridFile, NoFile
 from pymongo.asynchronous.database import AsyncDatabase
 
 from modelbus.shared.errors import UnknownUpload
@@ -29,17 +29,17 @@ class AsyncBlobStore:
         """A stream to write a pending blob; close it to keep it, abort it to drop what was written."""
         return self._bucket.open_upload_stream_with_id(blob_id, blob_id, metadata=blob_metadata(kind, correlation_id))
 
-    async def open_reader(self, blob_id: str) -> AsyncGridOut:
-        """A stream to read a blob.
+    async def open_reader(self, blob_id: str) -> "StoredFile":
+        """A blob to be read from its beginning.
 
         Raises:
             UnknownUpload: There is no such blob.
         """
         with store_errors():
             try:
-                return await self._bucket.open_download_stream(blob_id)
+                return StoredFile(blob_id, await self._bucket.open_download_stream(blob_id))
             except NoFile as error:
-                raise UnknownUpload(f"the stored file {blob_id} is gone") from error
+                raise _gone(blob_id) from error
 
     async def read(self, blob_id: str) -> bytes:
         """A whole blob, for those known to be small.
@@ -48,8 +48,10 @@ class AsyncBlobStore:
             UnknownUpload: There is no such blob.
         """
         reader = await self.open_reader(blob_id)
-        with store_errors():
-            return bytes(await reader.read())
+        chunks = []
+        while chunk := await reader.read_chunk():
+            chunks.append(chunk)
+        return b"".join(chunks)
 
     async def release(self, blob_id: str) -> None:
         """Mark a blob as belonging to nothing: if its deletion is interrupted, the sweep does it."""
@@ -61,3 +63,32 @@ class AsyncBlobStore:
         last = await self._store.one(blob_queries.last_chunk(blob_id))
         for stretch in blob_queries.chunk_stretches(blob_id, last):
             await self._store.delete_all(CHUNKS, stretch)
+
+
+class StoredFile:
+    """A blob that is read once, chunk by chunk."""
+
+    def __init__(self, blob_id: str, stream: AsyncGridOut) -> None:
+        self._blob_id = blob_id
+        self._stream = stream
+        self.size_bytes = int(stream.length)
+        """How many bytes the chunks have together."""
+        self.sha256: str | None = (stream.metadata or {}).get("sha256")
+        """Of all its bytes, in hex; None where its writer kept no digest."""
+
+    async def read_chunk(self) -> bytes:
+        """The next bytes; empty at the end.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer (any more).
+            UnknownUpload: The blob was removed meanwhile.
+        """
+        with store_errors():
+            try:
+                return bytes(await self._stream.readchunk())
+            except CorruptGridFile as error:
+                raise _gone(self._blob_id) from error
+
+
+def _gone(blob_id: str) -> UnknownUpload:
+    return UnknownUpload(f"the stored file {blob_id} is gone")

@@ -28,6 +28,8 @@ class BlobMetadata(TypedDict):
     """``live`` as soon as something refers to it."""
     correlation_id: str
     fence: int
+    sha256: NotRequired[str]
+    """Of the whole blob, in hex; uploads, and blobs of earlier releases, have none."""
     about: NotRequired[dict[str, Any]]
     """What is to be known of its content without reading it."""
 

@@ -3,6 +3,7 @@
 GridFS's own writer collects 32 MB of chunks and encodes them into one message: 100 MB on top of what a job holds.
 """
 
+import hashlib
 import io
 from datetime import UTC, datetime
 from typing import IO, Final
@@ -30,14 +31,16 @@ def write_blob(
         store: Where.
         blob_id: The id.
         source: The bytes, or a file that is read from where it stands.
-        metadata: What the blob's record says of it.
+        metadata: What the blob's record says of it, beside the digest of the bytes.
     """
     files, chunks = store.collection(FILES), store.collection(CHUNKS)
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     length = number = 0
+    digest = hashlib.sha256()
     pending: list[Document] = []
     while data := stream.read(CHUNK_BYTES):
         pending.append({"files_id": blob_id, "n": number, "data": data})
+        digest.update(data)
         length += len(data)
         number += 1
         if len(pending) == _CHUNKS_AT_ONCE:
@@ -52,6 +55,6 @@ def write_blob(
             "length": length,
             "chunkSize": CHUNK_BYTES,
             "uploadDate": datetime.now(UTC),
-            "metadata": metadata,
+            "metadata": {**metadata, "sha256": digest.hexdigest()},
         }
     )

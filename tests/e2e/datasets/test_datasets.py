@@ -75,6 +75,15 @@ def test_a_form_brings_name_and_file(api: Api) -> None:
     assert [column["name"] for column in answer.document["columns"]] == ["a", "b"]
 
 
+def test_what_the_query_string_calls_a_file_counts_beside_a_form_too(api: Api) -> None:
+    name = fresh("form")
+    body, headers = form(file=("rows", "application/octet-stream", '{"a": 1}\n{"a": 2}\n'))
+
+    answer = api.post(f"/datasets?name={name}&file_name=rows.jsonl&wait=60", body, headers=headers)
+
+    assert (answer.status, answer.document["row_count"]) == (201, 2)
+
+
 def test_a_form_without_a_file_is_refused(api: Api) -> None:
     body, headers = form(name=fresh("form"))
 

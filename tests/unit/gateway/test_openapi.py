@@ -1,5 +1,9 @@
 """The description of the HTTP door: valid, complete, and with examples that its own models accept."""
 
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel, TypeAdapter
 
 from modelbus.gateway.app import create_app
+from modelbus.gateway.description.component_schemas import ComponentSchemas
 from modelbus.gateway.description.openapi import openapi_document
 from modelbus.gateway.routing.route import JsonBody, Route
 from modelbus.gateway.routing.route_table import ROUTES
@@ -112,3 +117,151 @@ def test_every_command_has_a_model_of_its_result() -> None:
     assert RESULTS.keys() == set(COMMAND_NAMES)
     for model in RESULTS.values():
         assert TypeAdapter(model).json_schema()["type"] == "object"
+
+
+# --- what generators and checkers stand on ---
+
+JSON_SCHEMA_WORDS = {
+    *(
+        "$ref",
+        "title",
+        "type",
+        "format",
+        "description",
+        "default",
+        "examples",
+        "const",
+        "enum",
+        "pattern",
+        "discriminator",
+    ),
+    *("properties", "required", "additionalProperties", "propertyNames", "minProperties", "maxProperties"),
+    *("items", "prefixItems", "minItems", "maxItems", "minLength", "maxLength"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "anyOf", "oneOf", "allOf", "not"),
+    "x-enum-varnames",  # OpenAPI's own: names for generators
+}
+PARAMETERS = [
+    pytest.param(parameter, id=f"{method} {path} {parameter['name']}")
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+    for parameter in operation["parameters"]
+    if "$ref" not in parameter
+] + [pytest.param(parameter, id=name) for name, parameter in DOCUMENT["components"]["parameters"].items()]
+
+
+def schemas_in(node: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every schema of the document, with its place."""
+    if isinstance(node, list):
+        for number, each in enumerate(node):
+            yield from schemas_in(each, f"{place}/{number}")
+    elif isinstance(node, dict):
+        for name, each in node.items():
+            if name == "schema":
+                yield from parts_of(each, f"{place}/{name}")
+            elif name == "schemas":
+                for model, schema in each.items():
+                    yield from parts_of(schema, f"{place}/{model}")
+            elif name not in ("example", "examples"):
+                yield from schemas_in(each, f"{place}/{name}")
+
+
+def parts_of(schema: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """A schema and all within it."""
+    if not isinstance(schema, dict):
+        return
+    yield place, schema
+    for name, each in schema.get("properties", {}).items():
+        yield from parts_of(each, f"{place}/{name}")
+    for word in ("items", "additionalProperties", "propertyNames", "not"):
+        yield from parts_of(schema.get(word), f"{place}/{word}")
+    for word in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        for number, each in enumerate(schema.get(word, [])):
+            yield from parts_of(each, f"{place}/{word}/{number}")
+
+
+def test_schemas_have_words_of_json_schema_alone() -> None:
+    others = {place: left for place, one in schemas_in(DOCUMENT) if (left := one.keys() - JSON_SCHEMA_WORDS)}
+
+    assert others == {}
+
+
+def test_no_default_is_an_object_which_generators_cannot_write() -> None:
+    assert [place for place, one in schemas_in(DOCUMENT) if isinstance(one.get("default"), dict)] == []
+
+
+def test_a_default_is_one_that_its_schema_takes() -> None:
+    for place, schema in schemas_in(DOCUMENT):
+        if "default" in schema:
+            whole = {**schema, "components": DOCUMENT["components"]}
+            assert Draft202012Validator(whole).is_valid(schema["default"]), place
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS)
+def test_the_example_of_a_parameter_is_one(parameter: dict[str, Any]) -> None:
+    examples = [one["value"] for one in parameter.get("examples", {}).values()]
+    for example in [*examples, *([parameter["example"]] if "example" in parameter else [])]:
+        assert list(Draft202012Validator(parameter["schema"]).iter_errors(example)) == []
+
+
+def test_every_schema_with_a_name_is_referred_to() -> None:
+    referred = {one["$ref"].rpartition("/")[2] for _, one in schemas_in(DOCUMENT) if "$ref" in one}
+
+    assert DOCUMENT["components"]["schemas"].keys() - referred == set()
+
+
+def test_bodies_are_referred_to_by_name_and_no_two_schemas_are_equal() -> None:
+    for route in DOCUMENTED:
+        if isinstance(route.body, JsonBody):
+            schema = operation_of(route)["requestBody"]["content"]["application/json"]["schema"]
+            assert all(one.keys() == {"$ref"} for one in schema.get("anyOf", [schema])), route
+    by_content: dict[str, list[str]] = {}
+    for name, schema in DOCUMENT["components"]["schemas"].items():
+        if schema.get("type") == "object":
+            by_content.setdefault(json.dumps(schema, sort_keys=True), []).append(name)
+    assert [names for names in by_content.values() if len(names) > 1] == []
+
+
+def test_a_body_has_no_field_that_the_route_or_a_header_says() -> None:
+    for route in DOCUMENTED:
+        if isinstance(body := route.body, JsonBody):
+            for model in body.models:
+                fields = DOCUMENT["components"]["schemas"][model.__name__]["properties"].keys()
+                assert not fields & {"command", "correlation_id", *body.said_by_route}, route
+
+
+def test_one_command_whose_routes_say_different_fields_is_refused() -> None:
+    [retrain] = [route for route in ALL if route.name == "retrain_model"]
+    assert isinstance(retrain.body, JsonBody)
+    other = replace(retrain, body=replace(retrain.body, said_by_route=frozenset()))
+
+    with pytest.raises(ValueError, match="RetrainModel is the body of routes that say different fields"):
+        ComponentSchemas([retrain, other])
+
+
+@pytest.mark.parametrize("route", DOCUMENTED, ids=str)
+def test_an_operation_is_called_as_its_handler_by_a_verb_and_a_noun(route: Route) -> None:
+    assert operation_of(route)["operationId"] == route.handler.__name__
+    assert re.fullmatch(r"[a-z]+_[a-z_]+|predict", route.name)
+
+
+@pytest.mark.parametrize("route", DOCUMENTED, ids=str)
+def test_every_refusal_is_a_problem_with_its_headers(route: Route) -> None:
+    for status, answer in operation_of(route)["responses"].items():
+        assert answer["headers"]["X-Correlation-ID"]
+        if int(status) < 400 or int(status) in route.answers:
+            continue
+        assert answer["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        assert ("WWW-Authenticate" in answer["headers"]) is (status == "401")
+        assert ("Retry-After" in answer["headers"]) is (status == "503")
+
+
+def test_a_query_parameter_that_must_be_given_says_so() -> None:
+    required = {
+        (operation["operationId"], parameter["name"])
+        for methods in DOCUMENT["paths"].values()
+        for operation in methods.values()
+        for parameter in operation["parameters"]
+        if parameter.get("in") == "query" and parameter.get("required")
+    }
+
+    assert required == {("compare_evaluations", "id"), ("upload_dataset", "name")}

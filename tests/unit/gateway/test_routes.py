@@ -109,4 +109,8 @@ def test_every_file_of_routes_is_served() -> None:
 
 
 def test_the_application_serves_what_is_declared_and_nothing_else() -> None:
-    assert {route_of(one.handler) for one in APP.router.routes()} == set(APP[ROUTES])
+    served = [(one.method, route_of(one.handler), one.resource) for one in APP.router.routes()]
+    assert {route for method, route, _ in served if method != "*"} == set(APP[ROUTES])
+    # what else is served refuses all other methods, once on each path
+    refusing = [resource for method, route, resource in served if method == "*" and route is None]
+    assert len(refusing) == len({route.path for route in APP[ROUTES]}) == len({resource for *_, resource in served})
