@@ -219,14 +219,16 @@ def _without_point(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, Field(ge=1, strict=True), BeforeValidator(_without_point)]
-"""A number from 1 on that is neither text nor a boolean; ``3.0`` is one, as JSON Schema has it."""
-
 MAX_INTEGER = 2**63 - 1
 """The largest integer that can be stored; a larger number is to be sent as text or with a decimal point."""
 _INTEGERS = range(-MAX_INTEGER - 1, MAX_INTEGER + 1)
 MAX_VERSION = 10**10 - 1
 """Ten digits are more versions than there will be; a longer number is none that could be stored."""
+
+WholeNumber = Annotated[int, Field(ge=1, le=MAX_INTEGER, strict=True), BeforeValidator(_without_point)]
+"""A number from 1 on that is neither text nor a boolean; ``3.0`` is one, as JSON Schema has it."""
+VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION, strict=True), BeforeValidator(_without_point)]
+"""The number of a version, as ``WholeNumber`` takes numbers."""
 _DEPTH_LIMIT = 10
 
 

@@ -7,7 +7,6 @@ from pydantic import Field, StringConstraints, model_validator
 
 from modelbus.shared.contracts.base import (
     HOUR_S,
-    MAX_VERSION,
     TAG_PATTERN,
     ColumnName,
     CommandBase,
@@ -17,7 +16,7 @@ from modelbus.shared.contracts.base import (
     ModelReference,
     Name,
     Task,
-    WholeNumber,
+    VersionNumber,
     free_name,
 )
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
@@ -86,7 +85,7 @@ class VersionChanges(Contract):
 class AliasChange(Contract):
     """Where an alias is to point."""
 
-    version: Annotated[WholeNumber, Field(le=MAX_VERSION)]
+    version: VersionNumber
     """The number of a version."""
 
 

@@ -87,7 +87,7 @@ class Dimension(Contract):
     """The least number."""
     high: Number | None = None
     """The largest number."""
-    step: Annotated[WholeNumber, Field(le=MAX_INTEGER)] | None = None
+    step: WholeNumber | None = None
     """Of `int_uniform`: the distance between two numbers, counted from `low`."""
     mean: float | None = Field(None, allow_inf_nan=False)
     """Of `normal`."""
