@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelbus.shared.contracts.commands.prediction import rows_of_spec
 from modelbus.shared.models.artifacts import load_model
 from tests.e2e.api import Answer, Api, fresh
 from tests.e2e.tables import PARCEL, numbers
@@ -202,7 +203,7 @@ def test_rows_may_come_in_three_forms(api: Api, amount_model: str, form: dict[st
     assert answer.status == 200, answer
     assert answer.document["predictions"] == _ask(api, amount_model, *ROWS).document["predictions"]
     assert answer.document["report"] == {"coerced": {"a": 1}, "missing": {"b": 1}}
-    assert api.job(answer.correlation_id)["spec"]["rows"] == ROWS
+    assert rows_of_spec(api.job(answer.correlation_id)["spec"]) == ROWS
 
 
 def test_decision_scores_are_answered_on_request(api: Api, number_dataset: str) -> None:

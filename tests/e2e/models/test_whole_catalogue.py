@@ -2,18 +2,17 @@
 the fitted object does in process. What scikit-learn has and the catalogue has not is in ``LEFT_OUT``, with reasons.
 """
 
-import io
 from typing import Any
 from uuid import uuid4
 
-import pyarrow.parquet as pq
 import pytest
 from pymongo.database import Database
 
 from modelbus.shared.bus import Publisher
 from modelbus.shared.contracts import TrainModel
+from modelbus.shared.store.blobs.worker_blobs import BlobStore
 from modelbus.shared.store.connection import Document
-from modelbus.shared.tabular.tables.stored_tables import dataset_columns, read_frame
+from modelbus.shared.tabular.tables.stored_tables import dataset_columns, open_table, read_frame
 from modelbus.trainer.catalogue.entries import catalogue
 from modelbus.trainer.fitting.plan import plan_of
 from modelbus.trainer.training.fit import fit_model
@@ -42,11 +41,11 @@ def mixed_dataset(api: Api) -> str:
 
 
 @pytest.fixture(scope="module")
-def mixed_frame(api: Api, mixed_dataset: str) -> Any:
+def mixed_frame(database: Database[Document], mixed_dataset: str) -> Any:
     """The same as the trainer reads it."""
-    content = api.get(f"/datasets/{mixed_dataset}/content").body
-    with pq.ParquetFile(io.BytesIO(content)) as parquet:
-        return read_frame(parquet)
+    document: Any = database["datasets"].find_one({"_id": mixed_dataset})
+    with open_table(BlobStore(database), document) as opened:
+        return read_frame(opened)
 
 
 @pytest.mark.parametrize(("name", "task"), [(record.name, record.task) for record in catalogue()], ids=str)
