@@ -11,6 +11,8 @@ from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 _COUNTED_S: Final = 1.0
 """Between two counts of one queue. What this gateway accepts in between is added."""
 _RETRY_LIMITS_S: Final = (1, 60)
+_RETRY_S: Final = 10
+"""When to come again where nothing was seen to be done: the jobs may be long, or were not watched for long."""
 _PART: Final = 0.1
 """Of a full backlog this part is to be done before callers come again: one at a time they would all be refused."""
 
@@ -76,5 +78,5 @@ class Backlog:
     def _retry_after_s(self, count: _Count) -> int:
         least, most = _RETRY_LIMITS_S
         if count.done_per_s <= 0:
-            return most
+            return _RETRY_S
         return min(max(math.ceil(self._limit * _PART / count.done_per_s), least), most)
