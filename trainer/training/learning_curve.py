@@ -13,7 +13,7 @@ from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
 from modelbus.trainer.fitting.plan import FitPlan
-from modelbus.trainer.rows.splitting import RowIndices
+from modelbus.trainer.rows.splitting import Groups, RowIndices, read_groups
 from modelbus.trainer.training.fit import FitOutcome, fit_model
 from modelbus.trainer.training.preparing import prepare
 
@@ -43,8 +43,9 @@ def measure_learning_curve(
 ) -> list[LearningPoint]:
     """Fit on ever more of the training rows, and measure each model on all held-out rows.
 
-    The rows of a point are among those of the next one: the first of a random order, or, where the hold-out is the
-    latest rows, the latest of the others.
+    The rows of a point are among those of the next one: the first of a random order; where the hold-out is the latest
+    rows, the latest of the others; where it is whole groups, the first groups of a random order, as many as come
+    nearest to the fraction.
 
     Args:
         frame: The dataset's rows, with the columns that the plan needs.
@@ -63,9 +64,10 @@ def measure_learning_curve(
         hold_out_frame = frame.iloc[prepared.known.rows[prepared.split.hold_out]]
     # All rows that a point is given are fitted on: what is held out is apart already. They keep their order of time.
     whole = replace(plan, hold_out=HoldOut(dataset="apart"), cross_validation=None)
+    groups = read_groups(frame, plan.group_column, train)
     points = []
     for number, fraction in enumerate(fractions):
-        rows = _first(train, fraction, plan)
+        rows = _first(train, groups, fraction, plan)
         report(number / len(fractions), f"fitting on {len(rows)} of {len(train)} rows")
         part = frame.iloc[rows]
         outcome = _fitted(part, whole, hold_out_frame, len(train))
@@ -74,11 +76,18 @@ def measure_learning_curve(
     return points
 
 
-def _first(train: RowIndices, fraction: float, plan: FitPlan) -> RowIndices:
+def _first(train: RowIndices, groups: Groups | None, fraction: float, plan: FitPlan) -> RowIndices:
     count = max(1, math.floor(fraction * len(train) + 0.5))
     if plan.time_schema is not None:
         return train[len(train) - count :]
-    chosen = np.random.default_rng(plan.seed).permutation(len(train))[:count]
+    random = np.random.default_rng(plan.seed)
+    if groups is not None:
+        # Some rows of every group would tell the model of all of them: few rows would look better than they are.
+        order = random.permutation(int(groups.max()) + 1)
+        reached = np.cumsum(np.bincount(groups)[order])
+        first = order[: int(np.argmin(np.abs(reached - count))) + 1]
+        return train[np.isin(groups, first)]
+    chosen = random.permutation(len(train))[:count]
     # In the order of the training itself, which the encoder's folds depend on: all rows give the very same model.
     return train[np.sort(chosen)]
 

@@ -1,12 +1,16 @@
 """Learning curves: ever more of the training rows, always the same rows to measure on."""
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from modelbus.shared.contracts import HoldOut
 from modelbus.shared.errors import EstimatorRejected
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.plan import FitPlan
+from modelbus.trainer.training import learning_curve
 from modelbus.trainer.training.learning_curve import measure_learning_curve
 from tests.unit.tables import TYPES, fit, schema, table
 
@@ -58,6 +62,28 @@ def test_of_rows_in_time_the_latest_are_fitted_on() -> None:
     assert half.metrics["r2"] is not None
     assert whole.metrics["r2"] is not None
     assert half.metrics["r2"] > 0.9 > whole.metrics["r2"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_groups_are_fitted_on_where_whole_groups_are_held_out(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    frame = table().copy()
+    frame["household"] = np.arange(len(frame)) // 7
+    parts: list[set[int]] = []
+    fit_model = learning_curve.fit_model
+
+    def noting(part: pd.DataFrame, *arguments: Any, **options: Any) -> Any:
+        parts.append(set(part.index))
+        return fit_model(part, *arguments, **options)
+
+    monkeypatch.setattr(learning_curve, "fit_model", noting)
+    grouped = plan(hold_out=HoldOut(group_column="household"), group_column="household", seed=seed)
+    points = measure_learning_curve(frame, grouped, [0.1, 0.5, 1.0])
+    for part in parts:
+        touched = set(frame.loc[sorted(part), "household"])
+        assert part == set(frame.index[frame["household"].isin(touched)]), "no group is cut"
+    assert parts[0] < parts[1] < parts[2]
+    wanted = [0.1 * points[-1].row_count, 0.5 * points[-1].row_count]
+    assert [point.row_count for point in points[:2]] == pytest.approx(wanted, abs=4)
 
 
 def test_another_dataset_is_measured_on_where_the_plan_names_one() -> None:
