@@ -270,10 +270,9 @@ class Answerer:
         waiting = [finished for request, finished in answered if request.is_interactive]
         others = [finished for request, finished in answered if not (request.is_interactive or request.is_recorded)]
         recorded = [finished for request, finished in answered if request.is_recorded]
-        known = self._ledger.record_finished(waiting, is_durable=False) if waiting else {}
-        known |= self._ledger.record_finished(others) if others else {}
+        known = self._ledger.record_finished(waiting, is_durable=False) | self._ledger.record_finished(others)
         # Also of what was accepted before: if the write were lost, its job would still be queued.
-        return known | (self._ledger.finish_recorded(recorded, is_durable=False) if recorded else {})
+        return known | self._ledger.finish_recorded(recorded, is_durable=False)
 
     def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
         """Tell how some requests ended: those that were known before by what their records say now."""

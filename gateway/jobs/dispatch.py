@@ -11,7 +11,7 @@ from modelbus.gateway.http.answers import is_whole
 from modelbus.gateway.jobs.backlog import Backlog
 from modelbus.gateway.jobs.job_waiters import JobWaiters
 from modelbus.gateway.jobs.outbox import WAIT_S, Outbox
-from modelbus.shared.contracts import Command, Predict, command_queue
+from modelbus.shared.contracts import Command, Predict
 from modelbus.shared.contracts.documents.job_documents import EndedJob, JobDocument
 from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import BacklogFull, BusUnavailable, JobFinished
@@ -46,25 +46,19 @@ class Dispatcher:
             BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
-        await self._require_room(command_queue(command), correlation_id)
-        waiting = self._waiters.register(correlation_id)
-        try:
-            traceparent = current_traceparent()
-            new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
-            job = await self.accept(new)
-            if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
-                return job
-            return await self._waiters.wait(correlation_id, waiting, wait_s) or await self._jobs.find(correlation_id)
-        finally:
-            self._waiters.forget(correlation_id, waiting)
+        traceparent = current_traceparent()
+        new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
+        return await self._submitted(new, wait_s)
 
     async def accept(self, new: NewJob) -> JobDocument:
         """Record a job and send its message, unless it is recorded already and has ended.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
+            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
             StoreUnavailable: MongoDB does not answer; nothing was accepted.
         """
+        await self._require_room(new.queue, new.correlation_id)
         job = await self._jobs.accept(new)
         self._backlog.add(job["queue"])
         facts = {"command": job["command"], "queue": job["queue"], "status": job["status"]}
@@ -109,11 +103,11 @@ class Dispatcher:
             BacklogFull: Too many predictions wait already; nothing was accepted.
             StoreUnavailable: MongoDB does not answer.
         """
-        await self._require_room(command_queue(command), correlation_id)
         job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         message = orjson.dumps({**job.spec, "correlation_id": correlation_id})
         if not self._outbox.does_take(message):
-            return await self.submit(command, correlation_id, owner=owner, wait_s=wait_s)
+            return await self._submitted(job, wait_s)
+        await self._require_room(job.queue, correlation_id)
         waiting = self._waiters.register(correlation_id)
         try:
             loop = asyncio.get_running_loop()
@@ -172,6 +166,17 @@ class Dispatcher:
     async def close(self) -> None:
         """Wait for what is being sent."""
         await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _submitted(self, new: NewJob, wait_s: float) -> EndedJob:
+        waiting = self._waiters.register(new.correlation_id)
+        try:
+            job = await self.accept(new)
+            if wait_s <= 0 or job["status"] in TERMINAL_STATUSES:
+                return job
+            ended = await self._waiters.wait(new.correlation_id, waiting, wait_s)
+            return ended or await self._jobs.find(new.correlation_id)
+        finally:
+            self._waiters.forget(new.correlation_id, waiting)
 
     async def _require_room(self, queue: str, correlation_id: str) -> None:
         try:

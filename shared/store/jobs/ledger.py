@@ -198,6 +198,8 @@ class JobLedger:
             By correlation id, the jobs that were known already, as they are now: what was to be recorded of them
             counts only if they ended by it. All others are recorded as they were given.
         """
+        if not finished:
+            return {}
         store = self._store if is_durable else self._fast_store
         jobs = store.collection(JOBS)
         now = datetime.now(UTC)
@@ -213,6 +215,8 @@ class JobLedger:
 
     def finish_recorded(self, finished: Sequence[FinishedJob], *, is_durable: bool = True) -> dict[str, AnsweredJob]:
         """As ``record_finished``, of jobs that are known to be recorded."""
+        if not finished:
+            return {}
         store = self._store if is_durable else self._fast_store
         with store_errors():
             store.collection(JOBS).bulk_write([self._finish_queued(one) for one in finished], ordered=False)

@@ -180,6 +180,9 @@ async def test_beyond_the_backlog_nothing_is_accepted_but_what_was_before(
         await dispatcher.submit(train_command(), ids[3], owner="local")
     assert refused.value.retry_after_s == 10
     assert ledger.find(ids[3]) is None, "nothing was accepted"
+    with pytest.raises(BacklogFull):
+        await dispatcher.accept(train_job(ids[3]))  # as uploads and replayed messages are
+    assert ledger.find(ids[3]) is None
     again = await dispatcher.submit(train_command(), ids[0], owner="local")
     assert again["_id"] == ids[0], "the same again is no further job"
 

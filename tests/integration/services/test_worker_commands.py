@@ -7,14 +7,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis
 
-from modelbus.shared.bus import EventSubscriber
+from modelbus.shared.bus import EventSubscriber, Publisher, poison_queue
 from modelbus.shared.contracts import new_correlation_id
 from modelbus.shared.store.connection import Document
+from modelbus.shared.store.jobs.ledger import JobLedger
+from modelbus.shared.worker.service_faults import end_with_fault
 from modelbus.stack import LocalStack
 from tests.integration.conftest import MakeConsumer
-from tests.integration.messages import receive
-from tests.integration.samples import train_command
+from tests.integration.messages import receive, unacknowledged
+from tests.integration.samples import train_command, train_job
 from tests.integration.worker_bench import Bench, bench_url
 from tests.waiting import wait_until
 
@@ -190,3 +193,21 @@ def test_a_refused_command_is_recorded_however_deep_it_is(bench: Bench) -> None:
     correlation_id = new_correlation_id()
     bench.tools.publisher.send("train", deep, correlation_id=correlation_id)
     assert bench.wait_for(correlation_id)["error"]["code"] == "invalid_command"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_fault_of_the_service_ends_the_jobs_that_its_message_only_names(
+    ledger: JobLedger, publisher: Publisher, consume: MakeConsumer, broker: redis.Redis, count: int
+) -> None:
+    jobs = [train_job() for _ in range(count)]
+    for job in jobs:
+        ledger.accept(job)
+    publisher.send("train", [{"job": job.correlation_id} for job in jobs])
+    consumer, told = consume("train"), []
+    [delivery] = receive(consumer)
+    end_with_fault(delivery, KeyError("x"), ledger, consumer, lambda ended, known: told.append((ended, known)))
+    ended = [ledger.find(job.correlation_id) or {} for job in jobs]
+    assert [(job["status"], job["error"]["code"]) for job in ended] == [("failed", "internal")] * count
+    [(finished, known)] = told
+    assert [one.job.correlation_id for one in finished] == list(known) == [job.correlation_id for job in jobs]
+    assert (unacknowledged(broker), broker.llen(poison_queue("train"))) == (0, 0), "the message is done with"
