@@ -97,7 +97,7 @@ class Answerer:
             known = self._record(computed.answered)
         repeated = [FinishedJob(request.received.job, None, None) for request in requests.repeated]
         finished = [*(one for _, one in computed.answered), *repeated]
-        self._tell(finished, {**known, **requests.answers}, time.perf_counter() - started)
+        self.tell(finished, {**known, **requests.answers}, time.perf_counter() - started)
         for request in computed.apart:
             self._do_apart(request)
 
@@ -113,12 +113,43 @@ class Answerer:
             request = Request(received)
             if received.error:
                 computed = self._compute([request])
-                self._tell([finished for _, finished in computed.answered], self._record(computed.answered), 0.0)
+                self.tell([finished for _, finished in computed.answered], self._record(computed.answered))
             elif self._is_accepted(request):
                 self._answer_accepted(received.correlation_id)
         for correlation_id in recorded_ids(delivery):
             if correlation_id not in self._apart:
                 self._answer_accepted(correlation_id)
+
+    def tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float = 0.0) -> None:
+        """Tell everybody, and their senders, of requests that ended and were recorded.
+
+        Args:
+            finished: The requests with their results or errors.
+            known: By correlation id, the jobs that were known before, as they are now: of those, what they say is told.
+            seconds: How long they took.
+        """
+        ended: list[JobChanged] = []
+        standing: list[JobChanged] = []
+        replies: list[tuple[str, JobChanged]] = []
+        for one in finished:
+            recorded, reply_to = known.get(one.job.correlation_id), one.job.reply_to
+            if recorded is not None and not is_same(recorded, one.job):
+                # The job of that id is another one, and stands as it did: whoever waits for the id finds out so.
+                standing.append(job_changed(recorded, _SERVICE))
+                answer = _refused(one.job, reused(recorded, one.job))
+            else:
+                ended.append(_event(one) if recorded is None else job_changed(recorded, _SERVICE))
+                result = one.result if recorded is None else recorded.get("result")
+                answer = reply_of(ended[-1], result, one.job.given_correlation_id)
+            if reply_to:
+                replies.append((reply_to, answer))
+        self._events.publish([*ended, *standing], replies)
+        for event in ended:
+            JOBS_FINISHED.labels("Predict", event.status).inc()
+            JOB_SECONDS.labels("Predict").observe(seconds)
+            if event.error and event.error.code == "invalid_command":
+                COMMANDS_REFUSED.labels("predict").inc()
+        _log_finished(ended)
 
     def _answer_accepted(self, correlation_id: str) -> None:
         claimed = self._ledger.claim(correlation_id)
@@ -137,15 +168,6 @@ class Answerer:
         if computed.apart:
             self._finisher.release(claim)
             self._apart.do(correlation_id)
-
-    def tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
-        """Tell everybody, and their senders, of requests that ended and were recorded.
-
-        Args:
-            finished: The requests with their results or errors.
-            known: By correlation id, the jobs that were known before, as they are now.
-        """
-        self._tell(finished, known, 0.0)
 
     def _do_apart(self, request: Request) -> None:
         """Have a request done by a job in a process of its own."""
@@ -273,31 +295,6 @@ class Answerer:
         known = self._ledger.record_finished(waiting, is_durable=False) | self._ledger.record_finished(others)
         # Also of what was accepted before: if the write were lost, its job would still be queued.
         return known | self._ledger.finish_recorded(recorded, is_durable=False)
-
-    def _tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float) -> None:
-        """Tell how some requests ended: those that were known before by what their records say now."""
-        ended: list[JobChanged] = []
-        standing: list[JobChanged] = []
-        replies: list[tuple[str, JobChanged]] = []
-        for one in finished:
-            recorded, reply_to = known.get(one.job.correlation_id), one.job.reply_to
-            if recorded is not None and not is_same(recorded, one.job):
-                # The job of that id is another one, and stands as it did: whoever waits for the id finds out so.
-                standing.append(job_changed(recorded, _SERVICE))
-                answer = _refused(one.job, reused(recorded, one.job))
-            else:
-                ended.append(_event(one) if recorded is None else job_changed(recorded, _SERVICE))
-                result = one.result if recorded is None else recorded.get("result")
-                answer = reply_of(ended[-1], result, one.job.given_correlation_id)
-            if reply_to:
-                replies.append((reply_to, answer))
-        self._events.publish([*ended, *standing], replies)
-        for event in ended:
-            JOBS_FINISHED.labels("Predict", event.status).inc()
-            JOB_SECONDS.labels("Predict").observe(seconds)
-            if event.error and event.error.code == "invalid_command":
-                COMMANDS_REFUSED.labels("predict").inc()
-        _log_finished(ended)
 
 
 def _parts(group: Sequence[_Asked], row_limit: int) -> Iterator[list[_Asked]]:

@@ -16,7 +16,6 @@ from modelbus.predictor.answering import Answerer
 from modelbus.predictor.apart import Apart
 from modelbus.predictor.engine import Engine, EngineLost
 from modelbus.shared.bus import Consumer, Delivery
-from modelbus.shared.bus.queues import SENT_AGAIN_HEADER
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.store.records.usage import UsageCounter
@@ -77,11 +76,11 @@ class InteractiveLane:
         while not self._stopping.is_set():
             self.looped_at = time.monotonic()
             deliveries = self._consumer.receive(_RECEIVE_S, self._batch_limit)
-            fresh = [delivery for delivery in deliveries if not _comes_again(delivery)]
+            fresh = [delivery for delivery in deliveries if not delivery.is_redelivered]
             if fresh:
                 self._step(fresh)
             for delivery in deliveries:
-                if _comes_again(delivery):
+                if delivery.is_redelivered:
                     self._step([delivery])
             self._usage.flush()
         self._usage.flush(is_last=True)
@@ -102,7 +101,7 @@ class InteractiveLane:
 
     def _step(self, deliveries: Sequence[Delivery]) -> None:
         try:
-            if _comes_again(deliveries[0]):
+            if deliveries[0].is_redelivered:
                 self._answerer.answer_claimed(deliveries[0])
             else:
                 self._answerer.answer(deliveries)
@@ -121,8 +120,3 @@ class InteractiveLane:
                     self._step([delivery])
         else:
             self._consumer.acknowledge(deliveries)
-
-
-def _comes_again(delivery: Delivery) -> bool:
-    """Whether somebody had the message, or one like it, before."""
-    return delivery.is_redelivered or SENT_AGAIN_HEADER in delivery.headers

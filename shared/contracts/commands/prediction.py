@@ -81,10 +81,10 @@ def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:
     differ in the order of their keys alone are the same specification.
     """
     rows = spec["rows"]
-    columns = sorted(rows[0])
-    names = set(columns)
+    names = rows[0].keys()
     if len(rows) == 1 or any(row.keys() != names for row in rows):
         return spec
+    columns = sorted(names)
     rest = {name: value for name, value in spec.items() if name != "rows"}
     return {**rest, "columns": columns, "data": [[row[name] for name in columns] for row in rows]}
 
