@@ -116,7 +116,7 @@ class Study:
         return answer
 
     def _tune(self, name: str, training: dict[str, Any]) -> None:
-        given = {"model": f"{name}-{RUN}", "dataset": f"customers-{RUN}", "target": "left", "excluded": ["customer"]}
+        given = {"model": f"{name}-{RUN}", "dataset": f"customers-{RUN}", "target": "left", "exclude": ["customer"]}
         version = self._gateway.call("POST", "/models?wait=60", {**given, **training})["version"]
         self._keep(name, version)
         tried = self._gateway.call("GET", f"/models/{version['model']}/versions/1/candidates")
@@ -153,7 +153,7 @@ class Study:
         self._draw(f"/jobs/{explained['correlation_id']}/plots")
 
     def _measure_learning(self, name: str) -> None:
-        asked = {"shares": [0.25, 0.5, 1.0]}
+        asked = {"fractions": [0.25, 0.5, 1.0]}
         curve = self._gateway.call("POST", f"/models/{name}-{RUN}/learning-curve?wait=60", asked)
         (ranked,) = [one for one in self._keep("learning-curve", curve)["curves"] if one["name"] == "roc_auc"]
         show(roc_auc=dict(zip(curve["x"], [round(value, 3) for value in ranked["hold_out"]], strict=True)))

@@ -36,7 +36,7 @@ def make_lanes(tools: Tools) -> list[Lane]:
     settings = tools.settings
     usage = UsageCounter(tools.database)
     engine = Engine(tools.service, settings)
-    apart = Apart(tools.ledger, tools.runner(), settings.predict_apart_limit)
+    apart = Apart(tools.ledger, tools.runner(), settings.predict_isolated_limit)
     interactive = InteractiveLane(
         tools.consumer((INTERACTIVE,), prefetch=settings.predict_batch_limit),
         tools.ledger,

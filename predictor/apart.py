@@ -42,7 +42,7 @@ class Suspects:
         losses = _LOSSES if is_overrun else self._losses.get(reference, 0) + 1
         self._losses[reference] = losses
         if losses == _LOSSES:
-            log.warning("model.set_apart", model=reference, is_overrun=is_overrun, seconds=_REMEMBERED_S)
+            log.warning("model.isolated", model=reference, is_overrun=is_overrun, seconds=_REMEMBERED_S)
 
     def __contains__(self, reference: str) -> bool:
         return self._losses.get(reference, 0) >= _LOSSES

@@ -83,7 +83,7 @@ class Engine:
             What the requests get.
 
         Raises:
-            EngineLost: The process died of it, or took longer than ``predict_patience_s``; the loading of the model may
+            EngineLost: The process died of it, or took longer than ``predict_slow_s``; the loading of the model may
                 take ``predict_time_limit_s`` besides.
         """
         text = write_question(question)
@@ -98,7 +98,7 @@ class Engine:
             except OSError:
                 answer = None
         if answer is None:
-            raise self._lost(f"predicting by {question.reference}", self._settings.predict_patience_s)
+            raise self._lost(f"predicting by {question.reference}", self._settings.predict_slow_s)
         if has_run_out_of_memory(answer):
             # What it could not give back would be lacking to all that come after.
             self.stop()
@@ -126,7 +126,7 @@ class Engine:
         self.start()
         child = self._child
         assert child is not None  # it has just been started
-        with self._watchdog.watching(child, self._settings.predict_patience_s):
+        with self._watchdog.watching(child, self._settings.predict_slow_s):
             child.ask(text)
             while (heard := child.hear()) is not None:
                 match read_said(heard):
@@ -137,7 +137,7 @@ class Engine:
                     case Loaded(size_bytes=size_bytes):
                         MODEL_LOADS.inc()
                         MODEL_CACHE_BYTES.set(size_bytes)
-                        self._watchdog.extend(self._settings.predict_patience_s)
+                        self._watchdog.extend(self._settings.predict_slow_s)
                     case _:
                         # Foreign code wrote into the pipe: nothing that comes by it can be believed any more.
                         child.kill()

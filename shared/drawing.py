@@ -177,7 +177,9 @@ def _show_dates(axes: Any) -> None:
 def _draw_matrix(figure: Figure, axes: Any, matrix: Matrix) -> None:
     count = len(matrix.labels)
     # cells, not an image: an image would be embedded as PNG
-    mesh = axes.pcolormesh(np.array(matrix.shares), cmap=_SHADES, vmin=0, vmax=1, edgecolors="#E5E7EB", linewidth=0.5)
+    mesh = axes.pcolormesh(
+        np.array(matrix.fractions), cmap=_SHADES, vmin=0, vmax=1, edgecolors="#E5E7EB", linewidth=0.5
+    )
     axes.set_aspect("equal")
     axes.invert_yaxis()
     names = [_shown(label, 20) for label in matrix.labels]
@@ -189,7 +191,7 @@ def _draw_matrix(figure: Figure, axes: Any, matrix: Matrix) -> None:
     axes.grid(visible=False)
     figure.colorbar(mesh, ax=axes, label="share of the true label", shrink=0.8)
     if count <= _CELL_TEXT_LIMIT:
-        for (row, column), share in np.ndenumerate(np.array(matrix.shares)):
+        for (row, column), share in np.ndenumerate(np.array(matrix.fractions)):
             colour = "#FFFFFF" if share > 0.55 else _INK
             text = f"{matrix.values[row][column]:.6g}"
             axes.text(column + 0.5, row + 0.5, text, ha="center", va="center", color=colour, fontsize=8)

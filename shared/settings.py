@@ -88,7 +88,7 @@ class Settings(BaseSettings):
 
     dask_scheduler: SecretStr | None = None
     """The address of a Dask scheduler, such as `tcp://10.0.0.5:8786`: fits that are worth it run on its workers."""
-    dask_least_cells: int = Field(4_000_000, ge=0)
+    dask_minimum_cells: int = Field(4_000_000, ge=0)
     """With how many cells (rows times encoded features) a fit is worth it: one tree takes about a second."""
 
     message_limit_bytes: int = Field(4 * MEBIBYTE, ge=1024)
@@ -111,11 +111,11 @@ class Settings(BaseSettings):
     """How many jobs may wait for one queue's workers before further ones are refused, until some are done."""
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
-    predict_patience_s: float = Field(2.0, gt=0)
+    predict_slow_s: float = Field(2.0, gt=0)
     """Seconds that one model's rows may hold up those of others; what takes longer is predicted in its own process."""
     predict_time_limit_s: float = Field(60.0, gt=0)
     """Seconds that an interactive prediction may run, and that the loading of its model may take."""
-    predict_apart_limit: int = Field(4, ge=1, le=256)
+    predict_isolated_limit: int = Field(4, ge=1, le=256)
     """How many interactive predictions at once have a process of their own, being slow or suspected of crashing."""
     upload_wait_s: float = Field(30.0, ge=0)
     """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""

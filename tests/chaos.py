@@ -252,7 +252,7 @@ def _fault(correlation_id: str, kind: str, job: dict[str, Any] | None, database:
         return f"{kind} {correlation_id}: LOST, there is no such job"
     if job["status"] != "succeeded":
         return f"{kind} {correlation_id}: {job['status']} after {job['attempt']} attempts: {job['error']}"
-    endings = [entry["what"] for entry in job["history"]].count("succeeded")
+    endings = [entry["event"] for entry in job["history"]].count("succeeded")
     if endings != 1:
         return f"{kind} {correlation_id}: succeeded {endings} times"
     if job["command"] in MADE_IN:

@@ -71,7 +71,7 @@ def _explain_prediction(names: Names) -> dict[str, Any]:
 
 
 def _learn(names: Names) -> dict[str, Any]:
-    return {"model": names["parcel-model"], "shares": [0.5, 1.0]}
+    return {"model": names["parcel-model"], "fractions": [0.5, 1.0]}
 
 
 def _drift(names: Names) -> dict[str, Any]:
@@ -88,7 +88,7 @@ COMMANDS: dict[str, Callable[[Names], dict[str, Any]]] = {
     "EvaluatePredictions": _evaluate_predictions,
     "ExplainModel": _explain_model,
     "ExplainPrediction": _explain_prediction,
-    "MeasureLearning": _learn,
+    "MeasureLearningCurve": _learn,
     "ReportDrift": _drift,
     "ReadRows": _read,
     "ExportDataset": _export,
@@ -126,7 +126,7 @@ RESULTS = {
         "rows",
         "report",
     },
-    "MeasureLearning": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves", "plots"},
+    "MeasureLearningCurve": {"model", "version", "dataset", "estimator", "name", "x", "fit_s", "curves", "plots"},
     "ReportDrift": {
         "model",
         "version",

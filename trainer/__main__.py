@@ -17,7 +17,7 @@ from modelbus.trainer.catalogue.plugin_entries import trainable_plugins
 TRAIN: Final = {
     "TrainModel": "modelbus.trainer.handlers.training:train_model",
     "RetrainModel": "modelbus.trainer.handlers.training:retrain_model",
-    "MeasureLearning": "modelbus.trainer.handlers.learning_curve_handler:measure_learning",
+    "MeasureLearningCurve": "modelbus.trainer.handlers.learning_curve_handler:measure_learning",
 }
 CHECK: Final = {"CheckTraining": "modelbus.trainer.handlers.training:check_training"}
 LANES: Final = {"train": TRAIN, "check": CHECK}

@@ -93,7 +93,7 @@ def permutation_importance(
         outputs = np.flatnonzero(owners == name)
         # A column that did not vary in training has no output: nothing depends on it.
         measured = _shuffled(asked, matrix, outputs, repeats, column_seed) if len(outputs) else [baseline] * repeats
-        worse = [baseline - value if metric.is_more_better else value - baseline for value in measured]
+        worse = [baseline - value if metric.is_higher_better else value - baseline for value in measured]
         found.append(Importance(name, worse))
     return Importances(metric, baseline, sorted(found, key=lambda each: -each.mean))
 

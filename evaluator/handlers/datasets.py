@@ -65,7 +65,7 @@ def preview_dataset(command: PreviewDataset, context: JobContext) -> AnswerOutco
     table, path = _ingest(command, context)
     with pq.ParquetFile(path) as parquet:
         rows = read_page(parquet, 0, command.row_limit).rows
-    return context.answer({**_found(table), "is_cut": command.is_cut, "rows": rows}, _upload_id(command))
+    return context.answer({**_found(table), "is_truncated": command.is_truncated, "rows": rows}, _upload_id(command))
 
 
 def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tuple[IngestedTable, Path]:
@@ -73,8 +73,8 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
     source, destination = context.work_directory / "source", context.work_directory / "table.parquet"
     upload = command.source if isinstance(command.source, UploadSource) else None
     _fetch(command.source, context, source)
-    is_cut = isinstance(command, PreviewDataset) and command.is_cut
-    if is_cut:
+    is_truncated = isinstance(command, PreviewDataset) and command.is_truncated
+    if is_truncated:
         cut_last_line(source, command.options, upload.media_type if upload else None)
     with source.open("rb") as file:
         table = ingest(
@@ -90,7 +90,7 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
             target=command.target if isinstance(command, ProfileDataset) else None,
             options=command.options,
             is_preview=isinstance(command, PreviewDataset),
-            is_cut=is_cut,
+            is_truncated=is_truncated,
         )
     return table, destination
 

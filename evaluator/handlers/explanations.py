@@ -104,7 +104,7 @@ def _importance_view(importances: Importances, repeats: int) -> Document:
     return {
         "name": "importance",
         "metric": importances.metric.name,
-        "is_error": importances.metric.is_more_better is False,
+        "is_error": importances.metric.is_higher_better is False,
         "baseline": importances.baseline,
         "repeats": repeats,
         "columns": [

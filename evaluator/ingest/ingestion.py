@@ -45,7 +45,7 @@ def ingest(
     on_progress: ProgressCallback,
     options: ParseOptions = _NO_OPTIONS,
     is_preview: bool = False,
-    is_cut: bool = False,
+    is_truncated: bool = False,
 ) -> IngestedTable:
     """Turn a file into a dataset: typed Parquet at the destination, and a profile of each column.
 
@@ -62,7 +62,7 @@ def ingest(
             ingest.
         options: How the file is to be read; what they leave open is found out.
         is_preview: Report the rows that cannot be read beside the others, whatever the options say.
-        is_cut: Whether the text is only the beginning of a file, whole lines of it: a quote may then be left open.
+        is_truncated: Whether the text is only the first whole lines of a file: a quote may then be left open.
 
     Raises:
         MalformedTable: The file is no table; the details name line, column, problem and expectation, 100 at most.
@@ -86,7 +86,7 @@ def ingest(
             plans, warnings, stored = convert_parquet(source, destination, options=options, limits=limits, stage=stage)
             text = early = None
         else:
-            reading = _Reading(source, destination, found, options, is_cut, limits, on_progress, size)
+            reading = _Reading(source, destination, found, options, is_truncated, limits, on_progress, size)
             text, early, stored = _ingest_text(reading, skipped if is_skipping else None)
             plans, warnings = text.plans, [*skipped.warnings(), *text.warnings]
         return _finished(
@@ -102,7 +102,7 @@ class _Reading:
     destination: Path
     format: TableFormat
     options: ParseOptions
-    is_cut: bool
+    is_truncated: bool
     limits: Limits
     on_progress: ProgressCallback
     size_bytes: int
@@ -152,7 +152,7 @@ def _read_text(reading: _Reading, spool: Path, skipped: SkippedRows | None) -> T
         spool,
         options=options,
         skipped=skipped,
-        is_cut=reading.is_cut,
+        is_truncated=reading.is_truncated,
         limits=reading.limits,
         survey_stage=survey_stage,
         stage=stage,

@@ -249,7 +249,7 @@ def _confusion(confusion: dict[str, Any]) -> Plot:
         matrix=Matrix(
             labels=[str(confusion["labels"][index]) for index in frequent.tolist()],
             values=counts[square].tolist(),
-            shares=np.array(confusion["shares"])[square].tolist(),
+            fractions=np.array(confusion["fractions"])[square].tolist(),
         ),
     )
 

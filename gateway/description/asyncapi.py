@@ -32,7 +32,7 @@ _EXAMPLES: Final[dict[str, Document]] = {
     "PredictDataset": {"model": "prices", "dataset": "shop"},
     "ExplainModel": {"model": "prices", "kinds": ["importance"]},
     "ExplainPrediction": {"model": "prices", "rows": [{"size": 2.0, "color": "red"}]},
-    "MeasureLearning": {"model": "prices", "shares": [0.5, 1.0]},
+    "MeasureLearningCurve": {"model": "prices", "fractions": [0.5, 1.0]},
     "ReportDrift": {"model": "prices", "since": "2026-01-31T00:00:00Z"},
     "EvaluateModel": {"evaluation": "first", "model": PREDICTION["model"], "dataset": "shop"},
     "EvaluatePredictions": {"task": "regression", "dataset": "shop", "truth": "price", "prediction": "guess"},

@@ -49,7 +49,7 @@ PREVIEW: Final[Example] = {
     "encoding": "utf-8",
     "delimiter": ",",
     "columns": [_SIZE, _COLOR, _PRICE],
-    "is_cut": False,
+    "is_truncated": False,
     "rows": [{"size": 1.5, "color": "red", "price": 10}],
 }
 ROWS: Final[Example] = {
@@ -125,8 +125,8 @@ CHECKED: Final[Example] = {
     "streamed": False,
     "epochs": None,
     "encoded_feature_count": 3,
-    "least_memory_bytes": 96,
-    "likely_memory_bytes": 288,
+    "minimum_memory_bytes": 96,
+    "expected_memory_bytes": 288,
     "memory_limit_bytes": 8589934592,
     "warnings": [],
 }
@@ -223,7 +223,7 @@ JOB: Final[Example] = {
     **JOB_SUMMARY,
     "spec": {"command": "TrainModel", **TRAINING},
     "result": TRAINED,
-    "history": [{"at": _AT, "what": "accepted"}],
+    "history": [{"at": _AT, "event": "accepted"}],
 }
 QUEUED_JOB: Final[Example] = {
     "correlation_id": CORRELATION_ID,
@@ -273,7 +273,7 @@ DEAD_LETTER_SUMMARY: Final[Example] = {
 DEAD_LETTER: Final[Example] = {
     **DEAD_LETTER_SUMMARY,
     "spec": TRAINING,
-    "history": [{"at": _AT, "what": "dead"}],
+    "history": [{"at": _AT, "event": "dead"}],
     "links": {"self": f"/dead-letters/{CORRELATION_ID}", "replay": f"/dead-letters/{CORRELATION_ID}/replay"},
     "lines": [LOG_LINE],
 }
@@ -290,7 +290,7 @@ COMPARISON: Final[Example] = {
     "metrics": [
         {
             "metric": "r2",
-            "is_more_better": True,
+            "is_higher_better": True,
             "values": [0.97, 0.99],
             "differences": [0.0, 0.02],
             "best": ["second"],

@@ -57,11 +57,11 @@ def _tell(request: web.Request, error: Exception) -> None:
     facts = {"method": request.method, "path": request.path}
     cause = error.__cause__ if isinstance(error, BrokenOff) else error
     if isinstance(cause, ConnectionError):
-        log.debug("answer.left", **facts)  # its reader is gone
+        log.debug("answer.abandoned", **facts)  # its reader is gone
     elif isinstance(cause, ModelbusError):
-        log.warning("answer.broken_off", code=cause.code, error=cause.message, **facts)
+        log.warning("answer.aborted", code=cause.code, error=cause.message, **facts)
     else:
-        log.error("answer.broken_off", exc_info=error, **facts)
+        log.error("answer.aborted", exc_info=error, **facts)
 
 
 def _reset(request: web.Request) -> None:

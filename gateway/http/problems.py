@@ -116,7 +116,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         return problem(400, "bad_request", _BROKEN_BODY, correlation_id)
     except Exception as error:
         if isinstance(error, ConnectionError) and _has_left(request):
-            log.info("request.left", method=request.method, path=request.path)
+            log.info("request.abandoned", method=request.method, path=request.path)
             return problem(400, "bad_request", "the sender left before its body had come", correlation_id)
         log.exception("request.failed", method=request.method, path=request.path)
         return problem(500, "internal", UNFORESEEN, correlation_id)

@@ -129,7 +129,7 @@ class _Stream:
             while (event := await self._next(events)) is not None:
                 await self._write(event.encode())
         except ConnectionError:
-            log.debug("stream.left", path=self._request.path)
+            log.debug("stream.closed", path=self._request.path)
         except ModelbusError as error:
             # The status has left already. The reader will ask again, from the last event on.
             await self._tell(error)
@@ -159,7 +159,7 @@ class _Stream:
         try:
             await self._write(StreamEvent("error", {"code": error.code, "message": error.message}).encode())
         except ConnectionError:
-            log.debug("stream.left", path=self._request.path)
+            log.debug("stream.closed", path=self._request.path)
 
     async def _write(self, data: bytes) -> None:
         """Send, waiting for the reader where the connection is full.

@@ -213,7 +213,7 @@ class _LetterDestination:
             self._loop.call_soon_threadsafe(_settle, [letter.sent for letter in batch], error)
         except RuntimeError:
             # The loop closed while the last letters left; nobody waits for them any more.
-            log.debug("outbox.nobody_waits", count=len(batch))
+            log.debug("outbox.abandoned", count=len(batch))
 
 
 def _headers(batch: list[_Letter]) -> dict[str, Any]:

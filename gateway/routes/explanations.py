@@ -39,7 +39,7 @@ from modelbus.shared.contracts import (
     Contract,
     ExplainModel,
     ExplainPrediction,
-    MeasureLearning,
+    MeasureLearningCurve,
     ReportDrift,
     command_spec,
     spec_hash,
@@ -130,15 +130,15 @@ async def explain_prediction(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Measure a learning curve",
-    answers=_answers("The curve.", "MeasureLearning", LearningView, LEARNING),
+    answers=_answers("The curve.", "MeasureLearningCurve", LearningView, LEARNING),
     query=Waiting,
-    body=_body(MeasureLearning, {"five points": {}, "two": {"shares": [0.5, 1.0]}}, is_required=False),
+    body=_body(MeasureLearningCurve, {"five points": {}, "two": {"fractions": [0.5, 1.0]}}, is_required=False),
     errors=_ERRORS,
     makes_job=True,
 )
-async def measure_learning(request: web.Request) -> web.Response:
+async def learning_curve(request: web.Request) -> web.Response:
     """202 and a job, or 200 with the curve if `?wait=` was long enough."""
-    command = await _command(request, MeasureLearning)
+    command = await _command(request, MeasureLearningCurve)
     await _require(request, command.model, None, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
 
@@ -159,7 +159,7 @@ async def measure_learning(request: web.Request) -> web.Response:
     errors=_ERRORS,
     makes_job=True,
 )
-async def report_drift(request: web.Request) -> web.Response:
+async def drift(request: web.Request) -> web.Response:
     """Compare `dataset`, or the rows predicted `since` a time, with the training rows.
 
     202 and a job, or 200 with the report if `?wait=` was long enough.

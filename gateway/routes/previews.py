@@ -59,7 +59,7 @@ async def preview_dataset(request: web.Request) -> web.Response:
 
 def _command(request: web.Request, received: ReceivedUpload) -> PreviewDataset:
     body = parse_body(received.fields)
-    return command_from(request, PreviewDataset, body, source=received.source, is_cut=received.is_cut)
+    return command_from(request, PreviewDataset, body, source=received.source, is_truncated=received.is_truncated)
 
 
 _TERMS: Final = UploadTerms(PreviewDataset, _FIELDS, _command)

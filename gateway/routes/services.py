@@ -55,7 +55,7 @@ async def read_index(request: web.Request) -> web.Response:
             ServiceList,
             example={
                 "version": VERSION,
-                "services": [{"service": "trainer", "is_alive": True, "silent_s": 0.4, "jobs_running": 1}],
+                "services": [{"service": "trainer", "is_alive": True, "heartbeat_age_s": 0.4, "jobs_running": 1}],
                 "queues": {"train": 0, "train.poison": 0},
                 "dead_letters": [{"kind": "job", "queue": "train", "count": 1}],
             },
@@ -64,7 +64,9 @@ async def read_index(request: web.Request) -> web.Response:
 )
 async def list_services(request: web.Request) -> web.Response:
     """The consumers that are alive, what waits in each queue, and what waits to be looked at."""
-    instances = [{**one, "is_alive": one["silent_s"] < _ALIVE_S} for one in await request.app[CATALOG].services()]
+    instances = [
+        {**one, "is_alive": one["heartbeat_age_s"] < _ALIVE_S} for one in await request.app[CATALOG].services()
+    ]
     dead = [
         {"kind": kind, "queue": queue, "count": count}
         for kind, queue, count in await request.app[DEAD_LETTERS].counts()

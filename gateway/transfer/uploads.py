@@ -42,7 +42,7 @@ class ReceivedUpload:
     media_type: str | None
     sha256: str
     """Of all its bytes, in hex."""
-    is_cut: bool
+    is_truncated: bool
     """Whether only the beginning of the file is kept."""
     fields: Fields
     """What came beside it, in the query string and in the form."""
@@ -73,7 +73,7 @@ class Keeping:
 class _Stored:
     upload_id: str
     sha256: str
-    is_cut: bool
+    is_truncated: bool
 
 
 async def receive_upload(
@@ -104,7 +104,7 @@ async def receive_upload(
     # whole, with its charset
     media_type = request.headers.get("Content-Type")
     file_name = request.query.get("file_name")
-    return ReceivedUpload(stored.upload_id, file_name, media_type, stored.sha256, stored.is_cut, fields)
+    return ReceivedUpload(stored.upload_id, file_name, media_type, stored.sha256, stored.is_truncated, fields)
 
 
 def is_form(request: web.Request) -> bool:
@@ -164,7 +164,7 @@ async def _receive_form(
             await request.app[BLOBS].delete(received[0].upload_id)
         raise
     stored, file_name, media_type = received
-    return ReceivedUpload(stored.upload_id, named or file_name, media_type, stored.sha256, stored.is_cut, fields)
+    return ReceivedUpload(stored.upload_id, named or file_name, media_type, stored.sha256, stored.is_truncated, fields)
 
 
 async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -206,7 +206,7 @@ async def _store(request: web.Request, chunks: AsyncIterator[bytes], correlation
                 with contextlib.suppress(Exception):
                     await writer.abort()
             raise
-    return _Stored(upload_id, digest.hexdigest(), is_cut=size > kept)
+    return _Stored(upload_id, digest.hexdigest(), is_truncated=size > kept)
 
 
 def _too_large(size: str, limit: int) -> LimitExceeded:

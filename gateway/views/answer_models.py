@@ -184,7 +184,7 @@ class ComparedMetric(Contract):
     """One metric of all that are compared."""
 
     metric: str
-    is_more_better: bool | None
+    is_higher_better: bool | None
     """Null where neither more nor less is better."""
     values: list[float | None]
     """In the order of the evaluations."""
@@ -238,7 +238,7 @@ class ServiceView(Contract):
 
     service: str
     is_alive: bool
-    silent_s: float
+    heartbeat_age_s: float
     """Seconds since it was last heard of."""
     jobs_running: int
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from modelbus.shared.contracts.metric_names import is_more_better
+from modelbus.shared.contracts.metric_names import is_higher_better
 
 _SHOWN: Final = (
     "id",
@@ -34,7 +34,7 @@ def compare(records: Sequence[Record]) -> Record:
 
     Returns:
         ``evaluations``, what each is of; ``metrics``, for each that one of them has ``metric``,
-        ``is_more_better`` (null where neither is), ``values``, ``differences`` and ``best``, the ids of the best; and
+        ``is_higher_better`` (null where neither is), ``values``, ``differences`` and ``best``, the ids of the best; and
         ``warnings``.
     """
     names = list(dict.fromkeys(name for record in records for name in record["metrics"]))
@@ -50,7 +50,7 @@ def _compared(name: str, records: Sequence[Record]) -> Record:
     first = values[0]
     return {
         "metric": name,
-        "is_more_better": is_more_better(name),
+        "is_higher_better": is_higher_better(name),
         "values": values,
         "differences": [None if first is None or value is None else value - first for value in values],
         "best": _best(name, values, records),
@@ -58,7 +58,7 @@ def _compared(name: str, records: Sequence[Record]) -> Record:
 
 
 def _best(name: str, values: Sequence[float | None], records: Sequence[Record]) -> list[str]:
-    is_better = is_more_better(name)
+    is_better = is_higher_better(name)
     defined = [value for value in values if value is not None]
     if is_better is None or len(defined) < 2:
         return []

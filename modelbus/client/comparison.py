@@ -30,7 +30,7 @@ class ComparedMetric(Result):
     """One metric of all of them."""
 
     metric: str
-    is_more_better: bool | None
+    is_higher_better: bool | None
     """None where neither more nor less is better."""
     values: list[float | None]
     """In the order of the evaluations."""

@@ -103,7 +103,7 @@ READERS: Final["dict[str, Callable[[JobRecord], BaseModel]]"] = {
     "EvaluatePredictions": read_evaluation,
     "ExplainModel": read_explanation,
     "ExplainPrediction": read_prediction_explanation,
-    "MeasureLearning": read_learning,
+    "MeasureLearningCurve": read_learning,
     "ReportDrift": read_drift,
 }
 """By command; what is not here has no type of its own, or more than a record holds."""

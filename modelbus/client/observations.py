@@ -131,7 +131,7 @@ class ServiceReport(Result):
 
     version: str
     services: list[dict[str, Any]]
-    """One for each instance: `service`, `is_alive`, `silent_s`, ..."""
+    """One for each instance: `service`, `is_alive`, `heartbeat_age_s`, ..."""
     queues: dict[str, int | None]
     """Messages that wait, by queue; None when the broker is away."""
     dead_letters: list[DeadLetterCount] = []

@@ -21,7 +21,7 @@ _DOING: Final = {
     "EvaluatePredictions": "evaluating",
     "ExplainModel": "explaining",
     "ExplainPrediction": "explaining",
-    "MeasureLearning": "training",
+    "MeasureLearningCurve": "training",
     "ReportDrift": "comparing",
     "ExportDataset": "exporting",
     "CheckTraining": "checking",

@@ -60,9 +60,9 @@ class EventParser:
         """
         whole = self._rest + chunk
         # of CR LF the LF may come with the next piece
-        is_cut = whole.endswith(b"\r")
-        *lines, rest = _END_OF_LINE.split(whole[:-1] if is_cut else whole)
-        self._rest = rest + b"\r" if is_cut else rest
+        is_truncated = whole.endswith(b"\r")
+        *lines, rest = _END_OF_LINE.split(whole[:-1] if is_truncated else whole)
+        self._rest = rest + b"\r" if is_truncated else rest
         for line in lines:
             if line:
                 self._take(line)

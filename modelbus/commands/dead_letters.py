@@ -178,7 +178,7 @@ def _print_list(letters: "list[DeadLetterSummary]", console: Console) -> None:
     if not letters:
         console.print("There are no dead letters.")
         return
-    table = Table("id", "kind", "queue", "when", "what", "edited", "reason", box=None, pad_edge=False)
+    table = Table("id", "kind", "queue", "time", "event", "edited", "reason", box=None, pad_edge=False)
     for letter in letters:
         reason = " ".join(str(letter.reason or letter.code).split())
         short = reason if len(reason) <= REASON_LIMIT else reason[: REASON_LIMIT - 1] + "…"
@@ -204,8 +204,8 @@ def _print_letter(letter: "DeadLetter", *, as_json: bool, no_color: bool) -> Non
         typer.echo(f"{name}: {_printable(shown)}")
     typer.echo("history:")
     for entry in letter.history:
-        facts = " ".join(f"{name}={value}" for name, value in entry.items() if name not in ("at", "what"))
-        typer.echo(f"  {entry['at'][:19]} {entry['what']} {_printable(facts)}")
+        facts = " ".join(f"{name}={value}" for name, value in entry.items() if name not in ("at", "event"))
+        typer.echo(f"  {entry['at'][:19]} {entry['event']} {_printable(facts)}")
     if letter.lines:
         typer.echo("last log lines:")
         show_lines(letter.lines, no_color=no_color)

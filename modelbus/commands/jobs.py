@@ -143,6 +143,6 @@ def _print_job(session: Session, record: JobRecord) -> None:
     }
     session.printer.facts(facts)
     asked = {name: value for name, value in record.spec.items() if name not in ("command", "contract", "rows")}
-    session.printer.facts({"asked": {name: value for name, value in asked.items() if value not in (None, {}, [])}})
-    rows = [[str(entry.get("at", ""))[:19], entry.get("what"), entry.get("worker")] for entry in record.history]
-    session.printer.table(("at", "what", "worker"), rows, empty="Nothing has happened to it yet.")
+    session.printer.facts({"parameters": {name: value for name, value in asked.items() if value not in (None, {}, [])}})
+    rows = [[str(entry.get("at", ""))[:19], entry.get("event"), entry.get("worker")] for entry in record.history]
+    session.printer.table(("time", "event", "worker"), rows, empty="Nothing has happened to it yet.")

@@ -41,8 +41,8 @@ def train(
         typer.Option(help="Move champion: if_comparable, if_better, always or never.", show_default="if_comparable"),
     ] = None,
     promote_metric: Annotated[str | None, typer.Option(help="What if_better compares by, such as roc_auc.")] = None,
-    may_change_target: Annotated[
-        bool, typer.Option("--may-change-target", help="Let the model predict another target than it does.")
+    allow_target_change: Annotated[
+        bool, typer.Option("--allow-target-change", help="Let the model predict another target than it does.")
     ] = False,
     tag: Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help="Something to remember.")] = None,
     note: Annotated[str | None, typer.Option(help="More to remember, in words.")] = None,
@@ -69,13 +69,13 @@ def train(
     """
     given = {
         "features": feature,
-        "excluded": exclude,
+        "exclude": exclude,
         "free_text": free_text,
         "categorical": categorical,
         "seed": seed,
         "promote": promote,
         "promote_metric": promote_metric,
-        "may_change_target": may_change_target or None,
+        "allow_target_change": allow_target_change or None,
         "note": note,
         "cross_validation": None if folds is None else {"folds": folds},
         "tags": {name: _text(value) for name, value in settings_of(tag, "--tag").items()} or None,
@@ -112,7 +112,7 @@ def print_training(session: Session, trained: TrainedVersion) -> None:
 
 
 def _print_check(session: Session, found: CheckResult) -> None:
-    mebibytes = {"least": found.least_memory_bytes, "likely": found.likely_memory_bytes}
+    mebibytes = {"least": found.minimum_memory_bytes, "likely": found.expected_memory_bytes}
     facts = {
         "estimator": found.estimator,
         "task": found.task,

@@ -199,7 +199,7 @@ class Consumer:
                 correlation_id=event.given_correlation_id or event.correlation_id,
             )
         except self._errors() as lost:
-            log.warning("bus.refusal_not_told", queue=record["queue"], reason=str(lost))
+            log.warning("bus.refusal_not_delivered", queue=record["queue"], reason=str(lost))
 
     def _acknowledge(self, messages: Sequence[Any]) -> None:
         if not messages:

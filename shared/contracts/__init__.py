@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from modelbus.shared.contracts.commands.drift import DriftThresholds, ReportDrift
     from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-    from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+    from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearningCurve
     from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
     from modelbus.shared.contracts.commands.registry import (
         Command,
@@ -89,7 +89,7 @@ __all__ = [
     "JobLimits",
     "JobRecord",
     "JobStatus",
-    "MeasureLearning",
+    "MeasureLearningCurve",
     "ModelRecord",
     "ModelReference",
     "Name",
@@ -149,7 +149,7 @@ _HOMES: Final = {
     "commands.explanation": (
         "ExplainModel",
         "ExplainPrediction",
-        "MeasureLearning",
+        "MeasureLearningCurve",
     ),
     "commands.prediction": (
         "Predict",

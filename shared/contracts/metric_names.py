@@ -32,7 +32,7 @@ class MetricEntry:
 
     name: str
     kind: MetricKind
-    is_more_better: bool | None = True
+    is_higher_better: bool | None = True
     """None where neither more nor less is."""
     needs_probabilities: bool = False
     """Whether predicted labels are not enough. Where an evaluation of two classes has decision scores instead, they
@@ -56,15 +56,15 @@ _TASKS_OF_KIND: Final[Mapping[MetricKind, tuple[Task, ...]]] = {
 
 
 def _of_classes(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
-    return MetricEntry(name, "classification", is_more_better=not less, uses=uses)
+    return MetricEntry(name, "classification", is_higher_better=not less, uses=uses)
 
 
 def _of_probabilities(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
-    return MetricEntry(name, "classification", is_more_better=not less, needs_probabilities=True, uses=uses)
+    return MetricEntry(name, "classification", is_higher_better=not less, needs_probabilities=True, uses=uses)
 
 
 def _of_numbers(name: str, *uses: MetricUse, less: bool = False) -> MetricEntry:
-    return MetricEntry(name, "regression", is_more_better=not less, uses=uses)
+    return MetricEntry(name, "regression", is_higher_better=not less, uses=uses)
 
 
 METRIC_TABLE: Final[tuple[MetricEntry, ...]] = (
@@ -132,8 +132,8 @@ METRIC_TABLE: Final[tuple[MetricEntry, ...]] = (
     _of_numbers("d2_gamma_deviance"),
     MetricEntry("silhouette", "clustering", uses=("search",)),
     MetricEntry("calinski_harabasz", "clustering", uses=("search",)),
-    MetricEntry("davies_bouldin", "clustering", is_more_better=False, uses=("search",)),
-    MetricEntry("cluster_count", "clustering", is_more_better=None),
+    MetricEntry("davies_bouldin", "clustering", is_higher_better=False, uses=("search",)),
+    MetricEntry("cluster_count", "clustering", is_higher_better=None),
     MetricEntry("adjusted_rand", "grouping"),
     MetricEntry("rand", "grouping"),
     MetricEntry("adjusted_mutual_info", "grouping"),
@@ -142,7 +142,7 @@ METRIC_TABLE: Final[tuple[MetricEntry, ...]] = (
     MetricEntry("completeness", "grouping"),
     MetricEntry("v_measure", "grouping"),
     MetricEntry("fowlkes_mallows", "grouping"),
-    MetricEntry("outlier_share", "outlier_detection", is_more_better=None),
+    MetricEntry("outlier_share", "outlier_detection", is_higher_better=None),
     MetricEntry("agreement", "agreement", uses=("importance",)),
 )
 """In the order in which records have them."""
@@ -189,7 +189,7 @@ else:
     SearchedThresholdMetric = Literal[metrics_for("threshold_search")]
 
 
-def is_more_better(metric: str) -> bool | None:
+def is_higher_better(metric: str) -> bool | None:
     """Whether more of a metric is better; None where neither more nor less is, or nobody knows the metric."""
     entry = _BY_NAME.get(metric)
-    return None if entry is None else entry.is_more_better
+    return None if entry is None else entry.is_higher_better

@@ -86,7 +86,7 @@ def log_plugins(plugins: InstalledPlugins) -> None:
     for one in plugins.usable.values():
         log.info("plugin.found", estimator=one.name, distribution=one.distribution, version=one.version)
     for other in plugins.left_out.values():
-        log.warning("plugin.left_out", estimator=other.name, distribution=other.distribution, reason=other.reason)
+        log.warning("plugin.excluded", estimator=other.name, distribution=other.distribution, reason=other.reason)
 
 
 def plugins_of(estimators: Iterable[Any]) -> list[InstalledPlugin]:

@@ -90,7 +90,7 @@ def seconds_from_now(seconds: float | Document) -> Document:
 
 def happened(what: str, **facts: Any) -> Document:
     """Append one entry to the history, of which the last ones are kept."""
-    entry = {"at": NOW, "what": what, **facts}
+    entry = {"at": NOW, "event": what, **facts}
     return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
 
 

@@ -111,7 +111,7 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
     else:
         what = f"labels that differ in nothing else, such as {_shown(twin)}, count as classes of their own"
     message = f"labels of the target {target!r} begin or end in blanks: {named}{more}; {what}: remove the blanks"
-    return Alert(code="padded_labels", column=target, message=message)
+    return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
 def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> Alert | None:

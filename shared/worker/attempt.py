@@ -196,7 +196,7 @@ class _Watch:
         if is_cancelled and not (self._is_early_end_offered and self._is_anything_kept()):
             return True
         if is_cancelled and self._end_by == float("inf"):
-            log.info("job.asked_to_end", grace_s=self._keep_best_grace_s)
+            log.info("job.stop_requested", grace_s=self._keep_best_grace_s)
             child.ask_to_end()
             self._end_by = time.monotonic() + self._keep_best_grace_s
         return time.monotonic() > self._end_by

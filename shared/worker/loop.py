@@ -182,7 +182,7 @@ class Worker:
                 send_recorded(self._publisher, queue, correlation_id)
             except BusUnavailable as error:
                 # Recorded is enough: the sweep publishes it.
-                log.warning("bus.not_sent_on", correlation_id=correlation_id, reason=error.message)
+                log.warning("bus.not_forwarded", correlation_id=correlation_id, reason=error.message)
 
     def _claim(self, correlation_id: str) -> tuple[Claim, JobDocument] | None:
         with job_log_context(correlation_id):

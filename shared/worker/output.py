@@ -72,9 +72,9 @@ class JobOutput:
     def _log_printed(self, line: bytes) -> None:
         self._count += 1
         if self._count <= PRINTED_LINES_LIMIT:
-            log.info("job.printed", text=line.decode("utf-8", "replace").rstrip())
+            log.info("job.output", text=line.decode("utf-8", "replace").rstrip())
         elif self._count == PRINTED_LINES_LIMIT + 1:
-            log.warning("job.printed_too_much", limit_lines=PRINTED_LINES_LIMIT)
+            log.warning("job.output_truncated", limit_lines=PRINTED_LINES_LIMIT)
 
 
 class _Lines:

@@ -93,7 +93,7 @@ class Sweeper:
 
     def _finish_committed(self) -> None:
         for claim, job in self._ledger.take_over_committed():
-            log.warning("job.finishing_for_another", correlation_id=job["_id"])
+            log.warning("job.finishing_for_other_worker", correlation_id=job["_id"])
             self._finisher.finish_committed(claim, job)
 
     def _publish_again(self) -> None:

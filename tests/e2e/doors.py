@@ -21,7 +21,7 @@ QUEUE_OF = {
     "EvaluatePredictions": "evaluate",
     "ExplainModel": "evaluate",
     "ExplainPrediction": "evaluate",
-    "MeasureLearning": "train",
+    "MeasureLearningCurve": "train",
     "ReportDrift": "evaluate",
     "ReadRows": "read",
     "ExportDataset": "export",
@@ -34,7 +34,7 @@ ROUTE_OF = {
     "PredictDataset": "predict",
     "ExplainModel": "explain",
     "ExplainPrediction": "predict/explain",
-    "MeasureLearning": "learning-curve",
+    "MeasureLearningCurve": "learning-curve",
     "ReportDrift": "drift",
 }
 """Of commands about a model, what comes after its reference."""

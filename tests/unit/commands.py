@@ -9,7 +9,7 @@ from modelbus.shared.contracts import (
     ExplainModel,
     ExplainPrediction,
     ExportDataset,
-    MeasureLearning,
+    MeasureLearningCurve,
     Predict,
     PredictDataset,
     PreviewDataset,
@@ -49,7 +49,7 @@ VALID: dict[type, dict[str, Any]] = {
     },
     ExplainModel: {"command": "ExplainModel", "model": "churn", "metric": "roc_auc", "columns": ["age"]},
     ExplainPrediction: {**PREDICT, "command": "ExplainPrediction"},
-    MeasureLearning: {"command": "MeasureLearning", "model": "churn"},
+    MeasureLearningCurve: {"command": "MeasureLearningCurve", "model": "churn"},
     ReportDrift: {"command": "ReportDrift", "model": "churn", "since": "2026-01-31T00:00:00Z"},
     ProfileDataset: {
         "command": "ProfileDataset",

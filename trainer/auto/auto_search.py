@@ -81,7 +81,7 @@ class AutoSearch:
         self._complete()
         if self._may_join() and self._stopped() != "cancelled":
             joining = Joining(self._rows, self._measuring, self._board, self._race.answers, self._time)
-            joining.join(lambda: self._watch.left_s)
+            joining.join(lambda: self._watch.remaining_s)
         self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
         found = choice_of(self._board, "auto", self._watch.elapsed_s, self._stopped())

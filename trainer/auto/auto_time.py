@@ -126,14 +126,14 @@ class AutoTime:
         that are nearly as good. Whose last fit would not end in time anyway has nothing set aside, as that would keep
         all others from being tried.
         """
-        left_s = self._watch.left_s
-        needed_s = [one for one in map(self.finish_s, self._board.near_best(_NEARLY)) if one <= left_s]
+        remaining_s = self._watch.remaining_s
+        needed_s = [one for one in map(self.finish_s, self._board.near_best(_NEARLY)) if one <= remaining_s]
         if not needed_s:
-            needed_s = [one for one in map(self.finish_s, self._board.ranking()) if one <= left_s][:1]
+            needed_s = [one for one in map(self.finish_s, self._board.ranking()) if one <= remaining_s][:1]
         if not needed_s:
             return 0.0
         is_large = needed_s[0] > _LARGE_FRACTION * self._watch.budget_s
-        reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, left_s)
+        reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, remaining_s)
         if self.has_ensemble:
             members_s = _SLACK * sum(needed_s[:_ENSEMBLE_SIZE]) + _SLACK_S
             reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_FRACTION * self._watch.budget_s))
@@ -144,14 +144,14 @@ class AutoTime:
         like = self._like(trial)
         if like is not None and like is not trial and like.stopped is not None:
             return f"the first of its family was ended: {like.stopped}"
-        known_s, left_s = self.expected_s(trial, stage.row_count), self._watch.left_s
+        known_s, remaining_s = self.expected_s(trial, stage.row_count), self._watch.remaining_s
         expected_s = known_s or 0.0
         is_leader = trial is self._board.best
         # a further fit of the leader tells more exactly what its last one takes, so that needs no more than itself
         after_s = self.finish_s(trial) if is_leader else self.reserve_s()
         if not stage.is_sample and not trial.scores:
             after_s = max(after_s, self.finish_s(trial))
-        if max(expected_s, _LEAST_LIMIT_S) + after_s <= left_s:
+        if max(expected_s, _LEAST_LIMIT_S) + after_s <= remaining_s:
             if expected_s <= FIT_FRACTION * self._watch.budget_s or is_leader:
                 return None
             words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
@@ -159,9 +159,8 @@ class AutoTime:
             takes = (
                 "" if known_s is None else f"its fit on {stage.row_count:,} rows would take about {_said(known_s)}, "
             )
-            words = (
-                f"{takes}what comes after the choice about {_said(after_s)}, and {_said(max(0.0, left_s))} were left"
-            )
+            remaining = _said(max(0.0, remaining_s))
+            words = f"{takes}what comes after the choice about {_said(after_s)}, and {remaining} were left"
         self.is_short = True
         return words
 
@@ -172,7 +171,7 @@ class AutoTime:
         fraction = SAMPLE_FRACTION if stage.is_sample else FIT_FRACTION
         wanted_s = fraction * budget_s if expected_s is None else max(_OVERRUN * expected_s, SAMPLE_FRACTION * budget_s)
         after_s = self.finish_s(trial) if trial is self._board.best else self.reserve_s()
-        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.left_s - after_s))
+        return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.remaining_s - after_s))
 
     def can_finish(self, trial: Trial, *, is_last_resort: bool = False) -> bool:
         """Whether a candidate can still be fitted on all rows and measured, at most a little late.
@@ -182,7 +181,7 @@ class AutoTime:
             is_last_resort: Whether nothing but the baseline is left beside it.
         """
         fraction, seconds = _LATEST if is_last_resort else _LATE
-        return self.finish_s(trial) <= self._watch.left_s + fraction * self._watch.budget_s + seconds
+        return self.finish_s(trial) <= self._watch.remaining_s + fraction * self._watch.budget_s + seconds
 
     def is_cheap(self, trial: Trial) -> bool:
         """Whether it takes next to nothing to measure a candidate on the folds that it lacks."""

@@ -42,22 +42,22 @@ class Joining:
         self._answers = answers
         self._time = time
 
-    def join(self, left_s: Callable[[], float]) -> None:
+    def join(self, remaining_s: Callable[[], float]) -> None:
         """Add the vote to the leaderboard, if there is one.
 
         Args:
-            left_s: Seconds that are left, for this and for the last fits of its members.
+            remaining_s: Seconds that are left, for this and for the last fits of its members.
         """
         best = self._board.best
         if best is None or not self._answers_of(best):
             return
-        members, fold_count = self._members(best, left_s())
+        members, fold_count = self._members(best, remaining_s())
         least_s = self._time.finish_s(best)
         library = self._library(members, fold_count)
-        if len(members) < 2 or selection_s(library, time.monotonic) > left_s() - least_s:
+        if len(members) < 2 or selection_s(library, time.monotonic) > remaining_s() - least_s:
             return
         with contextlib.suppress(SelectionOverran):
-            self._select(library, members, fold_count, lambda: left_s() < least_s)
+            self._select(library, members, fold_count, lambda: remaining_s() < least_s)
 
     def _select(self, library: Library, members: Sequence[Trial], fold_count: int, is_over: Callable[[], bool]) -> None:
         crossed = library if fold_count >= _FEW_FOLDS else library.regrouped()
@@ -74,14 +74,14 @@ class Joining:
             scores = [one + gain for one in members[0].values[:fold_count]]
         self._add(joined, scores)
 
-    def _members(self, best: Trial, left_s: float) -> tuple[list[Trial], int]:
+    def _members(self, best: Trial, remaining_s: float) -> tuple[list[Trial], int]:
         """Who may take part, the best first, and on how many folds all of them were measured: on as many as the best
         one, or on fewer, where too few others were on as many.
         """
         found: tuple[list[Trial], int] = ([], 0)
         for fold_count in range(len(best.scores), 0, -1):
             there = [one for one in self._board.ranking() if self._is_member(one, fold_count)]
-            members = self._affordable(there, left_s)
+            members = self._affordable(there, remaining_s)
             if members and members[0] is best and len(members) > len(found[0]):
                 found = (members, fold_count)
             if len(found[0]) >= _ENOUGH_MEMBERS:
@@ -94,14 +94,14 @@ class Joining:
         trial.fit_s = [sum(one.mean_fit_s for one, _ in joined)]
         trial.members = [one for one, _ in joined]
 
-    def _affordable(self, ranked: Sequence[Trial], left_s: float) -> list[Trial]:
+    def _affordable(self, ranked: Sequence[Trial], remaining_s: float) -> list[Trial]:
         """The best first, as many as can be fitted one after the other in the time; at most ``MEMBER_LIMIT``."""
         members: list[Trial] = []
         for one in ranked:
             needed_s = self._time.finish_s(one)
-            if len(members) < MEMBER_LIMIT and needed_s <= left_s:
+            if len(members) < MEMBER_LIMIT and needed_s <= remaining_s:
                 members.append(one)
-                left_s -= needed_s
+                remaining_s -= needed_s
         return members
 
     def _is_member(self, trial: Trial, fold_count: int) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from modelbus.shared.contracts import Signature, Task
-from modelbus.shared.contracts.metric_names import PRIMARY_METRICS, is_more_better
+from modelbus.shared.contracts.metric_names import PRIMARY_METRICS, is_higher_better
 from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
 from modelbus.shared.tabular.predicting.model import FittedModel
@@ -128,7 +128,7 @@ def compare(
     if absent:
         return Comparison(**said, reason=f"{champion.name} reads columns that these rows lack: {_listed(absent)}")
     eligibility = find_eligible(own, champion, rows)
-    said |= {"row_count": eligibility.count, "left_out_row_count": eligibility.left_out_count}
+    said |= {"row_count": eligibility.count, "excluded_row_count": eligibility.left_out_count}
     if not eligibility.count:
         return Comparison(**said, reason=eligibility.sentence())
     eligible = np.flatnonzero(eligibility.is_eligible)
@@ -170,7 +170,7 @@ def _reason(
 
 def is_better(metric: str, ours: float, theirs: float, margin: float) -> bool:
     """Whether a figure is better than another by more than a margin, and by more than rounding makes."""
-    gain = ours - theirs if is_more_better(metric) else theirs - ours
+    gain = ours - theirs if is_higher_better(metric) else theirs - ours
     return gain > margin + _TIE * max(abs(ours), abs(theirs))
 
 

@@ -61,6 +61,6 @@ class FitReporter:
         fraction = self._done / self._total if self._total else 0.0
         words = [self._what] if elapsed_s < _TICK_S else [f"{self._what}: {elapsed_s:.0f} s"]
         if self._done:
-            left_s = elapsed_s * (self._total - self._done) / self._done
-            words += [f"step {self._done} of {self._total}", f"about {left_s:.0f} s left"]
+            remaining_s = elapsed_s * (self._total - self._done) / self._done
+            words += [f"step {self._done} of {self._total}", f"about {remaining_s:.0f} s left"]
         self._report(self._begin + (self._end - self._begin) * fraction, ", ".join(words))

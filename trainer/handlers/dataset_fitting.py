@@ -172,7 +172,7 @@ class DatasetFitting:
         address = settings.dask_scheduler
         scheduler = address.get_secret_value() if address is not None else None
         cells = self._dataset["row_count"] * estimate.feature_count
-        return spread_over(scheduler, cells, settings.dask_least_cells)
+        return spread_over(scheduler, cells, settings.dask_minimum_cells)
 
     def _estimated(self, row_count: int, class_count: int) -> MemoryEstimate:
         """What the training takes; refused where that cannot be had."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from modelbus.shared.contracts import MeasureLearning, TrainModel
+from modelbus.shared.contracts import MeasureLearningCurve, TrainModel
 from modelbus.shared.contracts.checks.explanation_checks import require_hold_out_table, require_training_table
 from modelbus.shared.contracts.metric_names import metrics_for
 from modelbus.shared.contracts.records.explanation_results import LearningResult
@@ -19,7 +19,7 @@ from modelbus.trainer.training.learning_curve import LearningPoint, measure_lear
 from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
 
 
-def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOutcome:
+def measure_learning(command: MeasureLearningCurve, context: JobContext) -> AnswerOutcome:
     """Repeat a version's training with fewer rows; the outcome is an answer.
 
     What was found by a search, or chosen, is fitted as it was found: the curve is of this estimator.
@@ -52,7 +52,7 @@ def measure_learning(command: MeasureLearning, context: JobContext) -> AnswerOut
     def report(fraction: float, message: str) -> None:
         context.progress(0.1 + (DRAWING_FROM - 0.1) * fraction, message)
 
-    points = measure_learning_curve(frame, plan, command.shares, hold_out_frame=hold_out, report=report)
+    points = measure_learning_curve(frame, plan, command.fractions, hold_out_frame=hold_out, report=report)
     result: Document = {
         "model": version["model"],
         "version": version["version"],

@@ -74,7 +74,7 @@ def retrain_model(command: RetrainModel, context: JobContext) -> VersionOutcome:
 
 def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
     """The training that an earlier version had, with what the command changes."""
-    specification = training_as_found(earlier) if command.tuning == "as_found" else training_of(earlier)
+    specification = training_as_found(earlier) if command.tuning == "reuse" else training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
     if command.promote != "if_better":
         specification = {name: value for name, value in specification.items() if name not in _COMPARING}
@@ -86,7 +86,7 @@ def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
         "hyperparameters": {name: value for name, value in changed.items() if value is not None},
         "seed": earlier["seed"] if command.seed is None else command.seed,
         "promote": command.promote,
-        "may_change_target": command.may_change_target,
+        "allow_target_change": command.allow_target_change,
         "limits": command.limits or specification.get("limits", {}),
         "tags": command.tags,
         "note": command.note,
@@ -147,8 +147,8 @@ def check_training(command: CheckTraining, context: JobContext) -> AnswerOutcome
         "streamed": fitting.is_streamed,
         "epochs": prospect.epochs,
         "encoded_feature_count": estimate.feature_count,
-        "least_memory_bytes": estimate.least_bytes,
-        "likely_memory_bytes": estimate.likely_bytes,
+        "minimum_memory_bytes": estimate.least_bytes,
+        "expected_memory_bytes": estimate.likely_bytes,
         "memory_limit_bytes": context.memory_limit_bytes,
         "warnings": prospect.notes,
     }

@@ -38,7 +38,7 @@ NOTE_LIMIT: Final = 20
 """So many sentences are said; what the fit itself warns of needs its place."""
 
 _OF_UPLOADED_TARGET: Final = frozenset(
-    {"target_leak", "class_imbalance", "rare_classes", "missing_target", "padded_labels"}
+    {"target_leak", "class_imbalance", "rare_classes", "missing_target", "whitespace_in_labels"}
 )
 _TOLD_APART: Final = frozenset({"free_text"})
 """What a version says in a field of its own."""

@@ -56,7 +56,7 @@ class Objective:
 
     def signed_score(self, score: float) -> float:
         """The score with its sign so that more is better."""
-        return score if self.metric.is_more_better else -score
+        return score if self.metric.is_higher_better else -score
 
     def _rows(self, truth: Answers, answers: Answers, probabilities: Floats | None) -> Any:
         if self.task == "regression":

@@ -94,7 +94,7 @@ class TuningWatch:
         return float("inf") if self._budget_s is None else self._budget_s
 
     @property
-    def left_s(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds of the budget that are left; infinity without one."""
         return float("inf") if self._budget_s is None else self._budget_s - self.elapsed_s
 
@@ -104,7 +104,7 @@ class TuningWatch:
             return None
         if self._hooks.is_stop_asked():
             return "cancelled"
-        return "time_budget" if self.left_s <= 0 else None
+        return "time_budget" if self.remaining_s <= 0 else None
 
     def step(self, doing: str) -> None:
         """One fit was measured; tell of it, unless that was done a moment ago."""
@@ -130,8 +130,8 @@ class TuningWatch:
         words = [f"{self._prefix}{doing}"]
         if progress.best is not None:
             words.append(f"best {progress.scoring} so far {progress.best:.4g}")
-        if progress.left_s is not None:
-            words.append(f"about {progress.left_s:.0f} s left")
+        if progress.remaining_s is not None:
+            words.append(f"about {progress.remaining_s:.0f} s left")
         self._report(self._fraction(), ", ".join(words))
 
     def _progress(self) -> TuningProgress:
@@ -141,16 +141,16 @@ class TuningWatch:
             done=self.done,
             total=self.total,
             best=best.mean if best is not None else None,
-            left_s=self._likely_left_s(),
+            remaining_s=self._likely_left_s(),
             candidate_count=len(board.trials),
             leaderboard=board.shown(),
         )
 
     def _likely_left_s(self) -> float | None:
-        left_s = [self.left_s] if self._budget_s is not None else []
+        remaining_s = [self.remaining_s] if self._budget_s is not None else []
         if self.total and self.done:
-            left_s.append(self.elapsed_s * (self.total - self.done) / self.done)
-        return max(0.0, round(min(left_s), 1)) if left_s else None
+            remaining_s.append(self.elapsed_s * (self.total - self.done) / self.done)
+        return max(0.0, round(min(remaining_s), 1)) if remaining_s else None
 
     def _fraction(self) -> float:
         of_steps = self.done / self.total if self.total else 0.0

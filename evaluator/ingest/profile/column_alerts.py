@@ -54,7 +54,7 @@ def _blanks(column: ColumnSchema, looks: TextLooks | None) -> Alert | None:
         f"such as {shown!r}: {shown.strip()!r} without it is another value, and another label; strip_text=true cuts "
         "such blanks of a text file"
     )
-    return Alert(code="blanks_at_ends", column=column.name, message=message)
+    return Alert(code="surrounding_whitespace", column=column.name, message=message)
 
 
 def _content(column: ColumnSchema, row_count: int, evidence: Evidence) -> Alert | None:

@@ -120,8 +120,8 @@ def profile(
 
 def _once(alerts: Sequence[Alert]) -> list[Alert]:
     """The alerts without those about blanks in labels where the column's own says the same, with the option."""
-    told = {alert.column for alert in alerts if alert.code == "blanks_at_ends"}
-    return [alert for alert in alerts if alert.code != "padded_labels" or alert.column not in told]
+    told = {alert.column for alert in alerts if alert.code == "surrounding_whitespace"}
+    return [alert for alert in alerts if alert.code != "whitespace_in_labels" or alert.column not in told]
 
 
 class _Reading:

@@ -48,7 +48,7 @@ class _Source:
     position: int
     """Where it stands in the file."""
     plan: ColumnPlan
-    is_cut: bool = False
+    is_truncated: bool = False
     """Its nanoseconds did not fit."""
     is_rounded: bool = False
     """Some of its numbers have more digits than a double."""
@@ -119,7 +119,7 @@ def _typed_batches(
 
 
 def _warnings(column: _Source) -> list[str]:
-    found = [CUT_FRACTIONS] if column.is_cut else []
+    found = [CUT_FRACTIONS] if column.is_truncated else []
     if column.is_rounded:
         found.append("is real, and numbers of more than 15 digits in it are rounded")
     return [f"column {column.plan.name!r} {text}" for text in found]
@@ -290,7 +290,7 @@ def _cast(cells: pa.Array, column: _Source) -> pa.Array:
         cells = pc.if_else(pc.is_nan(pc.cast(cells, pa.float64())), pa.scalar(None, cells.type), cells)
     found = try_cast(cells, target)
     if found is None:
-        column.is_cut = pa.types.is_timestamp(cells.type) and cells.type.unit == "ns"
+        column.is_truncated = pa.types.is_timestamp(cells.type) and cells.type.unit == "ns"
         found = _cast_loosely(cells, column)
     if plan.type == "real":
         column.is_rounded |= _is_rounded(cells, found)
@@ -319,7 +319,7 @@ def _cast_loosely(cells: pa.Array, column: _Source) -> pa.Array:
     # reals may be rounded and nanoseconds cut; everything else that does not fit is refused
     plan = column.plan
     try:
-        return pc.cast(cells, stored_type(plan), safe=plan.type != "real" and not column.is_cut)
+        return pc.cast(cells, stored_type(plan), safe=plan.type != "real" and not column.is_truncated)
     except pa.ArrowInvalid as error:
         raise refused(str(error)[:500], f"values that are {plan.type}", column=plan.name) from error
 

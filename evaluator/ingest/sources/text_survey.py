@@ -208,10 +208,10 @@ class _LineWatch:
         # the ends may be mixed, and one may be cut by the chunk's border
         returns = chunk.count(b"\r", 0, position) if has_returns else 0
         pairs = chunk.count(b"\r\n", 0, position) if returns else 0
-        is_cut = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
+        is_truncated = self._is_behind_return and position > 0 and chunk.startswith(b"\n")
         # numpy counts the many line feeds of a chunk at several times the speed
         feeds = int(np.count_nonzero(np.frombuffer(chunk, dtype=np.uint8, count=position) == _LINE_FEED))
-        return feeds + returns - pairs - is_cut
+        return feeds + returns - pairs - is_truncated
 
 
 class _EncodingWatch:

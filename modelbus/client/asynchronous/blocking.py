@@ -23,18 +23,20 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
 
 
-async def next_chunk(_response: httpx.Response, chunks: AsyncIterator[bytes], left_s: float | None) -> bytes | None:
+async def next_chunk(
+    _response: httpx.Response, chunks: AsyncIterator[bytes], remaining_s: float | None
+) -> bytes | None:
     """The next piece of an answer that goes on.
 
     Args:
         _response: The answer.
         chunks: Its pieces.
-        left_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
+        remaining_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
 
     Returns:
         None at the end of the answer, or of the time.
     """
-    with anyio.move_on_after(left_s):
+    with anyio.move_on_after(remaining_s):
         return await anext(chunks, None)
     return None
 

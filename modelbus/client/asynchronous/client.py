@@ -153,9 +153,9 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
             target: The column to predict; none for outlier detection and clustering.
             estimator: A name of ``client.estimators.list()``.
             hyperparameters: What is absent keeps the estimator's default.
-            options: Every other field of the command, such as ``features``, ``excluded``, ``class_weight``,
+            options: Every other field of the command, such as ``features``, ``exclude``, ``class_weight``,
                 ``hold_out``, ``cross_validation``, ``promote`` (``if_comparable`` by default), ``promote_metric``,
-                ``may_change_target``, ``seed``, ``limits``, ``tags``, ``note`` (docs/training.md).
+                ``allow_target_change``, ``seed``, ``limits``, ``tags``, ``note`` (docs/training.md).
 
         Raises:
             UnknownDataset, UnknownEstimator, InvalidCommand: What is asked for cannot be; ``details`` names each field.

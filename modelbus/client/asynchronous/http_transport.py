@@ -121,14 +121,16 @@ class AsyncTransport:
         finally:
             unfinished.unlink(missing_ok=True)  # at once: a task that was cancelled awaits nothing more
 
-    async def open(self, call: Call, bell: AsyncBell, *, retry_s: float, silent_s: float) -> httpx.Response | None:
+    async def open(
+        self, call: Call, bell: AsyncBell, *, retry_s: float, heartbeat_age_s: float
+    ) -> httpx.Response | None:
         """Send a call whose answer goes on; whoever asks closes it.
 
         Args:
             call: The call.
             bell: When it is rung, the call is not sent again.
             retry_s: For so many seconds it is.
-            silent_s: Seconds that the answer may say nothing.
+            heartbeat_age_s: Seconds that the answer may say nothing.
 
         Returns:
             The answer, of which nothing is read; None where the gateway has nothing (more) to tell.
@@ -143,11 +145,11 @@ class AsyncTransport:
             return bell.is_rung() or given["stop"](state)
 
         retrying = AsyncRetrying(**{**given, "stop": is_over, "sleep": bell.wait})
-        return await retrying(self._open_once, call, silent_s)
+        return await retrying(self._open_once, call, heartbeat_age_s)
 
-    async def _open_once(self, call: Call, silent_s: float) -> httpx.Response | None:
+    async def _open_once(self, call: Call, heartbeat_age_s: float) -> httpx.Response | None:
         try:
-            response = await self._http.send(call.request(self._http, None, silent_s), stream=True)
+            response = await self._http.send(call.request(self._http, None, heartbeat_age_s), stream=True)
             if response.status_code == 200 and is_event_stream(response):
                 return response
             await response.aread()

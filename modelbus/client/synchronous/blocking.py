@@ -23,21 +23,21 @@ def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     return function(*args, **kwargs)
 
 
-def next_chunk(response: httpx.Response, chunks: Iterator[bytes], left_s: float | None) -> bytes | None:
+def next_chunk(response: httpx.Response, chunks: Iterator[bytes], remaining_s: float | None) -> bytes | None:
     """The next piece of an answer that goes on.
 
     Args:
         response: The answer.
         chunks: Its pieces.
-        left_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
+        remaining_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
 
     Returns:
         None at the end of the answer; at the end of the time also what a broken connection raises.
     """
-    if left_s is None:
+    if remaining_s is None:
         return next(chunks, None)
     # a socket's own timeout begins anew with every byte, heartbeats too
-    watch = threading.Timer(left_s, shut, (response,))
+    watch = threading.Timer(remaining_s, shut, (response,))
     watch.daemon = True
     watch.start()
     try:

@@ -66,12 +66,12 @@ class Explaining(Starting):
         call = job_call(path_of("models", model, "predict", "explain"), body, wait=0)
         return self._start(call, lambda one: read_prediction_explanation(one).with_index(index))
 
-    def measure_learning(self, model: str, **options: Any) -> "Job[Learning]":
+    def learning_curve(self, model: str, **options: Any) -> "Job[Learning]":
         """Say how good a version would have become with fewer rows; the job that trains it again and again.
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            options: Fields of the command: ``shares`` of the training rows, ``has_plots``, ``limits``.
+            options: Fields of the command: ``fractions`` of the training rows, ``has_plots``, ``limits``.
 
         Raises:
             UnknownModel, UnknownDataset: There is no such thing (any more).
@@ -80,7 +80,7 @@ class Explaining(Starting):
         call = job_call(path_of("models", model, "learning-curve"), options, wait=0)
         return self._start(call, read_learning)
 
-    def report_drift(
+    def drift(
         self, model: str, *, dataset: str | None = None, since: Moment | None = None, **options: Any
     ) -> "Job[Drift]":
         """Say whether rows are still like those that a version was trained on; the job that compares them.

@@ -91,8 +91,8 @@ class Job(Generic[T]):
         seen: tuple[Any, ...] | None = None
         while True:
             asked_at = time.monotonic()
-            left_s = None if deadline is None else max(0.0, deadline - asked_at)
-            record = self._look(_LOOK_S if left_s is None else min(_LOOK_S, left_s), left_s)
+            remaining_s = None if deadline is None else max(0.0, deadline - asked_at)
+            record = self._look(_LOOK_S if remaining_s is None else min(_LOOK_S, remaining_s), remaining_s)
             state = (record.status, record.progress, record.attempt)
             if state != seen:
                 seen = state
@@ -257,9 +257,9 @@ class Job(Generic[T]):
         error.correlation_id = self.correlation_id
         return error
 
-    def _look(self, wait_s: float, left_s: float | None) -> JobReport:
+    def _look(self, wait_s: float, remaining_s: float | None) -> JobReport:
         call = Call("GET", path_of("jobs", self.correlation_id), {"wait": f"{wait_s:g}"}, wait_s=wait_s)
-        retry_s = None if not wait_s else AWAY_S if left_s is None else left_s
+        retry_s = None if not wait_s else AWAY_S if remaining_s is None else remaining_s
         return self._heard(self._transport.send(call, retry_s=retry_s).document)
 
     def _ask(self, method: str, path: str, *, is_repeatable: bool = True) -> JobReport:

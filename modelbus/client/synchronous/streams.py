@@ -145,7 +145,7 @@ class Stream(Generic[T]):
         if self._bell.is_rung() or self._left_s() == 0:
             return
         response = self._transport.open(
-            self._resumed(), self._bell, retry_s=self._within(retry_s), silent_s=self._within(_SILENT_S)
+            self._resumed(), self._bell, retry_s=self._within(retry_s), heartbeat_age_s=self._within(_SILENT_S)
         )
         self._has_begun = True
         if response is None:
@@ -171,8 +171,8 @@ class Stream(Generic[T]):
 
     def _within(self, seconds: float) -> float:
         """So many seconds, or those that are left where they are fewer."""
-        left_s = self._left_s()
-        return seconds if left_s is None else min(seconds, left_s)
+        remaining_s = self._left_s()
+        return seconds if remaining_s is None else min(seconds, remaining_s)
 
     def _left_s(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())

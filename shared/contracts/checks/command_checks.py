@@ -29,7 +29,7 @@ def check_training_columns(command: Training, dataset: DatasetDocument) -> None:
     """
     wanted = [] if command.target is None else [("target", command.target)]
     wanted += [(f"features.{position}", name) for position, name in enumerate(command.features or [])]
-    wanted += [(f"excluded.{position}", name) for position, name in enumerate(command.excluded or [])]
+    wanted += [(f"exclude.{position}", name) for position, name in enumerate(command.exclude or [])]
     single = {
         "sample_weight": command.sample_weight,
         "hold_out.time_column": command.hold_out.time_column,
@@ -88,7 +88,7 @@ def check_training_task(command: Training, task: Task) -> None:
         _check_of_classes(command, task)
         return
     of_other_tasks = (
-        ("target", command.target, "learns without a target; leave the column out by `excluded`"),
+        ("target", command.target, "learns without a target; leave the column out by `exclude`"),
         ("class_weight", command.class_weight, "has no classes to weigh"),
         ("hold_out.is_stratified", command.hold_out.is_stratified or None, "has no classes whose shares could be kept"),
         ("cross_validation", command.cross_validation, "has no truth to validate against"),
@@ -150,7 +150,7 @@ def check_columns(command: ReadRows, dataset: DatasetDocument) -> None:
 
 
 def training_features(command: Training, known: Sequence[str]) -> list[str]:
-    """The columns to predict from: those that are named, or all others less those that are excluded.
+    """The columns to predict from: those that are named, or all others less those that are exclude.
 
     Args:
         command: The command.
@@ -158,7 +158,7 @@ def training_features(command: Training, known: Sequence[str]) -> list[str]:
     """
     if command.features is not None:
         return list(command.features)
-    others = {command.target, command.sample_weight, command.hold_out.group_column, *(command.excluded or [])}
+    others = {command.target, command.sample_weight, command.hold_out.group_column, *(command.exclude or [])}
     return [name for name in known if name not in others]
 
 

@@ -11,7 +11,7 @@ from modelbus.shared.contracts.checks.explanation_checks import default_dataset
 from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
 from modelbus.shared.contracts.commands.drift import ReportDrift
 from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearningCurve
 from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
 from modelbus.shared.contracts.commands.registry import Command
 from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, Training, TrainModel
@@ -91,7 +91,7 @@ def _explained_prediction(command: ExplainPrediction) -> DatasetUse:
     return DatasetUse((), command.model, ("training",))
 
 
-def _learning(command: MeasureLearning) -> DatasetUse:
+def _learning(command: MeasureLearningCurve) -> DatasetUse:
     return DatasetUse((), command.model, ("training", "hold_out"))
 
 
@@ -113,6 +113,6 @@ _USES: Final[dict[type[Any], Callable[[Any], DatasetUse]]] = {
     RetrainModel: _retraining,
     ExplainModel: _explanation,
     ExplainPrediction: _explained_prediction,
-    MeasureLearning: _learning,
+    MeasureLearningCurve: _learning,
     ReportDrift: _drift,
 }

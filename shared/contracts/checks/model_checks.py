@@ -10,7 +10,7 @@ from modelbus.shared.contracts.commands.training import RetrainModel, Training
 from modelbus.shared.contracts.commands.tuning import AUTO, auto_task
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.model_documents import ModelDocument, VersionDocument
-from modelbus.shared.contracts.metric_names import is_more_better, metrics_of_kind
+from modelbus.shared.contracts.metric_names import is_higher_better, metrics_of_kind
 
 
 def check_promotion(metric: str | None, task: Task) -> None:
@@ -24,7 +24,7 @@ def check_promotion(metric: str | None, task: Task) -> None:
         InvalidCommand: The task has no such metric, or neither more nor less of it is better.
     """
     measured = metrics_of_kind(task)
-    known = [name for name in measured if is_more_better(name) is not None]
+    known = [name for name in measured if is_higher_better(name) is not None]
     if metric is None or metric in known:
         return
     if not known:
@@ -55,7 +55,7 @@ def check_same_target(command: Training, task: Task, standing: VersionDocument |
     Raises:
         InvalidCommand: It predicts another target, or does another task; names both.
     """
-    if standing is None or command.may_change_target:
+    if standing is None or command.allow_target_change:
         return
     _require_same(standing, command.target, task, command.estimator)
 
@@ -72,8 +72,8 @@ def check_retrained_task(command: RetrainModel, earlier: VersionDocument, datase
         InvalidCommand: It would do another task.
     """
     said = earlier.get("specification") or {}
-    is_chosen = said.get("estimator") == AUTO and said.get("task") is None and command.tuning == "again"
-    if not is_chosen or command.may_change_target:
+    is_chosen = said.get("estimator") == AUTO and said.get("task") is None and command.tuning == "repeat"
+    if not is_chosen or command.allow_target_change:
         return
     target = next((column for column in dataset["columns"] if column["name"] == said["target"]), None)
     if target is not None:  # that it is missing is told by the job
@@ -88,7 +88,7 @@ def _require_same(standing: VersionDocument, target: str | None, task: Task, est
     is_other_target = signature.get("target") != target
     where = "target" if is_other_target else "task" if estimator == AUTO else "estimator"
     problem = (
-        f"this training {ours}, and {name} {theirs}; train it as another model, or allow it with may_change_target"
+        f"this training {ours}, and {name} {theirs}; train it as another model, or allow it with allow_target_change"
     )
     expected, given = (signature.get("target"), target) if is_other_target else (signature["task"], task)
     raise refused([{"where": where, "problem": problem, "given": given, "expected": expected}])

@@ -268,7 +268,7 @@ class PreviewDataset(CommandBase):
     """How the file is to be read."""
     row_limit: int = Field(20, ge=1, le=100)
     """How many rows to show."""
-    is_cut: bool = False
+    is_truncated: bool = False
     """Whether the bytes are only the beginning of a file."""
 
 

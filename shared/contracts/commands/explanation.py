@@ -97,18 +97,18 @@ class ExplainPrediction(GivenRows):
     """What the job may take."""
 
 
-class MeasureLearning(CommandBase):
+class MeasureLearningCurve(CommandBase):
     """Say how good a model version would have become with fewer rows: a learning curve. Trains it again and again."""
 
     queue: ClassVar[str] = "train"
 
-    command: Literal["MeasureLearning"] = "MeasureLearning"
+    command: Literal["MeasureLearningCurve"] = "MeasureLearningCurve"
     model: ModelReference
     """The version whose training is repeated."""
-    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+    fractions: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         [0.1, 0.325, 0.55, 0.775, 1.0], min_length=1, max_length=20
     )
-    """The shares of the training rows to fit on."""
+    """The fractions of the training rows to fit on."""
     has_plots: bool = True
     """Whether to draw plots."""
     limits: JobLimits = JobLimits()
@@ -116,6 +116,6 @@ class MeasureLearning(CommandBase):
 
     @model_validator(mode="after")
     def _shares_rise(self) -> Self:
-        if sorted(set(self.shares)) != self.shares:
-            raise ValueError("shares must rise, each once")
+        if sorted(set(self.fractions)) != self.fractions:
+            raise ValueError("fractions must rise, each once")
         return self

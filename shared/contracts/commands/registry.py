@@ -10,7 +10,7 @@ from modelbus.shared.contracts.base import CONTRACT_VERSION
 from modelbus.shared.contracts.commands.datasets import ExportDataset, PreviewDataset, ProfileDataset, ReadRows
 from modelbus.shared.contracts.commands.drift import ReportDrift
 from modelbus.shared.contracts.commands.evaluation import EvaluateModel, EvaluatePredictions
-from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearning
+from modelbus.shared.contracts.commands.explanation import ExplainModel, ExplainPrediction, MeasureLearningCurve
 from modelbus.shared.contracts.commands.prediction import GivenRows, Predict, PredictDataset, with_columns_once
 from modelbus.shared.contracts.commands.training import CheckTraining, RetrainModel, TrainModel
 from modelbus.shared.contracts.sentences import FAULT_LIMIT, details_of, type_name
@@ -30,7 +30,7 @@ Command = Annotated[
     | EvaluatePredictions
     | ExplainModel
     | ExplainPrediction
-    | MeasureLearning
+    | MeasureLearningCurve
     | ReportDrift,
     Field(discriminator="command"),
 ]

@@ -100,8 +100,8 @@ class Training(CommandBase):
     """The column to predict; for classification and regression, and for no other task."""
     features: list[ColumnName] | None = Field(None, min_length=1)
     """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample
-    weight, what rows are grouped by, and those that are excluded."""
-    excluded: list[ColumnName] | None = None
+    weight, what rows are grouped by, and those that are exclude."""
+    exclude: list[ColumnName] | None = None
     """Columns not to predict from, where all others are wanted."""
     free_text: list[ColumnName] | None = None
     """Columns of text to read as free text, by their words, beside those that the dataset's profile found
@@ -147,7 +147,7 @@ class Training(CommandBase):
     better."""
     promote_margin: float = Field(0.0, ge=0, allow_inf_nan=False)
     """By how much the new version must be better, in units of the metric. As good as the champion is not better."""
-    may_change_target: bool = False
+    allow_target_change: bool = False
     """Whether a further version of a model may predict another target, or do another task, than the model does."""
     limits: JobLimits = JobLimits()
     """What the job may take."""
@@ -164,8 +164,8 @@ class Training(CommandBase):
         if len(set(features)) < len(features):
             twice = sorted(name for name, count in Counter(features).items() if count > 1)
             raise ValueError(f"features are named twice: {', '.join(twice)}")
-        if self.features is not None and self.excluded is not None:
-            raise ValueError("give features or excluded, not both")
+        if self.features is not None and self.exclude is not None:
+            raise ValueError("give features or exclude, not both")
         if self.sample_weight is not None and self.sample_weight in (self.target, *features):
             raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
         if self.target is not None and self.hold_out.group_column == self.target:
@@ -232,7 +232,7 @@ class RetrainModel(CommandBase):
     """Another dataset."""
     hyperparameters: Hyperparameters = {}
     """Changed hyperparameters; null takes the estimator's default again."""
-    tuning: Literal["again", "as_found"] = "again"
+    tuning: Literal["repeat", "reuse"] = "repeat"
     """What becomes of the earlier one's search or choice of an estimator: done again, or its finding taken as it is."""
     search: Search | None = None
     """Another search, or one where there was none."""
@@ -249,7 +249,7 @@ class RetrainModel(CommandBase):
     """What `if_better` compares by; default: what the earlier training named, or that of the task."""
     promote_margin: float | None = Field(None, ge=0, allow_inf_nan=False)
     """By how much the new version must be better; default: what the earlier training said, or 0."""
-    may_change_target: bool = False
+    allow_target_change: bool = False
     """Whether `auto` may do another task than the earlier version, because the other dataset's target asks for it."""
     limits: JobLimits | None = None
     """What the job may take; default: what the earlier one might."""
@@ -265,8 +265,8 @@ class RetrainModel(CommandBase):
 
     @model_validator(mode="after")
     def _searches_or_not(self) -> Self:
-        if self.tuning == "as_found" and self.search is not None:
-            raise ValueError("tuning as_found takes what the earlier search found: give no other search")
+        if self.tuning == "reuse" and self.search is not None:
+            raise ValueError("tuning reuse takes what the earlier search found: give no other search")
         return self
 
 

@@ -33,7 +33,7 @@ class ComparisonDocument(TypedDict):
     champion: NotRequired[float | None]
     margin: NotRequired[float]
     row_count: NotRequired[int | None]
-    left_out_row_count: NotRequired[int | None]
+    excluded_row_count: NotRequired[int | None]
     warnings: NotRequired[list[str]]
     is_better: NotRequired[bool]
     reason: NotRequired[str | None]

@@ -25,7 +25,7 @@ class ServiceDocument(TypedDict):
 class SeenService(ServiceDocument):
     """One process of a service, and for how long nothing was heard of it."""
 
-    silent_s: float
+    heartbeat_age_s: float
 
 
 class ListedEstimator(TypedDict):

@@ -49,7 +49,7 @@ class TuningProgress(Contract):
     """How many there are, where that is known."""
     best: float | None = None
     """The best mean so far."""
-    left_s: float | None = None
+    remaining_s: float | None = None
     """Seconds that are likely left, where that can be told."""
     candidate_count: int
     """Candidates that were tried so far."""

@@ -77,13 +77,13 @@ class Alert(Contract):
         "number_like_text",
         "boolean_like_text",
         "code_like_numbers",
-        "blanks_at_ends",
+        "surrounding_whitespace",
         "free_text",
         "target_leak",
         "class_imbalance",
         "rare_classes",
         "missing_target",
-        "padded_labels",
+        "whitespace_in_labels",
     ]
     """The stable name of what was found."""
     column: str

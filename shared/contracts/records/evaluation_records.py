@@ -46,7 +46,7 @@ class EvaluationRecord(Contract):
     per_class: list[dict[str, Any]] | None = None
     """For classification, by label: `support`, precision, recall, F scores, `error`, `roc_auc`, `average_precision`."""
     confusion: dict[str, Any] | None = None
-    """For classification: `labels`, `counts` and `shares`, one row for each true label; absent for other tasks."""
+    """For classification: `labels`, `counts` and `fractions`, one row for each true label; absent for other tasks."""
     hit_ratios: list[dict[str, Any]] | None = None
     """For more than two classes: the share of the rows whose class is among the `k` likeliest."""
     thresholds: list[dict[str, Any]] | None = None

@@ -151,7 +151,7 @@ class LearningCurve(Contract):
 
 
 class LearningResult(Contract):
-    """Of MeasureLearning."""
+    """Of MeasureLearningCurve."""
 
     model: str
     version: int

@@ -45,7 +45,7 @@ class Comparison(Contract):
     """By how much the new version had to be better."""
     row_count: int | None = None
     """Rows that both were measured on: those of the new version's hold-out that neither was trained on."""
-    left_out_row_count: int | None = None
+    excluded_row_count: int | None = None
     """Rows of the hold-out that were left out, because one of them was, or may have been, trained on them."""
     warnings: list[str] = []
     """What makes the comparison doubtful; then the champion stays."""

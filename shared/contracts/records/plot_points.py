@@ -39,11 +39,11 @@ class Layer(Contract):
 
 
 class Matrix(Contract):
-    """Numbers in cells, the shade by ``shares``."""
+    """Numbers in cells, the shade by ``fractions``."""
 
     labels: list[str]
     values: list[list[float]]
-    shares: list[list[float]]
+    fractions: list[list[float]]
     """From 0 to 1."""
 
 

@@ -43,7 +43,7 @@ class PreviewResult(Contract):
     warnings: list[str] = []
     skipped_row_count: int = 0
     skipped_rows: list[dict[str, Any]] = []
-    is_cut: bool
+    is_truncated: bool
     """Whether only the file's beginning was read."""
     rows: list[dict[str, Any]]
 
@@ -104,8 +104,8 @@ class CheckResult(Contract):
     streamed: bool
     epochs: int | None = None
     encoded_feature_count: int
-    least_memory_bytes: int
-    likely_memory_bytes: int
+    minimum_memory_bytes: int
+    expected_memory_bytes: int
     memory_limit_bytes: int
     warnings: list[str] = []
 
@@ -162,7 +162,7 @@ RESULTS: dict[str, type[Contract]] = {
     "EvaluatePredictions": EvaluationResult,
     "ExplainModel": ModelExplanationResult,
     "ExplainPrediction": PredictionExplanationResult,
-    "MeasureLearning": LearningResult,
+    "MeasureLearningCurve": LearningResult,
     "ReportDrift": DriftResult,
 }
 """By command, what its job's `result` holds."""

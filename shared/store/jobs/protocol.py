@@ -74,7 +74,7 @@ def new_job_document(job: NewJob, terms: Terms) -> Document:
         "published_at": NOW,
         "created_at": NOW,
         "updated_at": NOW,
-        "history": [{"at": NOW, "what": "accepted", "door": job.door}],
+        "history": [{"at": NOW, "event": "accepted", "door": job.door}],
     }
 
 
@@ -98,7 +98,7 @@ def finished_document(
         "result": result,
         "error": error,
         "expires_at": now + timedelta(seconds=retention_s),
-        "history": [{"at": now, "what": status, "worker": worker}],
+        "history": [{"at": now, "event": status, "worker": worker}],
     }
 
 

@@ -37,7 +37,7 @@ class PoisonKeeper:
             "raw": Binary(message.raw[:KEPT_BYTES]),
             "size_bytes": len(message.raw),
             "draft": None,
-            "history": [{"at": message.received_at, "what": "put aside", "service": message.service}],
+            "history": [{"at": message.received_at, "event": "quarantined", "service": message.service}],
             "expires_at": datetime.now(UTC) + self._retention,
         }
         with store_errors():

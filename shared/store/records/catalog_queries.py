@@ -129,9 +129,11 @@ def left_out_estimators() -> Query[LeftOutDocument]:
 
 
 def seen_services() -> Aggregation[SeenService]:
-    """The consumers by name, with ``silent_s``: seconds since each was last heard of, by the server's clock."""
-    silent_s = {"$round": [{"$divide": [{"$subtract": ["$$NOW", "$seen_at"]}, 1000]}, 1]}
-    return Aggregation(SERVICES, ({"$addFields": {"silent_s": silent_s}}, {"$sort": {"_id": 1}}), SEEN_SERVICE)
+    """The consumers by name, with ``heartbeat_age_s``: seconds since each was last heard of, by the server's clock."""
+    heartbeat_age_s = {"$round": [{"$divide": [{"$subtract": ["$$NOW", "$seen_at"]}, 1000]}, 1]}
+    return Aggregation(
+        SERVICES, ({"$addFields": {"heartbeat_age_s": heartbeat_age_s}}, {"$sort": {"_id": 1}}), SEEN_SERVICE
+    )
 
 
 def require_dataset(found: D | None, name: str) -> D:

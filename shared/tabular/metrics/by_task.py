@@ -105,8 +105,8 @@ def confusion_of(rows: Labelled, weights: Floats | None = None) -> dict[str, Any
 
     Returns:
         ``labels``: the model's classes, then true labels that it does not know; ``counts``: a row for each true label,
-        in it a count for each predicted one; ``shares``: the same of 1 in each row; ``left_out``: what the rows count
-        whose labels are beyond the ``CONFUSION_LIMIT`` most frequent. Ready for JSON.
+        in it a count for each predicted one; ``fractions``: the counts divided by their row's sum; ``left_out``: how
+        many rows have labels that are beyond the ``CONFUSION_LIMIT`` most frequent. Ready for JSON.
     """
     kept = _frequent(rows)
     index_of = np.full(len(rows.labels), -1)
@@ -122,7 +122,7 @@ def confusion_of(rows: Labelled, weights: Floats | None = None) -> dict[str, Any
     return {
         "labels": [rows.labels[index] for index in kept.tolist()],
         "counts": counts.tolist(),
-        "shares": fractions.tolist(),
+        "fractions": fractions.tolist(),
         "left_out": left_out.sum().item(),
     }
 

@@ -38,9 +38,9 @@ class Metric:
         return self.entry.tasks
 
     @property
-    def is_more_better(self) -> bool | None:
+    def is_higher_better(self) -> bool | None:
         """Whether more of it is better; None where neither more nor less is."""
-        return self.entry.is_more_better
+        return self.entry.is_higher_better
 
     @property
     def needs_probabilities(self) -> bool:

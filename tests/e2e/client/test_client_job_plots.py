@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(240)
 
 
 def test_plots_of_a_job_are_listed_read_and_saved(client: Any, amount_model: str, tmp_path: Path) -> None:
-    asked = [client.explain(amount_model, repeats=2), client.measure_learning(amount_model, shares=[0.5, 1.0])]
+    asked = [client.explain(amount_model, repeats=2), client.learning_curve(amount_model, fractions=[0.5, 1.0])]
     for job in asked:
         job.result(JOB_TIMEOUT_S)
         names = job.plots()

@@ -140,7 +140,7 @@ def test_jobs_are_found_by_what_they_are_about(client: Any, api: Api, number_dat
     job = client.train(name, number_dataset, "amount", estimator="Ridge", features=["a"])
     record = job.wait(JOB_TIMEOUT_S)
     assert record.links == {"self": f"/jobs/{job.correlation_id}"}
-    assert [one["what"] for one in record.history][:2] == ["accepted", "claimed"]
+    assert [one["event"] for one in record.history][:2] == ["accepted", "claimed"]
     found = client.jobs.list(model=name, dataset=number_dataset, since=begun, until=datetime.now(UTC))
     assert [one.correlation_id for one in found] == [job.correlation_id]
     assert client.jobs.list(model=name, until=begun) == []

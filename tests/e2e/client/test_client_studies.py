@@ -67,7 +67,7 @@ def test_a_prediction_is_compared_with_the_rows_of_a_dataset(
 
 
 def test_a_learning_curve_ends_with_the_version_itself(client: Any, amount_model: str) -> None:
-    learning = client.measure_learning(amount_model, shares=[0.5, 1.0]).result(JOB_TIMEOUT_S)
+    learning = client.learning_curve(amount_model, fractions=[0.5, 1.0]).result(JOB_TIMEOUT_S)
     frame = learning.to_frame()
     version = client.models.version(amount_model)
     assert frame.index.tolist() == learning.x == [160, 320]
@@ -78,13 +78,13 @@ def test_a_learning_curve_ends_with_the_version_itself(client: Any, amount_model
 def test_drift_of_a_dataset_and_of_what_was_predicted(client: Any, api: Api) -> None:
     dataset = api.dataset(parcels(200), "drift")
     model = str(api.train(dataset, "tariff", "DecisionTreeClassifier", features=["weight", "city"])["version"]["model"])
-    same = client.report_drift(model, dataset=dataset).result(JOB_TIMEOUT_S)
+    same = client.drift(model, dataset=dataset).result(JOB_TIMEOUT_S)
     assert (same.has_drifted, same.to_frame()["psi"].max() < 0.01) == (False, True)
 
     since = datetime.now(UTC)
     for _ in range(3):
         client.predict(model, [{"weight": 500.0 + number, "city": "Utopia"} for number in range(20)])
-    drift = client.report_drift(model, since=since, thresholds={"psi": 0.2, "unseen_rate": 0.5}).result(JOB_TIMEOUT_S)
+    drift = client.drift(model, since=since, thresholds={"psi": 0.2, "unseen_rate": 0.5}).result(JOB_TIMEOUT_S)
 
     assert (drift.current.row_count, drift.drifted_columns) == (60, ["weight", "city"])
     frame = drift.to_frame()
@@ -94,15 +94,15 @@ def test_drift_of_a_dataset_and_of_what_was_predicted(client: Any, api: Api) -> 
 
 
 def test_faults_of_questions_name_the_field(client: Any, parcel_model: str, amount_model: str) -> None:
-    for ask in (client.explain, client.measure_learning):
+    for ask in (client.explain, client.learning_curve):
         with pytest.raises(errors.UnknownModel):
             ask("there-is-none")
     with pytest.raises(errors.UnknownModel):
         client.explain_prediction("there-is-none", [PARCEL])
     with pytest.raises(errors.UnknownDataset):
-        client.report_drift(amount_model, dataset="there-is-none")
+        client.drift(amount_model, dataset="there-is-none")
     with pytest.raises(errors.InvalidCommand, match="one of them"):
-        client.report_drift(amount_model)
+        client.drift(amount_model)
     with pytest.raises(errors.InvalidCommand) as wrong:
         client.explain(parcel_model, metric="r2")
     assert [detail["where"] for detail in wrong.value.details] == ["metric"]

@@ -195,7 +195,7 @@ def frozen_commands(api: Api, request: pytest.FixtureRequest) -> Any:
         {"command": "EvaluatePredictions", "dataset": judged, "task": "classification", **_COLUMNS},
         {"command": "ExplainModel", "model": model},
         {"command": "ExplainPrediction", "model": model, "rows": [{"a": 1, "b": 2, "c": 3}]},
-        {"command": "MeasureLearning", "model": model},
+        {"command": "MeasureLearningCurve", "model": model},
         {"command": "ReportDrift", "model": model, **of_dataset},
         {"command": "ReadRows", **of_dataset},
         {"command": "ExportDataset", "format": "csv", **of_dataset},

@@ -137,7 +137,7 @@ def test_many_who_ask_for_one_page_at_once_are_answered_by_one_job(
         answers = list(pool.map(lambda _: rows(api, long_dataset, "?offset=81&limit=3"), range(8)))
 
     assert {(one.status, one.body, one.correlation_id) for one in answers} == {(200, first.body, first.correlation_id)}
-    history = [entry["what"] for entry in api.job(first.correlation_id)["history"]]
+    history = [entry["event"] for entry in api.job(first.correlation_id)["history"]]
     assert (history.count("replayed"), history.count("succeeded")) == (1, 2)
 
 

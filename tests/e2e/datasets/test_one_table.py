@@ -255,7 +255,7 @@ def test_the_queue_refuses_the_same(api: Api, broker: redis.Redis, amount_model:
 def test_a_truth_of_nothing_but_one_is_doubtful_for_outliers(api: Api, door: Door) -> None:
     rows = [(i % 7 / 7, i % 5 / 5, 1) for i in range(60)]
     name = api.dataset(csv_of("a", "b", "known", rows=rows))
-    command = {"model": fresh("model"), "dataset": name, "estimator": "IsolationForest", "excluded": ["known"]}
+    command = {"model": fresh("model"), "dataset": name, "estimator": "IsolationForest", "exclude": ["known"]}
     assert api.post("/models?wait=60", command).status == 201
     found = evaluated(door, command["model"], name, truth="known")
     assert any("nothing but 1" in warning for warning in found["warnings"])

@@ -121,7 +121,7 @@ def test_a_preview_shows_how_a_file_would_be_read_and_makes_nothing(api: Api, da
         {"a": 2.5, "b": None, "when": None},
     ]
     assert [row["where"] for row in document["skipped_rows"]] == ["line 3"]
-    assert not document["is_cut"]
+    assert not document["is_truncated"]
     assert database["fs.files"].count_documents({"metadata.correlation_id": answer.correlation_id}) == 0
     assert database["datasets"].count_documents({"correlation_id": answer.correlation_id}) == 0
 
@@ -132,7 +132,7 @@ def test_a_preview_reads_the_beginning_of_a_large_file(api: Api, database: Datab
     answer = upload(api, table, "/datasets/preview", row_limit=3)
 
     assert answer.status == 200, answer
-    assert answer.document["is_cut"]
+    assert answer.document["is_truncated"]
     assert [row["number"] for row in answer.document["rows"]] == [0, 1, 2]
     assert answer.document["skipped_row_count"] == 0
     assert 10_000 < answer.document["row_count"] < 100_000
@@ -142,7 +142,7 @@ def test_text_that_begins_with_the_name_of_parquet_is_cut_as_other_text(api: Api
     answer = upload(api, "PAR1,text\n" + "1,some text that fills the file\n" * 100_000, "/datasets/preview")
 
     assert answer.status == 200, answer
-    assert (answer.document["format"], answer.document["is_cut"]) == ("csv", True)
+    assert (answer.document["format"], answer.document["is_truncated"]) == ("csv", True)
 
 
 def test_a_preview_takes_options_and_a_form(api: Api) -> None:
@@ -160,7 +160,11 @@ def test_a_preview_of_parquet_reads_it_whole(api: Api, parcel_dataset: str) -> N
     answer = upload(api, parquet, "/datasets/preview", format="parquet", row_limit=2)
 
     assert answer.status == 200, answer
-    assert (answer.document["row_count"], len(answer.document["rows"]), answer.document["is_cut"]) == (300, 2, False)
+    assert (answer.document["row_count"], len(answer.document["rows"]), answer.document["is_truncated"]) == (
+        300,
+        2,
+        False,
+    )
 
 
 def test_a_preview_of_what_is_no_table_says_why_and_leaves_nothing(api: Api, database: Database[Document]) -> None:

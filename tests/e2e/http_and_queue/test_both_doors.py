@@ -39,7 +39,7 @@ FAULTS = [
     ),
     Fault("ExplainModel", MISMATCH, {"model": "amount-model", "dataset": "parcels"}, places=OTHERS),
     Fault("ExplainPrediction", MISMATCH, {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
-    Fault("MeasureLearning", "estimator_rejected", {"shares": [0.001]}),
+    Fault("MeasureLearningCurve", "estimator_rejected", {"fractions": [0.001]}),
     Fault("ReportDrift", MISMATCH, {"model": "amount-model"}, places=OTHERS),
     Fault("ReadRows", INVALID, {"columns": ["weight", "hieght"]}, places=("columns.1",)),
     Fault("ExportDataset", "unknown_dataset", {"dataset": "nowhere"}),
@@ -113,7 +113,7 @@ def test_what_one_door_took_is_the_same_job_at_the_other(
     third = HttpDoor(api).send(command, correlation_id)
 
     assert first == second == third
-    history = [entry["what"] for entry in api.job(correlation_id)["history"]]
+    history = [entry["event"] for entry in api.job(correlation_id)["history"]]
     assert history.count("succeeded") == 1
 
 

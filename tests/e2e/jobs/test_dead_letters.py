@@ -65,7 +65,7 @@ def test_a_dead_job_is_a_dead_letter_with_its_reason_history_and_last_lines(api:
     letter = api.get(f"/dead-letters/{summary['id']}").document
 
     assert "stopped answering" in letter["reason"]
-    assert [entry["what"] for entry in letter["history"]] == ["accepted", "claimed", "lapsed"]
+    assert [entry["event"] for entry in letter["history"]] == ["accepted", "claimed", "lapsed"]
     assert letter["spec"] == dead_job["spec"]
     lines = wait_until(lambda: api.get(f"/dead-letters/{summary['id']}").document["lines"], "its lines are kept")
     assert {line["correlation_id"] for line in lines} == {summary["id"]}
@@ -233,7 +233,7 @@ def test_a_dead_job_runs_as_it_was_edited_when_it_is_replayed(api: Api, dead_job
     assert answer.status == 202
     job = api.ended_job(correlation_id)
     assert (job["status"], job["spec"]["estimator"]) == ("succeeded", "LogisticRegression")
-    assert [entry["edited"] for entry in job["history"] if entry["what"] == "replayed"] == [True]
+    assert [entry["edited"] for entry in job["history"] if entry["event"] == "replayed"] == [True]
     again = api.post(
         "/models?wait=1",
         {name: value for name, value in dead_job["spec"].items() if name not in ("command", "contract")},

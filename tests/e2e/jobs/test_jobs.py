@@ -38,7 +38,7 @@ def test_a_job_tells_what_was_asked_and_what_happened(api: Api, amount_model: st
 
     assert (job["command"], job["status"], job["attempt"]) == ("TrainModel", "succeeded", 1)
     assert (job["spec"]["dataset"], job["spec"]["target"]) == (number_dataset, "amount")
-    assert [entry["what"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
+    assert [entry["event"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
     assert job["created_at"] <= job["started_at"] <= job["finished_at"] < job["expires_at"]
     assert job["links"] == {"self": f"/jobs/{version['correlation_id']}"}
 
@@ -178,7 +178,7 @@ def test_a_queued_job_is_cancelled_at_once_and_runs_when_replayed(
     assert (replayed.status, replayed.headers["Location"]) == (202, f"/jobs/{correlation_id}")
     job = api.ended_job(correlation_id)
     assert (job["status"], job["attempt"], job["cancel_requested"]) == ("succeeded", 1, False)
-    assert "replayed" in [entry["what"] for entry in job["history"]]
+    assert "replayed" in [entry["event"] for entry in job["history"]]
 
 
 def test_a_failed_job_succeeds_when_replayed_after_its_cause_is_gone(

@@ -51,7 +51,7 @@ def _train(api: Api, training: dict[str, Any]) -> str:
 
 
 def _events_of(job: dict[str, Any]) -> list[str]:
-    return [entry["what"] for entry in job["history"]]
+    return [entry["event"] for entry in job["history"]]
 
 
 def test_a_fit_whose_trainer_is_killed_is_done_again(

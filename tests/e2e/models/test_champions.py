@@ -53,7 +53,7 @@ def test_a_better_version_replaces_the_champion_on_rows_that_neither_was_trained
     assert (result["is_champion"], comparison["is_better"], comparison["reason"]) == (True, True, None)
     assert (comparison["metric"], comparison["champion_version"]) == ("accuracy", 1)
     # of 120 held-out rows some 40 are new, and a fifth of the 80 others was held out of the champion's training too
-    assert comparison["row_count"] + comparison["left_out_row_count"] == 120
+    assert comparison["row_count"] + comparison["excluded_row_count"] == 120
     assert 35 < comparison["row_count"] < 85
     assert result["version"]["comparison"] == comparison
     kept = api.get(f"/models/{model}/versions/2").document
@@ -153,13 +153,13 @@ def test_another_target_is_refused_unless_it_is_allowed_and_then_no_default_move
         assert (refused.status, refused.code, refused.places) == ("failed", "invalid_command", (place,)), refused
         assert words in str(refused.message)
         assert f"version 1 of model '{model}' predicts 'kind' (classification)" in str(refused.message)
-        assert "may_change_target" in str(refused.message)
+        assert "allow_target_change" in str(refused.message)
 
-    allowed = made(door, {**said, "may_change_target": True})
+    allowed = made(door, {**said, "allow_target_change": True})
     assert allowed["is_champion"] is False
     assert allowed["comparison"]["reason"].startswith("the champion cannot be compared: version 1 ")
     assert champion_of(api, model) == 1
-    moved = made(door, {**said, "may_change_target": True, "promote": "always"})
+    moved = made(door, {**said, "allow_target_change": True, "promote": "always"})
     assert moved["is_champion"] is True
 
 

@@ -98,7 +98,7 @@ def test_each_service_says_at_its_start_which_plugins_it_has(plugin_stack: Local
 
     lines = [line for line in text.splitlines() if '"event":"plugin.' in line]
     assert sum('"plugin.found"' in line for line in lines) == 2
-    [left_out] = [line for line in lines if '"plugin.left_out"' in line]
+    [left_out] = [line for line in lines if '"plugin.excluded"' in line]
     assert "BrokenClassifier" in left_out
 
 

@@ -84,7 +84,7 @@ def spread_api(
     stack: LocalStack, scheduler: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Api, LocalStack]]:
     """A stack of its own whose trainer has the cluster, and takes every fit for worth it."""
-    environment = {**QUICK_SETTINGS, "MODELBUS_DASK_SCHEDULER": scheduler, "MODELBUS_DASK_LEAST_CELLS": "0"}
+    environment = {**QUICK_SETTINGS, "MODELBUS_DASK_SCHEDULER": scheduler, "MODELBUS_DASK_MINIMUM_CELLS": "0"}
     with LocalStack(
         tmp_path_factory.mktemp("spread") / ".modelbus", environment=environment, is_persistent=False
     ) as spread:
@@ -126,7 +126,7 @@ def test_without_an_answer_from_the_scheduler_a_fit_is_local(
     environment = {
         **QUICK_SETTINGS,
         "MODELBUS_DASK_SCHEDULER": "tcp://127.0.0.1:9",
-        "MODELBUS_DASK_LEAST_CELLS": "0",
+        "MODELBUS_DASK_MINIMUM_CELLS": "0",
     }
     with LocalStack(
         tmp_path_factory.mktemp("unspread") / ".modelbus", environment=environment, is_persistent=False

@@ -61,7 +61,7 @@ def test_auto_streams_where_memory_is_low(api: Api, door: Door, long_dataset: st
     assert high.result is not None, high
     assert (low.result["streamed"], low.result["epochs"]) == (True, 2)
     assert (high.result["streamed"], high.result["epochs"]) == (False, None)
-    assert low.result["likely_memory_bytes"] < LOW_LIMIT / 2 < high.result["likely_memory_bytes"]
+    assert low.result["expected_memory_bytes"] < LOW_LIMIT / 2 < high.result["expected_memory_bytes"]
     assert low.result["row_count"] == high.result["row_count"] == 96_000
     never = door.send({**said, "command": "CheckTraining", "streaming": "never"})
     assert never.result is not None, never

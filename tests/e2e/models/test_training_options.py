@@ -25,7 +25,7 @@ def command(dataset: str, **changes: Any) -> dict[str, Any]:
 def test_all_that_can_be_said_of_a_training_is_kept_and_said_again(api: Api, door: Door, weighted_dataset: str) -> None:
     said = command(
         weighted_dataset,
-        excluded=["id", "amount"],
+        exclude=["id", "amount"],
         sample_weight="weight",
         class_weight="balanced",
         hold_out={"fraction": 0.25, "time_column": "day"},
@@ -49,7 +49,7 @@ def test_all_that_can_be_said_of_a_training_is_kept_and_said_again(api: Api, doo
 
     assert again.status == 201, again
     second = again.document["version"]
-    kept = ("class_weight", "sample_weight", "excluded", "hold_out", "cross_validation", "limits", "estimator")
+    kept = ("class_weight", "sample_weight", "exclude", "hold_out", "cross_validation", "limits", "estimator")
     assert {name: second["specification"][name] for name in kept} == {
         name: version["specification"][name] for name in kept
     }
@@ -60,7 +60,7 @@ def test_another_dataset_can_be_measured_on(api: Api, door: Door, number_dataset
     other = api.dataset(numbers(150, seed=77), "other")
 
     outcome = door.send(
-        command(number_dataset, target="amount", estimator="Ridge", excluded=["kind"], hold_out={"dataset": other})
+        command(number_dataset, target="amount", estimator="Ridge", exclude=["kind"], hold_out={"dataset": other})
     )
 
     assert outcome.result is not None, outcome
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_alike_by_the_training_and_its_check(door: Doo
 
 
 def test_a_check_says_what_a_training_would_take(door: Door, weighted_dataset: str) -> None:
-    outcome = door.send(command(weighted_dataset, command="CheckTraining", excluded=["id"], sample_weight="weight"))
+    outcome = door.send(command(weighted_dataset, command="CheckTraining", exclude=["id"], sample_weight="weight"))
 
     assert outcome.status == "succeeded", outcome
     assert outcome.result is not None
@@ -89,7 +89,7 @@ def test_a_check_says_what_a_training_would_take(door: Door, weighted_dataset: s
     assert (result["is_valid"], result["task"], result["classes"]) == (True, "classification", ["high", "low", "mid"])
     assert (result["row_count"], result["hold_out_row_count"]) == (160, 40)
     assert result["features"] == ["a", "b", "c", "amount", "day"]
-    assert 0 < result["least_memory_bytes"] < result["likely_memory_bytes"] < result["memory_limit_bytes"]
+    assert 0 < result["minimum_memory_bytes"] < result["expected_memory_bytes"] < result["memory_limit_bytes"]
     assert outcome.result.keys().isdisjoint({"version", "comparison"})
 
 

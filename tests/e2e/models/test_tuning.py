@@ -64,7 +64,7 @@ def test_a_search_keeps_its_best_and_its_table(api: Api, door: Door, number_data
     assert plain["version"]["metrics"] == version["metrics"], "it is the model that a training with them makes"
 
     reference = f"{version['model']}@{version['version']}"
-    again = api.post(f"/models/{reference}/retrain?wait=60", {"tuning": "as_found", "promote": "never"}).document
+    again = api.post(f"/models/{reference}/retrain?wait=60", {"tuning": "reuse", "promote": "never"}).document
     assert again["version"]["tuning"] is None
     assert again["version"]["metrics"] == version["metrics"]
     searched = api.post(f"/models/{reference}/retrain?wait=60", {"promote": "never"}).document
@@ -103,7 +103,7 @@ def test_a_choice_says_what_it_became_and_works_with_all_else(api: Api, door: Do
     # Time to spare also on a busy machine: what takes a hundredth of it or more may be measured on fewer folds.
     families = ["DummyClassifier", "LogisticRegression", "GaussianNB", "ExtraTreesClassifier"]
     auto = {"max_models": 6, "time_budget_s": 600, "include": families}
-    command = train_command(number_dataset, estimator="auto", auto=auto, excluded=["amount"])
+    command = train_command(number_dataset, estimator="auto", auto=auto, exclude=["amount"])
 
     version = trained(door, command)
 
@@ -116,7 +116,7 @@ def test_a_choice_says_what_it_became_and_works_with_all_else(api: Api, door: Do
     assert answer.status == 200
     evaluation = api.post("/evaluations?wait=60", {"model": reference, "dataset": number_dataset})
     assert evaluation.status == 201
-    curve = api.post(f"/models/{reference}/learning-curve?wait=60", {"shares": [0.5, 1.0]}).document
+    curve = api.post(f"/models/{reference}/learning-curve?wait=60", {"fractions": [0.5, 1.0]}).document
     assert curve["estimator"] == version["estimator"], "what was chosen is measured, and not the choice"
     accuracy = next(one for one in curve["curves"] if one["name"] == "balanced_accuracy")
     assert accuracy["hold_out"][-1] == pytest.approx(version["metrics"]["balanced_accuracy"])
@@ -172,7 +172,7 @@ def long_search(api: Api) -> dict[str, Any]:
     dataset = api.dataset(numbers(2000), "long-search")
     space = {"n_estimators": {"values": [5, 6, 7, *range(4000, 4100)]}}
     search = {"method": "grid", "space": space, "cross_validation": {"folds": 2}}
-    command = train_command(dataset, estimator="RandomForestClassifier", search=search, excluded=["amount"])
+    command = train_command(dataset, estimator="RandomForestClassifier", search=search, exclude=["amount"])
     return {name: value for name, value in command.items() if name not in ("command", "model")}
 
 

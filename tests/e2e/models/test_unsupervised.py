@@ -29,7 +29,7 @@ def cluster_model(api: Api, heap_dataset: str) -> str:
 @pytest.fixture(scope="module")
 def outlier_model(api: Api, heap_dataset: str) -> str:
     """A model that finds what is far from the heaps."""
-    return trained(api, heap_dataset, "IsolationForest", excluded=["heap"])
+    return trained(api, heap_dataset, "IsolationForest", exclude=["heap"])
 
 
 def trained(api: Api, dataset: str, estimator: str, **changes: Any) -> str:
@@ -47,7 +47,7 @@ def training(dataset: str, estimator: str, **changes: Any) -> dict[str, Any]:
         "model": fresh("model"),
         "dataset": dataset,
         "estimator": estimator,
-        "excluded": ["heap"],
+        "exclude": ["heap"],
         **changes,
     }
 
@@ -64,7 +64,7 @@ def table_of(api: Api, door: Door, model: str, dataset: str, **changes: Any) -> 
 
 def test_clusters_are_learnt_without_a_target(door: Door, heap_dataset: str) -> None:
     outcome = door.send(
-        training(heap_dataset, "KMeans", hyperparameters={"n_clusters": 3}, features=["x", "y"]) | {"excluded": None}
+        training(heap_dataset, "KMeans", hyperparameters={"n_clusters": 3}, features=["x", "y"]) | {"exclude": None}
     )
 
     assert outcome.status == "succeeded", outcome
@@ -216,7 +216,7 @@ def test_clusters_by_other_columns_are_not_compared(api: Api, door: Door, heap_d
     model = trained(api, heap_dataset, "KMeans", features=["x"])
 
     outcome = door.send(
-        {**training(heap_dataset, "KMeans", model=model, promote="if_better"), "excluded": ["heap", "town"]}
+        {**training(heap_dataset, "KMeans", model=model, promote="if_better"), "exclude": ["heap", "town"]}
     )
 
     assert outcome.result is not None, outcome
@@ -229,8 +229,8 @@ def test_what_predicts_a_target_does_not_replace_a_champion_without_one(
 ) -> None:
     model = trained(api, heap_dataset, "KMeans", features=["x", "y"])
 
-    said = {**training(heap_dataset, "GaussianNB", model=model, target="heap"), "excluded": ["town"]}
-    outcome = door.send({**said, "promote": "if_better", "may_change_target": True})
+    said = {**training(heap_dataset, "GaussianNB", model=model, target="heap"), "exclude": ["town"]}
+    outcome = door.send({**said, "promote": "if_better", "allow_target_change": True})
 
     assert outcome.result is not None, outcome
     assert outcome.result["is_champion"] is False
@@ -239,7 +239,7 @@ def test_what_predicts_a_target_does_not_replace_a_champion_without_one(
 
 
 def test_outlier_detectors_are_not_compared_and_the_reason_is_told(api: Api, door: Door, heap_dataset: str) -> None:
-    model = trained(api, heap_dataset, "OneClassSVM", excluded=["heap", "town"])
+    model = trained(api, heap_dataset, "OneClassSVM", exclude=["heap", "town"])
 
     outcome = door.send({"command": "RetrainModel", "model": model, "seed": 3})
 

@@ -119,7 +119,7 @@ def test_a_messy_table_becomes_a_served_champion_that_worse_data_does_not_replac
         "model": model,
         "dataset": good,
         "target": "tariff",
-        "excluded": ["parcel", "remark"],
+        "exclude": ["parcel", "remark"],
         "estimator": "RandomForestClassifier",
         "hyperparameters": {"n_estimators": 30},
     }

@@ -188,7 +188,7 @@ def test_evaluations_are_compared_metric_by_metric(api: Api, by_model: list[str]
     assert found["warnings"] == []
     by_name = {one["metric"]: one for one in found["metrics"]}
     accuracy, loss = by_name["accuracy"], by_name["log_loss"]
-    assert (accuracy["is_more_better"], loss["is_more_better"]) == (True, False)
+    assert (accuracy["is_higher_better"], loss["is_higher_better"]) == (True, False)
     assert accuracy["differences"] == [0, 0]
     assert accuracy["best"] == [first, second]
 

@@ -175,7 +175,7 @@ def test_what_stands_on_a_dataset_that_is_gone_says_so(api: Api) -> None:
 def test_a_learning_curve_ends_where_the_version_is(api: Api, number_dataset: str) -> None:
     trained = api.train(number_dataset, "amount", "Ridge", features=["a", "b", "c"])["version"]
 
-    found = explained(api, trained["model"], {"shares": [0.1, 0.5, 1.0]}, "learning-curve")
+    found = explained(api, trained["model"], {"fractions": [0.1, 0.5, 1.0]}, "learning-curve")
 
     assert found["x"] == [32, 160, 320]
     r2 = next(curve for curve in found["curves"] if curve["name"] == "r2")

@@ -83,7 +83,7 @@ def test_a_plot_is_known_by_its_etag(api: Api, explained: dict[str, Any]) -> Non
 
 def test_a_learning_curve_is_drawn_from_its_own_figures(api: Api, number_dataset: str) -> None:
     model = api.train(number_dataset, "amount", "Ridge", features=["a", "b", "c"])["version"]["model"]
-    curve = api.post(f"/models/{model}/learning-curve?wait=60", {"shares": [0.1, 0.5, 1.0]}).document
+    curve = api.post(f"/models/{model}/learning-curve?wait=60", {"fractions": [0.1, 0.5, 1.0]}).document
 
     plots = plots_of(api, curve["correlation_id"])
 

@@ -110,7 +110,7 @@ def test_the_same_upload_again_is_the_same_job_and_stores_nothing(doors: DirectD
 def test_the_content_of_a_preview_counts_behind_the_part_that_is_kept(doors: DirectDoors) -> None:
     key, long = {"Idempotency-Key": str(uuid4())}, TABLE + "1,2\n" * 400_000
     first = sent(doors.api, key, "/datasets/preview", long)
-    assert first.document["spec"]["is_cut"]
+    assert first.document["spec"]["is_truncated"]
 
     again, other = (
         sent(doors.api, key, "/datasets/preview", long),

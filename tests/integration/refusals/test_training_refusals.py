@@ -53,13 +53,13 @@ def message_dataset(doors: DirectDoors) -> str:
 # --- weights, hold-outs, columns ---
 
 OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
-    "an unknown excluded column": ({"excluded": ["idd"]}, "excluded.0"),
+    "an unknown excluded column": ({"exclude": ["idd"]}, "exclude.0"),
     "an unknown weight": ({"sample_weight": "wieght"}, "sample_weight"),
     "text as a weight": ({"sample_weight": "id"}, "sample_weight"),
     "an unknown time": ({"hold_out": {"time_column": "date"}}, "hold_out.time_column"),
     "text as a time": ({"hold_out": {"time_column": "id"}}, "hold_out.time_column"),
     "two hold-outs": ({"hold_out": {"time_column": "day", "dataset": "x"}}, "hold_out"),
-    "features and excluded": ({"features": ["a"], "excluded": ["b"]}, "command"),
+    "features and exclude": ({"features": ["a"], "exclude": ["b"]}, "command"),
     "one fold": ({"cross_validation": {"folds": 1}}, "cross_validation.folds"),
     "a negative class weight": ({"class_weight": {"low": -1}}, "class_weight"),
     "an unknown class": ({"class_weight": {"lowest": 2}}, "class_weight"),
@@ -72,7 +72,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "sample_weight",
     ),
     "nothing left": (
-        {"excluded": ["a", "b", "c", "amount", "weight", "day", "id"]},
+        {"exclude": ["a", "b", "c", "amount", "weight", "day", "id"]},
         "features",
     ),
 }
@@ -238,8 +238,8 @@ def test_a_metric_that_decides_nothing_is_refused(
 @pytest.mark.parametrize(
     ("estimator", "changes", "place", "words"),
     [
-        ("KMeans", {"target": "heap", "excluded": None}, "target", "KMeans does clustering, which learns without"),
-        ("OneClassSVM", {"target": "heap", "excluded": None}, "target", "outlier_detection, which learns without"),
+        ("KMeans", {"target": "heap", "exclude": None}, "target", "KMeans does clustering, which learns without"),
+        ("OneClassSVM", {"target": "heap", "exclude": None}, "target", "outlier_detection, which learns without"),
         ("KMeans", {"class_weight": "balanced"}, "class_weight", "no classes to weigh"),
         ("IsolationForest", {"cross_validation": {"folds": 3}}, "cross_validation", "no truth to validate against"),
         ("KMeans", {"hold_out": {"is_stratified": True}}, "hold_out.is_stratified", "no classes whose shares"),
@@ -252,7 +252,7 @@ def test_a_metric_that_decides_nothing_is_refused(
 def test_what_a_task_does_not_have_is_refused(
     doors: DirectDoors, heap_dataset: str, estimator: str, changes: dict[str, Any], place: str, words: str
 ) -> None:
-    said = {"model": fresh("model"), "dataset": heap_dataset, "estimator": estimator, "excluded": ["heap"], **changes}
+    said = {"model": fresh("model"), "dataset": heap_dataset, "estimator": estimator, "exclude": ["heap"], **changes}
 
     refused = refusal(doors, said)
 
@@ -266,7 +266,7 @@ TEXTS: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown column": ({"free_text": ["massages"]}, "free_text.0"),
     "a number": ({"free_text": ["n"]}, "free_text.0"),
     "the target": ({"categorical": ["kind"]}, "categorical.0"),
-    "an excluded one": ({"excluded": ["message"], "free_text": ["message"]}, "free_text.0"),
+    "an excluded one": ({"exclude": ["message"], "free_text": ["message"]}, "free_text.0"),
     "both": ({"free_text": ["message"], "categorical": ["message"]}, "command"),
 }
 

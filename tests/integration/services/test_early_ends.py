@@ -32,7 +32,7 @@ def test_a_job_that_offered_it_is_asked_to_end_and_keeps_what_it_has(bench: Benc
     assert (job["status"], job["cancel_requested"]) == ("succeeded", True)
     assert job["result"]["stopped_early"] == "cancelled"
     assert job["result"]["pid"] == child, "it was not done again"
-    assert [entry["what"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
+    assert [entry["event"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
 
 
 def test_what_was_not_to_be_kept_is_cancelled_even_if_it_ends_by_itself(bench: Bench) -> None:
@@ -62,7 +62,7 @@ def test_a_job_that_does_not_end_in_its_time_is_killed(
 
         assert bench.wait_for(correlation_id)["status"] == "cancelled"
         wait_until(lambda: not is_alive(child), "its process is gone")
-    assert [line["event"] for line in lines].count("job.asked_to_end") == 1
+    assert [line["event"] for line in lines].count("job.stop_requested") == 1
 
 
 def test_while_it_ends_its_lease_is_kept(

@@ -172,7 +172,7 @@ def test_a_job_that_was_accepted_meanwhile_is_finished(bench: LaneBench) -> None
     bench.tools.ledger.accept(job)
     ended = bench.answer(command)
     assert (ended["status"], ended["attempt"]) == ("succeeded", 1)
-    assert [entry["what"] for entry in ended["history"]] == ["accepted", "succeeded"]
+    assert [entry["event"] for entry in ended["history"]] == ["accepted", "succeeded"]
 
 
 def test_a_job_that_was_cancelled_meanwhile_stays_cancelled(bench: LaneBench) -> None:
@@ -214,7 +214,7 @@ def test_a_message_that_was_sent_again_is_answered_by_a_claimed_job(bench: LaneB
     job = new_job(Predict.model_validate(predict()), new_correlation_id(), door="http")
     bench.tools.ledger.accept(job)
     send_recorded(bench.tools.publisher, "predict", job.correlation_id, is_again=True)
-    assert "claimed" in [entry["what"] for entry in bench.wait_for(job.correlation_id)["history"]]
+    assert "claimed" in [entry["event"] for entry in bench.wait_for(job.correlation_id)["history"]]
 
 
 @pytest.mark.parametrize("headers", [{SENT_AT_HEADER: 0}, {SENT_AT_HEADER: None}, {SENT_AT_HEADER: "now"}])
@@ -354,4 +354,4 @@ def test_a_message_that_comes_again_is_answered_by_a_claimed_job(
         with predicting(tools) as bench:
             jobs = [bench.wait_for(command["correlation_id"]) for command in (fresh, known, bad)]
     assert [job["status"] for job in jobs] == ["succeeded", "succeeded", "failed"]
-    assert all("claimed" in [entry["what"] for entry in job["history"]] for job in jobs)
+    assert all("claimed" in [entry["event"] for entry in job["history"]] for job in jobs)

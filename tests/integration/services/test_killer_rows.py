@@ -66,7 +66,7 @@ HARMLESS = rows_that_go(left=False)[0]
 def bench(servers: LocalStack, raw_redis: redis.Redis, fork_server: None) -> Iterator[LaneBench]:
     """One lane for all tests: each ends only if the lane outlives what it does."""
     raw_redis.flushall()
-    settings = lane_settings(servers, 2, predict_patience_s=0.5, predict_time_limit_s=3)
+    settings = lane_settings(servers, 2, predict_slow_s=0.5, predict_time_limit_s=3)
     with opened(settings) as (tools, _):
         make_model(tools.database, "churn")
         with predicting(tools) as bench:
@@ -106,7 +106,7 @@ def lost_engines(reason: str) -> float:
 
 
 def ways(job: Document) -> list[str]:
-    return [entry["what"] for entry in job["history"]]
+    return [entry["event"] for entry in job["history"]]
 
 
 @pytest.mark.parametrize("is_interactive", [True, False])
@@ -153,7 +153,7 @@ def test_a_model_that_held_up_others_does_so_once(bench: LaneBench, endless: str
     assert bench.answer(predict())["status"] == "succeeded"
     assert lost_engines("overrun") == before
     assert {bench.wait_for(one)["error"]["code"] for one in (first, second)} == {"timed_out"}
-    assert [line["model"] for line in logged if line["event"] == "model.set_apart"] == [endless]
+    assert [line["model"] for line in logged if line["event"] == "model.isolated"] == [endless]
 
 
 def test_a_model_that_goes_on_crashing_is_asked_in_processes_of_their_own(bench: LaneBench, crashing: str) -> None:

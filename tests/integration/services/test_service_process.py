@@ -123,5 +123,5 @@ def test_a_killed_service_leaves_no_process_behind_and_another_does_its_job(
         state=lambda: other.job(correlation_id),
     )
     assert (job["attempt"], job["fence"]) == (2, 3), "claimed, lapsed, claimed"
-    workers = [entry["worker"] for entry in job["history"] if entry["what"] == "claimed"]
+    workers = [entry["worker"] for entry in job["history"] if entry["event"] == "claimed"]
     assert [int(worker.rpartition("-")[2]) for worker in workers] == [service.process.pid, other.process.pid]

@@ -25,7 +25,7 @@ def test_a_job_that_comes_through_has_succeeded(bench: Bench) -> None:
     assert (job["status"], job["attempt"], job["error"]) == ("succeeded", 1, None)
     assert (job["result"]["answer"], job["result"]["$status"]) == (42, "$$NOW")
     assert job["result"]["pid"] != os.getpid(), "it was done in another process"
-    assert [entry["what"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
+    assert [entry["event"] for entry in job["history"]] == ["accepted", "claimed", "succeeded"]
     assert (job["door"], job["owner"]) == ("queue", "queue")
 
 
@@ -195,7 +195,7 @@ def test_two_jobs_run_at_once_where_two_may(bench: Bench, tmp_path: Path) -> Non
 def test_what_a_job_prints_is_logged_with_its_correlation_id(bench: Bench, logged: list[EventDict]) -> None:
     correlation_id = bench.send("say", text="first line\nsecond line \x1b[31m")
     bench.wait_for(correlation_id)
-    printed = [line for line in logged if line["event"] == "job.printed"]
+    printed = [line for line in logged if line["event"] == "job.output"]
     assert {line["correlation_id"] for line in printed} == {correlation_id}
     assert [line["text"] for line in printed if line["text"] != "to stderr"] == [
         "first line",
@@ -208,8 +208,8 @@ def test_what_a_job_prints_is_logged_with_its_correlation_id(bench: Bench, logge
 def test_a_job_that_prints_without_end_fills_no_log(bench: Bench, logged: list[EventDict]) -> None:
     job = bench.run("say", text="\n".join(str(number) for number in range(5000)))
     assert job["status"] == "succeeded"
-    assert sum(line["event"] == "job.printed" for line in logged) == 1000
-    assert sum(line["event"] == "job.printed_too_much" for line in logged) == 1
+    assert sum(line["event"] == "job.output" for line in logged) == 1000
+    assert sum(line["event"] == "job.output_truncated" for line in logged) == 1
 
 
 def test_what_a_thread_of_a_job_logs_and_warns_of_belongs_to_the_job(bench: Bench, logged: list[EventDict]) -> None:
@@ -226,7 +226,7 @@ def test_where_a_library_crashed_is_in_the_log_of_its_job(bench: Bench, logged: 
     correlation_id = bench.send("segfault")
     bench.wait_for(correlation_id)
     traced = [line for line in logged if "Segmentation fault" in str(line.get("text"))]
-    assert {(line["event"], line["correlation_id"]) for line in traced} == {("job.printed", correlation_id)}
+    assert {(line["event"], line["correlation_id"]) for line in traced} == {("job.output", correlation_id)}
     assert any("in segfault" in str(line.get("text")) for line in logged)
 
 

@@ -35,7 +35,7 @@ def test_a_worker_that_stops_hands_its_job_back_and_another_does_it(
         with working(tools) as other:
             job = other.wait_for(correlation_id)
         assert (job["status"], job["attempt"]) == ("succeeded", 1)
-        assert [entry["what"] for entry in job["history"]] == [
+        assert [entry["event"] for entry in job["history"]] == [
             "accepted",
             "claimed",
             "released",

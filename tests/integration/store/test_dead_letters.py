@@ -264,7 +264,7 @@ async def test_of_many_replays_at_once_one_queues_the_job(
     answers = await asyncio.gather(*(records.replay(correlation_id) for _ in range(8)), return_exceptions=True)
     assert sum(isinstance(answer, dict) for answer in answers) == 1
     assert sum(isinstance(answer, JobFinished) for answer in answers) == 7
-    assert [entry["what"] for entry in found(ledger, correlation_id)["history"]].count("replayed") == 1
+    assert [entry["event"] for entry in found(ledger, correlation_id)["history"]].count("replayed") == 1
 
 
 async def test_a_job_that_is_not_dead_any_more_cannot_be_edited(

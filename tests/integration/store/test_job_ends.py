@@ -95,7 +95,7 @@ def test_the_history_keeps_the_last_entries(ledger: JobLedger) -> None:
     ledger.complete(claim, RESULT)
     history = found(ledger, claim.correlation_id)["history"]
     assert len(history) == HISTORY_LIMIT
-    assert [entry["what"] for entry in history[-3:]] == ["released", "claimed", "succeeded"]
+    assert [entry["event"] for entry in history[-3:]] == ["released", "claimed", "succeeded"]
     assert [entry["at"] for entry in history] == sorted(entry["at"] for entry in history)
 
 

@@ -23,7 +23,7 @@ def test_accepting_a_job_twice_gives_the_same_job(ledger: JobLedger) -> None:
     first = ledger.accept(job)
     assert ledger.accept(job) == first
     assert (first["status"], first["attempt"], first["fence"], first["max_attempts"]) == ("queued", 0, 0, 3)
-    assert [entry["what"] for entry in first["history"]] == ["accepted"]
+    assert [entry["event"] for entry in first["history"]] == ["accepted"]
 
 
 def test_accepting_it_again_later_does_not_start_it_again(ledger: JobLedger) -> None:
@@ -121,7 +121,7 @@ def test_a_job_that_ended_before_it_was_recorded_is_recorded_whole(ledger: JobLe
     assert (one["status"], one["result"], one["error"], one["attempt"]) == ("succeeded", RESULT, None, 1)
     assert (other["status"], other["result"], other["error"]) == ("failed", None, error)
     assert one["expires_at"] - one["finished_at"] == timedelta(seconds=TERMS.job_retention_s)
-    assert [entry["what"] for entry in one["history"]] == ["succeeded"]
+    assert [entry["event"] for entry in one["history"]] == ["succeeded"]
     assert one.keys() == ledger.accept(train_job()).keys(), "it looks like any other job"
 
 

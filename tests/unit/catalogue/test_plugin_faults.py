@@ -23,7 +23,7 @@ def test_a_broken_plugin_is_left_out_logged_and_named_with_its_reason() -> None:
     with structlog.testing.capture_logs() as lines:
         log_plugins(trainable_plugins())
 
-    [line] = [line for line in lines if line["event"] == "plugin.left_out"]
+    [line] = [line for line in lines if line["event"] == "plugin.excluded"]
     assert (line["estimator"], line["distribution"]) == ("BrokenClassifier", "modelbus-test-plugins")
     assert "a_library_that_nobody_has" in line["reason"]
     assert {line["estimator"] for line in lines if line["event"] == "plugin.found"} == {

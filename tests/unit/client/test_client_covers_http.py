@@ -76,8 +76,8 @@ TABLE: Final[dict[str, list[Callable[[Any], Any]]]] = {
     "DELETE /evaluations/{id}": [lambda client: client.evaluations.delete("first")],
     "POST /models/{reference}/explain": [lambda client: client.explain("prices", repeats=2).result()],
     "POST /models/{reference}/predict/explain": [lambda client: client.explain_prediction("prices", ROW).result()],
-    "POST /models/{reference}/learning-curve": [lambda client: client.measure_learning("prices").result()],
-    "POST /models/{reference}/drift": [lambda client: client.report_drift("prices", since="7d").result()],
+    "POST /models/{reference}/learning-curve": [lambda client: client.learning_curve("prices").result()],
+    "POST /models/{reference}/drift": [lambda client: client.drift("prices", since="7d").result()],
     "GET /jobs": [
         lambda client: client.jobs.list(
             status="failed", command="Predict", model="prices", dataset="shop", since="7d", until=SINCE, limit=5

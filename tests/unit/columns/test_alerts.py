@@ -102,7 +102,7 @@ COLUMNS: dict[str, tuple[list[Any], set[str]]] = {
     "telephone numbers": (["555-1234", "06-12-34-56"] * (ROWS // 2), set()),
     "names that begin as months do": (["March", "May Miller", "June 5"] * 66 + [None] * 2, set()),
     "clock times": (["10:00", "11:30"] * (ROWS // 2), set()),
-    "shares": (["1/2", "3/4"] * (ROWS // 2), set()),
+    "fractions": (["1/2", "3/4"] * (ROWS // 2), set()),
 }
 
 

@@ -244,7 +244,7 @@ def test_blanks_at_the_ends_of_text_are_told(tmp_path: Path) -> None:
 
     alert = alert_of(ingested(tmp_path, text, target="x")[0])
 
-    assert alert.code == "blanks_at_ends"
+    assert alert.code == "surrounding_whitespace"
     assert "5 of 15" in alert.message
     assert set(read(tmp_path, text, strip_text=True)[1]["x"]) == {"ham", "spam"}
 

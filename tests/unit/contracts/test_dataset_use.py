@@ -85,7 +85,7 @@ def test_a_dataset_is_read_wherever_it_is_named(kind: type, path: tuple[str, ...
         ({"command": "RetrainModel"}, VERSION, ["measured-on", "trained-on"]),
         ({"command": "RetrainModel"}, UNMEASURED, ["trained-on"]),
         ({"command": "RetrainModel", "dataset": "newer"}, VERSION, ["measured-on", "newer"]),
-        ({"command": "MeasureLearning"}, VERSION, ["measured-on", "trained-on"]),
+        ({"command": "MeasureLearningCurve"}, VERSION, ["measured-on", "trained-on"]),
         ({"command": "ExplainModel"}, VERSION, ["measured-on"]),
         ({"command": "ExplainModel"}, UNMEASURED, ["trained-on"]),
         ({"command": "ExplainModel", "dataset": "other"}, VERSION, ["other"]),

@@ -43,7 +43,7 @@ def test_the_best_is_marked_and_differences_are_to_the_first(
     assert compare(records)["metrics"] == [
         {
             "metric": metric,
-            "is_more_better": {"accuracy": True, "log_loss": False}.get(metric),
+            "is_higher_better": {"accuracy": True, "log_loss": False}.get(metric),
             "values": values,
             "differences": differences,
             "best": best,

@@ -111,20 +111,20 @@ def test_what_is_not_skipped_is_whole_lines_of_the_file_as_the_csv_module_reads_
 
 
 def previewed(
-    tmp_path: Path, content: bytes, *, is_cut: bool, limits: Limits = LIMITS
+    tmp_path: Path, content: bytes, *, is_truncated: bool, limits: Limits = LIMITS
 ) -> tuple[IngestedTable, dict[str, list[Any]]]:
-    return ingested(tmp_path, content, is_preview=True, is_cut=is_cut, limits=limits)
+    return ingested(tmp_path, content, is_preview=True, is_truncated=is_truncated, limits=limits)
 
 
 def test_a_preview_reports_bad_rows_beside_the_others(tmp_path: Path) -> None:
-    table, found = previewed(tmp_path, b"a,b\n1,2\n3\n4,5\n", is_cut=False)
+    table, found = previewed(tmp_path, b"a,b\n1,2\n3\n4,5\n", is_truncated=False)
 
     assert found == {"a": [1, 4], "b": [2, 5]}
     assert skipped_lines(table) == [3]
 
 
 def test_a_record_that_is_cut_is_no_bad_row(tmp_path: Path) -> None:
-    table, found = previewed(tmp_path, b'a,b\n1,2\n3,"cut\noff\n', is_cut=True)
+    table, found = previewed(tmp_path, b'a,b\n1,2\n3,"cut\noff\n', is_truncated=True)
 
     assert found == {"a": [1], "b": [2]}
     assert table.skipped.count == 0

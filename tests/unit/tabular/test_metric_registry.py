@@ -19,7 +19,7 @@ from modelbus.shared.contracts.metric_names import (
     PRIMARY_METRICS,
     THRESHOLD_METRICS,
     MetricEntry,
-    is_more_better,
+    is_higher_better,
     metrics_for,
     metrics_of_kind,
 )
@@ -165,13 +165,13 @@ def test_a_row_without_a_formula_and_a_formula_without_a_row_are_refused() -> No
 def test_a_metric_has_the_facts_of_its_row() -> None:
     assert list(METRICS) == [entry.name for entry in METRIC_TABLE]
     loss_metric = METRICS["log_loss"]
-    assert (loss_metric.tasks, loss_metric.is_more_better, loss_metric.needs_probabilities) == (
+    assert (loss_metric.tasks, loss_metric.is_higher_better, loss_metric.needs_probabilities) == (
         ("classification",),
         False,
         True,
     )
     assert METRICS["agreement"].tasks == ("outlier_detection", "clustering")
-    assert [is_more_better(name) for name in ("r2", "max_error", "cluster_count", "unheard_of")] == [
+    assert [is_higher_better(name) for name in ("r2", "max_error", "cluster_count", "unheard_of")] == [
         True,
         False,
         None,
@@ -180,9 +180,9 @@ def test_a_metric_has_the_facts_of_its_row() -> None:
 
 
 def test_what_is_chosen_by_a_metric_is_chosen_by_one_that_has_a_direction() -> None:
-    assert [entry.name for entry in METRIC_TABLE if entry.uses and entry.is_more_better is None] == []
+    assert [entry.name for entry in METRIC_TABLE if entry.uses and entry.is_higher_better is None] == []
     thresholds = {*metrics_for("threshold_table"), *metrics_for("threshold_search")}
-    assert [name for name in thresholds if not is_more_better(name) or METRICS[name].needs_probabilities] == []
+    assert [name for name in thresholds if not is_higher_better(name) or METRICS[name].needs_probabilities] == []
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -206,7 +206,7 @@ DOCUMENTED_USES = {
 def test_the_documentation_has_a_row_for_each_metric_with_its_direction_and_its_uses() -> None:
     directions = {True: "more", False: "less", None: "neither"}
     expected = [
-        (entry.name, directions[entry.is_more_better], ", ".join(DOCUMENTED_USES[use] for use in entry.uses))
+        (entry.name, directions[entry.is_higher_better], ", ".join(DOCUMENTED_USES[use] for use in entry.uses))
         for entry in METRIC_TABLE
     ]
     assert [row[:3] for row in ROW.findall(DOCUMENT.read_text())] == expected

@@ -55,7 +55,7 @@ def test_a_label_that_the_model_does_not_know_counts_as_an_error() -> None:
     table_of = confusion(truth, labels, ["a", "b"])
     assert table_of["labels"] == ["a", "b", "new"]
     assert table_of["counts"] == [[1, 0, 0], [0, 1, 0], [1, 1, 0]]
-    assert table_of["shares"] == [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]]
+    assert table_of["fractions"] == [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 0]]
     assert table_of["left_out"] == 0
 
 

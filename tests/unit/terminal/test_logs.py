@@ -65,16 +65,16 @@ def test_a_line_says_who_when_and_what(lines: Lines) -> None:
 
 @pytest.mark.parametrize("text", ["a\nb", '\r\n{"event": "forged"}', "\x1b[31mred\x07", "\x00", "\u2028", "\x85"])
 def test_no_value_can_forge_a_line(lines: Lines, text: str) -> None:
-    structlog.get_logger().info("job.printed", text=text, **{text: 1})
+    structlog.get_logger().info("job.output", text=text, **{text: 1})
     [raw] = lines.raw
     assert raw.endswith(b"}\n")
     assert not any(byte < 0x20 for byte in raw[:-1]), "control characters are escaped"
     assert lines.parsed[0]["text"] == text
-    assert lines.parsed[0]["event"] == "job.printed"
+    assert lines.parsed[0]["event"] == "job.output"
 
 
 def test_a_long_field_is_cut_and_says_so(lines: Lines) -> None:
-    structlog.get_logger().info("job.printed", text="x" * (FIELD_LIMIT + 5))
+    structlog.get_logger().info("job.output", text="x" * (FIELD_LIMIT + 5))
     [line] = lines.parsed
     assert line["text"] == "x" * FIELD_LIMIT + f"… ({FIELD_LIMIT + 5} characters)"
 

@@ -67,7 +67,7 @@ BAD = fit("DummyClassifier")
 
 def test_versions_of_one_split_are_compared_on_all_held_out_rows() -> None:
     found = compared(GOOD, BAD)
-    assert (found.row_count, found.left_out_row_count, found.is_better, found.reason) == (48, 0, True, None)
+    assert (found.row_count, found.excluded_row_count, found.is_better, found.reason) == (48, 0, True, None)
     assert (found.own, found.champion) == (GOOD.metrics["balanced_accuracy"], BAD.metrics["balanced_accuracy"])
     assert (found.metric, found.champion_version, found.warnings) == ("balanced_accuracy", 1, [])
 
@@ -76,7 +76,7 @@ def test_of_two_seeds_only_the_rows_that_both_held_out_are_compared() -> None:
     other = fit("DummyClassifier", seed=4)
     found = compared(GOOD, other)
     both = sorted(set(GOOD.hold_out_indices.tolist()) & set(other.hold_out_indices.tolist()))
-    assert (found.row_count, found.left_out_row_count) == (len(both), 48 - len(both))
+    assert (found.row_count, found.excluded_row_count) == (len(both), 48 - len(both))
     expected = [score(one.model, table().iloc[both]).metrics["balanced_accuracy"] for one in (GOOD, other)]
     assert [found.own, found.champion] == expected
 
@@ -84,7 +84,7 @@ def test_of_two_seeds_only_the_rows_that_both_held_out_are_compared() -> None:
 def test_a_champion_that_was_trained_on_all_rows_is_not_replaced() -> None:
     whole = fit("DummyClassifier", hold_out=APART, hold_out_frame=table(seed=1))
     found = compared(GOOD, whole)
-    assert (found.row_count, found.left_out_row_count, found.is_better) == (0, 48, False)
+    assert (found.row_count, found.excluded_row_count, found.is_better) == (0, 48, False)
     assert found.reason == (
         "there is no row that neither version was trained on: 48 rows were held out, and version 1 was trained on 48 "
         "of them"
@@ -107,7 +107,7 @@ def test_rows_of_an_older_table_are_known_by_their_content_in_a_newer_one() -> N
     of_older = {_content(row) for row in seen.itertuples(index=False)}
     new = [_content(row) not in of_older for row in own.hold_out[seen.columns].itertuples(index=False)]
     assert 0 < sum(new) < len(new)
-    assert (found.row_count, found.left_out_row_count) == (sum(new), len(new) - sum(new))
+    assert (found.row_count, found.excluded_row_count) == (sum(new), len(new) - sum(new))
     assert found.own == score(own.model, own.hold_out[new]).metrics["accuracy"]
 
 
@@ -143,7 +143,7 @@ def test_rows_without_a_target_are_no_rows_to_compare_on() -> None:
     other.loc[other.index[:200], "label"] = None
     own = fit("GaussianNB", hold_out=APART, hold_out_frame=other)
     found = compared(own, BAD, rows=measured(own, OTHER))
-    assert (found.row_count, found.left_out_row_count) == (40, 0)
+    assert (found.row_count, found.excluded_row_count) == (40, 0)
 
 
 def test_too_few_rows_are_measured_and_decide_nothing() -> None:
@@ -313,7 +313,7 @@ def train(**changes: Any) -> TrainModel:
 def test_what_can_be_searched_by_can_be_promoted_by(task: Any) -> None:
     for name in metrics_for("search", task):
         check_promotion(name, task)
-        assert is_better(name, *((2, 1) if objective_of(name, task).metric.is_more_better else (1, 2)), 0)
+        assert is_better(name, *((2, 1) if objective_of(name, task).metric.is_higher_better else (1, 2)), 0)
     check_promotion(None, task)
 
 
@@ -364,7 +364,7 @@ def test_another_target_or_task_is_refused_unless_it_is_allowed(
         check_same_target(train(**changes), task, standing)
     assert words in caught.value.message
     assert caught.value.details[0]["where"] == where
-    check_same_target(train(**changes, may_change_target=True), task, standing)
+    check_same_target(train(**changes, allow_target_change=True), task, standing)
     check_same_target(train(**changes), task, None)
     check_same_target(train(), "classification", standing)
 

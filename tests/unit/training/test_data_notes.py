@@ -143,7 +143,7 @@ def test_what_the_upload_found_in_the_columns_that_are_learnt_from_stands_in_the
         alert("constant", "left_out"),
         alert("date_like_text", "y"),
         alert("identifier_like", "y"),
-        *(alert(code, "y") for code in ("class_imbalance", "rare_classes", "missing_target", "padded_labels")),
+        *(alert(code, "y") for code in ("class_imbalance", "rare_classes", "missing_target", "whitespace_in_labels")),
         alert("target_leak", "uuid"),
     ]
     frame = pd.DataFrame({"uuid": ["a", "b"] * 100, "when": ["1.2.20", "3.4.20"] * 100, "y": YES_NO})

@@ -116,9 +116,9 @@ def test_no_fit_may_take_what_the_last_fit_of_the_best_needs(fit_s: float, now: 
     best = times.trial("Ridge", {ROWS: fit_s}, [0.9])
     unknown = times.trial("MLPRegressor", {})
     times.now = now
-    limit_s, left_s = times.time.limit_s(unknown, WHOLE), BUDGET_S - now
-    if times.time.finish_s(best) <= left_s:
-        assert limit_s <= max(0.05, left_s - times.time.finish_s(best))
+    limit_s, remaining_s = times.time.limit_s(unknown, WHOLE), BUDGET_S - now
+    if times.time.finish_s(best) <= remaining_s:
+        assert limit_s <= max(0.05, remaining_s - times.time.finish_s(best))
 
 
 def test_calibration_and_threshold_are_further_fits_that_time_is_set_aside_for() -> None:

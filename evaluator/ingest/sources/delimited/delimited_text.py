@@ -53,7 +53,7 @@ def read_delimited(
     *,
     options: ParseOptions,
     skipped: SkippedRows | None,
-    is_cut: bool,
+    is_truncated: bool,
     limits: Limits,
     survey_stage: Stage,
     stage: Stage,
@@ -66,7 +66,7 @@ def read_delimited(
         spool: Where to write the cells.
         options: How the file is to be read; what they leave open is found out.
         skipped: Takes the records that cannot be read; None refuses the file.
-        is_cut: Whether the file is only the beginning of one.
+        is_truncated: Whether the file is only the beginning of one.
         limits: What the table may not exceed.
         survey_stage: For the progress of the first look.
         stage: For the progress of the reading.
@@ -80,7 +80,7 @@ def read_delimited(
     head = read_head(source)
     options = own_options(head, options)
     layout = find_layout(sample_text(head, options.encoding), options)
-    file = _File(source, size, layout, options, limits, is_cut=is_cut)
+    file = _File(source, size, layout, options, limits, is_truncated=is_truncated)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
         try:
@@ -103,7 +103,7 @@ class _File:
     layout: Layout
     options: ParseOptions
     limits: Limits
-    is_cut: bool
+    is_truncated: bool
 
     @property
     def separator(self) -> bytes:
@@ -198,7 +198,7 @@ class _DelimitedReader:
             file.separator,
             header.names,
             file.limits.line_limit_bytes,
-            is_cut=file.is_cut,
+            is_truncated=file.is_truncated,
             has_header=file.options.has_header,
             has_quotes=file.options.has_quotes,
         )

@@ -27,7 +27,7 @@ class RecordRules:
     """The names of the columns: as many fields has each record."""
     limit_bytes: int
     """How long a record may be."""
-    is_cut: bool = False
+    is_truncated: bool = False
     """Whether the text is only the beginning of a file: then its last record may be left open."""
     has_header: bool = True
     """Whether a header tells how many fields there are, not the first record."""
@@ -166,7 +166,7 @@ class RecordScanner:
         return record
 
     def _unclosed(self, record: Record) -> Record | None:
-        if self._rules.is_cut and record.size_bytes <= _CUT_BYTES:
+        if self._rules.is_truncated and record.size_bytes <= _CUT_BYTES:
             return None
         expected = 'a closing quote (a quote in a field is written "")'
         record.faults.append(
