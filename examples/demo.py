@@ -2,7 +2,7 @@
 
 import typer
 
-from modelbus.commands.demo import demo
+from modelbus.commands.local.demo import demo
 
 if __name__ == "__main__":
     typer.run(demo)

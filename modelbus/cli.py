@@ -6,20 +6,21 @@ import sys
 import typer
 
 from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
-from modelbus.commands import datasets, dead_letters, estimators, jobs, models
-from modelbus.commands.demo import demo
-from modelbus.commands.evaluate import evaluate
-from modelbus.commands.events import events
-from modelbus.commands.keys import keys
-from modelbus.commands.logs import logs
-from modelbus.commands.predict import predict
-from modelbus.commands.publish import publish
-from modelbus.commands.status import status
+from modelbus.commands.local.demo import demo
+from modelbus.commands.local.status import status
+from modelbus.commands.local.up import up
+from modelbus.commands.local.version import version
+from modelbus.commands.operation import dead_letters
+from modelbus.commands.operation.events import events
+from modelbus.commands.operation.keys import keys
+from modelbus.commands.operation.logs import logs
+from modelbus.commands.operation.publish import publish
+from modelbus.commands.resources import datasets, estimators, jobs, models
+from modelbus.commands.tasks.evaluate import evaluate
+from modelbus.commands.tasks.predict import predict
+from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.printing import print_error
-from modelbus.commands.train import train
-from modelbus.commands.up import up
-from modelbus.commands.version import version
 from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
@@ -46,19 +47,19 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway answers, 13
 
 LOCAL_STACK = "Local stack"
 OPERATION = "Operation"
-ROUND = "Train, predict, evaluate"
-THINGS = "What there is"
+TASKS = "Train, predict, evaluate"
+RESOURCES = "Resources"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
 app.command(rich_help_panel=LOCAL_STACK)(demo)
 app.command(rich_help_panel=LOCAL_STACK)(status)
-app.command(rich_help_panel=ROUND)(train)
-app.command(rich_help_panel=ROUND)(predict)
-app.command(rich_help_panel=ROUND)(evaluate)
-app.add_typer(datasets.app, rich_help_panel=THINGS)
-app.add_typer(estimators.app, rich_help_panel=THINGS)
-app.add_typer(models.app, rich_help_panel=THINGS)
-app.add_typer(jobs.app, rich_help_panel=THINGS)
+app.command(rich_help_panel=TASKS)(train)
+app.command(rich_help_panel=TASKS)(predict)
+app.command(rich_help_panel=TASKS)(evaluate)
+app.add_typer(datasets.app, rich_help_panel=RESOURCES)
+app.add_typer(estimators.app, rich_help_panel=RESOURCES)
+app.add_typer(models.app, rich_help_panel=RESOURCES)
+app.add_typer(jobs.app, rich_help_panel=RESOURCES)
 app.command(rich_help_panel=OPERATION)(logs)
 app.command(rich_help_panel=OPERATION)(events)
 app.command(rich_help_panel=OPERATION)(publish)

@@ -136,7 +136,7 @@ async def explain_prediction(request: web.Request) -> web.Response:
     errors=_ERRORS,
     makes_job=True,
 )
-async def learning_curve(request: web.Request) -> web.Response:
+async def measure_learning_curve(request: web.Request) -> web.Response:
     """202 and a job, or 200 with the curve if `?wait=` was long enough."""
     command = await _command(request, MeasureLearningCurve)
     await _require(request, command.model, None, needs_training_table=True)
@@ -159,7 +159,7 @@ async def learning_curve(request: web.Request) -> web.Response:
     errors=_ERRORS,
     makes_job=True,
 )
-async def drift(request: web.Request) -> web.Response:
+async def report_drift(request: web.Request) -> web.Response:
     """Compare `dataset`, or the rows predicted `since` a time, with the training rows.
 
     202 and a job, or 200 with the report if `?wait=` was long enough.

@@ -115,7 +115,7 @@ class MeasureLearningCurve(CommandBase):
     """What the job may take."""
 
     @model_validator(mode="after")
-    def _shares_rise(self) -> Self:
+    def _fractions_rise(self) -> Self:
         if sorted(set(self.fractions)) != self.fractions:
             raise ValueError("fractions must rise, each once")
         return self

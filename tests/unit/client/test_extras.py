@@ -87,7 +87,9 @@ def test_a_service_whose_extra_is_missing_names_it_in_one_sentence(service: str,
 
 
 def test_versions_are_printed_also_of_what_is_not_installed() -> None:
-    code = "from modelbus.commands import version; version.LIBRARIES = ('nothing-of-that-name',); version.version()"
+    code = (
+        "from modelbus.commands.local import version; version.LIBRARIES = ('nothing-of-that-name',); version.version()"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"modelbus {VERSION}\n" in done.stdout
     assert "nothing-of-that-name is not installed" in done.stdout

@@ -45,7 +45,7 @@ FAULTS = [
     Fault("ExplainPrediction", INVALID, {"rows": [PARCEL] * 11}, places=("rows",)),
     Fault("ExplainPrediction", INVALID, {"outputs": "some"}, places=("outputs",)),
     Fault("MeasureLearningCurve", INVALID, {"fractions": [0.5, 0.2]}, places=("command",)),
-    Fault("MeasureLearningCurve", INVALID, {"fractions": [2]}, places=("shares.0",)),
+    Fault("MeasureLearningCurve", INVALID, {"fractions": [2]}, places=("fractions.0",)),
     Fault("ReportDrift", INVALID, {"since": "2026-01-31T00:00:00Z"}, places=("command",)),
     Fault("ReportDrift", INVALID, {"since": "yesterday"}, places=("since",)),
     Fault("ReportDrift", INVALID, without="dataset", places=("command",)),

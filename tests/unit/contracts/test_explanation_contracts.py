@@ -35,7 +35,7 @@ def command(**fields: Any) -> ExplainModel:
     [
         ({"command": "ExplainModel", "kinds": ["importance", "importance"]}, "kinds names one twice"),
         ({"command": "ExplainModel", "columns": ["a", "a"]}, "columns names a column twice"),
-        ({"command": "MeasureLearningCurve", "fractions": [0.5, 0.5]}, "shares must rise, each once"),
+        ({"command": "MeasureLearningCurve", "fractions": [0.5, 0.5]}, "fractions must rise, each once"),
         ({"command": "ReportDrift"}, "give dataset, or since for the rows that were predicted, one of them"),
         ({"command": "ReportDrift", "since": "2026-01-31T12:00:00"}, "since: a time is text in ISO 8601 with its zone"),
         ({"command": "ReportDrift", "since": 1700000000}, "since: a time is text in ISO 8601 with its zone"),

@@ -119,7 +119,7 @@ def test_another_process_draws_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("name", NASTY)
 def test_names_of_classes_are_shown_as_text_whatever_they_hold(name: str) -> None:
-    matrix = Matrix(labels=[name, "other"], values=[[1, 2], [3, 4]], shares=[[0.3, 0.7], [0.4, 0.6]])
+    matrix = Matrix(labels=[name, "other"], values=[[1, 2], [3, 4]], fractions=[[0.3, 0.7], [0.4, 0.6]])
     plots = [
         Plot(name="confusion", title="t", x_label="x", y_label="y", matrix=matrix),
         Plot(name="roc", title=name, x_label=name, y_label="y", layers=[Layer(kind="line", label=name, x=[0], y=[1])]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from modelbus.commands.keys import parse_life
+from modelbus.commands.operation.keys import parse_life
 from modelbus.gateway.access.addresses import is_loopback, without_port
 from modelbus.gateway.access.scopes import demands_keys
 from modelbus.gateway.app import create_app

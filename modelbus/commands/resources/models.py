@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from modelbus.commands.tasks.train import print_training
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
 from modelbus.commands.terminal.options import Force, MoreFields, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.commands.terminal.version_tables import held_out_words, print_comparison, print_metrics
-from modelbus.commands.train import print_training
 from modelbus.shared.contracts import ModelRecord, VersionRecord
 
 app = typer.Typer(name="models", help="Models, their versions and aliases.", no_args_is_help=True)

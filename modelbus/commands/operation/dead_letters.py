@@ -191,7 +191,7 @@ def _print_list(letters: "list[DeadLetterSummary]", console: Console) -> None:
 
 
 def _print_letter(letter: "DeadLetter", *, as_json: bool, no_color: bool) -> None:
-    from modelbus.commands.logs import show_lines
+    from modelbus.commands.operation.logs import show_lines
 
     told = _told(letter)
     if as_json:

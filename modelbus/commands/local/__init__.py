@@ -1,0 +1,1 @@
+"""The local stack: start it, watch it, show it off, and the versions in it."""

@@ -1,0 +1,1 @@
+"""Operation: logs, events, messages, dead letters and keys."""

@@ -1,0 +1,1 @@
+"""What the system stores: list it, read it, change it, delete it."""

@@ -1,0 +1,1 @@
+"""Train, predict and evaluate: each command does one task and prints its result."""
