@@ -245,7 +245,7 @@ def test_unseen_labels_count_as_errors_and_leave_no_probabilities_to_measure(cas
 
 
 @pytest.mark.parametrize(
-    ("fractions", "reason"),
+    ("shares", "reason"),
     [
         ([[0.5, np.nan], [0.4, 0.6]], "not finite"),
         ([[0.5, 0.7], [0.4, 0.6]], "do not sum up to 1"),
