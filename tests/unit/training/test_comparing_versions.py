@@ -15,7 +15,7 @@ from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.champions.champion_comparison import (
-    FEWEST_ROWS,
+    MINIMUM_ROWS,
     Contestant,
     MeasuredRows,
     compare,
@@ -147,7 +147,7 @@ def test_rows_without_a_target_are_no_rows_to_compare_on() -> None:
 
 
 def test_too_few_rows_are_measured_and_decide_nothing() -> None:
-    few = table(seed=1).head(FEWEST_ROWS - 1)
+    few = table(seed=1).head(MINIMUM_ROWS - 1)
     assert few["label"].nunique() == 2
     own = fit("RandomForestClassifier", hyperparameters={"n_estimators": 20}, hold_out=APART, hold_out_frame=few)
     found = compared(own, BAD, rows=measured(own, OTHER))

@@ -262,4 +262,4 @@ def test_a_classifier_without_a_target_is_refused() -> None:
 def test_matrices_of_all_rows_by_all_rows_are_counted() -> None:
     column = ColumnSchema(name="a", type="real", missing=0, distinct=100)
     plain, pairwise = (estimate_memory(name, [column], 10_000, 0) for name in ("KMeans", "AffinityPropagation"))
-    assert pairwise.least_bytes - plain.least_bytes == 6 * 10_000**2 * 8
+    assert pairwise.minimum_bytes - plain.minimum_bytes == 6 * 10_000**2 * 8
