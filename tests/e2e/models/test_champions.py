@@ -75,7 +75,7 @@ def test_a_champion_that_has_seen_all_rows_stays_and_the_record_says_why(
     comparison = result["comparison"]
     assert (comparison["row_count"], comparison["own"], comparison["champion"]) == (0, None, None)
     assert comparison["metric"] == "balanced_accuracy"
-    no_row = "there is no row that neither version was trained on"
+    no_row = "no row is new to both versions"
     assert comparison["reason"] == f"{no_row}: 80 rows were held out, and version 1 was trained on 80 of them"
     assert champion_of(api, model) == 1
 
@@ -91,7 +91,7 @@ def test_a_dummy_does_not_replace_a_champion_that_answers_other_classes(api: Api
     for promote in ("if_better", "if_comparable"):
         result = made(door, command(scoring, model, "DummyClassifier", **said, promote=promote))
         assert result["is_champion"] is False
-        assert "do not know the same classes" in result["comparison"]["reason"]
+        assert "have different classes" in result["comparison"]["reason"]
     assert champion_of(api, model) == 1
 
 

@@ -61,8 +61,11 @@ def test_a_broken_plugin_is_left_out_logged_and_named_with_its_reason() -> None:
             "EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'integer'}}, fixed={'depth': 1})",
             "depth cannot be both fixed and a hyperparameter",
         ),
-        ("EstimatorPlugin(Mean, 'regression', {'n_jobs': {'type': 'integer'}})", "n_jobs may not be a hyperparameter"),
-        ("EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'float'}})", "the schema of depth: its type is one"),
+        ("EstimatorPlugin(Mean, 'regression', {'n_jobs': {'type': 'integer'}})", "n_jobs cannot be a hyperparameter"),
+        (
+            "EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'float'}})",
+            "the schema of depth: its type must be one",
+        ),
     ],
 )
 def test_whatever_is_wrong_with_a_plugin_is_its_reason_and_nobody_elses_trouble(

@@ -78,7 +78,7 @@ def test_auto_streams_what_takes_more_than_half_of_the_limit() -> None:
 def test_streaming_that_cannot_fit_is_refused_without_asking_for_fewer_rows() -> None:
     estimate = estimate_streamed(NUMBERS, 10**6, 2)
     require_memory(estimate, estimate.minimum_bytes, "GaussianNB", 10**6, is_streamed=True)
-    with pytest.raises(JobOutOfMemory, match=r"give it fewer columns, or raise the limit"):
+    with pytest.raises(JobOutOfMemory, match=r"use fewer columns, or raise the limit"):
         require_memory(estimate, estimate.minimum_bytes - 1, "GaussianNB", 10**6, is_streamed=True)
 
 

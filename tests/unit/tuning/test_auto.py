@@ -231,7 +231,7 @@ def test_real_tables_and_weights_are_no_obstacle() -> None:
     assert all("class_weight" not in one.hyperparameters for one in outcome.choice.board.trials)
     failed = {one.estimator: one.error for one in outcome.choice.board.trials if one.error}
     assert list(failed) == ["KNeighborsClassifier"]
-    assert "takes neither class weights nor sample weights" in str(failed["KNeighborsClassifier"])
+    assert "accepts neither class weights nor sample weights" in str(failed["KNeighborsClassifier"])
 
 
 @pytest.mark.parametrize(
