@@ -155,7 +155,7 @@ class _Reading:
         counts = Counter(code for code in predicted.tolist() if code not in known)
         unknown = [(labels[code], counts[code]) for code in sorted(counts)]
         classes = [labels[code] for code in sorted(known)]
-        return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "the truth")
+        return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "absent from the truth")
 
     def _labelled(self, true: Any, predicted: Any) -> Labelled:
         labels, indices = self._book.sorted_labels()
@@ -179,8 +179,10 @@ class _Reading:
         return labels_in(frame[name], own if own is not None else self._labels_reading)
 
     def _numbers(self, frame: pd.DataFrame, name: str) -> Floats:
-        what = "truth" if name == self._command.truth else "prediction"
-        return true_numbers(frame[name], name, what=what, why=", as regression requires", first=self.row_filter.first)
+        role = "truth" if name == self._command.truth else "prediction"
+        return true_numbers(
+            frame[name], name, role=role, reason=", as regression requires", first=self.row_filter.first
+        )
 
     def _read_probabilities(self, frame: pd.DataFrame) -> Floats | None:
         named = self._command.probabilities
@@ -189,7 +191,7 @@ class _Reading:
         by_label = dict(zip(self._labels_of_names(named), named.values(), strict=True))
         return np.column_stack(
             [
-                true_numbers(frame[column], column, what="probability", why="", first=self.row_filter.first)
+                true_numbers(frame[column], column, role="probability", reason="", first=self.row_filter.first)
                 for column in (by_label[label] for label in self._classes)
             ]
         )

@@ -82,7 +82,7 @@ class RowFilter:
 
     def _read_weights(self, frame: pd.DataFrame) -> Floats:
         name: Any = self._weight
-        weights = true_numbers(frame[name], name, what="weight", why="", first=self._seen)
+        weights = true_numbers(frame[name], name, role="weight", reason="", first=self._seen)
         faulty = np.flatnonzero(weights < 0)
         if len(faulty):
             row, given = self._seen + int(faulty[0]), float(weights[faulty[0]])

@@ -22,8 +22,8 @@ from modelbus.shared.tabular.alerts import (
 from modelbus.shared.tabular.cells.columns import read_column
 from modelbus.shared.tabular.cells.likely_forms import LikelyNumbers
 from modelbus.shared.tabular.encoding.free_text.free_text_looks import (
-    FEWEST_DIFFERENT,
     LOOKED_AT_TEXTS,
+    MINIMUM_DISTINCT,
     count_words,
     is_free_text,
 )
@@ -180,7 +180,7 @@ def _of_text(column: SignatureColumn, series: "pd.Series[Any]", codes: Codes, ro
         return None
     present = int(np.count_nonzero(codes != MISSING_CODE))
     distinct = int(codes.max(initial=MISSING_CODE)) + 1
-    if distinct > FEWEST_DIFFERENT:
+    if distinct > MINIMUM_DISTINCT:
         counts = count_words(list(islice(dict.fromkeys(map(str, series.dropna())), LOOKED_AT_TEXTS)))
         if is_free_text(counts, distinct, present):
             return text_as_categories(column.name, counts.median)
