@@ -37,12 +37,12 @@ log = structlog.get_logger()
 
 
 class MalformedEnvelope(ValueError):
-    """A raw queue item that is no message; the text is the reason."""
+    """A raw queue item is not a valid message; the text is the reason."""
 
     def __init__(self, reason: str, code: str = BadRequest.code) -> None:
         super().__init__(reason)
         self.code = code
-        """Of the error that its sender is told."""
+        """The code of the error that the sender gets."""
 
 
 def register_hardened_transport() -> None:
@@ -52,26 +52,27 @@ def register_hardened_transport() -> None:
 
 
 def open_envelope(raw: bytes, queue: str, limit_bytes: int) -> dict[str, Any]:
-    """Check a raw queue item and fill in what a minimal producer may leave out.
+    """Check a raw queue item and fill in what a minimal producer may omit.
 
     Raises:
-        MalformedEnvelope: The item cannot be a message; says why.
+        MalformedEnvelope: The item is not a valid message; the text is the reason.
     """
     if len(raw) > limit_bytes:
         raise MalformedEnvelope(
-            f"{len(raw)} bytes, the limit is {limit_bytes}; MODELBUS_MESSAGE_LIMIT_BYTES raises it", LimitExceeded.code
+            f"the message has {len(raw):,} bytes; the limit is {limit_bytes:,} (MODELBUS_MESSAGE_LIMIT_BYTES)",
+            LimitExceeded.code,
         )
     envelope = _object(raw)
     properties = _section(envelope, "properties")
     headers = _section(envelope, "headers")
     delivery_info = _section(properties, "delivery_info")
     if headers.get("compression"):
-        raise MalformedEnvelope("compressed bodies are not accepted", UnsupportedMediaType.code)
+        raise MalformedEnvelope("compressed bodies are not supported", UnsupportedMediaType.code)
     # Which types are taken, the consumer says: it does so on every broker.
     envelope.setdefault("content-type", "application/json")
     envelope.setdefault("content-encoding", "utf-8")
     if not isinstance(properties.setdefault("delivery_tag", str(uuid4())), str):
-        raise MalformedEnvelope("properties.delivery_tag is not text")
+        raise MalformedEnvelope("properties.delivery_tag must be text")
     delivery_info["exchange"] = ""
     delivery_info["routing_key"] = queue
     _check_body(envelope, properties)
@@ -82,11 +83,11 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         envelope = parse_json(raw)
     except orjson.JSONDecodeError as error:
-        raise MalformedEnvelope(f"not JSON: {error}") from error
+        raise MalformedEnvelope(f"the message is not valid JSON: {error}") from error
     except ValueError as error:
-        raise MalformedEnvelope(f"the message: {error}") from error
+        raise MalformedEnvelope(f"the message is invalid: {error}") from error
     if not isinstance(envelope, dict):
-        raise MalformedEnvelope(f"a message is a JSON object, not {type(envelope).__name__}")
+        raise MalformedEnvelope(f"a message must be a JSON object, not {type(envelope).__name__}")
     return envelope
 
 
@@ -95,25 +96,25 @@ def _section(parent: dict[str, Any], name: str) -> dict[str, Any]:
         parent[name] = {}
     section = parent[name]
     if not isinstance(section, dict):
-        raise MalformedEnvelope(f"{name} is not a JSON object")
+        raise MalformedEnvelope(f"{name} must be a JSON object")
     return section
 
 
 def _check_body(envelope: dict[str, Any], properties: dict[str, Any]) -> None:
     body, encoding = envelope.get("body"), properties.get("body_encoding")
     if not isinstance(body, str):
-        raise MalformedEnvelope("body is missing or not text")
+        raise MalformedEnvelope("body is missing or is not text")
     if encoding not in (None, "base64"):
-        raise MalformedEnvelope(f"body encoding {encoding!r}; base64 or none is accepted")
+        raise MalformedEnvelope(f"body encoding {encoding!r} is not supported; use base64 or none")
     if encoding == "base64":
         try:
             base64.b64decode(body, validate=True)
         except binascii.Error as error:
-            raise MalformedEnvelope(f"body is not base64: {error}") from error
+            raise MalformedEnvelope(f"body is not valid base64: {error}") from error
 
 
 def wrap_malformed(raw: bytes, queue: str, malformed: MalformedEnvelope) -> dict[str, Any]:
-    """A deliverable envelope around an item that is no message."""
+    """Wrap an item that is not a valid message in a deliverable envelope."""
     return {
         "body": base64.b64encode(raw).decode(),
         "content-type": "application/octet-stream",

@@ -1,7 +1,7 @@
-"""The plug-ins that are installed where this process runs: read from the entry points, judged, and never believed.
+"""The plug-ins that are installed in this environment: found by their entry points, and validated.
 
-A plug-in with a fault is left out with the reason; it keeps no service from starting. Every service reads the same
-entry points: the trainer to offer the estimators, predictor and evaluator to load their models.
+A faulty plug-in is not offered, and the reason is reported; it does not prevent a service from starting. All services
+read the same entry points: the trainer to offer the estimators, predictor and evaluator to load their models.
 """
 
 import functools
@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
 from modelbus.shared.models.plugin_api import GROUP, EstimatorPlugin
+from modelbus.shared.plural import agreeing
 from modelbus.shared.tabular.predicting.model import words_of
 
 log = structlog.get_logger()
@@ -132,7 +133,7 @@ def _judge(distribution: str, package: Distribution) -> list[InstalledPlugin | L
 def _judge_one(entry_point: EntryPoint, distribution: str, number: str | None) -> InstalledPlugin | LeftOutPlugin:
     name = entry_point.name
     if not distribution or not number:
-        return LeftOutPlugin(name, distribution, "its package has no name or no version, which its models have to tell")
+        return LeftOutPlugin(name, distribution, "its package has no name or no version to record with models")
     plugin = _name_fault(name) or _load(entry_point)
     if isinstance(plugin, str):
         return LeftOutPlugin(name, distribution, plugin)
@@ -149,9 +150,9 @@ def _left_out(one: InstalledPlugin | LeftOutPlugin, judged: Iterable[InstalledPl
 
 def _name_fault(name: str) -> str | None:
     if not _NAME.fullmatch(name):
-        return "its name is not made of letters, digits and underscores, after a letter"
+        return "its name must consist of letters, digits and underscores, and begin with a letter"
     if name in _library_names():
-        return "its name is that of an estimator of scikit-learn, which no plug-in may replace"
+        return "its name is that of an estimator of scikit-learn, which a plug-in cannot replace"
     return None
 
 
@@ -171,10 +172,10 @@ def _load(entry_point: EntryPoint) -> EstimatorPlugin | str:
 
 def _fault(plugin: object) -> str | None:
     if not isinstance(plugin, EstimatorPlugin):
-        return f"its entry point leads to a {type(plugin).__name__}, not to an EstimatorPlugin"
+        return f"its entry point must be an EstimatorPlugin, not a {type(plugin).__name__}"
     absent = [name for name in plugin.libraries if not _is_installed(name)]
     if absent:
-        return f"it needs {', '.join(absent)}, which is not installed here"
+        return f"it needs {', '.join(absent)}, which {agreeing(len(absent), 'is', 'are')} not installed here"
     return _type_fault(plugin.estimator_type) or _arguments_fault(plugin)
 
 
@@ -188,17 +189,15 @@ def _is_installed(distribution: str) -> bool:
 
 def _type_fault(kind: type[Any]) -> str | None:
     if not issubclass(kind, BaseEstimator):
-        return f"{kind.__name__} is no subclass of sklearn.base.BaseEstimator"
+        return f"{kind.__name__} must be a subclass of sklearn.base.BaseEstimator"
     if kind.__module__.partition(".")[0] == "sklearn":
-        return (
-            f"{kind.__name__} is scikit-learn's own class; derive one from it"  # models are told apart by their class
-        )
+        return f"{kind.__name__} is scikit-learn's own class; derive one from it"  # models are identified by class
     for method in ("fit", "predict"):
         if not callable(getattr(kind, method, None)):
-            return f"{kind.__name__} has no {method}"
-    # an artifact has types by module and name
+            return f"{kind.__name__} has no method {method}"
+    # artifacts refer to types by module and name
     if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
-        return f"{kind.__name__} is not to be found in {kind.__module__} by its name, so no model of it could be loaded"
+        return f"{kind.__name__} is not a name in {kind.__module__}, so its models could not be loaded"
     return None
 
 
@@ -208,6 +207,6 @@ def _arguments_fault(plugin: EstimatorPlugin) -> str | None:
         return f"{', '.join(sorted(both))} cannot be both fixed and a hyperparameter"
     estimator = plugin.estimator_type(**plugin.fixed)
     if not {"classification": is_classifier, "regression": is_regressor}[plugin.task](estimator):
-        return f"its task is {plugin.task}, but the tags of {name} say otherwise"
+        return f"its task is {plugin.task}, but the tags of {name} do not match"
     unknown = (plugin.fixed.keys() | plugin.hyperparameters.keys()) - estimator.get_params(deep=False).keys()
-    return f"the constructor of {name} has no {', '.join(sorted(unknown))}" if unknown else None
+    return f"the constructor of {name} has no argument {', '.join(sorted(unknown))}" if unknown else None

@@ -132,11 +132,11 @@ def _cut_long_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> 
     for name, value in event.items():
         if isinstance(value, str):
             if len(value) > FIELD_LIMIT:
-                event[name] = value[:FIELD_LIMIT] + f"… ({len(value)} characters)"
+                event[name] = value[:FIELD_LIMIT] + f"… ({len(value):,} characters)"
         elif isinstance(value, (dict, list, tuple)) and name != "correlation_ids":
             text = repr(value)
             if len(text) > FIELD_LIMIT:
-                event[name] = text[:FIELD_LIMIT] + f"… ({len(text)} characters)"
+                event[name] = text[:FIELD_LIMIT] + f"… ({len(text):,} characters)"
     return event
 
 

@@ -103,14 +103,12 @@ def store_errors(within_s: float | None = None) -> Iterator[None]:
         with nullcontext() if within_s is None else pymongo.timeout(within_s):
             yield
     except DocumentTooLarge as error:
-        raise LimitExceeded(
-            "the record would be larger than the 16 MB that MongoDB allows; send less at once"
-        ) from error
+        raise LimitExceeded("the record exceeds MongoDB's limit of 16 MB; send less at once") from error
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
-        raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
+        raise StoreUnavailable(f"MongoDB does not respond: {str(error)[:300]}") from error
     except OperationFailure as error:
         if error.code in _REFUSED_CODES:
-            raise StoreUnavailable(f"MongoDB refuses the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
+            raise StoreUnavailable(f"MongoDB refused the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
         if error.code not in _PASSING_CODES:
             raise
-        raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error
+        raise StoreUnavailable(f"MongoDB cannot write at the moment: {str(error)[:300]}") from error

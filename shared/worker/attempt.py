@@ -136,7 +136,7 @@ class AttemptRunner:
 
 
 def _timed_out(limit: Limit) -> JobTimedOut:
-    return JobTimedOut(f"the job ran longer than {limit.value:g} s ({limit.source})")
+    return JobTimedOut(f"the job exceeded its time limit of {limit.value:g} s ({limit.source})")
 
 
 class _Watch:

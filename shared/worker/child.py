@@ -152,8 +152,8 @@ def _answer(
         return ErrorRaised(code=error.code, message=error.message, details=error.details)
     except MemoryError:
         sentence = (
-            f"the job needed more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
-            "give it fewer rows, columns or a smaller model"
+            f"the job needs more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
+            "use fewer rows or columns, or a smaller model"
         )
         return ErrorRaised(code=JobOutOfMemory.code, message=sentence)
     except Exception as error:

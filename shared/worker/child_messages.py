@@ -62,5 +62,5 @@ def read_message(text: bytes) -> ChildMessage:
         return _ADAPTER.validate_python(orjson.loads(text))
     except ValidationError as error:
         return ErrorRaised(
-            code=ModelbusError.code, message=f"the job's process broke the contract of what it says: {faults_of(error)}"
+            code=ModelbusError.code, message=f"the job's process sent an invalid message: {faults_of(error)}"
         )

@@ -111,12 +111,12 @@ class Child:
         self._process.join()
         code = self._process.exitcode or 0
         if code == -signal.SIGKILL:
-            reason = "killed by SIGKILL: the machine ran out of memory, or somebody ended it"
+            reason = "killed by SIGKILL: the machine ran out of memory, or the process was killed by hand"
         elif code < 0:
             reason = f"killed by {signal.Signals(-code).name}: a library crashed"
         else:
-            reason = f"it exited with status {code} in the middle of the work"
-        return JobCrashed(f"the process that did the job died ({reason})")
+            reason = f"it exited with status {code} before the job was done"
+        return JobCrashed(f"the job's process died ({reason})")
 
     def kill(self) -> None:
         """End the child at once; any thread may do so while another listens to it."""

@@ -104,7 +104,7 @@ def _correlation_id(document: dict[str, Any], delivery: Delivery, position: int)
         return _CORRELATION_ID.validate_python(given), None
     except ValidationError:
         return derived, InvalidCommand(
-            f"correlation id {str(given)[:100]!r} is not a UUID; this refusal is recorded under {derived}",
+            f"correlation id {str(given)[:100]!r} is not a UUID; the refusal is recorded as job {derived}",
             details=[{"where": "correlation_id", "problem": "not a UUID", "given": str(given)[:100]}],
         )
 

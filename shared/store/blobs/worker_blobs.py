@@ -97,7 +97,7 @@ class BlobStore:
             UnknownUpload: There is no blob of that id and kind.
         """
         if self._store.one(blob_queries.blob_of_kind(blob_id, kind)) is None:
-            raise UnknownUpload(f"there is no {kind} with id {blob_id}")
+            raise UnknownUpload(f"no {kind} has the id {blob_id}")
 
     def download(self, blob_id: str, destination: Path) -> None:
         """Write a blob to a file, chunk by chunk.

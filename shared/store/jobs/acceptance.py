@@ -18,7 +18,7 @@ LOCAL_OWNER = "local"
 QUEUE_OWNER = "queue"
 """Who owns what came straight by a queue."""
 
-_DIFFERS: Final = "differs from the first request of that id"
+_DIFFERS: Final = "differs from the first request with this id"
 _IN_WORDS: Final = {
     "source.sha256": "the file's content",
     "source.file_name": "the file's name",
@@ -100,15 +100,15 @@ def reused(recorded: HashedJob, job: NewJob) -> CorrelationIdReused:
     """
     refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
     if not _is_own(recorded, job):
-        return CorrelationIdReused(f"{refused} of another owner; take a new correlation id or Idempotency-Key")
+        return CorrelationIdReused(f"{refused} of another owner; use a new correlation id or Idempotency-Key")
     first, now = recorded.get("spec"), without_place(job.spec)
     details = list(_differences(without_place(first), now)) if isinstance(first, dict) else []
     places = [_IN_WORDS.get(detail["where"], detail["where"]) for detail in details[:_NAMED_DIFFERENCES]]
     more = f" and {len(details) - len(places)} more" if len(details) > len(places) else ""
     differs = f": {', '.join(places)}{more} {'differs' if len(details) == 1 else 'differ'}" if details else ""
     return CorrelationIdReused(
-        f"{refused} with another specification{differs}; repeat that request unchanged, or take a new correlation id "
-        "or Idempotency-Key for this one",
+        f"{refused} with another specification{differs}; repeat that request unchanged, or use a new correlation id "
+        "or Idempotency-Key",
         details=details[:_TOLD_DIFFERENCES],
     )
 

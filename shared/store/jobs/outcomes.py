@@ -74,7 +74,7 @@ class Outcomes:
         name = record["name"]
         stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome.blob_id})
         if stored["correlation_id"] != job["_id"]:
-            raise DatasetExists(f"a dataset named {name!r} was made meanwhile by job {stored['correlation_id']}")
+            raise DatasetExists(f"job {stored['correlation_id']} has created a dataset named {name!r} in the meantime")
         self._blobs.make_live(outcome.blob_id)
         if outcome.upload_id:
             self._blobs.delete(outcome.upload_id)
@@ -115,7 +115,7 @@ class Outcomes:
         if seen is None:
             return stored
         now = f"version {champion}" if champion is not None else "no version"
-        reason = f"it was to replace the champion, but {now} is the champion now"
+        reason = f"this version was meant to replace the champion, but in the meantime {now} has become the champion"
         found = {"champion_version": seen, **(stored.get("comparison") or {}), "reason": reason}
         self._database["versions"].update_one({"_id": stored["_id"]}, {"$set": {"comparison": found}})
         return {**stored, "comparison": found}
@@ -156,7 +156,9 @@ class Outcomes:
         files = [file.model_dump() for file in outcome.files]
         stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
         if stored["correlation_id"] != job["_id"]:
-            raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
+            raise EvaluationExists(
+                f"job {stored['correlation_id']} has created an evaluation {record['id']!r} in the meantime"
+            )
         for file in outcome.files:
             self._blobs.make_live(file.blob_id)
         return {"evaluation": _public(stored)}
@@ -175,7 +177,7 @@ class Outcomes:
     def _make_live(self, blob_ids: Iterable[str]) -> None:
         for blob_id in blob_ids:
             if not self._blobs.make_live(blob_id):
-                raise UnknownUpload(f"the stored file {blob_id} was removed meanwhile")
+                raise UnknownUpload(f"the stored file {blob_id} has been removed in the meantime")
 
 
 def _model_fields(owner: str) -> Document:
