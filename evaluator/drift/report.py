@@ -173,7 +173,7 @@ def _unseen_rate(bins: Bins, reference: int, current: int, thresholds: DriftThre
 
 def _one_sided(reference: Sequence[Any]) -> str:
     side = "the compared rows have" if reference else "the training rows have"
-    return f"{side} no value in this column"
+    return f"{side} no value"
 
 
 def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> set[Any]:

@@ -105,7 +105,7 @@ def store_errors(within_s: float | None = None) -> Iterator[None]:
     except DocumentTooLarge as error:
         raise LimitExceeded("the record exceeds MongoDB's limit of 16 MB; send less at once") from error
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
-        raise StoreUnavailable(f"MongoDB does not respond: {str(error)[:300]}") from error
+        raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:
         if error.code in _REFUSED_CODES:
             raise StoreUnavailable(f"MongoDB refused the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error

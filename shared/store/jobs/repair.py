@@ -70,7 +70,7 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
             "$concat": [
                 "the worker ",
                 {"$ifNull": ["$lease.worker", "of this job"]},
-                " stopped answering during attempt ",
+                " stopped responding during attempt ",
                 {"$toString": "$attempt"},
                 " of ",
                 {"$toString": "$max_attempts"},

@@ -172,9 +172,9 @@ def test_a_plugins_types_are_trusted_in_its_own_models_only() -> None:
     centroids = fit("CentroidClassifier").model.estimator.centroids_
     stranger.estimator.extra = centroids
 
-    with pytest.raises(ArtifactRefused, match=r"it holds centroids\.Centroids, not on the list"):
+    with pytest.raises(ArtifactRefused, match=r"not allowed: centroids\.Centroids"):
         dump_model(stranger)
-    with pytest.raises(ArtifactRefused, match="not on the list"):
+    with pytest.raises(ArtifactRefused, match="not allowed"):
         load(dump_model(fit("CentroidClassifier").model), library_versions())
     assert not any(name.startswith("centroids") for name in TRUSTED_TYPES)
 
@@ -210,5 +210,5 @@ def test_a_model_whose_plugin_broke_is_refused_with_the_reason(monkeypatch: pyte
     monkeypatch.delattr("mb_fades.PLUGIN")
     forget()
 
-    with pytest.raises(ArtifactRefused, match=r"mb_fades\.Mean.*the plug-in FadingRegressor of mb-fades is left out"):
+    with pytest.raises(ArtifactRefused, match=r"mb_fades\.Mean.*the plug-in FadingRegressor of mb-fades cannot"):
         load(payload, libraries)

@@ -238,8 +238,8 @@ def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"yes": "yes "}, "a label that is no class of the model: 'yes ' ("),
-        ({"yes": "Y", "no": "N"}, "48 rows of 48 have a label that is no class of the model: "),
+        ({"yes": "yes "}, "have labels unknown to the model: 'yes ' ("),
+        ({"yes": "Y", "no": "N"}, "48 of 48 rows have labels unknown to the model: "),
         ({"yes": "no"}, "no row has the class 'yes'"),
     ],
 )
