@@ -33,20 +33,20 @@ class InstalledPlugin:
     name: str
     """The estimator's name in the catalogue."""
     distribution: str
-    """The installed package that has the entry point, by its normalized name."""
+    """The normalized name of the package with the entry point."""
     version: str
     """The package's version."""
     plugin: EstimatorPlugin
 
     @property
     def libraries(self) -> dict[str, str]:
-        """Versions of what its models depend on, by normalized name: its own package and its libraries."""
+        """The versions of the distributions that its models depend on, by normalized name."""
         found = {normalized(name): version(name) for name in self.plugin.libraries}
         return {self.distribution: self.version, **found}
 
     @property
     def trusted_types(self) -> frozenset[str]:
-        """Dotted names of the types that its models may hold: the estimator's own, and those that it names."""
+        """Dotted names of the types that its models may contain: the estimator itself, and those that it names."""
         own = self.plugin.estimator_type
         return frozenset({f"{own.__module__}.{own.__name__}", *self.plugin.trusted_types})
 
@@ -62,7 +62,7 @@ class LeftOutPlugin:
 
 @dataclass(frozen=True)
 class InstalledPlugins:
-    """What the entry points lead to, by name."""
+    """The plug-ins of this environment, by name."""
 
     usable: dict[str, InstalledPlugin]
     left_out: dict[str, LeftOutPlugin]
@@ -70,11 +70,11 @@ class InstalledPlugins:
 
 @functools.cache
 def installed_plugins() -> InstalledPlugins:
-    """All plug-ins of this environment; imported and judged once in a process."""
+    """All plug-ins of this environment; imported and validated once per process."""
     packages: dict[str, Distribution] = {}
     for package in distributions():
         if _has_group(package):
-            packages.setdefault(_name_of(package), package)  # what comes first on the path is what is imported
+            packages.setdefault(_name_of(package), package)  # the first one on the path is the one that is imported
     judged = [one for name, package in packages.items() for one in _judge(name, package)]
     counts = Counter(one.name for one in judged)
     usable = {one.name: one for one in judged if isinstance(one, InstalledPlugin) and counts[one.name] == 1}
@@ -83,7 +83,7 @@ def installed_plugins() -> InstalledPlugins:
 
 
 def log_plugins(plugins: InstalledPlugins) -> None:
-    """Say which plug-ins are there, and which are not used and why; once, when a service starts."""
+    """Log which plug-ins were found, and which cannot be used and why; once, when a service starts."""
     for one in plugins.usable.values():
         log.info("plugin.found", estimator=one.name, distribution=one.distribution, version=one.version)
     for other in plugins.left_out.values():
@@ -97,7 +97,7 @@ def plugins_of(estimators: Iterable[Any]) -> list[InstalledPlugin]:
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as the packaging standard compares it: ``My_Plugin`` is ``my-plugin``."""
+    """The normalized name of a distribution: ``My_Plugin`` becomes ``my-plugin``."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
@@ -108,14 +108,14 @@ def _has_group(package: Distribution) -> bool:
 def _name_of(package: Distribution) -> str:
     try:
         return normalized(package.name)
-    except Exception:  # noqa: BLE001 - metadata that are not there fail in another way in each release of Python
+    except Exception:  # noqa: BLE001 - missing metadata raises different errors in each release of Python
         return ""
 
 
 def _version_of(package: Distribution) -> str | None:
     try:
         return package.version
-    except Exception:  # noqa: BLE001 - as for the name
+    except Exception:  # noqa: BLE001 - see the name
         return None
 
 
@@ -123,7 +123,7 @@ def _judge(distribution: str, package: Distribution) -> list[InstalledPlugin | L
     """All plug-ins of a package."""
     try:
         found = package.entry_points.select(group=GROUP)
-    except Exception as error:  # noqa: BLE001 - a file that somebody wrote by hand; the others are read all the same
+    except Exception as error:  # noqa: BLE001 - a handwritten file may be invalid; the others are still read
         reason = f"its metadata cannot be read ({type(error).__name__}: {words_of(error)})"
         return [LeftOutPlugin(distribution or "unknown", distribution, reason)]
     number = _version_of(package)
@@ -162,11 +162,11 @@ def _library_names() -> frozenset[str]:
 
 
 def _load(entry_point: EntryPoint) -> EstimatorPlugin | str:
-    """The plug-in, or what is wrong with it."""
+    """The plug-in, or the reason why it cannot be used."""
     try:
         plugin = entry_point.load()
         return _fault(plugin) or plugin
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it does, the service starts
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code must not prevent the service from starting
         return f"{entry_point.value} cannot be used: {type(error).__name__}: {words_of(error)}"
 
 

@@ -1,4 +1,4 @@
-"""Every Prometheus metric, in one place; names as prometheus.io recommends (base units, ``_total``)."""
+"""All Prometheus metrics; their names follow the recommendations of prometheus.io (base units, ``_total``)."""
 
 import threading
 from collections.abc import Sequence
@@ -8,28 +8,28 @@ from cachetools import LRUCache
 from prometheus_client import Counter, Gauge, Histogram
 
 SERIES_LIMIT: Final = 500
-"""How many series a metric keeps whose labels callers choose: names of models and numbers of versions."""
+"""Maximum series of a metric whose labels users choose: names of models and numbers of versions."""
 
 
 class RecentCounter:
-    """A counter of labels that callers choose: it keeps the series that were counted last, and lets go of the others.
+    """A counter with labels that users choose, which keeps only the most recent series.
 
-    A series that comes again begins at 0, which Prometheus takes for a restart.
+    A series that returns starts at 0, which Prometheus treats as a restart.
     """
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str], limit: int = SERIES_LIMIT) -> None:
         """Args:
         name: The metric's name.
-        documentation: What it counts.
+        documentation: Its help text.
         labels: The names of its labels.
-        limit: How many series it keeps.
+        limit: Maximum number of series.
         """
         self._counter = Counter(name, documentation, labels)
         self._recent = _Series(self._counter, limit)
         self._lock = threading.Lock()
 
     def labels(self, *values: object) -> Counter:
-        """The series of some values of the labels, to be counted at once."""
+        """The counter for these label values, to be incremented at once."""
         key = tuple(map(str, values))
         with self._lock:
             self._recent[key] = None
@@ -37,7 +37,7 @@ class RecentCounter:
 
 
 class _Series(LRUCache[tuple[str, ...], None]):
-    """The series of a counter by the values of their labels."""
+    """The series of a counter by label values."""
 
     def __init__(self, counter: Counter, limit: int) -> None:
         super().__init__(limit)
