@@ -1,4 +1,4 @@
-"""Opening MongoDB, and the translation of its errors."""
+"""Connections to MongoDB, and the translation of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -36,14 +36,14 @@ _OPTIONS: Final[dict[str, Any]] = {
     "type_registry": UNPACKING,
 }
 ANSWER_S: Final = 5.0
-"""Within so many seconds MongoDB has to answer what concerns one document (docs/adr/0036). Without this bound a server
-that falls silent on an open connection would be waited for as long as the socket may take."""
+"""The timeout in seconds for operations on a single document (docs/adr/0036). Without it, a server that stops
+responding on an open connection would block until the socket's timeout."""
 DURABLE: Final = WriteConcern(w="majority", j=True)
-"""For what must survive the loss of any one machine: jobs and what they leave behind."""
+"""For data that must survive the loss of any machine: jobs and their results."""
 FAST: Final = WriteConcern(w=1)
-"""For interactive predictions and hints: their caller is still there to ask again."""
+"""For interactive predictions and hints, whose callers can repeat the request."""
 CURRENT: Final = ReadConcern("local")
-"""Reads the primary's newest state, so that what an event told of is seen."""
+"""Reads the newest state of the primary, so that changes announced by events are visible."""
 
 _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 """ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
@@ -89,7 +89,7 @@ def is_answering(database: Database[Document]) -> bool:
 
 @contextmanager
 def store_errors(within_s: float | None = None) -> Iterator[None]:
-    """Translate a lost MongoDB, and what is too large for it; other errors of pymongo pass.
+    """Translate lost connections and documents that are too large; other errors of pymongo are passed on.
 
     Args:
         within_s: Seconds for all that is asked inside the block, connecting and trying again included; without it, each

@@ -1,4 +1,4 @@
-"""What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
+"""The job to record for a command, from HTTP or a queue, and whether a recorded job belongs to that command."""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
@@ -14,9 +14,9 @@ from modelbus.shared.store.operation import NewJob
 J = TypeVar("J", bound=HashedJob)
 
 LOCAL_OWNER = "local"
-"""Who owns what was asked for without a key, at a gateway that demands none."""
+"""The owner of requests without a key, if the gateway does not require keys."""
 QUEUE_OWNER = "queue"
-"""Who owns what came straight by a queue."""
+"""The owner of commands that were sent directly to a queue."""
 
 _DIFFERS: Final = "differs from the first request with this id"
 _IN_WORDS: Final = {
@@ -24,7 +24,7 @@ _IN_WORDS: Final = {
     "source.file_name": "the file's name",
     "source.media_type": "the file's media type",
 }
-"""Fields of a specification that no caller gives under this name."""
+"""Names for fields of a specification that callers do not know by these paths."""
 _NAMED_DIFFERENCES: Final = 5
 _TOLD_DIFFERENCES: Final = 20
 _SHOWN_LIMIT: Final = 200
@@ -40,7 +40,7 @@ def new_job(
     given_correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> NewJob:
-    """What to record for a valid command.
+    """The job to record for a valid command.
 
     Args:
         command: The command.

@@ -1,4 +1,4 @@
-"""The jobs, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
+"""The jobs, for the gateway, with asyncio; ``ledger`` is for workers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from modelbus.shared.store.queries import After, D, Shape, by_id
 
 
 class JobRecords:
-    """The jobs, as the gateway needs them.
+    """Reads and changes jobs, for the gateway.
 
     Every method raises ``StoreUnavailable`` when MongoDB does not answer.
     """

@@ -1,7 +1,7 @@
-"""What a finished job leaves behind: a dataset, a model version, an evaluation, stored files, or an answer alone.
+"""Applies the outcomes of jobs: a dataset, a model version, an evaluation, stored files, or only an answer.
 
-An outcome is committed in the job first and applied here afterwards, by whoever finishes the job. Each is applied
-exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
+An outcome is first committed in the job and then applied here, by whoever finishes the job. It takes effect exactly
+once, even if it is applied repeatedly, because everything that it creates has the job's correlation id.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from modelbus.shared.store.records.catalog_queries import VERSION
 from modelbus.shared.store.upserting import upsert
 
 STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "rows_blob_id", "files"})
-"""What of a record is for the store, or is answered apart."""
+"""Fields of a record that are internal to the store, or are returned separately."""
 
 
 class Outcomes:
@@ -110,7 +110,7 @@ class Outcomes:
         return self._database["versions"].find_one({"correlation_id": correlation_id}, projection=VERSION.projection)
 
     def _tell_overtaken(self, stored: Document, outcome: VersionOutcome, champion: int | None) -> Document:
-        """Note in a version that was to be the champion, and is not, which version is."""
+        """Record in a version that should have become the champion which version is the champion instead."""
         seen = outcome.champion_seen or champion
         if seen is None:
             return stored
