@@ -15,7 +15,7 @@ from rich.table import Table
 from modelbus.evaluator.explaining.importance import permutation_importance
 from modelbus.evaluator.explaining.partial_dependence import partial_dependence
 from modelbus.evaluator.explaining.responses import respond, response_of
-from modelbus.evaluator.explaining.shapley import EXACT_BY_ITSELF, RowExplainer
+from modelbus.evaluator.explaining.shapley import EXACT_BY_DEFAULT, RowExplainer
 from modelbus.shared.contracts import ColumnSchema
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.trainer.fitting.plan import FitPlan
@@ -45,7 +45,7 @@ def _measure(grid: Table, name: str, count: int) -> None:
     explainer = RowExplainer(
         lambda rows: respond(model, response, rows), matrix[:_BACKGROUND], np.arange(matrix.shape[1]), count
     )
-    is_exact = count <= EXACT_BY_ITSELF
+    is_exact = count <= EXACT_BY_DEFAULT
 
     def contributions() -> Any:
         if is_exact:

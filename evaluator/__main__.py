@@ -6,7 +6,7 @@ from typing import Final
 from modelbus.extras import require_or_exit
 
 if __name__ == "__main__":
-    # Before what follows is imported: most of it is not there without the extra.
+    # Before the imports below: most of these libraries come with the extra.
     require_or_exit("server", "python -m modelbus.evaluator")
 
 from modelbus.shared.worker.service import Lane, Tools, run_service
@@ -37,7 +37,7 @@ PRELOAD: Final = (
     "modelbus.shared.models.preloaded_plugins",
 )
 ANNOUNCE: Final = "modelbus.shared.models.preloaded_plugins:announce"
-"""The service itself runs no model: that it does not import scikit-learn keeps it small and starts it sooner."""
+"""The service process itself runs no model; without scikit-learn, it is smaller and starts faster."""
 ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "JE_ARROW_MALLOC_CONF": "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0",
@@ -45,14 +45,14 @@ ALLOCATORS: Final = {
     "MALLOC_MMAP_THRESHOLD_": "1048576",
     "MALLOC_TRIM_THRESHOLD_": "4194304",
 }
-"""Ingest fills and frees megabytes all the time. By default Arrow keeps them for later, and so does glibc in an arena
-for each thread. With these Arrow gives them back after a second, and glibc at once where they are one block, or four
-megabytes at an arena's end. To give all of it back at once would cost a page fault for each page that is filled again:
-a fifth of the time; with much larger blocks kept, a job peaks at 50 MB more."""
+"""Allocator settings: ingest constantly allocates and frees megabytes. By default, Arrow keeps freed memory, and so
+does glibc in an arena per thread. With these settings, Arrow returns it after a second, and glibc returns large blocks,
+and 4 MB at the end of an arena, at once. Returning everything at once would cost a fifth of the time in page faults;
+keeping much larger blocks would raise a job's peak by 50 MB."""
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """A lane for each queue, so that a long evaluation keeps no upload waiting, and a long export no page."""
+    """One lane per queue, so that a long evaluation does not delay uploads, nor a long export a page of rows."""
     return [tools.worker((queue,), handlers) for queue, handlers in LANES.items()]
 
 

@@ -1,5 +1,5 @@
-"""The predictor: answers rows at once, many requests together, and whole datasets by jobs.
+"""The predictor: predicts rows of requests interactively, many requests at once, and whole datasets as jobs.
 
-``handlers`` does the commands that are jobs, ``lane`` and ``answering`` those that are answered at once; ``prediction``
-and ``prediction_table`` are the maths, which know of no bus, store or HTTP.
+``handlers`` executes the commands that are jobs, ``lane`` and ``answering`` the interactive ones; ``group_prediction``
+and ``prediction_table`` are pure maths and import no bus, store or HTTP.
 """

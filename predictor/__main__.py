@@ -6,12 +6,12 @@ from typing import Final
 from modelbus.extras import require_or_exit
 
 if __name__ == "__main__":
-    # Before what follows is imported: most of it is not there without the extra.
+    # Before the imports below: most of these libraries come with the extra.
     require_or_exit("server", "python -m modelbus.predictor")
 
 from modelbus.predictor.answering import Answerer
-from modelbus.predictor.apart import Apart
 from modelbus.predictor.engine import Engine
+from modelbus.predictor.isolated_predictions import IsolatedPredictions
 from modelbus.predictor.lane import InteractiveLane
 from modelbus.shared.store.records.usage import UsageCounter
 from modelbus.shared.worker.service import Lane, Tools, run_service
@@ -19,7 +19,7 @@ from modelbus.shared.worker.service import Lane, Tools, run_service
 BULK: Final = {"PredictDataset": "modelbus.predictor.handlers.dataset_predictions:predict_dataset"}
 LANES: Final = {"predict.bulk": BULK}
 INTERACTIVE: Final = "predict"
-"""The queue whose commands are answered many together: a process for each would take longer."""
+"""The queue whose commands are computed in batches: a process for each would take too long."""
 PRELOAD: Final = (
     "modelbus.predictor.engine_process",
     "modelbus.predictor.handlers.row_predictions",
@@ -32,17 +32,17 @@ ANNOUNCE: Final = "modelbus.shared.models.preloaded_plugins:announce"
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """Two lanes: interactive predictions, many together by one engine, and datasets, each in a process of its own."""
+    """Two lanes: interactive predictions, in batches in one engine, and datasets, each in its own process."""
     settings = tools.settings
     usage = UsageCounter(tools.database)
     engine = Engine(tools.service, settings)
-    apart = Apart(tools.ledger, tools.runner(), settings.predict_isolated_limit)
+    isolated = IsolatedPredictions(tools.ledger, tools.runner(), settings.predict_isolated_limit)
     interactive = InteractiveLane(
         tools.consumer((INTERACTIVE,), prefetch=settings.predict_batch_limit),
         tools.ledger,
-        Answerer(tools, engine, apart, usage),
+        Answerer(tools, engine, isolated, usage),
         engine,
-        apart,
+        isolated,
         usage,
         batch_limit=settings.predict_batch_limit,
     )

@@ -1,10 +1,10 @@
-"""Answering what the lane received: predict together, record together, tell together.
+"""Answers the requests that the lane received: computes, records and announces them in batches.
 
-A prediction is a pure function of its command, so it is computed first and recorded with its result in one write
-(docs/adr/0005); a job that was accepted under the same id meanwhile is finished by that write.
+A prediction is a pure function of its command, so it is computed first and then recorded with its result in one write
+(docs/adr/0005). If a job was accepted under the same id in the meantime, this write finishes it.
 
-What is computed together can be lost together: with the engine, which rows may crash or hold up (docs/adr/0035). The
-requests that were lost are asked one by one, and those of a model that goes on losing engines are done apart.
+Rows may crash or block the engine, and the whole batch is lost with it (docs/adr/0035). Lost requests are then computed
+one by one, and those of a model that keeps losing engines are isolated.
 """
 
 import time
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from modelbus.predictor.apart import Apart, Suspects
 from modelbus.predictor.engine import Engine, EngineLost, has_run_out_of_memory
 from modelbus.predictor.engine_messages import Answered, Question, Refused, Reply, told_error
+from modelbus.predictor.isolated_predictions import IsolatedPredictions, Suspects
 from modelbus.predictor.receiving import Request, read_requests
 from modelbus.shared.bus import Delivery
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
@@ -48,7 +48,7 @@ _SERVICE = "predictor"
 
 @dataclass(frozen=True)
 class _Asked:
-    """A request and what it asks."""
+    """A request and its command."""
 
     request: Request
     command: Predict
@@ -56,22 +56,22 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Computed:
-    """What became of some requests."""
+    """The results of some requests."""
 
     answered: list[tuple[Request, FinishedJob]] = field(default_factory=list)
-    apart: list[Request] = field(default_factory=list)
-    """Those that are to be done apart."""
+    isolated: list[Request] = field(default_factory=list)
+    """Requests to be isolated."""
 
 
 class Answerer:
-    """Answers ``Predict`` commands; to be used by one thread."""
+    """Answers ``Predict`` commands; for use by one thread."""
 
-    def __init__(self, tools: Tools, engine: Engine, apart: Apart, usage: UsageCounter) -> None:
+    def __init__(self, tools: Tools, engine: Engine, isolated: IsolatedPredictions, usage: UsageCounter) -> None:
         """Args:
-        tools: Where predictions are recorded and told, large results go, and the limits of rows and results are.
-        engine: Predicts.
-        apart: Does what the engine should not.
-        usage: Counts what the models answer.
+        tools: The ledger, the events, the store for large results, and the settings.
+        engine: Computes predictions.
+        isolated: Computes predictions that the engine should not.
+        usage: Counts predictions by model.
         """
         self._ledger = tools.ledger
         self._finisher = tools.finisher
@@ -79,7 +79,7 @@ class Answerer:
         self._blobs = tools.blobs
         self._settings = tools.settings
         self._engine = engine
-        self._apart = apart
+        self._isolated = isolated
         self._suspects = Suspects()
         self._usage = usage
 
@@ -87,7 +87,7 @@ class Answerer:
         """Answer all requests of some messages.
 
         Raises:
-            StoreUnavailable: MongoDB does not answer; nothing of it may be acknowledged.
+            StoreUnavailable: MongoDB does not respond; no message may be acknowledged.
         """
         started = time.perf_counter()
         requests = read_requests(deliveries, self._ledger)
@@ -98,17 +98,17 @@ class Answerer:
         repeated = [FinishedJob(request.received.job, None, None) for request in requests.repeated]
         finished = [*(one for _, one in computed.answered), *repeated]
         self.tell(finished, {**known, **requests.answers}, time.perf_counter() - started)
-        for request in computed.apart:
-            self._do_apart(request)
+        for request in computed.isolated:
+            self._isolate(request)
 
     def answer_claimed(self, delivery: Delivery) -> None:
-        """Answer the requests of one message one by one, each by a claimed job, so that attempts are counted.
+        """Answer the requests of a message one by one, each as a claimed job, so that attempts are counted.
 
         Raises:
-            StoreUnavailable: MongoDB does not answer; the message may not be acknowledged.
+            StoreUnavailable: MongoDB does not respond; the message may not be acknowledged.
         """
         for received in received_commands(delivery):
-            if received.correlation_id in self._apart:
+            if received.correlation_id in self._isolated:
                 continue
             request = Request(received)
             if received.error:
@@ -117,16 +117,16 @@ class Answerer:
             elif self._is_accepted(request):
                 self._answer_accepted(received.correlation_id)
         for correlation_id in recorded_ids(delivery):
-            if correlation_id not in self._apart:
+            if correlation_id not in self._isolated:
                 self._answer_accepted(correlation_id)
 
     def tell(self, finished: Sequence[FinishedJob], known: dict[str, AnsweredJob], seconds: float = 0.0) -> None:
-        """Tell everybody, and their senders, of requests that ended and were recorded.
+        """Publish the events of requests that were recorded, and reply to their senders.
 
         Args:
             finished: The requests with their results or errors.
-            known: By correlation id, the jobs that were known before, as they are now: of those, what they say is told.
-            seconds: How long they took.
+            known: By correlation id, jobs that were recorded before; their own results are reported.
+            seconds: The duration of the batch.
         """
         ended: list[JobChanged] = []
         standing: list[JobChanged] = []
@@ -134,7 +134,7 @@ class Answerer:
         for one in finished:
             recorded, reply_to = known.get(one.job.correlation_id), one.job.reply_to
             if recorded is not None and not is_same(recorded, one.job):
-                # The job of that id is another one, and stands as it did: whoever waits for the id finds out so.
+                # The id belongs to another job, which stays as it is; whoever waits for the id learns so.
                 standing.append(job_changed(recorded, _SERVICE))
                 answer = _refused(one.job, reused(recorded, one.job))
             else:
@@ -165,17 +165,17 @@ class Answerer:
                     self._finisher.tell(self._ledger.end_failed(claim, finished.error))
         except LeaseLost:
             log.warning("job.lease_lost", correlation_id=correlation_id)
-        if computed.apart:
+        if computed.isolated:
             self._finisher.release(claim)
-            self._apart.do(correlation_id)
+            self._isolated.do(correlation_id)
 
-    def _do_apart(self, request: Request) -> None:
-        """Have a request done by a job in a process of its own."""
+    def _isolate(self, request: Request) -> None:
+        """Compute a request as a job in its own process."""
         if self._is_accepted(request):
-            self._apart.do(request.received.correlation_id)
+            self._isolated.do(request.received.correlation_id)
 
     def _is_accepted(self, request: Request) -> bool:
-        """Record a request's job, unless it is recorded; whether it is that request's."""
+        """Record the job of a request if necessary; return whether the recorded job is this request's."""
         if request.is_recorded:
             return True
         try:
@@ -203,7 +203,7 @@ class Answerer:
             for part in _parts(group, self._settings.predict_rows_limit):
                 for asked, answer in zip(part, self._predict(part), strict=True):
                     if answer is None:
-                        computed.apart.append(asked.request)
+                        computed.isolated.append(asked.request)
                     else:
                         computed.answered.append((asked.request, self._finished(asked.request, answer)))
         return computed
@@ -217,7 +217,7 @@ class Answerer:
         return None
 
     def _predict(self, part: Sequence[_Asked]) -> list[Reply | None]:
-        """What requests of one model get; None for those that are to be done apart.
+        """Predict requests of one model; None for those to be isolated.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
@@ -234,7 +234,7 @@ class Answerer:
         return [self._predict_alone(asked) for asked in part]
 
     def _predict_alone(self, asked: _Asked) -> Reply | None:
-        """What a request gets with which an engine was lost: if it loses another one by itself, that is its answer."""
+        """Predict a request again after an engine was lost; if it loses another engine alone, this is its error."""
         reference = asked.command.model
         if reference in self._suspects:
             return None
@@ -250,10 +250,10 @@ class Answerer:
         self._suspects.note(reference, is_overrun=lost.is_overrun)
 
     def _replies(self, part: Sequence[_Asked]) -> Sequence[Reply]:
-        """What the engine answers.
+        """The engine's replies.
 
         Raises:
-            EngineLost: It was lost meanwhile.
+            EngineLost: The engine was lost.
             StoreUnavailable: MongoDB does not answer.
         """
         command = part[0].command
@@ -288,17 +288,17 @@ class Answerer:
         return FinishedJob(job, within_limit(reply.result, job.correlation_id, self._blobs, limit), None)
 
     def _record(self, answered: Sequence[tuple[Request, FinishedJob]]) -> dict[str, AnsweredJob]:
-        """Write all results: those of waiting callers as fast as the primary can, the others durably."""
+        """Record all results: fast for callers that wait, durably for the others."""
         waiting = [finished for request, finished in answered if request.is_interactive]
         others = [finished for request, finished in answered if not (request.is_interactive or request.is_recorded)]
         recorded = [finished for request, finished in answered if request.is_recorded]
         known = self._ledger.record_finished(waiting, is_durable=False) | self._ledger.record_finished(others)
-        # Also of what was accepted before: if the write were lost, its job would still be queued.
+        # Fast for accepted jobs too: if the write is lost, the job is still queued.
         return known | self._ledger.finish_recorded(recorded, is_durable=False)
 
 
 def _parts(group: Sequence[_Asked], row_limit: int) -> Iterator[list[_Asked]]:
-    """A group in parts of no more rows than one request may have: so long may others wait for one call."""
+    """Split a group into parts with at most as many rows as a single request may have, to limit the waiting time."""
     part: list[_Asked] = []
     row_count = 0
     for asked in group:
@@ -317,14 +317,14 @@ def _job_of(request: Request) -> NewJob:
 
 
 def _refused(job: NewJob, error: CorrelationIdReused) -> JobChanged:
-    """What the sender of a request is told whose id is another job's; nobody else is: that job is not at fault."""
+    """The reply to the sender of a request whose id belongs to another job; it is not published."""
     COMMANDS_REFUSED.labels("predict").inc()
     log.warning("command.refused", correlation_id=job.correlation_id, code=error.code, reason=error.message)
     return reply_of(_event(FinishedJob(job, None, error_document(error))), None, job.given_correlation_id)
 
 
 def _event(finished: FinishedJob) -> JobChanged:
-    """How a request ended that was not known before."""
+    """The event of a request that was not recorded before."""
     error = finished.error
     return JobChanged(
         correlation_id=finished.job.correlation_id,
@@ -337,7 +337,7 @@ def _event(finished: FinishedJob) -> JobChanged:
 
 
 def _log_finished(events: Sequence[JobChanged]) -> None:
-    """One line for all that succeeded together, since they come in thousands a second; one for each other one."""
+    """Log one line for all that succeeded, because there may be thousands per second, and one for each other."""
     succeeded = [event.correlation_id for event in events if event.status == "succeeded" and event.error is None]
     if len(succeeded) == 1:
         log.info("job.finished", correlation_id=succeeded[0], status="succeeded", command="Predict")

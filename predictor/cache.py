@@ -1,4 +1,4 @@
-"""Loaded models, kept while they are used: least recently used goes first when they take more memory than the limit."""
+"""The cache of loaded models: above the memory limit, the least recently used model is evicted first."""
 
 import time
 from dataclasses import dataclass
@@ -29,22 +29,22 @@ class LoadedModel:
     version: int
     model: FittedModel
     size_bytes: int
-    """What it takes in memory, as estimated when it was loaded."""
+    """Its estimated memory when it was loaded."""
     version_id: str
-    """The correlation id of the job that made it."""
+    """The correlation id of the job that trained it."""
 
 
 _Key = tuple[str, int, datetime]
 
 
 class _LoadedModels(LRUCache[_Key, LoadedModel]):
-    """Models by name, number and their model's birth; the newest stays, however large."""
+    """Versions by model name, number and creation time of the model; the newest is kept even if it is too large."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(limit_bytes, getsizeof=lambda loaded: min(loaded.size_bytes, limit_bytes))
 
     def make_room(self, size_bytes: int) -> None:
-        """Let models go until another one has its place, or none is left."""
+        """Evict models until there is room for another one, or none is left."""
         while self and self.currsize + size_bytes > self.maxsize:
             self.popitem()
 
@@ -55,27 +55,27 @@ class _LoadedModels(LRUCache[_Key, LoadedModel]):
 
 
 class Watch(Protocol):
-    """Is told when a model is loaded: it may take long, and the memory that is taken changes by it."""
+    """Callbacks for the loading of a model, which may take long and changes the memory in use."""
 
     def loading(self) -> None:
-        """A model is going to be loaded."""
+        """A model is about to be loaded."""
 
     def loaded(self, size_bytes: int) -> None:
-        """It was loaded.
+        """A model was loaded.
 
         Args:
-            size_bytes: What all models together take in memory now, as estimated.
+            size_bytes: The estimated memory of all loaded models.
         """
 
 
 class ModelCache:
-    """Resolves references and keeps models loaded; to be used by one thread.
+    """Resolves references and caches loaded models; for use by one thread.
 
-    A reference is resolved at every call, by one query, since aliases move and versions are deleted; what it leads to
-    is immutable and may be kept. The key has the model's birth, so that a version of a model that was deleted and made
-    again is another one.
+    A reference is resolved in every call, with one query, because aliases move and versions are deleted; a version
+    itself is immutable and can be cached. The key contains the model's creation time, so that a model that was deleted
+    and created again is a different one.
 
-    What is going to be loaded has its place before it comes: the others go first, by what its file unpacks to.
+    Before a model is loaded, others are evicted to make room, according to the unpacked size of its file.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class ModelCache:
         watch: Watch | None = None,
     ) -> None:
         """Args:
-        library: Where references are resolved.
-        blobs: Where the artifacts are.
-        limit_bytes: What the models may take in memory; one that takes more is kept alone.
-        artifact_limit_bytes: The most that an artifact may unpack to.
-        watch: Is told of each model that is loaded.
+        library: Resolves references.
+        blobs: The store of the artifacts.
+        limit_bytes: Maximum memory of the models; a larger model is cached alone.
+        artifact_limit_bytes: Maximum unpacked size of an artifact.
+        watch: Callbacks for each model that is loaded.
         """
         self._library = library
         self._blobs = blobs
@@ -101,11 +101,11 @@ class ModelCache:
         self._watch = watch
 
     def get(self, reference: str) -> LoadedModel:
-        """The model version that a reference means now, loaded.
+        """Return the loaded model version to which a reference currently resolves.
 
         Raises:
-            UnknownModel: There is no such model, alias or version.
-            ArtifactRefused: It cannot be loaded; says what to do.
+            UnknownModel: The model, alias or version does not exist.
+            ArtifactRefused: It cannot be loaded; the message says what to do.
             StoreUnavailable: MongoDB does not answer.
         """
         name, selector = split_reference(reference)

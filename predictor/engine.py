@@ -1,8 +1,8 @@
-"""The engine as the predictor sees it: a process that predicts, is asked one thing at a time, and is replaced when it
-dies or takes too long.
+"""The engine from the predictor's side: a process that predicts, one question at a time, and is replaced if it dies or
+takes too long.
 
-What it costs is a pipe: the models are loaded in one process for all, as they would be in the predictor's own. What it
-brings is that rows which crash it, hold it up or fill its memory are the end of that process alone (docs/adr/0035).
+The models are loaded in this single process, and the only cost is a pipe. Rows that crash it, block it or exhaust its
+memory end only that process (docs/adr/0035).
 """
 
 import threading
@@ -33,15 +33,15 @@ log = structlog.get_logger()
 
 _SERVE: Final = "modelbus.predictor.engine_process:serve"
 _TICK_S: Final = 0.1
-"""How often it is looked whether the engine takes too long."""
+"""The interval of the checks whether the engine takes too long."""
 
 
 class EngineLost(Exception):
-    """The engine died of a question, or was ended because it took too long; another one takes its place."""
+    """The engine died during a question, or was killed because it took too long; it will be replaced."""
 
     def __init__(self, error: ModelbusError, *, is_overrun: bool) -> None:
         """Args:
-        error: What its requests are told, should it be their fault.
+        error: The error for its requests, if they are the cause.
         is_overrun: Whether it took too long.
         """
         super().__init__(error.message)
@@ -50,12 +50,12 @@ class EngineLost(Exception):
 
 
 class Engine:
-    """Predicts in a process of its own; to be used by one thread."""
+    """Predicts in its own process; for use by one thread."""
 
     def __init__(self, service: str, settings: Settings) -> None:
         """Args:
-        service: Whose log lines those of the process are.
-        settings: For the limits.
+        service: The service name in log lines of the process.
+        settings: The settings, for the limits.
         """
         self._service = service
         self._settings = settings
@@ -63,10 +63,10 @@ class Engine:
         self._watchdog = _Watchdog()
 
     def start(self) -> None:
-        """Start the process now, not with the first question; harmless when it runs.
+        """Start the process before the first question, unless it is running.
 
         Raises:
-            EngineLost: It does not begin.
+            EngineLost: The process does not start.
         """
         if self._child is not None:
             return
@@ -74,23 +74,23 @@ class Engine:
         with self._watchdog.watching(child, self._settings.predict_time_limit_s):
             text = child.hear()
         if text is None or not isinstance(read_said(text), Ready):
-            raise self._lost("the engine did not begin", self._settings.predict_time_limit_s)
+            raise self._lost("the prediction process did not start", self._settings.predict_time_limit_s)
 
     def predict(self, question: Question) -> Answered | Refused:
-        """Ask for predictions.
+        """Request predictions.
 
         Returns:
-            What the requests get.
+            The replies to the requests.
 
         Raises:
-            EngineLost: The process died of it, or took longer than ``predict_slow_s``; the loading of the model may
-                take ``predict_time_limit_s`` besides.
+            EngineLost: The process died, or took longer than ``predict_slow_s``; loading the model may take another
+                ``predict_time_limit_s``.
         """
         text = write_question(question)
         try:
             answer = self._ask(text)
         except OSError:
-            # It had died with nothing to do, which is nobody's fault.
+            # It died while idle, which no request caused.
             log.warning("engine.gone")
             self.stop()
             try:
@@ -98,14 +98,14 @@ class Engine:
             except OSError:
                 answer = None
         if answer is None:
-            raise self._lost(f"predicting by {question.reference}", self._settings.predict_slow_s)
+            raise self._lost(f"predicting with {question.reference}", self._settings.predict_slow_s)
         if has_run_out_of_memory(answer):
-            # What it could not give back would be lacking to all that come after.
+            # Memory that it cannot release would be missing for all later requests.
             self.stop()
         return answer
 
     def stop(self) -> None:
-        """End the process; the next question starts another."""
+        """End the process; the next question starts a new one."""
         child, self._child = self._child, None
         if child is not None:
             child.kill()
@@ -118,14 +118,14 @@ class Engine:
         self._watchdog.close()
 
     def _ask(self, text: bytes) -> Answered | Refused | None:
-        """The answer; None if there will be none.
+        """The answer; None if the process died.
 
         Raises:
-            OSError: The process had ended before.
+            OSError: The process had died before.
         """
         self.start()
         child = self._child
-        assert child is not None  # it has just been started
+        assert child is not None  # started above
         with self._watchdog.watching(child, self._settings.predict_slow_s):
             child.ask(text)
             while (heard := child.hear()) is not None:
@@ -139,17 +139,17 @@ class Engine:
                         MODEL_CACHE_BYTES.set(size_bytes)
                         self._watchdog.extend(self._settings.predict_slow_s)
                     case _:
-                        # Foreign code wrote into the pipe: nothing that comes by it can be believed any more.
+                        # Foreign code wrote into the pipe, which cannot be trusted any more.
                         child.kill()
         return None
 
     def _lost(self, doing: str, limit_s: float) -> EngineLost:
-        """Put the process away, and tell why it is lost."""
+        """End the process and return the reason why it is lost."""
         is_overrun = self._watchdog.has_killed
         child = self._child
-        assert child is not None  # it is what was lost
+        assert child is not None  # it was running
         if is_overrun:
-            error: ModelbusError = JobTimedOut(f"{doing} took longer than {limit_s:g} s")
+            error: ModelbusError = JobTimedOut(f"{doing} exceeded its limit of {limit_s:g} s")
         else:
             error = child.crash()
         self.stop()
@@ -158,15 +158,15 @@ class Engine:
 
 
 def has_run_out_of_memory(answer: Answered | Refused) -> bool:
-    """Whether a request needed more memory than there was."""
+    """Whether a request needed more memory than available."""
     errors = [answer.error] if isinstance(answer, Refused) else [reply.error for reply in answer.replies]
     return any(error is not None and error.code == JobOutOfMemory.code for error in errors)
 
 
 class _Watchdog:
-    """Kills a process that takes too long, whatever whoever listens to it waits for: to write, to read, or to read on.
+    """Kills a process that takes too long, regardless of what its caller is waiting for.
 
-    A thread of its own that looks a few times a second, so that a question costs no more than noting a time.
+    Its own thread checks a few times per second, so that a question costs only the recording of a deadline.
     """
 
     def __init__(self) -> None:
@@ -175,12 +175,12 @@ class _Watchdog:
         self._deadline = float("inf")
         self._closing = threading.Event()
         self.has_killed = False
-        """Whether the process that was watched last was killed."""
+        """Whether the last watched process was killed."""
         threading.Thread(target=self._run, name="engine-watchdog", daemon=True).start()
 
     @contextmanager
     def watching(self, child: Child, seconds: float) -> Iterator[None]:
-        """Kill a process unless the block ends in time."""
+        """Kill the process unless the block ends in time."""
         with self._lock:
             self._child, self._deadline, self.has_killed = child, time.monotonic() + seconds, False
         try:
@@ -190,11 +190,11 @@ class _Watchdog:
                 self._child = None
 
     def extend(self, seconds: float) -> None:
-        """Give the process that is watched so much time from now on."""
+        """Set the deadline of the watched process to this many seconds from now."""
         self._deadline = time.monotonic() + seconds
 
     def close(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching."""
         self._closing.set()
 
     def _run(self) -> None:

@@ -1,6 +1,6 @@
-"""What the predictor asks its engine, and what the engine says: the contract of the pipe between them.
+"""The messages between the predictor and its engine.
 
-What is asked is pickled: it comes from the service. What is said is JSON: foreign code has run where it comes from.
+Questions are pickled, because they come from the service. Answers are JSON, because foreign code runs in the engine.
 """
 
 import pickle
@@ -15,55 +15,55 @@ from modelbus.shared.errors import ModelbusError, error_of
 
 @dataclass(frozen=True)
 class Question:
-    """Rows of several requests that want the same of one version."""
+    """Rows of several requests for the same version with the same options."""
 
     reference: str
-    """The model version, as it was named by whoever asks."""
+    """The model version, as named by the requests."""
     has_probabilities: bool
     has_scores: bool
     requests: Sequence[Sequence[dict[str, Any]]]
-    """Of each request its rows, a mapping from column to value each."""
+    """The rows of each request, each a mapping from column to value."""
 
 
 @dataclass(frozen=True)
 class ToldError:
-    """An error, without its trace."""
+    """An error without its traceback."""
 
     code: str
     message: str
     details: list[dict[str, Any]] = field(default_factory=list)
 
     def error(self) -> ModelbusError:
-        """The error that it tells of."""
+        """Convert it to an exception."""
         return error_of(self.code, self.message, self.details)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The engine has begun; its first message."""
+    """The first message of the engine: it has started."""
 
     kind: Literal["ready"] = "ready"
 
 
 @dataclass(frozen=True)
 class Loading:
-    """A model is going to be loaded, which may take long."""
+    """A model is about to be loaded, which may take long."""
 
     kind: Literal["loading"] = "loading"
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """It was loaded."""
+    """A model was loaded."""
 
     size_bytes: int
-    """What all models together take in memory now, as estimated."""
+    """The estimated memory of all loaded models."""
     kind: Literal["loaded"] = "loaded"
 
 
 @dataclass(frozen=True)
 class Refused:
-    """The version cannot be asked: the answer to all requests."""
+    """The version cannot be used: the answer to all requests."""
 
     error: ToldError
     kind: Literal["refused"] = "refused"
@@ -71,7 +71,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Reply:
-    """What one request gets: its predictions or its error."""
+    """The result of a request: predictions or an error."""
 
     result: dict[str, Any] | None = None
     error: ToldError | None = None
@@ -79,12 +79,12 @@ class Reply:
 
 @dataclass(frozen=True)
 class Answered:
-    """What the requests get, in their order."""
+    """The results of the requests, in their order."""
 
     model: str
     version: int
     version_id: str
-    """The correlation id of the job that made the version."""
+    """The correlation id of the job that trained the version."""
     replies: list[Reply]
     kind: Literal["answered"] = "answered"
 
@@ -95,27 +95,27 @@ _NOTES: Final[dict[str, type[Ready | Loading | Loaded]]] = {"ready": Ready, "loa
 
 
 def write_question(question: Question) -> bytes:
-    """The question as the engine reads it."""
+    """Serialize a question."""
     return pickle.dumps(question, pickle.HIGHEST_PROTOCOL)
 
 
 def read_question(text: bytes) -> Question:
-    """What ``write_question`` wrote."""
+    """Deserialize a question."""
     question: Question = pickle.loads(text)  # noqa: S301 - the service wrote it
     return question
 
 
 def write_said(said: Said) -> bytes:
-    """What the engine says, as the predictor reads it.
+    """Serialize a message of the engine.
 
     Raises:
-        TypeError: Something in it has no form in JSON, and no text: an integer of more than 64 bits.
+        TypeError: It contains a value that JSON cannot express, such as an integer of more than 64 bits.
     """
     return orjson.dumps(said, default=str)
 
 
 def read_said(text: bytes) -> Said | None:
-    """What the engine said; None if it broke the contract, as foreign code can that writes where it should not."""
+    """Deserialize a message of the engine; None if it is invalid, because foreign code wrote into the pipe."""
     try:
         fields = orjson.loads(text)
         match fields.pop("kind"):
@@ -134,5 +134,5 @@ def _reply(result: dict[str, Any] | None, error: dict[str, Any] | None) -> Reply
 
 
 def told_error(error: ModelbusError) -> ToldError:
-    """The error as it is told."""
+    """Convert an exception to a message."""
     return ToldError(error.code, error.message, [dict(detail) for detail in error.details])

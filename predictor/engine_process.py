@@ -1,6 +1,6 @@
-"""The engine's own process: it keeps the models loaded and predicts. What ends it, or holds it up, ends no service.
+"""The engine's process, which caches models and predicts. If it dies or hangs, the service goes on.
 
-``serve`` is its entry point, found by its name: the predictor itself imports neither this nor scikit-learn.
+``serve`` is its entry point, found by name: the predictor itself imports neither this module nor scikit-learn.
 """
 
 import os
@@ -37,15 +37,15 @@ log = structlog.get_logger()
 def serve(
     service: str, settings: Settings, said: Connection, printed: Connection, logged: Connection, asked: Connection
 ) -> None:
-    """Answer questions until the service is gone.
+    """Answer questions until the service ends.
 
     Args:
-        service: For the log lines.
-        settings: For the store and the limits.
-        said: Where answers go.
-        printed: Where everything goes that is printed.
-        logged: Where log lines go.
-        asked: Where questions come from.
+        service: The service name in log lines.
+        settings: The settings, for the store and the limits.
+        said: Receives answers.
+        printed: Receives everything that is printed.
+        logged: Receives log lines.
+        asked: Provides questions.
     """
     begin(service, settings.log_level, printed, logged)
     limit_memory(settings.model_cache_bytes + settings.job_memory_limit_bytes)
@@ -61,7 +61,7 @@ def serve(
 
 
 class _Engine:
-    """Answers one question after the other."""
+    """Answers questions in sequence."""
 
     def __init__(self, settings: Settings, said: Connection) -> None:
         self._said = said
@@ -76,21 +76,21 @@ class _Engine:
         )
 
     def loading(self) -> None:
-        """Ask for patience."""
+        """Report that a model is about to be loaded, which extends the deadline."""
         self._say(Loading())
 
     def loaded(self, size_bytes: int) -> None:
-        """Say what the models take."""
+        """Report the memory of the loaded models."""
         self._say(Loaded(size_bytes))
 
     def answer(self, question: Question) -> None:
-        """Say what the requests get; whatever is wrong with the model is the answer to its own requests."""
+        """Answer a question; a fault of the model is the answer to its own requests."""
         try:
             text = write_said(self._predicted(self._cache.get(question.reference), question))
         except ModelbusError as error:
             text = write_said(Refused(told_error(error)))
         except Exception as error:
-            # A damaged record or file, answers of an odd type: the trace is for the log, the words for whoever asked.
+            # A damaged record or file, or predictions of an odd type: log the traceback, and return only the message.
             log.exception("prediction.raised", reference=question.reference)
             text = write_said(Refused(told_error(told(error))))
         self._said.send_bytes(text)

@@ -1,7 +1,7 @@
-"""Predicting for many requests together: pure, no bus and no store.
+"""Predictions for groups of requests. Pure, no bus and no store.
 
-One vectorised call answers a group of requests of one model. When it fails, each request is asked alone, so that one
-bad row never fails its neighbours.
+A single vectorized call answers a group of requests for one model. If it fails, each request is predicted alone, so
+that a bad row never fails other requests.
 """
 
 from collections.abc import Sequence
@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelbus.shared.errors import EstimatorRejected, JobOutOfMemory, ModelbusError
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
 from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 
 Rows = Sequence[dict[str, Any]]
-"""Of one request, a mapping from column to value each."""
+"""The rows of a request, each a mapping from column to value."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one request gets: its predictions or its error."""
+    """The result of a request: predictions or an error."""
 
     result: dict[str, Any] | None
     error: ModelbusError | None
@@ -26,34 +27,34 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asking:
-    """What is asked of a version; all requests of a group want alike."""
+    """The model version and the options of a group of requests."""
 
     model: FittedModel
     name: str
-    """The model's name, for the answer."""
+    """The model's name, for the result."""
     version: int
-    """Its version, for the answer."""
+    """The version's number, for the result."""
     has_probabilities: bool
     has_scores: bool
     unseen_fraction: float
-    """From which fraction of a request's rows on unseen values are warned of."""
+    """The minimum fraction of rows with unseen values for a warning."""
 
 
 def predict_group(asking: Asking, requests: Sequence[Rows]) -> list[Answer]:
-    """Answer requests of one model.
+    """Answer requests for one model.
 
     Args:
-        asking: The model, and what is asked of it.
-        requests: Any number of rows each.
+        asking: The model and the options.
+        requests: The rows of each request, any number.
 
     Returns:
-        One answer a request, in order.
+        One answer per request, in order.
     """
     rows = [row for request in requests for row in request]
     try:
         predictions = asking.model.predict_rows(rows, asking.has_probabilities, has_scores=asking.has_scores)
         return _answers(asking, requests, predictions)
-    except Exception as error:  # noqa: BLE001 - whatever a library raises is this request's answer
+    except Exception as error:  # noqa: BLE001 - any exception of a library is the request's answer
         if len(requests) == 1:
             return [Answer(None, told(error))]
         return [answer for request in requests for answer in predict_group(asking, [request])]
@@ -62,7 +63,8 @@ def predict_group(asking: Asking, requests: Sequence[Rows]) -> list[Answer]:
 def _answers(asking: Asking, requests: Sequence[Rows], predictions: Predictions) -> list[Answer]:
     if (expected := sum(map(len, requests))) != (given := len(predictions.labels)):
         name = type(asking.model.estimator).__name__
-        raise EstimatorRejected(f"{name} could not predict for these rows: it gave {given} answers for {expected} rows")
+        returned = f"{counted(given, 'prediction')} for {counted(expected, 'row')}"
+        raise EstimatorRejected(f"{name} could not predict these rows: it returned {returned}")
     answers = []
     start = 0
     for request in requests:
@@ -73,11 +75,11 @@ def _answers(asking: Asking, requests: Sequence[Rows], predictions: Predictions)
 
 
 def told(error: Exception) -> ModelbusError:
-    """The error as a request is told of it; a library's own in its own words."""
+    """Convert an exception to a request's error; exceptions of libraries keep their own message."""
     if isinstance(error, ModelbusError):
         return error
     if isinstance(error, MemoryError):
-        return JobOutOfMemory("the prediction needs more memory than the predictor has: send fewer rows")
+        return JobOutOfMemory("the prediction needs more memory than the predictor may use: send fewer rows")
     return ModelbusError(f"{type(error).__name__}: {error}")
 
 

@@ -1,8 +1,8 @@
-"""The interactive lane: take all that waits, have it answered together, acknowledge it.
+"""The interactive lane: takes all waiting messages, has them answered in a batch, and acknowledges them.
 
-A message that comes again (its first predictor died with it, MongoDB was away, or a sweep sent it once more) is
-answered apart from the others, by claimed jobs: should it be what killed the predictor, its attempts are counted and it
-ends dead instead of for ever killing the next one.
+A redelivered message (its predictor died, MongoDB was unavailable, or a sweep sent it again) is answered separately, as
+claimed jobs: if it is what killed the predictor, its attempts are counted, and it ends as a dead letter instead of
+killing predictors for ever.
 """
 
 import threading
@@ -13,8 +13,8 @@ from typing import Final
 import structlog
 
 from modelbus.predictor.answering import Answerer
-from modelbus.predictor.apart import Apart
 from modelbus.predictor.engine import Engine, EngineLost
+from modelbus.predictor.isolated_predictions import IsolatedPredictions
 from modelbus.shared.bus import Consumer, Delivery
 from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.jobs.ledger import JobLedger
@@ -27,7 +27,7 @@ _RECEIVE_S: Final = 1.0
 
 
 class InteractiveLane:
-    """One loop over the ``predict`` queue."""
+    """The loop over the ``predict`` queue."""
 
     def __init__(
         self,
@@ -35,40 +35,40 @@ class InteractiveLane:
         ledger: JobLedger,
         answerer: Answerer,
         engine: Engine,
-        apart: Apart,
+        isolated: IsolatedPredictions,
         usage: UsageCounter,
         *,
         batch_limit: int,
     ) -> None:
         """Args:
-        consumer: Of the lane's queue.
-        ledger: Where the jobs are that nobody could answer.
-        answerer: Predicts, records and tells.
-        engine: What it predicts with, to be started and ended with the lane.
-        apart: What does the rest, likewise.
-        usage: What the models answered; written when nothing waits for it.
-        batch_limit: How many messages are taken at once.
+        consumer: The consumer of the lane's queue.
+        ledger: The ledger, for jobs that fail because of a fault of the service.
+        answerer: Computes, records and publishes predictions.
+        engine: Computes predictions; started and ended with the lane.
+        isolated: Computes isolated predictions; ended with the lane.
+        usage: Counts predictions by model; written between batches.
+        batch_limit: Maximum number of messages per batch.
         """
         self._consumer = consumer
         self._ledger = ledger
         self._answerer = answerer
         self._engine = engine
-        self._apart = apart
+        self._isolated = isolated
         self._usage = usage
         self._batch_limit = batch_limit
         self._stopping = threading.Event()
         self.looped_at = time.monotonic()
-        """When the loop last came round, by the monotonic clock."""
+        """When the loop last started an iteration, by the monotonic clock."""
 
     @property
     def polled_at(self) -> float:
-        """When the broker last answered."""
+        """When the broker last responded."""
         return self._consumer.polled_at
 
     @property
     def running_jobs(self) -> int:
-        """How many predictions run apart; the others are not counted, since they take milliseconds."""
-        return self._apart.running_jobs
+        """The number of isolated predictions that are running; others take milliseconds and are not counted."""
+        return self._isolated.running_jobs
 
     def run(self) -> None:
         """Predict until ``stop`` is called."""
@@ -85,19 +85,19 @@ class InteractiveLane:
             self._usage.flush()
         self._usage.flush(is_last=True)
         self._engine.close()
-        self._apart.wait()
+        self._isolated.wait()
         self._consumer.close()
 
     def stop(self) -> None:
-        """Take nothing new; what is in hand is answered."""
+        """Accept no new messages; those in progress are still answered."""
         self._stopping.set()
-        self._apart.stop()
+        self._isolated.stop()
 
     def _start_engine(self) -> None:
         try:
             self._engine.start()
         except EngineLost as lost:
-            log.warning("engine.not_started", reason=lost.error.message)  # the first question starts it, or tells why
+            log.warning("engine.not_started", reason=lost.error.message)  # the first question tries again
 
     def _step(self, deliveries: Sequence[Delivery]) -> None:
         try:
@@ -106,13 +106,13 @@ class InteractiveLane:
             else:
                 self._answerer.answer(deliveries)
         except StoreUnavailable as error:
-            # Nothing is recorded, so nothing may be acknowledged: back to the front of the queue.
+            # Nothing was recorded, so nothing may be acknowledged: put back to the front of the queue.
             log.warning("bus.requeued", queue="predict", count=len(deliveries), reason=error.message)
             for delivery in reversed(deliveries):
                 self._consumer.requeue(delivery)
             self._stopping.wait(1)
-        except Exception as error:  # noqa: BLE001 - told and logged by what is called
-            # A message that brings out a fault of ours must not end the lane, nor its neighbours, nor come for ever.
+        except Exception as error:  # noqa: BLE001 - reported and logged by the callee
+            # A message that triggers a fault must not end the lane, affect other messages, or come back for ever.
             if len(deliveries) == 1:
                 end_with_fault(deliveries[0], error, self._ledger, self._consumer, self._answerer.tell)
             else:

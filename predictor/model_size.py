@@ -1,4 +1,4 @@
-"""What a loaded model takes in memory: an estimate, made by walking it once. Pure, no bus and no store."""
+"""An estimate of a loaded model's memory, by traversing it once. Pure, no bus and no store."""
 
 import sys
 from collections.abc import Iterable
@@ -8,18 +8,18 @@ from typing import Any, Final
 import numpy as np
 
 _SHARED: Final = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
-"""Code: there once, however many models use it."""
+"""Code, which is shared by all models."""
 _PLAIN: Final = (str, bytes, int, float, complex, type(None), np.generic, np.dtype)
 
 
 def size_in_memory(value: Any) -> int:
-    """Estimate the bytes that an object keeps in memory, with all that it refers to.
+    """Estimate the memory of an object in bytes, with everything that it refers to.
 
-    Arrays count with their buffers, once however many views of them there are; Python's own objects with what they say
-    of themselves. What has no attributes, as the trees of scikit-learn, counts with the state that it would be pickled
-    with, which for scikit-learn's own is views of its memory, and for a plug-in's library is what it would write.
+    Arrays count with their buffers, once for all views; Python's own objects with ``sys.getsizeof``. Objects without
+    attributes, such as the trees of scikit-learn, count with their pickled state: views of their memory for
+    scikit-learn's, and what it would write for a plug-in's library.
     """
-    # Kept until the end, since the id of an object that is gone may be given again.
+    # Objects are kept until the end, because the id of a freed object can be reused.
     seen: dict[int, Any] = {}
     left = [value]
     size_bytes = 0
@@ -36,7 +36,7 @@ def size_in_memory(value: Any) -> int:
 def _own_size(value: Any) -> int:
     size_bytes = sys.getsizeof(value, 0)
     if isinstance(value, np.ndarray) and not value.flags.owndata and not isinstance(value.base, np.ndarray):
-        size_bytes += value.nbytes  # a view of what no array owns
+        size_bytes += value.nbytes  # a view of memory that no array owns
     return size_bytes
 
 
@@ -56,5 +56,5 @@ def _parts(value: Any) -> Iterable[Any]:
 def _state(value: Any) -> Any:
     try:
         return value.__getstate__()
-    except Exception:  # noqa: BLE001 - whatever a library raises that cannot be pickled
+    except Exception:  # noqa: BLE001 - an object that cannot be pickled may raise anything
         return getattr(value, "__dict__", None)

@@ -1,4 +1,4 @@
-"""Predictions of a whole dataset as a table: pure, no bus and no store."""
+"""Predictions for a dataset as a table. Pure, no bus and no store."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ _NUMBER_TYPES: Final = {"regression": pa.float64(), "clustering": pa.int64()}
 
 
 def prediction_table(model: FittedModel, predictions: Predictions, first_row: int) -> pa.Table:
-    """Predictions of consecutive rows, one row each.
+    """Make a table of the predictions for consecutive rows.
 
     Args:
-        model: What predicted.
-        predictions: Of n rows.
-        first_row: The number of the first of them in its dataset, from 0 on.
+        model: The model.
+        predictions: Its predictions.
+        first_row: The number of the first row in its dataset, from 0.
 
     Returns:
-        Columns ``row`` and ``prediction``; where they were asked for ``probability_<class>`` for each class, and
-        ``score`` (of two classes) or ``score_<class>``.
+        Columns ``row`` and ``prediction`` and, if requested, ``probability_<class>`` for each class, and ``score`` (for
+        two classes) or ``score_<class>``.
     """
     classes = model.signature.classes
     count = len(predictions.labels)
@@ -41,7 +41,7 @@ def prediction_table(model: FittedModel, predictions: Predictions, first_row: in
 
 
 class IncidentTotals:
-    """What had to be done to rows, summed over parts of a dataset: rows by incident and column."""
+    """The encoder's reports, summed over the parts of a dataset: rows by incident and column."""
 
     def __init__(self) -> None:
         self._totals: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))

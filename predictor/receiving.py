@@ -1,4 +1,4 @@
-"""What the lane received, as requests: from the messages, or from the records that they name; answered ones apart."""
+"""Reads the requests of messages, or of the records that they name, and separates those that were answered before."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from modelbus.shared.store.jobs.ledger import JobLedger
 from modelbus.shared.worker.queue_acceptance import Received, received_commands, received_job, recorded_ids
 
 _FRESH_S: Final = 1.0
-"""A message that is younger cannot have been answered before: nobody sends it twice so soon."""
+"""A younger message cannot have been answered before, because messages are not sent again so soon."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,13 @@ class Request:
 
     received: Received
     is_interactive: bool = False
-    """Whether its caller waits for the answer, and would ask again."""
+    """Whether its caller waits for the answer, and would repeat the request."""
     is_recorded: bool = False
     """Whether its job was recorded before the message was sent."""
 
     @property
     def traceparent(self) -> str | None:
-        """Of what caused it."""
+        """The traceparent of its cause."""
         return self.received.job.headers.get(TRACEPARENT)
 
 
@@ -37,18 +37,18 @@ class Requests:
     """The requests of some messages."""
 
     new: list[Request]
-    """To be answered."""
+    """Requests to answer."""
     repeated: list[Request]
-    """Answered before."""
+    """Requests that were answered before."""
     answers: Mapping[str, AnsweredJob]
     """The jobs of the repeated ones, by correlation id."""
 
 
 def read_requests(deliveries: Sequence[Delivery], ledger: JobLedger) -> Requests:
-    """Read what some messages ask for.
+    """Read the requests of messages.
 
-    Two queries at most for all of them: one for the commands of the jobs that they name, one for what has been answered
-    already, so that a message which comes twice is not computed twice. Messages that were just sent need neither.
+    At most two queries for all of them: one for the commands of the jobs that they name, and one for requests that were
+    answered before, so that a duplicate is not computed again. Recent messages need neither.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.

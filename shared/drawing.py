@@ -189,7 +189,7 @@ def _draw_matrix(figure: Figure, axes: Any, matrix: Matrix) -> None:
     axes.set_xticks(places, names, rotation=90 if is_long else 0, fontsize=size)
     axes.set_yticks(places, names, fontsize=size)
     axes.grid(visible=False)
-    figure.colorbar(mesh, ax=axes, label="share of the true label", shrink=0.8)
+    figure.colorbar(mesh, ax=axes, label="fraction of the true label", shrink=0.8)
     if count <= _CELL_TEXT_LIMIT:
         for (row, column), share in np.ndenumerate(np.array(matrix.fractions)):
             colour = "#FFFFFF" if share > 0.55 else _INK

@@ -31,5 +31,5 @@ def moment_of(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidCommand(f"{text[:50]!r} is no moment: write {MOMENT_FORMS}") from None
+        raise InvalidCommand(f"{text[:50]!r} is not a valid time: use {MOMENT_FORMS}") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """The trainer: fits estimators on datasets and stores the results as model versions.
 
-``handlers`` joins commands to the rooms below it, which are maths and know of no bus, store or HTTP; each stands on
-those behind it only: ``streaming``, ``champions``, ``training``, ``auto``, ``tuning``, ``fitting``, ``rows``,
-``catalogue``.
+``handlers`` connects commands to the packages below it, which are pure maths: they import no bus, store or HTTP. Each
+package imports only those after it in this list: ``streaming``, ``champions``, ``training``, ``auto``, ``tuning``,
+``fitting``, ``rows``, ``catalogue``.
 """

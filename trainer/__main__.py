@@ -6,7 +6,7 @@ from typing import Final
 from modelbus.extras import require_or_exit
 
 if __name__ == "__main__":
-    # Before what follows is imported: most of it is not there without the extra.
+    # Before the imports below: most of these libraries come with the extra.
     require_or_exit("server", "python -m modelbus.trainer")
 
 from modelbus.shared.models.installed_plugins import log_plugins
@@ -32,17 +32,17 @@ ALLOCATORS: Final = {
     "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
     "MALLOC_ARENA_MAX": "2",
 }
-"""A job's limit is on address space, and by default Arrow reserves up to 1 GiB of it and glibc 64 MiB for each thread,
-used or not: a streamed fit that needs 180 MiB took 400 to 1,400."""
+"""Allocator settings of the job processes. The memory limit counts address space, of which Arrow reserves up to 1 GiB
+by default, and glibc 64 MiB per thread: a streamed fit that needs 180 MiB took 400 to 1,400 MiB."""
 
 
 def make_lanes(tools: Tools) -> list[Lane]:
-    """A lane for each queue, so that a check is answered while a fit takes its time."""
+    """One lane per queue, so that a check is answered while a fit is running."""
     return [tools.worker((queue,), handlers) for queue, handlers in LANES.items()]
 
 
 def declare(tools: Tools) -> None:
-    """Say what can be trained."""
+    """Publish the catalogue of estimators."""
     log_plugins(trainable_plugins())
     tools.library.declare_estimators(catalogue(), left_out())
 

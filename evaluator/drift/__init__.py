@@ -1,1 +1,1 @@
-"""Whether rows are still like those that a model was trained on."""
+"""Drift: whether rows still resemble those that a model was trained on."""

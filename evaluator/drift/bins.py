@@ -1,6 +1,6 @@
-"""Two samples of a column, counted by the same bins: deciles of the reference, or its values. Pure maths.
+"""Counts of two samples of a column in the same bins: deciles of the reference, or its values. Pure maths.
 
-All counts are from 0 to the sample's rows, and add up to them: the bins are fractions of the rows.
+The counts of a sample add up to its rows, so that each bin is a fraction of the rows.
 """
 
 from collections import Counter
@@ -14,52 +14,52 @@ from modelbus.evaluator.drift.distances import differ_beyond_chance, unseen_by_c
 from modelbus.shared.tabular.encoding.scaled import Floats
 
 DISCRETE_LIMIT: Final = 10
-"""Numbers with so many different values at most are counted by value."""
+"""Numbers with at most this many distinct values are counted by value."""
 _VALUE_LIMIT: Final = 50
-_LEAST_ROWS: Final = 20
-"""The most frequent values have bins of their own, if so many reference rows have them: of rarer ones, the frequent are
-those that are frequent by chance, and are rarer in any other sample."""
+_MINIMUM_ROWS: Final = 20
+"""Minimum reference rows of a value with its own bin: rarer values that seem frequent are so by chance, and are rarer
+in any other sample."""
 _SHOWN_UNSEEN: Final = 20
 _HUGE: Final = 1e300
-"""Between numbers beyond it, a quantile's own arithmetic may leave the range of floats."""
+"""Beyond it, the arithmetic of a quantile may overflow."""
 _SHRINK: Final = 2.0**-8
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Rows by bin."""
+    """The rows of both samples by bin."""
 
     labels: list[Any]
-    """What each bin holds: a value, the upper end of a range (None for the last one, which has none), or the words
-    ``(other)``, ``(unseen)`` and ``(missing)``."""
+    """Each bin's value, or the upper end of its range (None for the last one), or ``(other)``, ``(unseen)`` or
+    ``(missing)``."""
     reference: Floats
     """Shape (n_bins,)."""
     current: Floats
     """Shape (n_bins,)."""
     unseen: dict[Any, int] = field(default_factory=dict)
-    """Of values that the reference has not: how many current rows have each, most first."""
+    """Current rows of each unseen value, that is, one that the reference lacks; the most frequent first."""
     unseen_by_chance: float = 0.0
-    """Which fraction of rows with a value that the reference has not is exceeded by chance once in a thousand times."""
+    """The fraction of rows with unseen values that chance alone exceeds once in a thousand times."""
 
     @property
     def unseen_count(self) -> int:
-        """Current rows with a value that the reference has not."""
+        """Current rows with an unseen value."""
         return sum(self.unseen.values())
 
     def shown_unseen(self) -> list[dict[str, Any]]:
-        """The most frequent of these values, ready for JSON."""
+        """The most frequent unseen values, as JSON."""
         return [{"value": value, "count": count} for value, count in list(self.unseen.items())[:_SHOWN_UNSEEN]]
 
 
 def count_ranges(reference: Floats, current: Floats, missing: tuple[int, int]) -> Bins:
-    """Count numbers by the deciles of the reference; a value on a decile counts below it.
+    """Count numbers by the deciles of the reference; a value equal to a decile counts below it.
 
-    A value that is several deciles has a bin of its own: else what lies below it would be counted with it.
+    A value that equals several deciles has its own bin; otherwise smaller values would be counted with it.
 
     Args:
-        reference: The present values, one at least, all finite.
+        reference: The present values, at least one, all finite.
         current: The present values, all finite.
-        missing: How many are missing in either sample.
+        missing: The missing values of both samples.
     """
     edges = _edges(reference)
     counts = [
@@ -78,30 +78,30 @@ def _edges(reference: Floats) -> Floats:
 def count_values(
     reference: Sequence[Any], current: Sequence[Any], missing: tuple[int, int], known: Collection[Any] = ()
 ) -> Bins:
-    """Count by value.
+    """Count values.
 
-    Rare values are always new in some rows: where the reference is full of values that occur once, many rows are unseen
-    without any drift. As many as chance allows are expected in the bin of the unseen, and no more than there are rare
-    rows in the reference. A value that is more, or less, frequent than chance allows is not among them, however rare it
-    is in the reference: it has a bin of its own, or is unseen where none is expected.
+    If many reference values occur once, many current rows are unseen without any drift. The reference count of the bin
+    for unseen values is therefore what chance allows, limited by the number of rare rows in the reference. A value
+    whose frequency differs beyond chance is excluded from this, however rare it is in the reference: it has its own
+    bin, or counts as unseen where none is expected.
 
     Args:
         reference: The present values.
         current: The present values.
-        missing: How many are missing in either sample.
-        known: Values that are no unseen ones, though the reference has them not, because it is a sample itself.
+        missing: The missing values of both samples.
+        known: Values that do not count as unseen although the reference lacks them, because it is a sample itself.
     """
     expected, found = Counter(reference), Counter(current)
-    apart = _apart(expected, found)
-    frequent = [value for value, count in expected.most_common(_VALUE_LIMIT) if count >= _LEAST_ROWS]
+    surprising = _beyond_chance(expected, found)
+    frequent = [value for value, count in expected.most_common(_VALUE_LIMIT) if count >= _MINIMUM_ROWS]
     unseen = Counter({value: count for value, count in found.items() if value not in expected and value not in known})
-    own = frequent + [value for value in apart if value not in frequent and value not in unseen][:_VALUE_LIMIT]
+    own = frequent + [value for value in surprising if value not in frequent and value not in unseen][:_VALUE_LIMIT]
     counts = [[float(each[value]) for value in own] for each in (expected, found)]
     unseen_rows = sum(unseen.values())
     by_chance = unseen_by_chance(Counter(expected.values()), len(reference), len(current))
-    surprising = sum(unseen[value] for value in apart if value in unseen)
-    if surprising:
-        by_chance = min(by_chance, (unseen_rows - surprising) / len(current))
+    surprising_rows = sum(unseen[value] for value in surprising if value in unseen)
+    if surprising_rows:
+        by_chance = min(by_chance, (unseen_rows - surprising_rows) / len(current))
     likely = _likely(by_chance, unseen_rows, counts[0], len(reference), len(current))
     rest = [len(reference) - sum(counts[0]) - likely, float(len(current) - sum(counts[1]) - unseen_rows)]
     labels = list(own)
@@ -114,14 +114,14 @@ def count_values(
     return Bins(bins.labels, bins.reference, bins.current, dict(unseen.most_common()), by_chance)
 
 
-def _apart(expected: Counter[Any], found: Counter[Any]) -> list[Any]:
-    """The values whose frequencies differ beyond chance, those of the most rows first."""
+def _beyond_chance(expected: Counter[Any], found: Counter[Any]) -> list[Any]:
+    """The values whose frequencies differ beyond chance, the most frequent first."""
     values = list({**expected, **found})
     reference, current = (
         np.fromiter((each[value] for value in values), np.int64, len(values)) for each in (expected, found)
     )
-    is_apart = differ_beyond_chance(reference, current, expected.total(), found.total())
-    indices = np.flatnonzero(is_apart)
+    is_beyond = differ_beyond_chance(reference, current, expected.total(), found.total())
+    indices = np.flatnonzero(is_beyond)
     order = np.argsort(-(reference + current)[indices], kind="stable")
     return [values[index] for index in indices[order]]
 
@@ -129,7 +129,7 @@ def _apart(expected: Counter[Any], found: Counter[Any]) -> list[Any]:
 def _likely(
     by_chance: float, unseen_rows: int, own_counts: Sequence[float], reference_rows: int, current_rows: int
 ) -> float:
-    """How many reference rows are expected to be of unseen values: of the rare ones, as many as chance allows."""
+    """Expected reference rows in the bin for unseen values: as many of the rare rows as chance allows."""
     fraction = unseen_rows / current_rows if current_rows else 0.0
     rare_rows = reference_rows - sum(own_counts)
     return min(min(by_chance, fraction) * reference_rows, rare_rows)

@@ -1,6 +1,6 @@
-"""What is found of one column, or of the predictions: its statistics and whether they mean drift. Pure.
+"""The findings about one column, or about the predictions: statistics and whether they mean drift. Pure.
 
-A statistic that could not be worked out is unknown, never "no drift": it counts as drift, and says why.
+A statistic that cannot be computed is unknown. It counts as drift, with a reason, and never as "no drift".
 """
 
 import math
@@ -11,26 +11,26 @@ import pandas as pd
 
 from modelbus.evaluator.drift.bins import Bins
 
-UNKNOWN: Final = "it could not be worked out"
-"""The reason where no other is known."""
-TOO_FEW: Final = "with so few rows no value would be beyond chance"
+UNKNOWN: Final = "it could not be computed"
+"""The reason if no other is known."""
+TOO_FEW: Final = "there are too few rows: any value could be due to chance"
 
 
 @dataclass(frozen=True)
 class Statistic:
-    """One figure of how far two samples lie apart."""
+    """A measure of the distance between two samples."""
 
     name: str
     value: float | None
-    """None, or not a finite number, where it is unknown."""
+    """None, or not finite, if it is unknown."""
     by_chance: float
-    """What it exceeds once in a thousand times without any drift."""
+    """The value that chance alone exceeds once in a thousand times."""
     threshold: float | None
-    """From which value on it means drift; None if it never does."""
+    """The minimum value that means drift; None if it never does."""
     is_decidable: bool = True
-    """Whether any rows, so many of them, would lie beyond chance."""
+    """Whether this number of rows could show drift beyond chance at all."""
     unknown_reason: str = UNKNOWN
-    """Why there is no value, where there is none."""
+    """Why there is no value, if there is none."""
 
     @property
     def is_known(self) -> bool:
@@ -39,7 +39,7 @@ class Statistic:
 
     @property
     def is_exceeded(self) -> bool:
-        """Whether it means drift, as it does where it is unknown."""
+        """Whether it means drift; true if it is unknown."""
         if self.threshold is None:
             return False
         if self.value is None or not self.is_known:
@@ -48,13 +48,13 @@ class Statistic:
 
     @property
     def reason(self) -> str | None:
-        """Why it is unknown, or means nothing with so few rows."""
+        """Why it is unknown, or cannot show drift with so few rows; else None."""
         if not self.is_known:
             return self.unknown_reason
         return None if self.is_decidable else TOO_FEW
 
     def view(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The JSON form."""
         return {
             "name": self.name,
             "value": self.value if self.is_known else None,
@@ -67,21 +67,21 @@ class Statistic:
 
 @dataclass(frozen=True)
 class Finding:
-    """How far one column, or what is predicted, has drifted."""
+    """How far a column, or the predictions, have drifted."""
 
     name: str
     type: str
-    """The column's type; of predictions the task."""
+    """The column's type; the task, for predictions."""
     statistics: list[Statistic]
     missing: tuple[int, int]
     rows: tuple[int, int]
     invalid: tuple[int, int]
-    """Cells that are not of the column's type; they count as missing."""
+    """Cells that do not have the column's type; they count as missing."""
     bins: Bins
 
     @property
     def has_drifted(self) -> bool:
-        """Whether a statistic is over its threshold, or is unknown."""
+        """Whether a statistic reaches its threshold or is unknown."""
         return any(each.is_exceeded for each in self.statistics)
 
     @property
@@ -91,13 +91,13 @@ class Finding:
 
     @property
     def undecidable(self) -> list[Statistic]:
-        """Statistics that would mean drift, but cannot with so few rows."""
+        """Statistics that cannot show drift because there are too few rows."""
         return [
             each for each in self.statistics if each.threshold is not None and each.is_known and not each.is_decidable
         ]
 
     def view(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The JSON form."""
         return {
             "name": self.name,
             "type": self.type,

@@ -1,4 +1,4 @@
-"""The points behind the plots of a drift report: how far what has drifted is off, and how it is distributed. Pure."""
+"""The plots of a drift report, as points: the statistics and the distributions of what has drifted. Pure."""
 
 import math
 from typing import Any, Final
@@ -8,34 +8,34 @@ from modelbus.shared.contracts.records.plot_points import Layer, Plot
 from modelbus.shared.plot_names import plot_names
 
 EXCESS_LIMIT: Final = 1e6
-"""Times a threshold that a bar is long at most: a threshold may be so small that the quotient would be infinite."""
+"""Maximum length of a bar, in thresholds: for a tiny threshold, the quotient would be infinite."""
 UNKNOWN_EXCESS: Final = 1.0
-"""How long the bar of a statistic is that is unknown and counts as drift: it just reaches its threshold."""
-_FEWEST_DIGITS: Final = 6
-_MOST_DIGITS: Final = 17
-"""With so many, no two floats are written alike."""
+"""The length of the bar of an unknown statistic, which counts as drift: it just reaches the threshold."""
+_MINIMUM_DIGITS: Final = 6
+_MAXIMUM_DIGITS: Final = 17
+"""Enough digits to distinguish any two floats."""
 COLUMN_LIMIT: Final = 10
-"""Columns that are drawn, the predictions among them: those that are farthest beyond a threshold."""
+"""Maximum columns that are drawn, predictions included: those farthest beyond a threshold."""
 
 
 def drift_plots(report: DriftResult) -> list[Plot]:
-    """``drift`` first, then ``drift_...`` for what has drifted; nothing where nothing has.
+    """``drift`` first, then ``drift_...`` for each column that has drifted; empty if none has.
 
     Args:
-        report: The result.
+        report: The report.
     """
     findings = [each for each in [*report.columns, report.predictions] if each is not None and each.has_drifted]
     shown = sorted(findings, key=lambda each: -max(excess for _, excess in _excesses(each)))[:COLUMN_LIMIT]
     if not shown:
         return []
     names = plot_names("drift", [each.name for each in shown])
-    note = "" if len(shown) == len(findings) else f"the {len(shown)} farthest of {len(findings)} that have drifted"
+    note = "" if len(shown) == len(findings) else f"the top {len(shown)} of {len(findings):,} drifted columns"
     distributions = [_distribution_plot(name, each) for name, each in zip(names, shown, strict=True)]
     return [_statistics_plot(shown, note), *distributions]
 
 
 def _excesses(finding: DriftFinding) -> list[tuple[str, float]]:
-    """The statistics that mean drift: what a bar says of each, and how many times its threshold it is."""
+    """The label and the length of a bar, in thresholds, for each statistic that means drift."""
     found = []
     for each in finding.statistics:
         if not each.is_exceeded or each.threshold is None:
@@ -68,14 +68,14 @@ def _distribution_plot(name: str, finding: DriftFinding) -> Plot:
     return Plot(
         name=name,
         title=f"Drift of {finding.name}",
-        x_label="share of the rows",
+        x_label="fraction of rows",
         y_label=finding.name,
         layers=[Layer(kind="bars", label=label, y=fractions, names=bins) for label, fractions in sides],
     )
 
 
 def _bin_names(distribution: Distribution) -> list[str]:
-    """What each bin holds, in words. Of ranges the last has no end: null, which is the end of no other bin."""
+    """The labels of the bins. The last range has no upper end: its label is null, which occurs in no other bin."""
     if None not in distribution.x:
         return [str(value) for value in distribution.x]
     last = distribution.x.index(None)
@@ -83,9 +83,9 @@ def _bin_names(distribution: Distribution) -> list[str]:
 
 
 def _range_names(ends: list[Any]) -> list[str]:
-    """With as many digits as it takes to tell the bins apart."""
+    """Labels of ranges, with as many digits as needed to distinguish them."""
     names: list[str] = []
-    for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1):
+    for digits in range(_MINIMUM_DIGITS, _MAXIMUM_DIGITS + 1):
         beyond = f"> {_number(ends[-1], digits)}" if ends else "any"
         names = [*(_range_name(ends, index, digits) for index in range(len(ends))), beyond]
         if len(set(names)) == len(names):
@@ -94,7 +94,7 @@ def _range_names(ends: list[Any]) -> list[str]:
 
 
 def _range_name(ends: list[Any], index: int, digits: int) -> str:
-    """Of a value that has a bin of its own, the bin below it ends right before it."""
+    """The label of a range; if a single value has its own bin, the bin below it ends right before it."""
     if _is_next(ends[index : index + 2]):
         return f"< {_number(ends[index + 1], digits)}"
     sign = "=" if _is_next(ends[max(index - 1, 0) : index + 1]) else "≤"

@@ -1,4 +1,4 @@
-"""Drift: whether rows are still like those that a model was trained on. Pure: frames and a model in, findings out."""
+"""Drift: whether rows still resemble those that a model was trained on. Pure: frames and a model in, findings out."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -15,7 +15,7 @@ from modelbus.shared.tabular.cells.columns import Reading, read_column
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 PREDICTED_ROWS: Final = 10_000
-"""Of more rows than this on one side, so many are predicted, from all parts of the sample."""
+"""Maximum rows of each side that are predicted, from all parts of the sample."""
 _NUMBERS: Final = ("integer", "real", "datetime")
 
 
@@ -27,15 +27,15 @@ def compare_columns(
     *,
     is_reference_whole: bool = True,
 ) -> list[Finding]:
-    """Compare each column that a model needs.
+    """Compare every column that a model needs.
 
     Args:
         model: The model.
-        reference: Training rows, one at least.
-        current: The rows to compare, one at least.
-        thresholds: What means drift.
-        is_reference_whole: Whether the reference is all of the training table; if it is not, values that the model has
-            learnt are no unseen ones.
+        reference: Training rows, at least one.
+        current: The rows to compare, at least one.
+        thresholds: The thresholds for drift.
+        is_reference_whole: Whether the reference is the whole training table. If not, values that the model has learnt
+            do not count as unseen.
     """
     findings = []
     for column in model.encoder.columns:
@@ -51,11 +51,11 @@ def compare_columns(
 def compare_predictions(
     model: FittedModel, reference: pd.DataFrame, current: pd.DataFrame, thresholds: DriftThresholds
 ) -> Finding | None:
-    """Compare what a model answers for two tables; None where it can be asked for no row of one of them.
+    """Compare a model's predictions for two tables; None if no row of one table can be predicted.
 
     Raises:
         SignatureMismatch: A table lacks columns.
-        EstimatorRejected: The estimator refused the rows.
+        EstimatorRejected: The estimator rejected the rows.
     """
     answers = [_predict(model, frame) for frame in (reference, current)]
     if not all(answers):
@@ -69,7 +69,7 @@ def compare_predictions(
 
 
 def _counting_words(column: SignatureColumn, sides: Sequence[Reading]) -> tuple[SignatureColumn, Reading, Reading]:
-    """Free text by how many words it has: its texts are all different, today as in training."""
+    """Replace free text by its number of words, because every text is unique, today as in training."""
     counted = []
     for side in sides:
         counts = [math.nan if text is None else float(len(str(text).split())) for text in side.values]
@@ -113,7 +113,7 @@ def _distances(
     is_number: bool,
     known: Collection[Any],
 ) -> tuple[list[Statistic], Bins]:
-    """The statistics of two samples' present values, and the bins that they are of."""
+    """The statistics of two samples' present values, and the bins behind them."""
     rows = len(reference) + missing[0], len(current) + missing[1]
     is_ranged = is_number and len(set(reference)) > DISCRETE_LIMIT
     if is_ranged:
@@ -138,14 +138,14 @@ def _stability(bins: Bins, rows: tuple[int, int], thresholds: DriftThresholds) -
 def _jensen_shannon(bins: Bins, rows: tuple[int, int], thresholds: DriftThresholds) -> Statistic:
     value = statistics.jensen_shannon_distance(bins.reference, bins.current)
     by_chance = statistics.jensen_shannon_by_chance(len(bins.labels), *rows)
-    # A distance of 1 is that of rows which are all in a bin that the reference has not.
+    # The distance is 1 if all rows are in a bin that the reference lacks.
     is_decidable = statistics.jensen_shannon_by_chance(int((bins.reference > 0).sum()) + 1, *rows) < 1
     return Statistic("jensen_shannon", value, by_chance, thresholds.jensen_shannon, is_decidable=is_decidable)
 
 
 def _kolmogorov_smirnov(reference: Sequence[Any], current: Sequence[Any], thresholds: DriftThresholds) -> Statistic:
     name, threshold = "kolmogorov_smirnov", thresholds.kolmogorov_smirnov
-    if not reference and not current:  # both have no value: they are alike
+    if not reference and not current:  # both are empty, so they are equal
         return Statistic(name, 0.0, 0.0, threshold)
     if not reference or not current:
         return Statistic(name, None, math.nan, threshold, unknown_reason=_one_sided(reference))
@@ -162,7 +162,7 @@ def _missing_rate(missing: tuple[int, int], rows: tuple[int, int], thresholds: D
 
 
 def _unseen_rate(bins: Bins, reference: int, current: int, thresholds: DriftThresholds) -> Statistic:
-    """Of the current rows that have a value, the fraction of those whose value the reference has not."""
+    """The fraction of the current rows with a value whose value is unseen."""
     name, threshold = "unseen_rate", thresholds.unseen_rate
     if current:
         return Statistic(name, bins.unseen_count / current, bins.unseen_by_chance, threshold)
@@ -172,12 +172,12 @@ def _unseen_rate(bins: Bins, reference: int, current: int, thresholds: DriftThre
 
 
 def _one_sided(reference: Sequence[Any]) -> str:
-    side = "the compared rows have" if reference else "the training table has"
+    side = "the compared rows have" if reference else "the training rows have"
     return f"{side} no value"
 
 
 def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> set[Any]:
-    """The values of a text column that the model's encoder knows."""
+    """The values of a text column that the model's encoder has learnt."""
     if column.type != "text":
         return set()
     distinct = sorted(set(_present(column, reading)))
@@ -189,7 +189,7 @@ def _learnt(model: FittedModel, column: SignatureColumn, reading: Reading) -> se
 
 
 def _predict(model: FittedModel, frame: pd.DataFrame) -> list[Any]:
-    """What the model answers for the rows that it can be asked for, ``PREDICTED_ROWS`` at most."""
+    """Predict the rows that can be predicted, at most ``PREDICTED_ROWS``."""
     if len(frame) > PREDICTED_ROWS:
         frame = frame.iloc[np.linspace(0, len(frame) - 1, PREDICTED_ROWS).astype(np.int64)]
     faulty = {fault.row for column in model.encoder.columns for fault in _read(frame, column).faults}

@@ -1,1 +1,1 @@
-"""Why a model answers as it does: importance, partial dependence, Shapley values."""
+"""Explanations of a model's predictions: importance, partial dependence, Shapley values."""

@@ -1,4 +1,4 @@
-"""The points behind the plots of an explanation: importance, and partial dependence by column. Pure maths."""
+"""The plots of an explanation, as points: importance, and partial dependence by column. Pure maths."""
 
 import math
 from typing import Any, Final
@@ -16,25 +16,25 @@ from modelbus.shared.contracts.records.plot_points import Layer, Plot
 from modelbus.shared.plot_names import plot_names
 
 BAR_LIMIT: Final = 30
-"""Columns, or values of a column, that are drawn as bars: the most important, or the most frequent ones."""
+"""Maximum number of bars: the most important columns, or the most frequent values."""
 LINE_LIMIT: Final = 10
-"""Outputs that have a line each, where there are more: those that the column changes most."""
+"""Maximum number of lines: the outputs that the column changes most."""
 GROUP_LIMIT: Final = 5
-"""The same, of outputs whose bars stand side by side."""
+"""Maximum number of outputs in a bar chart."""
 _BAR_TYPES: Final = ("text", "boolean", "empty")
 _MEANS: Final[dict[ResponseKind, str]] = {
     "probability": "mean probability",
     "score": "mean decision score",
-    "membership": "share of the rows that are answered so",
+    "membership": "fraction of rows predicted so",
     "value": "mean prediction",
 }
 
 
 def explanation_plots(explanation: ModelExplanationResult) -> list[Plot]:
-    """What an explanation has to show: ``importance`` first, then ``partial_dependence_...`` in its own order.
+    """The plots of an explanation: ``importance`` first, then ``partial_dependence_...`` in the result's order.
 
     Args:
-        explanation: The result. A column without a single value has nothing to show.
+        explanation: The result. A column without values has no plot.
     """
     dependences = [each for each in explanation.partial_dependence or [] if each.x and each.curves]
     names = plot_names("partial_dependence", [each.column for each in dependences])
@@ -52,7 +52,7 @@ def _importance_plot(importance: ImportanceResult) -> Plot:
     bars = Layer(kind="bars", label="shuffled once", y=means, names=[each.column for each in shown])
     if importance.repeats > 1:
         error_bars = {
-            "label": f"mean and standard deviation of {importance.repeats} shuffles",
+            "label": f"mean and standard deviation over {importance.repeats} shuffles",
             "y_low": [mean - deviation for mean, deviation in zip(means, deviations, strict=True)],
             "y_high": [mean + deviation for mean, deviation in zip(means, deviations, strict=True)],
         }
@@ -60,7 +60,7 @@ def _importance_plot(importance: ImportanceResult) -> Plot:
     return Plot(
         name="importance",
         title="Permutation importance",
-        x_label=f"how much {metric} {'grows' if importance.is_error else 'falls'} when the column is shuffled",
+        x_label=f"{'increase' if importance.is_error else 'decrease'} of {metric} when the column is shuffled",
         y_label="",
         note=_cut(len(shown), len(importance.columns), "most important", "columns"),
         layers=[bars],
@@ -97,19 +97,19 @@ def _line(dependence: DependenceResult, curve: DependenceCurve) -> Layer:
 
 
 def _bars(dependence: DependenceResult, curve: DependenceCurve) -> Layer:
-    """One bar for each of the first values: they come in the order of how frequent they are."""
+    """One bar for each of the first values, which are sorted by frequency."""
     names = [str(value) for value in dependence.x[:BAR_LIMIT]]
     counts = [float(count) for count in (dependence.counts or [])[:BAR_LIMIT]]
     return Layer(kind="bars", label=_label(curve), y=curve.y[:BAR_LIMIT], names=names, sizes=counts)
 
 
 def _label(curve: DependenceCurve) -> str:
-    missing = "" if curve.missing is None else f" (without a value {curve.missing:.4g})"
+    missing = "" if curve.missing is None else f" (missing values: {curve.missing:.4g})"
     return f"{curve.name}{missing}"
 
 
 def _most_changed(curves: list[DependenceCurve], limit: int) -> list[DependenceCurve]:
-    """Those that have the widest range, in the order in which they are given."""
+    """The curves with the widest range, in the given order."""
     if len(curves) <= limit:
         return curves
     widest = np.argsort([-np.ptp(curve.y) for curve in curves], kind="stable")[:limit]
@@ -117,9 +117,9 @@ def _most_changed(curves: list[DependenceCurve], limit: int) -> list[DependenceC
 
 
 def _day(moment: str) -> float:
-    """Days since 1970-01-01; numpy reads years that ``datetime`` does not know."""
+    """Days since 1970-01-01; NumPy supports years that ``datetime`` does not."""
     return float(np.datetime64(moment, "us").astype(np.int64)) / 86_400_000_000
 
 
 def _cut(shown: int, count: int, how: str, what: str) -> str:
-    return "" if shown == count else f"the {shown} {how} of {count} {what}"
+    return "" if shown == count else f"the {shown} {how} of {count:,} {what}"

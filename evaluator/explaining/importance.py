@@ -1,10 +1,11 @@
 """Permutation importance: how much worse a model gets when one column is shuffled. Pure: no bus, no store.
 
 Breiman, "Random Forests", Machine Learning 45 (2001); for any model: Fisher, Rudin and Dominici, "All Models are
-Wrong, but Many are Useful", JMLR 20 (2019). The columns are the table's own, however many outputs they are encoded to.
-Shuffled as scikit-learn's ``permutation_importance`` does, so that the same seed gives the same figures.
+Wrong, but Many are Useful", JMLR 20 (2019). A column of the table is shuffled as a whole, whatever number of features
+it is encoded to. The shuffling is that of scikit-learn's ``permutation_importance``: the same seed gives the same
+values.
 
-Cost: one prediction of all rows, and ``repeats`` more for each column.
+Cost: one prediction of all rows, plus ``repeats`` for each column.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,32 +28,32 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Importance:
-    """How important a column is."""
+    """The importance of a column."""
 
     column: str
     values: list[float]
-    """How much the metric got worse, one for each time that the column was shuffled; below 0 it got better."""
+    """By how much the metric got worse in each shuffle; negative if it got better."""
 
     @property
     def mean(self) -> float:
-        """Of the values."""
+        """Mean of the values."""
         return float(np.mean(self.values))
 
     @property
     def standard_deviation(self) -> float:
-        """Of the values, of the population."""
+        """Population standard deviation of the values."""
         return float(np.std(self.values))
 
 
 @dataclass(frozen=True)
 class Importances:
-    """How important the columns are."""
+    """The importance of all columns."""
 
     metric: Metric
     baseline: float
-    """The metric with nothing shuffled."""
+    """The metric without shuffling."""
     columns: list[Importance]
-    """Of all columns, the most important first; where two are alike, in the signature's order."""
+    """All columns, the most important first; ties are in the signature's order."""
 
 
 def permutation_importance(
@@ -69,21 +70,21 @@ def permutation_importance(
 
     Args:
         model: The model.
-        matrix: Rows as its encoder encoded them, shape (n_rows, n_encoded).
-        truth: The true label or number of each row; None takes what the model answers for them.
-        metric_name: Of ``IMPORTANCE_METRICS``, for the model's task.
-        repeats: How often each column is shuffled.
-        seed: Of the shuffling.
-        report: Takes the fraction that is done, and what is being done.
+        matrix: Encoded rows, shape (n_rows, n_encoded).
+        truth: The true label or number of each row; None for the model's own predictions.
+        metric_name: One of ``IMPORTANCE_METRICS`` for the model's task.
+        repeats: The number of shuffles of each column.
+        seed: Seed of the shuffling.
+        report: Takes the fraction done and the current activity.
 
     Raises:
-        InvalidCommand: The metric is not defined for these rows, or needs probabilities that the model has not.
-        EstimatorRejected: The estimator refused the rows.
+        InvalidCommand: The metric is not defined for these rows, or needs probabilities that the model does not have.
+        EstimatorRejected: The estimator rejected the rows.
     """
     metric = METRICS[metric_name]
-    asked = _Asked(model, metric, truth, matrix)
-    baseline = asked.measured(matrix)
-    # One seed for all columns, as scikit-learn has it: each meets the same shuffles.
+    measurement = _Measurement(model, metric, truth, matrix)
+    baseline = measurement.measured(matrix)
+    # One seed for all columns, as in scikit-learn: each column is shuffled in the same way.
     column_seed = np.random.RandomState(seed).randint(np.iinfo(np.int32).max + 1)
     owners = np.array(model.encoder.output_columns, dtype=object)
     names = [column.name for column in model.encoder.columns]
@@ -91,26 +92,28 @@ def permutation_importance(
     for position, name in enumerate(names):
         report(position / len(names), f"shuffling {name!r}")
         outputs = np.flatnonzero(owners == name)
-        # A column that did not vary in training has no output: nothing depends on it.
-        measured = _shuffled(asked, matrix, outputs, repeats, column_seed) if len(outputs) else [baseline] * repeats
+        # A column that did not vary in training has no encoded feature: nothing depends on it.
+        measured = (
+            _shuffled(measurement, matrix, outputs, repeats, column_seed) if len(outputs) else [baseline] * repeats
+        )
         worse = [baseline - value if metric.is_higher_better else value - baseline for value in measured]
         found.append(Importance(name, worse))
     return Importances(metric, baseline, sorted(found, key=lambda each: -each.mean))
 
 
-def _shuffled(asked: "_Asked", matrix: Floats, outputs: Codes, repeats: int, seed: int) -> list[float]:
+def _shuffled(measurement: "_Measurement", matrix: Floats, outputs: Codes, repeats: int, seed: int) -> list[float]:
     random = np.random.RandomState(seed)
     shuffled, order = matrix.copy(), np.arange(len(matrix))
     values = []
     for _ in range(repeats):
         random.shuffle(order)
         shuffled[:, outputs] = shuffled[np.ix_(order, outputs)]
-        values.append(asked.measured(shuffled))
+        values.append(measurement.measured(shuffled))
     return values
 
 
-class _Asked:
-    """A model that is asked for the same rows again and again, and measured against the same truth."""
+class _Measurement:
+    """Measures a model repeatedly on variants of the same rows, against the same truth."""
 
     def __init__(self, model: FittedModel, metric: Metric, truth: Sequence[Label] | None, matrix: Floats) -> None:
         self._model = model
@@ -119,19 +122,19 @@ class _Asked:
             raise _not_defined(metric, f"{type(model.estimator).__name__} has no probabilities")
         classes = model.signature.classes
         if truth is None:
-            truth = self._ask(matrix).labels
+            truth = self._predict(matrix).labels
         known = set(classes or truth)
         self._labels = [*(classes or sorted(known)), *sorted({label for label in truth if label not in known}, key=str)]
         self._class_count = len(known)
         self._is_number = model.signature.task == "regression"
         self._truth: Any = np.asarray(truth, np.float64) if self._is_number else codes_of(truth, self._labels)
         if metric.needs_probabilities and len(self._labels) > len(known):
-            raise _not_defined(metric, f"some rows are of classes that the model does not know: {self._labels[-1]!r}")
+            raise _not_defined(metric, f"the model does not know the class {self._labels[-1]!r} of some rows")
 
     def measured(self, matrix: Floats) -> float:
         """The metric for encoded rows."""
         try:
-            return self._metric.measure(self._rows(self._ask(matrix)))
+            return self._metric.measure(self._rows(self._predict(matrix)))
         except NotDefined as error:
             raise _not_defined(self._metric, str(error)) from error
 
@@ -143,7 +146,7 @@ class _Asked:
             Labelled(self._labels, self._class_count, self._truth, answers, predictions.probabilities)
         ).weighed()
 
-    def _ask(self, matrix: Floats) -> Predictions:
+    def _predict(self, matrix: Floats) -> Predictions:
         has_probabilities = self._metric.needs_probabilities
         return self._model.predict_encoded(matrix, has_probabilities=has_probabilities)
 

@@ -1,8 +1,8 @@
-"""Partial dependence: the mean answer when one column has one value in all rows. Pure: no bus, no store.
+"""Partial dependence: the mean prediction if a column has one value in all rows. Pure: no bus, no store.
 
-Friedman, "Greedy Function Approximation", Annals of Statistics 29 (2001); by brute force, as scikit-learn's
-``partial_dependence`` with ``method="brute"``, with the same grids for numbers. Cost: one prediction of all rows for
-each value.
+Friedman, "Greedy Function Approximation", Annals of Statistics 29 (2001), computed like scikit-learn's
+``partial_dependence`` with ``method="brute"`` and the same grids for numbers. Cost: one prediction of all rows per
+value.
 """
 
 from collections import Counter
@@ -22,25 +22,25 @@ from modelbus.shared.tabular.encoding.scaled import Floats
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 _OUTER_FRACTIONS: Final = (0.05, 0.95)
-"""Numbers beyond these quantiles are few, and a curve there says little."""
+"""The quantiles between which numbers are varied: few rows lie outside them."""
 
 
 @dataclass(frozen=True)
 class Dependence:
-    """How a model's mean answer depends on a column."""
+    """How the mean prediction depends on a column."""
 
     column: SignatureColumn
     values: list[Any]
-    """Those that the column was given, as JSON has them; dates in ISO 8601."""
+    """The values of the column, in JSON form; dates in ISO 8601."""
     counts: list[int] | None
-    """Of text and booleans: how many of the rows have each value."""
+    """For text and booleans, the number of rows with each value."""
     means: Floats
-    """The mean answer for each value, shape (n_values, n_outputs)."""
+    """The mean prediction for each value, shape (n_values, n_outputs)."""
     missing: Floats | None
-    """The mean answer with no value, shape (n_outputs,); None where no row lacks one."""
+    """The mean prediction for a missing value, shape (n_outputs,); None if no row has one."""
 
     def curves(self, response: Response) -> list[dict[str, Any]]:
-        """One curve for each output, ready for JSON."""
+        """One curve per output, in JSON form."""
         return [
             {
                 "name": name,
@@ -54,18 +54,18 @@ class Dependence:
 def partial_dependence(
     model: FittedModel, response: Response, frame: pd.DataFrame, matrix: Floats, name: str, point_limit: int
 ) -> Dependence:
-    """Give one column each of its values in turn, and take the mean answers.
+    """Set a column to each of its values in all rows, and average the predictions.
 
     Args:
         model: The model.
-        response: What its answers are taken as.
-        frame: The rows, one at least, with the model's columns.
-        matrix: The same as its encoder encoded them.
-        name: Of the column.
-        point_limit: How many values at most.
+        response: The numeric form of its predictions.
+        frame: The rows, at least one, with the model's columns.
+        matrix: The same rows, encoded.
+        name: The name of the column.
+        point_limit: Maximum number of values.
 
     Raises:
-        EstimatorRejected: The estimator refused the rows.
+        EstimatorRejected: The estimator rejected the rows.
     """
     column = next(column for column in model.encoder.columns if column.name == name)
     # A column that was empty in training may be absent.
@@ -89,7 +89,7 @@ def partial_dependence(
 
 
 def _encoded(model: FittedModel, frame: pd.DataFrame, column: SignatureColumn, cells: Sequence[Any]) -> Floats:
-    """Rows that differ in one column only, as the model's encoder encodes them."""
+    """Encode rows that differ only in one column."""
     rows = frame.iloc[np.zeros(len(cells), dtype=np.int64)].reset_index(drop=True)
     rows[column.name] = pd.Series(list(cells), dtype=object)
     matrix, _ = model.encoder.transform(rows)
@@ -97,7 +97,7 @@ def _encoded(model: FittedModel, frame: pd.DataFrame, column: SignatureColumn, c
 
 
 def _grid(column: SignatureColumn, reading: Reading, point_limit: int) -> tuple[list[Any], list[int] | None]:
-    """The values to give a column, and of text and booleans how many rows have each."""
+    """The values for a column and, for text and booleans, their numbers of rows."""
     present = reading.values[~reading.missing]
     if column.type in ("text", "boolean", "empty"):
         frequent = sorted(Counter(present.tolist()).items(), key=lambda each: (-each[1], str(each[0])))[:point_limit]
@@ -109,7 +109,7 @@ def _grid(column: SignatureColumn, reading: Reading, point_limit: int) -> tuple[
 
 
 def _moments(present: npt.NDArray[np.int64], point_limit: int) -> list[Any]:
-    """Dates that occur, between each two of them as many rows."""
+    """Dates that occur, at equal quantiles."""
     distinct = np.unique(present)
     if len(distinct) > point_limit:
         distinct = np.unique(np.quantile(present, np.linspace(0, 1, point_limit), method="inverted_cdf"))
@@ -117,7 +117,7 @@ def _moments(present: npt.NDArray[np.int64], point_limit: int) -> list[Any]:
 
 
 def _numbers(column: SignatureColumn, present: Floats, point_limit: int) -> list[Any]:
-    """All numbers that occur if they are few, else some that are equally far from each other."""
+    """All numbers that occur if they are few, else an equally spaced grid."""
     distinct = np.unique(present)
     if len(distinct) > point_limit:
         low, high = mquantiles(present, prob=_OUTER_FRACTIONS).tolist()

@@ -1,7 +1,7 @@
-"""What of a model's answers is explained, as numbers: one output a class, a cluster, or for the answer as it is.
+"""The numeric form of a model's predictions that is explained: one output per class or cluster, or a single one.
 
-Rows are encoded once and changed as the encoder's outputs: each column has outputs of its own, side by side, so a
-change of these is a change of the column, and what is asked is the stored model's own predict path.
+Rows are encoded once and then changed in encoded form: each column has its own encoded features, so a change of these
+is a change of the column. Predictions use the stored model's own predict path.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.encoding.scaled import Floats
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Label, codes_of
@@ -22,22 +23,22 @@ _CELLS_AT_ONCE = 4_000_000
 
 @dataclass(frozen=True)
 class Response:
-    """What a model's answer is taken as."""
+    """The numeric form of a model's predictions."""
 
     kind: ResponseKind
-    """``probability`` of each class; ``score``, the decision score, where there are no probabilities, and of outlier
-    detection; ``membership``, 1 for the class or cluster that is answered and 0 for the others, where there is neither;
-    ``value``, the predicted number."""
+    """``probability`` of each class; ``score``, the decision score, without probabilities and for outlier detection;
+    ``membership``, 1 for the predicted class or cluster and 0 for the others, without either; ``value``, the predicted
+    number."""
     outputs: tuple[Label, ...]
-    """Of classes and clusters: which one each output is of. Else the one name of the one output."""
+    """The class or cluster of each output, or the name of the single output."""
 
 
 def response_of(model: FittedModel, matrix: Floats) -> Response:
-    """What a model's answers are taken as.
+    """Choose the numeric form of a model's predictions.
 
     Args:
         model: The model.
-        matrix: Encoded rows, shape (n_rows, n_encoded): the clusters that a clusterer puts them into are its outputs.
+        matrix: Encoded rows, shape (n_rows, n_encoded): the outputs of a clusterer are the clusters of these rows.
     """
     task, classes = model.signature.task, model.signature.classes or []
     if task == "regression":
@@ -47,24 +48,24 @@ def response_of(model: FittedModel, matrix: Floats) -> Response:
     if task == "outlier_detection":
         return Response("score", ("score",)) if model.has_scores else Response("membership", tuple(OUTLIER_CLASSES))
     if model.has_scores:
-        # of two classes there is one score, which speaks for the second
+        # with two classes there is one score, which is high for the second class
         return Response("score", tuple(classes[1:] if len(classes) == 2 else classes))
     return Response("membership", tuple(classes or sorted(set(model.predict_encoded(matrix).labels))))
 
 
 def respond(model: FittedModel, response: Response, matrix: Floats) -> Floats:
-    """Ask a model for encoded rows.
+    """Predict encoded rows, in numeric form.
 
     Args:
         model: The model.
-        response: What its answers are taken as.
+        response: The numeric form.
         matrix: Encoded rows, shape (n_rows, n_encoded).
 
     Returns:
         Shape (n_rows, n_outputs), all finite.
 
     Raises:
-        EstimatorRejected: The estimator refused the rows, or has no finite answer for one.
+        EstimatorRejected: The estimator rejected the rows, or a prediction is not finite.
     """
     step = max(1, _CELLS_AT_ONCE // max(matrix.shape[1], 1))
     parts = [_respond(model, response, matrix[start : start + step]) for start in range(0, len(matrix), step)]
@@ -85,8 +86,8 @@ def _respond(model: FittedModel, response: Response, matrix: Floats) -> Floats:
     answers = answers.reshape(len(matrix), -1)
     name = type(model.estimator).__name__
     if answers.shape[1] != len(response.outputs):
-        what = f"{answers.shape[1]} figures a row for {len(response.outputs)}"
-        raise EstimatorRejected(f"{name} answers {what}, so it is not known what each is of")
+        given, expected = counted(answers.shape[1], "value"), len(response.outputs)
+        raise EstimatorRejected(f"{name} returned {given} per row instead of {expected}")
     if not np.isfinite(answers).all():
-        raise EstimatorRejected(f"{name} has no finite answer for some rows, so they cannot be explained")
+        raise EstimatorRejected(f"{name} returned predictions that are not finite, so they cannot be explained")
     return answers

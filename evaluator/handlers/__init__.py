@@ -1,1 +1,1 @@
-"""What the evaluator does: joins its commands to the rooms below, the store and the bus."""
+"""The handlers of the evaluator: they connect its commands to the packages below, the store and the bus."""

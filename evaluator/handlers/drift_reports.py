@@ -1,4 +1,4 @@
-"""Whether rows are still like those that a model was trained on: joins the command to the maths of drift."""
+"""Drift reports: connects the command to the maths of drift."""
 
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from modelbus.shared.contracts.checks.explanation_checks import require_training
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.contracts.records.explanation_results import DriftResult
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
+from modelbus.shared.plural import counted
 from modelbus.shared.store.connection import Document
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.worker.child import JobContext
@@ -24,11 +25,11 @@ _EVENT_COLUMNS: Final = 1000
 
 
 def report_drift(command: ReportDrift, context: JobContext) -> AnswerOutcome:
-    """Compare rows with a version's training table; the outcome is an answer, with an event if something has drifted.
+    """Compare rows with a version's training table; the result is an answer, with an event if anything has drifted.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
-        SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
+        UnknownModel, UnknownDataset: One of them does not exist, or the training table was deleted.
+        SignatureMismatch, EstimatorRejected: The dataset does not match the model.
         ArtifactRefused: The model cannot be loaded.
     """
     version = context.library.version(command.model)
@@ -39,7 +40,7 @@ def report_drift(command: ReportDrift, context: JobContext) -> AnswerOutcome:
     current, described, doubts = _current(command, context, version, model, limit)
     context.progress(0.4, f"reading {trained_on['name']}")
     reference = read_model_rows(context, trained_on, model, limit, command.seed)
-    context.progress(0.6, f"comparing {len(current)} rows with {len(reference)}")
+    context.progress(0.6, f"comparing {counted(len(current), 'row')} with {counted(len(reference), 'training row')}")
     columns, predictions = _findings(command, model, reference, current, trained_on["row_count"])
     drifted = [finding.name for finding in columns if finding.has_drifted]
     has_drifted_predictions = (
@@ -84,7 +85,7 @@ def report_drift(command: ReportDrift, context: JobContext) -> AnswerOutcome:
 def _current(
     command: ReportDrift, context: JobContext, version: VersionDocument, model: FittedModel, limit: int
 ) -> tuple[pd.DataFrame, Document, list[str]]:
-    """The rows to compare, where they come from, and what makes them doubtful."""
+    """The rows to compare, their origin, and warnings about them."""
     if command.since is not None:
         served = gather_served_rows(context, version, model, command.since, limit, command.seed)
         return served.frame(), {"since": command.since.isoformat(), **served.view()}, []

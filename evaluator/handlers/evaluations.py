@@ -1,4 +1,4 @@
-"""What the evaluator does to measure: from a model, or from predictions in a dataset, to an evaluation."""
+"""Evaluations of a model, or of predictions in a dataset: connects the commands to the maths."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,26 +15,27 @@ from modelbus.shared.contracts.documents.dataset_documents import DatasetDocumen
 from modelbus.shared.contracts.records.job_outcomes import EvaluationOutcome
 from modelbus.shared.errors import EvaluationExists
 from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.tables.stored_tables import Table, fetch_table, frames
 from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 from modelbus.shared.worker.child import JobContext
 from modelbus.shared.worker.plots import store_plots
 
 _NO_OPTIONS: Final = frozenset({"command", "contract", "correlation_id", "evaluation", "model", "dataset", "task"})
-"""Fields of a command that its record has under a name of their own, or not at all."""
-_UNTOLD: Final = {
+"""Fields of a command that the record's `options` do not include."""
+_DEFAULTS: Final = {
     name: field.default for name, field in EvaluationRecord.model_fields.items() if not field.is_required()
 }
-"""What a record says where nothing was measured, so that the job's result has all of its fields."""
+"""The record's defaults, so that the job's result has all fields."""
 
 
 def evaluate_model(command: EvaluateModel, context: JobContext) -> EvaluationOutcome:
-    """Measure a model version on a dataset; the outcome is an evaluation.
+    """Measure a model version on a dataset; the result is an evaluation.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there.
-        EvaluationExists: An evaluation of that id is there.
-        InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not fit the model or the options.
+        UnknownModel, UnknownDataset: One of them does not exist.
+        EvaluationExists: An evaluation with this id exists.
+        InvalidCommand, SignatureMismatch, EstimatorRejected: The dataset does not match the model or the options.
         ArtifactRefused: The model cannot be loaded.
     """
     _require_free(command, context)
@@ -45,13 +46,13 @@ def evaluate_model(command: EvaluateModel, context: JobContext) -> EvaluationOut
     model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     table = _fetch(dataset, context)
     count = table.row_count
-    context.progress(0.3, f"predicting {count} rows")
+    context.progress(0.3, f"predicting {counted(count, 'row')}")
     collected = collect(
         model,
         command,
         table.columns,
         frames(table, readings=readings_for(model, command)),
-        _telling(context, f"predicting {count} rows", count),
+        _progress_of(context, f"predicting {counted(count, 'row')}", count),
     )
     unseen = (collected.report or {}).get("unseen", {})
     warnings = unseen_warnings(unseen, collected.row_count, context.settings.unseen_warning_fraction)
@@ -66,12 +67,12 @@ def evaluate_model(command: EvaluateModel, context: JobContext) -> EvaluationOut
 
 
 def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> EvaluationOutcome:
-    """Measure predictions that a dataset holds beside the truth; the outcome is an evaluation.
+    """Measure predictions that a dataset contains; the result is an evaluation.
 
     Raises:
-        UnknownDataset: It is not there.
-        EvaluationExists: An evaluation of that id is there.
-        InvalidCommand, EstimatorRejected: The dataset does not fit the command.
+        UnknownDataset: It does not exist.
+        EvaluationExists: An evaluation with this id exists.
+        InvalidCommand, EstimatorRejected: The dataset does not match the command.
     """
     _require_free(command, context)
     dataset = context.library.dataset(command.dataset)
@@ -82,7 +83,7 @@ def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> E
         command,
         table.columns,
         frames(table, columns_to_read(command), prediction_readings(command, table.columns)),
-        _telling(context, f"reading {count} rows", count),
+        _progress_of(context, f"reading {counted(count, 'row')}", count),
     )
     return _outcome(command, context, dataset, collected, {"task": command.task})
 
@@ -90,7 +91,7 @@ def evaluate_predictions(command: EvaluatePredictions, context: JobContext) -> E
 def _require_free(command: Evaluation, context: JobContext) -> None:
     evaluation_id = command.evaluation or context.correlation_id
     if context.library.has_evaluation(evaluation_id):
-        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
+        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it or use another id")
 
 
 def _fetch(dataset: DatasetDocument, context: JobContext) -> Table:
@@ -98,8 +99,8 @@ def _fetch(dataset: DatasetDocument, context: JobContext) -> Table:
     return fetch_table(context.blobs, dataset, context.work_directory)
 
 
-def _telling(context: JobContext, what: str, count: int) -> Callable[[int], None]:
-    return lambda done: context.progress(0.3 + 0.3 * done / max(count, 1), what)
+def _progress_of(context: JobContext, activity: str, count: int) -> Callable[[int], None]:
+    return lambda done: context.progress(0.3 + 0.3 * done / max(count, 1), activity)
 
 
 def _outcome(
@@ -110,11 +111,11 @@ def _outcome(
     lineage: dict[str, Any],
 ) -> EvaluationOutcome:
     """Measure the rows, draw and store the plots, and describe the evaluation."""
-    context.progress(0.6, f"measuring {collected.row_count} rows")
-    measured = measure(collected, command, lambda fraction, what: context.progress(0.6 + 0.3 * fraction, what))
+    context.progress(0.6, f"measuring {counted(collected.row_count, 'row')}")
+    measured = measure(collected, command, lambda fraction, step: context.progress(0.6 + 0.3 * fraction, step))
     return EvaluationOutcome(
         record={
-            **_UNTOLD,
+            **_DEFAULTS,
             "id": command.evaluation or context.correlation_id,
             **lineage,
             "dataset": command.dataset,

@@ -1,4 +1,4 @@
-"""Which columns a model answers by, and how its answers depend on them: joins the command to the maths."""
+"""Explanations of models: connects the command to the maths of importance and partial dependence."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -29,12 +29,12 @@ _IMPORTANCE_FRACTION: Final = 0.6
 
 
 def explain_model(command: ExplainModel, context: JobContext) -> AnswerOutcome:
-    """Tell which columns a model answers by, and how its answers depend on them; the outcome is an answer.
+    """Measure how important columns are and how predictions depend on them; the result is an answer.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there.
-        InvalidCommand: The metric or the columns are not the model's, or the dataset has no target to measure with.
-        SignatureMismatch, EstimatorRejected: The dataset does not fit the model.
+        UnknownModel, UnknownDataset: One of them does not exist.
+        InvalidCommand: The metric or the columns do not fit the model, or the dataset lacks the target.
+        SignatureMismatch, EstimatorRejected: The dataset does not match the model.
         ArtifactRefused: The model cannot be loaded.
     """
     version = context.library.version(command.model)
@@ -44,7 +44,7 @@ def explain_model(command: ExplainModel, context: JobContext) -> AnswerOutcome:
     context.progress(0.1, f"reading {dataset['name']}")
     limit = affordable_rows(command.row_limit, len(model.encoder.columns))
     frame = read_model_rows(context, dataset, model, limit, command.seed, has_target=True)
-    # Without columns that are named, the most important ones are shown.
+    # Unless the command names columns, the most important ones are shown.
     needs_importance = "importance" in command.kinds or command.columns is None
     frame, truth = _measurable(model, frame) if needs_importance else (frame, None)
     features = frame.drop(columns=[model.signature.target], errors="ignore")
@@ -73,14 +73,14 @@ def explain_model(command: ExplainModel, context: JobContext) -> AnswerOutcome:
 
 
 def _measurable(model: FittedModel, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Label] | None]:
-    """The rows that have a truth to compare with, and the truth; where there is no target, all rows and None."""
+    """The rows that have a truth, and the truth; for tasks without a target, all rows and None."""
     if model.signature.task in UNSUPERVISED:
         return frame, None
     truth = read_truth(model, frame)
     rows = [row for row, label in enumerate(truth) if label is not None]
     if not rows:
         target = model.signature.target
-        raise EstimatorRejected(f"no row that was looked at has a value in {target!r}, so nothing can be measured")
+        raise EstimatorRejected(f"no sampled row has a value in {target!r}, so nothing can be measured")
     return frame.iloc[rows].reset_index(drop=True), [label for label in truth if label is not None]
 
 
@@ -131,7 +131,7 @@ def _dependences(
     found = []
     for position, name in enumerate(names):
         fraction = _IMPORTANCE_FRACTION + (DRAWING_FROM - _IMPORTANCE_FRACTION) * position / len(names)
-        context.progress(fraction, f"giving {name!r} each of its values")
+        context.progress(fraction, f"computing partial dependence on {name!r}")
         dependence = partial_dependence(model, response, frame, matrix, name, command.point_limit)
         found.append(
             {

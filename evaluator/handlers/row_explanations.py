@@ -1,11 +1,11 @@
-"""What each column of a row contributes to the model's answer for it: joins the command to the maths."""
+"""Explanations of single predictions: connects the command to the maths of Shapley values."""
 
 from typing import Any, Final
 
 import numpy as np
 
 from modelbus.evaluator.explaining.responses import Response, respond, response_of
-from modelbus.evaluator.explaining.shapley import EXACT_AT_MOST, EXACT_BY_ITSELF, Contributions, RowExplainer
+from modelbus.evaluator.explaining.shapley import EXACT_BY_DEFAULT, EXACT_MAXIMUM, Contributions, RowExplainer
 from modelbus.evaluator.sampling.sampled_rows import affordable_rows, dataset_warnings, load_model, read_model_rows
 from modelbus.shared.contracts import ExplainPrediction
 from modelbus.shared.contracts.checks.explanation_checks import require_training_table
@@ -20,12 +20,12 @@ _READ_FRACTION: Final = 0.15
 
 
 def explain_prediction(command: ExplainPrediction, context: JobContext) -> AnswerOutcome:
-    """Tell what each column contributes to the answers for some rows; the outcome is an answer.
+    """Compute what each column contributes to the predictions for some rows; the result is an answer.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
-        InvalidCommand: Too many columns to try all sets of them.
-        SignatureMismatch, EstimatorRejected: The rows, or those of the dataset, do not fit the model.
+        UnknownModel, UnknownDataset: One of them does not exist, or the training table was deleted.
+        InvalidCommand: There are too many columns for the exact method.
+        SignatureMismatch, EstimatorRejected: The rows, or those of the dataset, do not match the model.
         ArtifactRefused: The model cannot be loaded.
     """
     version = context.library.version(command.model)
@@ -43,7 +43,10 @@ def explain_prediction(command: ExplainPrediction, context: JobContext) -> Answe
     method = _method(command, explainer)
     rows = []
     for number, row in enumerate(command.rows):
-        context.progress(_READ_FRACTION + (1 - _READ_FRACTION) * number / len(command.rows), f"explaining row {number}")
+        context.progress(
+            _READ_FRACTION + (1 - _READ_FRACTION) * number / len(command.rows),
+            f"explaining row {number + 1:,} of {len(command.rows):,}",
+        )
         random = np.random.default_rng([command.seed, number])
         if method == "exact":
             found = explainer.exact(encoded[number])
@@ -76,23 +79,23 @@ def _explainer(model: FittedModel, response: Response, background: Floats) -> Ro
 
 def _method(command: ExplainPrediction, explainer: RowExplainer) -> str:
     count = explainer.player_count
-    if command.method == "exact" and count > EXACT_AT_MOST:
-        problem = f"the model answers by {count} columns; all sets of {EXACT_AT_MOST} can be tried at most"
+    if command.method == "exact" and count > EXACT_MAXIMUM:
+        problem = f"method 'exact' supports at most {EXACT_MAXIMUM} columns, and the model uses {count}"
         raise InvalidCommand(problem, details=[{"where": "method", "problem": problem, "expected": "sampled"}])
     if command.method == "auto":
-        return "exact" if count <= EXACT_BY_ITSELF else "sampled"
+        return "exact" if count <= EXACT_BY_DEFAULT else "sampled"
     return command.method
 
 
 def _shown_outputs(response: Response, label: Any, wanted: str) -> list[int]:
-    """The positions of the outputs to tell of; a single one is the answer itself, whatever its name."""
+    """The positions of the outputs to explain; a single output is always explained."""
     if wanted == "all" or len(response.outputs) == 1 or label not in response.outputs:
         return list(range(len(response.outputs)))
     return [response.outputs.index(label)]
 
 
 def _view(model: FittedModel, response: Response, found: Contributions, output: int, row: dict[str, Any]) -> Document:
-    """What the columns contribute to one output, most first, ready for JSON."""
+    """The contributions of the columns to one output, the largest first, in JSON form."""
     names = [column.name for column in model.encoder.columns]
     columns = [
         {

@@ -1,1 +1,1 @@
-"""How good answers are: from rows, truth and answers to metrics, curves and slices."""
+"""The quality of predictions: from truth and predictions to metrics, curves and slices."""

@@ -1,4 +1,4 @@
-"""How sure metrics are: intervals by bootstrap percentiles (Efron and Tibshirani, 1993). Pure maths."""
+"""Confidence intervals of metrics, by bootstrap percentiles (Efron and Tibshirani, 1993). Pure maths."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,16 +18,17 @@ def intervals_of(
     options: Intervals,
     on_round: Callable[[int], None] = lambda _: None,
 ) -> dict[str, dict[str, Any]]:
-    """Draw the rows again and again, measure each draw, and keep what lies between two percentiles.
+    """Resample the rows repeatedly, measure each sample, and take two percentiles of each metric.
 
     Args:
-        measure: Measures some rows, as often as each is named.
-        row_count: How many rows there are; so many are drawn each time, with replacement.
-        options: How often, how sure, by which seed.
-        on_round: Told how many rounds are done.
+        measure: Measures the rows at the given indices, which may be repeated.
+        row_count: The number of rows, which is also the size of each sample.
+        options: The number of rounds, the confidence and the seed.
+        on_round: Takes the number of rounds done.
 
     Returns:
-        By metric ``low`` and ``high``, and in how many ``rounds`` it was defined; both are None where it was in none.
+        By metric, ``low``, ``high``, and the ``rounds`` in which it was defined; both limits are None if there are
+        none.
     """
     random = np.random.default_rng(options.seed)
     found: dict[str, list[float]] = {}

@@ -1,4 +1,4 @@
-"""The points behind the plots of an evaluation. Pure maths: what draws them is ``shared/drawing.py``."""
+"""The plots of an evaluation, as points. Pure maths; ``shared/drawing.py`` draws them."""
 
 from typing import Any, Final
 
@@ -13,22 +13,22 @@ from modelbus.shared.tabular.metrics.ranking import Cumulated, Ranking
 Floats = npt.NDArray[np.float64]
 
 CURVE_LIMIT: Final = 10
-"""Classes that have a curve each, where there are more than two: the most frequent ones."""
+"""Maximum curves for more than two classes: the most frequent ones."""
 MATRIX_LIMIT: Final = 30
-"""Labels that a drawn confusion matrix has: the most frequent ones."""
+"""Maximum labels of a drawn confusion matrix: the most frequent ones."""
 BIN_COUNT: Final = 10
 _UNIT: Final = (0.0, 1.0)
 _DIAGONAL: Final = Layer(kind="reference", label="chance", x=[0, 1], y=[0, 1])
 
 
 def label_plots(rows: Labelled, weights: Floats, confusion: dict[str, Any], table: ThresholdTable | None) -> list[Plot]:
-    """ROC, precision-recall, calibration, threshold, gain, lift and confusion, as far as they are defined.
+    """ROC, precision-recall, calibration, threshold, gain, lift and confusion matrix, as far as they are defined.
 
     Args:
-        rows: One at least.
-        weights: What each counts.
-        confusion: As ``confusion_of`` gives it.
-        table: Of two classes that can be ranked.
+        rows: At least one row.
+        weights: The weight of each row.
+        confusion: The result of ``confusion_of``.
+        table: The threshold table, if there are two classes with scores.
     """
     plots = []
     ranked = _ranked_classes(rows, weights)
@@ -42,13 +42,13 @@ def label_plots(rows: Labelled, weights: Floats, confusion: dict[str, Any], tabl
 
 
 def number_plots(true: Floats, predicted: Floats) -> list[Plot]:
-    """Predicted against actual, and residuals; of up to 1000 rows, always the same ones, with the largest errors."""
+    """Predicted against actual, and residuals, of up to 1,000 rows: a fixed sample that includes the largest errors."""
     if not np.isfinite(predicted).all():
         return []
     residuals = true - predicted
     shown = _sample(residuals)
     low, high = (float(edge(np.append(true, predicted))) for edge in (np.min, np.max))
-    note = "" if len(shown) == len(true) else f"{len(shown)} of {len(true)} rows"
+    note = "" if len(shown) == len(true) else f"{len(shown):,} of {len(true):,} rows"
     actual = Plot(
         name="predicted_actual",
         title="Predicted against actual",
@@ -56,7 +56,7 @@ def number_plots(true: Floats, predicted: Floats) -> list[Plot]:
         y_label="predicted",
         note=note,
         layers=[
-            Layer(kind="reference", label="always right", x=[low, high], y=[low, high]),
+            Layer(kind="reference", label="perfect", x=[low, high], y=[low, high]),
             Layer(kind="points", x=true[shown].tolist(), y=predicted[shown].tolist()),
         ],
     )
@@ -65,10 +65,10 @@ def number_plots(true: Floats, predicted: Floats) -> list[Plot]:
         name="residuals",
         title="Residuals",
         x_label="predicted",
-        y_label="actual less predicted",
+        y_label="actual minus predicted",
         note=note,
         layers=[
-            Layer(kind="reference", label="always right", x=ends, y=[0, 0]),
+            Layer(kind="reference", label="perfect", x=ends, y=[0, 0]),
             Layer(kind="points", x=predicted[shown].tolist(), y=residuals[shown].tolist()),
         ],
     )
@@ -76,12 +76,12 @@ def number_plots(true: Floats, predicted: Floats) -> list[Plot]:
 
 
 def thin(count: int, limit: int = POINT_LIMIT) -> npt.NDArray[np.int64]:
-    """Which of ``count`` points of a curve to keep: ``limit`` at most, at equal steps, both ends among them."""
+    """Which of ``count`` points of a curve to keep: at most ``limit``, equally spaced, including both ends."""
     return np.arange(count) if count <= limit else np.unique(np.linspace(0, count - 1, limit).round().astype(np.int64))
 
 
 def _ranked_classes(rows: Labelled, weights: Floats) -> list[tuple[int, str, Cumulated]]:
-    """Code, name and counts of each class that has a curve: the positive one of two, the most frequent ones of more."""
+    """Code, name and counts of each class with a curve: the positive class, or the most frequent of more than two."""
     if rows.is_binary:
         ranking = ranking_of(rows)
         counts = None if ranking is None else ranking.cumulate(weights)
@@ -157,7 +157,7 @@ def _precision_recall(ranked: list[tuple[int, str, Cumulated]]) -> Plot:
 
 
 def _calibration(rows: Labelled, weights: Floats, codes: list[int]) -> Plot:
-    assert rows.probabilities is not None  # else nobody asks
+    assert rows.probabilities is not None  # checked by the caller
     layers = [Layer(kind="reference", label="perfect", x=[0, 1], y=[0, 1])]
     layers += [
         _calibrated(str(rows.labels[code]), rows.true == code, rows.probabilities[:, code], weights) for code in codes
@@ -166,7 +166,7 @@ def _calibration(rows: Labelled, weights: Floats, codes: list[int]) -> Plot:
         name="calibration",
         title="Calibration",
         x_label="mean predicted probability",
-        y_label="share that is of the class",
+        y_label="fraction of the class",
         x_range=_UNIT,
         y_range=_UNIT,
         layers=layers if codes else [],
@@ -174,7 +174,7 @@ def _calibration(rows: Labelled, weights: Floats, codes: list[int]) -> Plot:
 
 
 def _calibrated(name: str, is_class: npt.NDArray[np.bool_], scores: Floats, weights: Floats) -> Layer:
-    """Ten bins of equal width, as scikit-learn's ``calibration_curve``; a bin without rows has no point."""
+    """Ten bins of equal width, as in scikit-learn's ``calibration_curve``; an empty bin has no point."""
     indices = np.searchsorted(np.linspace(0, 1, BIN_COUNT + 1)[1:-1], scores)
     counts, sums, positives = (
         np.bincount(indices, given, BIN_COUNT) for given in (weights, weights * scores, weights * is_class)
@@ -191,7 +191,7 @@ def _calibrated(name: str, is_class: npt.NDArray[np.bool_], scores: Floats, weig
 
 def _threshold(table: ThresholdTable) -> Plot:
     thresholds = table.column("threshold")
-    # the first threshold is above all scores: there is nothing to be precise about
+    # the first threshold is above all scores, where precision is not defined
     kept = thin(len(thresholds) - 1) + 1
     layers = []
     for name in ("precision", "recall", "f1", "matthews_correlation"):
@@ -216,12 +216,12 @@ def _gain_and_lift(counts: Cumulated) -> list[Plot]:
         thresholds=[thresholds[0], *thresholds],
     )
     lift = Layer(kind="line", label="by score", x=x, y=(caught[kept] / depth[kept]).tolist(), thresholds=thresholds)
-    common: dict[str, Any] = {"x_label": "share of the rows, highest scores first", "x_range": _UNIT}
+    common: dict[str, Any] = {"x_label": "fraction of rows, highest scores first", "x_range": _UNIT}
     return [
         Plot(
             name="gain",
             title="Cumulative gain",
-            y_label="share of the positive class that is among them",
+            y_label="fraction of the positive class among them",
             y_range=_UNIT,
             layers=[_DIAGONAL, gain],
             **common,
@@ -229,7 +229,7 @@ def _gain_and_lift(counts: Cumulated) -> list[Plot]:
         Plot(
             name="lift",
             title="Cumulative lift",
-            y_label="times as many of the positive class as by chance",
+            y_label="lift: rate of the positive class compared with chance",
             layers=[Layer(kind="reference", label="chance", x=[0, 1], y=[1, 1]), lift],
             **common,
         ),
@@ -245,7 +245,7 @@ def _confusion(confusion: dict[str, Any]) -> Plot:
         title="Confusion matrix",
         x_label="predicted",
         y_label="true",
-        note="" if len(frequent) == len(counts) else f"the {len(frequent)} most frequent of {len(counts)} labels",
+        note="" if len(frequent) == len(counts) else f"the {len(frequent)} most frequent of {len(counts):,} labels",
         matrix=Matrix(
             labels=[str(confusion["labels"][index]) for index in frequent.tolist()],
             values=counts[square].tolist(),

@@ -1,4 +1,4 @@
-"""From rows to what an evaluation's record says of them. Pure maths, no bus and no store."""
+"""Measures rows and makes the fields of an evaluation's record. Pure maths, no bus and no store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,29 +30,29 @@ RowIndices = npt.NDArray[np.int64]
 Step = Callable[[float, str], None]
 
 CLASS_LIMIT: Final = 200
-"""Classes that are told one by one: the most frequent ones."""
+"""Maximum classes with their own metrics: the most frequent ones."""
 _HIT_RATIOS: Final = 10
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured."""
+    """The result of an evaluation."""
 
     fields: dict[str, Any]
-    """Fields of the record, ready for JSON."""
+    """Fields of the record, in JSON form."""
     plots: list[Plot]
 
 
 def measure(collected: CollectedRows, command: Evaluation, on_step: Step = lambda *_: None) -> Measurement:
-    """Measure all that the command asks for.
+    """Measure everything that the command requests.
 
     Args:
         collected: The rows.
-        command: What is asked for.
-        on_step: Told the fraction that is done, and what is being done.
+        command: The command.
+        on_step: Takes the fraction done and the current activity.
 
     Raises:
-        InvalidCommand: The positive class is none of two.
+        InvalidCommand: The positive class is not one of two classes.
     """
     if isinstance(collected.rows, Outliers) and collected.rows.known is not None:
         measuring = _measure_labels(collected, collected.rows.known, command, on_step)
@@ -85,7 +85,7 @@ def _measure_labels(collected: CollectedRows, rows: Labelled, command: Evaluatio
     weighed = PreparedLabels(rows).weighed(weights)
     found = measure_all("classification", weighed)
     if collected.weights is not None:
-        # scikit-learn averages no pairs of classes with weights either
+        # scikit-learn does not support weights for pairs of classes either
         found.leave_out(("roc_auc_ovo", "roc_auc_ovo_weighted"), "it is not defined with weights")
     fields: dict[str, Any] = {
         "classes": list(rows.labels[: rows.class_count])[:CLASS_LIMIT],
@@ -118,12 +118,12 @@ def _measure_labels(collected: CollectedRows, rows: Labelled, command: Evaluatio
 def _add_thresholds(
     fields: dict[str, Any], found: Measured, rows: Labelled, weights: Floats, command: Evaluation
 ) -> ThresholdTable | None:
-    """Add the tables that need two classes in the order of a score; returns the one of thresholds."""
+    """Add the tables that need two classes with scores; returns the threshold table."""
     ranking, scores = ranking_of(rows), rows.positive_scores
     counts = None if ranking is None else ranking.cumulate(weights)
     wanted = command.best_threshold
     if counts is None or scores is None or not counts.has_both:
-        reason = found.undefined.get("roc_auc", "the rows cannot be ranked")
+        reason = found.undefined.get("roc_auc", "the rows have no scores to rank them by")
         names = ("thresholds", "maximum_metrics", "gains", *(("best_threshold",) if wanted else ()))
         found.undefined |= dict.fromkeys(names, reason)
         return None
@@ -160,7 +160,7 @@ def _measure_without_target(collected: CollectedRows, command: Evaluation) -> Me
         def part_of(part: RowIndices) -> Measured:
             return measure_all("outlier_detection", labels[part].tolist())
     else:
-        assert isinstance(rows, Groups)  # what is left
+        assert isinstance(rows, Groups)  # the only other kind
         found = _measure_groups(rows)
 
         def part_of(part: RowIndices) -> Measured:
@@ -189,21 +189,21 @@ def _measure_groups(rows: Groups) -> Measured:
 
 
 def _with_positive(rows: Labelled, wanted: Any) -> Labelled:
-    """The rows with the positive class that is asked for.
+    """Set the positive class.
 
     Raises:
-        InvalidCommand: It is none of two classes.
+        InvalidCommand: It is not one of two classes.
     """
     if wanted is None:
         return rows
     classes = list(rows.labels[: rows.class_count])
     named = {spelling(label): code for code, label in enumerate(classes)}
     if not rows.is_binary or spelling(wanted) not in named:
-        problem = f"it is none of two classes: the classes are {', '.join(list(named)[:20])}"
+        problem = f"must be one of two classes; the classes are {', '.join(list(named)[:20])}"
         detail = {"where": "positive_class", "problem": problem, "expected": classes[:20], "given": wanted}
-        raise InvalidCommand(f"positive_class: {problem}", details=[detail])
+        raise InvalidCommand(f"positive_class {problem}", details=[detail])
     positive = named[spelling(wanted)]
-    # decision scores rise with the second class
+    # decision scores are high for the second class
     scores = rows.scores if rows.scores is None or positive == rows.positive else -rows.scores
     return replace(rows, positive=positive, scores=scores)
 
@@ -227,7 +227,7 @@ def _of_class(rows: WeighedLabels, label: int) -> dict[str, Any]:
 
 
 def _class_ranking(rows: Labelled, label: int) -> Ranking | None:
-    """The rows in the order of a class's probability, or of the decision score of two classes."""
+    """The rows ranked by a class's probability, or by the decision score of two classes."""
     if label >= rows.class_count:
         return None
     if rows.probabilities is None:
@@ -241,7 +241,7 @@ def _class_ranking(rows: Labelled, label: int) -> Ranking | None:
 
 
 def _hit_ratios(rows: WeighedLabels) -> list[dict[str, Any]] | None:
-    """How often the true class is among the likeliest, by how many of these."""
+    """How often the true class is among the k likeliest, for each k."""
     class_count = rows.rows.class_count
     if class_count < 3:
         return None
@@ -256,10 +256,10 @@ def _intervals(
     measure_drawn: Callable[[RowIndices], Metrics], collected: CollectedRows, command: Evaluation, on_step: Step
 ) -> dict[str, dict[str, Any]]:
     options = command.intervals
-    assert options is not None  # else nobody asks
+    assert options is not None
 
     def on_round(done: int) -> None:
-        on_step(0.6 * done / options.rounds, f"drawing the rows again: {done} of {options.rounds} rounds")
+        on_step(0.6 * done / options.rounds, f"bootstrapping, round {done:,} of {options.rounds:,}")
 
     return intervals_of(measure_drawn, collected.row_count, options, on_round)
 
@@ -277,7 +277,7 @@ def _sliced(
     measure_part: Callable[[RowIndices], Measured],
     whole: Measured,
 ) -> dict[str, Any]:
-    """A column's slices; a reason that holds for all rows is not told again for each slice."""
+    """A column's slices; a reason that applies to all rows is not repeated for each slice."""
     slices: list[dict[str, Any]] = []
     for each in column.slices():
         found = measure_part(each.rows)

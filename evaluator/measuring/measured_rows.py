@@ -1,4 +1,4 @@
-"""What is measured: truth and prediction of each row as arrays, whatever they came from."""
+"""The rows that are measured: truth and prediction as arrays, independent of their origin."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,18 +28,18 @@ class Groups:
 
     clusters: Codes
     true: Codes | None
-    """Codes of the true groups, where they are known."""
+    """Codes of the true groups, if they are known."""
     matrix: Floats | None
-    """The encoded rows, where a model found the clusters."""
+    """The encoded rows, if a model found the clusters."""
 
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """Rows that are outliers or not."""
+    """Rows that are classified as outliers or inliers."""
 
     labels: list[str]
     known: Labelled | None
-    """Beside the truth, where it is known."""
+    """The same with the truth, if it is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,17 +50,17 @@ class CollectedRows:
     rows: Labelled | Numbers | Groups | Outliers
     row_count: int
     weights: Floats | None
-    """What each row counts, more than 0; None if all count alike."""
+    """The weight of each row, above 0; None if all are equal."""
     dropped: dict[str, int]
-    """Rows that were left out, by what they lack: ``truth``, ``prediction`` or ``weight``."""
+    """Excluded rows by what they lack: ``truth``, ``prediction`` or ``weight``."""
     slices: dict[str, SliceColumn] = field(default_factory=dict)
     report: dict[str, dict[str, int]] | None = None
-    """What a model's encoder had to do to the rows, by incident and column."""
+    """The encoder's report on the rows, by incident and column."""
     warnings: list[str] = field(default_factory=list)
 
 
 def merged_report(one: dict[str, dict[str, int]], other: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Two reports of an encoder, added up."""
+    """The sum of two reports of an encoder."""
     merged: dict[str, Any] = {incident: dict(columns) for incident, columns in one.items()}
     for incident, columns in other.items():
         found = merged.setdefault(incident, {})

@@ -1,4 +1,4 @@
-"""From a model and a dataset to rows that can be measured: row group by row group, arrays of truth and scores only."""
+"""Predicts a dataset's rows to measure them, one row group at a time; only arrays of truth and scores are kept."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -32,19 +32,19 @@ def collect(
     frames: Iterable[pd.DataFrame],
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> CollectedRows:
-    """Predict a dataset's rows and put the answers beside the truth.
+    """Predict a dataset's rows and combine the predictions with the truth.
 
     Args:
         model: The model.
-        command: Which columns hold the truth, the weight and the slices.
+        command: The columns of the truth, the weight and the slices.
         columns: The dataset's columns.
         frames: Its row groups.
-        on_rows: Told how many rows are done.
+        on_rows: Takes the number of rows done.
 
     Raises:
-        InvalidCommand: There is no truth to compare with, or it is of another kind, or a weight is none.
-        EstimatorRejected: No row can be measured, or the estimator refused the rows.
-        SignatureMismatch: The rows do not fit the model's signature.
+        InvalidCommand: There is no truth, it does not fit the task, or a weight is invalid.
+        EstimatorRejected: No row can be measured, or the estimator rejected the rows.
+        SignatureMismatch: The rows do not match the model's signature.
     """
     collecting = _COLLECTORS[model.signature.task](model, command, columns)
     for frame in frames:
@@ -54,7 +54,7 @@ def collect(
 
 
 def readings_for(model: FittedModel, command: EvaluateModel) -> dict[str, SignatureColumn]:
-    """How the dataset's columns are read: as the model reads them, and the truth as its target, under any name."""
+    """How the dataset's columns are read: like the model's columns, and the truth like the model's target."""
     readings = dict(model.readings)
     target = model.signature.target_column
     if command.truth is not None and target is not None and command.truth not in readings:
@@ -63,7 +63,7 @@ def readings_for(model: FittedModel, command: EvaluateModel) -> dict[str, Signat
 
 
 class _Collecting:
-    """What collecting rows has in common, whatever the task."""
+    """The base of the collectors of all tasks."""
 
     def __init__(self, model: FittedModel, command: EvaluateModel, columns: Mapping[str, ColumnSchema]) -> None:
         self._model, self._command = model, command
@@ -73,7 +73,7 @@ class _Collecting:
         self.row_filter = RowFilter(command, columns)
 
     def _features(self, frame: pd.DataFrame, kept: Flags) -> pd.DataFrame:
-        """The kept rows, less what is no feature; the model's target may stand in them under another name."""
+        """The kept rows without columns that are not features, such as the target under another name."""
         names = {self._truth, self._model.signature.target, self._command.weight}
         features = {column.name for column in self._model.signature.columns}
         return frame[kept].drop(columns=[name for name in names if name in frame.columns and name not in features])
@@ -104,15 +104,15 @@ class _Collecting:
 
 
 class _WithTarget(_Collecting):
-    """Classification and regression, which cannot be measured without a truth."""
+    """Classification and regression, which need a truth."""
 
     @property
     def _target(self) -> str:
-        assert self._truth is not None  # those tasks have a target
+        assert self._truth is not None  # these tasks have a target
         if self._truth not in self._columns:
             raise InvalidCommand(
-                f"the dataset has no column {self._truth!r}, which the model predicts, so there is nothing to measure "
-                "it on; name the column that holds the truth as `truth`",
+                f"the dataset has no column {self._truth!r}, the model's target; set `truth` to the column with the "
+                "true values",
                 details=[
                     {"where": "dataset", "problem": f"no column {self._truth!r}", "expected": self._truth},
                 ],
@@ -181,7 +181,7 @@ class _Numbers(_WithTarget):
             return
         answer = self._model.predict_frame(self._features(frame, kept), has_probabilities=False)
         self._true.append(true[kept])
-        self._predicted.append(np.asarray(answer.labels, dtype=np.float64))  # None becomes NaN
+        self._predicted.append(np.asarray(answer.labels, dtype=np.float64))  # converts None to NaN
         self._answered(answer.report)
 
     def finish(self) -> CollectedRows:
@@ -190,10 +190,10 @@ class _Numbers(_WithTarget):
 
 
 class _WithoutTarget(_Collecting):
-    """Outlier detection and clustering: there may be a truth beside them, which they did not learn."""
+    """Outlier detection and clustering, for which a truth is optional."""
 
     def _known(self, frame: pd.DataFrame) -> list[Label | None]:
-        assert self._truth is not None  # else there is nothing to read
+        assert self._truth is not None  # checked by the caller
         return labels_in(frame[self._truth], label_reading(self._columns[self._truth]))
 
     def _encoded(self, frame: pd.DataFrame, kept: Flags) -> tuple[Floats, Any]:
@@ -258,15 +258,15 @@ class _Outliers(_WithoutTarget):
         return self._collected(Outliers(labels, known), self._doubts())
 
     def _doubts(self) -> list[str]:
-        """What is doubtful of a truth in which a number means an outlier."""
+        """A warning if it is ambiguous which number means an outlier."""
         if self._truth is None or self._command.positive_class is not None:
             return []
         column = self._columns[self._truth]
         if column.type not in ("integer", "real") or column.minimum != 1 or column.maximum != 1:
             return []
         doubt = (
-            f"column {self._truth!r} holds nothing but 1, which is taken for an outlier, as beside 0; beside -1, as "
-            "scikit-learn writes it, 1 is an inlier: name the value of outliers as `positive_class`"
+            f"every value of column {self._truth!r} is 1, which is read as outlier; in scikit-learn's notation, 1 is "
+            "an inlier and -1 an outlier: set `positive_class` to the value of outliers"
         )
         return [doubt]
 
@@ -277,13 +277,13 @@ class _Outliers(_WithoutTarget):
             len(OUTLIER_CLASSES),
             np.array(self._true, np.int64),
             np.array([OUTLIER_CLASSES.index(label) for label in labels], np.int64),
-            # a detector's scores fall the further out a row is
+            # a detector's scores are low for outliers
             scores=-np.concatenate(scores) if scores else None,
             positive=_OUTLIER,
         )
 
     def _is_outlier(self, label: Label | None) -> bool:
-        """Whether a true label means an outlier: the one that the command names; else ``outlier``, true, -1 or 1."""
+        """Whether a true label means an outlier: the command's positive class, or else ``outlier``, true, -1 or 1."""
         wanted = self._command.positive_class
         if wanted is not None and label is not None:
             return spelling(label) == spelling(wanted)
@@ -293,9 +293,9 @@ class _Outliers(_WithoutTarget):
             return label == (-1 if self._columns[str(self._truth)].minimum == -1 else 1)
         if label not in OUTLIER_CLASSES:
             raise InvalidCommand(
-                f"{str(label)[:100]!r} in column {self._truth!r} says neither inlier nor outlier: name the value of "
-                "outliers as `positive_class`",
-                details=[{"where": "positive_class", "problem": "not given", "expected": "the value of outliers"}],
+                f"{str(label)[:100]!r} in column {self._truth!r} is neither inlier nor outlier: set `positive_class` "
+                "to the value of outliers",
+                details=[{"where": "positive_class", "problem": "is missing", "expected": "the value of outliers"}],
             )
         return label == OUTLIER_CLASSES[_OUTLIER]
 

@@ -1,4 +1,4 @@
-"""From predictions that a dataset holds beside the truth to rows that can be measured."""
+"""Reads predictions and truth from the columns of a dataset to measure them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +12,7 @@ from modelbus.evaluator.measuring.measured_rows import CollectedRows, Groups, Nu
 from modelbus.evaluator.measuring.row_filter import RowFilter
 from modelbus.shared.contracts import ColumnSchema, EvaluatePredictions, SignatureColumn
 from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.metrics.classification import Labelled
 from modelbus.shared.tabular.targets.labels import Label
 from modelbus.shared.tabular.targets.reading_warnings import stranger_warnings
@@ -29,20 +30,20 @@ def collect_predictions(
     """Read a dataset's truth and predictions.
 
     Args:
-        command: Which columns hold what.
+        command: The columns of truth, prediction, probabilities, weight and slices.
         columns: The dataset's columns.
         frames: Its row groups, with those columns.
-        on_rows: Told how many rows are done.
+        on_rows: Takes the number of rows done.
 
     Raises:
-        InvalidCommand: A cell is no number where one must be, or probabilities do not fit the labels.
+        InvalidCommand: A cell is not a number although it must be, or probabilities do not match the labels.
         EstimatorRejected: No row has both truth and prediction.
     """
     collecting = _Reading(command, columns)
     for frame in frames:
         collecting.take(frame)
         on_rows(collecting.row_filter.first)
-    collecting.row_filter.require_rows(f"both a value in {command.truth!r} and one in {command.prediction!r}")
+    collecting.row_filter.require_rows(f"a value in both {command.truth!r} and {command.prediction!r}")
     return collecting.finish()
 
 
@@ -55,7 +56,7 @@ def columns_to_read(command: EvaluatePredictions) -> list[str]:
 def prediction_readings(
     command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]
 ) -> dict[str, SignatureColumn]:
-    """How truth and predictions are read: labels in one way, whatever type each column alone would have."""
+    """How truth and predictions are read: labels in the same way, regardless of the type of each column."""
     if command.task == "regression":
         return {}
     labels = _label_reading(command, columns)
@@ -70,7 +71,7 @@ def prediction_readings(
 
 
 def _label_reading(command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]) -> SignatureColumn:
-    """How the labels are read: by the type of both columns if they share one, else as text."""
+    """How the labels are read: by the common type of both columns, or else as text."""
     truth = label_reading(columns[command.truth])
     if command.task == "clustering":
         return truth
@@ -78,7 +79,7 @@ def _label_reading(command: EvaluatePredictions, columns: Mapping[str, ColumnSch
     if truth.type == prediction.type or "empty" in (columns[command.truth].type, columns[command.prediction].type):
         return truth
     if {truth.type, prediction.type} == {"integer", "real"}:
-        return truth.model_copy(update={"type": "integer"})  # which stays exact beyond 2**53
+        return truth.model_copy(update={"type": "integer"})  # integers stay exact beyond 2**53
     return truth.model_copy(update={"type": "text"})
 
 
@@ -88,12 +89,12 @@ class _Reading:
     def __init__(self, command: EvaluatePredictions, columns: Mapping[str, ColumnSchema]) -> None:
         self._command = command
         self._labels_reading = _label_reading(command, columns)
-        # clusters have nothing to do with the names of true groups
+        # clusters are unrelated to the names of the true groups
         own = label_reading(columns[command.prediction]) if command.task == "clustering" else None
         self._own = {} if own is None else {command.prediction: own}
         self._classes = self._classes_of(command.probabilities or {})
         self._book = LabelBook(self._classes)
-        # clusters have nothing to do with the names of true groups
+        # clusters are unrelated to the names of the true groups
         self._clusters = LabelBook() if command.task == "clustering" else self._book
         self._true: list[Any] = []
         self._predicted: list[Any] = []
@@ -101,7 +102,7 @@ class _Reading:
         self.row_filter = RowFilter(command, columns)
 
     def take(self, frame: pd.DataFrame) -> None:
-        """Take a row group."""
+        """Add a row group."""
         true: npt.NDArray[Any]
         predicted: npt.NDArray[Any]
         if self._command.task == "regression":
@@ -119,7 +120,7 @@ class _Reading:
             self._probabilities.append(probabilities[kept])
 
     def finish(self) -> CollectedRows:
-        """The rows as they are measured."""
+        """The collected rows."""
         true, predicted = np.concatenate(self._true), np.concatenate(self._predicted)
         rows: Any
         if self._command.task == "regression":
@@ -140,11 +141,12 @@ class _Reading:
 
     def _warnings(self) -> list[str]:
         count = self.row_filter.dropped.get("prediction", 0)
-        missing = f"{count} rows have no prediction in {self._command.prediction!r} and were left out"
+        rows = f"{counted(count, 'row')} without a prediction in {self._command.prediction!r}"
+        missing = f"{rows} {agreeing(count, 'was', 'were')} excluded"
         return [*([missing] if count else []), *self._strangers()]
 
     def _strangers(self) -> list[str]:
-        """What is to be known of predicted labels that no row has as its truth."""
+        """Warnings about predicted labels that do not occur in the truth."""
         if self._command.task != "classification":
             return []
         labels, indices = self._book.sorted_labels()
@@ -153,7 +155,7 @@ class _Reading:
         counts = Counter(code for code in predicted.tolist() if code not in known)
         unknown = [(labels[code], counts[code]) for code in sorted(counts)]
         classes = [labels[code] for code in sorted(known)]
-        return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "the truth")
+        return stranger_warnings(self._command.prediction, unknown, len(predicted), classes, "absent from the truth")
 
     def _labelled(self, true: Any, predicted: Any) -> Labelled:
         labels, indices = self._book.sorted_labels()
@@ -163,12 +165,12 @@ class _Reading:
             return Labelled(labels, class_count, indices[true], indices[predicted], probabilities)
         if len(labels) > 2:
             named = ", ".join(map(str, labels[:20]))
-            problem = f"one column of probabilities is enough for two classes only; the labels are {named}"
+            problem = f"a single column of probabilities needs exactly two classes; the labels are {named}"
             raise InvalidCommand(f"probabilities: {problem}", details=[{"where": "probabilities", "problem": problem}])
         if len(labels) == 1:
             return Labelled(labels, 1, indices[true], indices[predicted], None)
-        # the class whose probability is given is the positive one, and the second
-        assert probabilities is not None  # a class has a column
+        # the class with the given probability becomes the positive, second class
+        assert probabilities is not None  # each class has a column
         both = np.hstack([1 - probabilities, probabilities])
         return Labelled(labels[::-1], 2, 1 - indices[true], 1 - indices[predicted], both)
 
@@ -177,8 +179,10 @@ class _Reading:
         return labels_in(frame[name], own if own is not None else self._labels_reading)
 
     def _numbers(self, frame: pd.DataFrame, name: str) -> Floats:
-        what = "truth" if name == self._command.truth else "prediction"
-        return true_numbers(frame[name], name, what=what, why=": regression is of numbers", first=self.row_filter.first)
+        role = "truth" if name == self._command.truth else "prediction"
+        return true_numbers(
+            frame[name], name, role=role, reason=", as regression requires", first=self.row_filter.first
+        )
 
     def _read_probabilities(self, frame: pd.DataFrame) -> Floats | None:
         named = self._command.probabilities
@@ -187,22 +191,22 @@ class _Reading:
         by_label = dict(zip(self._labels_of_names(named), named.values(), strict=True))
         return np.column_stack(
             [
-                true_numbers(frame[column], column, what="probability", why="", first=self.row_filter.first)
+                true_numbers(frame[column], column, role="probability", reason="", first=self.row_filter.first)
                 for column in (by_label[label] for label in self._classes)
             ]
         )
 
     def _classes_of(self, named: Mapping[str, str]) -> list[Label]:
-        """The classes that have probabilities, in their own order."""
+        """The classes that have probabilities, in sorted order."""
         book = LabelBook()
         labels = self._labels_of_names(named)
         if len(set(labels)) < len(labels):
-            problem = f"two names mean one class of {self._command.truth!r}: {', '.join(named)}"
+            problem = f"two names refer to the same class of {self._command.truth!r}: {', '.join(named)}"
             raise InvalidCommand(f"probabilities: {problem}", details=[{"where": "probabilities", "problem": problem}])
         book.codes(labels)
         return book.sorted_labels()[0]
 
     def _labels_of_names(self, named: Iterable[str]) -> list[Label | None]:
-        """The labels that names of classes, as JSON has them, stand for in the truth's column."""
+        """Translate names of classes, as written in JSON, to labels of the truth's column."""
         names = pd.Series(list(named), dtype="str")
         return labels_in(names, self._labels_reading)

@@ -1,4 +1,4 @@
-"""Which rows are measured, what they count and which slices they are in: what is the same for all that is measured."""
+"""The selection of rows to measure, their weights and their slices; the same for all evaluations."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class RowFilter:
-    """Goes through the row groups, keeps what can be measured, and counts what cannot."""
+    """Selects the rows of row groups that can be measured, and counts the others."""
 
     def __init__(self, command: Evaluation, columns: Mapping[str, ColumnSchema]) -> None:
         self._weight = command.weight
@@ -30,20 +30,20 @@ class RowFilter:
 
     @property
     def first(self) -> int:
-        """The number of the row group's first row."""
+        """The position of the next row group's first row."""
         return self._seen
 
     @property
     def weights(self) -> Floats | None:
-        """What the kept rows count; None if all count alike."""
+        """The weights of the kept rows; None if all are equal."""
         return np.concatenate(self._weights) if self._weights else None
 
     def sift(self, frame: pd.DataFrame, lacking: Mapping[str, Flags]) -> Flags:
-        """Take a row group.
+        """Filter a row group.
 
         Args:
             frame: Its columns.
-            lacking: By what a row may lack, which rows do; the first that it lacks is counted.
+            lacking: The rows that lack something, by what they lack; a row is counted by the first thing that it lacks.
 
         Returns:
             Which rows are kept.
@@ -54,10 +54,10 @@ class RowFilter:
         kept = np.ones(len(frame), dtype=np.bool_)
         weights = None if self._weight is None else self._read_weights(frame)
         faults = dict(lacking) if weights is None else {**lacking, "weight": ~(weights > 0)}
-        for what, is_lacking in faults.items():
+        for fault, is_lacking in faults.items():
             count = int(np.count_nonzero(kept & is_lacking))
             if count:
-                self.dropped[what] = self.dropped.get(what, 0) + count
+                self.dropped[fault] = self.dropped.get(fault, 0) + count
             kept &= ~is_lacking
         if weights is not None:
             self._weights.append(weights[kept])
@@ -67,27 +67,29 @@ class RowFilter:
         self._seen += len(frame)
         return kept
 
-    def require_rows(self, what: str | None) -> None:
-        """Check that there is something to measure.
+    def require_rows(self, needed: str | None) -> None:
+        """Check that at least one row was kept.
 
         Args:
-            what: What a row must have, for the error; None if any row will do.
+            needed: What a row must have, for the message; None if nothing.
 
         Raises:
             EstimatorRejected: No row was kept.
         """
         if not self.row_count:
-            lacking = "the dataset has no rows" if what is None else f"no row of the dataset has {what}"
-            raise EstimatorRejected(f"{lacking}, so there is nothing to measure on")
+            lacking = "the dataset has no rows" if needed is None else f"no row of the dataset has {needed}"
+            raise EstimatorRejected(f"{lacking}, so nothing can be measured")
 
     def _read_weights(self, frame: pd.DataFrame) -> Floats:
         name: Any = self._weight
-        weights = true_numbers(frame[name], name, what="weight", why="", first=self._seen)
+        weights = true_numbers(frame[name], name, role="weight", reason="", first=self._seen)
         faulty = np.flatnonzero(weights < 0)
         if len(faulty):
             row, given = self._seen + int(faulty[0]), float(weights[faulty[0]])
             raise InvalidCommand(
-                f"the weight {name!r} holds {given:g} in row {row}; a row counts 0 or more",
-                details=[{"where": f"rows.{row}.{name}", "problem": "not a weight", "expected": "a number from 0 on"}],
+                f"the weight in column {name!r}, row {row}, must be 0 or more, not {given:g}",
+                details=[
+                    {"where": f"rows.{row}.{name}", "problem": "must be 0 or more", "expected": "a number of 0 or more"}
+                ],
             )
         return weights

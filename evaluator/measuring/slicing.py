@@ -1,4 +1,4 @@
-"""Rows by a column: by value, or by quantile bins where a column of numbers or dates has many values. Pure maths."""
+"""Slices of rows by a column: by value, or by quantile bins of numbers or dates with many values. Pure maths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ Codes = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SLICE_LIMIT: Final = 20
-"""Slices that a column has at most; rows of its other values are counted."""
+"""Maximum slices of a column; rows with other values are only counted."""
 BIN_COUNT: Final = 10
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """Some rows, and what they have in common."""
+    """Rows with the same value, or in the same bin."""
 
     facts: dict[str, Any]
-    """``value`` of a value, ``low`` and ``high`` of a bin, ready for JSON; a missing value is None."""
+    """``value``, or ``low`` and ``high`` of a bin, in JSON form; None for a missing value."""
     rows: Codes
     """Row indices."""
 
@@ -41,7 +41,7 @@ class SliceColumn:
 
     @property
     def is_binned(self) -> bool:
-        """Whether the column is cut into bins."""
+        """Whether the column is divided into bins."""
         return self.schema.type in ("integer", "real", "datetime") and self.schema.distinct > BIN_COUNT
 
     def add(self, series: "pd.Series[Any]", kept: Flags) -> None:
@@ -50,7 +50,7 @@ class SliceColumn:
         self._parts.append(_numbers(cells) if self.is_binned else self._book.codes(_values(cells)))
 
     def slices(self) -> Iterator[Slice]:
-        """The slices: bins in their order, or the most frequent values; what is missing is the last one."""
+        """The slices: bins in order, or the most frequent values; missing values are last."""
         cells: npt.NDArray[Any] = np.concatenate(self._parts) if self._parts else np.empty(0)
         yield from self._bins(cells) if self.is_binned else self._by_value(cells)
 
@@ -58,7 +58,7 @@ class SliceColumn:
         there = np.flatnonzero(np.isfinite(numbers))
         if len(there):
             edges = np.unique(np.quantile(numbers[there], np.linspace(0, 1, BIN_COUNT + 1)))
-            # a value on an edge belongs above it, the last one below
+            # a value on an edge belongs to the bin above, except for the last one
             bins = np.searchsorted(edges[1:-1], numbers[there], side="right")
             for index in np.unique(bins).tolist():
                 rows = there[bins == index]
@@ -93,7 +93,7 @@ def _numbers(series: "pd.Series[Any]") -> npt.NDArray[np.float64]:
 
 
 def _values(series: "pd.Series[Any]") -> list[Any]:
-    """The cells as plain values, ready for JSON; None where one is missing."""
+    """The cells as JSON values; None for a missing cell."""
     cells = series.astype(object).where(series.notna(), None).tolist()
     return [_plain(cell) for cell in cells]
 

@@ -1,4 +1,4 @@
-"""Two classes by threshold: what predicting positive from a score on gives, and which threshold is best. Pure maths."""
+"""Metrics of two classes by threshold, and the best threshold. Pure maths."""
 
 from typing import Any, Final
 
@@ -18,17 +18,17 @@ _COUNTS: Final = ("true_positives", "false_positives", "true_negatives", "false_
 
 
 class ThresholdTable:
-    """Every threshold that changes a prediction: each score that occurs, and one above all, which predicts none.
+    """All thresholds that change a prediction: each score that occurs, and one above all scores.
 
-    A row is predicted positive if its score is the threshold or more.
+    A row is predicted positive if its score is at least the threshold.
     """
 
     def __init__(self, counts: Cumulated, costs: Costs | None = None) -> None:
-        """Work out all columns, from sorted cumulative counts.
+        """Compute all columns from sorted cumulative counts.
 
         Args:
-            counts: Of the rows, which have a row of either class.
-            costs: What errors cost; without it there is no column for that.
+            counts: The cumulative counts; both classes have rows.
+            costs: The costs of errors; without them, there is no column ``cost``.
         """
         above = np.nextafter(counts.thresholds[0], np.inf)
         true_positives = np.append(0.0, counts.true_positives)
@@ -45,9 +45,7 @@ class ThresholdTable:
             self._columns["cost"] = costs.false_positive * false_positives + costs.false_negative * false_negatives
 
     def rows(self) -> list[dict[str, float | None]]:
-        """The table, 200 rows at most, the highest first: all thresholds, or the best ones and those at equal steps of
-        the rows.
-        """
+        """The table, highest thresholds first: all of them, or at most 200: the best ones and others at equal steps."""
         length = len(self._columns["threshold"])
         if length <= TABLE_LIMIT:
             return [self._row(index) for index in range(length)]
@@ -58,7 +56,7 @@ class ThresholdTable:
         return [self._row(index) for index in chosen.tolist()]
 
     def maximum_metrics(self) -> dict[str, dict[str, float]]:
-        """By metric the highest value, and the highest threshold that gives it."""
+        """The maximum of each metric, and the highest threshold with this value."""
         return {
             name: {"threshold": float(self._columns["threshold"][index]), "value": float(self._columns[name][index])}
             for name in THRESHOLD_METRICS
@@ -66,13 +64,13 @@ class ThresholdTable:
         }
 
     def best(self, wanted: BestThreshold) -> dict[str, Any]:
-        """The best threshold by a metric or by costs, with its row of the table; of equal ones the highest."""
+        """The best threshold by a metric or by costs, with its row of the table; the highest of equally good ones."""
         if wanted.costs is not None:
             return {"costs": wanted.costs.model_dump(), **self._row(self._cheapest())}
         return {"metric": wanted.metric, **self._row(self._highest(str(wanted.metric)))}
 
     def column(self, name: str) -> Floats:
-        """A column of all thresholds; NaN where a metric is not defined."""
+        """A column for all thresholds; NaN if a metric is not defined."""
         return self._columns[name]
 
     def _best_indices(self) -> list[int]:
@@ -91,14 +89,14 @@ class ThresholdTable:
 
 
 def gains(counts: Cumulated, scores: Floats, weights: Floats) -> list[dict[str, float]]:
-    """Gains and lift, after H2O's table: groups of a twentieth of the rows each, the highest scores first.
+    """Gains and lift, like H2O's table: twenty groups of equal size, the highest scores first.
 
-    Rows of one score stay in one group, so there may be fewer groups. Fractions of rows are by weight.
+    Rows with equal scores stay in one group, so there may be fewer groups. Fractions of rows are weighted.
 
     Args:
-        counts: Of the rows, which have a row of either class.
-        scores: Their scores, shape (n_rows,).
-        weights: What each row counts.
+        counts: The cumulative counts; both classes have rows.
+        scores: The scores of the rows, shape (n_rows,).
+        weights: The weights of the rows.
     """
     reached = counts.true_positives + counts.false_positives
     wanted = np.arange(1, GROUP_COUNT + 1) / GROUP_COUNT * reached[-1]
@@ -115,7 +113,7 @@ def gains(counts: Cumulated, scores: Floats, weights: Floats) -> list[dict[str, 
 
 
 def _gain(counts: Cumulated, before: tuple[float, float, float], now: tuple[float, float, float]) -> dict[str, float]:
-    """One group's row, from rows, positives and scores up to the group before and up to it."""
+    """The row of a group, from the cumulative rows, positives and scores before and after it."""
     total = counts.positives + counts.negatives
     rate = counts.positives / total
     rows, positives, scores = (later - earlier for later, earlier in zip(now, before, strict=True))
@@ -138,6 +136,6 @@ def _gain(counts: Cumulated, before: tuple[float, float, float], now: tuple[floa
 
 
 def _score_sums(counts: Cumulated, scores: Floats, weights: Floats) -> Floats:
-    """The sum of the scores of the rows down to each threshold."""
+    """The cumulative sum of the scores down to each threshold."""
     indices = np.searchsorted(-counts.thresholds, -scores)
     return np.cumsum(np.bincount(indices, weights * scores, len(counts.thresholds)))

@@ -1,1 +1,1 @@
-"""What is read back out of a dataset: pages of rows, and files."""
+"""Reading stored datasets: pages of rows, and exported files."""

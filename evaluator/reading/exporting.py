@@ -1,7 +1,7 @@
-"""How a dataset is written as text so that the file, uploaded again, gives the same table. No store.
+"""The export of a dataset as text that gives the same table when it is uploaded again. No store.
 
-Cells are written as they stood in the file that the table came from, where reading them finds the column's type again;
-else as their type has them. Text that would be read as something else is told as text (``text_export.py``).
+Cells are written as they were in the original file if they would be read with the column's type again; otherwise, in
+the standard form of their type. Text that would be read as something else is marked as text (``text_export.py``).
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
 def plan_export(table: Table, text_format: Literal["csv", "jsonl"]) -> ExportPlan:
-    """Find out how the columns are to be written; columns of text are read for it, and those whose cells are kept.
+    """Decide how the columns are written; this reads text columns, and columns whose original cells are stored.
 
     Args:
         table: The dataset.
@@ -46,14 +46,14 @@ def plan_export(table: Table, text_format: Literal["csv", "jsonl"]) -> ExportPla
 
 
 def _is_found_again(table: Table, column: ColumnSchema) -> bool:
-    """Whether the cells as they stood are of the column's type to who reads them in CSV."""
+    """Whether the original cells would be read with the column's type from CSV."""
     if column.type in ("text", "empty") or column.form is None or column.number_form is not None:
         return False
     return column.form != KEPT or _is_narrowed_to(column, table, delimited_candidates("."))
 
 
 def _is_found_in_json(table: Table, column: ColumnSchema) -> bool:
-    """Whether the cells as they stood are of the column's type to who reads them in JSON."""
+    """Whether the original cells would be read with the column's type from JSON."""
     if column.type == "datetime":
         return column.form is not None and (column.form != KEPT or _is_narrowed_to(column, table, _dates()))
     if column.type not in ("integer", "real") or column.form is None or column.number_form is not None:
@@ -85,14 +85,14 @@ def _dates() -> list[Candidate]:
 
 
 def _is_mistaken(table: Table, name: str) -> bool:
-    """Whether cells of text would be taken for values of another type, for missing ones, or for no row of the table."""
+    """Whether text cells would be read as another type, as missing, or as a repeated header."""
     narrowing = ColumnNarrowing(delimited_candidates("."))
     is_settled = False
     for number, cells in enumerate(_cells(table, name)):
         values = trimmed(cells)
         if missing_mask(values, TEXT_MISSING_MARKS) is not None:
             return True
-        # of the rows that say the header again, or units below it
+        # rows that repeat the header, or units below it
         if pc.any(pc.equal(values, name)).as_py() or (not number and values[0].as_py().startswith(_BRACKETS)):
             return True
         if not is_settled:
@@ -111,7 +111,7 @@ def _is_taken_for_dates(table: Table, name: str) -> bool:
 
 
 def _cells(table: Table, name: str, *, as_written: bool = False) -> Iterator[pa.Array]:
-    """The cells that are there, row group by row group."""
+    """The cells that are not missing, one row group at a time."""
     for number in range(table.group_count):
         cells = read_group(table.parquet, number, [name]).column(0).combine_chunks()
         if as_written:

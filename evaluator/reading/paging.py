@@ -1,4 +1,4 @@
-"""Some rows of a table as JSON has them, read without what lies before them. Values only, no store."""
+"""Pages of a table's rows in JSON form, read without the rows before them. Values only, no store."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,32 +13,32 @@ from modelbus.shared.tabular.cells.cell_text import date_texts
 from modelbus.shared.tabular.tables.row_groups import read_group
 
 PAGE_SIZE_BYTES: Final = 8 * 1024 * 1024
-"""A page ends before it is larger than this, as JSON: rows may be wide, and a caller holds a page in memory."""
+"""Maximum size of a page as JSON: rows can be wide, and callers hold a page in memory."""
 _CELLS_AT_ONCE: Final = 50_000
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows that stand one after the other."""
+    """Consecutive rows."""
 
     columns: list[str]
-    """The columns' names, in the order in which each row has them."""
+    """The names of the columns, in the order of each row."""
     rows: list[dict[str, Any]]
     following: int | None
-    """The number of the row that comes next; None after the last one."""
+    """The number of the next row; None after the last one."""
 
 
 def read_page(table: pq.ParquetFile, offset: int, limit: int, columns: Sequence[str] | None = None) -> Page:
-    """Read ``limit`` rows from row number ``offset`` (from 0) on; fewer at the end, or where rows are wide.
+    """Read ``limit`` rows from row ``offset`` (from 0); fewer at the end of the table, or if rows are wide.
 
-    Integers stay integers; dates are ISO 8601 text; a missing value is None; infinite reals, which JSON has no number
-    for, are the text ``Infinity`` and ``-Infinity``.
+    Integers stay integers; dates are ISO 8601 text; a missing value is None; infinite reals, which JSON cannot express
+    as numbers, are the text ``Infinity`` and ``-Infinity``.
 
     Args:
         table: The table.
-        offset: Rows to pass over; beyond the end the page is empty.
-        limit: Rows of the page at most.
-        columns: Which columns, all different, in this order; all by default.
+        offset: Rows to skip; beyond the end, the page is empty.
+        limit: Maximum rows of the page.
+        columns: The columns, distinct, in this order; all by default.
     """
     names = list(columns or table.schema_arrow.names)
     rows: list[dict[str, Any]] = []

@@ -1,1 +1,1 @@
-"""Rows that an explanation or a drift report is made from."""
+"""Samples of rows for explanations and drift reports."""

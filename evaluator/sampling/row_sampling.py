@@ -1,4 +1,4 @@
-"""Rows of a table, each as likely as any other: read row group by row group, in memory that the limit bounds."""
+"""Uniform random samples of a table's rows, read one row group at a time, in memory bounded by the sample size."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from modelbus.shared.tabular.tables.stored_tables import Readings, Table, read_g
 def sample_rows(
     table: Table, columns: Sequence[str], limit: int, seed: int, readings: Readings | None = None
 ) -> pd.DataFrame:
-    """Some rows of a table in its order; all of them if there are no more than ``limit``.
+    """A random sample of a table's rows, in their order; all rows if there are at most ``limit``.
 
     Args:
         table: The table.
-        columns: Which columns, all different, in this order.
-        limit: Rows at most.
+        columns: The columns, distinct, in this order.
+        limit: Maximum rows.
         seed: The same seed gives the same rows.
-        readings: How columns are read; as they are stored by default.
+        readings: How columns are read; by default, as they are stored.
     """
     row_count = table.row_count
     if row_count > limit:

@@ -1,4 +1,4 @@
-"""Rows of a stored dataset that a model can be asked for, and the model itself."""
+"""Loading a model, and samples of a stored dataset for it."""
 
 from typing import Final
 
@@ -16,15 +16,15 @@ from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
 from modelbus.shared.worker.child import JobContext
 
 CELL_LIMIT: Final = 2_000_000
-"""Of wide tables fewer rows are read: so many cells take some 100 MB at most, as long as texts are short."""
-_LEAST_ROWS: Final = 1000
+"""Maximum cells, so that fewer rows of wide tables are read: they take up to about 100 MB if texts are short."""
+_MINIMUM_ROWS: Final = 1000
 
 
 def load_model(context: JobContext, version: VersionDocument) -> FittedModel:
-    """Fetch and load a version, and say so.
+    """Fetch and load a version, and report the progress.
 
     Raises:
-        ArtifactRefused: It cannot be loaded.
+        ArtifactRefused: The model cannot be loaded.
     """
     context.progress(0.05, f"loading {version['model']} version {version['version']}")
     return fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
@@ -36,13 +36,13 @@ def dataset_warnings(
     dataset: DatasetDocument | None = None,
     report: EncodingReport | None = None,
 ) -> list[str]:
-    """What makes an answer about rows doubtful.
+    """Warnings about the rows of an explanation or a drift report.
 
     Args:
-        context: Has the settings.
+        context: The job's context, for the settings.
         model: The model.
-        dataset: The dataset that the rows are of, if they are of one.
-        report: What its encoder had to do to them.
+        dataset: The dataset of the rows, if any.
+        report: The encoder's report on the rows.
     """
     columns = [] if dataset is None else dataset_columns(dataset).values()
     found = changed_types(columns, model.signature.columns)
@@ -53,8 +53,8 @@ def dataset_warnings(
 
 
 def affordable_rows(limit: int, column_count: int) -> int:
-    """How many rows may be held at once, of those that a command allows."""
-    return min(limit, max(_LEAST_ROWS, CELL_LIMIT // max(column_count, 1)))
+    """Maximum rows to hold in memory, at most ``limit``."""
+    return min(limit, max(_MINIMUM_ROWS, CELL_LIMIT // max(column_count, 1)))
 
 
 def read_model_rows(
@@ -66,25 +66,25 @@ def read_model_rows(
     *,
     has_target: bool = False,
 ) -> pd.DataFrame:
-    """Some rows of a dataset, with the columns that the model needs.
+    """A sample of a dataset's rows, with the columns that the model needs.
 
     Args:
-        context: Where the dataset is.
+        context: The job's context, for the store.
         dataset: The dataset's document.
         model: The model.
-        limit: Rows at most.
+        limit: Maximum rows.
         seed: The same seed gives the same rows.
-        has_target: Whether the target is wanted too, if the dataset has it.
+        has_target: Whether to read the target too, if the dataset has it.
 
     Raises:
-        SignatureMismatch: The dataset lacks columns; names each.
+        SignatureMismatch: The dataset lacks columns, with one detail for each.
     """
     known = [column["name"] for column in dataset["columns"]]
     needed = [column.name for column in model.encoder.columns]
     target = model.signature.target
     wanted = [name for name in [*needed, *([target] if has_target and target else [])] if name in known]
     if not set(needed) <= set(known):
-        # Names what is missing, unless the model can do without it.
+        # Raises an error that names the missing columns, unless the model does not need them.
         model.encoder.transform(pd.DataFrame(columns=known))
     with open_table(context.blobs, dataset) as table:
         return sample_rows(table, wanted or known[:1], limit, seed, model.readings)

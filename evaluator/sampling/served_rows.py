@@ -1,4 +1,4 @@
-"""The rows that a model version predicted since a time, gathered from the jobs of its predictions."""
+"""The rows that a model version has predicted since a given time, collected from its prediction jobs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from modelbus.shared.contracts.commands.prediction import rows_of_spec
 from modelbus.shared.contracts.documents.job_documents import ServedJob
 from modelbus.shared.contracts.documents.model_documents import VersionDocument
 from modelbus.shared.errors import DatasetChanged, UnknownDataset, UnknownUpload
+from modelbus.shared.plural import counted
 from modelbus.shared.store.connection import Document
 from modelbus.shared.store.jobs.binding import digests
 from modelbus.shared.tabular.predicting.model import FittedModel
@@ -22,38 +23,38 @@ from modelbus.shared.worker.child import JobContext
 
 @dataclass
 class ServedRows:
-    """Rows that were predicted, and where they come from."""
+    """Predicted rows and their origin."""
 
     model: FittedModel
     row_limit: int
     request_count: int = 0
-    """Predictions of inline rows that were taken, whole or in part."""
+    """Prediction requests with inline rows that are included, in whole or in part."""
     dataset_count: int = 0
-    """Datasets that were predicted and taken, whole or in part."""
+    """Predicted datasets that are included, in whole or in part."""
     lost_count: int = 0
-    """Predictions whose rows are gone: their dataset, or a large answer that says whose they were."""
+    """Predictions whose rows are gone, because the dataset or a large result was deleted."""
     is_capped: bool = False
-    """Whether there are more rows, older ones, than the limit allows."""
+    """Whether older rows exceed the limit."""
     oldest: datetime | None = None
-    """When the oldest of them was asked for."""
+    """When the oldest of them was requested."""
     row_count: int = 0
     _rows: list[dict[str, Any]] = field(default_factory=list)
     _frames: list[pd.DataFrame] = field(default_factory=list)
 
     @property
     def left(self) -> int:
-        """How many more rows may be taken."""
+        """How many more rows can be added."""
         return self.row_limit - self.row_count
 
     def add_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Take inline rows, as many as may be taken."""
+        """Add inline rows, up to the limit."""
         self.is_capped |= len(rows) > self.left
         self._rows += rows[: self.left]
         self.row_count += min(len(rows), self.left)
         self.request_count += 1
 
     def add_frame(self, frame: pd.DataFrame, row_count: int) -> None:
-        """Take the sampled rows of a dataset that has ``row_count``."""
+        """Add sampled rows of a dataset that has ``row_count`` rows."""
         self.is_capped |= row_count > len(frame)
         self._frames.append(frame)
         self.row_count += len(frame)
@@ -63,12 +64,12 @@ class ServedRows:
         """All rows, with the columns that the model needs."""
         names = [column.name for column in self.model.encoder.columns]
         inline = pd.DataFrame({name: [row.get(name) for row in self._rows] for name in names}, dtype=object)
-        # As they came: one column may hold text from one request and numbers from another.
+        # Unconverted: a column may hold text from one request and numbers from another.
         whole = pd.concat([inline, *(each.reindex(columns=names).astype(object) for each in self._frames)])
         return whole.reset_index(drop=True)
 
     def view(self) -> Document:
-        """Where the rows come from, ready for JSON."""
+        """The origin of the rows, in JSON form."""
         return {
             "row_count": self.row_count,
             "request_count": self.request_count,
@@ -82,15 +83,15 @@ class ServedRows:
 def gather_served_rows(
     context: JobContext, version: VersionDocument, model: FittedModel, since: datetime, row_limit: int, seed: int
 ) -> ServedRows:
-    """Take the newest rows that a version predicted, as many as the limit allows.
+    """Collect the newest rows that a version predicted, up to the limit.
 
     Args:
-        context: Where the jobs are.
+        context: The job's context, for the store.
         version: The version's document.
-        model: The version.
-        since: How old the oldest may be.
-        row_limit: Rows at most.
-        seed: Of the choice of rows where a dataset has more than are left to take.
+        model: The version's model.
+        since: The earliest time of a prediction.
+        row_limit: Maximum rows.
+        seed: Seed for sampling a dataset with more rows than can be added.
     """
     found = ServedRows(model, row_limit)
     for job in _own_jobs(context, version, since, found):
@@ -102,7 +103,7 @@ def gather_served_rows(
         else:
             _add_dataset(context, job, found, seed)
         found.oldest = job["created_at"]
-        context.progress(0.3, f"gathered {found.row_count} rows")
+        context.progress(0.3, f"collected {counted(found.row_count, 'row')}")
     return found
 
 
@@ -121,10 +122,10 @@ def _own_jobs(context: JobContext, version: VersionDocument, since: datetime, fo
 
 
 def _whose(context: JobContext, blob_id: str) -> Document:
-    """Whose a large result is, which is said beside it, or in it by a release that said it nowhere else.
+    """The model and version of a large result: from its metadata or, for an older release, from the result itself.
 
     Raises:
-        UnknownUpload: It was removed.
+        UnknownUpload: The result was removed.
     """
     about = context.blobs.about(blob_id)
     if about is None:
@@ -138,7 +139,7 @@ def _add_dataset(context: JobContext, job: ServedJob, found: ServedRows, seed: i
     except (UnknownDataset, DatasetChanged):
         found.lost_count += 1
         return
-    # Of a job that is bound to nothing, nothing else tells that another one has its name now.
+    # A job without a recorded digest would not notice that another dataset has the name now.
     if dataset["name"] not in digests(job) and dataset["created_at"] > job["created_at"]:
         found.lost_count += 1
         return

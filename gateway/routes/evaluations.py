@@ -83,7 +83,7 @@ async def create_evaluation(request: web.Request) -> web.Response:
     evaluation_id = command.evaluation or correlation_id
     known = await find_evaluation(request, evaluation_id)
     if known is not None and known["correlation_id"] != correlation_id:
-        raise EvaluationExists(f"an evaluation {evaluation_id!r} exists; delete it or take another id")
+        raise EvaluationExists(f"an evaluation {evaluation_id!r} already exists; delete it or use another id")
     await _check(request, command)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)

@@ -1,1 +1,1 @@
-"""What the predictor does for a whole dataset: joins its command to the rooms beside, the store and the bus."""
+"""The handlers of the predictor: they connect its commands to the maths, the store and the bus."""

@@ -1,4 +1,4 @@
-"""Predicting for a whole dataset: row group by row group, so that a table of any size takes the same memory."""
+"""Predictions for a whole dataset, one row group at a time, in constant memory."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from modelbus.shared.contracts.documents.dataset_documents import DatasetDocumen
 from modelbus.shared.contracts.records.job_outcomes import FilesOutcome
 from modelbus.shared.errors import JobCrashed
 from modelbus.shared.models.stored_models import fetch_model
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.tables.stored_tables import fetch_table, frames
@@ -21,18 +22,18 @@ from modelbus.shared.worker.child import JobContext
 
 log = structlog.get_logger()
 
-_PREDICTING_SHARE = 0.8
+_PREDICTING_FRACTION = 0.8
 
 
 def predict_dataset(command: PredictDataset, context: JobContext) -> FilesOutcome:
-    """Predict and store one row for each row of the dataset, in its order, as Parquet, CSV and JSON lines.
+    """Predict all rows of a dataset, in order, and store the predictions as Parquet, CSV and JSON lines.
 
-    Columns: ``row`` (number from 0), ``prediction``, and if asked for ``probability_<class>`` for each class, and
-    ``score`` (of two classes) or ``score_<class>``.
+    Columns: ``row`` (number from 0), ``prediction`` and, if requested, ``probability_<class>`` for each class, and
+    ``score`` (for two classes) or ``score_<class>``.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there.
-        SignatureMismatch, InvalidCommand: The dataset does not fit the model.
+        UnknownModel, UnknownDataset: One of them does not exist.
+        SignatureMismatch, InvalidCommand: The dataset does not match the model.
         ArtifactRefused: The model cannot be loaded.
     """
     version = context.library.version(command.model)
@@ -56,7 +57,7 @@ def _predict_all(
     model: FittedModel, dataset: DatasetDocument, path: Path, context: JobContext, command: PredictDataset
 ) -> dict[str, Any]:
     table = fetch_table(context.blobs, dataset, context.work_directory)
-    # The target may well be in the dataset; it is what is predicted, and no column too many.
+    # The dataset may contain the target, which is not an extra column.
     columns = [column["name"] for column in dataset["columns"] if column["name"] != model.signature.target]
     totals = IncidentTotals()
     writer: pq.ParquetWriter | None = None
@@ -68,8 +69,9 @@ def _predict_all(
         totals.add(predictions.report.counts())
         writer = writer or pq.ParquetWriter(path, answer.schema, compression="zstd")
         writer.write_table(answer)
-        share = done / max(dataset["row_count"], 1)
-        context.progress(_PREDICTING_SHARE * share, f"{done} of {dataset['row_count']} rows")
+        fraction = done / max(dataset["row_count"], 1)
+        message = f"predicting, {done:,} of {counted(dataset['row_count'], 'row')}"
+        context.progress(_PREDICTING_FRACTION * fraction, message)
     if writer is None:
         raise JobCrashed(f"dataset {dataset['name']!r} has no rows")
     writer.close()
@@ -84,10 +86,10 @@ def _predict_all(
 
 
 def _write_texts(paths: dict[str, Path], row_count: int, context: JobContext) -> None:
-    """Write the predictions as text too; what a spreadsheet would run is escaped in CSV."""
+    """Write the predictions as text too; formulas are escaped in CSV."""
 
     def tell(done: int) -> None:
-        context.progress(_PREDICTING_SHARE, f"writing text, {done} of {row_count} rows")
+        context.progress(_PREDICTING_FRACTION, f"writing CSV and JSON lines, {done:,} of {counted(row_count, 'row')}")
 
     with pq.ParquetFile(paths["parquet"]) as table:
         with paths["csv"].open("wb") as file:

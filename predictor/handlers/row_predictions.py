@@ -1,4 +1,4 @@
-"""Predicting the rows of one request in a process of its own: where they are slow, or suspected of ending it."""
+"""Isolated predictions of the rows of a request, which are slow or may crash the process."""
 
 import os
 from typing import Final
@@ -12,15 +12,15 @@ from modelbus.shared.tabular.predicting.threads import stay_with_one_blas_thread
 from modelbus.shared.worker.child import JobContext
 
 _NICENESS: Final = 10
-"""How far it stands back behind those whose predictions are quick."""
+"""The niceness of the process, in favour of fast predictions."""
 
 
 def predict_rows(command: Predict, context: JobContext) -> AnswerOutcome:
-    """Answer as the interactive lane does, to the last bit.
+    """Predict with the same results as the interactive lane, to the last bit.
 
     Raises:
-        UnknownModel: It is not there.
-        SignatureMismatch, InvalidCommand: The rows do not fit the model.
+        UnknownModel: The model does not exist.
+        SignatureMismatch, InvalidCommand: The rows do not match the model.
         ArtifactRefused: The model cannot be loaded.
     """
     os.nice(_NICENESS)

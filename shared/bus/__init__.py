@@ -1,4 +1,4 @@
-"""The bus: the only door to kombu. Messages are wake-ups; the record of every job is in MongoDB (``shared.store``)."""
+"""The message bus; the only package that uses kombu. Messages only wake services up; jobs are recorded in MongoDB."""
 
 from modelbus.shared.bus.consumer import Consumer, Delivery
 from modelbus.shared.bus.events import EventPublisher, EventSubscriber

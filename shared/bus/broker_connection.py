@@ -1,4 +1,4 @@
-"""Opening a connection to the broker, with the options that were measured to survive its failures."""
+"""Connections to the broker, with options that were tested to survive its failures."""
 
 import socket
 from typing import Any, Final
@@ -11,7 +11,7 @@ from modelbus.shared.bus.transport import register_hardened_transport
 _REDIS_SCHEMES: Final = ("redis", "rediss", "sentinel")
 
 _REDIS_OPTIONS: Final[dict[str, Any]] = {
-    # Without timeouts a publish on a half-open link hangs for ever.
+    # Without timeouts, publishing on a half-open connection would hang for ever.
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
@@ -19,22 +19,23 @@ _REDIS_OPTIONS: Final[dict[str, Any]] = {
     # A message is acknowledged right after its job is claimed, so this covers milliseconds of work.
     "visibility_timeout": 60,
     "unacked_restore_throttle": 1,
-    # A retried LPUSH that had arrived would be queued twice; our own retry is counted and logged.
+    # Retrying an LPUSH that had arrived would queue the message twice; our own retry is counted and logged.
     "retry_on_timeout": False,
 }
 
 
 def open_connection(url: str, service: str, *, message_limit_bytes: int | None = None) -> Connection:
-    """Make a connection object for ``url``; it connects at first use.
+    """Make a connection object for ``url``, which connects on first use.
 
     Args:
-        url: Any URL that kombu understands.
-        service: Keeps this service's unacknowledged messages apart from other services': with shared keys, one
-            service's visibility timeout would redeliver another's messages.
-        message_limit_bytes: A larger message is delivered as malformed (Redis only; other brokers limit it themselves).
+        url: Any URL that kombu supports.
+        service: The service, whose unacknowledged messages get their own keys: with shared keys, the visibility timeout
+            of one service would redeliver another's messages.
+        message_limit_bytes: Larger messages are delivered as malformed (Redis only; other brokers have their own
+            limit).
     """
     register_hardened_transport()
-    # One try, then the caller decides: kombu's own would go on for `connect_timeout` inside a property access.
+    # A single attempt, then the caller decides: kombu would retry for `connect_timeout` inside a property access.
     options: dict[str, Any] = {"max_retries": 0}
     if url.split("://", 1)[0] in _REDIS_SCHEMES:
         options |= {
@@ -42,7 +43,7 @@ def open_connection(url: str, service: str, *, message_limit_bytes: int | None =
             "unacked_key": f"unacked.{service}",
             "unacked_index_key": f"unacked_index.{service}",
             "unacked_mutex_key": f"unacked_mutex.{service}",
-            # A restorer that was killed must not keep the others from restoring for five minutes.
+            # A killed restorer must not prevent others from restoring for five minutes.
             "unacked_mutex_expire": 10,
             "client_name": f"modelbus-{service}",
         }
@@ -52,6 +53,6 @@ def open_connection(url: str, service: str, *, message_limit_bytes: int | None =
 
 
 def connection_errors(connection: Connection) -> tuple[type[BaseException], ...]:
-    """What a lost or refusing broker raises, for ``except``."""
+    """The exceptions of a lost or refused connection, for ``except``."""
     own = (*connection.connection_errors, *connection.channel_errors)
     return (*own, OperationalError, KombuError, OSError, socket.timeout)

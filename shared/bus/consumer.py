@@ -1,4 +1,4 @@
-"""Receiving: messages of some queues, decoded, a batch at a time; reconnects by itself; moves poison aside."""
+"""The consumer: receives and decodes messages of queues in batches, reconnects, and quarantines poison."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,43 +23,43 @@ from modelbus.shared.observing.metrics import MESSAGES_POISONED
 log = structlog.get_logger()
 
 _NEXT_MESSAGE_S: Final = 0.001
-"""How long a batch waits for one more message: Redis answers a pop of a filled queue well within it."""
+"""How long a batch waits for another message; Redis answers a pop of a filled queue much faster."""
 _RECONNECT_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message: its documents (one, or those of an array) and what belongs to the message as a whole."""
+    """A message: its documents and its properties."""
 
     queue: str
     documents: list[Any]
-    """What the JSON body held: one document, or the elements of its array."""
+    """The documents of the JSON body: one, or the elements of an array."""
     correlation_id: str | None
-    """The message's property; absent for an array, whose elements carry their own."""
+    """The message's property; None for an array, whose elements have their own."""
     given_correlation_id: str | None
-    """The message's property, also of an array: what its sender may wait for."""
+    """The message's property, for an array too: the id that its sender may wait for."""
     reply_to: str | None
     headers: Mapping[str, Any]
     tag: str
-    """The same when the message is delivered again (on AMQP only if its sender gave it a ``message_id``)."""
+    """Identifies the message across redeliveries (on AMQP, only if its sender set a ``message_id``)."""
     is_redelivered: bool
-    """Whether it, or an earlier message of the same job, was delivered before and not acknowledged."""
+    """Whether it, or an earlier message of the same job, was delivered before without an acknowledgement."""
     message: Any
-    """kombu's message, for the consumer."""
+    """kombu's message."""
 
 
 class Consumer:
-    """Consumes queues through one connection; to be used by one thread."""
+    """Consumes queues over one connection; for use by one thread."""
 
     def __init__(
         self, url: str, service: str, queues: Sequence[str], *, prefetch: int, message_limit_bytes: int
     ) -> None:
         """Args:
-        url: The broker's.
-        service: Whose unacknowledged messages these are; also names the consumer in logs.
+        url: The broker's URL.
+        service: The service, which owns the unacknowledged messages; also the consumer's name in logs.
         queues: The queues to consume.
-        prefetch: How many messages may be received and not acknowledged.
-        message_limit_bytes: A larger message is poison.
+        prefetch: Maximum number of unacknowledged messages.
+        message_limit_bytes: Larger messages are poison.
         """
         self._service = service
         self._queues = tuple(queues)
@@ -71,17 +71,17 @@ class Consumer:
         self._failures = 0
         self._poison = Publisher(url, service)
         self.polled_at = time.monotonic()
-        """When the broker last answered a poll, by the monotonic clock: liveness is measured by progress."""
+        """When the broker last answered a poll, by the monotonic clock; liveness is measured by it."""
 
     def receive(self, timeout_s: float, limit: int = 1) -> list[Delivery]:
-        """Wait for a message, then take what else waits already.
+        """Wait for a message, then take other messages that are already waiting.
 
         Args:
-            timeout_s: How long to wait for the first, in seconds; 1 at most is sensible.
-            limit: How many messages to take.
+            timeout_s: How long to wait for the first message, in seconds; should be at most 1.
+            limit: Maximum number of messages.
 
         Returns:
-            The deliveries, none when nothing came or the broker is away. Each is to be acknowledged.
+            The deliveries; none if there is no message or the broker is unavailable. Each must be acknowledged.
         """
         try:
             self._open()
@@ -96,11 +96,11 @@ class Consumer:
         return [delivery for message in taken if (delivery := self._decoded(message)) is not None]
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge all. When the broker is away they will come again, which is harmless."""
+        """Acknowledge deliveries. If the broker is unavailable, they are redelivered, which is harmless."""
         self._acknowledge([delivery.message for delivery in deliveries if not delivery.message.acknowledged])
 
     def quarantine(self, delivery: Delivery, reason: str) -> None:
-        """Move a delivery to its queue's poison, where people find it, tell its sender, and go on."""
+        """Move a delivery to the poison queue and inform its sender."""
         self._quarantine(delivery.message, delivery.queue, ModelbusError(reason))
 
     def requeue(self, delivery: Delivery) -> None:
@@ -108,12 +108,12 @@ class Consumer:
         try:
             delivery.message.requeue()
         except self._errors() as error:
-            # Not acknowledged either: it comes again when the visibility timeout ends.
+            # Not acknowledged either: it is redelivered after the visibility timeout.
             log.debug("bus.requeue_failed", reason=str(error))
             self._disconnect()
 
     def close(self) -> None:
-        """Stop consuming; what was received and not acknowledged goes back to the front of its queue."""
+        """Stop consuming; unacknowledged messages go back to the front of their queues."""
         self._disconnect()
         self._poison.close()
 
@@ -155,7 +155,7 @@ class Consumer:
         time.sleep(min(pause_s, max(timeout_s, 0.05)))
 
     def _disconnect(self) -> None:
-        """Begin anew at the next poll; what could be neither acknowledged nor put back holds no place any more."""
+        """Disconnect; the next poll reconnects with an empty prefetch window."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -180,7 +180,7 @@ class Consumer:
         try:
             self._poison.send(poison_queue(queue), record)
         except self._errors() as lost:
-            # Not acknowledged: it comes again when the visibility timeout ends, and is quarantined then.
+            # Not acknowledged: it is redelivered after the visibility timeout and quarantined then.
             log.warning("bus.quarantine_failed", queue=queue, reason=str(lost))
             self._disconnect()
             return
@@ -188,7 +188,7 @@ class Consumer:
         self._acknowledge([message])
 
     def _tell_sender(self, record: Mapping[str, Any], error: ModelbusError) -> None:
-        """Tell whoever sent a message that it could not be read, if it says where; a hint, so it is tried once."""
+        """Inform the sender of a message that it could not be read, if it has a ``reply_to``; tried only once."""
         if not isinstance(record["reply_to"], str) or not record["reply_to"]:
             return
         event = refusal_of(record, error)
@@ -208,10 +208,10 @@ class Consumer:
             _acknowledge_in_one(messages)
         except self._errors() as error:
             log.warning("bus.acknowledge_failed", reason=str(error))
-            # They are dealt with: put back to the front, they would come before all others, again and again, for as
-            # long as the broker refuses.
+            # They have been processed: put back to the front, they would be redelivered before all others as long as
+            # the broker refuses.
             _forget(messages)
-            # What stays unacknowledged would fill the prefetch window for ever; a new channel starts with an empty one.
+            # Unacknowledged messages would fill the prefetch window; a new channel starts with an empty one.
             self._disconnect()
 
 
@@ -237,23 +237,23 @@ def _forget(messages: Sequence[Any]) -> None:
 
 
 def _bookkeeping(message: Any) -> HardenedQoS | None:
-    """What is known of the unacknowledged; only Redis' channel has it, an AMQP broker does it itself."""
+    """The bookkeeping of unacknowledged messages; only for Redis, as an AMQP broker has its own."""
     qos = getattr(message.channel, "qos", None)
     return qos if isinstance(qos, HardenedQoS) else None
 
 
 def _tag(message: Any) -> str:
-    """What names the message. AMQP's delivery tag does not: it counts the deliveries of one channel."""
+    """The identity of the message. AMQP's delivery tag is only a counter within a channel."""
     if isinstance(message.delivery_tag, str):
         return message.delivery_tag
     return str(message.properties.get("message_id") or uuid4())
 
 
 def _delivery(message: Any, queue: str) -> Delivery:
-    """What a message holds.
+    """Decode a message.
 
     Raises:
-        ModelbusError: It cannot be read; with the code and the words that HTTP has for such a body.
+        ModelbusError: It cannot be read; with the same code and message as HTTP for such a body.
     """
     if reason := message.headers.get(MALFORMED_HEADER):
         raise error_of(str(message.headers.get(MALFORMED_CODE_HEADER)), str(reason))

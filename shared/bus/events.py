@@ -94,7 +94,7 @@ class _EventDestination:
 
     def lose(self, messages: Sequence[_Message], error: Exception | None) -> None:
         if error is None or isinstance(error, Unavailable):
-            log.debug("event.not_published", count=len(messages), reason=str(error or "no room, or the end"))
+            log.debug("event.not_published", count=len(messages), reason=str(error or "the buffer is full or closed"))
         else:
             log.error("event.not_published", count=len(messages), exc_info=error)
 

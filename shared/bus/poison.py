@@ -1,7 +1,7 @@
-"""Poison: messages that cannot be read. The consumer puts them aside, and the sweep takes them to MongoDB.
+"""Poison: messages that cannot be read. The consumer quarantines them, and the sweep moves them to MongoDB.
 
-On the poison queue a message rests only until MongoDB has it (``shared.store.letters.dead_letters``): Redis may lose
-its data.
+A message stays on the poison queue only until it is stored in MongoDB (``shared.store.letters.dead_letters``), because
+Redis may lose its data.
 """
 
 import base64
@@ -26,35 +26,35 @@ from modelbus.shared.errors import BusUnavailable
 log = structlog.get_logger()
 
 _LIMIT_BYTES: Final = 512 * 1024 * 1024
-"""What Redis can hold: too large for a consumer is not too large to be taken away."""
+"""The limit of Redis: messages that are too large for a consumer can still be moved."""
 
 
 @dataclass(frozen=True)
 class PoisonMessage:
-    """One message that could not be read."""
+    """A message that could not be read."""
 
     id: str
-    """Follows from the message: the same when it is put aside twice."""
+    """Derived from the message, so that it is the same if a message is quarantined twice."""
     queue: str
-    """Where it was sent to."""
+    """The queue that it was sent to."""
     reason: str
     service: str
-    """Who could not read it."""
+    """The service that could not read it."""
     received_at: datetime
     raw: bytes
-    """Its body; or all of it, where it is not even a message."""
+    """Its body, or all bytes if it is not a valid message."""
     correlation_id: str | None = None
     reply_to: str | None = None
 
 
 def poison_record(message: Any, queue: str, service: str, reason: str) -> dict[str, Any]:
-    """What lies on the poison queue for a message, as JSON.
+    """The record of a message for the poison queue, as JSON.
 
     Args:
-        message: kombu's.
-        queue: Where it came from.
-        service: Who cannot read it.
-        reason: Why not.
+        message: kombu's message.
+        queue: The queue that it came from.
+        service: The service that cannot read it.
+        reason: Why it cannot be read.
     """
     raw = _raw(message)
     return {
@@ -70,7 +70,7 @@ def poison_record(message: Any, queue: str, service: str, reason: str) -> dict[s
 
 
 class PoisonReader:
-    """Takes messages off the poison queues; to be used by one thread."""
+    """Takes messages from the poison queues; for use by one thread."""
 
     def __init__(self, url: str, service: str) -> None:
         self._url = url
@@ -79,7 +79,7 @@ class PoisonReader:
 
     @contextmanager
     def take(self, queue: str) -> Iterator[PoisonMessage | None]:
-        """The oldest poison of a queue, for the block: it is gone when the block ends well, and back when it raises.
+        """Take the oldest poison message of a queue: acknowledged when the block ends, put back if it raises.
 
         Raises:
             BusUnavailable: The broker does not answer.
@@ -99,7 +99,7 @@ class PoisonReader:
             found.ack()
 
     def close(self) -> None:
-        """Close the connection; the next call would open it again."""
+        """Close the connection; the next call opens it again."""
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
@@ -126,19 +126,21 @@ def _poison(message: Any, queue: str, service: str) -> PoisonMessage:
             raise ValueError(message.headers[MALFORMED_HEADER])
         return _read(orjson.loads(raw), raw, queue, service)
     except (ValueError, TypeError) as error:
-        # What somebody else laid there. It is poison like any other, and must not come for ever.
+        # Written by another program. It is treated as poison too, so that it does not come back for ever.
         log.warning("bus.poison_malformed", queue=queue, reason=str(error))
-        return PoisonMessage(_id_of(raw), queue, f"laid on the poison queue: {error}", service, datetime.now(UTC), raw)
+        return PoisonMessage(
+            _id_of(raw), queue, f"invalid record on the poison queue: {error}", service, datetime.now(UTC), raw
+        )
 
 
 def _read(record: Any, raw: bytes, queue: str, service: str) -> PoisonMessage:
     if not isinstance(record, dict):
-        raise TypeError("it is no record of poison")
+        raise TypeError("it is not a JSON object")
     try:
         kept = base64.b64decode(str(record["raw_base64"]), validate=True)
         received_at = datetime.fromisoformat(str(record["received_at"]))
     except (KeyError, binascii.Error) as error:
-        raise ValueError(f"it is no record of poison: {error}") from error
+        raise ValueError(f"a field is missing or invalid: {error}") from error
     return PoisonMessage(
         id=str(record.get("id") or _id_of(raw)),
         queue=queue,
@@ -152,7 +154,7 @@ def _read(record: Any, raw: bytes, queue: str, service: str) -> PoisonMessage:
 
 
 def _raw(message: Any) -> bytes:
-    """The body as it came; kombu makes text of some."""
+    """The raw body; kombu converts some bodies to text."""
     return message.body if isinstance(message.body, bytes) else str(message.body).encode()
 
 

@@ -1,4 +1,4 @@
-"""Sending: commands and replies to queues, events to the fanout exchange; one connection, any number of threads."""
+"""The publisher: sends commands and replies to queues, and events to the fanout exchange; thread-safe."""
 
 import threading
 import time
@@ -18,11 +18,11 @@ from modelbus.shared.errors import BusUnavailable
 log = structlog.get_logger()
 
 _TIME_LIMIT_S: Final = 4e9
-"""Past the year 2096: what claims to be from then on is no time."""
+"""The year 2096; larger values are not valid times."""
 
 
 class Publisher:
-    """Publishes JSON. A lost connection is opened again and the message sent once more before it is an error."""
+    """Publishes JSON. If the connection is lost, it reconnects and tries once more before it raises an error."""
 
     def __init__(self, url: str, service: str) -> None:
         self._url = url
@@ -45,13 +45,13 @@ class Publisher:
 
         Args:
             queue: The queue's name.
-            body: Anything orjson can write, or bytes that are JSON already.
-            correlation_id: Becomes the message property; leave it out for an array of commands.
+            body: Anything that orjson can serialize, or JSON as bytes.
+            correlation_id: The message property; omit it for an array of commands.
             reply_to: The queue for the final event.
-            headers: Further headers; when it is sent is said in any case.
+            headers: Additional headers; the time of sending is always included.
 
         Raises:
-            BusUnavailable: The broker did not take it, tried twice.
+            BusUnavailable: The broker did not accept it in two attempts.
         """
         all_headers = {SENT_AT_HEADER: time.time(), **(headers or {})}
         properties = {"correlation_id": correlation_id, "reply_to": reply_to, "headers": all_headers}
@@ -59,15 +59,15 @@ class Publisher:
         self._with_retry(lambda: self._send_now("", queue, _json(body), given))
 
     def publish_event(self, body: Any) -> None:
-        """Tell all subscribers; who is not subscribed now never hears of it.
+        """Publish to all current subscribers; others never get the event.
 
         Raises:
-            BusUnavailable: The broker did not take it, tried twice.
+            BusUnavailable: The broker did not accept it in two attempts.
         """
         self._with_retry(lambda: self._send_now(EVENTS_EXCHANGE, "", _json(body), {}))
 
     def is_connected(self) -> bool:
-        """Ask the broker (one round trip at most)."""
+        """Whether the broker responds (at most one round trip)."""
         try:
             with self._lock:
                 self._open_producer()
@@ -78,7 +78,7 @@ class Publisher:
         return True
 
     def queue_depth(self, queue: str) -> int:
-        """How many messages wait on a queue.
+        """The number of messages waiting on a queue.
 
         Raises:
             BusUnavailable: The broker does not answer.
@@ -88,9 +88,9 @@ class Publisher:
         return depths[-1]
 
     def oldest_sent_at(self, queue: str) -> float | None:
-        """When the message that is taken next from a queue was put there: seconds since 1970, by its sender's clock.
+        """When the next message of a queue was sent: seconds since 1970, by its sender's clock.
 
-        None if none waits, or if nobody knows: not all senders say it, and not all brokers can be asked.
+        None if there is none, or if it is unknown: not all senders record it, and not all brokers can report it.
 
         Raises:
             BusUnavailable: The broker does not answer.
@@ -100,7 +100,7 @@ class Publisher:
         return found[-1]
 
     def close(self) -> None:
-        """Close the connection; the next call would open it again."""
+        """Close the connection; the next call opens it again."""
         self._close_locked()
 
     def _with_retry(self, action: Callable[[], None]) -> None:
@@ -152,7 +152,7 @@ class Publisher:
         return self._producer
 
     def _declare(self, queue: str) -> None:
-        # On Redis this asks nothing of the server that would matter; AMQP drops what goes to an unknown queue.
+        # Cheap on Redis; AMQP drops messages to unknown queues.
         if queue not in self._declared:
             Queue(queue, durable=True)(self._connection.default_channel).queue_declare()
             self._declared.add(queue)
@@ -172,7 +172,7 @@ def _sent_at(raw: bytes) -> float | None:
     try:
         sent_at = orjson.loads(raw)["headers"][SENT_AT_HEADER]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None  # whatever it is, its consumer tells of it
+        return None  # invalid messages are reported by the consumer
     is_time = isinstance(sent_at, (int, float)) and not isinstance(sent_at, bool) and 0 <= sent_at < _TIME_LIMIT_S
     return float(sent_at) if is_time else None
 

@@ -1,7 +1,7 @@
-"""Messages of jobs that are recorded already: they say which job, and nothing else.
+"""Messages of recorded jobs, which contain only the job's id.
 
-Whatever a command holds, its message is some hundred bytes, so that none is too large for its queue and a thousand that
-wait cost nothing. The consumer reads what is to be done from the record.
+Regardless of the command, such a message has a few hundred bytes, so that it is never too large for its queue. The
+consumer reads the command from the record.
 """
 
 from typing import Any, Final
@@ -20,7 +20,7 @@ def recorded_message(correlation_id: str) -> bytes:
 
 
 def recorded_id(document: dict[str, Any]) -> str | None:
-    """The correlation id, if a document is such a message; else it is a command."""
+    """The correlation id, if a document is such a message; None if it is a command."""
     correlation_id = document.get(_FIELD)
     return correlation_id if isinstance(correlation_id, str) and len(document) == 1 else None
 
@@ -29,10 +29,10 @@ def send_recorded(publisher: Publisher, queue: str, correlation_id: str, *, is_a
     """Send the message of a recorded job.
 
     Args:
-        publisher: Through which.
-        queue: The job's.
-        correlation_id: The job's.
-        is_again: Whether an earlier message of this job may be lost.
+        publisher: The publisher.
+        queue: The job's queue.
+        correlation_id: The job's id.
+        is_again: Whether the message is sent again, because an earlier one may be lost.
 
     Raises:
         BusUnavailable: The broker does not answer.

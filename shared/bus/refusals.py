@@ -1,4 +1,4 @@
-"""What the sender of a message is told that could not be read: a job it never became, and where the message is kept."""
+"""Replies to the senders of messages that could not be read: a failed job, and the dead letter of the message."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from modelbus.shared.errors import ModelbusError
 
 
 def refusal_of(record: Mapping[str, Any], error: ModelbusError) -> JobChanged:
-    """The final event for a message that was put aside.
+    """The final event for a quarantined message.
 
     Args:
-        record: As it lies on the poison queue.
+        record: Its record on the poison queue.
         error: Why it could not be read.
 
     Returns:
-        A failed job's event. Its id is the one that the message gave, if that is a UUID, else the dead letter's.
+        The event of a failed job. Its id is the message's, if that is a UUID, or else the dead letter's.
     """
     given = record["correlation_id"]
     correlation_id = canonical_uuid(given) or record["id"]

@@ -1,13 +1,13 @@
-"""kombu's Redis transport, hardened: nothing that lies on a queue, and no failing bookkeeping, ends a consumer.
+"""A hardened version of kombu's Redis transport: no item on a queue, and no bookkeeping error, ends a consumer.
 
-What stock kombu 5.7 does and this subclass does not (each measured, docs/adr/0003): exit on an item that is not JSON,
-not an object, not UTF-8 or has an unknown body encoding; lose an item without properties; leave events unread behind
-one that is not JSON; inflate a compressed body before it looks at the content type; lose a message when the write to
-``unacked`` fails after the pop.
+kombu 5.7 has these faults, which this subclass avoids (all verified, docs/adr/0003): it exits on an item that is not
+JSON, not an object, not UTF-8 or has an unknown body encoding; it loses an item without properties; it leaves events
+unread behind one that is not JSON; it decompresses a body before it checks the content type; it loses a message if
+writing to ``unacked`` fails after the pop.
 
-A malformed item is wrapped and delivered with the header ``modelbus-malformed`` (the reason), body = the raw bytes:
-so it has the same bookkeeping as any message, and the consumer moves it to the poison queue. Whom to answer is kept,
-where that can be read.
+A malformed item is wrapped and delivered with the header ``modelbus-malformed`` (the reason) and the raw bytes as body,
+so that it has the same bookkeeping as any message and the consumer can move it to the poison queue. The reply address
+is kept if it is readable.
 """
 
 import base64
@@ -30,48 +30,49 @@ MALFORMED_HEADER: Final = "modelbus-malformed"
 MALFORMED_CODE_HEADER: Final = "modelbus-malformed-code"
 _RESTORE_INTERVAL_S: Final = 1.0
 _REPLY_SEARCH_LIMIT_BYTES: Final = 64 * 1024 * 1024
-"""In a larger item nobody looks for whom to answer: reading it would take several times its size in memory."""
+"""Larger items are not searched for a reply address: parsing would take several times their size in memory."""
 _ANSWER_PROPERTIES: Final = ("reply_to", "correlation_id")
 
 log = structlog.get_logger()
 
 
 class MalformedEnvelope(ValueError):
-    """A raw queue item that is no message; the text is the reason."""
+    """A raw queue item is not a valid message; the text is the reason."""
 
     def __init__(self, reason: str, code: str = BadRequest.code) -> None:
         super().__init__(reason)
         self.code = code
-        """Of the error that its sender is told."""
+        """The code of the error that the sender gets."""
 
 
 def register_hardened_transport() -> None:
-    """Make ``redis://`` and ``rediss://`` URLs use this transport (a ``transport=`` argument loses to the scheme)."""
+    """Make ``redis://`` and ``rediss://`` URLs use this transport (a ``transport=`` argument would be ignored)."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:HardenedTransport"
 
 
 def open_envelope(raw: bytes, queue: str, limit_bytes: int) -> dict[str, Any]:
-    """Check a raw queue item and fill in what a minimal producer may leave out.
+    """Check a raw queue item and fill in what a minimal producer may omit.
 
     Raises:
-        MalformedEnvelope: The item cannot be a message; says why.
+        MalformedEnvelope: The item is not a valid message; the text is the reason.
     """
     if len(raw) > limit_bytes:
         raise MalformedEnvelope(
-            f"{len(raw)} bytes, the limit is {limit_bytes}; MODELBUS_MESSAGE_LIMIT_BYTES raises it", LimitExceeded.code
+            f"the message has {len(raw):,} bytes; the limit is {limit_bytes:,} (MODELBUS_MESSAGE_LIMIT_BYTES)",
+            LimitExceeded.code,
         )
     envelope = _object(raw)
     properties = _section(envelope, "properties")
     headers = _section(envelope, "headers")
     delivery_info = _section(properties, "delivery_info")
     if headers.get("compression"):
-        raise MalformedEnvelope("compressed bodies are not accepted", UnsupportedMediaType.code)
-    # Which types are taken, the consumer says: it does so on every broker.
+        raise MalformedEnvelope("compressed bodies are not supported", UnsupportedMediaType.code)
+    # The consumer checks the content type, for every broker.
     envelope.setdefault("content-type", "application/json")
     envelope.setdefault("content-encoding", "utf-8")
     if not isinstance(properties.setdefault("delivery_tag", str(uuid4())), str):
-        raise MalformedEnvelope("properties.delivery_tag is not text")
+        raise MalformedEnvelope("properties.delivery_tag must be text")
     delivery_info["exchange"] = ""
     delivery_info["routing_key"] = queue
     _check_body(envelope, properties)
@@ -82,11 +83,11 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         envelope = parse_json(raw)
     except orjson.JSONDecodeError as error:
-        raise MalformedEnvelope(f"not JSON: {error}") from error
+        raise MalformedEnvelope(f"the message is not valid JSON: {error}") from error
     except ValueError as error:
-        raise MalformedEnvelope(f"the message: {error}") from error
+        raise MalformedEnvelope(f"the message is invalid: {error}") from error
     if not isinstance(envelope, dict):
-        raise MalformedEnvelope(f"a message is a JSON object, not {type(envelope).__name__}")
+        raise MalformedEnvelope(f"a message must be a JSON object, not {type(envelope).__name__}")
     return envelope
 
 
@@ -95,25 +96,25 @@ def _section(parent: dict[str, Any], name: str) -> dict[str, Any]:
         parent[name] = {}
     section = parent[name]
     if not isinstance(section, dict):
-        raise MalformedEnvelope(f"{name} is not a JSON object")
+        raise MalformedEnvelope(f"{name} must be a JSON object")
     return section
 
 
 def _check_body(envelope: dict[str, Any], properties: dict[str, Any]) -> None:
     body, encoding = envelope.get("body"), properties.get("body_encoding")
     if not isinstance(body, str):
-        raise MalformedEnvelope("body is missing or not text")
+        raise MalformedEnvelope("body is missing or is not text")
     if encoding not in (None, "base64"):
-        raise MalformedEnvelope(f"body encoding {encoding!r}; base64 or none is accepted")
+        raise MalformedEnvelope(f"body encoding {encoding!r} is not supported; use base64 or none")
     if encoding == "base64":
         try:
             base64.b64decode(body, validate=True)
         except binascii.Error as error:
-            raise MalformedEnvelope(f"body is not base64: {error}") from error
+            raise MalformedEnvelope(f"body is not valid base64: {error}") from error
 
 
 def wrap_malformed(raw: bytes, queue: str, malformed: MalformedEnvelope) -> dict[str, Any]:
-    """A deliverable envelope around an item that is no message."""
+    """Wrap an item that is not a valid message in a deliverable envelope."""
     return {
         "body": base64.b64encode(raw).decode(),
         "content-type": "application/octet-stream",
@@ -129,7 +130,7 @@ def wrap_malformed(raw: bytes, queue: str, malformed: MalformedEnvelope) -> dict
 
 
 def _whom_to_answer(raw: bytes) -> dict[str, str]:
-    """The queue for a reply, and the id that its sender waits for, as far as they can be read."""
+    """The reply queue and the id that the sender waits for, as far as they are readable."""
     if len(raw) > _REPLY_SEARCH_LIMIT_BYTES:
         return {}
     try:
@@ -140,31 +141,31 @@ def _whom_to_answer(raw: bytes) -> dict[str, str]:
 
 
 class HardenedQoS(redis.QoS):
-    """Delivers although its own bookkeeping fails; acknowledges many at once; puts back to the front."""
+    """Delivers even if its bookkeeping fails, acknowledges in batches, and requeues to the front."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unnoted: set[str] = set()
-        """Tags of deliveries that Redis knows nothing of any more: only this process has them."""
+        """Tags of deliveries that are not recorded in Redis, only in this process."""
 
     def append(self, message: Any, delivery_tag: str) -> None:
-        """Note a delivery as unacknowledged, in Redis if it answers."""
+        """Record a delivery as unacknowledged, in Redis if possible."""
         try:
             super().append(message, delivery_tag)
         except (*self.channel.connection_errors, self.channel.ResponseError) as error:
-            # The item is popped already: to raise here would lose it. The callback records the job first, so a
-            # delivery without an `unacked` entry is as safe as one with it.
+            # The item has been popped: raising here would lose it. The callback records the job first, so a delivery
+            # without an `unacked` entry is safe too.
             log.warning("bus.bookkeeping_failed", reason=str(error))
             self._unnoted.add(delivery_tag)
             virtual.QoS.append(self, message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
-        """Acknowledge one."""
+        """Acknowledge a delivery."""
         super().ack(delivery_tag)
         self._unnoted.discard(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """Drop one, or put it back: to the front, where stock kombu has it wait behind all others."""
+        """Drop a delivery, or put it back to the front of the queue; kombu would put it to the end."""
         if not requeue:
             super().reject(delivery_tag)
             return
@@ -172,7 +173,7 @@ class HardenedQoS(redis.QoS):
         virtual.QoS.ack(self, delivery_tag)
 
     def restore_by_tag(self, tag: str, client: Any = None, leftmost: bool = False) -> None:
-        """Put an unacknowledged message back, also one that only this process knows of."""
+        """Put an unacknowledged message back, even if it is recorded only in this process."""
         if tag not in self._unnoted or tag not in self._delivered:
             super().restore_by_tag(tag, client=client, leftmost=leftmost)
             return
@@ -184,7 +185,7 @@ class HardenedQoS(redis.QoS):
         self._unnoted.discard(tag)
 
     def acknowledge_many(self, delivery_tags: list[str]) -> None:
-        """Acknowledge all at the price of one round trip."""
+        """Acknowledge deliveries in a single round trip."""
         with self.pipe_or_acquire() as pipe:
             pipe.zrem(self.unacked_index_key, *delivery_tags)
             pipe.hdel(self.unacked_key, *delivery_tags)
@@ -192,14 +193,14 @@ class HardenedQoS(redis.QoS):
         self.forget(delivery_tags)
 
     def forget(self, delivery_tags: list[str]) -> None:
-        """Put none of them back, whatever Redis knows of them."""
+        """Forget deliveries, so that this process does not put them back."""
         for delivery_tag in delivery_tags:
             virtual.QoS.ack(self, delivery_tag)
         self._unnoted.difference_update(delivery_tags)
 
 
 class HardenedChannel(redis.Channel):
-    """Wraps what it cannot read instead of raising."""
+    """Wraps items that it cannot read, instead of raising an error."""
 
     QoS = HardenedQoS
     message_limit_bytes = 16 * 1024 * 1024
@@ -207,11 +208,11 @@ class HardenedChannel(redis.Channel):
     from_transport_options = (*redis.Channel.from_transport_options, "message_limit_bytes")
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
-        # redis-py would retry for seconds inside each command; our own callers know when to try again.
+        # redis-py would retry for seconds inside each command; our callers have their own retries.
         return {**super()._connparams(asynchronous=asynchronous), "retry": Retry(NoBackoff(), 0)}
 
     def encode_body(self, body: Any, encoding: str | None = None) -> tuple[Any, str | None]:
-        """Text as it is: in base64 it would be a third longer."""
+        """Encode text unchanged, because base64 would be a third longer."""
         try:
             return (body if isinstance(body, str) else bytes(body).decode()), None
         except UnicodeDecodeError:
@@ -225,14 +226,14 @@ class HardenedChannel(redis.Channel):
     def _do_restore_message(
         self, payload: dict[str, Any], exchange: str, routing_key: str, pipe: Any, leftmost: bool = False
     ) -> None:
-        # kombu's own writes each character beyond ASCII as six: a message within the limit would come back over it.
+        # kombu escapes non-ASCII characters to six characters: a restored message would exceed the limit.
         payload["headers"]["redelivered"] = True
         payload["properties"]["delivery_info"]["redelivered"] = True
         for queue in self._lookup(exchange, routing_key):
             (pipe.lpush if leftmost else pipe.rpush)(queue, orjson.dumps(payload))
 
     def oldest(self, queue: str) -> bytes | None:
-        """The message of a queue that is taken next, as it lies there; None if none waits."""
+        """The raw next message of a queue; None if there is none."""
         with self.conn_or_acquire() as client:
             found: bytes | None = client.lindex(queue, -1)
         return found
@@ -255,13 +256,13 @@ class HardenedChannel(redis.Channel):
         try:
             popped: tuple[bytes, bytes] | None = self.client.parse_response(connection, "BRPOP", **options)
         except self.connection_errors:
-            # Disconnected, the next poll connects anew.
+            # The next poll reconnects.
             connection.disconnect()
             raise
         return popped
 
     def _get(self, queue: str) -> dict[str, Any]:
-        # For what is fetched one by one; the lists of other priorities are not used here.
+        # Used for fetching single messages; lists of other priorities are not used.
         with self.conn_or_acquire() as client:
             raw = client.rpop(queue)
         if raw is None:
@@ -278,29 +279,29 @@ class HardenedChannel(redis.Channel):
         try:
             return bool(super()._receive_one(c))
         except Empty:
-            # What is no JSON. Stock kombu would stop reading here: messages that came in the same read would lie in the
-            # parser, where no poll sees them, until the next one comes.
+            # Not JSON. kombu would stop reading here: messages of the same read would stay in the parser, invisible to
+            # polls, until the next one arrives.
             return False
 
     def _deliver_fanout_message(self, message: Any, exchange: str) -> bool:
         try:
             envelope = open_envelope(orjson.dumps(message), exchange, self.message_limit_bytes)
         except MalformedEnvelope as error:
-            # An event is a hint; whoever waits for it reads the record anyway.
+            # Events are hints; waiters read the record anyway.
             log.warning("bus.event_malformed", exchange=exchange, reason=str(error))
             return True
         return bool(super()._deliver_fanout_message(envelope, exchange))
 
 
 class HardenedPoller(redis.MultiChannelPoller):
-    """Looks for messages to restore once a second, however often it is polled."""
+    """Looks for messages to restore once per second, independent of the frequency of polls."""
 
     def __init__(self) -> None:
         super().__init__()
         self._restored_at = float("-inf")
 
     def maybe_restore_messages(self) -> None:
-        """Restore what other consumers took and did not acknowledge in time."""
+        """Restore messages that other consumers did not acknowledge in time."""
         now = time.monotonic()
         if now - self._restored_at < _RESTORE_INTERVAL_S:
             return

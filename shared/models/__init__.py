@@ -1,1 +1,1 @@
-"""Models at rest: artifacts, loading them, and the plug-ins that they may need."""
+"""Stored models: artifacts, loading them, and the plug-ins that they may need."""

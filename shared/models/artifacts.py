@@ -1,14 +1,15 @@
-"""Models as bytes and back: the only door to skops.
+"""Serialization of models; the only module that uses skops.
 
-What is loaded is checked in this order, and refused at the first fault: SHA-256 before anything is parsed, library
-versions, unpacked size from the zip directory, types against the fixed list below, scikit-learn's own version mark.
-Never pickle, and never ``get_untrusted_types`` fed back as trusted: that would trust whatever the file asks for.
+An artifact is checked in this order before it is loaded, and refused at the first fault: SHA-256, before anything is
+parsed; library versions; unpacked size, from the zip directory; types, against the fixed list below; scikit-learn's own
+version marker. Pickle is never used, and the result of ``get_untrusted_types`` is never trusted, as that would trust
+whatever the file asks for.
 
-A model of a plug-in may also hold the types that the plug-in names (ADR 0012): no other model may, and no plug-in is
-asked that is not installed here and in the version's record.
+A model of a plug-in may also contain the types that the plug-in names (ADR 0012); other models may not. Only plug-ins
+that are installed here and recorded with the version are used.
 
-skops keeps foreign code from running. It does not check content: a crafted tree with node indices out of range can
-crash the process at prediction. That is why the SHA-256 comes from the version's record and not with the file.
+skops prevents foreign code from running, but does not check contents: a crafted tree with node indices out of range can
+crash the process during prediction. Therefore the SHA-256 comes from the version's record, not from the file.
 
 To extend ``TRUSTED_TYPES``: dump the new estimator with each of its options, read what the type does when it is built
 from a file (``__setstate__``, ``__reduce__``), and add its dotted name with a word on why it is there.
@@ -37,7 +38,7 @@ from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from modelbus.shared.tabular.predicting.model import FittedModel
 
 LAYOUT: Final = 1
-"""Raise it when the layout of the file changes: older artifacts are then refused, and their models trained again."""
+"""Raised when the layout of the file changes: older artifacts are then refused, and their models must be retrained."""
 
 TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn._loss.loss.HalfTweedieLoss": "loss of TweedieRegressor",
@@ -64,7 +65,7 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn.metrics._dist_metrics.RussellRaoDistance64": "metric of *Neighbors*",
     "sklearn.metrics._dist_metrics.SokalMichenerDistance64": "metric of *Neighbors*",
     "sklearn.metrics._dist_metrics.SokalSneathDistance64": "metric of *Neighbors*",
-    "sklearn.multiclass._ConstantPredictor": "OutputCodeClassifier where a code has one value only",
+    "sklearn.multiclass._ConstantPredictor": "OutputCodeClassifier if a code has a single value",
     "sklearn.neighbors._ball_tree.BallTree": "index of *Neighbors*",
     "sklearn.neighbors._kd_tree.KDTree": "index of *Neighbors*",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer": "MLP*(solver='adam')",
@@ -72,19 +73,19 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
     "sklearn.tree._tree.Tree": "nodes of a tree: DecisionTree*, forests, GradientBoosting*, AdaBoost*, Bagging*",
     "sklearn.utils._bunch.Bunch": "a dict; Stacking* and Voting* keep their members by name in it",
 }
-"""Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded, but what the
-plug-ins of a model name for it."""
+"""Allowed types in addition to those that skops trusts by default, each with the reason. Nothing else is ever loaded,
+except for types that a model's own plug-ins name."""
 
-_RETRAIN: Final = "train the model again: POST /models/{name}/retrain"
+_RETRAIN: Final = "retrain the model: POST /models/{name}/retrain"
 _ENTRY_LIMIT: Final = 1_000_000
 _OWN_LIBRARIES: Final = ("scikit-learn", "numpy", "scipy", "skops")
 
 
 def library_versions(estimator: Any = None) -> dict[str, str]:
-    """Versions of what an artifact depends on, to be kept in the version's record.
+    """The versions of the libraries that an artifact depends on, for the version's record.
 
     Args:
-        estimator: What the artifact holds; the plug-ins in it bring their own package and their libraries.
+        estimator: The estimator of the artifact; its plug-ins add their own packages and libraries.
     """
     versions = {name: version(name) for name in _OWN_LIBRARIES}
     for one in _plugins_within(estimator):
@@ -93,10 +94,10 @@ def library_versions(estimator: Any = None) -> dict[str, str]:
 
 
 def dump_model(model: FittedModel) -> bytes:
-    """Write a model as a compressed skops file.
+    """Serialize a model to a compressed skops file.
 
     Raises:
-        ArtifactRefused: The model holds something that could not be loaded again, so it must not be stored.
+        ArtifactRefused: The model contains something that could not be loaded again, so it cannot be stored.
     """
     contents = {
         "layout": LAYOUT,
@@ -113,7 +114,8 @@ def dump_model(model: FittedModel) -> bytes:
     foreign = set(skops.io.get_untrusted_types(data=payload)) - trusted
     if foreign:
         named = ", ".join(sorted(foreign))
-        raise ArtifactRefused(f"{type(model.estimator).__name__} cannot be stored: it holds {named}, not on the list")
+        name = type(model.estimator).__name__
+        raise ArtifactRefused(f"{name} cannot be stored, because it contains types that are not allowed: {named}")
     return payload
 
 
@@ -125,23 +127,23 @@ def load_model(
     *,
     make_room: Callable[[int], None] | None = None,
 ) -> FittedModel:
-    """Read a model that ``dump_model`` wrote.
+    """Load a model that ``dump_model`` has written.
 
     Args:
         payload: The file.
-        sha256: What the version's record says it must be, in hex.
-        libraries: What ``library_versions`` said when it was written.
-        limit_bytes: A file that unpacks to more is refused.
-        make_room: Is told how many bytes it unpacks to, before it does.
+        sha256: The expected digest, from the version's record, in hex.
+        libraries: The result of ``library_versions`` when it was written.
+        limit_bytes: Maximum unpacked size.
+        make_room: Called with the unpacked size in bytes before the file is unpacked.
 
     Returns:
-        The model; every ``n_jobs`` in it is None, for a thread pool makes single rows slower. In a plug-in's estimator
-        it is what the plug-in fixed: None is all cores to some libraries.
+        The model. Every ``n_jobs`` in it is None, because a thread pool makes single rows slower; in an estimator of a
+        plug-in, it is the plug-in's fixed value, because None means all cores to some libraries.
 
     Raises:
-        ArtifactRefused: The file is not the one that was stored, was written by another scikit-learn or another release
-            of a plug-in, needs a plug-in that is not here, is too large, broken, or holds a type that is not on the
-            list.
+        ArtifactRefused: The file is not the stored one, was written with another release of scikit-learn or of a
+            plug-in, needs a plug-in that is not installed, is too large or broken, or contains a type that is not
+            allowed.
     """
     _verify_hash(payload, sha256)
     _verify_libraries(libraries)
@@ -151,14 +153,15 @@ def load_model(
     contents = _load(payload, libraries)
     try:
         if contents["layout"] != LAYOUT:
-            raise ArtifactRefused(f"the artifact's layout is {contents['layout']}, not {LAYOUT}: {_RETRAIN}")
+            layout = contents["layout"]
+            raise ArtifactRefused(f"artifact layout {layout} is not supported, only {LAYOUT}: {_RETRAIN}")
         encoder = TabularEncoder.from_state(contents["encoder"])
         signature = Signature.model_validate(orjson.loads(contents["signature"]))
         estimator = contents["estimator"]
         if not isinstance(estimator, BaseEstimator) or not hasattr(estimator, "predict"):
-            raise TypeError(f"it holds a {type(estimator).__name__} instead of an estimator")
+            raise TypeError(f"it contains a {type(estimator).__name__} instead of an estimator")
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ArtifactRefused(f"the artifact is no model of this release ({error}): {_RETRAIN}") from error
+        raise ArtifactRefused(f"the artifact is not a model of this release ({error}): {_RETRAIN}") from error
     _reset_n_jobs(estimator)
     return FittedModel(encoder, estimator, signature)
 
@@ -167,7 +170,7 @@ def _verify_hash(payload: bytes, sha256: str) -> None:
     actual = hashlib.sha256(payload).hexdigest()
     if actual != sha256.lower():
         raise ArtifactRefused(
-            f"the artifact was changed or damaged since it was stored: its SHA-256 is {actual}, recorded was {sha256}"
+            f"the artifact has changed since it was stored: its SHA-256 is {actual}, but {sha256} was recorded"
         )
 
 
@@ -182,23 +185,23 @@ def _verify_release(name: str, written: str) -> None:
         running = version(name)
     except PackageNotFoundError as error:
         raise ArtifactRefused(
-            f"the model needs {name} {written}, of a plug-in, which is not installed in this service: trainer, "
-            "predictor and evaluator need the same plug-ins"
+            f"the model needs {name} {written} of a plug-in, which is not installed in this service; install the same "
+            "plug-ins for trainer, predictor and evaluator"
         ) from error
     if written.split(".")[:2] != running.split(".")[:2]:
-        raise ArtifactRefused(f"the model was made by {name} {written}, this is {running}: {_RETRAIN}")
+        raise ArtifactRefused(f"the model was trained with {name} {written}, and {running} is installed: {_RETRAIN}")
 
 
 def _verified_size(payload: bytes, limit_bytes: int) -> int:
-    """How many bytes the file unpacks to."""
+    """The unpacked size of the file in bytes."""
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ArtifactRefused(f"the artifact is no skops file, or was cut short: {error}") from error
+        raise ArtifactRefused(f"the artifact is not a skops file, or is truncated: {error}") from error
     size_bytes = sum(entry.file_size for entry in entries)
     if size_bytes > limit_bytes or len(entries) > _ENTRY_LIMIT:
-        raise ArtifactRefused(f"the artifact unpacks to {size_bytes:,} bytes; {limit_bytes:,} are allowed")
+        raise ArtifactRefused(f"the unpacked artifact has {size_bytes:,} bytes; the limit is {limit_bytes:,}")
     return size_bytes
 
 
@@ -222,7 +225,7 @@ def _load(payload: bytes, libraries: Mapping[str, str]) -> Any:
         try:
             return skops.io.loads(payload, trusted=trusted)
         except UntrustedTypesFoundException as error:
-            problem = f"the artifact holds types that are not on the list: {error}{_on_left_out_plugins(libraries)}"
+            problem = f"the artifact contains types that are not allowed: {error}{_on_faulty_plugins(libraries)}"
             raise ArtifactRefused(problem) from error
         except InconsistentVersionWarning as error:
             raise ArtifactRefused(f"{error} {_RETRAIN}") from error
@@ -230,10 +233,10 @@ def _load(payload: bytes, libraries: Mapping[str, str]) -> Any:
             raise ArtifactRefused(f"the artifact cannot be read ({type(error).__name__}: {error})") from error
 
 
-def _on_left_out_plugins(libraries: Mapping[str, str]) -> str:
-    """What keeps the plug-ins that the model was made with from being used here; empty if nothing does."""
+def _on_faulty_plugins(libraries: Mapping[str, str]) -> str:
+    """Why plug-ins of the model cannot be used here, as the end of a message; empty if there are none."""
     left_out = [one for one in installed_plugins().left_out.values() if one.distribution in libraries]
-    return "".join(f"; the plug-in {one.name} of {one.distribution} is left out: {one.reason}" for one in left_out)
+    return "".join(f"; the plug-in {one.name} of {one.distribution} cannot be used: {one.reason}" for one in left_out)
 
 
 def _reset_n_jobs(estimator: Any) -> None:

@@ -1,7 +1,7 @@
-"""The plug-ins that are installed where this process runs: read from the entry points, judged, and never believed.
+"""The plug-ins that are installed in this environment: found by their entry points, and validated.
 
-A plug-in with a fault is left out with the reason; it keeps no service from starting. Every service reads the same
-entry points: the trainer to offer the estimators, predictor and evaluator to load their models.
+A faulty plug-in is not offered, and the reason is reported; it does not prevent a service from starting. All services
+read the same entry points: the trainer to offer the estimators, predictor and evaluator to load their models.
 """
 
 import functools
@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, is_classifier, is_regressor
 from sklearn.utils import all_estimators
 
 from modelbus.shared.models.plugin_api import GROUP, EstimatorPlugin
+from modelbus.shared.plural import agreeing
 from modelbus.shared.tabular.predicting.model import words_of
 
 log = structlog.get_logger()
@@ -32,20 +33,20 @@ class InstalledPlugin:
     name: str
     """The estimator's name in the catalogue."""
     distribution: str
-    """The installed package that has the entry point, by its normalized name."""
+    """The normalized name of the package with the entry point."""
     version: str
     """The package's version."""
     plugin: EstimatorPlugin
 
     @property
     def libraries(self) -> dict[str, str]:
-        """Versions of what its models depend on, by normalized name: its own package and its libraries."""
+        """The versions of the distributions that its models depend on, by normalized name."""
         found = {normalized(name): version(name) for name in self.plugin.libraries}
         return {self.distribution: self.version, **found}
 
     @property
     def trusted_types(self) -> frozenset[str]:
-        """Dotted names of the types that its models may hold: the estimator's own, and those that it names."""
+        """Dotted names of the types that its models may contain: the estimator itself, and those that it names."""
         own = self.plugin.estimator_type
         return frozenset({f"{own.__module__}.{own.__name__}", *self.plugin.trusted_types})
 
@@ -61,7 +62,7 @@ class LeftOutPlugin:
 
 @dataclass(frozen=True)
 class InstalledPlugins:
-    """What the entry points lead to, by name."""
+    """The plug-ins of this environment, by name."""
 
     usable: dict[str, InstalledPlugin]
     left_out: dict[str, LeftOutPlugin]
@@ -69,11 +70,11 @@ class InstalledPlugins:
 
 @functools.cache
 def installed_plugins() -> InstalledPlugins:
-    """All plug-ins of this environment; imported and judged once in a process."""
+    """All plug-ins of this environment; imported and validated once per process."""
     packages: dict[str, Distribution] = {}
     for package in distributions():
         if _has_group(package):
-            packages.setdefault(_name_of(package), package)  # what comes first on the path is what is imported
+            packages.setdefault(_name_of(package), package)  # the first one on the path is the one that is imported
     judged = [one for name, package in packages.items() for one in _judge(name, package)]
     counts = Counter(one.name for one in judged)
     usable = {one.name: one for one in judged if isinstance(one, InstalledPlugin) and counts[one.name] == 1}
@@ -82,7 +83,7 @@ def installed_plugins() -> InstalledPlugins:
 
 
 def log_plugins(plugins: InstalledPlugins) -> None:
-    """Say which plug-ins are there, and which are not used and why; once, when a service starts."""
+    """Log which plug-ins were found, and which cannot be used and why; once, when a service starts."""
     for one in plugins.usable.values():
         log.info("plugin.found", estimator=one.name, distribution=one.distribution, version=one.version)
     for other in plugins.left_out.values():
@@ -96,7 +97,7 @@ def plugins_of(estimators: Iterable[Any]) -> list[InstalledPlugin]:
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as the packaging standard compares it: ``My_Plugin`` is ``my-plugin``."""
+    """The normalized name of a distribution: ``My_Plugin`` becomes ``my-plugin``."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
@@ -107,14 +108,14 @@ def _has_group(package: Distribution) -> bool:
 def _name_of(package: Distribution) -> str:
     try:
         return normalized(package.name)
-    except Exception:  # noqa: BLE001 - metadata that are not there fail in another way in each release of Python
+    except Exception:  # noqa: BLE001 - missing metadata raises different errors in each release of Python
         return ""
 
 
 def _version_of(package: Distribution) -> str | None:
     try:
         return package.version
-    except Exception:  # noqa: BLE001 - as for the name
+    except Exception:  # noqa: BLE001 - see the name
         return None
 
 
@@ -122,7 +123,7 @@ def _judge(distribution: str, package: Distribution) -> list[InstalledPlugin | L
     """All plug-ins of a package."""
     try:
         found = package.entry_points.select(group=GROUP)
-    except Exception as error:  # noqa: BLE001 - a file that somebody wrote by hand; the others are read all the same
+    except Exception as error:  # noqa: BLE001 - a handwritten file may be invalid; the others are still read
         reason = f"its metadata cannot be read ({type(error).__name__}: {words_of(error)})"
         return [LeftOutPlugin(distribution or "unknown", distribution, reason)]
     number = _version_of(package)
@@ -132,7 +133,7 @@ def _judge(distribution: str, package: Distribution) -> list[InstalledPlugin | L
 def _judge_one(entry_point: EntryPoint, distribution: str, number: str | None) -> InstalledPlugin | LeftOutPlugin:
     name = entry_point.name
     if not distribution or not number:
-        return LeftOutPlugin(name, distribution, "its package has no name or no version, which its models have to tell")
+        return LeftOutPlugin(name, distribution, "its package has no name or no version to record with models")
     plugin = _name_fault(name) or _load(entry_point)
     if isinstance(plugin, str):
         return LeftOutPlugin(name, distribution, plugin)
@@ -149,9 +150,9 @@ def _left_out(one: InstalledPlugin | LeftOutPlugin, judged: Iterable[InstalledPl
 
 def _name_fault(name: str) -> str | None:
     if not _NAME.fullmatch(name):
-        return "its name is not made of letters, digits and underscores, after a letter"
+        return "its name must consist of letters, digits and underscores, and begin with a letter"
     if name in _library_names():
-        return "its name is that of an estimator of scikit-learn, which no plug-in may replace"
+        return "its name is that of an estimator of scikit-learn, which a plug-in cannot replace"
     return None
 
 
@@ -161,20 +162,20 @@ def _library_names() -> frozenset[str]:
 
 
 def _load(entry_point: EntryPoint) -> EstimatorPlugin | str:
-    """The plug-in, or what is wrong with it."""
+    """The plug-in, or the reason why it cannot be used."""
     try:
         plugin = entry_point.load()
         return _fault(plugin) or plugin
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code: whatever it does, the service starts
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code must not prevent the service from starting
         return f"{entry_point.value} cannot be used: {type(error).__name__}: {words_of(error)}"
 
 
 def _fault(plugin: object) -> str | None:
     if not isinstance(plugin, EstimatorPlugin):
-        return f"its entry point leads to a {type(plugin).__name__}, not to an EstimatorPlugin"
+        return f"its entry point must be an EstimatorPlugin, not a {type(plugin).__name__}"
     absent = [name for name in plugin.libraries if not _is_installed(name)]
     if absent:
-        return f"it needs {', '.join(absent)}, which is not installed here"
+        return f"it needs {', '.join(absent)}, which {agreeing(len(absent), 'is', 'are')} not installed here"
     return _type_fault(plugin.estimator_type) or _arguments_fault(plugin)
 
 
@@ -188,17 +189,15 @@ def _is_installed(distribution: str) -> bool:
 
 def _type_fault(kind: type[Any]) -> str | None:
     if not issubclass(kind, BaseEstimator):
-        return f"{kind.__name__} is no subclass of sklearn.base.BaseEstimator"
+        return f"{kind.__name__} must be a subclass of sklearn.base.BaseEstimator"
     if kind.__module__.partition(".")[0] == "sklearn":
-        return (
-            f"{kind.__name__} is scikit-learn's own class; derive one from it"  # models are told apart by their class
-        )
+        return f"{kind.__name__} is scikit-learn's own class; derive one from it"  # models are identified by class
     for method in ("fit", "predict"):
         if not callable(getattr(kind, method, None)):
-            return f"{kind.__name__} has no {method}"
-    # an artifact has types by module and name
+            return f"{kind.__name__} has no method {method}"
+    # artifacts refer to types by module and name
     if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
-        return f"{kind.__name__} is not to be found in {kind.__module__} by its name, so no model of it could be loaded"
+        return f"{kind.__name__} is not a name in {kind.__module__}, so its models could not be loaded"
     return None
 
 
@@ -208,6 +207,6 @@ def _arguments_fault(plugin: EstimatorPlugin) -> str | None:
         return f"{', '.join(sorted(both))} cannot be both fixed and a hyperparameter"
     estimator = plugin.estimator_type(**plugin.fixed)
     if not {"classification": is_classifier, "regression": is_regressor}[plugin.task](estimator):
-        return f"its task is {plugin.task}, but the tags of {name} say otherwise"
+        return f"its task is {plugin.task}, but the tags of {name} do not match"
     unknown = (plugin.fixed.keys() | plugin.hyperparameters.keys()) - estimator.get_params(deep=False).keys()
-    return f"the constructor of {name} has no {', '.join(sorted(unknown))}" if unknown else None
+    return f"the constructor of {name} has no argument {', '.join(sorted(unknown))}" if unknown else None

@@ -1,4 +1,4 @@
-"""Imported by a service's fork server, so that its children have the plug-ins already and need not import them."""
+"""Imported by a service's fork server, so that its children start with the plug-ins loaded."""
 
 from modelbus.shared.models.installed_plugins import installed_plugins, log_plugins
 
@@ -6,5 +6,5 @@ installed_plugins()
 
 
 def announce() -> None:
-    """Say which plug-ins' models can be loaded."""
+    """Log the plug-ins whose models can be loaded."""
     log_plugins(installed_plugins())

@@ -1,4 +1,4 @@
-"""Models from the store: a version's artifact, fetched and loaded."""
+"""Loading of models from the store."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ def fetch_model(
     """Fetch and load a model version.
 
     Args:
-        blobs: Where its artifact is.
+        blobs: The store of the artifacts.
         version: The version's document.
-        limit_bytes: The most that the artifact may unpack to.
-        make_room: Is told how many bytes it unpacks to, before it does.
+        limit_bytes: Maximum unpacked size of the artifact.
+        make_room: Called with the unpacked size in bytes before the artifact is unpacked.
 
     Raises:
-        ArtifactRefused: It cannot be loaded; says what to do.
+        ArtifactRefused: It cannot be loaded; the message says what to do.
         UnknownUpload: Its artifact is gone.
         StoreUnavailable: MongoDB does not answer.
     """

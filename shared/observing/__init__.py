@@ -1,1 +1,1 @@
-"""What a service says of itself: logs, metrics, traces."""
+"""Observability: logs, metrics and traces."""

@@ -1,11 +1,11 @@
-"""Sending behind the caller's back: a bounded queue, one thread, batches (ADR 0030).
+"""Sending in the background: a bounded queue, a thread, and batches (ADR 0030).
 
-Whoever has something to send puts it down and goes on, whatever the other side does. Three use it: the gateway's
-commands (``gateway/jobs/outbox.py``), the services' events (``shared/bus/events.py``) and everybody's log lines
-(``shared/observing/log_shipper.py``). They differ in what becomes of what cannot be sent; that is in ``SenderTerms``.
+Callers never wait for the destination. It is used for the gateway's commands (``gateway/jobs/outbox.py``), the
+services' events (``shared/bus/events.py``) and log lines (``shared/observing/log_shipper.py``). They differ in the
+treatment of items that cannot be sent, which ``SenderTerms`` defines.
 
-Another side that fails, or answers nothing, is *silent*: it is left alone for a while, which doubles with each failure
-(a circuit breaker), and then one item is tried before others follow.
+A destination that fails or does not respond is *silent*: it is left alone for a while, which doubles with each failure
+(a circuit breaker). Then a single item is tried before others follow.
 """
 
 import threading
@@ -23,63 +23,63 @@ _Item = TypeVar("_Item", contravariant=True)
 
 
 class Destination(Protocol[_Item]):
-    """The other side; used by the sender's thread, but for ``cost`` and ``lose``."""
+    """A destination; its methods are called by the sender's thread, except for ``cost`` and ``lose``."""
 
     def cost(self, item: _Item) -> int:
-        """What an item takes of the sender's capacity."""
+        """The part of the sender's capacity that an item takes."""
 
     def send(self, batch: Sequence[_Item]) -> None:
         """Send items, oldest first.
 
         Raises:
-            Unavailable: The other side does not answer.
-            Exception: It refuses this batch, or there is a fault in it; others may pass.
+            Unavailable: The destination does not respond.
+            Exception: It refuses this batch; others may be accepted.
         """
 
     def lose(self, items: Sequence[_Item], error: Exception | None) -> None:
-        """Be told of items that will not be sent; by any thread, and never raises.
+        """Handle items that will not be sent. Called by any thread; must not raise.
 
         Args:
-            items: Those items.
-            error: Why; None where newer ones needed their place, or the sender has ended before.
+            items: The items.
+            error: The reason; None if newer items needed the room, or the sender has stopped.
         """
 
     def close(self) -> None:
-        """End the connection; the last call."""
+        """Close the connection; the last call."""
 
 
 @dataclass(frozen=True)
 class SenderTerms:
-    """How one sender deals with what waits, and with a silent other side."""
+    """The parameters of a sender: its capacity, and its behaviour if the destination is silent."""
 
     name: str
-    """Of its thread, and in its metrics."""
+    """The name of its thread, and in its metrics."""
     capacity: int
-    """How much may wait, in the destination's costs."""
+    """Maximum total cost of waiting items."""
     batch_limit: int
-    """How much is sent at once, in the same; an item that is larger goes alone."""
+    """Maximum cost of a batch; a larger item is sent alone."""
     does_refuse: bool
-    """What is put while there is no room, or the other side is silent: refused, and what waits is given up, since
-    somebody waits for it. Otherwise it is taken, and the oldest items make room."""
+    """Whether new items are refused, and waiting ones discarded, if there is no room or the destination is silent,
+    because callers wait for them. Otherwise, new items are accepted and the oldest are discarded."""
     does_keep_failed: bool
-    """What becomes of a batch that met silence: kept, and tried again as it is; otherwise given up, since it may have
+    """Whether a batch that met silence is kept and sent again unchanged. Otherwise it is discarded, since it may have
     arrived."""
     pause_s: float = 0.0
-    """Seconds between two rounds, in which items gather."""
+    """Seconds between two batches, in which items accumulate."""
     silence_s: float = 1.0
-    """Seconds for which a silent other side is left alone; doubles with each failure."""
+    """Seconds for which a silent destination is left alone; doubles with each failure."""
     silence_limit_s: float = 1.0
-    """The longest."""
+    """The maximum of it."""
     patience_s: float = float("inf")
-    """Seconds that one sending may take; while it takes longer, the other side counts as silent."""
+    """Seconds that a batch may take; if it takes longer, the destination counts as silent."""
 
     def silence_after(self, failures: int) -> float:
-        """Seconds for which the other side is left alone after so many failures in a row, one at least."""
+        """Seconds for which the destination is left alone after this number of failures in a row, at least one."""
         return min(self.silence_s * 2.0 ** min(failures - 1, 30), self.silence_limit_s)
 
 
 class BackgroundSender(Generic[Item]):
-    """Sends items in a thread of its own; ``put`` may be called by any thread, and never waits for the other side."""
+    """Sends items in its own thread; ``put`` may be called by any thread and never waits for the destination."""
 
     def __init__(self, destination: Destination[Item], terms: SenderTerms) -> None:
         self._destination = destination
@@ -89,9 +89,9 @@ class BackgroundSender(Generic[Item]):
         self._changed = threading.Condition(threading.Lock())
         self._is_idle = False
         self._unsent: Sequence[Item] = ()
-        """The batch that met silence and is kept."""
+        """The kept batch that met silence."""
         self._failures = 0
-        """In a row; none while the other side answers."""
+        """Failures in a row; 0 while the destination responds."""
         self._retry_at = 0.0
         self._sending_since: float | None = None
         self._stopping = threading.Event()
@@ -102,14 +102,14 @@ class BackgroundSender(Generic[Item]):
         SENDER_WAITING.labels(terms.name).set_function(lambda: len(self._waiting) + len(self._unsent))
 
     def start(self) -> None:
-        """Begin to send; what was put before is sent too."""
+        """Start sending; items that were put before are sent too."""
         self._thread.start()
 
     def put(self, items: Sequence[Item]) -> bool:
-        """Take items to be sent, all or none.
+        """Add items, all or none.
 
         Returns:
-            Whether they were taken. Those that are refused are not told to the destination as lost.
+            Whether they were accepted. Refused items are not reported to the destination as lost.
         """
         cost = sum(map(self._destination.cost, items))
         with self._changed:
@@ -125,9 +125,9 @@ class BackgroundSender(Generic[Item]):
         return True
 
     def stop(self, timeout_s: float) -> None:
-        """Send what waits, if the other side answers, and end; what is left after ``timeout_s`` seconds is lost.
+        """Send the waiting items, if the destination responds, and stop; after ``timeout_s`` seconds, the rest is lost.
 
-        A sending that hangs is not waited for: its thread ends when it returns, or with the process.
+        A batch that hangs is not waited for: its thread ends when it returns, or with the process.
         """
         with self._changed:
             self._stopping.set()
@@ -144,7 +144,7 @@ class BackgroundSender(Generic[Item]):
         if self._stopping.is_set() or self._waiting_cost + cost > self._terms.capacity:
             return False
         now, since = time.monotonic(), self._sending_since
-        if self._failures:  # one is tried alone: nobody else waits for what becomes of it
+        if self._failures:  # a single item is tried first
             return now >= self._retry_at and since is None and not self._waiting
         return since is None or now - since <= self._terms.patience_s
 
@@ -165,7 +165,7 @@ class BackgroundSender(Generic[Item]):
             self._destination.close()
 
     def _wait(self) -> bool:
-        """Wait until something is to be sent; False when it is for the last time."""
+        """Wait for items to send; False if this is the last time."""
         with self._changed:
             self._is_idle = True
             self._changed.wait_for(lambda: self._waiting or self._unsent or self._stopping.is_set())
@@ -174,7 +174,7 @@ class BackgroundSender(Generic[Item]):
         return not self._stopping.wait(max(pause_s, 0.0))
 
     def _send_all(self) -> None:
-        """Send what waits, until nothing does or the other side is silent."""
+        """Send waiting items until there are none or the destination is silent."""
         while batch := self._unsent or self._take(1 if self._failures else self._terms.batch_limit):
             self._sending_since = time.monotonic()
             try:
@@ -182,8 +182,8 @@ class BackgroundSender(Generic[Item]):
             except Unavailable as error:
                 self._note_silence(batch, error)
                 return
-            except Exception as error:  # noqa: BLE001 - told by what is called
-                # It would not be taken the next time either, and nothing that happens here may end the sending.
+            except Exception as error:  # noqa: BLE001 - reported by the callee
+                # It would be refused the next time too, and no error may end this thread.
                 self._lose(batch, error)
             finally:
                 self._sending_since = None
@@ -205,7 +205,7 @@ class BackgroundSender(Generic[Item]):
             self._lose(self._take(terms.capacity), error)
 
     def _take(self, limit: int) -> list[Item]:
-        """The oldest items that cost no more than the limit together; one at least, if there is any."""
+        """The oldest items with a total cost of at most the limit; at least one, if there is any."""
         taken: list[Item] = []
         left = limit
         with self._changed:

@@ -1,7 +1,7 @@
-"""The way of log lines to where they are kept: gathered in memory, written by a background sender, in batches.
+"""Shipping of log lines to the store: collected in memory and written in batches by a background sender.
 
-Whoever logs is never held up: a line is put into a bounded buffer, and nothing else. While the store is away the
-buffer fills, and the oldest lines are lost, counted, and told of once the store is back. stdout has all of them.
+Logging never waits: a line is only put into a bounded buffer. While the store is unavailable, the buffer fills, and the
+oldest lines are lost and counted; the count is logged when the store is back. stdout has all lines.
 """
 
 import threading
@@ -18,48 +18,48 @@ from modelbus.shared.observing.background_sender import BackgroundSender, Sender
 log = structlog.get_logger()
 
 _PAUSE_S: Final = 0.25
-"""Between two batches."""
+"""Seconds between two batches."""
 _BATCH_BYTES: Final = 1024 * 1024
 _LINE_COST_BYTES: Final = 400
-"""What a line takes in memory beyond its text."""
+"""Memory of a line in addition to its text."""
 
 
 class LoggedLine(NamedTuple):
-    """One finished line."""
+    """A finished line."""
 
     text: bytes
     """The line as JSON."""
     timestamp: str
-    """When, in ISO 8601."""
+    """The time in ISO 8601."""
     level: str
     correlation_ids: tuple[str, ...]
-    """The jobs that it is about."""
+    """The jobs that it belongs to."""
 
 
 class LogStore(Protocol):
-    """Where lines are kept."""
+    """The store of log lines."""
 
     def batch(self, lines: Sequence[LoggedLine]) -> Any:
-        """Make of lines what ``write`` writes."""
+        """Make a batch for ``write``."""
 
     def write(self, batch: Any) -> None:
-        """Write a batch; once more with the same batch changes nothing.
+        """Write a batch; writing the same batch again changes nothing.
 
         Raises:
             StoreUnavailable: The store does not answer.
         """
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the store."""
 
 
 class LogShipper:
-    """Gathers lines and writes them; ``put`` may be called by any thread."""
+    """Collects lines and writes them; ``put`` may be called by any thread."""
 
     def __init__(self, store: LogStore, *, buffer_bytes: int, pause_s: float = _PAUSE_S) -> None:
         """Args:
-        store: Where lines are kept.
-        buffer_bytes: How much may wait.
+        store: The store of the lines.
+        buffer_bytes: Maximum size of waiting lines.
         pause_s: Seconds between two batches.
         """
         terms = SenderTerms(
@@ -73,28 +73,28 @@ class LogShipper:
         self._sender = BackgroundSender(_LogDestination(store), terms)
 
     def put(self, text: bytes, fields: EventDict) -> None:
-        """Take a line; the oldest ones go when there is no place. Never waits and never raises."""
+        """Add a line; if the buffer is full, the oldest lines are dropped. Never waits and never raises."""
         one, many = fields.get("correlation_id"), fields.get("correlation_ids") or ()
         ids = (*many, one) if one else tuple(many)
         self._sender.put((LoggedLine(text, fields["timestamp"], fields["level"], ids),))
 
     def start(self) -> None:
-        """Begin to write; what was put before is written too."""
+        """Start writing; lines that were put before are written too."""
         self._sender.start()
 
     def stop(self, timeout_s: float = 5.0) -> None:
-        """Write what waits, if the store answers, and end."""
+        """Write the waiting lines, if the store responds, and stop."""
         self._sender.stop(timeout_s)
 
 
 class _LogDestination:
-    """Writes lines, and tells once that they cannot be kept, and once how many were lost when they can."""
+    """Writes lines; logs once if the store is unavailable, and once how many lines were lost when it is back."""
 
     def __init__(self, store: LogStore) -> None:
         self._store = store
         self._lines: Sequence[LoggedLine] = ()
         self._batch: Any = None
-        """What is written of the lines; made once, so that writing it again changes nothing."""
+        """The batch of the lines; made once, so that writing it again changes nothing."""
         self._is_away = False
         self._lost = 0
         self._counting = threading.Lock()
@@ -121,10 +121,10 @@ class _LogDestination:
     def close(self) -> None:
         self._store.close()
 
-    def _missed(self, what: str, reason: str) -> None:
+    def _missed(self, event: str, reason: str) -> None:
         if not self._is_away:
             self._is_away = True
-            log.warning(what, reason=reason)
+            log.warning(event, reason=reason)
 
     def _succeeded(self) -> None:
         if not self._is_away:
@@ -137,7 +137,7 @@ class _LogDestination:
 
 @contextmanager
 def kept_logs(shipper: LogShipper | None) -> Iterator[None]:
-    """Keep the lines that are logged inside the block, and those that the shipper got before."""
+    """Ship the lines that are logged inside the block, and those that the shipper got before."""
     if shipper is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""One line of a log: what it says, and how it looks in a terminal. Pure; reads and writes nothing."""
+"""Parsing and rendering of log lines. Pure; reads and writes nothing."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SERVICE_WIDTH = 10
 LEVEL_WIDTH = 7
 HEAD_FIELDS = ("event", "level", "timestamp", "service", "pid")
 BLOCK_FIELDS = ("exception", "stack")
-"""Fields of several lines, shown below the line."""
+"""Multi-line fields, which are shown below the line."""
 MONGOD_LEVELS = {"F": "critical", "E": "error", "W": "warning", "I": "info"}
 
 
@@ -39,11 +39,11 @@ class LogLine:
     """A line of one process.
 
     Attributes:
-        service: Whose line it is.
-        text: The line as it was written.
-        moment: When, if the line says so.
-        level: One of ``LEVELS``, if the line says so.
-        event: The action, if the line is structured.
+        service: The service that wrote it.
+        text: The raw line.
+        moment: The time, if the line has one.
+        level: One of ``LEVELS``, if the line has one.
+        event: The event, if the line is structured.
         facts: The other fields.
     """
 
@@ -55,17 +55,17 @@ class LogLine:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def belongs_to(self, correlation_id: str) -> bool:
-        """Say whether the line is about a job."""
+        """Whether the line belongs to a job."""
         many = self.facts.get("correlation_ids")
         return self.facts.get("correlation_id") == correlation_id or (isinstance(many, list) and correlation_id in many)
 
     def is_at_least(self, level: str) -> bool:
-        """Say whether the line is as grave as ``level``; what is not structured, such as a traceback, always is."""
+        """Whether the line has this level or above; unstructured lines, such as tracebacks, always do."""
         return self.level is None or LEVELS.get(self.level, LEVELS["info"]) >= LEVELS[level]
 
 
 def parse_line(service: str, text: str) -> LogLine:
-    """Read a line; one that is not structured is taken as it is."""
+    """Parse a line; an unstructured line is kept as text."""
     if text.startswith("{"):
         try:
             fields = json.loads(text)
@@ -79,12 +79,12 @@ def parse_line(service: str, text: str) -> LogLine:
 
 
 def render_line(line: LogLine, *, use_color: bool, today: datetime | None = None) -> str:
-    """Write a line for people: local time, service, level, action, facts.
+    """Render a line for people: local time, service, level, event, fields.
 
     Args:
         line: The line.
-        use_color: Whether the terminal shows colours.
-        today: Lines of another day than this get their date; by default the present day.
+        use_color: Whether the terminal supports colours.
+        today: The current day by default; lines of another day get their date.
     """
     colors = ColorSystem.EIGHT_BIT if use_color else None
 
@@ -165,7 +165,7 @@ def _show(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """Write out control characters, so that no logged value can move the cursor or colour the terminal."""
+    """Escape control characters, so that logged values cannot control the terminal."""
     return "".join(
         character if character.isprintable() or character == "\t" else character.encode("unicode_escape").decode()
         for character in text

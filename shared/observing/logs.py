@@ -1,9 +1,8 @@
-"""Structured logs: one JSON object a line on stdout; the message is an action, the facts are fields.
+"""Structured logs: one JSON object per line on stdout, with an event and its fields.
 
-``correlation_id`` is in every line that belongs to a job: bind it with ``job_log_context``. A line that is about
-several jobs has ``correlation_ids``. Control characters in values are escaped by the JSON encoder, so that no value can
-forge a line. What else becomes of a line, such as its way into MongoDB, is ``ship``'s business
-(``shared/observing/log_shipper.py``).
+Every line that belongs to a job has its ``correlation_id``, which ``job_log_context`` binds; a line about several jobs
+has ``correlation_ids``. Control characters in values are escaped by the JSON encoder, so that a value cannot forge a
+line. ``ship`` forwards lines, for example to MongoDB (``shared/observing/log_shipper.py``).
 """
 
 import logging
@@ -21,11 +20,11 @@ from structlog.typing import EventDict, WrappedLogger
 from modelbus.shared.observing.log_text import parse_line, render_line
 
 FIELD_LIMIT = 4000
-"""Characters of one field that are logged; the rest is cut."""
+"""Maximum characters of a field; the rest is truncated."""
 
 LogFormat = Literal["json", "console"]
 Ship = Callable[[bytes, EventDict], None]
-"""Takes a line as JSON, without its line break, and its fields; called by whichever thread logs. Never raises."""
+"""Takes a line as JSON, without its line break, and its fields; called by the logging thread. Must not raise."""
 
 
 def configure_logs(
@@ -36,14 +35,14 @@ def configure_logs(
     log_format: LogFormat = "json",
     ship: Ship | None = None,
 ) -> None:
-    """Send every log line of this process, third parties' included, to ``stream``.
+    """Send all log lines of this process, including those of libraries, to ``stream``.
 
     Args:
-        service: Written into each line as ``service``.
+        service: The field ``service`` of each line.
         level: ``debug``, ``info``, ``warning`` or ``error``.
         stream: An unbuffered binary file; stdout by default.
-        log_format: ``json``, or ``console`` for people's eyes.
-        ship: Gets each line too, as JSON whatever the format.
+        log_format: ``json``, or ``console`` for people.
+        ship: Also gets each line, always as JSON.
     """
     sink = stream or _unbuffered_stdout()
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -66,22 +65,22 @@ def configure_logs(
 
 
 def _unbuffered_stdout() -> BinaryIO:
-    # A line is one write: lines of several processes on one pipe do not mix.
+    # Each line is a single write, so that lines of several processes on one pipe do not mix.
     return cast("BinaryIO", os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0))
 
 
 @contextmanager
 def job_log_context(correlation_id: str, **facts: Any) -> Iterator[None]:
-    """Put the correlation id, and ``facts``, into every line logged inside the block."""
+    """Add the correlation id and ``facts`` to every line that is logged inside the block."""
     with structlog.contextvars.bound_contextvars(correlation_id=correlation_id, **facts):
         yield
 
 
 def log_again(line: bytes) -> bool:
-    """Log a line that another process made of its fields: with its time and process id, and this process' context.
+    """Log a line of another process again, with its time and process id, and with this process's context.
 
     Returns:
-        Whether it was such a line.
+        Whether it was a valid log line.
     """
     try:
         fields = orjson.loads(line)
@@ -96,7 +95,7 @@ _FIRST_FIELDS: Final = ("timestamp", "level", "service", "event", "correlation_i
 
 
 def _dump(event: EventDict) -> bytes:
-    # What a reader looks for stands first.
+    # The most important fields come first.
     ordered = {name: event[name] for name in _FIRST_FIELDS if name in event}
     event = {**ordered, **event}
     return _json(event) or orjson.dumps({name: _writable(value) for name, value in event.items()})
@@ -107,7 +106,7 @@ def _writable(value: Any) -> orjson.Fragment:
 
 
 def _json(value: Any) -> bytes | None:
-    """The value as JSON; None for what JSON cannot hold: half of a surrogate pair, an integer over 64 bits."""
+    """The value as JSON; None if that is impossible, for half a surrogate pair or an integer of more than 64 bits."""
     try:
         return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
@@ -115,7 +114,7 @@ def _json(value: Any) -> bytes | None:
 
 
 class _Signed:
-    """Adds the time, the service and the process id, unless the line comes from another process that did."""
+    """Adds the time, the service and the process id, unless the line comes from another process, which added them."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -132,16 +131,16 @@ def _cut_long_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> 
     for name, value in event.items():
         if isinstance(value, str):
             if len(value) > FIELD_LIMIT:
-                event[name] = value[:FIELD_LIMIT] + f"… ({len(value)} characters)"
+                event[name] = value[:FIELD_LIMIT] + f"… ({len(value):,} characters)"
         elif isinstance(value, (dict, list, tuple)) and name != "correlation_ids":
             text = repr(value)
             if len(text) > FIELD_LIMIT:
-                event[name] = text[:FIELD_LIMIT] + f"… ({len(text)} characters)"
+                event[name] = text[:FIELD_LIMIT] + f"… ({len(text):,} characters)"
     return event
 
 
 class _Rendered:
-    """Makes the line of the fields, and hands it to whoever else wants it."""
+    """Renders the fields as a line, and passes it to ``ship``."""
 
     def __init__(self, service: str, log_format: LogFormat, ship: Ship | None) -> None:
         self._service = service
@@ -160,7 +159,7 @@ def _for_people(service: str, line: bytes) -> bytes:
 
 
 class _ForeignHandler(logging.Handler):
-    """Hands lines of the standard library's logging, and warnings, to structlog."""
+    """Passes lines of the standard library's logging, and warnings, to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger()

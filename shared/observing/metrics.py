@@ -1,4 +1,4 @@
-"""Every Prometheus metric, in one place; names as prometheus.io recommends (base units, ``_total``)."""
+"""All Prometheus metrics; their names follow the recommendations of prometheus.io (base units, ``_total``)."""
 
 import threading
 from collections.abc import Sequence
@@ -8,28 +8,28 @@ from cachetools import LRUCache
 from prometheus_client import Counter, Gauge, Histogram
 
 SERIES_LIMIT: Final = 500
-"""How many series a metric keeps whose labels callers choose: names of models and numbers of versions."""
+"""Maximum series of a metric whose labels users choose: names of models and numbers of versions."""
 
 
 class RecentCounter:
-    """A counter of labels that callers choose: it keeps the series that were counted last, and lets go of the others.
+    """A counter with labels that users choose, which keeps only the most recent series.
 
-    A series that comes again begins at 0, which Prometheus takes for a restart.
+    A series that returns starts at 0, which Prometheus treats as a restart.
     """
 
     def __init__(self, name: str, documentation: str, labels: Sequence[str], limit: int = SERIES_LIMIT) -> None:
         """Args:
         name: The metric's name.
-        documentation: What it counts.
+        documentation: Its help text.
         labels: The names of its labels.
-        limit: How many series it keeps.
+        limit: Maximum number of series.
         """
         self._counter = Counter(name, documentation, labels)
         self._recent = _Series(self._counter, limit)
         self._lock = threading.Lock()
 
     def labels(self, *values: object) -> Counter:
-        """The series of some values of the labels, to be counted at once."""
+        """The counter for these label values, to be incremented at once."""
         key = tuple(map(str, values))
         with self._lock:
             self._recent[key] = None
@@ -37,7 +37,7 @@ class RecentCounter:
 
 
 class _Series(LRUCache[tuple[str, ...], None]):
-    """The series of a counter by the values of their labels."""
+    """The series of a counter by label values."""
 
     def __init__(self, counter: Counter, limit: int) -> None:
         super().__init__(limit)
@@ -51,50 +51,67 @@ class _Series(LRUCache[tuple[str, ...], None]):
 
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
 
-JOBS_FINISHED = Counter("modelbus_jobs_finished_total", "Jobs that ended here.", ["command", "status"])
+JOBS_FINISHED = Counter(
+    "modelbus_jobs_finished_total", "Jobs that were finished by this process.", ["command", "status"]
+)
 JOB_SECONDS = Histogram(
-    "modelbus_job_seconds", "Seconds that one attempt of a job took.", ["command"], buckets=_SECONDS
+    "modelbus_job_seconds", "Duration of an attempt of a job in seconds.", ["command"], buckets=_SECONDS
 )
-JOBS_RUNNING = Gauge("modelbus_jobs_running", "Jobs that run here now.")
+JOBS_RUNNING = Gauge("modelbus_jobs_running", "Jobs that this process is running.")
 QUEUE_MESSAGES = Gauge(
-    "modelbus_queue_messages", "Messages that wait on a queue, its poison included, as last seen here.", ["queue"]
+    "modelbus_queue_messages",
+    "Messages waiting on a queue, including its poison queue, as last seen by this process.",
+    ["queue"],
 )
-JOBS_LAPSED = Counter("modelbus_jobs_lapsed_total", "Jobs taken from a worker that stopped answering.")
-JOBS_REPUBLISHED = Counter("modelbus_jobs_republished_total", "Queued jobs whose message was sent again.", ["queue"])
-COMMANDS_REFUSED = Counter("modelbus_commands_refused_total", "Commands that broke their contract.", ["queue"])
+JOBS_LAPSED = Counter("modelbus_jobs_lapsed_total", "Jobs whose lease lapsed because their worker stopped responding.")
+JOBS_REPUBLISHED = Counter(
+    "modelbus_jobs_republished_total", "Messages of queued jobs that were sent again.", ["queue"]
+)
+COMMANDS_REFUSED = Counter(
+    "modelbus_commands_refused_total", "Commands that were refused because they violate their contract.", ["queue"]
+)
 MESSAGES_POISONED = Counter(
-    "modelbus_messages_poisoned_total", "Messages that could not be read and were put aside.", ["queue"]
+    "modelbus_messages_poisoned_total", "Messages that could not be read and were quarantined.", ["queue"]
 )
-DEAD_LETTERS = Gauge(
-    "modelbus_dead_letters", "Dead jobs and poison that wait for somebody to look at them.", ["kind", "queue"]
-)
+DEAD_LETTERS = Gauge("modelbus_dead_letters", "Dead letters: dead jobs and quarantined messages.", ["kind", "queue"])
 PREDICT_BATCH = Histogram(
     "modelbus_predict_batch_requests",
-    "Prediction requests computed together.",
+    "Prediction requests per batch.",
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
-PREDICTED_ROWS = RecentCounter("modelbus_predicted_rows_total", "Rows predicted at once.", ["model", "version"])
+PREDICTED_ROWS = RecentCounter(
+    "modelbus_predicted_rows_total", "Rows predicted by interactive requests.", ["model", "version"]
+)
 PREDICT_INCIDENTS = RecentCounter(
     "modelbus_predict_incidents_total",
-    "Cells of predicted rows that were coerced, unseen or missing, and columns that were extra.",
+    "Cells of predicted rows that were coerced, unseen or missing, and extra columns.",
     ["model", "version", "incident"],
 )
 ENGINES_LOST = Counter(
     "modelbus_predict_engines_lost_total",
-    "Processes for interactive predictions that were lost: `crashed`, or `overrun` where one held up others too long.",
+    "Prediction processes that were lost: `crashed`, or `overrun` if they were ended for blocking others too long.",
     ["reason"],
 )
-MODEL_LOADS = Counter("modelbus_model_loads_total", "Models loaded from their artifacts.")
-MODEL_CACHE_BYTES = Gauge("modelbus_model_cache_bytes", "Memory that the predictor's loaded models take, as estimated.")
-DRIFT_FOUND = RecentCounter("modelbus_drift_found_total", "Drift reports over their thresholds.", ["model", "version"])
+MODEL_LOADS = Counter("modelbus_model_loads_total", "Models that were loaded from their artifacts.")
+MODEL_CACHE_BYTES = Gauge(
+    "modelbus_model_cache_bytes", "Estimated memory of the models that the predictor has loaded, in bytes."
+)
+DRIFT_FOUND = RecentCounter("modelbus_drift_found_total", "Drift reports that found drift.", ["model", "version"])
 SENDER_LOST = Counter(
     "modelbus_sender_lost_total",
-    "What a background sender could not send: events, commands whose jobs are sent again, or lines of `log-shipper`.",
+    "Items that a background sender could not send: events, commands (whose jobs are sent again) or log lines.",
     ["sender"],
 )
-SENDER_SILENT = Gauge("modelbus_sender_silent", "1 while what a background sender sends to is silent.", ["sender"])
-SENDER_WAITING = Gauge("modelbus_sender_waiting", "What waits to be sent by a background sender.", ["sender"])
-HTTP_REQUESTS = Counter("modelbus_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
+SENDER_SILENT = Gauge(
+    "modelbus_sender_silent", "1 while the destination of a background sender does not respond, else 0.", ["sender"]
+)
+SENDER_WAITING = Gauge("modelbus_sender_waiting", "Items waiting in a background sender.", ["sender"])
+HTTP_REQUESTS = Counter(
+    "modelbus_http_requests_total", "HTTP requests that were answered.", ["method", "route", "status"]
+)
 HTTP_SECONDS = Histogram(
-    "modelbus_http_request_seconds", "Seconds from request to answer.", ["method", "route"], buckets=_SECONDS
+    "modelbus_http_request_seconds",
+    "Duration from request to response in seconds.",
+    ["method", "route"],
+    buckets=_SECONDS,
 )

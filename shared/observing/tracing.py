@@ -1,8 +1,8 @@
-"""Traces: which request led to which message, job and store operation, for those who collect them by OpenTelemetry.
+"""Distributed traces of requests, messages, jobs and store operations with OpenTelemetry.
 
-The W3C ``traceparent`` of a request travels with its messages and jobs whether anything is collected or not. Spans are
-made when the extra ``traces`` is installed and OpenTelemetry's own variables name a collector
-(``OTEL_EXPORTER_OTLP_ENDPOINT``); otherwise all of this costs a context variable.
+The W3C ``traceparent`` of a request is always passed on with its messages and jobs. Spans are exported if the extra
+``traces`` is installed and OpenTelemetry's variables name a collector (``OTEL_EXPORTER_OTLP_ENDPOINT``); otherwise, the
+cost is a context variable.
 """
 
 import os
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 TRACEPARENT: Final = "traceparent"
 """The header of requests, of messages with one command, and of jobs."""
 TRACEPARENTS: Final = "traceparents"
-"""The header of messages with several commands: by correlation id."""
+"""The header of messages with several commands: traceparents by correlation id."""
 _ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _FORM: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -36,10 +36,10 @@ _current: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
 def start_tracing(service: str) -> bool:
-    """Export this process' spans, if that is installed and configured.
+    """Export the spans of this process, if the exporter is installed and configured.
 
     Args:
-        service: The name under which they are collected, after ``modelbus-``.
+        service: The service's name in traces, after ``modelbus-``.
 
     Returns:
         Whether spans are exported.
@@ -68,29 +68,29 @@ def is_exporting() -> bool:
 
 
 def is_tracing() -> bool:
-    """Whether what is done now belongs to a span that is exported."""
+    """Whether the current activity belongs to an exported span."""
     return trace is not None and trace.get_current_span().is_recording()
 
 
 def valid_traceparent(value: Any) -> str | None:
-    """A traceparent as W3C Trace Context (level 1) has it; None for anything else, which is as if none had come."""
+    """A valid traceparent (W3C Trace Context, level 1); None for anything else, which is ignored."""
     return value if isinstance(value, str) and _FORM.fullmatch(value) else None
 
 
 def current_traceparent() -> str | None:
-    """What to hand on to whatever is caused by what is done now."""
+    """The traceparent to pass on from the current activity."""
     return _current.get()
 
 
 def traceparent_of(headers: Mapping[str, Any], correlation_id: str) -> str | None:
-    """A command's traceparent by the headers of its message."""
+    """The traceparent of a command, from the headers of its message."""
     several = headers.get(TRACEPARENTS)
     given = several.get(correlation_id) if isinstance(several, dict) else headers.get(TRACEPARENT)
     return valid_traceparent(given)
 
 
 def trace_headers(traceparents: Mapping[str, str | None]) -> dict[str, Any]:
-    """The headers of a message with these commands: their traceparents by correlation id."""
+    """The headers of a message with these commands, given their traceparents by correlation id."""
     known = {correlation_id: given for correlation_id, given in traceparents.items() if given}
     if not known:
         return {}
@@ -108,17 +108,17 @@ def span(
     links: Sequence[str] = (),
     attributes: Mapping[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """A span around a block; an exception that leaves the block marks it as failed.
+    """A span for a block; an exception that leaves the block marks it as failed.
 
     Args:
-        name: Of few values: a route, a command, a queue.
-        kind: As OpenTelemetry has it.
-        parent: The traceparent of what caused it; by default, what is done now.
+        name: A name with few distinct values: a route, a command, a queue.
+        kind: The kind of span in OpenTelemetry.
+        parent: The traceparent of its cause; by default, that of the current activity.
         links: The traceparents of several causes.
-        attributes: What is known beforehand.
+        attributes: Initial attributes.
 
     Yields:
-        A mapping; what is put into it becomes attributes when the block ends.
+        A mapping whose items become attributes when the block ends.
     """
     found: dict[str, Any] = {}
     if not is_exporting():

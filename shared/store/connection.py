@@ -1,4 +1,4 @@
-"""Opening MongoDB, and the translation of its errors."""
+"""Connections to MongoDB, and the translation of its errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -36,14 +36,14 @@ _OPTIONS: Final[dict[str, Any]] = {
     "type_registry": UNPACKING,
 }
 ANSWER_S: Final = 5.0
-"""Within so many seconds MongoDB has to answer what concerns one document (docs/adr/0036). Without this bound a server
-that falls silent on an open connection would be waited for as long as the socket may take."""
+"""The timeout in seconds for operations on a single document (docs/adr/0036). Without it, a server that stops
+responding on an open connection would block until the socket's timeout."""
 DURABLE: Final = WriteConcern(w="majority", j=True)
-"""For what must survive the loss of any one machine: jobs and what they leave behind."""
+"""For data that must survive the loss of any machine: jobs and their results."""
 FAST: Final = WriteConcern(w=1)
-"""For interactive predictions and hints: their caller is still there to ask again."""
+"""For interactive predictions and hints, whose callers can repeat the request."""
 CURRENT: Final = ReadConcern("local")
-"""Reads the primary's newest state, so that what an event told of is seen."""
+"""Reads the newest state of the primary, so that changes announced by events are visible."""
 
 _PASSING_CODES: Final = frozenset({91, 11600, 11602, 14031})
 """ShutdownInProgress, InterruptedAtShutdown, InterruptedDueToReplStateChange, OutOfDiskSpace."""
@@ -89,7 +89,7 @@ def is_answering(database: Database[Document]) -> bool:
 
 @contextmanager
 def store_errors(within_s: float | None = None) -> Iterator[None]:
-    """Translate a lost MongoDB, and what is too large for it; other errors of pymongo pass.
+    """Translate lost connections and documents that are too large; other errors of pymongo are passed on.
 
     Args:
         within_s: Seconds for all that is asked inside the block, connecting and trying again included; without it, each
@@ -103,14 +103,12 @@ def store_errors(within_s: float | None = None) -> Iterator[None]:
         with nullcontext() if within_s is None else pymongo.timeout(within_s):
             yield
     except DocumentTooLarge as error:
-        raise LimitExceeded(
-            "the record would be larger than the 16 MB that MongoDB allows; send less at once"
-        ) from error
+        raise LimitExceeded("the record exceeds MongoDB's limit of 16 MB; send less at once") from error
     except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
         raise StoreUnavailable(f"MongoDB does not answer: {str(error)[:300]}") from error
     except OperationFailure as error:
         if error.code in _REFUSED_CODES:
-            raise StoreUnavailable(f"MongoDB refuses the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
+            raise StoreUnavailable(f"MongoDB refused the user of MODELBUS_MONGO_URL: {str(error)[:300]}") from error
         if error.code not in _PASSING_CODES:
             raise
-        raise StoreUnavailable(f"MongoDB cannot write now: {str(error)[:300]}") from error
+        raise StoreUnavailable(f"MongoDB cannot write at the moment: {str(error)[:300]}") from error

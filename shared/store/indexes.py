@@ -1,7 +1,6 @@
-"""The collections: their names and their indexes.
+"""The names and the indexes of the collections.
 
-A query of ``queries`` that reads more than one document is to find an index here
-(tests/integration/store/test_indexes.py).
+Every query that reads more than one document needs an index here (tests/integration/store/test_indexes.py).
 """
 
 from typing import Final
@@ -78,13 +77,13 @@ INDEXES: Final[dict[str, list[IndexModel]]] = {
         IndexModel([("metadata.kind", ASCENDING), ("uploadDate", ASCENDING)]),
         IndexModel([("metadata.correlation_id", ASCENDING)]),
     ],
-    # The one that GridFS makes itself when it is the first to write.
+    # GridFS creates the same index if it is the first to write.
     CHUNKS: [IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)],
 }
 
 
 def create_indexes(database: Database[Document]) -> None:
-    """Create what is missing; harmless when done by several services at once.
+    """Create missing indexes; several services may do so at once.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.

@@ -1,4 +1,4 @@
-"""What is asked of the jobs, for both drivers: each question as a value, with what it reads (``queries``)."""
+"""The queries for jobs, for both drivers, each with the fields that it reads."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ from modelbus.shared.store.queries import PAGE_LIMIT, After, D, Query, Shape, ne
 EVALUATING: Final = (EvaluateModel.__name__, EvaluatePredictions.__name__)
 """The commands that make evaluations."""
 READING: Final = (ReadRows.__name__, ExportDataset.__name__)
-"""The commands whose jobs go with the dataset that they read."""
+"""The commands whose jobs are removed with the dataset that they read."""
 
 _PROGRESS: Final = (
     *(name for name in Progress.model_fields if name != "tuning"),
@@ -157,7 +157,7 @@ def unfilled_evaluations() -> Query[EvaluatingJob]:
 
 
 def forget_evaluation(evaluation_id: str) -> Operation:
-    """Let an evaluation that was never filled be no evaluation any more; its jobs stay as they are."""
+    """Remove an evaluation that was never completed; its jobs are kept."""
     wanted = {
         **_of_evaluation(evaluation_id),
         "status": {"$in": ["failed", "dead"]},
@@ -184,7 +184,7 @@ def some_ids(wanted: Document, limit: int) -> Query[NamedJob]:
 def jobs_served_by(version: VersionDocument, since: datetime) -> Query[ServedJob]:
     """The predictions that a version may have answered, the newest first.
 
-    Of a result that was too large for its job nothing but ``stored_result`` is there: whose it is, that blob tells.
+    A result that was too large for its job has only ``stored_result``; its blob has the model and version.
 
     Args:
         version: The version's document. What an earlier one of its name answered is not its own.

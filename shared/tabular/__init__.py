@@ -1,6 +1,5 @@
-"""Tables and models: encoding rows, predicting with what was fitted, metrics.
+"""Tables and models: encoding of rows, predictions of fitted models, and metrics.
 
-Pure maths over frames, rows and arrays: no bus, no store, no HTTP, no files. The one exception is ``tables``, which
-fetches a dataset's file from the store and reads it; what is written to disk is ``shared/models/artifacts.py``'s
-business.
+Pure maths on frames, rows and arrays: no bus, no store, no HTTP, no files. The only exception is ``tables``, which
+reads the file of a dataset from the store. Artifacts of models are written by ``shared/models/artifacts.py``.
 """

@@ -1,7 +1,7 @@
-"""What about a table's columns matters to training, as alerts: each a code and a sentence. Pure: no bus, no store.
+"""Alerts about a table's columns that matter to training: each has a code and a message. Pure: no bus, no store.
 
-Only what both the evaluator (at upload) and the trainer (on the rows that it trains on) need stands here; the measures
-behind it in ``leaks.py``.
+These are the alerts that both the evaluator (for an upload) and the trainer (for the training rows) need; ``leaks.py``
+has the measures behind them.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnType
+from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.leaks import (
     MISSING_CODE,
     RECODED_FRACTION,
@@ -22,11 +23,11 @@ from modelbus.shared.tabular.leaks import (
 from modelbus.shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
-"""So many rows are looked at."""
+"""Maximum rows that are examined."""
 CLASS_LIMIT: Final = 20
-"""Numbers with more different values than this are a quantity, not classes."""
+"""Numbers with more distinct values are a quantity, not classes."""
 FEW_ROWS: Final = 40
-"""Among so many rows, different values are nothing to wonder at."""
+"""In tables with at most this many rows, unique values are not suspicious."""
 
 _CLASS_FRACTION = 0.5
 _RAREST_FRACTION = 0.05
@@ -34,13 +35,13 @@ _LARGEST_FRACTION = 0.95
 _CLASS_ROWS = 5
 _REPEATED_FRACTION = 0.05
 _GAPS_FRACTION = 0.05
-"""Of a range of ids, so many may be absent."""
+"""Fraction of a range of ids that may be absent."""
 _NAMED = 3
 _SHOWN_LENGTH = 50
 
 
 def is_class_like(kind: ColumnType, distinct: int, row_count: int) -> bool:
-    """Whether a target holds classes, by its type, its different values and the rows that have one."""
+    """Whether a target holds classes, by its type, its number of distinct values and its rows with a value."""
     if kind in ("integer", "real"):
         return 0 < distinct <= CLASS_LIMIT
     if kind not in ("text", "boolean"):
@@ -63,9 +64,9 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
     rows = sum(counts.values())
     rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if len(counts) == 1:
-        message = f"the target {target!r} has one class only, {_shown(largest)}: there is nothing to tell"
+        message = f"the target {target!r} has a single class, {_shown(largest)}; a classifier needs at least two"
         return Alert(code="class_imbalance", column=target, message=message)
-    # thirty classes of one size have 3 % each, and nothing is wrong with them
+    # thirty classes of equal size have 3 % each, which is no imbalance
     low = min(_RAREST_FRACTION, 0.5 / len(counts))
     if counts[rarest] >= low * rows and counts[largest] <= _LARGEST_FRACTION * rows:
         return None
@@ -73,9 +74,9 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
         code="class_imbalance",
         column=target,
         message=(
-            f"the {len(counts)} classes of the target {target!r} are of unequal size: {_shown(rarest)} has "
-            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; look at "
-            "balanced_accuracy rather than accuracy, and set class_weight to balanced where the estimator has it"
+            f"the {len(counts)} classes of the target {target!r} are imbalanced: {_shown(rarest)} has "
+            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; use "
+            "balanced_accuracy instead of accuracy, and set class_weight to balanced if the estimator supports it"
         ),
     )
 
@@ -90,14 +91,14 @@ def _rare_classes(target: str, counts: Mapping[Label, int]) -> Alert | None:
         code="rare_classes",
         column=target,
         message=(
-            f"{len(rare)} of {len(counts)} classes of the target {target!r} have fewer than {_CLASS_ROWS} rows: "
-            f"{named}{more}; join them with others, leave them out, or gather more rows"
+            f"{len(rare):,} of {len(counts):,} classes of the target {target!r} {agreeing(len(rare), 'has', 'have')} "
+            f"fewer than {_CLASS_ROWS} rows: {named}{more}; merge or exclude rare classes, or collect more rows"
         ),
     )
 
 
 def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
-    """Labels with blanks at their ends: they look like others, and are not."""
+    """The alert about labels with leading or trailing spaces, which look like other labels but differ from them."""
     labels = [label for label in counts if isinstance(label, str)]
     padded = [label for label in labels if label != label.strip()]
     if not padded:
@@ -107,50 +108,50 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
     alike = Counter(label.strip() for label in labels)
     twin = next((label for label in padded if alike[label.strip()] > 1), None)
     if twin is None:
-        what = "a label that is written without them is another class"
+        effect = "a label without them is a different class"
     else:
-        what = f"labels that differ in nothing else, such as {_shown(twin)}, count as classes of their own"
-    message = f"labels of the target {target!r} begin or end in blanks: {named}{more}; {what}: remove the blanks"
+        effect = f"labels that differ only in spaces, such as {_shown(twin)}, are different classes"
+        message = f"labels of the target {target!r} begin or end with spaces: {named}{more}; {effect}: remove spaces"
     return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
 def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> Alert | None:
-    """The alert for a column that goes one to one with the classes of the target, if it does."""
+    """The alert about a column whose values correspond one to one to the classes of the target, if they do."""
     fraction = recoded_fraction(codes, target_codes)
     if fraction < RECODED_FRACTION:
         return None
-    return _leak(column, target, f"goes with its classes one to one in {_percent(fraction)} of the rows")
+    return _leak(column, target, f"determines the class in {_percent(fraction)} of the rows")
 
 
 def number_leak(column: str, numbers: Floats, target: str, target_numbers: Floats) -> Alert | None:
-    """The alert for a column of numbers that correlates all but perfectly with a numeric target, if it does."""
+    """The alert about a numeric column that correlates almost perfectly with a numeric target, if it does."""
     found = find_correlation(numbers, target_numbers)
     if found is None:
         return None
     value = max(-1.0, min(1.0, found.value))
-    return _leak(column, target, f"correlates with it by {value:.4f} ({found.coefficient})")
+    return _leak(column, target, f"correlates with the target by {value:.4f} ({found.coefficient})")
 
 
 def _leak(column: str, target: str, how: str) -> Alert:
     message = (
-        f"column {column!r} all but gives the target {target!r} away: it {how}; leave it out of the features unless "
-        "it is known before the target is"
+        f"column {column!r} leaks the target {target!r}: it {how}; exclude it unless its values are known before the "
+        "target"
     )
     return Alert(code="target_leak", column=column, message=message)
 
 
 def repeated_fraction(codes: Codes, population: int) -> float:
-    """The fraction of rows whose value another row has too, estimated for a population from a sample of its rows.
+    """The fraction of rows whose value occurs in another row too, estimated from a sample.
 
-    Of a value that occurs twice among many rows, a sample seldom has both: a pair in the sample stands for more pairs
-    than a row stands for rows. A value that the sample has three times is frequent, and its rows count as they are.
+    If a value occurs twice in the population, a sample rarely contains both rows: a pair in the sample represents more
+    pairs than a row represents rows. Values that occur three times in the sample are frequent and counted as they are.
 
     Args:
-        codes: The sample, shape (n_rows,); missing values are left out.
-        population: Rows with a value that it was taken from, all alike.
+        codes: The sample, shape (n_rows,); missing values are ignored.
+        population: The number of rows with a value in the population.
 
     Returns:
-        Between 0 and 1; 0 where no row has a value.
+        Between 0 and 1; 0 if no row has a value.
     """
     present = codes[codes != MISSING_CODE]
     if not len(present):
@@ -161,24 +162,22 @@ def repeated_fraction(codes: Codes, population: int) -> float:
 
 
 def text_identifier(column: str, repeated: float, row_count: int) -> Alert | None:
-    """The alert for text that is different in (nearly) each row: it fits anything and tells nothing about a new row.
+    """The alert about text that is unique in (nearly) every row, like an id, and does not help to predict new rows.
 
     Args:
-        column: Its name.
-        repeated: The fraction of the rows with a value that another row has too.
+        column: The column's name.
+        repeated: The fraction of rows whose value occurs in another row too.
         row_count: Rows with a value.
     """
     if row_count <= FEW_ROWS or repeated > _REPEATED_FRACTION:
         return None
     where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
-    message = (
-        f"column {column!r} has another text {where} and tells nothing about new rows: leave it out of the features"
-    )
+    message = f"column {column!r} is unique {where}, like an id, and does not help to predict new rows: exclude it"
     return Alert(code="identifier_like", column=column, message=message)
 
 
 _FIRST_NUMBERS = (0, 1)
-"""With which rows are numbered; what begins elsewhere may well be a quantity that the table is sorted by."""
+"""First numbers of ids; a column that starts elsewhere may be a quantity that the table is sorted by."""
 
 
 def row_numbers(
@@ -190,15 +189,15 @@ def row_numbers(
     has_constant_step: bool,
     has_repeated: Callable[[], bool],
 ) -> Alert | None:
-    """The alert for whole numbers that number the rows: of a sorted table they give the target away.
+    """The alert about integers that number the rows: in a sorted table, they leak the target.
 
     Args:
-        column: Its name.
+        column: The column's name.
         present: Rows with a value.
-        minimum: The smallest value.
-        maximum: The largest one.
-        has_constant_step: Whether they go up by the same step from row to row.
-        has_repeated: Whether a value occurs twice; costs something.
+        minimum: The minimum value.
+        maximum: The maximum value.
+        has_constant_step: Whether the step from row to row is constant.
+        has_repeated: Whether a value occurs twice; called only if needed, because it is expensive.
     """
     if present <= FEW_ROWS:
         return None
@@ -206,51 +205,51 @@ def row_numbers(
     is_dense = present <= width <= present * (1 + _GAPS_FRACTION)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
-    looks = "as it looks" if minimum in _FIRST_NUMBERS else "as it looks, unless it is a year, a time or a scale"
+    unless = "" if minimum in _FIRST_NUMBERS else " unless it is a year, a time or a scale"
     message = (
-        f"column {column!r} numbers the rows ({present} different whole numbers from {minimum} to {maximum}), {looks}; "
-        "such numbers tell nothing about new rows, and it may be left out of the features"
+        f"column {column!r} seems to number the rows ({present:,} distinct integers from {minimum} to {maximum}); row "
+        f"numbers do not help to predict new rows: exclude it{unless}"
     )
     return Alert(code="identifier_like", column=column, message=message)
 
 
 def free_text(column: str, words: int) -> Alert:
-    """What there is to know of a column of free text.
+    """The alert about a column of free text.
 
     Args:
         column: Its name.
-        words: How many the median cell has.
+        words: The median number of words per cell.
     """
     message = (
-        f"column {column!r} is free text ({words} words in the median cell): as a feature it is learnt by its words "
-        "and pairs of words; name it in `categorical` of the training to have it learnt as categories, or exclude it"
+        f"column {column!r} is free text (median {counted(words, 'word')}): as a feature, it is learnt by its words "
+        "and word pairs; list it in `categorical` of the training to learn it as categories, or exclude it"
     )
     return Alert(code="free_text", column=column, message=message)
 
 
 def text_as_categories(column: str, words: int) -> Alert:
-    """What there is to know of free text that is learnt as categories, as a training was told or an old profile has it.
+    """The alert about free text that is learnt as categories, by the command or because of an old profile.
 
     Args:
         column: Its name.
-        words: How many the median cell has.
+        words: The median number of words per cell.
     """
     message = (
-        f"column {column!r} looks like free text ({words} words in the median cell) and was learnt as categories, "
-        "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
+        f"column {column!r} looks like free text (median {counted(words, 'word')}) and was learnt as categories, "
+        "which do not generalize to new texts: list it in `free_text` of the training to learn it by its words"
     )
     return Alert(code="free_text", column=column, message=message)
 
 
 def _percent(fraction: float) -> str:
-    """A fraction for people; what is not all is never shown as all, nor something as nothing."""
+    """A percentage for people; only 0 and 1 are shown as 0 % and 100 %."""
     if fraction in (0, 1):
         return f"{fraction:.0%}".replace("%", " %")
     return f"{min(max(100 * fraction, 0.1), 99.9):.1f} %"
 
 
 def _of(count: int, rows: int) -> str:
-    return f"{_percent(count / rows)} of the rows ({count} of {rows})"
+    return f"{_percent(count / rows)} of the rows ({count:,} of {rows:,})"
 
 
 def _shown(label: Label) -> str:

@@ -1,4 +1,4 @@
-"""Whether a column gives the target away: measured on arrays, pure. What is said about it stands in ``alerts.py``."""
+"""Detection of target leaks, measured on arrays. Pure; the messages are in ``alerts.py``."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -7,19 +7,20 @@ import numpy as np
 import numpy.typing as npt
 
 Codes = npt.NDArray[np.int64]
-"""One code a row: equal values have equal codes, 0 and up without gaps; ``MISSING_CODE`` is no value."""
+"""One code per row: equal values have equal codes, from 0 without gaps; ``MISSING_CODE`` is a missing value."""
 Floats = npt.NDArray[np.float64]
 
 MISSING_CODE: Final = -1
 RECODED_FRACTION: Final = 0.99
-"""A column that goes with the classes one to one in so many rows gives them away."""
+"""A column that corresponds one to one to the classes in this fraction of the rows leaks them."""
 SUPPORT: Final = 5
-"""Rows that a pair of value and class needs: what occurs once goes with one class by itself."""
+"""Minimum rows of a pair of value and class: a value that occurs once always has a single class."""
 CORRELATED: Final = 0.999
-"""A column whose correlation with a numeric target is as high as this, or as low as its negative, gives it away."""
+"""A column whose absolute correlation with a numeric target is at least this high leaks it."""
 
 _BEYOND_LARGEST_FRACTION = 0.9
-"""Of the rows outside the largest class: where that one has 99 % of the rows, a constant would pass for a recoding."""
+"""Minimum fraction of the rows outside the largest class: if it has 99 % of the rows, a constant would look like a
+leak."""
 _ROWS_NEEDED = 20
 _LOOKED_AT_FIRST = 1000
 _SURELY_NOT = 0.9
@@ -29,7 +30,7 @@ _STILL_CORRELATED = 0.99
 
 @dataclass(frozen=True)
 class Correlation:
-    """How closely a column of numbers goes with a numeric target."""
+    """The correlation of a numeric column with a numeric target."""
 
     coefficient: Literal["Pearson", "Spearman"]
     value: float
@@ -37,17 +38,18 @@ class Correlation:
 
 
 def recoded_fraction(codes: Codes, target_codes: Codes) -> float:
-    """The fraction of the rows in which a column's value and the class go with each other one to one.
+    """The fraction of the rows in which a column's value and the class correspond one to one.
 
-    A value and a class go with each other if each is the other's most frequent partner, in 5 rows at least. A missing
-    value is a value of its own here (a date of leaving that only those have who left), a missing target is left out.
+    A value and a class correspond if each is the other's most frequent partner, in at least 5 rows. A missing value
+    counts as a value here (such as a leaving date, which only former customers have); rows without a target are
+    ignored.
 
     Args:
         codes: The column, shape (n_rows,).
         target_codes: The classes, shape (n_rows,).
 
     Returns:
-        Between 0 and 1; 0 where the smaller classes are not recovered.
+        Between 0 and 1; 0 if the smaller classes are not recovered.
     """
     is_known = target_codes != MISSING_CODE
     values, classes = codes[is_known] - MISSING_CODE, target_codes[is_known]
@@ -55,7 +57,7 @@ def recoded_fraction(codes: Codes, target_codes: Codes) -> float:
         return 0.0
     width = int(classes.max()) + 1
     pairs, counts = np.unique(values * width + classes, return_counts=True)
-    # every pair of enough rows takes its share of them, so an identifier has none
+    # an identifier has no pair with enough rows
     if int(counts.max()) < SUPPORT:
         return 0.0
     is_mutual = _are_mutual(pairs // width, pairs % width, counts) & (counts >= SUPPORT)
@@ -68,11 +70,11 @@ def recoded_fraction(codes: Codes, target_codes: Codes) -> float:
 
 
 def _are_mutual(values: Codes, classes: Codes, counts: Codes) -> npt.NDArray[np.bool_]:
-    """Which pairs are the most frequent one of their value and of their class, shape (n_pairs,)."""
+    """Which pairs are the most frequent of both their value and their class, shape (n_pairs,)."""
     order = np.argsort(counts, kind="stable")
     best_of_value = np.zeros(int(values.max()) + 1, dtype=np.int64)
     best_of_class = np.zeros(int(classes.max()) + 1, dtype=np.int64)
-    # of an index that occurs repeatedly the last assignment stays: the most frequent pair
+    # for a repeated index, the last assignment wins: the most frequent pair
     best_of_value[values[order]] = order
     best_of_class[classes[order]] = order
     own = np.arange(len(counts))
@@ -81,13 +83,13 @@ def _are_mutual(values: Codes, classes: Codes, counts: Codes) -> npt.NDArray[np.
 
 
 def find_correlation(numbers: Floats, target: Floats) -> Correlation | None:
-    """The correlation by which a column of numbers gives a numeric target away, ``None`` if it does not.
+    """The correlation by which a numeric column leaks a numeric target; None if it does not.
 
-    Pearson's must hold without the outermost rows as well, because one pair of outliers makes it 1.
+    Pearson's coefficient must also hold without the outermost rows, because a single pair of outliers can make it 1.
 
     Args:
-        numbers: The column, shape (n_rows,); what is not finite is missing.
-        target: The target, shape (n_rows,); what is not finite is missing.
+        numbers: The column, shape (n_rows,); values that are not finite are missing.
+        target: The target, shape (n_rows,); values that are not finite are missing.
     """
     is_known = np.isfinite(numbers) & np.isfinite(target)
     numbers, target = numbers[is_known], target[is_known]
@@ -101,7 +103,7 @@ def find_correlation(numbers: Floats, target: Floats) -> Correlation | None:
 
 
 def _may_correlate(numbers: Floats, target: Floats) -> bool:
-    """A look at some rows that spares most columns the rest."""
+    """A quick check on some rows, which rules out most columns."""
     step = max(1, len(numbers) // _LOOKED_AT_FIRST)
     numbers, target = numbers[::step], target[::step]
     if abs(_pearson(numbers, target)) >= _SURELY_NOT:
@@ -117,14 +119,14 @@ def _holds_within(numbers: Floats, target: Floats) -> bool:
 
 
 def _pearson(one: Floats, other: Floats) -> float:
-    """Pearson's coefficient, 0 where one of both does not vary."""
+    """Pearson's coefficient; 0 if either does not vary."""
     one, other = _centered(one), _centered(other)
     length = float(np.sqrt((one * one).sum()) * np.sqrt((other * other).sum()))
     return float((one * other).sum() / length) if length else 0.0
 
 
 def _centered(values: Floats) -> Floats:
-    """Values around 0 and within -1..1, so that squares of huge ones do not overflow nor of tiny ones vanish."""
+    """Values centred and scaled to -1..1, so that squares neither overflow nor underflow."""
     low, high = float(values.min()), float(values.max())
     middle = values - (low / 2 + high / 2)
     largest = float(np.abs(middle).max())
@@ -136,7 +138,7 @@ def _centered(values: Floats) -> Floats:
 
 
 def _ranks(values: Floats) -> Floats:
-    """Ranks from 1, equal values sharing the mean of theirs."""
+    """Ranks from 1; equal values have the mean of their ranks."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: Floats = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
     return ranks

@@ -1,4 +1,4 @@
-"""Measure a model on rows: joins predictions and truth, where there is one. Pure maths, no bus and no store."""
+"""Measures a model on rows: combines predictions with the truth, if there is one. Pure maths, no bus and no store."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,43 +24,43 @@ from modelbus.shared.tabular.targets.truth import labels_in, target_reading, tru
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """How good a model is on some rows."""
+    """The quality of a model on some rows."""
 
     metrics: Metrics
-    """By name; None where a metric is not defined for these rows."""
+    """Metrics by name; None if a metric is not defined for these rows."""
     confusion: dict[str, Any] | None
-    """For classification: ``labels`` and ``counts``, a row for each true label; else None."""
+    """For classification, ``labels`` and ``counts`` with a row for each true label; else None."""
     row_count: int
     """Rows that were measured."""
     dropped_row_count: int
-    """Rows that were left out because they have no target."""
+    """Rows that were excluded because they have no target."""
     truth: list[Any]
-    """The true label or number of each measured row; empty where there is no target."""
+    """The true label or number of each measured row; empty without a target."""
     predictions: Predictions
-    """What the model answered for each measured row, with probabilities where it has them."""
+    """The predictions for the measured rows, with probabilities if the model has them."""
 
     warnings: list[str] = field(default_factory=list)
-    """What makes the figures doubtful: labels that match no class, absent classes, many unseen values."""
+    """Warnings about the measurement: labels that match no class, absent classes, many unseen values."""
 
     @property
     def report(self) -> EncodingReport:
-        """What had to be done to the measured rows."""
+        """The encoder's report on the measured rows."""
         return self.predictions.report
 
 
 def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     """Measure a model.
 
-    A true label that the model does not know counts as an error, whatever the model answers.
+    A true label that the model does not know counts as an error.
 
     Args:
         model: The model.
-        frame: Rows with the model's columns and its target, if it has one; rows without a target are left out.
+        frame: Rows with the model's columns and its target, if it has one; rows without a target are excluded.
 
     Raises:
-        InvalidCommand: The target's column is absent, or not of the target's kind.
+        InvalidCommand: The target's column is missing, or its values do not fit the target.
         EstimatorRejected: No row has a target.
-        SignatureMismatch: The rows do not fit the model's signature.
+        SignatureMismatch: The rows do not match the model's signature.
     """
     target = model.signature.target
     if target is None:
@@ -68,7 +68,7 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
     truth = read_truth(model, frame)
     rows = [index for index, label in enumerate(truth) if label is not None]
     if not rows:
-        raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so there is nothing to measure on")
+        raise EstimatorRejected(f"no row of the dataset has a value in {target!r}, so nothing can be measured")
     measured = frame.iloc[rows].drop(columns=[target])
     predictions = model.predict_frame(measured, model.has_probabilities, has_scores=is_ranked_by_scores(model))
     true = [truth[index] for index in rows]
@@ -79,7 +79,7 @@ def score(model: FittedModel, frame: pd.DataFrame) -> Scores:
 
 
 def is_ranked_by_scores(model: FittedModel) -> bool:
-    """Whether rows of two classes are ranked by decision scores, because the model has no probabilities."""
+    """Whether rows are ranked by decision scores, because a model of two classes has no probabilities."""
     is_binary = model.signature.task == "classification" and len(model.signature.classes or []) == 2
     return is_binary and not model.has_probabilities and model.has_scores
 
@@ -111,21 +111,21 @@ def _compare(model: FittedModel, true: list[Any], predictions: Predictions) -> t
 
 
 def read_truth(model: FittedModel, frame: pd.DataFrame) -> list[Label | None]:
-    """The true label or number of each row, as the model would answer it; None where the row has none.
+    """The true label or number of each row, in the form of predictions; None if the row has none.
 
-    What is not of the classes' type is a label that the model does not know, as text.
+    Values of another type than the classes become labels that the model does not know, as text.
 
     Args:
         model: A model with a target.
         frame: Rows with that column.
 
     Raises:
-        InvalidCommand: The target's column is absent, or not of the target's kind.
+        InvalidCommand: The target's column is missing, or its values do not fit the target.
     """
     target, classes = str(model.signature.target), model.signature.classes
     if target not in frame.columns:
         raise InvalidCommand(
-            f"the dataset has no column {target!r}, which the model predicts, so there is nothing to measure it on",
+            f"the dataset has no column {target!r}, the model's target, so nothing can be measured",
             details=[{"where": "dataset", "problem": f"no column {target!r}", "expected": target}],
         )
     if classes is not None:

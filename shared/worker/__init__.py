@@ -1,6 +1,6 @@
-"""The worker: receives commands, claims their jobs, does them in killable processes, records what came of it.
+"""The worker: receives commands, claims their jobs, runs them in child processes, and records the results.
 
-``loop`` is the order of steps; ``process`` runs one attempt in a child; ``child`` is that child's side, and
-``child_messages`` what it says; ``finishing`` ends jobs; ``sweeper`` repairs what others left; ``service`` wires a
-whole service and stops it; ``health`` answers probes. A service brings its handlers (``handlers``) and nothing else.
+``loop`` has the order of steps; ``process`` runs an attempt in a child; ``child`` is the child's side, and
+``child_messages`` its messages; ``finishing`` ends jobs; ``sweeper`` repairs what dead workers left; ``service`` starts
+and stops a whole service; ``health`` answers probes. A service adds only its handlers.
 """

@@ -1,4 +1,4 @@
-"""Watching over one attempt: heartbeats, progress, cancellation, limits, and the record of how it ended."""
+"""The supervision of an attempt: heartbeats, progress, cancellation, limits, and the recording of its end."""
 
 import tempfile
 import threading
@@ -45,11 +45,11 @@ class AttemptRunner:
         self._stop_at = float("inf")
 
     def stop_soon(self) -> None:
-        """Give what runs the grace of the settings, then hand it back."""
+        """Release running jobs after the grace period of the settings."""
         self._stop_at = time.monotonic() + self._settings.stop_grace_s
 
     def run(self, claim: Claim, job: JobDocument, handler: str) -> None:
-        """Do a claimed job and record how it ended. Never raises: what goes wrong is the job's, and logged."""
+        """Run a claimed job and record its end. Never raises: errors belong to the job and are logged."""
         with job_log_context(claim.correlation_id, command=job["command"]), JOBS_RUNNING.track_inprogress():
             started = time.monotonic()
             self._run_traced(claim, job, handler)
@@ -67,7 +67,7 @@ class AttemptRunner:
             except LeaseLost:
                 log.warning("job.lease_lost", fence=claim.fence)
             except Exception:
-                # The lease lapses and the sweep gives the job its next attempt.
+                # The lease lapses, and the sweep gives the job its next attempt.
                 log.exception("job.supervision_failed")
 
     def _start(self, claim: Claim, job: JobDocument, handler: str, directory: str) -> ChildProcess:
@@ -86,13 +86,13 @@ class AttemptRunner:
         )
 
     def _watch(self, claim: Claim, job: JobDocument, child: ChildProcess) -> Callable[[], None]:
-        """Follow the child to its end.
+        """Watch the child until it ends.
 
         Returns:
-            How the job is to be ended.
+            The function that ends the job.
 
         Raises:
-            LeaseLost: Another worker has the job; the child is gone.
+            LeaseLost: Another worker has the job; the child was killed.
         """
         watch = _Watch(self._ledger, self._events, self._service, claim, job, self._settings)
         limit = time_limit(job["spec"], self._settings)
@@ -122,7 +122,7 @@ class AttemptRunner:
         return lambda: self._finisher.fail(claim, error)
 
     def _record(self, ending: Callable[[], None]) -> None:
-        """Record how a job ended; while MongoDB is away, try again for four leases. The fence decides who may write."""
+        """Record the end of a job; while MongoDB is unavailable, retry for four leases. The fence protects it."""
         give_up = time.monotonic() + self._settings.lease_s * 4
         while True:
             try:
@@ -136,11 +136,11 @@ class AttemptRunner:
 
 
 def _timed_out(limit: Limit) -> JobTimedOut:
-    return JobTimedOut(f"the job ran longer than {limit.value:g} s ({limit.source})")
+    return JobTimedOut(f"the job exceeded its time limit of {limit.value:g} s ({limit.source})")
 
 
 class _Watch:
-    """What one attempt's supervision remembers between two looks."""
+    """The state of an attempt's supervision."""
 
     def __init__(
         self,
@@ -165,10 +165,10 @@ class _Watch:
         self._told_at = 0.0
 
     def listen(self, child: ChildProcess) -> OutcomeReached | ErrorRaised | None:
-        """Wait a tick for the child; returns its answer when it gave one, with all that it printed logged.
+        """Wait a tick for the child; return its answer if there is one, after all of its output was logged.
 
-        What it has said meanwhile is heard to the last, as far as a tick allows: a heartbeat that hangs must not leave
-        the child waiting at a full pipe, nor its answer behind its progress.
+        All pending messages are read within the tick: a heartbeat that hangs must not leave the child blocked on a full
+        pipe, nor its answer behind progress messages.
         """
         until = time.monotonic() + _TICK_S
         message = child.wait(min(_TICK_S, self._heartbeat_s))
@@ -184,10 +184,10 @@ class _Watch:
         return None
 
     def is_to_be_killed(self, child: ChildProcess) -> bool:
-        """Beat when it is time to; whether the job was cancelled, and is to end with nothing.
+        """Send a heartbeat if due; return whether the job was cancelled and the child must be killed.
 
-        A child that offered to end early is asked to, and has its time for it (ADR 0015), unless the job is ended for a
-        reason: then nothing is kept of it.
+        A child that offered to end early is asked to, and has time for it (ADR 0015), unless the cancellation has a
+        reason: then nothing of the job is kept.
 
         Raises:
             LeaseLost: The job belongs to another worker now.
@@ -202,7 +202,7 @@ class _Watch:
         return time.monotonic() > self._end_by
 
     def _is_cancelled(self) -> bool:
-        """Beat when it is time to; whether the job is to be cancelled, as far as that was heard of.
+        """Send a heartbeat if due; return whether it reported a cancellation.
 
         Raises:
             LeaseLost: The job belongs to another worker now.

@@ -1,6 +1,6 @@
-"""The child's side of a job: the handler, and its answer to the parent as JSON over a pipe.
+"""The child's side of a job: calls the handler and sends the answer to the parent, as JSON over a pipe.
 
-Only JSON crosses: of an error its code, message and details, never a traceback or a pickled object.
+Only JSON is sent: the code, message and details of an error, never a traceback or a pickled object.
 """
 
 import os
@@ -43,11 +43,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a child is told."""
+    """The task of a child process."""
 
     service: str
     handler: str
-    """Where the handler is, as ``module:function``."""
+    """The handler, as ``module:function``."""
     correlation_id: str
     fence: int
     spec: bytes
@@ -60,43 +60,43 @@ class Attempt:
 
 @dataclass(frozen=True)
 class JobContext:
-    """What a handler has besides its command."""
+    """Everything that a handler gets besides its command."""
 
     correlation_id: str
     fence: int
     settings: Settings
     memory_limit_bytes: int
-    """What the process may add to what it started with."""
+    """Memory that the process may use in addition to what it starts with."""
     library: Library
     blobs: BlobStore
     work_directory: Path
-    """A directory of the attempt's own; it is removed afterwards, whatever happens."""
+    """A temporary directory of the attempt, which is always removed afterwards."""
     report: Callable[[Progress], None]
-    """May be called by any thread."""
+    """Reports progress; may be called by any thread."""
     offer_early_end: Callable[[], None] = lambda: None
-    """Says that from now on the job can end with what it has: then a cancellation asks it to, instead of killing it."""
+    """Announces that the job can end with its current result: a cancellation then asks for it instead of killing it."""
     is_stop_asked: Callable[[], bool] = lambda: False
-    """Whether it was asked to."""
+    """Whether the job was asked to end early."""
     usage: UsageCounter | None = None
-    """Counts what versions answer; written when the handler has come through."""
+    """Counts predictions by version; written when the handler has succeeded."""
 
     def progress(self, fraction: float | None, message: str, tuning: TuningProgress | None = None) -> None:
-        """Tell how far the job is.
+        """Report the progress of the job.
 
         Args:
-            fraction: The share that is done, 0 to 1; None if unknown.
-            message: What is being done.
-            tuning: How far a search is, where there is one.
+            fraction: The fraction that is done, 0 to 1; None if unknown.
+            message: The current activity.
+            tuning: The progress of a search, if there is one.
         """
         self.report(Progress(fraction=fraction, message=message, tuning=tuning))
 
     def answer(self, result: Document, upload_id: str | None = None, files: Sequence[StoredFile] = ()) -> AnswerOutcome:
-        """The outcome of a job that makes nothing but its result; a large one is stored apart.
+        """The outcome of a job that has only a result; a large result is stored separately.
 
         Args:
-            result: What the job answers; JSON.
-            upload_id: An upload that was only looked at, and is removed with the end of the job.
-            files: What was stored beside the result, and is kept as long as the job.
+            result: The result; JSON.
+            upload_id: An upload that was only read, and is removed when the job ends.
+            files: Stored files that are kept as long as the job.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
@@ -109,27 +109,27 @@ _Commanded = TypeVar("_Commanded", bound=CommandBase, contravariant=True)
 
 
 class Handler(Protocol[_Commanded]):
-    """Does the jobs of one command; a plain function, found by its name in a service's ``LANES``."""
+    """The handler of a command; a plain function, found by its name in a service's ``LANES``."""
 
     def __call__(self, command: _Commanded, context: JobContext, /) -> Outcome:
-        """Do one job.
+        """Run a job.
 
         Raises:
-            ModelbusError: It cannot be done; a library's own exception is told in its words.
+            ModelbusError: It failed; exceptions of libraries are reported with their own message.
         """
 
 
 def run_attempt(
     attempt: Attempt, answers: Connection, printed: Connection, logged: Connection, requests: Connection
 ) -> None:
-    """Do one attempt of a job; the entry point of the child process.
+    """Run an attempt of a job; the entry point of the child process.
 
     Args:
-        attempt: What to do.
-        answers: Where progress, the outcome or the error goes, one JSON object a message.
-        printed: Where everything goes that is printed.
-        logged: Where log lines go: the service writes them, with its own.
-        requests: Where the parent asks for an early end: whatever comes means that.
+        attempt: The task.
+        answers: Receives progress, the outcome or the error, one JSON object per message.
+        printed: Receives everything that is printed.
+        logged: Receives log lines, which the service writes with its own.
+        requests: Any message on it asks for an early end.
     """
     begin(attempt.service, attempt.settings.log_level, printed, logged)
     spec = orjson.loads(attempt.spec)
@@ -139,7 +139,7 @@ def run_attempt(
         answers.send_bytes(write_message(_answer(attempt, spec, limit, answers, requests)))
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not through interpreter shutdown: a library's exit hook must not hold up a job whose answer is sent.
+    # Skip interpreter shutdown: a library's exit hook must not delay a job whose answer has been sent.
     os._exit(0)
 
 
@@ -152,12 +152,12 @@ def _answer(
         return ErrorRaised(code=error.code, message=error.message, details=error.details)
     except MemoryError:
         sentence = (
-            f"the job needed more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
-            "give it fewer rows, columns or a smaller model"
+            f"the job needs more than {int(limit.value) // 2**20} MiB of memory ({limit.source}): "
+            "use fewer rows or columns, or a smaller model"
         )
         return ErrorRaised(code=JobOutOfMemory.code, message=sentence)
     except Exception as error:
-        # Whatever a library raises is this job's failure, told in its own words; the trace stays in the log.
+        # An exception of a library fails the job with its own message; the traceback stays in the log.
         log.exception("job.raised", error=type(error).__name__)
         return ErrorRaised(code=ModelbusError.code, message=f"{type(error).__name__}: {error}")
 

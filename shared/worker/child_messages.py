@@ -1,4 +1,4 @@
-"""What a job's process says to its worker, one JSON object a message; parsed by the worker as it comes."""
+"""The messages of a job's process to its worker, one JSON object each, which the worker validates."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,20 +12,20 @@ from modelbus.shared.errors import ModelbusError, error_of
 
 
 class ProgressMade(Contract):
-    """How far the job is."""
+    """The progress of the job."""
 
     kind: Literal["progress"] = "progress"
     progress: Progress
 
 
 class EarlyEndOffered(Contract):
-    """From now on the job can end with what it has."""
+    """From now on, the job can end with its current result."""
 
     kind: Literal["early_end_offered"] = "early_end_offered"
 
 
 class OutcomeReached(Contract):
-    """The job came through; the last message."""
+    """The job succeeded; the last message."""
 
     kind: Literal["outcome"] = "outcome"
     outcome: Outcome
@@ -40,7 +40,7 @@ class ErrorRaised(Contract):
     details: list[dict[str, Any]] = []
 
     def error(self) -> ModelbusError:
-        """The error that it tells of."""
+        """Convert it to an exception."""
         return error_of(self.code, self.message, self.details)
 
 
@@ -50,17 +50,17 @@ _ADAPTER: TypeAdapter[ChildMessage] = TypeAdapter(Annotated[ChildMessage, Field(
 
 
 def write_message(message: ChildMessage) -> bytes:
-    """The message as JSON; what JSON has no word for in an outcome is told as text."""
+    """Serialize a message; values of an outcome that JSON cannot express become text."""
     if isinstance(message, OutcomeReached):
         return orjson.dumps({"kind": message.kind, "outcome": message.outcome.document()}, default=str)
     return orjson.dumps(message.model_dump(mode="json"))
 
 
 def read_message(text: bytes) -> ChildMessage:
-    """The message that a job's process wrote; one that breaks the contract is told as the error that it is."""
+    """Deserialize a message; an invalid message becomes an error."""
     try:
         return _ADAPTER.validate_python(orjson.loads(text))
     except ValidationError as error:
         return ErrorRaised(
-            code=ModelbusError.code, message=f"the job's process broke the contract of what it says: {faults_of(error)}"
+            code=ModelbusError.code, message=f"the job's process sent an invalid message: {faults_of(error)}"
         )

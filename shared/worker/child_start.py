@@ -1,6 +1,6 @@
-"""How a child process begins, whatever it does: it dies with its service, and logs and prints into the service's pipes.
+"""The start of child processes: they die with their service, and write logs and output to the service's pipes.
 
-What it does is found by name, so that the service itself imports none of it.
+Their functions are found by name, so that the service itself does not import them.
 """
 
 import ctypes
@@ -21,36 +21,36 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def call(named: str, *arguments: Any) -> None:
-    """Call a function by its name: what a child is started with whose work the service does not import.
+    """Call a function by name, so that the service does not need to import it.
 
     Args:
         named: The function, as ``module:function``.
-        arguments: What it takes.
+        arguments: Its arguments.
     """
     found(named)(*arguments)
 
 
 def found(named: str) -> Any:
-    """What a name such as ``module:function`` stands for; its module is imported."""
+    """The function with a name such as ``module:function``; imports its module."""
     module, _, function = named.partition(":")
     return getattr(importlib.import_module(module), function)
 
 
 def begin(service: str, log_level: str, printed: Connection, logged: Connection) -> None:
-    """Make a process that was just forked one that dies with its service and writes to its pipes.
+    """Prepare a forked process: it dies with its service and writes to its pipes.
 
     Args:
-        service: For the log lines.
-        log_level: The least level that is logged.
-        printed: Where everything goes that is printed.
-        logged: Where log lines go: the service writes them, with its own.
+        service: The service name in log lines.
+        log_level: The minimum level that is logged.
+        printed: Receives everything that is printed.
+        logged: Receives log lines, which the service writes with its own.
     """
     _die_with_parent()
     _take_over_output(service, log_level, printed, logged)
 
 
 def limit_memory(limit_bytes: int) -> None:
-    """Let the process add ``limit_bytes`` to the address space that the preloaded libraries take already."""
+    """Limit the address space to ``limit_bytes`` in addition to that of the preloaded libraries."""
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if sys.platform == "linux" else 0
     ceiling = pages * resource.getpagesize() + limit_bytes
     resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
@@ -58,21 +58,21 @@ def limit_memory(limit_bytes: int) -> None:
 
 
 def announce(function: str, service: str, log_level: str) -> None:
-    """Say what a service's children have, in a child: so that the service itself need not import it.
+    """Call a function that logs what the children of a service have loaded, so that the service does not import it.
 
     Args:
-        function: As ``module:function``; it takes nothing.
-        service: For the log lines.
-        log_level: The least level that is logged.
+        function: The function, as ``module:function``, without arguments.
+        service: The service name in log lines.
+        log_level: The minimum level that is logged.
     """
     configure_logs(service, log_level)
     call(function)
 
 
 def _die_with_parent() -> None:
-    """End when the service ends, even by SIGKILL: an orphan would burn the machine for a result nobody can record.
+    """End when the service ends, even by SIGKILL: an orphan would work for a result that cannot be recorded.
 
-    The signal comes when the fork server exits, which it does as soon as nobody holds the other end of its pipe.
+    The signal is sent when the fork server exits, which it does when the other end of its pipe is closed.
     """
     _let_go_of_fork_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -91,7 +91,7 @@ def _let_go_of_fork_server() -> None:
 
 
 def _take_over_output(service: str, log_level: str, printed: Connection, logged: Connection) -> None:
-    """Send log lines, and what is printed by Python or C, to the parent; also where a library was when it crashed."""
+    """Send log lines, output of Python and C, and tracebacks of crashes to the parent."""
     sink = cast("BinaryIO", os.fdopen(os.dup(logged.fileno()), "wb", buffering=0))
     configure_logs(service, log_level, sink)
     os.dup2(printed.fileno(), 1)

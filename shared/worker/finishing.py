@@ -1,4 +1,4 @@
-"""Ending jobs: record it, say it in the log and the metrics, tell the bus."""
+"""The end of jobs: recorded, logged, counted in metrics, and published on the bus."""
 
 import logging
 from typing import Any, Final
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 def job_changed(job: AnsweredJob, service: str) -> JobChanged:
-    """The event that tells of a job as it is now."""
+    """The event about a job's current state."""
     progress, error = job.get("progress"), job.get("error")
     return JobChanged(
         correlation_id=job["_id"],
@@ -43,22 +43,22 @@ def job_changed(job: AnsweredJob, service: str) -> JobChanged:
     )
 
 
-_GRAVE: Final = frozenset(kind.code for kind in (JobTimedOut, JobOutOfMemory, JobCrashed, ModelbusError))
-"""What ends a job that its command is not to blame for alone: a limit, a crash, a fault of Modelbus itself."""
+_ERRORS: Final = frozenset(kind.code for kind in (JobTimedOut, JobOutOfMemory, JobCrashed, ModelbusError))
+"""Codes that are logged as errors: a limit, a crash, or a fault of Modelbus itself."""
 
 
 def level_of(status: JobStatus, code: str | None) -> int:
-    """At which level a log line tells of a job's new status.
+    """The log level for a job's new status.
 
     Args:
-        status: The new one.
-        code: Of the error that the job has, if it has one.
+        status: The new status.
+        code: The code of the job's error, if it has one.
 
     Returns:
-        One of ``logging``'s: ``ERROR`` for a dead job and one that a limit, a crash or a fault of Modelbus ended,
-        ``WARNING`` for any other that failed, also an attempt that is repeated, ``INFO`` for the rest.
+        A level of ``logging``: ``ERROR`` for a dead job and for one that was ended by a limit, a crash or a fault of
+        Modelbus; ``WARNING`` for other failures, including attempts that will be repeated; ``INFO`` otherwise.
     """
-    if status == "dead" or (status == "failed" and code in _GRAVE):
+    if status == "dead" or (status == "failed" and code in _ERRORS):
         return logging.ERROR
     if status == "failed" or (status == "queued" and code is not None):
         return logging.WARNING
@@ -66,7 +66,7 @@ def level_of(status: JobStatus, code: str | None) -> int:
 
 
 def _for_event(progress: Document) -> Progress:
-    """A hint that the leaderboard has grown; the leaderboard itself is in the job's record."""
+    """The progress without the leaderboard, which is in the job's record."""
     found = Progress.model_validate(progress)
     if found.tuning is None:
         return found
@@ -74,12 +74,12 @@ def _for_event(progress: Document) -> Progress:
 
 
 def reply_of(event: JobChanged, result: Document | None = None, given_correlation_id: str | None = None) -> JobChanged:
-    """The event as the sender gets it.
+    """The event in the form of a reply to the sender.
 
     Args:
-        event: The final one.
-        result: What the job found out; left out where it is kept apart from the job because it is large.
-        given_correlation_id: What the sender calls the job, if that is not its id.
+        event: The final event.
+        result: The job's result; omitted if it is stored separately because it is large.
+        given_correlation_id: The id that the sender gave, if it differs from the job's.
     """
     has_result = event.status == "succeeded" and result and "stored_result" not in result
     more: dict[str, Any] = {"result": result} if has_result else {}
@@ -89,7 +89,7 @@ def reply_of(event: JobChanged, result: Document | None = None, given_correlatio
 
 
 class Finisher:
-    """Ends jobs that this service holds a claim of. A lost claim is logged, never an error: another worker has it."""
+    """Ends claimed jobs. A lost claim is only logged, because another worker has the job."""
 
     def __init__(self, ledger: JobLedger, outcomes: Outcomes, events: EventPublisher, service: str) -> None:
         self._ledger = ledger
@@ -98,11 +98,11 @@ class Finisher:
         self._service = service
 
     def succeed(self, claim: Claim, job: JobDocument, outcome: Outcome) -> None:
-        """Commit an outcome, apply it, and end the job; a job that was cancelled before ends cancelled, unless its
-        outcome survives that.
+        """Commit and apply an outcome, and end the job; a cancelled job ends as cancelled unless its outcome survives
+        it.
 
         Raises:
-            StoreUnavailable: MongoDB does not answer; to be called again.
+            StoreUnavailable: MongoDB does not respond; call again.
         """
         kept = outcome.document()
         try:
@@ -115,7 +115,7 @@ class Finisher:
         except StoreUnavailable:
             raise
         except Exception as error:
-            # MongoDB cannot hold it (too large, say), and would not hold the next attempt's either.
+            # MongoDB cannot store it (for example, it is too large), nor could it store that of another attempt.
             log.exception("job.outcome_refused", correlation_id=claim.correlation_id)
             self.fail(claim, ModelbusError(f"the job's outcome cannot be recorded: {_words(error)}"))
             return
@@ -142,7 +142,7 @@ class Finisher:
         """Record a failed attempt.
 
         Raises:
-            StoreUnavailable: MongoDB does not answer; to be called again.
+            StoreUnavailable: MongoDB does not respond; call again.
         """
         try:
             self.tell(self._ledger.fail(claim, error))
@@ -153,7 +153,7 @@ class Finisher:
         """Record that a job was stopped because it was cancelled.
 
         Raises:
-            StoreUnavailable: MongoDB does not answer; to be called again.
+            StoreUnavailable: MongoDB does not respond; call again.
         """
         try:
             self.tell(self._ledger.cancelled(claim))
@@ -161,7 +161,7 @@ class Finisher:
             self._lost(claim)
 
     def release(self, claim: Claim) -> None:
-        """Hand a job back because the service stops.
+        """Release a job because the service stops.
 
         Raises:
             StoreUnavailable: MongoDB does not answer; the job's lease will lapse instead.
@@ -173,7 +173,7 @@ class Finisher:
             self.tell(job)
 
     def tell(self, job: JobDocument) -> None:
-        """Tell of a job's new status: log, metrics, event, and the reply that its sender asked for."""
+        """Announce a job's new status: log, metrics, event, and the reply to its sender."""
         event = job_changed(job, self._service)
         facts: dict[str, Any] = {"status": job["status"], "attempt": job["attempt"], "command": job["command"]}
         if error := job.get("error"):
@@ -196,12 +196,12 @@ class Finisher:
         try:
             return self._ledger.complete(claim, self._outcomes.apply(job))
         except (Conflict, NotFound) as error:
-            # Its name was taken, or what it stands on was removed, while the work was done.
+            # Its name was taken, or something that it depends on was removed, in the meantime.
             return self._ledger.fail(claim, error)
         except (StoreUnavailable, LeaseLost):
             raise
         except Exception as error:
-            # It was not applicable now and would not be later: without an end it would be taken over for ever.
+            # It cannot be applied now or later: without an end, it would be taken over for ever.
             log.exception("job.outcome_refused", correlation_id=claim.correlation_id)
             return self._ledger.fail(claim, ModelbusError(f"the job's outcome cannot be applied: {_words(error)}"))
 

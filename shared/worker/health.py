@@ -1,4 +1,4 @@
-"""What a consumer answers to probes: /health/live, /health/ready and /metrics, over HTTP, from a thread of its own."""
+"""The HTTP server for probes of a service, in its own thread: /health/live, /health/ready and /metrics."""
 
 import asyncio
 import threading
@@ -10,7 +10,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 Checks = Callable[[], dict[str, bool]]
-"""Answers named yes-or-no facts; all yes means healthy."""
+"""Returns named checks; healthy if all are true."""
 
 
 class HealthServer:
@@ -19,9 +19,9 @@ class HealthServer:
     def __init__(self, host: str, port: int, *, is_live: Checks, is_ready: Checks) -> None:
         """Args:
         host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
-        is_live: Whether the process does its work at all; no means that it should be restarted.
-        is_ready: Whether it can do its work now, servers included.
+        port: Port to listen on; 0 for a free one.
+        is_live: Whether the process is working; if not, it should be restarted.
+        is_ready: Whether it can work now, including its servers.
         """
         self._host = host
         self._port = port
@@ -69,7 +69,7 @@ class HealthServer:
 
     def _probe(self, checks: Checks) -> Callable[[web.Request], Any]:
         async def answer(_request: web.Request) -> web.Response:
-            # The checks ask servers and may take seconds: never on the loop that answers the other probe.
+            # The checks query servers and may take seconds, so they must not run on the event loop.
             facts = await asyncio.get_running_loop().run_in_executor(None, checks)
             status = 200 if all(facts.values()) else 503
             return web.json_response(

@@ -1,4 +1,4 @@
-"""What a job may take: what its command says, within what the service allows."""
+"""The limits of a job: those of its command, within those of the service."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from modelbus.shared.settings import Settings
 
 @dataclass(frozen=True)
 class Limit:
-    """A limit and who set it."""
+    """A limit and its source."""
 
     value: float
     source: str
@@ -18,18 +18,18 @@ class Limit:
 
 
 def time_limit(spec: Mapping[str, Any], settings: Settings) -> Limit:
-    """Seconds that one attempt may run."""
+    """Maximum seconds of an attempt."""
     if spec.get("command") == Predict.__name__:
         return Limit(settings.predict_time_limit_s, "MODELBUS_PREDICT_TIME_LIMIT_S")
-    return _least(spec, "time_s", settings.job_time_limit_s, "MODELBUS_JOB_TIME_LIMIT_S")
+    return _minimum(spec, "time_s", settings.job_time_limit_s, "MODELBUS_JOB_TIME_LIMIT_S")
 
 
 def memory_limit(spec: Mapping[str, Any], settings: Settings) -> Limit:
-    """Bytes of address space that the job's process may add to what it starts with."""
-    return _least(spec, "memory_bytes", settings.job_memory_limit_bytes, "MODELBUS_JOB_MEMORY_LIMIT_BYTES")
+    """Maximum address space of the job's process in bytes, in addition to what it starts with."""
+    return _minimum(spec, "memory_bytes", settings.job_memory_limit_bytes, "MODELBUS_JOB_MEMORY_LIMIT_BYTES")
 
 
-def _least(spec: Mapping[str, Any], name: str, allowed: float, setting: str) -> Limit:
-    # a job's own limits are its contract's: `modelbus.shared.contracts.JobLimits`
+def _minimum(spec: Mapping[str, Any], name: str, allowed: float, setting: str) -> Limit:
+    # the limits of a command: `modelbus.shared.contracts.JobLimits`
     wanted = (spec.get("limits") or {}).get(name)
     return Limit(allowed, setting) if wanted is None or wanted >= allowed else Limit(wanted, f"limits.{name}")

@@ -1,6 +1,6 @@
-"""The order of a worker's steps: receive, record, claim, acknowledge, do.
+"""The steps of a worker: receive, record, claim, acknowledge, run.
 
-A message is acknowledged right after its job is claimed: the job's lease protects the work from then on, and a long
+A message is acknowledged right after its job is claimed: from then on, the job's lease protects the work, and a long
 job is never redelivered (docs/adr/0001).
 """
 
@@ -31,7 +31,7 @@ _RECEIVE_S = 1.0
 
 
 class Worker:
-    """One lane of a service: its jobs run in child processes, ``concurrency`` at once."""
+    """A lane of a service; its jobs run in child processes, at most ``concurrency`` at once."""
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class Worker:
         concurrency: int,
     ) -> None:
         """Args:
-        consumer: Of the lane's queues.
-        publisher: Sends on what this worker cannot do at once.
-        events: Tells of what was refused.
+        consumer: The consumer of the lane's queues.
+        publisher: Forwards the jobs of arrays.
+        events: Publishes events about refused commands.
         ledger: The jobs.
-        runner: Does claimed jobs.
-        service: Who speaks in events.
-        handlers: From a command's name to where its handler is, as ``module:function``.
-        concurrency: How many jobs run at once.
+        runner: Runs claimed jobs.
+        service: The service name in events.
+        handlers: By command, its handler as ``module:function``.
+        concurrency: Maximum number of jobs at once.
         """
         self._consumer = consumer
         self._publisher = publisher
@@ -67,10 +67,10 @@ class Worker:
         self._running: set[str] = set()
         self._stopping = threading.Event()
         self.looped_at = time.monotonic()
-        """When the loop last came round, by the monotonic clock."""
+        """When the loop last started an iteration, by the monotonic clock."""
 
     def run(self) -> None:
-        """Work until ``stop`` is called; then wait until what runs has ended or was handed back."""
+        """Work until ``stop`` is called; then wait until running jobs have ended or were released."""
         while not self._stopping.is_set():
             self.looped_at = time.monotonic()
             if self._slots.acquire(timeout=_RECEIVE_S):
@@ -80,18 +80,18 @@ class Worker:
         self._consumer.close()
 
     def stop(self) -> None:
-        """Take nothing new; hand back what has not ended within the grace of the settings."""
+        """Accept no new jobs; release those that have not ended after the grace period of the settings."""
         self._stopping.set()
         self._runner.stop_soon()
 
     @property
     def polled_at(self) -> float:
-        """When the broker last answered, or the loop last came round with every slot taken."""
+        """When the broker last responded or, with all slots taken, when the loop last started an iteration."""
         return self._consumer.polled_at if self._has_free_slot() else self.looped_at
 
     @property
     def running_jobs(self) -> int:
-        """How many jobs run now."""
+        """The number of running jobs."""
         return len(self._running)
 
     def _has_free_slot(self) -> bool:
@@ -105,12 +105,12 @@ class Worker:
             try:
                 self._handle(delivery)
             except StoreUnavailable as error:
-                # Nothing is recorded, so nothing may be acknowledged: back to the front of the queue.
+                # Nothing was recorded, so nothing may be acknowledged: put back to the front of the queue.
                 log.warning("bus.requeued", queue=delivery.queue, reason=error.message)
                 self._consumer.requeue(delivery)
                 self._stopping.wait(1)
-            except Exception as error:  # noqa: BLE001 - told and logged by what is called
-                # A message that brings out a fault of ours must not end the lane, nor come again for ever.
+            except Exception as error:  # noqa: BLE001 - reported and logged by the callee
+                # A message that triggers a fault must not end the lane, nor come back for ever.
                 end_with_fault(delivery, error, self._ledger, self._consumer, self._tell_ended)
 
     def _handle(self, delivery: Delivery) -> None:
@@ -124,7 +124,7 @@ class Worker:
             self._start(*claimed)
 
     def _record(self, received: Received) -> bool:
-        """Record the command's job, or its refusal; whether there is a job to do."""
+        """Record the command's job, or its refusal; return whether there is a job to run."""
         with job_log_context(received.correlation_id):
             if received.error:
                 self._refuse(received, received.error)
@@ -143,13 +143,13 @@ class Worker:
         self._tell_refused(received, error, has_job=is_recorded)
 
     def _tell_refused(self, received: Received, error: ModelbusError, *, has_job: bool) -> None:
-        """Tell of a refusal.
+        """Announce a refusal.
 
         Args:
-            received: What was refused.
-            error: Why.
-            has_job: Whether the refusal is recorded as a job. Otherwise its id is that of another job, of which nothing
-                has changed: only the sender is told.
+            received: The refused command.
+            error: The reason.
+            has_job: Whether the refusal is recorded as a job. Otherwise, its id belongs to another job, which has not
+                changed: only the sender gets a reply.
         """
         COMMANDS_REFUSED.labels(received.job.queue).inc()
         log.warning("command.refused", code=error.code, reason=error.message)
@@ -158,7 +158,7 @@ class Worker:
         self._events.publish([event] if has_job else [], [(job.reply_to, reply)] if job.reply_to else [])
 
     def _tell_ended(self, ended: Sequence[FinishedJob], known: dict[str, AnsweredJob]) -> None:
-        """Tell everybody, and whoever sent them, of jobs that ended before they ran; of those known, what they are."""
+        """Publish the events of jobs that ended before they ran, and reply to their senders."""
         for one in ended:
             recorded = known.get(one.job.correlation_id)
             event = job_changed(recorded, self._service) if recorded else self._failed(one)
@@ -176,12 +176,12 @@ class Worker:
         )
 
     def _send_on(self, queue: str, correlation_ids: Sequence[str]) -> None:
-        """An array came: every job is recorded, now each travels alone, to whichever worker is free."""
+        """Send the recorded jobs of an array individually, so that any worker can run them."""
         for correlation_id in correlation_ids:
             try:
                 send_recorded(self._publisher, queue, correlation_id)
             except BusUnavailable as error:
-                # Recorded is enough: the sweep publishes it.
+                # The job is recorded, so the sweep will publish it.
                 log.warning("bus.not_forwarded", correlation_id=correlation_id, reason=error.message)
 
     def _claim(self, correlation_id: str) -> tuple[Claim, JobDocument] | None:

@@ -1,4 +1,4 @@
-"""Whether MongoDB was away a moment ago: then every lease has lapsed, also those of workers that are alive."""
+"""Detection of recent MongoDB outages, after which all leases have lapsed, even those of live workers."""
 
 import time
 from typing import Final
@@ -7,33 +7,32 @@ from modelbus.shared.errors import StoreUnavailable
 from modelbus.shared.store.jobs.ledger import JobLedger
 
 _SLOW_S: Final = 1.0
-"""An answer that took longer was held up: as by a server that was stopped, and goes on where it was."""
+"""A slower response counts as an outage, for example of a server that was suspended."""
 _LEASES: Final = 2.0
-"""So many leases are waited for after an outage: who is alive needs one attempt that hangs, and one that comes
-through."""
+"""Leases to wait after an outage: a live worker needs one heartbeat that may hang, and one that succeeds."""
 
 
 class OutageWatch:
-    """Tells when leases that have lapsed mean something; to be used by one thread."""
+    """Decides when lapsed leases are meaningful; for use by one thread."""
 
     def __init__(self, ledger: JobLedger, lease_s: float) -> None:
         """Args:
-        ledger: Where the jobs are.
-        lease_s: Seconds that a lease lasts.
+        ledger: The jobs.
+        lease_s: The duration of a lease in seconds.
         """
         self._ledger = ledger
         self._patience_s = _LEASES * lease_s
         self._away_at = float("-inf")
 
     def notice(self) -> None:
-        """Take note that MongoDB did not answer."""
+        """Record that MongoDB did not respond."""
         self._away_at = time.monotonic()
 
     def is_over(self) -> bool:
-        """Whether MongoDB has answered for so long that whoever is alive has extended their leases.
+        """Whether MongoDB has been responding long enough for live workers to have extended their leases.
 
         Raises:
-            StoreUnavailable: It does not answer now.
+            StoreUnavailable: MongoDB does not respond.
         """
         asked_at = time.monotonic()
         try:

@@ -1,7 +1,7 @@
-"""What a job's process prints and logs, into the log of its job, line by line, from a thread of its own.
+"""Forwards the output and the log lines of a job's process to the job's log, line by line, in its own thread.
 
-A thread, because a child whose pipe is full stands still: it must not wait for whoever beats its heart while MongoDB is
-away.
+The thread is needed because a child blocks if its pipe is full: it must not wait for heartbeats while MongoDB is
+unavailable.
 """
 
 import contextvars
@@ -19,20 +19,20 @@ from modelbus.shared.observing.logs import log_again
 log = structlog.get_logger()
 
 PRINTED_LINES_LIMIT: Final = 1000
-"""Printed lines of one attempt that are logged. What is logged by Modelbus itself is not counted."""
+"""Maximum printed lines of an attempt that are logged; Modelbus's own log lines are not counted."""
 _LOOK_S: Final = 0.5
-"""How often it is looked whether anybody still waits for the output."""
+"""The interval of the checks whether the output is still needed."""
 _CHUNK_BYTES: Final = 65536
 _LINE_LIMIT_BYTES: Final = 64 * 1024
-"""A longer line is taken for several."""
+"""A longer line is split."""
 
 
 class JobOutput:
-    """Logs what comes through the pipes of one child, in the context of whoever made this, until both are closed."""
+    """Logs the output of a child's pipes, in the creator's context, until both are closed."""
 
     def __init__(self, printed: Connection, logged: Connection) -> None:
         """Args:
-        printed: What the child wrote to its stdout and stderr: of Python, of C, of its own children.
+        printed: The child's stdout and stderr: of Python, of C, and of its own children.
         logged: The child's log lines.
         """
         self._pipes = {printed: _Lines(), logged: _Lines()}
@@ -43,11 +43,11 @@ class JobOutput:
         self._thread = threading.Thread(target=lambda: context.run(self._run), name="job-output", daemon=True)
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._thread.start()
 
     def finish(self, timeout_s: float) -> None:
-        """Wait until all is logged; no longer than that, should a process that the child left keep a pipe open."""
+        """Wait until everything is logged, at most ``timeout_s``: the child's own children may keep a pipe open."""
         self._thread.join(timeout_s)
         self._is_abandoned.set()
 
@@ -78,7 +78,7 @@ class JobOutput:
 
 
 class _Lines:
-    """Cuts what comes in pieces into lines that are not empty."""
+    """Splits chunks into lines that are not empty."""
 
     def __init__(self) -> None:
         self._partial = b""

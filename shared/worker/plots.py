@@ -1,4 +1,4 @@
-"""Plots that a job makes: each is drawn, and stored as SVG and as the points behind it."""
+"""The plots of a job: each is drawn and stored as SVG, and as points."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -9,7 +9,7 @@ from modelbus.shared.store.connection import Document
 from modelbus.shared.worker.child import JobContext
 
 DRAWING_FROM: Final = 0.9
-"""The share of a job that is done when its plots are drawn."""
+"""The fraction of a job that is done when drawing begins."""
 
 
 def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot", "result_plot"]) -> list[StoredFile]:
@@ -28,8 +28,8 @@ def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot"
     """
     files = []
     for number, plot in enumerate(plots):
-        share = DRAWING_FROM + (1 - DRAWING_FROM) * number / len(plots)
-        context.progress(share, f"drawing {plot.title}")
+        fraction = DRAWING_FROM + (1 - DRAWING_FROM) * number / len(plots)
+        context.progress(fraction, f"drawing {plot.title}")
         points = plot.model_dump_json(exclude_defaults=True).encode()
         for name, content in ((f"{plot.name}.svg", _drawn(plot)), (f"{plot.name}.json", points)):
             blob_id = context.blobs.save(content, kind, context.correlation_id, context.fence)
@@ -38,12 +38,12 @@ def store_plots(plots: Sequence[Plot], context: JobContext, kind: Literal["plot"
 
 
 def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobContext) -> AnswerOutcome:
-    """The outcome of a job that makes nothing but its result, and plots of it.
+    """The outcome of a job that has only a result and its plots.
 
     Args:
-        result: What the job answers; JSON. It will name the plots as ``plots``.
-        plots: The points; their names differ.
-        context: The job's.
+        result: The result; JSON. The names of the plots are added as ``plots``.
+        plots: The points; their names are distinct.
+        context: The job's context.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.
@@ -53,7 +53,7 @@ def answer_with_plots(result: Document, plots: Sequence[Plot], context: JobConte
 
 
 def _drawn(plot: Plot) -> bytes:
-    # matplotlib takes most of a second and 64 MB: only who draws imports it
+    # importing matplotlib takes most of a second and 64 MB, so it is imported on demand
     from modelbus.shared.drawing import draw
 
     return draw(plot)

@@ -1,4 +1,4 @@
-"""Taking poison from the broker to MongoDB, where it is listed, read, edited, replayed and removed."""
+"""Moves poison messages from the broker to MongoDB, where they can be listed, read, edited, replayed and removed."""
 
 import structlog
 
@@ -8,21 +8,21 @@ from modelbus.shared.store.letters.kept_poison import PoisonKeeper
 log = structlog.get_logger()
 
 _AT_ONCE = 100
-"""How many messages of one queue one sweep takes."""
+"""Maximum messages per queue and sweep."""
 
 
 class PoisonMover:
-    """Moves messages from the poison queues into MongoDB; to be used by one thread, in any number of services."""
+    """Moves messages from the poison queues to MongoDB; for use by one thread, in any number of services."""
 
     def __init__(self, reader: PoisonReader, keeper: PoisonKeeper) -> None:
         self._reader = reader
         self._keeper = keeper
 
     def move(self) -> None:
-        """Move what there is.
+        """Move all poison messages.
 
         Raises:
-            StoreUnavailable, BusUnavailable: One of them does not answer; what was not moved is still where it was.
+            StoreUnavailable, BusUnavailable: One of them does not respond; the remaining messages stay where they are.
         """
         for queue in QUEUES:
             for _ in range(_AT_ONCE):

@@ -1,4 +1,4 @@
-"""From a delivered document to a recorded job: the queue's door to the same acceptance that HTTP has."""
+"""Acceptance of commands from queues, with the same validation as over HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ _OWNER_LIMIT: Final = 100
 
 @dataclass(frozen=True)
 class Received:
-    """One command of a delivery: either valid, or with the reason it is not."""
+    """A command of a delivery: valid, or with the reason why it is not."""
 
     correlation_id: str
     command: Command | None
@@ -35,14 +35,14 @@ class Received:
 
 
 def received_commands(delivery: Delivery) -> Iterator[Received]:
-    """Validate each command of a delivery, against the contract and against the queue it came by."""
+    """Validate each command of a delivery against its contract and its queue."""
     for position, document in enumerate(delivery.documents):
         if recorded_id(document) is None:
             yield _received(document, delivery, position)
 
 
 def received_job(job: JobDocument) -> Received:
-    """A job that a message named: its command is in the record."""
+    """Read the command of a recorded job that a message names."""
     recorded = NewJob(
         correlation_id=job["_id"],
         command=job["command"],
@@ -58,13 +58,13 @@ def received_job(job: JobDocument) -> Received:
     try:
         command = parse_command_of_queue({**job["spec"], "correlation_id": job["_id"]}, job["queue"])
     except InvalidCommand as error:
-        # an earlier release accepted what this one refuses
+        # accepted by an earlier release, refused by this one
         return Received(job["_id"], None, error, recorded)
     return Received(job["_id"], command, None, recorded)
 
 
 def recorded_ids(delivery: Delivery) -> list[str]:
-    """The correlation ids of the jobs that a delivery names without their commands, since they are recorded already."""
+    """The correlation ids of the recorded jobs that a delivery names."""
     return [named for document in delivery.documents if (named := recorded_id(document)) is not None]
 
 
@@ -90,9 +90,9 @@ def _received(document: dict[str, Any], delivery: Delivery, position: int) -> Re
 
 
 def _correlation_id(document: dict[str, Any], delivery: Delivery, position: int) -> tuple[str, InvalidCommand | None]:
-    """The job's id: the command's own, else the message's, else one derived; and what is wrong with it.
+    """The job's id: the command's, else the message's, else a derived one; and an error if the given one is invalid.
 
-    A derived id comes from the message's tag and the command's place in it: a redelivery gives the same job.
+    A derived id depends on the message's tag and the command's position, so that a redelivery gives the same job.
     """
     derived = str(uuid5(NAMESPACE_OID, f"{delivery.tag}/{position}"))
     given = document.get("correlation_id")
@@ -104,15 +104,15 @@ def _correlation_id(document: dict[str, Any], delivery: Delivery, position: int)
         return _CORRELATION_ID.validate_python(given), None
     except ValidationError:
         return derived, InvalidCommand(
-            f"correlation id {str(given)[:100]!r} is not a UUID; this refusal is recorded under {derived}",
+            f"correlation id {str(given)[:100]!r} is not a UUID; the refusal is recorded as job {derived}",
             details=[{"where": "correlation_id", "problem": "not a UUID", "given": str(given)[:100]}],
         )
 
 
 def _given_id(document: dict[str, Any], delivery: Delivery) -> str | None:
-    """What the sender calls the command and finds the reply by: what counts for its id, valid or not, as it came.
+    """The id by which the sender identifies the reply, valid or not.
 
-    An element of an array without an id is told under the message's.
+    For an element of an array without an id, it is the message's.
     """
     given = document.get("correlation_id")
     if given is None:

@@ -32,7 +32,7 @@ def end_with_fault(delivery: Delivery, error: Exception, ledger: JobLedger, cons
         tell: Tells everybody, and the sender, of the jobs that ended.
     """
     log.error("delivery.failed", queue=delivery.queue, exc_info=error)
-    fault = ModelbusError(f"the service failed on this command: {type(error).__name__}: {error}")
+    fault = ModelbusError(f"the service failed while processing this command: {type(error).__name__}: {error}")
     try:
         ended = [
             FinishedJob(received.job, None, error_document(received.error or fault))

@@ -233,7 +233,7 @@ class AutoSearch:
         while best is not None and best is not self._baseline() and not self._time.can_finish(best):
             if len(self._board.ranking()) == 1:  # there is nothing else
                 return
-            best.stopped = "its fit on all rows would not end in time"
+            best.stopped = "its fit on all rows would exceed the time budget"
             self._time.is_short = True
             left.append(best)
             best = self._board.best

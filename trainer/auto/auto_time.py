@@ -143,7 +143,7 @@ class AutoTime:
         """Why a fit may not begin, in words; None if it may."""
         like = self._like(trial)
         if like is not None and like is not trial and like.stopped is not None:
-            return f"the first of its family was ended: {like.stopped}"
+            return f"the first candidate of its family was stopped: {like.stopped}"
         known_s, remaining_s = self.expected_s(trial, stage.row_count), self._watch.remaining_s
         expected_s = known_s or 0.0
         is_leader = trial is self._board.best
@@ -154,13 +154,13 @@ class AutoTime:
         if max(expected_s, _LEAST_LIMIT_S) + after_s <= remaining_s:
             if expected_s <= FIT_FRACTION * self._watch.budget_s or is_leader:
                 return None
-            words = f"its fit on {stage.row_count:,} rows would take about {_said(expected_s)}, more than its share"
+            words = f"its fit on {stage.row_count:,} rows would take too long, about {_said(expected_s)}"
         else:
             takes = (
                 "" if known_s is None else f"its fit on {stage.row_count:,} rows would take about {_said(known_s)}, "
             )
             remaining = _said(max(0.0, remaining_s))
-            words = f"{takes}what comes after the choice about {_said(after_s)}, and {remaining} were left"
+            words = f"{takes}the steps after the choice about {_said(after_s)}, and {remaining} were left"
         self.is_short = True
         return words
 

@@ -224,14 +224,14 @@ def require_families(auto: Auto, task: Task) -> list[Family]:
     for where, names in (("include", auto.include or []), ("exclude", auto.exclude)):
         for index, name in enumerate(names):
             if name not in known:
-                problem = f"{name!r} is not of the portfolio for {task}"
+                problem = f"{name!r} is not in the portfolio for {task}"
                 details.append({"where": f"auto.{where}.{index}", "problem": problem, "expected": known})
     if details:
         raise InvalidCommand("; ".join(str(one["problem"]) for one in details[:3]), details=details)
     included = known if auto.include is None else auto.include
     left = [one for one in PORTFOLIO[task] if one.estimator in included and one.estimator not in auto.exclude]
     if not left:
-        problem = "nothing of the portfolio is left to try"
+        problem = "the portfolio has no candidate left to try"
         raise InvalidCommand(problem, details=[{"where": "auto.exclude", "problem": problem, "expected": known}])
     return left
 

@@ -101,7 +101,7 @@ class Racing:
             self._time.is_short = True
             trial.costs.note_overrun(stage.row_count, finished.elapsed_s)
             words = (
-                f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
+                f"its fit on {stage.row_count:,} rows was stopped after {finished.elapsed_s:.1f} s, as it took too long"
             )
             if trial.scores:  # it was quick enough on other folds
                 trial.skipped = words
@@ -110,7 +110,7 @@ class Racing:
         elif finished.ending == "raised":
             trial.fail(finished.answer)
         elif finished.ending == "crashed":
-            trial.fail("the process that fitted it ended without an answer: it crashed or ran out of memory")
+            trial.fail("the process that fitted it crashed or ran out of memory")
         self._say(trial, stage)
 
     def _keep(self, trial: Trial, stage: Stage, found: Measurement) -> None:

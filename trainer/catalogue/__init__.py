@@ -1,1 +1,1 @@
-"""What can be trained: the estimators, their hyperparameters, and how one is made."""
+"""The catalogue: the estimators that can be trained, their hyperparameters, and how an estimator is constructed."""

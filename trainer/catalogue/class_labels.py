@@ -1,4 +1,4 @@
-"""Hyperparameters that name classes: told by label in a command, needed as class codes by the estimator."""
+"""Hyperparameters that name classes: a command gives labels, the estimator needs class codes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], c
     Keys of ``class_weight`` are text, as JSON has them: ``{"true": 2}`` and ``{"1": 2}`` name the labels true and 1.
 
     Raises:
-        InvalidCommand: A label that the training rows do not have.
+        InvalidCommand: A label does not occur in the training rows.
     """
     weights = hyperparameters.get("class_weight")
     if isinstance(weights, dict):
@@ -35,12 +35,12 @@ def translate_class_labels(estimator: Any, hyperparameters: Mapping[str, Any], c
 def weights_by_code(
     weights: Mapping[str, float], classes: Sequence[Label], *, where: str = "class_weight"
 ) -> dict[int, float]:
-    """Weights told by label as weights of all class codes; a class that is not named counts once.
+    """Translate weights by label to weights by class code; the weight of a class that is not named is 1.
 
-    All, because a part of the rows may lack a class that is named: scikit-learn then refuses weights of some.
+    Every class gets a weight, because a fold may lack one of the named classes: scikit-learn would refuse its weight.
 
     Raises:
-        InvalidCommand: A label that the training rows do not have.
+        InvalidCommand: A label does not occur in the training rows.
     """
     codes = {spelling(label): code for code, label in enumerate(classes)}
     unknown = sorted(key for key in weights if _folded(key, codes) is None)
@@ -51,7 +51,7 @@ def weights_by_code(
 
 
 def _folded(key: str, codes: Mapping[str, int]) -> str | None:
-    """The class that a key spells: as JSON writes it, or, for true and false, as Python does."""
+    """Return the class that a key names: as JSON writes it or, for true and false, as Python does."""
     return next((spelt for spelt in (key, key.lower()) if spelt in codes), None)
 
 
@@ -61,5 +61,5 @@ def _is_alike(one: Label, other: Any) -> bool:
 
 def _unknown_labels(where: str, unknown: Sequence[str], known: Sequence[str]) -> InvalidCommand:
     name, named = where.rpartition(".")[2], ", ".join(unknown[:5])
-    problem = f"{name} names {named}, which the training rows do not have; their classes are {', '.join(known[:20])}"
+    problem = f"{name} names {named}, which the training rows do not contain; their classes: {', '.join(known[:20])}"
     return InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": list(known[:100])}])

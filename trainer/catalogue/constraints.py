@@ -1,7 +1,7 @@
-"""scikit-learn's own parameter constraints: as JSON Schema, and as the judge of values.
+"""scikit-learn's own parameter constraints: translated to JSON Schema, and used to validate values.
 
-The only file that imports ``sklearn.utils._param_validation``, a private module; when a release moves it, here is the
-place. The schema is for clients and for early answers; the library's validator has the last word on every value.
+Only this file imports ``sklearn.utils._param_validation``, a private module that a release may move. The schema is for
+clients and early answers; the library's validator decides about every value.
 """
 
 import math
@@ -14,7 +14,7 @@ from sklearn.utils import _param_validation as library
 Schema = dict[str, Any]
 
 INFINITY = "Infinity"
-"""How JSON, which has no infinity, says it; taken only where the library takes infinity."""
+"""Infinity as text, because JSON has no number for it; accepted only where the library accepts it."""
 
 _ITEM_LIMIT = 10_000
 _SENTINELS = frozenset({"warn", "deprecated"})
@@ -26,17 +26,17 @@ _JSON_TYPES: dict[type, Schema] = {
 
 
 def alternatives(constraints: list[Any]) -> list[Schema]:
-    """JSON Schemas of the values that a parameter takes; what JSON cannot say (callables, objects) is left out."""
+    """JSON Schemas of the values that a parameter accepts, except those that JSON cannot express, such as objects."""
     return [schema for constraint in constraints for schema in _schemas(constraint)]
 
 
 def is_deprecated(constraints: list[Any], default: Any) -> bool:
-    """Whether the library has given the parameter up: its default is then a hidden mark."""
+    """Whether the library has deprecated the parameter: its default is then a hidden marker."""
     return isinstance(default, str) and default == "deprecated" and not _is_shown(constraints, default)
 
 
 def distinguishes_integers(constraints: list[Any]) -> bool:
-    """Whether the parameter takes 1 and 1.0 to mean different things, such as one feature and all features."""
+    """Whether 1 and 1.0 mean different things to the parameter, such as one feature and all features."""
     kinds = {constraint.type for constraint in constraints if isinstance(constraint, library.Interval)}
     return library.RealNotInt in kinds and numbers.Integral in kinds
 
@@ -54,7 +54,7 @@ def json_default(constraints: list[Any], default: Any) -> tuple[bool, Any]:
 
 
 def accepts(schema: Schema, value: Any) -> bool:
-    """Whether a JSON value fits a schema; unlike JSON Schema, a boolean or 1.0 is no integer."""
+    """Whether a JSON value matches a schema. Unlike in JSON Schema, neither a boolean nor 1.0 is an integer."""
     if "anyOf" in schema:
         return any(accepts(choice, value) for choice in schema["anyOf"])
     if "const" in schema or "enum" in schema:
@@ -72,7 +72,7 @@ def accepts(schema: Schema, value: Any) -> bool:
 
 
 def refusal(constraints: list[Any], parameter: str, value: Any, estimator: str) -> str | None:
-    """The library's own words on why it refuses the value; None if it takes it."""
+    """The library's own message if it refuses the value; None if it accepts it."""
     try:
         library.validate_parameter_constraints({parameter: constraints}, {parameter: value}, estimator)
     except library.InvalidParameterError as error:
@@ -132,7 +132,7 @@ def _is_within(schema: Schema, value: float) -> bool:
 
 
 def _is_shown(constraints: list[Any], default: Any) -> bool:
-    """Whether the library shows this value to users; marks such as "warn" pass hidden constraints only."""
+    """Whether the library documents this value; markers such as "warn" are allowed by hidden constraints only."""
     if not (isinstance(default, str) and default in _SENTINELS):
         return True
     return any(isinstance(each, library.StrOptions) and default in each.options for each in constraints)

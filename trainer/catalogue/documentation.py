@@ -1,4 +1,4 @@
-"""What scikit-learn's docstrings say about an estimator and its hyperparameters, as plain sentences."""
+"""Descriptions of estimators and hyperparameters, taken from scikit-learn's docstrings as plain sentences."""
 
 import inspect
 import re
@@ -10,12 +10,12 @@ _LONGEST = 600
 
 
 def summary(estimator_type: type) -> str:
-    """First paragraph of the estimator's own documentation, on one line; empty if it has none."""
+    """The first paragraph of the estimator's docstring, on one line; empty if it has none."""
     return _plain(_first_paragraph(inspect.getdoc(estimator_type) or ""))
 
 
 def parameter_descriptions(estimator_type: type) -> dict[str, str]:
-    """First paragraph on each hyperparameter, by name, on one line."""
+    """The first paragraph about each hyperparameter, on one line, by name."""
     section = _SECTION.search(inspect.getdoc(estimator_type) or "")
     if not section:
         return {}
@@ -34,7 +34,7 @@ def _first_paragraph(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    # a bare reference is a label inside scikit-learn's manual, which tells a reader nothing
+    # a bare reference is a label inside scikit-learn's manual, which means nothing elsewhere
     text = _REFERENCE.sub(lambda found: found[1] if found[2] else "scikit-learn's manual", text)
     words = " ".join(_ROLE.sub(r"\1", text).replace("``", "`").split())
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"

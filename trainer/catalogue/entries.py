@@ -1,5 +1,5 @@
-"""What can be trained: scikit-learn's classifiers and regressors that learn one target from one table, its outlier
-detectors and clusterers that can answer for new rows, and plug-ins.
+"""The estimators that can be trained: scikit-learn's classifiers and regressors with one target, its outlier detectors
+and clusterers that can predict new rows, and plug-ins.
 """
 
 import functools
@@ -20,10 +20,10 @@ from modelbus.trainer.catalogue.plugin_entries import settable_of, trainable_plu
 from modelbus.trainer.catalogue.streamable import streaming_fault
 
 MEMBER_LIMIT: Final = 20
-"""Estimators that a vote or a stack may have."""
+"""Maximum number of estimators in a vote or a stack."""
 
-_SEVERAL_TARGETS = "it is made for several targets"
-_NO_NEW_ROWS = "it groups the rows that it is given and cannot say where a new row belongs"
+_SEVERAL_TARGETS = "it predicts several targets at once"
+_NO_NEW_ROWS = "it clusters only the rows that it is fitted on and cannot assign new rows"
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "ClassifierChain": _SEVERAL_TARGETS,
@@ -36,33 +36,33 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "MultiTaskLassoCV": _SEVERAL_TARGETS,
     "CCA": _SEVERAL_TARGETS,
     "PLSCanonical": _SEVERAL_TARGETS,
-    "FixedThresholdClassifier": "its threshold is of one class, which it knows by its code and not by its label",
-    "TunedThresholdClassifierCV": "it keeps its scorer, a function, which no artifact may hold",
-    "TransformedTargetRegressor": "without functions or objects it is LinearRegression",
-    "CategoricalNB": "it takes category numbers only; on a table's real numbers it would be silently wrong",
-    "IsotonicRegression": "it takes a single number column and answers nothing outside of its range",
+    "FixedThresholdClassifier": "its threshold refers to a class by code, not by label; use `threshold` instead",
+    "TunedThresholdClassifierCV": "it stores a function, which an artifact cannot contain; use `threshold` instead",
+    "TransformedTargetRegressor": "its parts are Python objects; with plain values only, it is LinearRegression",
+    "CategoricalNB": "it accepts category codes only and would silently give wrong predictions for real numbers",
+    "IsotonicRegression": "it accepts a single numeric column and predicts nothing outside its training range",
     "AgglomerativeClustering": _NO_NEW_ROWS,
     "DBSCAN": _NO_NEW_ROWS,
     "HDBSCAN": _NO_NEW_ROWS,
     "OPTICS": _NO_NEW_ROWS,
     "SpectralClustering": _NO_NEW_ROWS,
-    "FeatureAgglomeration": "it groups columns, not rows",
-    "Birch": "its tree refers to itself in circles, which no artifact may hold",
+    "FeatureAgglomeration": "it clusters columns, not rows",
+    "Birch": "its tree contains circular references, which an artifact cannot store",
 }
-"""scikit-learn's own that are not offered, each with the reason; a test knows that nothing else is missing."""
+"""scikit-learn's estimators that are not offered, with the reason; a test checks that no other is missing."""
 
 
 @dataclass(frozen=True)
 class Nesting:
-    """A hyperparameter that takes other estimators of the catalogue."""
+    """A hyperparameter whose value is another estimator of the catalogue, or a list of them."""
 
     task: Task
-    """What they must do."""
+    """The task that the inner estimators must have."""
     is_list: bool = False
-    """Several of them, each with a name of its own."""
+    """Whether it is a list, in which each estimator has its own name."""
     is_required: bool = False
     keeps_classes: bool = True
-    """They see all classes by their codes, and not two at a time."""
+    """Whether the inner estimators see all classes by their codes, and not two at a time."""
 
 
 _CLASSIFIER = Nesting("classification")
@@ -87,12 +87,12 @@ NESTED: Final[Mapping[str, Mapping[str, Nesting]]] = {
     "VotingClassifier": {"estimators": _CLASSIFIERS},
     "VotingRegressor": {"estimators": _REGRESSORS},
 }
-"""By estimator, the hyperparameters that take other estimators."""
+"""By estimator, the hyperparameters whose value is another estimator."""
 
 FIXED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "LocalOutlierFactor": {"novelty": True},  # else it judges the rows that it was fitted on, and no others
+    "LocalOutlierFactor": {"novelty": True},  # without it, only the rows that it was fitted on can be predicted
 }
-"""By estimator, the constructor arguments that the service sets, so that it can answer for new rows."""
+"""By estimator, the constructor arguments that the service sets so that new rows can be predicted."""
 
 _MIXINS: Final[Mapping[Task, type]] = {
     "classification": ClassifierMixin,
@@ -104,31 +104,31 @@ _MIXINS: Final[Mapping[Task, type]] = {
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """One estimator that can be trained."""
+    """An estimator that can be trained."""
 
     record: EstimatorRecord
     estimator_type: type
     allowed: Mapping[str, Hyperparameter]
     """Hyperparameters that may be set."""
     refused: Mapping[str, str]
-    """Hyperparameters that may not, with the reason."""
+    """Hyperparameters that may not be set, with the reason."""
     is_seeded: bool
     """Whether it has a ``random_state``."""
     nested: Mapping[str, Nesting] = field(default_factory=dict)
-    """Hyperparameters that take other estimators."""
+    """Hyperparameters whose value is another estimator."""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     """Constructor arguments that the service sets."""
     default_member_count: int = 1
-    """How many estimators it is made of when nothing else is said."""
+    """The number of estimators that it consists of by default."""
 
 
 def catalogue() -> list[EstimatorRecord]:
-    """All estimators that can be trained, by name, each with a JSON Schema of its hyperparameters."""
+    """All estimators that can be trained, sorted by name, each with a JSON Schema of its hyperparameters."""
     return [entry.record for entry in _entries().values()]
 
 
 def left_out() -> dict[str, str]:
-    """What is not offered on purpose or because of a fault, with the reason: scikit-learn's own and plug-ins."""
+    """The estimators of scikit-learn and of plug-ins that are not offered, with the reason."""
     plugins = trainable_plugins().left_out
     return {
         **{name: f"its plug-in has a fault: {one.reason}" for name, one in plugins.items() if name not in _entries()},
@@ -137,10 +137,10 @@ def left_out() -> dict[str, str]:
 
 
 def find_estimator(name: str) -> CatalogueEntry:
-    """The entry of that name.
+    """Find an estimator by its name.
 
     Raises:
-        UnknownEstimator: There is none; the sentence names what is close, or why it is left out.
+        UnknownEstimator: There is none of this name. The message suggests similar names, or says why it is not offered.
     """
     entry = _entries().get(name)
     if entry is not None:
@@ -165,7 +165,7 @@ def _library_entries() -> dict[str, CatalogueEntry]:
 
 
 def library_estimators(task: Task) -> list[tuple[str, type]]:
-    """All of scikit-learn's estimators of a task, those that are left out included: names and classes."""
+    """Names and classes of all scikit-learn estimators of a task, including those that are not offered."""
     return [(name, each) for name, each in _every_library_estimator() if issubclass(each, _MIXINS[task])]
 
 
@@ -187,7 +187,7 @@ def _entry(name: str, estimator_type: type, task: Task) -> CatalogueEntry:
         _record(name, estimator_type, task, summary(estimator_type), allowed, nested),
         estimator_type,
         allowed,
-        {**refused, **dict.fromkeys(fixed, "the service sets it")},
+        {**refused, **dict.fromkeys(fixed, "it is set by the service")},
         is_seeded="random_state" in defaults,
         nested=nested,
         fixed=fixed,
@@ -244,24 +244,25 @@ def _default_member_count(defaults: Mapping[str, Any]) -> int:
 
 
 def _nested_schema(nesting: Nesting) -> dict[str, Any]:
-    """A specification inside another: its estimator's own hyperparameters are at ``GET /estimators/{name}``."""
+    """The schema of an inner estimator; its own hyperparameters are at ``GET /estimators/{name}``."""
     one: dict[str, Any] = {
         "type": "object",
         "properties": {
-            "estimator": {"type": "string", "description": f"A name of the catalogue whose task is {nesting.task}."},
-            "hyperparameters": {"type": "object", "description": "Its hyperparameters.", "default": {}},
+            "estimator": {"type": "string", "description": f"The name of an estimator whose task is {nesting.task}."},
+            "hyperparameters": {"type": "object", "description": "The estimator's hyperparameters.", "default": {}},
         },
         "required": ["estimator"],
         "additionalProperties": False,
     }
     if not nesting.is_list:
         kinds = [one] if nesting.is_required else [one, {"type": "null"}]
-        return {"anyOf": kinds, "description": "Another estimator, which this one wraps."}
-    one["properties"]["name"] = {"type": "string", "description": "What to call it; default: its estimator."}
+        return {"anyOf": kinds, "description": "The estimator that this one wraps."}
+    unique = "A unique name for this member; default: the estimator's name."
+    one["properties"]["name"] = {"type": "string", "description": unique}
     return {
         "type": "array",
         "items": one,
         "minItems": 1,
         "maxItems": MEMBER_LIMIT,
-        "description": "Other estimators, which this one asks together.",
+        "description": "The estimators that this one combines.",
     }

@@ -1,7 +1,7 @@
-"""Which hyperparameters may be set, and to what: scikit-learn's constraints, less what is not for users to decide.
+"""Which hyperparameters may be set, and to which values: scikit-learn's constraints, restricted by the service.
 
-The rule on both doors: plain JSON values only. No callables, no paths, no objects, nothing that says how the service
-computes.
+The rule for HTTP and queues alike: plain JSON values only. No callables, no paths, no objects, and nothing that
+controls how the service computes.
 """
 
 import difflib
@@ -24,33 +24,33 @@ from modelbus.trainer.catalogue.constraints import (
 from modelbus.trainer.catalogue.documentation import parameter_descriptions
 from modelbus.trainer.catalogue.schema_words import in_words
 
-_ENCODED = "it names columns by position after encoding, which a table's owner cannot know"
-_FREE_FORM = "it passes free-form options to inner functions"
+_ENCODED = "it refers to columns by their position after encoding, which users cannot know"
+_FREE_FORM = "it passes arbitrary options to internal functions"
 
 FORBIDDEN: Final[Mapping[str, str]] = {
-    "random_state": "give the command's `seed` instead",
-    "n_jobs": "the service decides how many processes and threads work",
-    "verbose": "it prints to the service's output",
-    "warm_start": "each fit starts afresh, so that it can be repeated",
-    "memory": "it names a path",
-    "callbacks": "it takes code",
-    "copy": "it is about memory inside the service",
-    "copy_X": "it is about memory inside the service",
-    "copy_X_train": "it is about memory inside the service",
-    "copy_x": "it is about memory inside the service",
-    "compute_labels": "it is about the training rows, which no answer shows",
-    "seeds": "it names points of the encoded rows, which a table's owner cannot know",
+    "random_state": "use `seed` of the training instead",
+    "n_jobs": "the service controls the number of processes and threads",
+    "verbose": "it only prints to the service's own output",
+    "warm_start": "every fit starts from scratch, so that it is reproducible",
+    "memory": "it is a path on the service's machine",
+    "callbacks": "it accepts code",
+    "copy": "it only affects memory inside the service",
+    "copy_X": "it only affects memory inside the service",
+    "copy_X_train": "it only affects memory inside the service",
+    "copy_x": "it only affects memory inside the service",
+    "compute_labels": "it only affects the training rows, which no response shows",
+    "seeds": "it refers to encoded rows, which users cannot know",
     "metric_params": _FREE_FORM,
     "kernel_params": _FREE_FORM,
     "solver_options": _FREE_FORM,
     "monotonic_cst": _ENCODED,
     "interaction_cst": _ENCODED,
     "categorical_features": _ENCODED,
-    "alpha_per_target": "a model has one target",
-    "n_targets": "a model has one target",
-    "use_legacy_attributes": "it changes attributes that no answer shows",
+    "alpha_per_target": "a model has a single target",
+    "n_targets": "a model has a single target",
+    "use_legacy_attributes": "it only affects attributes that no response shows",
 }
-"""Hyperparameters that no door takes, each with the reason that the answer gives."""
+"""Hyperparameters that may never be set, each with the reason that the error gives."""
 
 BOUNDS: Final[Mapping[str, float]] = {
     "n_estimators": 10_000,
@@ -72,11 +72,11 @@ BOUNDS: Final[Mapping[str, float]] = {
     "cv": 100,
     "degree": 100,
 }
-"""The largest number that a hyperparameter may be, where more would only take time or memory. A list, such as
-``hidden_layer_sizes``, keeps to it in each item; ``alphas`` and ``Cs`` only where they are a count."""
+"""The maximum of a hyperparameter, where larger numbers would only cost time or memory. In a list, such as
+``hidden_layer_sizes``, it applies to each item; to ``alphas`` and ``Cs`` only where they are a count."""
 
 _WITHOUT_LISTS = frozenset({"init", "preference"})
-"""Here clusterers also take encoded rows, or a number for each training row, which a table's owner cannot know."""
+"""Clusterers also accept encoded rows here, or a number for each training row; users cannot know either."""
 
 _LAYER_LIMIT = 100
 _SHOWN_LENGTH = 200
@@ -84,13 +84,13 @@ _SHOWN_LENGTH = 200
 
 @dataclass(frozen=True)
 class Hyperparameter:
-    """One constructor argument that users may set."""
+    """A constructor argument that users may set."""
 
     name: str
     constraints: list[Any] | None
-    """As the library declares them; None if the alternatives say it all."""
+    """As the library declares them; None if the alternatives are complete."""
     alternatives: list[Schema]
-    """JSON Schemas of what may be given."""
+    """JSON Schemas of the values that are accepted."""
     schema: Schema
     """The published JSON Schema, with default and description."""
 
@@ -103,7 +103,7 @@ def settable(estimator_type: type, defaults: Mapping[str, Any]) -> tuple[dict[st
         defaults: Its constructor arguments with their defaults.
 
     Returns:
-        The settable ones by name, and for each other one the reason.
+        The settable arguments by name, and the reason for each of the others.
     """
     declared: Mapping[str, Any] = getattr(estimator_type, "_parameter_constraints", {})
     descriptions = parameter_descriptions(estimator_type)
@@ -123,13 +123,13 @@ def settable(estimator_type: type, defaults: Mapping[str, Any]) -> tuple[dict[st
 def check_hyperparameters(
     estimator: str, given: Mapping[str, Any], allowed: Mapping[str, Hyperparameter], refused: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Judge all hyperparameters of a command.
+    """Validate all hyperparameters of a command.
 
     Returns:
-        The values to construct the estimator with: as given, but infinity as a float.
+        The values for the constructor: as given, but with infinity as a float.
 
     Raises:
-        InvalidCommand: One detail for each hyperparameter at fault.
+        InvalidCommand: With one detail for each invalid hyperparameter.
     """
     details, values = [], {}
     for name, value in given.items():
@@ -151,16 +151,16 @@ def _reason_against(name: str, constraints: Any, default: Any) -> str | None:
     if name in FORBIDDEN:
         return FORBIDDEN[name]
     if not isinstance(constraints, list):
-        return "the library does not say what it takes"
+        return "the library does not declare which values it accepts"
     if is_deprecated(constraints, default):
-        return "this release of scikit-learn has deprecated it"
+        return "it is deprecated in this release of scikit-learn"
     if all(choice == {"type": "null"} for choice in _without_labels(name, constraints)):
-        return "it takes an object or a function, not a plain value"
+        return "it accepts an object or a function, not a plain value"
     return None
 
 
 def _without_labels(name: str, constraints: list[Any]) -> list[Schema]:
-    """The alternatives; where a value is about classes, they are told by label (see ``class_labels.py``)."""
+    """The alternatives; values that refer to classes are given by label (see ``class_labels.py``)."""
     choices = alternatives(constraints)
     if name == "class_weight":
         weights = {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}}
@@ -173,7 +173,7 @@ def _without_labels(name: str, constraints: list[Any]) -> list[Schema]:
 
 
 def bounded(name: str, choices: list[Schema]) -> list[Schema]:
-    """The alternatives, with the service's own bound on large numbers."""
+    """The alternatives, limited by the service's own maximum."""
     bound = BOUNDS.get(name)
     if bound is None:
         return choices
@@ -192,7 +192,7 @@ def _within_bound(name: str, choice: Schema, bound: float) -> Schema:
 def _published(choices: list[Schema], constraints: list[Any], default: Any, description: str | None) -> Schema:
     schema: Schema = dict(choices[0]) if len(choices) == 1 else {"anyOf": choices}
     if distinguishes_integers(constraints):
-        note = "An integer and a real number mean different things here: 1 is not 1.0."
+        note = "Integers and reals mean different things here: 1 is not 1.0."
         description = f"{description} {note}" if description else note
     if description:
         schema["description"] = description
@@ -207,9 +207,11 @@ def _unknown(
 ) -> dict[str, Any]:
     where = f"hyperparameters.{name}"
     if name in refused:
-        return {"where": where, "problem": f"{name} may not be set: {refused[name]}", "expected": sorted(allowed)}
+        return {"where": where, "problem": f"{name} cannot be set: {refused[name]}", "expected": sorted(allowed)}
     close = difflib.get_close_matches(name, allowed, n=3)
-    hint = f"; did you mean {' or '.join(close)}?" if close else f"; it has {', '.join(allowed) or 'none'}"
+    hint = (
+        f"; did you mean {' or '.join(close)}?" if close else f"; its hyperparameters: {', '.join(allowed) or 'none'}"
+    )
     problem = f"{estimator} has no hyperparameter {name[:_SHOWN_LENGTH]!r}{hint}"
     return {"where": where, "problem": problem, "expected": sorted(allowed)}
 
@@ -221,15 +223,15 @@ def _is_infinity(value: Any, hyperparameter: Hyperparameter) -> bool:
 def _problem(estimator: str, hyperparameter: Hyperparameter, given: Any, value: Any) -> str | None:
     is_accepted = any(accepts(choice, given) for choice in hyperparameter.alternatives)
     name, constraints = hyperparameter.name, hyperparameter.constraints
-    is_label = name in ("outlier_label", "constant")  # judged when the classes are known
+    is_label = name in ("outlier_label", "constant")  # validated when the classes are known
     words = None if is_label or constraints is None else refusal(constraints, name, value, estimator)
     if is_accepted:
         return words
     bound = BOUNDS.get(name)
     if words is None and constraints is not None and bound is not None and _exceeds(given, bound):
-        return f"{name} may be {bound:,} at most on this service, not {_shown(given)!r}"
+        return f"{name} must be at most {bound:,} on this service, not {_shown(given)!r}"
     takes = " or ".join(dict.fromkeys(map(in_words, hyperparameter.alternatives)))
-    return words or f"{name} of {estimator} does not take {_shown(given)!r}: it takes {takes}"
+    return words or f"{name} of {estimator} must be {takes}, not {_shown(given)!r}"
 
 
 def _exceeds(given: Any, bound: float) -> bool:

@@ -1,7 +1,7 @@
-"""From a name and hyperparameters to an unfitted estimator, those inside of it included.
+"""Construct an unfitted estimator, with the estimators inside it, from a name and hyperparameters.
 
-An estimator that wraps others takes each of them as ``{"estimator": name, "hyperparameters": {...}}``, from the same
-catalogue and under the same rules, ``DEPTH_LIMIT`` levels deep.
+An estimator inside another is given as ``{"estimator": name, "hyperparameters": {...}}``, from the same catalogue and
+under the same rules, at most ``DEPTH_LIMIT`` levels deep.
 """
 
 import warnings
@@ -15,7 +15,7 @@ from modelbus.trainer.catalogue.entries import MEMBER_LIMIT, CatalogueEntry, Nes
 from modelbus.trainer.catalogue.hyperparameters import BOUNDS, check_hyperparameters
 
 DEPTH_LIMIT: Final = 3
-"""Levels of estimators: one, one inside of it, and one inside of that."""
+"""Maximum levels of nesting: an estimator, one inside it, and one inside that."""
 
 Details = list[dict[str, Any]]
 
@@ -25,13 +25,14 @@ def make_estimator(name: str, hyperparameters: Mapping[str, Any], seed: int) -> 
 
     Args:
         name: A name of the catalogue.
-        hyperparameters: Plain JSON values; 1 and 1.0 stay what they are, for they can mean different things. What is
-            about classes (``class_weight``, ``constant``) is told by label; ``set_class_labels`` turns it into codes.
-        seed: Becomes ``random_state`` where there is one, inside as outside.
+        hyperparameters: Plain JSON values; 1 and 1.0 are kept apart, because they can mean different things. Values
+            that refer to classes (``class_weight``, ``constant``) are labels; ``set_class_labels`` translates them to
+            codes.
+        seed: The ``random_state`` of the estimator and of those inside it, where they have one.
 
     Raises:
-        UnknownEstimator: There is no such name.
-        InvalidCommand: One detail for each hyperparameter that is unknown, forbidden, or has a wrong value.
+        UnknownEstimator: The catalogue has no such name.
+        InvalidCommand: With one detail for each hyperparameter that is unknown, forbidden, or has a wrong value.
     """
     details: Details = []
     made = _Maker(seed, details).make(find_estimator(name), hyperparameters, "hyperparameters", 1)
@@ -42,17 +43,17 @@ def make_estimator(name: str, hyperparameters: Mapping[str, Any], seed: int) -> 
 
 
 def set_class_labels(estimator: Any, name: str, hyperparameters: Mapping[str, Any], classes: Sequence[Any]) -> None:
-    """Set what is about classes, in the estimator and in those inside of it, from labels to class codes.
+    """Translate hyperparameters that refer to classes from labels to codes, in the estimator and in those inside it.
 
     Args:
         estimator: As ``make_estimator`` made it.
         name: Its name in the catalogue.
-        hyperparameters: As they were given.
+        hyperparameters: As given to ``make_estimator``.
         classes: The labels, in the order of their codes.
 
     Raises:
-        InvalidCommand: A label that the training rows do not have, or one inside an estimator that shows classes to
-            those inside of it two at a time.
+        InvalidCommand: A label does not occur in the training rows, or is a weight inside an estimator that compares
+            classes two at a time.
     """
     entry = find_estimator(name)
     translate_class_labels(estimator, hyperparameters, classes)
@@ -62,21 +63,21 @@ def set_class_labels(estimator: Any, name: str, hyperparameters: Mapping[str, An
         for specification, one in zip(inner, [each for _, each in made] if nesting.is_list else [made], strict=False):
             given = specification.get("hyperparameters", {})
             if not nesting.keeps_classes and isinstance(given.get("class_weight"), dict):
-                problem = f"{name} shows classes to the estimators inside of it two at a time, so they have no weights"
+                problem = f"{name} compares classes two at a time, so its inner estimators cannot weight single classes"
                 where = f"hyperparameters.{parameter}.hyperparameters.class_weight"
                 raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": "balanced"}])
             set_class_labels(one, specification["estimator"], given, classes)
 
 
 class _Maker:
-    """Makes estimators and gathers what is wrong with their specifications."""
+    """Constructs estimators and collects the faults of their specifications."""
 
     def __init__(self, seed: int, details: Details) -> None:
         self._seed = seed
         self._details = details
 
     def make(self, entry: CatalogueEntry, hyperparameters: Mapping[str, Any], where: str, depth: int) -> Any:
-        """Construct an estimator; None if something is wrong."""
+        """Construct an estimator; None if its specification is invalid."""
         name = entry.record.name
         plain = {key: value for key, value in hyperparameters.items() if key not in entry.nested}
         values: dict[str, Any] = {}
@@ -89,35 +90,35 @@ class _Maker:
             if parameter in hyperparameters and (hyperparameters[parameter] is not None or nesting.is_required):
                 values[parameter] = self._nested(name, hyperparameters[parameter], nesting, place, depth)
             elif nesting.is_required:
-                self._add(place, f"{name} needs {parameter}: {_wanted(nesting)}")
+                self._add(place, f"{name} requires {parameter}: {_wanted(nesting)}")
         if self._details:
             return None
         if entry.is_seeded:
             values["random_state"] = self._seed
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # a class about to be removed says so; the release is pinned
+            warnings.simplefilter("ignore", FutureWarning)  # a class that will be removed warns; the release is pinned
             try:
                 return entry.estimator_type(**{**entry.fixed, **values})
-            except Exception as error:  # noqa: BLE001 - a plug-in's constructor may judge values too
-                return self._add(where, f"{name} does not take these hyperparameters: {words_of(error)}")
+            except Exception as error:  # noqa: BLE001 - a plug-in's constructor may validate too
+                return self._add(where, f"{name} does not accept these hyperparameters: {words_of(error)}")
 
     def _nested(self, outer: str, given: Any, nesting: Nesting, where: str, depth: int) -> Any:
         if not nesting.is_list:
             return self._member(outer, given, nesting, where, depth)
         if not isinstance(given, list) or not 1 <= len(given) <= MEMBER_LIMIT:
-            return self._add(where, f"{where} takes {_wanted(nesting)}")
+            return self._add(where, f"{where} must be {_wanted(nesting)}")
         members = [self._member(outer, one, nesting, f"{where}.{index}", depth) for index, one in enumerate(given)]
         return list(zip(self._member_names(given, where), members, strict=True))
 
     def _member(self, outer: str, given: Any, nesting: Nesting, where: str, depth: int) -> Any:
         known = {"estimator", "hyperparameters", "name"} if nesting.is_list else {"estimator", "hyperparameters"}
         if not isinstance(given, dict) or not isinstance(given.get("estimator"), str) or not given.keys() <= known:
-            return self._add(where, f"{where} takes {_wanted(nesting)}")
+            return self._add(where, f"{where} must be {_wanted(nesting)}")
         hyperparameters = given.get("hyperparameters", {})
         if not isinstance(hyperparameters, dict):
-            return self._add(f"{where}.hyperparameters", "hyperparameters are an object")
+            return self._add(f"{where}.hyperparameters", "hyperparameters must be an object")
         if depth >= DEPTH_LIMIT:
-            return self._add(where, f"estimators are nested {DEPTH_LIMIT} levels deep at most")
+            return self._add(where, f"estimators can be nested at most {DEPTH_LIMIT} levels deep")
         try:
             entry = find_estimator(given["estimator"])
         except ModelbusError as error:
@@ -125,7 +126,7 @@ class _Maker:
         if entry.record.task != nesting.task:
             does = entry.record.task
             return self._add(
-                f"{where}.estimator", f"{outer} takes {nesting.task} here; {entry.record.name} does {does}"
+                f"{where}.estimator", f"{outer} needs a {nesting.task} estimator here; {entry.record.name} does {does}"
             )
         return self.make(entry, hyperparameters, f"{where}.hyperparameters", depth + 1)
 
@@ -134,7 +135,7 @@ class _Maker:
         for index, one in enumerate(given):
             name = one.get("name") if isinstance(one, dict) else None
             if name is not None and (not isinstance(name, str) or not name or "__" in name or name in names[:index]):
-                self._add(f"{where}.{index}.name", "a name is text without two underscores in a row, and given once")
+                self._add(f"{where}.{index}.name", "a name must be unique text without two underscores in a row")
         return names
 
     def _note(self, details: Sequence[Mapping[str, Any]], where: str) -> None:
@@ -146,7 +147,7 @@ class _Maker:
 
 
 def member_names(given: Sequence[Any]) -> list[str]:
-    """A name for each member of a vote or a stack: its own, or its estimator's, with a number where that is taken."""
+    """The names of the members of a vote or a stack: given, or the estimator's, with a number to make it unique."""
     names: list[str] = []
     for index, one in enumerate(given):
         name = one.get("name") if isinstance(one, dict) else None
@@ -167,12 +168,12 @@ def _members(given: Any, nesting: Nesting) -> list[Any]:
 
 
 def _check_work(name: str, hyperparameters: Mapping[str, Any], details: Details) -> None:
-    """Bound the product of ``n_estimators`` along each path: a thousand forests of a thousand trees are a million."""
+    """Limit the product of ``n_estimators`` along each path: a thousand forests of a thousand trees are a million."""
     if details:
         return
     count, bound = _member_count(name, hyperparameters), BOUNDS["n_estimators"]
     if count > bound:
-        problem = f"nested in each other these are {count:,} estimators; {bound:,.0f} at most on this service"
+        problem = f"nested, these are {count:,} estimators; the maximum on this service is {bound:,.0f}"
         details.append({"where": "hyperparameters", "problem": problem, "given": count})
 
 

@@ -1,4 +1,4 @@
-"""Installed plug-ins as the catalogue offers them: their hyperparameters judged by their own JSON Schemas."""
+"""Installed plug-ins in the catalogue: their hyperparameters are validated by their own JSON Schemas."""
 
 import functools
 from typing import Any
@@ -13,7 +13,7 @@ from modelbus.trainer.catalogue.plugin_schemas import choices_of, schema_fault
 
 @functools.cache
 def trainable_plugins() -> InstalledPlugins:
-    """The installed plug-ins; those whose hyperparameters cannot be judged are among the left-out ones."""
+    """The installed plug-ins; those whose hyperparameters cannot be validated are among the faulty ones."""
     installed = installed_plugins()
     usable, left_out = {}, dict(installed.left_out)
     for name, one in installed.usable.items():
@@ -28,14 +28,14 @@ def trainable_plugins() -> InstalledPlugins:
 def settable_of(
     installed: InstalledPlugin, defaults: dict[str, Any]
 ) -> tuple[dict[str, Hyperparameter], dict[str, str]]:
-    """Sort a plug-in's constructor arguments, as ``hyperparameters.settable`` does with scikit-learn's.
+    """Sort a plug-in's constructor arguments, as ``hyperparameters.settable`` does for scikit-learn's estimators.
 
     Args:
         installed: One of ``trainable_plugins``.
         defaults: The constructor's arguments and their defaults.
 
     Returns:
-        The settable ones by name, and for each other one the reason.
+        The settable arguments by name, and the reason for each of the others.
     """
     plugin, descriptions = installed.plugin, parameter_descriptions(installed.plugin.estimator_type)
     allowed = {
@@ -43,7 +43,9 @@ def settable_of(
         for name, schema in sorted(plugin.hyperparameters.items())
     }
     refused = {
-        name: FORBIDDEN.get(name, "the service sets it" if name in plugin.fixed else "the plug-in does not offer it")
+        name: FORBIDDEN.get(
+            name, "it is set by the service" if name in plugin.fixed else "the plug-in does not offer it"
+        )
         for name in defaults.keys() - allowed.keys()
     }
     return allowed, refused
@@ -52,17 +54,17 @@ def settable_of(
 def _hyperparameters_fault(plugin: EstimatorPlugin) -> str | None:
     for name, schema in plugin.hyperparameters.items():
         if name in FORBIDDEN:
-            return f"{name} may not be a hyperparameter: {FORBIDDEN[name]}"
+            return f"{name} cannot be a hyperparameter: {FORBIDDEN[name]}"
         fault = schema_fault(name, schema)
         if fault is not None:
             return fault
         if "default" in schema and not any(accepts(each, schema["default"]) for each in _choices(name, dict(schema))):
-            return f"the schema of {name}: its default is more than {BOUNDS[name]:,}, the most on this service"
+            return f"the schema of {name}: the default must be at most {BOUNDS[name]:,} on this service"
     return None
 
 
 def _hyperparameter(name: str, schema: Schema, description: str | None, default: Any) -> Hyperparameter:
-    """What the schema does not say, the class does: the docstring's description, the constructor's default."""
+    """Description and default come from the schema, or else from the class's docstring and constructor."""
     choices = _choices(name, schema)
     published: Schema = dict(choices[0]) if len(choices) == 1 else {"anyOf": choices}
     if description:

@@ -1,6 +1,6 @@
-"""JSON Schemas of plug-ins: which of them the trainer can judge values by.
+"""JSON Schemas of plug-ins: which of them the trainer can validate values with.
 
-A keyword that nobody checks would promise what nobody keeps, so a schema that has one is refused as a whole.
+A schema with a keyword that is not supported is refused as a whole: the keyword would be ignored silently.
 """
 
 import json
@@ -19,20 +19,20 @@ _KEYWORDS: Final[Mapping[str, frozenset[str]]] = {
     "array": frozenset({"items", "maxItems"}),
     "object": frozenset({"additionalProperties"}),
 }
-"""What may stand beside each type."""
+"""The keywords that are supported for each type."""
 _SCALARS: Final = (str, int, float, bool, type(None))
 
 
 def schema_fault(name: str, schema: Any) -> str | None:
-    """Why values of a hyperparameter cannot be judged by this schema; None if they can."""
+    """Why values of a hyperparameter cannot be validated with this schema; None if they can."""
     fault = _fault(schema) or _json_fault(schema)
     if fault is None and "default" in schema and not accepts(schema, schema["default"]):
-        fault = "it does not take its own default"
+        fault = "it does not accept its own default"
     return None if fault is None else f"the schema of {name}: {fault}"
 
 
 def choices_of(schema: Mapping[str, Any]) -> list[Schema]:
-    """The alternatives of a schema that ``schema_fault`` has no fault to find with."""
+    """The alternatives of a schema for which ``schema_fault`` returns None."""
     if "anyOf" in schema:
         return [choice for each in schema["anyOf"] for choice in choices_of(each)]
     return [{key: value for key, value in schema.items() if key not in ("default", "description")}]
@@ -40,7 +40,7 @@ def choices_of(schema: Mapping[str, Any]) -> list[Schema]:
 
 def _fault(schema: Any) -> str | None:
     if not isinstance(schema, Mapping):
-        return f"it is a {type(schema).__name__}, not an object"
+        return f"it must be an object, not a {type(schema).__name__}"
     keywords = schema.keys() - {"default", "description"}
     if "anyOf" in keywords:
         return _alternatives_fault(schema["anyOf"], keywords - {"anyOf"})
@@ -48,51 +48,51 @@ def _fault(schema: Any) -> str | None:
         return _options_fault(schema, keywords - {"enum", "const", "type"})
     kind = schema.get("type")
     if not isinstance(kind, str) or kind not in _KEYWORDS:
-        return f"its type is one of {', '.join(_KEYWORDS)}"
+        return f"its type must be one of {', '.join(_KEYWORDS)}"
     unknown = keywords - {"type"} - _KEYWORDS[kind]
     if unknown:
-        return f"{', '.join(sorted(unknown))} of {kind} is not judged here"
+        return f"{', '.join(sorted(unknown))} of {kind} is not supported"
     return _inner_fault(kind, schema)
 
 
 def _json_fault(schema: Mapping[str, Any]) -> str | None:
-    """Why it could not be stored and answered as it is."""
+    """Why the schema cannot be stored and returned unchanged; None if it can."""
     try:
         text = json.dumps(dict(schema), allow_nan=False, ensure_ascii=False).encode()
         is_same = json.loads(text, parse_int=_stored_integer) == schema
     except (TypeError, ValueError) as error:
-        return f"it is not JSON ({error})"
-    return None if is_same else "it is not JSON: tuples are no lists, and keys are text"
+        return f"it is not valid JSON ({error})"
+    return None if is_same else "it is not valid JSON: use lists instead of tuples, and text as keys"
 
 
 def _stored_integer(digits: str) -> int:
     number = int(digits)
     if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{digits} has more than 64 bits")
+        raise ValueError(f"{digits} does not fit into 64 bits")
     return number
 
 
 def _alternatives_fault(choices: Any, others: set[str]) -> str | None:
     if others:
-        return f"{', '.join(sorted(others))} cannot stand beside anyOf"
+        return f"{', '.join(sorted(others))} cannot be combined with anyOf"
     if not isinstance(choices, list) or not choices:
-        return "anyOf is a list of schemas"
+        return "anyOf must be a list of schemas"
     return next((fault for choice in choices if (fault := _fault(choice))), None)
 
 
 def _options_fault(schema: Mapping[str, Any], others: set[str]) -> str | None:
     if others:
-        return f"{', '.join(sorted(others))} cannot stand beside enum or const"
+        return f"{', '.join(sorted(others))} cannot be combined with enum or const"
     options = schema.get("enum", [schema.get("const")])
     is_list = isinstance(options, list) and options and all(isinstance(option, _SCALARS) for option in options)
-    return None if is_list else "enum is a list of plain values, const a plain value"
+    return None if is_list else "enum must be a list of plain values, and const a plain value"
 
 
 def _inner_fault(kind: str, schema: Mapping[str, Any]) -> str | None:
     if kind in ("integer", "number"):
         is_number = all(type(schema[key]) in (int, float) for key in schema.keys() & _BOUNDS)
-        return None if is_number else "its bounds are numbers"
+        return None if is_number else "its bounds must be numbers"
     if kind == "array":
         is_count = type(schema.get("maxItems", 0)) is int
-        return _fault(schema.get("items")) if is_count else "maxItems is a count"
+        return _fault(schema.get("items")) if is_count else "maxItems must be an integer"
     return _fault(schema.get("additionalProperties")) if kind == "object" else None

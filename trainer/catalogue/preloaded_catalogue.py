@@ -1,4 +1,4 @@
-"""Imported by the trainer's fork server, so that its children have the catalogue, plug-ins included, already."""
+"""Imported by the trainer's fork server, so that its children start with the catalogue and the plug-ins loaded."""
 
 from modelbus.trainer.catalogue.entries import catalogue
 

@@ -1,4 +1,4 @@
-"""Which estimators can be fitted a row group at a time: those with a ``partial_fit`` that learns as ``fit`` does."""
+"""Which estimators can be fitted one row group at a time: those whose ``partial_fit`` learns as ``fit`` does."""
 
 import inspect
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from modelbus.shared.contracts import Task
 
-_WRAPS = "the estimators inside of it would have to be streamed too"
+_WRAPS = "its inner estimators would have to be streamed as well"
 
 CANNOT_STREAM: Final[Mapping[str, str]] = {
     "OneVsOneClassifier": _WRAPS,
     "OneVsRestClassifier": _WRAPS,
 }
-"""Estimators with a ``partial_fit`` that are not streamed all the same, with the reason."""
+"""Estimators that have a ``partial_fit`` but cannot be streamed, with the reason."""
 
 
 def streaming_fault(name: str, estimator_type: type, task: Task) -> str | None:
@@ -21,16 +21,16 @@ def streaming_fault(name: str, estimator_type: type, task: Task) -> str | None:
     Args:
         name: Its name in the catalogue.
         estimator_type: Its class.
-        task: What it does.
+        task: Its task.
     """
     if name in CANNOT_STREAM:
         return CANNOT_STREAM[name]
     if task not in ("classification", "regression"):
-        return "only what learns a target is streamed"
+        return "only classifiers and regressors can be streamed"
     if not hasattr(estimator_type, "partial_fit"):
-        return "it learns from the whole table at once (it has no partial_fit)"
+        return "it has no partial_fit and needs the whole table at once"
     if task == "classification" and not takes(estimator_type, "classes"):
-        return "its partial_fit cannot be told the classes, of which the first rows may lack some"
+        return "its partial_fit does not accept the list of classes, some of which the first rows may lack"
     return None
 
 
@@ -40,5 +40,5 @@ def takes(estimator: Any, parameter: str) -> bool:
 
 
 def takes_one_pass(estimator: Any) -> bool:
-    """Whether further passes teach it nothing: naive Bayes counts, and counting twice gives the same shares."""
+    """Whether further passes change nothing: naive Bayes counts, and counting twice gives the same fractions."""
     return type(estimator).__module__ == "sklearn.naive_bayes"

@@ -1,1 +1,1 @@
-"""Whether a new version may become the champion: compared on rows that neither was trained on."""
+"""Whether a new version becomes the champion: both are compared on rows that neither was trained on."""

@@ -1,8 +1,8 @@
-"""Which row it is, whatever table it stands in: a 64-bit hash of what a model reads of it, and of its target. Pure.
+"""The identity of a row in any table: a 64-bit hash of the values that a model reads, and of the target. Pure.
 
-The hash is of canonical values (``shared/tabular/cells/columns.py``), read by the model's own signature: the same row
-has the same hash in a CSV file and in a Parquet file, and in every release, since hashes are kept with a version (ADR
-0023).
+Values are hashed in canonical form (``shared/tabular/cells/columns.py``), as the model's signature reads them, so that
+a row has the same hash in a CSV file and in a Parquet file. Hashes are stored with a version, so they must be the same
+in every release (ADR 0023).
 """
 
 from collections.abc import Hashable
@@ -32,14 +32,14 @@ _SECOND: Final = np.uint64(0x94D049BB133111EB)
 
 
 def row_hashes(frame: pd.DataFrame, signature: Signature) -> Hashes:
-    """The hash of each row.
+    """Hash each row.
 
     Args:
         frame: Rows with the columns of the signature, and its target if it has one.
-        signature: Of the model that reads them.
+        signature: The signature of the model.
 
     Returns:
-        Shape (n_rows,). Rows with equal values have equal hashes; two different rows in 2**64 have, too.
+        Shape (n_rows,). Rows with equal values have equal hashes; two different rows collide with probability 2**-64.
     """
     hashes = np.full(len(frame), _SEED, dtype=np.uint64)
     for column in signature.columns:
@@ -51,12 +51,12 @@ def row_hashes(frame: pd.DataFrame, signature: Signature) -> Hashes:
 
 
 def _joined(hashes: Hashes, others: Hashes) -> Hashes:
-    """Hashes of both in this order; arrays of unsigned integers wrap around without a word."""
+    """Combine hashes, in this order. Unsigned arrays overflow without a warning, which is intended."""
     return _mixed((hashes * _FACTOR) ^ others)
 
 
 def _mixed(hashes: Hashes) -> Hashes:
-    """Spread each bit over all: the finalizer of SplitMix64 (Steele, Lea and Flood 2014)."""
+    """Mix the bits with the finalizer of SplitMix64 (Steele, Lea and Flood 2014)."""
     hashes = (hashes ^ (hashes >> np.uint64(30))) * _FIRST
     hashes = (hashes ^ (hashes >> np.uint64(27))) * _SECOND
     return np.asarray(hashes ^ (hashes >> np.uint64(31)), dtype=np.uint64)
@@ -67,7 +67,7 @@ def _cell_hashes(reading: Reading) -> Hashes:
     if values.dtype.kind == "O":
         found = _text_hashes(values)
     elif values.dtype.kind == "f":
-        # -0.0 is 0.0, and only one of the many patterns that are no number is kept
+        # -0.0 equals 0.0, and NaN has many bit patterns
         found = np.where(values == 0, 0.0, values).astype(np.float64).view(np.uint64)
     else:
         found = values.astype(np.int64).view(np.uint64)
@@ -75,14 +75,14 @@ def _cell_hashes(reading: Reading) -> Hashes:
 
 
 def _text_hashes(values: npt.NDArray[Any]) -> Hashes:
-    """Of each different text once; Python's own hash differs from run to run."""
+    """Hash each distinct text once. Python's own hash differs from run to run."""
     codes, distinct = pd.factorize(values)
     of_each = np.fromiter(map(_text_hash, distinct), dtype=np.uint64, count=len(distinct))
-    return np.append(of_each, np.uint64(_MISSING))[codes]  # a missing one has the code -1, which is the last place
+    return np.append(of_each, np.uint64(_MISSING))[codes]  # a missing cell has the code -1, the last place
 
 
 def _text_hash(text: Any) -> int:
-    """Of what the text stands for: the same row may have 4.5 in another file where this one has ``4.50``."""
+    """Hash the value that the text means: ``4.50`` here may be 4.5 in another file."""
     value = value_of(str(text))
     meant = str(text).strip() if value is None else _spelled(value)
     return int.from_bytes(blake2b(meant.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

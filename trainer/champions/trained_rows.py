@@ -1,7 +1,8 @@
-"""Which rows a version was trained on: kept beside it, in bounded memory, and asked when versions are compared. Pure.
+"""The rows that a version was trained on: stored with it, in bounded size, for comparisons of versions. Pure.
 
-By place for rows of the very same table, by content for rows of any other. Of more than a million different rows the
-million smallest hashes are kept: about a row with a larger one nothing can be told, and it is never taken for new.
+Rows are stored by position, for the same table, and by content, for any other table. Of more than a million distinct
+rows, the million smallest hashes are kept: a row with a larger hash is never treated as new, because nothing is known
+about it.
 """
 
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ from modelbus.trainer.champions.row_identity import Hashes
 from modelbus.trainer.rows.splitting import RowIndices
 
 HASH_LIMIT: Final = 1_000_000
-"""So many hashes are kept: 8 MB."""
+"""Maximum number of hashes: 8 MB."""
 INDEX_LIMIT: Final = 64_000_000
-"""Of tables with more rows no bits are kept: one a row, 8 MB."""
+"""Maximum rows of a table for which positions are stored, one bit per row: 8 MB."""
 
 _HIGHEST: Final = 2**64 - 1
 FORMAT: Final = 2
-"""Of what is stored; raised when rows get other hashes (``row_identity.py``), which must not be compared with these."""
+"""Version of the stored format; raised when hashes change (``row_identity.py``), so that they are never mixed."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -31,23 +32,23 @@ class TrainedRows:
     """The rows that a version was trained on."""
 
     dataset_sha256: str
-    """Of the table that they stand in."""
+    """Digest of the table that contains them."""
     row_bits: npt.NDArray[np.uint8] | None
-    """A bit for each row of the table, in packed bytes; None of a table with too many rows."""
+    """One bit per row of the table, packed; None if the table has too many rows."""
     row_count: int
     """Rows of the table."""
     hashes: Hashes
-    """Different ones, ascending."""
+    """Distinct hashes, ascending."""
     highest: int
-    """Rows with a larger hash may have been trained on, or not."""
+    """Whether a row with a larger hash was trained on is unknown."""
 
     def has_rows(self, rows: RowIndices) -> Mask:
         """Whether each of some rows of the same table was trained on, shape (n_rows,)."""
-        assert self.row_bits is not None  # the caller asks for content else
+        assert self.row_bits is not None  # otherwise the caller uses ``may_have``
         return np.asarray((self.row_bits[rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1, dtype=np.bool_)
 
     def may_have(self, hashes: Hashes) -> Mask:
-        """Whether each of some rows of any table was, or may have been, trained on, by its content, shape (n_rows,)."""
+        """Whether each of some rows of any table was, or may have been, trained on: by content, shape (n_rows,)."""
         indices = np.searchsorted(self.hashes, hashes)
         is_there = np.zeros(len(hashes), dtype=np.bool_)
         if len(self.hashes):
@@ -55,7 +56,7 @@ class TrainedRows:
         return np.asarray(is_there | (hashes > np.uint64(self.highest)), dtype=np.bool_)
 
     def to_bytes(self) -> bytes:
-        """As it is stored: arrays of numbers alone. They are random, so to compress them saves nothing."""
+        """Serialize to plain arrays of numbers. Hashes are random, so compression would save nothing."""
         buffer = BytesIO()
         facts = np.array([FORMAT, self.row_count, self.highest], dtype=np.uint64)
         sha256 = np.frombuffer(self.dataset_sha256.encode(), dtype=np.uint8)
@@ -65,7 +66,7 @@ class TrainedRows:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> "TrainedRows | None":
-        """What ``to_bytes`` gave; None if that was of a release with other hashes."""
+        """Read the result of ``to_bytes``; None if it is from a release with other hashes."""
         with np.load(BytesIO(stored), allow_pickle=False) as arrays:
             facts = arrays["facts"].tolist()
             if facts[0] != FORMAT:
@@ -75,7 +76,7 @@ class TrainedRows:
 
 
 class TrainedRowsBuilder:
-    """Gathers them, part of a table by part."""
+    """Collects training rows, one part of a table at a time."""
 
     def __init__(self, *, hash_limit: int = HASH_LIMIT, index_limit: int = INDEX_LIMIT) -> None:
         self._hash_limit = hash_limit
@@ -86,8 +87,8 @@ class TrainedRowsBuilder:
         self._highest = _HIGHEST
 
     def add(self, indices: RowIndices, hashes: Hashes) -> None:
-        """Take some training rows: where they stand in the table, and their hashes; shapes (n_rows,)."""
-        # 32 bits do for tables whose row numbers are kept at all
+        """Add training rows: their positions in the table and their hashes, both of shape (n_rows,)."""
+        # tables with more rows than 32 bits can count do not store positions
         self._indices.append(indices[indices < self._index_limit].astype(np.int32))
         self._parts.append(hashes[hashes <= np.uint64(self._highest)])
         self._waiting += len(self._parts[-1])
@@ -95,11 +96,11 @@ class TrainedRowsBuilder:
             self._reduce()
 
     def build(self, dataset_sha256: str, row_count: int) -> TrainedRows:
-        """All that was taken.
+        """Build the result.
 
         Args:
-            dataset_sha256: Of the table.
-            row_count: Its rows, those that were not trained on among them.
+            dataset_sha256: Digest of the table.
+            row_count: All rows of the table, including those that were not trained on.
         """
         self._reduce()
         packed = None

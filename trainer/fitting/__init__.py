@@ -1,1 +1,1 @@
-"""One fit: what is planned, fitted fold by fold, and measured. Knows no search and no queue."""
+"""A single fit: its plan, the fit itself, fold by fold, and its measurement. Independent of searches and queues."""

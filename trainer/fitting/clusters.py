@@ -1,4 +1,4 @@
-"""What a fitted clusterer must have so that its answers mean something and it can be stored."""
+"""Checks of a fitted clusterer: it has clusters, and it can be stored."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from sklearn.cluster import BisectingKMeans
 from modelbus.shared.errors import EstimatorRejected
 
 DEPTH_LIMIT: Final = 100
-"""Levels of a tree of clusters. skops stores and loads it level by level, and Python ends that at about 140."""
+"""Maximum depth of a tree of clusters. skops stores and loads it recursively, and Python fails at a depth of 140."""
 
 
 def require_clusters(estimator: Any) -> None:
@@ -23,13 +23,13 @@ def require_clusters(estimator: Any) -> None:
         )
     if type(estimator) is BisectingKMeans and (depth := _depth(estimator._bisecting_tree)) > DEPTH_LIMIT:
         raise EstimatorRejected(
-            f"{name} split what was split before, {depth} times over; {DEPTH_LIMIT} can be stored: ask for fewer "
-            "clusters, or set bisecting_strategy to largest_cluster"
+            f"{name} made a tree of {depth} levels, and at most {DEPTH_LIMIT} can be stored: reduce n_clusters, or set "
+            "bisecting_strategy to largest_cluster"
         )
 
 
 def _depth(tree: Any) -> int:
-    """How often a cluster was split out of another, at most; without recursion, which it is there to prevent."""
+    """The depth of a tree of clusters, found without recursion, which would fail for deep trees."""
     deepest, nodes = 0, [(tree, 0)]
     while nodes:
         node, depth = nodes.pop()

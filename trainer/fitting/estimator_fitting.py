@@ -1,4 +1,4 @@
-"""Encoder and estimator fitted on rows; what an estimator says when it refuses them is told in its own words."""
+"""Fitting an encoder and an estimator on rows; an estimator's errors are passed on in its own words."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,23 +38,23 @@ def fit_rows(
     """Fit a fresh encoder and the estimator.
 
     Args:
-        estimator: Unfitted; it is fitted then.
+        estimator: Unfitted; fitted in place.
         frame: The training rows.
         target: Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks without one.
         columns: The features.
-        task: What the target is.
-        seed: Seeds the encoder.
-        weights: How much each row counts, shape (n_rows,); None where all count alike.
-        on_step: Called as the fit goes on, where the estimator tells.
+        task: The estimator's task.
+        seed: Seed of the encoder.
+        weights: The weight of each row, shape (n_rows,); None if all are equal.
+        on_step: Called as the fit progresses, if the estimator reports it.
 
     Returns:
         The encoder.
 
     Raises:
-        EstimatorRejected: No feature varies, the clusters are none that can be kept, or the estimator refused the rows,
-            in its own words.
+        EstimatorRejected: No feature varies, there are no clusters or they cannot be stored, or the estimator rejected
+            the rows.
         SignatureMismatch: A value is not of its column's type.
-        JobOutOfMemory: The fit needs more memory than there is.
+        JobOutOfMemory: The fit needs more memory than the job may use.
     """
     encoder = TabularEncoder()
     with translated_refusals(estimator):
@@ -72,15 +72,15 @@ def fit_encoded(
     weights: Weights | None,
     on_step: StepCallback,
 ) -> None:
-    """Fit the estimator on rows that are encoded already; see ``fit_rows``.
+    """Fit an estimator on encoded rows; see ``fit_rows``.
 
     Args:
-        estimator: Unfitted; it is fitted then.
+        estimator: Unfitted; fitted in place.
         matrix: The encoded training rows, shape (n_rows, n_features).
         target: Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks without one.
-        task: What the target is.
-        weights: How much each row counts, shape (n_rows,); None where all count alike.
-        on_step: Called as the fit goes on, where the estimator tells.
+        task: The estimator's task.
+        weights: The weight of each row, shape (n_rows,); None if all are equal.
+        on_step: Called as the fit progresses, if the estimator reports it.
 
     Raises:
         EstimatorRejected, JobOutOfMemory: As ``fit_rows``.
@@ -95,27 +95,27 @@ def fit_encoded(
 
 
 def scaling_of(estimator: Any) -> Scaling:
-    """The range of the features that an estimator takes."""
+    """How the features of an estimator are scaled: to [0, 1] if it accepts no negative values, else standardized."""
     return "unit" if get_tags(estimator).input_tags.positive_only else "standard"
 
 
 def require_varying(matrix: npt.NDArray[np.float64]) -> None:
-    """Check that the encoded training rows have a column.
+    """Check that the encoded training rows have at least one column.
 
     Raises:
-        EstimatorRejected: They have none.
+        EstimatorRejected: No feature varies.
     """
     if not matrix.shape[1]:
-        raise EstimatorRejected("no feature varies among the training rows, so there is nothing to learn from")
+        raise EstimatorRejected("each feature has a single value in the training rows, so there is nothing to learn")
 
 
 @contextmanager
 def translated_refusals(estimator: Any) -> Iterator[None]:
-    """Tell what goes wrong inside in the estimator's own words.
+    """Translate exceptions of an estimator to errors that quote its own message.
 
     Raises:
-        EstimatorRejected: Something was refused.
-        JobOutOfMemory: More memory is needed than there is.
+        EstimatorRejected: The estimator rejected the data or the hyperparameters.
+        JobOutOfMemory: More memory is needed than the job may use.
     """
     name = type(estimator).__name__
     try:
@@ -129,18 +129,18 @@ def translated_refusals(estimator: Any) -> Iterator[None]:
 
 
 def _forget_fitting(estimator: Any) -> None:
-    """Drop what only the fit uses: prediction needs none of it. What a plug-in keeps is its own affair.
+    """Remove attributes that prediction does not need from one of scikit-learn's estimators.
 
-    HistGradientBoosting* score themselves while they fit and keep what refers back to the estimator: a circle of
-    references cannot be stored. BisectingKMeans keeps a function, which no artifact may hold, AffinityPropagation a
-    matrix of all training rows by all training rows.
+    HistGradientBoosting* keep a scorer that refers back to the estimator, and a circular reference cannot be stored.
+    BisectingKMeans keeps a function, which an artifact cannot contain; AffinityPropagation keeps a square matrix of all
+    training rows.
     """
     if not type(estimator).__module__.startswith("sklearn."):
         return
     attributes = vars(estimator)
     for name, value in list(attributes.items()):
         if isinstance(value, MethodType) and value.__self__ is estimator:
-            del attributes[name]  # the class has the method all the same
+            del attributes[name]  # the class still has the method
     for name in _OF_THE_FIT:
         attributes.pop(name, None)
     if attributes.get("_scorer") is not None:

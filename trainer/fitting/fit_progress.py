@@ -1,4 +1,4 @@
-"""How far a fit is: its steps where the estimator tells them, else the time that it has taken."""
+"""The progress of a fit: in steps if the estimator reports them, else the elapsed time."""
 
 import threading
 import time
@@ -7,28 +7,28 @@ from contextlib import contextmanager
 from typing import Final
 
 ReportCallback = Callable[[float | None, str], None]
-"""Takes the fraction that is done (0 to 1, None if unknown) and what is being done; may be called by another thread."""
+"""Takes the fraction done (0 to 1, None if unknown) and the current activity; may be called from another thread."""
 StepCallback = Callable[[int, int], None]
-"""Takes how many steps are done, and how many there are."""
+"""Takes the number of steps done and the total."""
 
 MEASURING_FRACTION: Final = 0.95
-"""The fraction of a fit's work that is done when measuring begins."""
+"""The fraction of the work that is done when measuring begins."""
 
 _TICK_S = 1.0
 
 
 class FitReporter:
-    """Reports once a second while something is fitted."""
+    """Reports progress once per second during a fit."""
 
-    def __init__(self, report: ReportCallback, what: str, begin: float, end: float) -> None:
+    def __init__(self, report: ReportCallback, activity: str, begin: float, end: float) -> None:
         """Args:
-        report: Where to.
-        what: What is being done, for people.
-        begin: The fraction of the job that is done before.
-        end: The fraction that is done after.
+        report: Takes the progress.
+        activity: The activity, for people, such as ``fitting Ridge on 800 rows``.
+        begin: The fraction of the job that is done before the fit.
+        end: The fraction that is done after it.
         """
         self._report = report
-        self._what = what
+        self._activity = activity
         self._begin = begin
         self._end = end
         self._done = 0
@@ -38,7 +38,7 @@ class FitReporter:
 
     @contextmanager
     def running(self) -> Iterator[StepCallback]:
-        """Report until the block is left; gives what takes the steps."""
+        """Report until the block ends; yields the callback for steps."""
         self._started = time.monotonic()
         self._tell()
         thread = threading.Thread(target=self._tick, name="fit-reporter", daemon=True)
@@ -59,7 +59,7 @@ class FitReporter:
     def _tell(self) -> None:
         elapsed_s = time.monotonic() - self._started
         fraction = self._done / self._total if self._total else 0.0
-        words = [self._what] if elapsed_s < _TICK_S else [f"{self._what}: {elapsed_s:.0f} s"]
+        words = [self._activity] if elapsed_s < _TICK_S else [f"{self._activity}: {elapsed_s:.0f} s"]
         if self._done:
             remaining_s = elapsed_s * (self._total - self._done) / self._done
             words += [f"step {self._done} of {self._total}", f"about {remaining_s:.0f} s left"]

@@ -1,4 +1,4 @@
-"""What a fit warns of, as sentences for people."""
+"""The warnings of a fit, as sentences for people."""
 
 import warnings
 from collections.abc import Iterator
@@ -6,22 +6,22 @@ from contextlib import contextmanager
 from typing import Any
 
 WARNING_LIMIT = 50
-"""So many different warnings are kept."""
+"""Maximum number of distinct warnings."""
 
 _WARNING_LENGTH = 500
 
 
 @contextmanager
 def gathered_warnings() -> Iterator[list[str]]:
-    """Gather warnings as sentences, each once; what addresses developers (deprecations) is left out.
+    """Collect warnings as sentences, each once, without deprecations, which address developers.
 
-    Gives a list to which the caller may add sentences of its own; those of libraries follow at the end.
+    Yields a list to which the caller may add its own sentences; those of libraries are appended at the end.
     """
     notes: list[str] = []
     caught: dict[str, None] = {}
 
     def keep(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        # a streamed fit may warn at each of thousands of steps, so nothing is kept but the sentences
+        # a streamed fit may warn in each of thousands of steps, so only the sentences are kept
         if len(caught) < WARNING_LIMIT and not issubclass(category, (FutureWarning, DeprecationWarning)):
             caught[f"{category.__name__}: {' '.join(str(message).split())}"[:_WARNING_LENGTH]] = None
 

@@ -1,4 +1,4 @@
-"""Fitting and measuring on folds of a table's rows: the training part, or a fold of it in cross-validation."""
+"""Fitting and measuring on a split of a table's rows: the whole training set, or a fold of it in cross-validation."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from modelbus.shared.contracts import Signature
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
@@ -20,7 +21,7 @@ from modelbus.trainer.rows.weighting import Weights, require_weighable, weigh_cl
 
 
 class FoldFitter:
-    """Fits and measures on folds of the rows."""
+    """Fits and measures models on splits of the rows."""
 
     def __init__(self, frame: pd.DataFrame, plan: FitPlan, prepared: PreparedFit, report: ReportCallback) -> None:
         self._frame = frame
@@ -35,18 +36,18 @@ class FoldFitter:
         *,
         begin: float,
         end: float,
-        what: str,
+        activity: str,
         notes: list[str] | None = None,
     ) -> FittedModel:
-        """Fit on a split's training rows, calibrated where the plan says so.
+        """Fit on a split's training rows, with calibration if the plan has one.
 
         Args:
             estimator: Unfitted.
             split: Positions among the rows that can be learnt from.
             begin: The fraction of the job that is done before.
             end: The fraction that is done after.
-            what: What is being done, for people.
-            notes: Takes what should be known of the fit.
+            activity: The activity, for people, such as ``fitting``.
+            notes: Collects warnings about the fit.
 
         Raises:
             EstimatorRejected, SignatureMismatch, JobOutOfMemory: As ``fit_rows``.
@@ -54,7 +55,7 @@ class FoldFitter:
         plan, known = self._plan, self._prepared.known
         target = known.values[split.train]
         weights = self.weigh(estimator, split)
-        sentence = f"{what} {type(estimator).__name__} on {len(split.train)} rows"
+        sentence = f"{activity} {type(estimator).__name__} on {counted(len(split.train), 'row')}"
         fitted = calibrated(estimator, plan.calibration, self._calibration_folds(split, notes))
         with FitReporter(self._report, sentence, begin, end).running() as on_step:
             encoder = fit_rows(
@@ -74,7 +75,7 @@ class FoldFitter:
         plan, prepared = self._plan, self._prepared
         if plan.calibration is None:
             return None
-        found, told = calibration_folds(
+        found, warnings = calibration_folds(
             prepared.known.values[split.train],
             plan.calibration,
             is_ordered=plan.time_schema is not None,
@@ -82,12 +83,12 @@ class FoldFitter:
             seed=plan.seed,
         )
         if notes is not None:
-            notes += told
+            notes += warnings
         return found
 
     @property
     def signature(self) -> Signature:
-        """What a model takes and answers."""
+        """The signature of the models."""
         plan, prepared = self._plan, self._prepared
         return Signature(
             columns=plan.columns,
@@ -98,14 +99,14 @@ class FoldFitter:
         )
 
     def weigh(self, estimator: Any, split: Split) -> Weights | None:
-        """How much each of a split's training rows counts, shape (n_rows,); None where all count alike.
+        """The weight of each of a split's training rows, shape (n_rows,); None if all are equal.
 
         Args:
-            estimator: Unfitted; the plan's class weights become its own, where it has some.
+            estimator: Unfitted; the plan's class weights are set on it if it has such a hyperparameter.
             split: Positions among the rows that can be learnt from.
 
         Raises:
-            InvalidCommand: The estimator takes no weights, and there are some.
+            InvalidCommand: The plan has weights, and the estimator does not accept any.
         """
         require_weighable(estimator, self._plan.sample_weight)
         known, weights = self._prepared.known, self._prepared.weights
@@ -120,7 +121,7 @@ class FoldFitter:
         """The probability of each class for a split's held-out rows, shape (n_rows, n_classes)."""
         matrix, _ = model.encoder.transform(self._held_out(split))
         _, found = model.answers(matrix, has_probabilities=True)
-        assert found is not None  # they were asked for
+        assert found is not None  # requested above
         return found
 
     def _held_out(self, split: Split) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""How the rows to measure on were held out, for a version's record and for people. Pure."""
+"""A description of the hold-out, for the version's record and for people. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from modelbus.shared.contracts.records.model_records import HeldOutRows
+from modelbus.shared.plural import agreeing, counted
 from modelbus.trainer.fitting.prepared_fit import PreparedFit
 
 _LISTED: Final = 100
@@ -13,11 +14,11 @@ _NAMED: Final = 5
 
 
 def describe_hold_out(prepared: PreparedFit, measured_count: int) -> tuple[HeldOutRows, list[str]]:
-    """How a split was made, and what should be known of it.
+    """Describe how a split was made, with warnings about it.
 
     Args:
         prepared: The rows and their split.
-        measured_count: Rows of the other dataset, where one is measured on.
+        measured_count: Rows of the other dataset, if the model is measured on one.
     """
     split, groups = prepared.split, prepared.groups
     if split.method == "dataset":
@@ -34,7 +35,7 @@ def describe_hold_out(prepared: PreparedFit, measured_count: int) -> tuple[HeldO
 
 
 def _only_trained_on(prepared: PreparedFit) -> dict[Any, int]:
-    """The classes without a held-out row, and their training rows."""
+    """The classes without a held-out row, with their number of training rows."""
     known, split = prepared.known, prepared.split
     trained = np.bincount(known.values[split.train], minlength=len(known.classes))
     there = set(np.unique(known.values[split.hold_out]).tolist())
@@ -46,14 +47,15 @@ def _only_trained_on(prepared: PreparedFit) -> dict[Any, int]:
 
 
 def _sentence(method: str, counts: dict[Any, int]) -> str:
-    named = _listed([f"{label!r} ({count} {'row' if count == 1 else 'rows'})" for label, count in counts.items()])
-    of, have = ("class", "has") if len(counts) == 1 else ("classes", "have")
+    named = _listed([f"{label!r} ({counted(count, 'row')})" for label, count in counts.items()])
+    noun, have = agreeing(len(counts), "class", "classes"), agreeing(len(counts), "has", "have")
     if method == "partly_stratified":
         return (
-            f"the hold-out is stratified by all classes that have rows enough: the {of} {named} {have} too few, and so "
-            "none that is held out; no metric says how well such rows are predicted"
+            f"the {noun} {named} {have} too few rows for a stratified hold-out, and all of them are trained on: no "
+            f"metric covers {agreeing(len(counts), 'this class', 'these classes')}"
         )
-    return f"the {of} {named} {have} no held-out row: no metric says how well such rows are predicted"
+    covered = agreeing(len(counts), "this class", "these classes")
+    return f"the {noun} {named} {have} no held-out rows: no metric covers {covered}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The last fit of a choice, by all cores: what its candidates had one core each for."""
+"""The final fit of an automatic choice, on all cores; its candidates had one core each."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +13,14 @@ from modelbus.trainer.fitting.spreading import is_spread
 
 @contextmanager
 def on_all_cores(estimator: Any) -> Iterator[None]:
-    """Let the trees of forests grow side by side while something is fitted; the fit is the same to the last bit.
+    """Grow the trees of forests in parallel during a fit; the result is identical to the last bit.
 
-    All libraries keep one thread, as candidates had: beside other work a team of OpenMP's or BLAS' threads took six to
-    nine times as long as expected (gradient boosting, networks), and the time would be over.
+    Libraries keep one thread each, as for candidates: on a busy machine, OpenMP and BLAS threads made gradient boosting
+    and networks six to nine times slower than expected, which would exceed the time budget.
 
     Args:
-        estimator: What is fitted. The members of a vote are fitted one after the other: each may use all cores itself,
-            and more than that at once would only wait for each other.
+        estimator: The estimator to fit. The members of a vote are fitted one after the other, because each may use all
+            cores itself.
     """
     if is_spread():
         yield

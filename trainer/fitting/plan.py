@@ -1,4 +1,4 @@
-"""What is to be fitted, on which columns and how: the training command with what the dataset says of its columns."""
+"""The plan of a fit: the training command, combined with what the dataset knows about its columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,99 +16,99 @@ from modelbus.trainer.catalogue.entries import find_estimator
 
 @dataclass(frozen=True)
 class FitPlan:
-    """One training, as values."""
+    """A training, as plain values."""
 
     target: str | None
     """The column to predict; None for tasks without one."""
     features: Sequence[ColumnSchema]
     """The columns to predict from."""
     target_schema: ColumnSchema | None
-    """What the target's column holds."""
+    """The schema of the target's column."""
     estimator_name: str
     """A name of the catalogue, or `auto`."""
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     """Plain JSON values by name."""
     task: Task | None = None
-    """What to learn; None takes what the estimator does."""
+    """The task; None for the estimator's own."""
     hold_out: HoldOut = field(default_factory=HoldOut)
     """The rows to measure on."""
     time_schema: ColumnSchema | None = None
-    """What the column holds that tells the time: rows are held out, and parted, by it."""
+    """The schema of the time column: the hold-out and the folds are split by it."""
     group_column: str | None = None
-    """The column that tells which rows belong together: whole groups are held out, and parted."""
+    """The column with the group of each row: the hold-out and the folds consist of whole groups."""
     class_weight: str | Mapping[str, float] | None = None
-    """How much the rows of each class count: by label, or `balanced`."""
+    """The weight of each class's rows: by label, or `balanced`."""
     sample_weight: str | None = None
-    """The column that says how much each row counts."""
+    """The column with the weight of each row."""
     cross_validation: CrossValidation | None = None
-    """Measure by cross-validation too."""
+    """Whether to measure by cross-validation too."""
     tuning: Search | Auto | None = None
-    """What is searched for, or how the estimator is chosen; None where the plan says all that is to be fitted."""
+    """The hyperparameter search or the automatic choice; None if the plan names what to fit."""
     calibration: Calibration | None = None
     """How probabilities are calibrated."""
     threshold: Threshold | None = None
-    """What the threshold between two classes aims at."""
+    """What the threshold between two classes is optimized for."""
     streaming: Streaming = "auto"
-    """Whether the rows are streamed."""
+    """Whether to stream the rows."""
     epochs: int = 5
-    """Passes over the training rows where they are streamed."""
+    """Passes over the training rows, if they are streamed."""
     seed: int = 0
-    """Seeds the split, the encoder and the estimator."""
+    """Seed of the split, the encoder and the estimator."""
     alerts: Sequence[Alert] = ()
-    """What the upload found in the dataset's columns."""
+    """The alerts of the dataset's profile."""
 
     @property
     def known_target(self) -> tuple[str, SignatureColumn]:
-        """The target's name and column, of a task that has one."""
+        """The target's name and column; only for tasks with a target."""
         assert self.target is not None
-        assert self.target_schema is not None  # what has a target has its column, too
+        assert self.target_schema is not None  # a target always has its schema
         return self.target, reading_of(self.target_schema)
 
     @property
     def target_column(self) -> SignatureColumn | None:
-        """The target as a signature has it."""
+        """The target in the form of a signature."""
         return None if self.target_schema is None else reading_of(self.target_schema)
 
     @property
     def columns(self) -> list[SignatureColumn]:
-        """The features as a signature has them."""
+        """The features in the form of a signature."""
         return [reading_of(column) for column in self.features]
 
     @property
     def readings(self) -> dict[str, SignatureColumn]:
-        """How another table is read to be measured on: features and target as in the training table."""
+        """How another table is read for measuring: features and target as in the training table."""
         target = [] if self.target_column is None else [self.target_column]
         return {column.name: column for column in [*self.columns, *target]}
 
     @property
     def own_readings(self) -> dict[str, SignatureColumn]:
-        """How the training table itself is read, where that is not by its own types: the target, by its labels."""
+        """How the training table is read where it differs from the table's types: the target, by its labels."""
         return {} if self.target_column is None else {self.target_column.name: self.target_column}
 
     @property
     def row_columns(self) -> list[str]:
-        """The columns that say of each row what it is for: target, weight, time, group; each once."""
+        """The columns that control how a row is used: target, weight, time and group, each once."""
         of_rows = (self.target, self.sample_weight, self.hold_out.time_column, self.group_column)
         return list(dict.fromkeys(filter(None, of_rows)))
 
     @property
     def hold_out_columns(self) -> list[str]:
-        """The columns that a dataset to measure on must have."""
+        """The columns that a hold-out dataset must have."""
         return [*(column.name for column in self.features), *([] if self.target is None else [self.target])]
 
     @property
     def needed_columns(self) -> list[str]:
-        """All columns of the dataset that take part, each once."""
+        """All columns of the dataset that are used, each once."""
         return list(dict.fromkeys([*(column.name for column in self.features), *self.row_columns]))
 
 
 def plan_of(command: Training, columns: Mapping[str, ColumnSchema], alerts: Sequence[Alert] = ()) -> FitPlan:
-    """The plan that a command makes with the columns of its dataset, which has all that it names.
+    """Combine a command with its dataset's columns; the dataset must have all columns that the command names.
 
     Args:
-        command: The training.
+        command: The training command.
         columns: The dataset's columns by name.
-        alerts: What its upload found in them.
+        alerts: The alerts of the dataset's profile.
     """
     time_column = command.hold_out.time_column
     target_schema = columns[command.target] if command.target is not None else None
@@ -146,9 +146,9 @@ def _learns_classes(command: Training, task: Task | None) -> bool:
 
 
 def _as_labels(target: ColumnSchema) -> ColumnSchema:
-    """The target as its labels were written: words that are read as booleans, such as TRUE and FALSE, stay these words.
+    """The target read by its labels as written: words that would be read as booleans, such as TRUE, stay words.
 
-    Only ``true`` and ``false`` themselves become booleans, and cells that came as values and not as text.
+    Only ``true`` and ``false``, and cells that were uploaded as booleans, become booleans.
     """
     is_word = target.type == "boolean" and target.form is not None and not target.has_values
     marks = sorted(marks_of(target) - {""})
@@ -156,7 +156,7 @@ def _as_labels(target: ColumnSchema) -> ColumnSchema:
 
 
 def _as_read(command: Training, column: ColumnSchema) -> ColumnSchema:
-    """The column, free text or not as the command has it; else as the dataset's profile found it."""
+    """The column as free text or as categories, as the command says, or else as the dataset's profile found."""
     is_forced = column.name in (command.free_text or []) and column.type == "text"
     is_free_text = is_forced or (column.is_free_text and column.name not in (command.categorical or []))
     return column.model_copy(update={"is_free_text": is_free_text})

@@ -1,20 +1,21 @@
-"""What a plan needs before any row is read: an estimator that does its task, and columns that the dataset has."""
+"""Checks of a plan before any row is read: the estimator fits the task, and the dataset has the columns."""
 
 from collections.abc import Collection
 
 from modelbus.shared.contracts import Task
 from modelbus.shared.contracts.commands.tuning import AUTO
 from modelbus.shared.errors import InvalidCommand
+from modelbus.shared.plural import agreeing
 from modelbus.trainer.catalogue.entries import find_estimator
 from modelbus.trainer.fitting.plan import FitPlan
 
 
 def agreed_task(estimator_name: str, task: Task | None) -> Task:
-    """What is learnt.
+    """Return the task, after checking that the estimator can do it.
 
     Raises:
         UnknownEstimator: There is no estimator of that name.
-        InvalidCommand: It does not do the task that was asked for.
+        InvalidCommand: The estimator does another task.
     """
     if estimator_name == AUTO:
         return _task_of_auto(task)
@@ -30,23 +31,24 @@ def agreed_task(estimator_name: str, task: Task | None) -> Task:
 def _task_of_auto(task: Task | None) -> Task:
     if task in ("classification", "regression"):
         return task
-    problem = "auto learns classes or numbers" + (f", and does no {task}" if task else ", and needs a target")
+    problem = "estimator 'auto' supports classification and regression"
+    problem += f", not {task}" if task else ", which need a target"
     raise InvalidCommand(problem, details=[{"where": "task" if task else "target", "problem": problem}])
 
 
 def require_columns(plan: FitPlan, known: Collection[str]) -> None:
-    """Check that there are features, and that the dataset has them and the target.
+    """Check that there are features, and that the dataset has the features and the target.
 
     Raises:
-        InvalidCommand: Names what is wrong.
+        InvalidCommand: There are none, or columns are missing, with one detail for each.
     """
     features = [column.name for column in plan.features]
     if not features:
-        raise InvalidCommand("there is no column to predict from", details=[{"where": "features", "problem": "empty"}])
+        raise InvalidCommand("no feature is left to predict from", details=[{"where": "features", "problem": "empty"}])
     if plan.target in features:
         raise InvalidCommand(
             f"the target {plan.target!r} is among the features",
-            details=[{"where": "features", "problem": "has the target"}],
+            details=[{"where": "features", "problem": "includes the target"}],
         )
     needed = features if plan.target is None else [plan.target, *features]
     absent = [name for name in needed if name not in known]
@@ -58,4 +60,5 @@ def require_columns(plan: FitPlan, known: Collection[str]) -> None:
             }
             for name in absent
         ]
-        raise InvalidCommand(f"the dataset has no column {', '.join(map(repr, absent))}", details=details)
+        noun = agreeing(len(absent), "column", "columns")
+        raise InvalidCommand(f"the dataset has no {noun} {', '.join(map(repr, absent))}", details=details)

@@ -1,4 +1,4 @@
-"""A fit that is prepared: all that is known of it before anything is fitted."""
+"""A prepared fit: everything that is known before fitting."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ PROBABILITIES: Final = "predict_proba"
 
 @dataclass(frozen=True, eq=False)
 class PreparedFit:
-    """All that is known of a fit before anything is fitted."""
+    """Everything that is known before fitting."""
 
     estimator: Any
-    """Unfitted: of a search the first candidate; None where the estimator is yet to be chosen."""
+    """Unfitted; the first candidate of a search; None if the estimator has yet to be chosen."""
     task: Task
     known: LearningTarget
-    """The rows that have a target; all rows, where there is none to have."""
+    """The rows that have a target; all rows, for tasks without a target."""
     split: Split
-    """Which of them are trained on."""
+    """Which of them are trained on and which are held out."""
     weights: Weights | None
-    """How much each of them counts."""
+    """The weight of each of them."""
     seed: int
-    """Seeds what is made."""
+    """Seed of the estimators."""
     groups: Groups | None = None
-    """Which of them belong together; None where nothing says so."""
+    """The group of each of them; None without a group column."""
 
     @property
     def classes(self) -> list[Label] | None:
-        """The labels that the model will answer with; None where it answers numbers."""
+        """The labels that the model can predict; None if it predicts numbers."""
         return list(OUTLIER_CLASSES) if self.task == "outlier_detection" else self.known.classes or None
 
     def make(self, name: str, hyperparameters: Mapping[str, Any]) -> Any:
-        """Construct an estimator, unfitted, that knows the classes by their codes.
+        """Construct an unfitted estimator whose hyperparameters refer to classes by code.
 
         Raises:
-            UnknownEstimator, InvalidCommand: As ``make_estimator`` and ``set_class_labels`` raise them.
+            UnknownEstimator, InvalidCommand: See ``make_estimator`` and ``set_class_labels``.
         """
         estimator = make_estimator(name, hyperparameters, self.seed)
         if self.task == "classification":

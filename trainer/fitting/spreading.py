@@ -1,8 +1,8 @@
-"""Fits spread over a Dask cluster: by joblib's own backend, which scikit-learn's estimators use for what they do in
-parallel (the trees of a forest, the members of a vote or a bag, the classes of one-vs-rest).
+"""Fits on a Dask cluster, with joblib's Dask backend: scikit-learn's estimators use joblib for their parallel parts
+(the trees of a forest, the members of a vote or a bag, the classes of one-vs-rest).
 
-It pays where one part takes a second or more: a task costs milliseconds, and its rows travel. Without a scheduler, with
-one that does not answer, or where it would not pay, a fit is local.
+This pays off if one part takes a second or more: each task costs milliseconds and transfers its rows. A fit is local if
+there is no scheduler, if it does not respond, or if the table is too small.
 """
 
 from collections.abc import Iterator
@@ -19,19 +19,19 @@ _CONNECT_S: Final = 5
 _WORKERS_S: Final = 10
 
 _CLUSTER: ContextVar[Any] = ContextVar("cluster", default=None)
-"""The client of the cluster over which fits are spread now."""
+"""The client of the cluster that fits currently use."""
 
 
 @contextmanager
-def spread_over(scheduler: str | None, cell_count: int, least_cells: int) -> Iterator[None]:
-    """Let the fits of a block be spread over a cluster, if there is one and it pays.
+def spread_over(scheduler: str | None, cell_count: int, minimum_cells: int) -> Iterator[None]:
+    """Run the fits of a block on a cluster, if there is one and the table is large enough.
 
     Args:
-        scheduler: The scheduler's address; None where there is no cluster.
+        scheduler: The scheduler's address; None without a cluster.
         cell_count: Rows times encoded features.
-        least_cells: With how many of them a fit is worth it.
+        minimum_cells: The minimum of it for which a cluster is used.
     """
-    client = _connect(scheduler) if scheduler is not None and cell_count >= least_cells else None
+    client = _connect(scheduler) if scheduler is not None and cell_count >= minimum_cells else None
     if client is None:
         yield
         return
@@ -45,12 +45,12 @@ def spread_over(scheduler: str | None, cell_count: int, least_cells: int) -> Ite
 
 
 def is_spread() -> bool:
-    """Whether what is fitted now is spread over a cluster."""
+    """Whether fits currently run on a cluster."""
     return _CLUSTER.get() is not None
 
 
 def on_cluster() -> AbstractContextManager[Any]:
-    """A context in which joblib works on the cluster, with all its workers; to be entered where ``is_spread``."""
+    """A context in which joblib uses all workers of the cluster; only if ``is_spread``."""
     config: AbstractContextManager[Any] = parallel_config(
         "dask", client=_CLUSTER.get(), wait_for_workers_timeout=_WORKERS_S
     )
@@ -58,7 +58,7 @@ def on_cluster() -> AbstractContextManager[Any]:
 
 
 def _connect(scheduler: str) -> Any:
-    """A client of the scheduler; None, and a warning, where that cannot be had."""
+    """Connect to the scheduler; on failure, log a warning and return None."""
     try:
         from distributed import Client
 

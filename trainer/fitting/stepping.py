@@ -1,7 +1,7 @@
-"""Fitting in steps, for the estimators that can tell how far they are; the result is the same to the last bit.
+"""Fitting in steps, for estimators that can report progress; the result is identical to the last bit.
 
-Forests grow a few trees at a time (``warm_start``), which draws the same random numbers as growing them all at once.
-Gradient boosting calls a monitor after each stage. The others are fitted at one go, and so is all that a cluster fits.
+Forests grow a few trees at a time (``warm_start``), with the same random numbers as in a single step. Gradient boosting
+calls a monitor after each stage. Other estimators, and all fits on a cluster, have a single step.
 """
 
 import math
@@ -24,7 +24,7 @@ from modelbus.trainer.fitting.spreading import is_spread, on_cluster
 
 _FORESTS: Final = frozenset({RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, ExtraTreesRegressor})
 _BOOSTED: Final = frozenset({GradientBoostingClassifier, GradientBoostingRegressor})
-_LEAST_TREES: Final = 20
+_MINIMUM_TREES: Final = 20
 _PARTS: Final = 20
 
 
@@ -41,8 +41,8 @@ def fit_in_steps(
         estimator: Unfitted.
         matrix: Shape (n_rows, n_features).
         target: Shape (n_rows,); None for tasks without one.
-        weights: How much each row counts, shape (n_rows,); None where all count alike.
-        on_step: Called after each step, where there are any.
+        weights: The weight of each row, shape (n_rows,); None if all are equal.
+        on_step: Called after each step, if the estimator has steps.
     """
     options: dict[str, Any] = {} if weights is None else {"sample_weight": weights}
     if is_spread():
@@ -59,15 +59,15 @@ def fit_in_steps(
 def _monitor(stages: int, on_step: StepCallback) -> Callable[..., bool]:
     def monitor(stage: int, *_: Any) -> bool:
         on_step(stage + 1, stages)
-        return False  # true would end the fit
+        return False  # True would end the fit
 
     return monitor
 
 
 def _can_grow(forest: Any) -> bool:
-    # class weights and out-of-bag scores are computed anew, or warned of, at each step
+    # class weights and out-of-bag scores would be recomputed, or cause a warning, in each step
     has_weights = getattr(forest, "class_weight", None) is not None
-    return forest.n_estimators >= _LEAST_TREES and not has_weights and not forest.oob_score
+    return forest.n_estimators >= _MINIMUM_TREES and not has_weights and not forest.oob_score
 
 
 def _grow(

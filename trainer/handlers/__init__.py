@@ -1,1 +1,1 @@
-"""What the trainer does: joins its commands to the rooms below, the store and the bus."""
+"""The handlers of the trainer: they connect its commands to the packages below, the store and the bus."""

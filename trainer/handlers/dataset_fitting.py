@@ -1,4 +1,4 @@
-"""From a dataset in the store to a fit, or to what can be said before one: whole, or a row group at a time."""
+"""Fits on a stored dataset, and checks before a fit: on the whole table, or one row group at a time."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -36,36 +36,36 @@ from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 log = structlog.get_logger()
 
 _ROWS_AT_ONCE: Final = 50_000
-"""Rows that are hashed at once: a copy of them is made."""
+"""Rows that are hashed at once: hashing copies them."""
 
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a training would do, known before anything is fitted."""
+    """What a training would do, as far as it is known before fitting."""
 
     task: Task
     classes: list[Label] | None
-    """The labels that the model will answer with; None where it answers numbers."""
+    """The labels that the model can predict; None if it predicts numbers."""
     row_count: int
     """Rows that would be trained on."""
     hold_out_row_count: int
     epochs: int | None
-    """Passes over the training rows; None where the whole table is fitted at once."""
+    """Passes over the training rows; None if the whole table is fitted at once."""
     notes: list[str]
     estimate: MemoryEstimate
 
 
 class DatasetFitting:
-    """Fits one plan on one dataset."""
+    """Fits a plan on a dataset."""
 
     def __init__(self, command: Training, plan: FitPlan, dataset: DatasetDocument, context: JobContext) -> None:
-        """Decides whether the rows are streamed, and on which dataset they are measured.
+        """Decide whether the rows are streamed, and which dataset the model is measured on.
 
         Raises:
-            UnknownDataset: There is no dataset to measure on.
+            UnknownDataset: The dataset to measure on does not exist.
             UnknownEstimator: There is no estimator of that name.
-            InvalidCommand: The dataset to measure on lacks columns, the rows are to be streamed and cannot be, or the
-                hyperparameters are wrong.
+            InvalidCommand: The dataset to measure on lacks columns, streaming is required but impossible, or the
+                hyperparameters are invalid.
         """
         self._command = command
         self._plan = plan
@@ -75,17 +75,17 @@ class DatasetFitting:
         self._trained = TrainedRowsBuilder()
         does_classes = agreed_task(plan.estimator_name, plan.task) == "classification"
         class_count = plan.target_schema.distinct if does_classes and plan.target_schema is not None else 0
-        # of all rows, as nobody knows yet how many have a target; the part that is held out is read and encoded too
+        # for all rows: how many have a target is unknown yet, and held-out rows are read and encoded too
         self._bounds = (dataset["row_count"], class_count)
         whole = estimate_memory(plan.estimator_name, plan.features, *self._bounds)
         streamed = estimate_streamed(plan.features, *self._bounds)
         self.is_streamed = is_streamed(plan, whole, streamed, context.memory_limit_bytes)
 
     def prospect(self) -> Prospect:
-        """Check all that a fit would check before it begins.
+        """Check everything that a fit would check before it begins.
 
         Raises:
-            InvalidCommand, EstimatorRejected, JobOutOfMemory: What the fit would refuse.
+            InvalidCommand, EstimatorRejected, JobOutOfMemory: The fit would fail with this error.
         """
         plan = self._plan
         upload = [alert.message for alert in concerning(plan.alerts, plan.columns, plan.target)][:NOTE_LIMIT]
@@ -97,7 +97,7 @@ class DatasetFitting:
             return Prospect(
                 stream.task, found.classes or None, *counts, stream.epochs, [*found.notes, *upload], estimate
             )
-        # where no column says what a row is for, one tells how many rows there are
+        # without any such column, the first one gives the number of rows
         columns = plan.row_columns or plan.needed_columns[:1]
         prepared = prepare(self._whole(self._dataset, columns, plan.own_readings), plan)
         known, split = prepared.known, prepared.split
@@ -109,14 +109,14 @@ class DatasetFitting:
         """Fit and measure.
 
         Raises:
-            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: It cannot be done.
+            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: The fit is impossible or failed.
         """
         plan, context = self._plan, self._context
         estimate = self._estimated(*self._bounds)
         log.info(
             "fit.estimated",
             features=estimate.feature_count,
-            likely_bytes=estimate.likely_bytes,
+            expected_bytes=estimate.expected_bytes,
             streamed=self.is_streamed,
         )
         context.progress(0.05, f"reading {self._command.dataset}")
@@ -132,8 +132,8 @@ class DatasetFitting:
 
         if self.is_streamed:
             groups = self._groups(self._dataset, plan.own_readings)
-            apart = None if self._measured is None else self._groups(self._measured, plan.readings)
-            return fit_streamed(groups, plan, hold_out_groups=apart, trained=self._trained, report=report)
+            hold_out = None if self._measured is None else self._groups(self._measured, plan.readings)
+            return fit_streamed(groups, plan, hold_out_groups=hold_out, trained=self._trained, report=report)
         frame, rows = self._whole(self._dataset, plan.needed_columns, plan.own_readings), None
         if self._measured is not None:
             context.progress(0.08, f"reading {self._command.hold_out.dataset}")
@@ -145,29 +145,29 @@ class DatasetFitting:
         return outcome
 
     def changed_columns(self) -> list[str]:
-        """What is to be known of columns that have another type in the dataset that the model is measured on."""
+        """Warnings about columns that have another type in the dataset that the model is measured on."""
         if self._measured is None:
             return []
         return changed_types(dataset_columns(self._measured).values(), self._plan.readings.values())
 
     def _remember(self, frame: pd.DataFrame, outcome: FitOutcome) -> None:
-        """Keep which rows were trained on."""
+        """Remember which rows were trained on."""
         signature = outcome.model.signature
         for start in range(0, outcome.row_count, _ROWS_AT_ONCE):
             rows = outcome.train_indices[start : start + _ROWS_AT_ONCE]
             self._trained.add(rows, row_hashes(frame.iloc[rows], signature))
 
     def trained_rows(self) -> TrainedRows:
-        """The rows that were trained on, once it is fitted."""
+        """The rows that were trained on, after the fit."""
         return self._trained.build(self._dataset["sha256"], self._dataset["row_count"])
 
     @property
     def measured_dataset(self) -> DatasetDocument:
-        """The dataset whose rows the model is measured on: its document."""
+        """The document of the dataset that the model is measured on."""
         return self._dataset if self._measured is None else self._measured
 
     def _cluster(self, estimate: MemoryEstimate) -> AbstractContextManager[None]:
-        """The cluster that the settings name, if the fit is worth it."""
+        """The cluster of the settings, if the table is large enough for it."""
         settings = self._context.settings
         address = settings.dask_scheduler
         scheduler = address.get_secret_value() if address is not None else None
@@ -175,7 +175,7 @@ class DatasetFitting:
         return spread_over(scheduler, cells, settings.dask_minimum_cells)
 
     def _estimated(self, row_count: int, class_count: int) -> MemoryEstimate:
-        """What the training takes; refused where that cannot be had."""
+        """Estimate the memory of the training, and refuse it if it exceeds the limit."""
         plan = self._plan
         if self.is_streamed:
             estimate = estimate_streamed(plan.features, row_count, class_count)
@@ -186,7 +186,7 @@ class DatasetFitting:
         return estimate
 
     def _hold_out_dataset(self) -> DatasetDocument | None:
-        """The dataset to measure on, where the command names one; it has all columns that are needed."""
+        """The dataset to measure on, if the command names one, after checking its columns."""
         if self._command.hold_out.dataset is None:
             return None
         dataset = self._context.library.dataset(self._command.hold_out.dataset)

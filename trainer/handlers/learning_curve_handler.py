@@ -1,4 +1,4 @@
-"""Learning curves of versions: joins the command to the maths."""
+"""Learning curves of versions: connects the command to the maths."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ from modelbus.trainer.training.learning_curve_plots import learning_curve_plots
 
 
 def measure_learning(command: MeasureLearningCurve, context: JobContext) -> AnswerOutcome:
-    """Repeat a version's training with fewer rows; the outcome is an answer.
+    """Repeat a version's training with fewer rows; the result is an answer.
 
-    What was found by a search, or chosen, is fitted as it was found: the curve is of this estimator.
+    A search or an automatic choice is not repeated: the curve is of the estimator that was found.
 
     Raises:
-        UnknownModel, UnknownDataset: One of them is not there, or the training table is not there any more.
-        InvalidCommand: The training is streamed: it is not held in memory, and so not cut into parts.
+        UnknownModel, UnknownDataset: One of them does not exist, or the training table was deleted.
+        InvalidCommand: The training is streamed, and a learning curve needs the table in memory.
         EstimatorRejected, JobOutOfMemory: The training cannot be repeated.
     """
     version = context.library.version(command.model)
@@ -35,7 +35,7 @@ def measure_learning(command: MeasureLearningCurve, context: JobContext) -> Answ
     training = TrainModel.model_validate(training_as_found(version))
     plan = plan_of(training, dataset_columns(dataset))
     if version.get("streamed") or DatasetFitting(training, plan, dataset, context).is_streamed:
-        problem = "the training is streamed, and a learning curve needs all rows at once; train on a part of the rows"
+        problem = "a learning curve needs all rows in memory, and this training is streamed; train on fewer rows"
         raise InvalidCommand(problem, details=[{"where": "model", "problem": problem}])
     context.progress(0.05, f"reading {dataset['name']}")
     frame = read_frame(
@@ -43,10 +43,10 @@ def measure_learning(command: MeasureLearningCurve, context: JobContext) -> Answ
     )
     hold_out = None
     if training.hold_out.dataset is not None:
-        apart = context.library.dataset(training.hold_out.dataset)
-        require_hold_out_table(version, apart)
+        measured = context.library.dataset(training.hold_out.dataset)
+        require_hold_out_table(version, measured)
         hold_out = read_frame(
-            fetch_table(context.blobs, apart, context.work_directory), plan.hold_out_columns, plan.readings
+            fetch_table(context.blobs, measured, context.work_directory), plan.hold_out_columns, plan.readings
         )
 
     def report(fraction: float, message: str) -> None:
@@ -63,7 +63,7 @@ def measure_learning(command: MeasureLearningCurve, context: JobContext) -> Answ
         "fit_s": [round(point.fit_s, 4) for point in points],
         "curves": _curves(points),
     }
-    # what no search goes by, as of outliers, is drawn as it is
+    # tasks without search metrics, such as outlier detection, show all of their metrics
     drawn = metrics_for("search", version["signature"]["task"]) or points[0].metrics
     plots = learning_curve_plots(LearningResult.model_validate(result), drawn) if command.has_plots else []
     return answer_with_plots(result, plots, context)

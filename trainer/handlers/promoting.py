@@ -1,4 +1,4 @@
-"""Whether ``champion`` moves to a new version: joins command, store and comparison (``trainer/champions``)."""
+"""Decides whether ``champion`` moves to a new version: connects command, store and ``trainer/champions``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,14 +33,14 @@ from modelbus.trainer.training.fit import FitOutcome
 
 @dataclass(frozen=True)
 class Promoting:
-    """What is decided of ``champion``."""
+    """The decision about ``champion``."""
 
     is_promoted: bool
     comparison: Comparison | None = None
     depends_on_champion: bool = True
-    """Whether it depends on which version is the champion: then it moves only if that is still the champion."""
+    """Whether the decision holds only as long as the champion is the same version."""
     champion_version: int | None = None
-    """That version; None if there was none."""
+    """The champion's version when the decision was made; None if there was none."""
 
 
 def decide_promotion(
@@ -52,8 +52,8 @@ def decide_promotion(
         command: The training.
         fitted: The new version.
         trained: The rows that it was trained on.
-        measured: The dataset that it was measured on: its document.
-        context: The job's.
+        measured: The document of the dataset that it was measured on.
+        context: The job's context.
     """
     if command.promote in ("always", "never"):
         return Promoting(command.promote == "always", depends_on_champion=False)
@@ -75,25 +75,25 @@ def _compared(
     champion: VersionDocument,
     context: JobContext,
 ) -> Comparison | None:
-    """How the new version does beside the champion; None where both are of one kind and nothing else was asked."""
+    """Compare the new version with the champion; None if both are comparable and the command asks for no more."""
     number, own = int(champion["version"]), fitted.model.signature
     theirs, name = Signature.model_validate(champion["signature"]), f"version {number}"
     metric = command.promote_metric or default_metric(own.task) if command.promote == "if_better" else None
-    said: dict[str, Any] = {"metric": metric, "champion_version": number, "margin": command.promote_margin}
+    known: dict[str, Any] = {"metric": metric, "champion_version": number, "margin": command.promote_margin}
     different = difference_in_kind(own, theirs, name)
     if different is not None:
-        return Comparison(**said, reason=f"the champion cannot be compared: {different}")
+        return Comparison(**known, reason=f"the champion cannot be compared: {different}")
     if command.promote == "if_comparable":
         return None
     obstacle = obstacle_to_measuring(own, theirs, name)
     if metric is None or obstacle is not None:
-        return Comparison(**said, reason=obstacle)
+        return Comparison(**known, reason=obstacle)
     try:
         model = fetch_model(context.blobs, champion, context.settings.artifact_limit_bytes)
         rows = _measured_rows(fitted, measured, model, context)
         contestants = (Contestant("the new version", fitted.model, trained), _contestant(champion, model, context))
     except (ArtifactRefused, UnknownUpload) as error:
-        return Comparison(**said, reason=f"the champion cannot be measured: {error.message}")
+        return Comparison(**known, reason=f"the champion cannot be measured: {error.message}")
     columns = dataset_columns(measured).values()
     changed = [warning for one in contestants for warning in changed_types(columns, one.model.readings.values())]
     return compare(
@@ -115,7 +115,7 @@ def _contestant(champion: VersionDocument, model: Any, context: JobContext) -> C
 def _measured_rows(
     fitted: FitOutcome, measured: DatasetDocument, model: FittedModel, context: JobContext
 ) -> MeasuredRows:
-    """The rows that the new version was measured on, as it reads them and as the champion does."""
+    """The rows that the new version was measured on, as it reads them and as the champion reads them."""
     there = {column["name"] for column in measured["columns"]}
     wanted = [name for name in dict.fromkeys([*model.readings, *_target_of(model)]) if name in there]
     with open_table(context.blobs, measured) as table:
@@ -128,12 +128,12 @@ def _target_of(model: FittedModel) -> list[str]:
 
 
 def read_rows_at(table: Table, names: Sequence[str], indices: RowIndices, readings: Readings) -> pd.DataFrame:
-    """Some rows of a table, in their order, read a row group at a time.
+    """Read some rows of a table in their order, one row group at a time.
 
     Args:
         table: The table.
         names: The columns.
-        indices: Where the rows stand, shape (n_rows,), one at least.
+        indices: Positions of the rows in the table, shape (n_rows,), at least one.
         readings: How columns are read.
     """
     parts, start = [], 0

@@ -1,4 +1,4 @@
-"""What the trainer does: from a command and a dataset to the next version of a model."""
+"""Training: makes the next version of a model from a command and a dataset."""
 
 import hashlib
 from typing import Any, Final
@@ -37,22 +37,22 @@ from modelbus.trainer.tuning.search import Choice
 log = structlog.get_logger()
 
 _CANDIDATES_INLINE_BYTES: Final = 65_536
-"""A larger table of candidates is kept in GridFS instead of in its version."""
+"""A larger table of candidates is stored in GridFS, not in the version."""
 _COMPARING: Final = ("promote_metric", "promote_margin")
-"""Fields that only count where versions are compared."""
+"""Fields that matter only if versions are compared."""
 
 
 def train_model(command: TrainModel, context: JobContext) -> VersionOutcome:
-    """Fit and store; the outcome is a version.
+    """Fit and store a model; the result is a version.
 
     Raises:
-        UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
+        UnknownDataset, InvalidCommand, EstimatorRejected: The training is impossible or failed.
     """
     return _train(command, context, _standing(command.model, context))
 
 
 def _standing(model: str, context: JobContext) -> VersionDocument | None:
-    """The version that says what a model predicts; None if there is none."""
+    """The version that determines what a model predicts; None if there is none."""
     try:
         document = context.library.model(model)
         number = standing_version(document)
@@ -62,18 +62,18 @@ def _standing(model: str, context: JobContext) -> VersionDocument | None:
 
 
 def retrain_model(command: RetrainModel, context: JobContext) -> VersionOutcome:
-    """Train as an earlier version was, with what the command changes.
+    """Repeat the training of an earlier version, with the command's changes.
 
     Raises:
-        UnknownModel: There is no such version.
-        UnknownDataset, InvalidCommand, EstimatorRejected: The command cannot be carried out as it is.
+        UnknownModel: The version does not exist.
+        UnknownDataset, InvalidCommand, EstimatorRejected: The training is impossible or failed.
     """
     earlier = context.library.version(command.model)
     return _train(_again(earlier, command), context, earlier)
 
 
 def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
-    """The training that an earlier version had, with what the command changes."""
+    """The training of an earlier version, with the command's changes."""
     specification = training_as_found(earlier) if command.tuning == "reuse" else training_of(earlier)
     changed = {**specification["hyperparameters"], **command.hyperparameters}
     if command.promote != "if_better":
@@ -93,24 +93,24 @@ def _again(earlier: VersionDocument, command: RetrainModel) -> TrainModel:
     }
     try:
         return TrainModel.model_validate(again)
-    except ValidationError as error:  # what is changed does not go with what is kept
+    except ValidationError as error:  # a change contradicts what is kept
         raise invalid_command(error, TrainModel) from error
 
 
 def training_of(version: VersionDocument) -> Document:
-    """The training command of a version, as it was carried out."""
+    """The training command of a version, as it was executed."""
     specification: Document = version.get("specification") or _reconstructed(version)
     return specification
 
 
 def training_as_found(version: VersionDocument) -> Document:
-    """The training command that makes a version without searching: with the estimator and hyperparameters it has."""
+    """The training command of a version without its search: with the estimator and hyperparameters that were found."""
     found = {"estimator": version["estimator"], "hyperparameters": version["hyperparameters"]}
     return {**training_of(version), **found, "search": None, "auto": None}
 
 
 def _reconstructed(earlier: VersionDocument) -> Document:
-    """The command of a version that was made before versions kept it."""
+    """The command of a version that is older than the storage of commands."""
     signature = earlier["signature"]
     return {
         "model": earlier["model"],
@@ -125,10 +125,11 @@ def _reconstructed(earlier: VersionDocument) -> Document:
 
 
 def check_training(command: CheckTraining, context: JobContext) -> AnswerOutcome:
-    """Check all that a training would check before it fits; the outcome is an answer.
+    """Check everything that a training would check before it fits; the result is an answer.
 
     Raises:
-        UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: What training would refuse.
+        UnknownDataset, UnknownEstimator, InvalidCommand, EstimatorRejected, JobOutOfMemory: The training would fail
+            with this error.
     """
     dataset, plan = _planned(command, context, _standing(command.model, context))
     fitting = DatasetFitting(command, plan, dataset, context)
@@ -147,8 +148,8 @@ def check_training(command: CheckTraining, context: JobContext) -> AnswerOutcome
         "streamed": fitting.is_streamed,
         "epochs": prospect.epochs,
         "encoded_feature_count": estimate.feature_count,
-        "minimum_memory_bytes": estimate.least_bytes,
-        "expected_memory_bytes": estimate.likely_bytes,
+        "minimum_memory_bytes": estimate.minimum_bytes,
+        "expected_memory_bytes": estimate.expected_bytes,
         "memory_limit_bytes": context.memory_limit_bytes,
         "warnings": prospect.notes,
     }
@@ -158,12 +159,13 @@ def check_training(command: CheckTraining, context: JobContext) -> AnswerOutcome
 def _planned(
     command: Training, context: JobContext, standing: VersionDocument | None
 ) -> tuple[DatasetDocument, FitPlan]:
-    """The dataset and the plan of a training, once the dataset is known to have all columns that it names.
+    """The dataset and the plan of a training, after checking that the dataset has all columns that it names.
 
     Args:
-        command: The training.
-        context: The job's.
-        standing: The version that it must be like: that says what its model predicts, or that is trained again.
+        command: The training command.
+        context: The job's context.
+        standing: The version whose target and task the training must keep: the model's current one, or the one that is
+            retrained.
     """
     dataset = context.library.dataset(command.dataset)
     check_training_columns(command, dataset)
@@ -179,13 +181,13 @@ def _planned(
 def _train(command: TrainModel, context: JobContext, standing: VersionDocument | None) -> VersionOutcome:
     dataset, plan = _planned(command, context, standing)
     fitting = DatasetFitting(command, plan, dataset, context)
-    apart = command.hold_out.dataset
-    hold_out_sha256 = context.library.dataset(apart)["sha256"] if apart is not None else None
+    measured = command.hold_out.dataset
+    hold_out_sha256 = context.library.dataset(measured)["sha256"] if measured is not None else None
     fitted = fitting.fit()
     fitted.warnings.extend(fitting.changed_columns())
     for warning in fitted.warnings:
         log.warning("fit.warned", text=warning)
-    context.progress(0.9, "comparing and storing")
+    context.progress(0.9, "comparing with the champion and storing")
     trained = fitting.trained_rows()
     promoting = decide_promotion(command, fitted, trained, fitting.measured_dataset, context)
     comparison = promoting.comparison.model_dump(mode="json") if promoting.comparison is not None else None
@@ -201,7 +203,7 @@ def _train(command: TrainModel, context: JobContext, standing: VersionDocument |
     outcome = VersionOutcome(
         record=record,
         blob_id=blob_id,
-        apart=_apart(rows_id, fitted.choice, context),
+        apart=_stored_parts(rows_id, fitted.choice, context),
         promote=promoting.is_promoted,
         report={"stopped_early": stopped_early} if stopped_early else {},
         survives_cancel=keeps_best(command.tuning),
@@ -211,8 +213,8 @@ def _train(command: TrainModel, context: JobContext, standing: VersionDocument |
     return outcome.model_copy(update={"champion_seen": promoting.champion_version})
 
 
-def _apart(rows_id: str, choice: Choice | None, context: JobContext) -> KeptApart:
-    """The rows that were trained on, and the table of candidates: in the version if it is small, else stored."""
+def _stored_parts(rows_id: str, choice: Choice | None, context: JobContext) -> KeptApart:
+    """Where the training rows and the table of candidates are stored; a small table stays in the version."""
     if choice is None:
         return KeptApart(rows_blob_id=rows_id)
     table = [record.model_dump(mode="json") for record in choice.board.records()]

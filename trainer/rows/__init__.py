@@ -1,1 +1,1 @@
-"""Which rows are learnt from: the target, the split, weights, and what is said of them."""
+"""The rows to learn from: the target, the split, the weights, and warnings about them."""

@@ -1,4 +1,4 @@
-"""What about the training rows should be known: alerts, as the dataset's profile has them, on what is really learnt."""
+"""Warnings about the training rows: the same alerts as in a dataset's profile, but about the rows of the fit."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -22,8 +22,8 @@ from modelbus.shared.tabular.alerts import (
 from modelbus.shared.tabular.cells.columns import read_column
 from modelbus.shared.tabular.cells.likely_forms import LikelyNumbers
 from modelbus.shared.tabular.encoding.free_text.free_text_looks import (
-    FEWEST_DIFFERENT,
     LOOKED_AT_TEXTS,
+    MINIMUM_DISTINCT,
     count_words,
     is_free_text,
 )
@@ -35,16 +35,16 @@ from modelbus.trainer.rows.row_numbering import numbering_alerts
 from modelbus.trainer.rows.splitting import RowIndices
 
 NOTE_LIMIT: Final = 20
-"""So many sentences are said; what the fit itself warns of needs its place."""
+"""Maximum number of these warnings, which leaves room for those of the fit itself."""
 
 _OF_UPLOADED_TARGET: Final = frozenset(
     {"target_leak", "class_imbalance", "rare_classes", "missing_target", "whitespace_in_labels"}
 )
-_TOLD_APART: Final = frozenset({"free_text"})
-"""What a version says in a field of its own."""
+_IN_OTHER_FIELDS: Final = frozenset({"free_text"})
+"""Reported in a field of the version instead."""
 _OF_FEATURES: Final = frozenset({"identifier_like", "constant"})
 _CELL_LIMIT = 5_000_000
-_FEWEST_ROWS = 1000
+_MINIMUM_ROWS = 1000
 
 
 def notes_on(
@@ -55,18 +55,18 @@ def notes_on(
     train: RowIndices,
     upload: Sequence[Alert] = (),
 ) -> list[str]:
-    """Sentences about the training rows: unequal and rare classes, columns that give the target away or name the rows.
+    """Warnings about the training rows: unequal and rare classes, columns that leak the target or identify rows.
 
-    What the upload found in the columns that are learnt from is said after them.
+    The alerts of the upload about the same columns follow.
 
-    Columns are looked at in 100,000 rows at most, fewer where there are many columns: every second, third, ... row.
+    At most 100,000 rows are examined, fewer if there are many columns: every second, third, ... row.
 
     Args:
         frame: The dataset's rows.
         columns: The features.
-        target: The target's name; None where there is none, so that nothing can give it away.
-        known: The target.
-        train: The training rows' positions among those of ``known``.
+        target: The target's name; None for tasks without one.
+        known: The target's values.
+        train: Positions of the training rows among those of ``known``.
         upload: The alerts of the dataset.
     """
     counts: dict[Label, int] = {}
@@ -75,14 +75,14 @@ def notes_on(
         counts = dict(zip(known.classes, by_code, strict=True))
     looked_at = train[:: row_step(len(train), len(columns))]
     rows, values = frame.iloc[known.rows[looked_at]], known.values[looked_at]
-    # whether a column numbers the rows shows in the order of the table, of which the training rows are a random part
+    # row numbers show only in the order of the table, and the training rows are a random sample of it
     numbering = numbering_alerts(frame, [column.name for column in columns if column.type == "integer"])
     return notes_on_sample(rows, values, columns, target, counts, len(train), [*numbering, *upload])
 
 
 def row_step(row_count: int, column_count: int) -> int:
-    """Every how many rows one is looked at."""
-    limit = min(SAMPLE_LIMIT, max(_FEWEST_ROWS, _CELL_LIMIT // column_count))
+    """The step between examined rows."""
+    limit = min(SAMPLE_LIMIT, max(_MINIMUM_ROWS, _CELL_LIMIT // column_count))
     return -(-row_count // limit)
 
 
@@ -95,16 +95,16 @@ def notes_on_sample(
     row_count: int,
     more: Sequence[Alert] = (),
 ) -> list[str]:
-    """The same, from a sample of the training rows.
+    """Like ``notes_on``, from a sample of the training rows.
 
     Args:
         rows: The sample.
         values: Its class codes (int64) or numbers (float64), shape (n_sampled,).
         columns: The features.
-        target: The target's name; None where there is none.
-        counts: All training rows by class; empty for a number.
-        row_count: Training rows.
-        more: Alerts that were found elsewhere, the more important ones first.
+        target: The target's name; None for tasks without one.
+        counts: All training rows by class; empty for regression.
+        row_count: The number of training rows.
+        more: Alerts that were found elsewhere, the most important first.
     """
     found = _of_classes(target, counts) if counts and target is not None else []
     found += [
@@ -112,37 +112,37 @@ def notes_on_sample(
         for column in columns
         if (alert := _alert(column, rows[column.name], row_count, target, values, is_classes=bool(counts)))
     ]
-    told = {(alert.code, alert.column) for alert in found}
+    reported = {(alert.code, alert.column) for alert in found}
     for alert in concerning(more, columns, target):
-        if (alert.code, alert.column) not in told:
-            told.add((alert.code, alert.column))
+        if (alert.code, alert.column) not in reported:
+            reported.add((alert.code, alert.column))
             found.append(alert)
     return [alert.message for alert in found[:NOTE_LIMIT]]
 
 
 def concerning(alerts: Sequence[Alert], columns: Sequence[SignatureColumn], target: str | None) -> list[Alert]:
-    """Those alerts of a dataset that matter to a fit on some of its columns.
+    """The alerts of a dataset that matter to a fit on some of its columns.
 
-    What an upload says of the target it was told of, as class sizes and leaks, is left out: the fit finds its own, of
-    its own target and rows. That a target is different in each row says nothing of a feature.
+    Alerts about the target of the upload, such as class sizes and leaks, are excluded: the fit computes its own, for
+    its own target and rows. Alerts about features do not apply to the target.
 
     Args:
-        alerts: What the upload found.
+        alerts: The alerts of the upload.
         columns: The features.
-        target: The target's name; None where there is none.
+        target: The target's name; None for tasks without one.
     """
     features = {column.name for column in columns}
     return [
         alert
         for alert in alerts
-        if alert.code not in _OF_UPLOADED_TARGET | _TOLD_APART
+        if alert.code not in _OF_UPLOADED_TARGET | _IN_OTHER_FIELDS
         and (alert.column in features or (alert.column == target and alert.code not in _OF_FEATURES))
     ]
 
 
 def _of_classes(target: str, counts: Mapping[Label, int]) -> list[Alert]:
     numbers = numbers_among_classes(counts)
-    # what keeps a column of numbers text is no rare class
+    # a cell that keeps a numeric column text is not a rare class
     return class_alerts(target, counts) if numbers is None else [_number_like(target, numbers)]
 
 
@@ -175,12 +175,12 @@ def _alert(
 
 
 def _of_text(column: SignatureColumn, series: "pd.Series[Any]", codes: Codes, row_count: int) -> Alert | None:
-    """What there is to know of text: that it names the rows, if it does, unless it is read by its words."""
+    """The alert about a text column that identifies rows or looks like free text, unless it is learnt by its words."""
     if column.is_free_text:
         return None
     present = int(np.count_nonzero(codes != MISSING_CODE))
     distinct = int(codes.max(initial=MISSING_CODE)) + 1
-    if distinct > FEWEST_DIFFERENT:
+    if distinct > MINIMUM_DISTINCT:
         counts = count_words(list(islice(dict.fromkeys(map(str, series.dropna())), LOOKED_AT_TEXTS)))
         if is_free_text(counts, distinct, present):
             return text_as_categories(column.name, counts.median)

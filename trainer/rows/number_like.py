@@ -1,4 +1,4 @@
-"""Text that is numbers but for a few cells: what is said of it where text is learnt, or cannot be. Pure."""
+"""Messages about text columns whose values are mostly numbers. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ import pandas as pd
 from modelbus.shared.tabular.cells.likely_forms import LikelyNumbers, likely_numbers
 
 _LOOKED_AT: Final = 500
-"""So many texts of a column are looked at."""
+"""Maximum number of cells that are examined."""
 
 
 def numbers_in_text(series: "pd.Series[Any]") -> LikelyNumbers | None:
-    """What the texts of a column are, if nearly all of them are numbers."""
+    """The form of the numbers in a text column, if nearly all cells are numbers; else None."""
     present = series.dropna()
     some = present.iloc[:: max(1, -(-len(present) // _LOOKED_AT))]
     return _numbers_among(Counter(some.tolist()))
 
 
 def numbers_among_classes(counts: Mapping[Any, int]) -> LikelyNumbers | None:
-    """The same of labels and how often each occurs; None where they are plain numbers that were given as text."""
+    """The same for labels with their counts; None if they are plain numbers that were uploaded as text."""
     found = _numbers_among(counts)
     return None if found is None or (found.odd is None and found.form.is_plain) else found
 
@@ -31,10 +31,11 @@ def _numbers_among(counts: Mapping[Any, int]) -> LikelyNumbers | None:
 
 
 def though_numbers(found: LikelyNumbers) -> str:
-    """What the column is and what can be done, as the end of a sentence that begins with its name."""
-    odd = f", and others, such as {found.odd!r}, are not" if found.odd is not None else ""
-    share = f"{found.number_count} of {found.count}" if found.number_count < found.count else f"all {found.count}"
+    """What the column is and what can be done about it, as the predicate of a sentence about the column."""
+    odd = f", except values such as {found.odd!r}" if found.odd is not None else ""
+    is_part = found.number_count < found.count
+    numbers = f"{found.number_count:,} of {found.count:,}" if is_part else f"all {found.count:,}"
     return (
-        f"is text, though {share} values that were looked at are numbers{odd}; the dataset's alerts say which cells "
-        "keep it text, and which option of the upload reads it"
+        f"is text, although {numbers} examined values are numbers{odd}; the dataset's alerts name the cells that make "
+        "it text and the upload option that reads them"
     )

@@ -1,6 +1,6 @@
-"""A table that is read a row group at a time, and which rows of a group are for what: seeded, group by group.
+"""A table that is read one row group at a time, and the split of each group into training and held-out rows.
 
-What a row is for depends on the seed, its group and its place in it, never on memory or on other groups' contents.
+The split of a row depends on the seed, its group and its place in the group, not on memory or on other groups.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,47 +13,47 @@ import pandas as pd
 from modelbus.trainer.rows.splitting import RowIndices, Split
 
 KEPT_ROW_LIMIT: Final = 100_000
-"""So many rows at most are kept to learn the encoder from, and so many to measure on."""
+"""Maximum rows that are kept to learn the encoder from, and to measure on."""
 
 _KEPT_CELL_LIMIT: Final = 4_000_000
-_FEWEST_KEPT_ROWS: Final = 1000
+_MINIMUM_KEPT_ROWS: Final = 1000
 _BATCH_CELL_LIMIT: Final = 2_500_000
-_FEWEST_BATCH_ROWS: Final = 500
+_MINIMUM_BATCH_ROWS: Final = 500
 _SPLIT, _ORDER = range(2)
-"""What a generator is for; two of one seed must not draw alike."""
+"""The purpose of a random generator; generators of one seed must differ."""
 
 
 @dataclass(frozen=True)
 class RowGroups:
-    """A table's row groups, which can be read again and again."""
+    """A table's row groups, which can be read repeatedly."""
 
     count: int
     read: Callable[[int, Sequence[str]], pd.DataFrame]
-    """Takes the number of a group, from 0, and names of columns; gives so many rows at most as
-    ``modelbus.shared.tabular.tables.row_groups.ROW_GROUP_LIMIT`` says."""
+    """Takes the number of a group, from 0, and names of columns; returns at most
+    ``modelbus.shared.tabular.tables.row_groups.ROW_GROUP_LIMIT`` rows."""
 
 
 def kept_row_limit(width: int) -> int:
-    """How many rows are kept at once, where the encoder makes so many columns of them."""
-    return min(KEPT_ROW_LIMIT, max(_FEWEST_KEPT_ROWS, _KEPT_CELL_LIMIT // max(1, width)))
+    """Maximum rows to keep, given the number of encoded columns."""
+    return min(KEPT_ROW_LIMIT, max(_MINIMUM_KEPT_ROWS, _KEPT_CELL_LIMIT // max(1, width)))
 
 
 def batch_row_limit(width: int) -> int:
-    """How many rows are encoded and learnt from at once, where there are so many encoded columns."""
-    return max(_FEWEST_BATCH_ROWS, _BATCH_CELL_LIMIT // max(1, width))
+    """Maximum rows to encode and learn from at once, given the number of encoded columns."""
+    return max(_MINIMUM_BATCH_ROWS, _BATCH_CELL_LIMIT // max(1, width))
 
 
 def split_group(row_count: int, fraction: float, seed: int, number: int) -> Split:
-    """Split the rows of one group that have a target.
+    """Split those rows of a group that have a target.
 
     Args:
-        row_count: How many there are.
+        row_count: The number of these rows.
         fraction: The fraction to hold out; 0 for none.
-        seed: The training's.
-        number: The group's.
+        seed: The seed of the training.
+        number: The number of the group.
 
     Returns:
-        Positions among those rows, in random order: the first ones of either part are a random sample of it.
+        Positions among those rows, in random order, so that the first ones of either part are a random sample.
     """
     order = np.random.default_rng([_SPLIT, seed, number]).permutation(row_count).astype(np.int64)
     held_out = int(np.ceil(fraction * row_count))
@@ -61,11 +61,11 @@ def split_group(row_count: int, fraction: float, seed: int, number: int) -> Spli
 
 
 def spread(counts: Sequence[int], limit: int) -> list[int]:
-    """How many rows to take of each group, so that they are ``limit`` at most and each group has its fraction.
+    """How many rows to take from each group: at most ``limit`` in all, proportional to the groups' sizes.
 
     Args:
         counts: Rows of each group.
-        limit: Rows to take.
+        limit: Maximum rows in all.
     """
     total = sum(counts)
     if total <= limit:
@@ -76,11 +76,11 @@ def spread(counts: Sequence[int], limit: int) -> list[int]:
 
 
 def group_order(count: int, seed: int, epoch: int) -> list[int]:
-    """The order in which an epoch goes through the groups."""
+    """The order of the groups in an epoch."""
     order: list[int] = np.random.default_rng([_ORDER, seed, epoch]).permutation(count).tolist()
     return order
 
 
 def row_order(row_count: int, seed: int, epoch: int, number: int) -> RowIndices:
-    """The order in which an epoch goes through a group's training rows."""
+    """The order of a group's training rows in an epoch."""
     return np.random.default_rng([_ORDER, seed, epoch, number]).permutation(row_count).astype(np.int64)

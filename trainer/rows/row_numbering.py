@@ -1,4 +1,4 @@
-"""Whether a column of whole numbers numbers the rows of a table, which shows in the table's order. Pure."""
+"""Detection of integer columns that number the rows of a table, which shows in the table's order. Pure."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class RowNumbering:
-    """Looks at one column, part of a table by part, in order."""
+    """Examines a column, one part of the table after the other."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -23,16 +23,16 @@ class RowNumbering:
         self._low = np.inf
         self._high = -np.inf
         self._last: Floats = np.empty(0)
-        """The last value, as an array of one."""
+        """The last value, as an array of length 1."""
         self._step: float | None = None
-        """From each value to the next; 0 as soon as they differ, None as long as there is none."""
+        """The constant step between values; 0 if steps differ, None before the second value."""
         self._only: Floats | None = None
-        """The values, of a table in one part."""
+        """The values, if the table is a single part."""
 
     def feed(self, series: "pd.Series[Any]") -> None:
-        """Take the next cells."""
+        """Add the next cells."""
         values = read_column(series, SignatureColumn(name=self.name, type="integer")).values
-        values = values[~np.isnan(values)]  # what is no number is the fit's to refuse
+        values = values[~np.isnan(values)]  # other values are refused by the fit
         if not len(values):
             return
         self._only = values if not self._count else None
@@ -45,7 +45,7 @@ class RowNumbering:
             self._step = first if bool((steps == first).all()) else 0.0
 
     def alert(self) -> Alert | None:
-        """That the column numbers the rows, if it does."""
+        """The alert if the column numbers the rows."""
         if not self._count or not np.isfinite([self._low, self._high]).all():
             return None
         return row_numbers(
@@ -58,12 +58,12 @@ class RowNumbering:
         )
 
     def _has_repeated(self) -> bool:
-        """Whether a value occurs twice; of a table in parts, whose values are not kept, taken to be so."""
+        """Whether a value occurs twice; assumed if the table has several parts, whose values are not kept."""
         return self._only is None or len(np.unique(self._only)) < len(self._only)
 
 
 def numbering_alerts(frame: pd.DataFrame, names: list[str]) -> list[Alert]:
-    """The alerts for those of some columns of whole numbers that number the rows of a table."""
+    """The alerts about those integer columns that number the rows of a table."""
     found = []
     for name in names:
         numbering = RowNumbering(name)

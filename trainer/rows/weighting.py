@@ -1,4 +1,4 @@
-"""How much each training row counts: by a column of weights, by its class, or by both."""
+"""The weights of training rows: by a column, by class, or by both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,18 +21,18 @@ Weights = npt.NDArray[np.float64]
 
 
 def read_sample_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices) -> Weights | None:
-    """The weights of some rows.
+    """Read the weights of some rows.
 
     Args:
         frame: The dataset's rows.
-        name: The column of the weights; None where there is none.
+        name: The column of the weights; None without one.
         rows: Positions of the rows.
 
     Returns:
         Shape (n_rows,), finite and not negative; None without a column.
 
     Raises:
-        InvalidCommand: A weight is missing, negative or no number, or all are 0.
+        InvalidCommand: A weight is missing, negative or not a number, or all weights are 0.
     """
     weights = read_part_of_weights(frame, name, rows)
     if name is not None and weights is not None:
@@ -41,16 +41,16 @@ def read_sample_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices)
 
 
 def read_part_of_weights(frame: pd.DataFrame, name: str | None, rows: RowIndices, first_row: int = 0) -> Weights | None:
-    """The weights of some rows of a part of a table; all of a part may be 0.
+    """Read the weights of some rows in a part of a table, where all may be 0.
 
     Args:
         frame: The part.
-        name: The column of the weights; None where there is none.
+        name: The column of the weights; None without one.
         rows: Positions of the rows in the part.
-        first_row: Where in the table the part begins.
+        first_row: The position of the part's first row in the table.
 
     Raises:
-        InvalidCommand: A weight is missing, negative or no number.
+        InvalidCommand: A weight is missing, negative or not a number.
     """
     if name is None:
         return None
@@ -70,7 +70,7 @@ def require_some_weight(name: str, is_any: bool) -> None:
     """Check that not all weights are 0.
 
     Raises:
-        InvalidCommand: They are.
+        InvalidCommand: All weights are 0.
     """
     if not is_any:
         raise _no_weights(name, "all weights are 0")
@@ -83,32 +83,32 @@ def weigh_classes(
     codes: Codes,
     weights: Weights | None,
 ) -> Weights | None:
-    """Make the rows of each class count as asked: by the estimator's own class weights, else by those of the rows.
+    """Apply class weights: by the estimator's own hyperparameter if it has one, else by weights of the rows.
 
     Args:
-        estimator: Unfitted; its ``class_weight`` is set where it has one.
+        estimator: Unfitted; its ``class_weight`` is set if it has one.
         class_weight: By label, ``balanced``, or None.
-        classes: The labels, in the order of their codes; empty for a number and where there is no target.
-        codes: The class of each training row, shape (n_rows,).
-        weights: How much each row counts besides.
+        classes: The labels, in the order of their codes; empty for other tasks than classification.
+        codes: The class code of each training row, shape (n_rows,).
+        weights: The weight of each row, to be multiplied.
 
     Returns:
-        How much each row counts, shape (n_rows,); None where all count alike.
+        The weight of each row, shape (n_rows,); None if all are equal.
 
     Raises:
-        InvalidCommand: There are no classes, a label is unknown, or the estimator takes no weights.
+        InvalidCommand: There are no classes, a label is unknown, or the estimator accepts no weights.
     """
     if class_weight is None:
         return weights
     name = type(estimator).__name__
     if not classes:
-        raise _refused("class_weight", f"{name} learns no classes that could be weighed")
+        raise _refused("class_weight", f"class_weight is for classification only, and {name} does not learn classes")
     by_code: Any = class_weight if isinstance(class_weight, str) else weights_by_code(class_weight, classes)
     if "class_weight" in estimator.get_params(deep=False):
         estimator.set_params(class_weight=by_code)
         return weights
     if not has_fit_parameter(estimator, "sample_weight"):
-        raise _refused("class_weight", f"{name} takes neither class weights nor sample weights")
+        raise _refused("class_weight", f"{name} accepts neither class weights nor sample weights")
     by_row = np.asarray(compute_sample_weight(by_code, codes), dtype=np.float64)
     return by_row if weights is None else by_row * weights
 
@@ -118,51 +118,51 @@ def weigh_streamed_classes(
     class_weight: str | Mapping[str, float] | None,
     counts: Mapping[Label, int],
 ) -> Weights | None:
-    """The same where rows are streamed, so that no ``fit`` sees all of them: `balanced` is worked out from the counts.
+    """Like ``weigh_classes`` for streamed rows: no ``fit`` sees all of them, so `balanced` is computed from the counts.
 
     Args:
-        estimator: Unfitted; its ``class_weight`` is set where it has one.
-        class_weight: By label, ``balanced``, or None: then what the hyperparameters say.
-        counts: Training rows by label, in the order of the codes; empty for a number.
+        estimator: Unfitted; its ``class_weight`` is set if it has one.
+        class_weight: By label, ``balanced``, or None for the estimator's own hyperparameter.
+        counts: Training rows by label, in the order of the codes; empty for regression.
 
     Returns:
-        How much each row of a class counts, shape (n_classes,); None where the estimator knows, or all count alike.
+        The weight of each class, shape (n_classes,); None if the estimator applies it itself, or all are equal.
 
     Raises:
-        InvalidCommand: As ``weigh_classes``.
+        InvalidCommand: See ``weigh_classes``.
     """
     own = getattr(estimator, "class_weight", None)
-    asked = own if class_weight is None and isinstance(own, str) else class_weight
-    if asked is None:
+    wanted = own if class_weight is None and isinstance(own, str) else class_weight
+    if wanted is None:
         return None
     name = type(estimator).__name__
     if not counts:
-        raise _refused("class_weight", f"{name} learns numbers, which have no classes")
-    if isinstance(asked, str):
+        raise _refused("class_weight", f"class_weight is for classification only, and {name} predicts numbers")
+    if isinstance(wanted, str):
         total = sum(counts.values())
         by_code = {code: total / (len(counts) * count) for code, count in enumerate(counts.values())}
     else:
-        by_code = weights_by_code(asked, list(counts))
+        by_code = weights_by_code(wanted, list(counts))
     if "class_weight" in estimator.get_params(deep=False):
         estimator.set_params(class_weight=by_code)
         return None
     if not takes(estimator, "sample_weight"):
-        raise _refused("class_weight", f"{name} takes neither class weights nor sample weights where rows are streamed")
+        raise _refused("class_weight", f"{name} accepts neither class weights nor sample weights for streamed rows")
     return np.array([by_code[code] for code in range(len(counts))])
 
 
 def require_weighable(estimator: Any, name: str | None) -> None:
-    """Check that the estimator takes sample weights, if there are any.
+    """Check that the estimator accepts sample weights, if there are any.
 
     Raises:
         InvalidCommand: It does not.
     """
     if name is not None and not has_fit_parameter(estimator, "sample_weight"):
-        raise _refused("sample_weight", f"{type(estimator).__name__} takes no sample weights")
+        raise _refused("sample_weight", f"{type(estimator).__name__} does not accept sample weights")
 
 
 def _no_weights(name: str, problem: str) -> InvalidCommand:
-    return _refused("sample_weight", f"the column {name!r} holds no weights: {problem}")
+    return _refused("sample_weight", f"the column {name!r} does not contain valid weights: {problem}")
 
 
 def _refused(where: str, problem: str) -> InvalidCommand:

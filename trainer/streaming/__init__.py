@@ -1,1 +1,1 @@
-"""Fits over tables that memory does not hold: row group by row group, by ``partial_fit``."""
+"""Fits on tables that do not fit into memory: one row group at a time, with ``partial_fit``."""

@@ -1,7 +1,7 @@
-"""Fit an estimator on a table that is read a row group at a time, in memory that does not grow with it. Pure maths.
+"""Fits an estimator on a table that is read one row group at a time, in constant memory. Pure maths.
 
-One pass over the target alone (``stream_survey.py``); one in which a sample of the training rows is gathered, for the
-encoder to learn from, and the rows to measure on; then the epochs. What is kept between row groups is bounded
+The first pass reads only the target (``stream_survey.py``). The second collects a sample of the training rows, which
+the encoder learns from, and the rows to measure on. The epochs follow. The rows kept between row groups are limited
 (``trainer/rows/row_group_splits.py``).
 """
 
@@ -16,6 +16,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import Signature, Task
 from modelbus.shared.contracts.records.model_records import HeldOutRows
+from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.shared.tabular.scoring import score
@@ -51,32 +52,32 @@ Floats = npt.NDArray[np.float64]
 _SAMPLING_FRACTION: Final = 0.1
 """The fraction of the work that is done when the epochs begin."""
 _OF_WHOLE_FITS: Final = ("max_iter", "tol", "n_iter_no_change", "warm_start")
-"""Hyperparameters of scikit-learn's own that say how long ``fit`` goes on, and nothing of ``partial_fit``."""
+"""Hyperparameters of scikit-learn that limit ``fit`` and do not affect ``partial_fit``."""
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedStream:
-    """All that is known of a streamed fit before anything is fitted."""
+    """Everything that is known of a streamed fit before fitting."""
 
     estimator: Any
     """Unfitted."""
     task: Task
     survey: Survey
     class_weights: Weights | None
-    """How much each row of a class counts, shape (n_classes,); None where the estimator knows, or all count alike."""
+    """The weight of each class, shape (n_classes,); None if the estimator applies it itself, or all are equal."""
     epochs: int
     """Passes over the training rows."""
 
 
 def prepare_stream(groups: RowGroups, plan: FitPlan) -> PreparedStream:
-    """Check all that can be checked before a streamed fit; reads the target, and the weights, of all rows.
+    """Check a streamed fit before it begins; reads the target and the weights of all rows.
 
     Args:
         groups: The dataset's rows.
-        plan: What is to be fitted, and how; there is no obstacle to streaming it (see ``stream_choice.py``).
+        plan: The plan of a fit that can be streamed (see ``stream_choice.py``).
 
     Raises:
-        UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_streamed`` raises them.
+        UnknownEstimator, InvalidCommand, EstimatorRejected: See ``fit_streamed``.
     """
     estimator = make_estimator(plan.estimator_name, plan.hyperparameters, plan.seed)
     task = agreed_task(plan.estimator_name, plan.task)
@@ -95,24 +96,24 @@ def fit_streamed(
     trained: TrainedRowsBuilder | None = None,
     report: ReportCallback = lambda _fraction, _message: None,
 ) -> FitOutcome:
-    """Fit an estimator row group by row group and measure it.
+    """Fit an estimator one row group at a time and measure it.
 
-    What ``fit_model`` says of rows without a target, of classes and of weights holds here too; so does that the same
-    arguments give a model with the same predictions to the last bit.
+    Rows without a target, classes and weights are treated as by ``fit_model``. The same arguments give a model with
+    identical predictions, to the last bit.
 
     Args:
         groups: The dataset's rows, with the columns that the plan needs.
-        plan: What is to be fitted, and how; there is no obstacle to streaming it (see ``stream_choice.py``).
-        hold_out_groups: The rows of the dataset to measure on, where the plan names one.
-        trained: Takes which rows are trained on.
-        report: Takes how far the work is; may be called by another thread.
+        plan: The plan of a fit that can be streamed (see ``stream_choice.py``).
+        hold_out_groups: The rows of the hold-out dataset, if the plan names one.
+        trained: Collects the training rows.
+        report: Takes the progress; may be called from another thread.
 
     Raises:
         UnknownEstimator: There is no estimator of that name.
-        InvalidCommand: Hyperparameters, task, weights or target cannot be what the plan says.
-        EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
-        SignatureMismatch: A value is not of its column's type.
-        JobOutOfMemory: The fit needs more memory than there is.
+        InvalidCommand: Hyperparameters, task, weights or target are invalid for this dataset.
+        EstimatorRejected: The data cannot be learnt from, or the estimator rejected it.
+        SignatureMismatch: A value does not have its column's type.
+        JobOutOfMemory: The fit needs more memory than the job may use.
     """
     require_columns(plan, plan.needed_columns)
     with gathered_warnings() as notes:
@@ -121,7 +122,7 @@ def fit_streamed(
         found = prepared.survey
         notes += [*found.notes, *_unused_notes(plan, prepared.estimator)]
         stream = _Stream(groups, plan, prepared, trained)
-        report(_SAMPLING_FRACTION / 2, "gathering the rows to learn the encoder from")
+        report(_SAMPLING_FRACTION / 2, "sampling rows for the encoder")
         sample, held_out, indices = stream.gather()
         if hold_out_groups is not None:
             held_out, indices, found_count = gather_known(hold_out_groups, plan, stream.kept_limit)
@@ -167,17 +168,17 @@ class _Stream:
         self._kept = spread(prepared.survey.hold_out_counts, self.kept_limit)
         self._offsets = np.cumsum([0, *self._sampled]).tolist()
         self._crossed: Floats | None = None
-        """The sampled rows as the encoder learnt them, where that differs from what it makes of new rows."""
+        """The encoded sample, if the encoder encodes training rows differently from new rows (target means)."""
 
     def gather(self) -> tuple[pd.DataFrame, pd.DataFrame, RowIndices]:
-        """A sample of the training rows, group after group; the held-out rows to measure on, and where they stand."""
+        """Collect a sample of the training rows, and the held-out rows to measure on with their positions."""
         plan, sampled, kept, indices, start = self._plan, [], [], [], 0
         target, _ = plan.known_target
         for number in range(self._groups.count):
             frame = self._groups.read(number, plan.hold_out_columns)
             for numbering in self._numbering:
                 numbering.feed(frame[numbering.name])
-            rows = np.flatnonzero(frame[target].notna())  # the survey has read what they hold
+            rows = np.flatnonzero(frame[target].notna())  # their values were checked by the survey
             split = split_known(len(rows), plan, number)
             sampled.append(frame.iloc[rows[split.train[: self._sampled[number]]]])
             held_out = rows[split.hold_out[: self._kept[number]]]
@@ -193,7 +194,8 @@ class _Stream:
         """Learn the encoder from the sample, then the estimator from all training rows, epoch after epoch."""
         plan, prepared, found = self._plan, self._prepared, self._prepared.survey
         estimator, encoder = prepared.estimator, TabularEncoder()
-        sentence = f"streaming {found.train_count} rows through {plan.estimator_name}, epochs: {prepared.epochs}"
+        rows, epochs = counted(found.train_count, "row"), counted(prepared.epochs, "epoch")
+        sentence = f"streaming {rows} through {plan.estimator_name}, {epochs}"
         reporter = FitReporter(report, sentence, _SAMPLING_FRACTION, MEASURING_FRACTION)
         with reporter.running() as on_step, translated_refusals(estimator):
             matrix = encoder.fit_transform(
@@ -211,7 +213,7 @@ class _Stream:
         return FittedModel(encoder, estimator, self._signature)
 
     def notes_on(self, sample: pd.DataFrame) -> list[str]:
-        """What should be known about the training rows."""
+        """Warnings about the training rows."""
         plan, found = self._plan, self._prepared.survey
         looked_at = sample.iloc[:: row_step(len(sample), len(plan.columns))]
         target = self._known(looked_at).values
@@ -249,13 +251,13 @@ class _Stream:
             batch, target = frame.iloc[known.rows[train[chosen]]], known.values[train[chosen]]
             weights = self._weights(batch, target)
             if weights is not None and not weights.any():
-                continue  # nothing to learn, which some estimators take for a mistake
+                continue  # nothing to learn, and some estimators would raise an error
             matrix = encoder.transform(batch[features])[0]
             self._cross(matrix, chosen, number)
             yield matrix, target, weights
 
     def _cross(self, matrix: Floats, chosen: RowIndices, number: int) -> None:
-        """Give the rows that the encoder was learnt from what it made of them without their own targets."""
+        """Encode the sampled rows as the encoder did during its own fit: without their own targets."""
         if self._crossed is not None:
             is_sampled = chosen < self._sampled[number]
             matrix[is_sampled] = self._crossed[self._offsets[number] + chosen[is_sampled]]
@@ -277,15 +279,15 @@ class _Stream:
 
 
 def gather_known(groups: RowGroups, plan: FitPlan, limit: int) -> tuple[pd.DataFrame, RowIndices, int]:
-    """Rows of a dataset to measure on.
+    """Collect rows of a hold-out dataset to measure on.
 
     Args:
         groups: Its rows.
-        plan: Whose features and target are read.
-        limit: Rows to keep at most; they are of all groups, chosen by the plan's seed.
+        plan: The plan with the features and the target.
+        limit: Maximum rows; they are sampled from all groups with the plan's seed.
 
     Returns:
-        The rows, where they stand, and how many have a target.
+        The rows, their positions, and the number of rows that have a target.
     """
     target, _ = plan.known_target
     counts = [int(groups.read(number, [target])[target].notna().sum()) for number in range(groups.count)]
@@ -305,18 +307,17 @@ def _unused_notes(plan: FitPlan, estimator: Any) -> list[str]:
         return []
     unused = [name for name in _OF_WHOLE_FITS if name in plan.hyperparameters]
     named = " and ".join(unused)
-    return (
-        [f"{named} say nothing where rows are streamed: epochs says how often they are gone through"] if unused else []
-    )
+    have = agreeing(len(unused), "has", "have")
+    return [f"{named} {have} no effect on streamed rows; set epochs instead"] if unused else []
 
 
 def _kept_notes(sample_count: int, train_count: int, kept_count: int, hold_out_count: int) -> list[str]:
     notes = []
     if sample_count < train_count:
         notes.append(
-            f"the encoder was learnt from {sample_count} of {train_count} training rows: a category that none of them "
-            "has counts as unseen"
+            f"the encoder was learnt from a sample of {sample_count:,} of {train_count:,} training rows: categories "
+            "that it lacks count as unseen"
         )
     if kept_count < hold_out_count:
-        notes.append(f"the model was measured on {kept_count} of {hold_out_count} held-out rows")
+        notes.append(f"the model was measured on {kept_count:,} of {hold_out_count:,} held-out rows")
     return notes

@@ -1,4 +1,4 @@
-"""The first pass over a table that is streamed: its target and weights alone are read, and counted."""
+"""The first pass over a streamed table, which reads and counts only the target and the weights."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import SignatureColumn, Task
 from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.targets.labels import Label
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.rows.learning_target import (
@@ -23,25 +24,25 @@ from modelbus.trainer.rows.row_group_splits import RowGroups, split_group
 from modelbus.trainer.rows.splitting import Split
 from modelbus.trainer.rows.weighting import read_part_of_weights, require_some_weight
 
-_FEWEST_TRAINING_ROWS: Final = 2
+_MINIMUM_TRAINING_ROWS: Final = 2
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a table's target says before anything is fitted."""
+    """What is known of a table's target before fitting."""
 
     class_counts: dict[Label, int]
-    """For classification: training rows by label, sorted, in the order of the codes; else empty."""
+    """For classification, training rows by label, in the order of the codes; else empty."""
     train_counts: list[int]
     """Training rows of each group."""
     hold_out_counts: list[int]
     """Held-out rows of each group."""
     notes: list[str]
-    """What should be known about the target."""
+    """Warnings about the target."""
 
     @property
     def classes(self) -> list[Label]:
-        """For classification: the sorted labels; else empty."""
+        """For classification, the sorted labels; else empty."""
         return list(self.class_counts)
 
     @property
@@ -56,10 +57,10 @@ class Survey:
 
 
 def survey(groups: RowGroups, plan: FitPlan, task: Task) -> Survey:
-    """Read the target, and the weights, of all rows.
+    """Read the target and the weights of all rows.
 
     Raises:
-        InvalidCommand: A column of this type cannot be the target, or the weights are none.
+        InvalidCommand: A column of this type cannot be the target, or the weights are invalid.
         EstimatorRejected: The target cannot be learnt, or there are too few rows.
     """
     _, column = plan.known_target
@@ -73,7 +74,7 @@ def survey(groups: RowGroups, plan: FitPlan, task: Task) -> Survey:
 
 
 def split_known(row_count: int, plan: FitPlan, number: int) -> Split:
-    """Split the rows of one group that have a target as the plan says."""
+    """Split those rows of a group that have a target, according to the plan."""
     fraction = 0.0 if plan.hold_out.dataset is not None else plan.hold_out.fraction
     return split_group(row_count, fraction, plan.seed, number)
 
@@ -103,17 +104,17 @@ class _Counting:
             self.trained.update(known.labels[index] for index in split.train.tolist())
             self.held_out.update(known.labels[index] for index in split.hold_out.tolist())
             if self.column.type == "real" and len(self.trained) > REAL_CLASS_LIMIT:
-                # a quantity: all of its values would be counted before it is refused
+                # a quantity: refused now, before all of its values are counted
                 require_classes(self.column, list(self.trained), self.row_count)
 
     def result(self) -> Survey:
-        """What was counted, once it is known to be enough."""
+        """The result, after checking that there are enough rows."""
         self._require_rows()
         missing = self.row_count - sum(self.train_counts) - sum(self.hold_out_counts)
         notes = [missing_note(missing)] if missing else []
         if self.task == "regression":
             return Survey({}, self.train_counts, self.hold_out_counts, notes)
-        every = sorted(self.trained | self.held_out)  # one type throughout, so they have an order
+        every = sorted(self.trained | self.held_out)  # all of one type, so they can be sorted
         require_classes(self.column, every, self.row_count - missing)
         classes, more = learnt_classes(every, self.trained)
         counts = {label: self.trained[label] for label in classes}
@@ -124,10 +125,11 @@ class _Counting:
         known_count = train_count + hold_out_count
         if not known_count:
             raise no_target(self.column)
-        is_measured_apart = self.plan.hold_out.dataset is not None
-        if train_count < _FEWEST_TRAINING_ROWS or not (hold_out_count or is_measured_apart):
+        has_hold_out_dataset = self.plan.hold_out.dataset is not None
+        if train_count < _MINIMUM_TRAINING_ROWS or not (hold_out_count or has_hold_out_dataset):
             raise EstimatorRejected(
-                f"{known_count} rows with a target are too few to stream: only {train_count} are left to train on"
+                f"{counted(known_count, 'row')} with a target cannot be split: {train_count} would be left to train "
+                f"on, and at least {_MINIMUM_TRAINING_ROWS} are needed"
             )
         if self.plan.sample_weight is not None:
             require_some_weight(self.plan.sample_weight, self.has_weight)

@@ -1,1 +1,1 @@
-"""A whole training: checked, learnt by one of the ways below, measured, and made into a model."""
+"""A whole training: checks, search or automatic choice, fit, threshold and measurement."""

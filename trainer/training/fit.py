@@ -1,4 +1,4 @@
-"""Fit an estimator on a table and measure it on held-out rows. Pure maths: frames and plans in, values out."""
+"""Fits an estimator on a table and measures it on held-out rows. Pure maths: frames and plans in, values out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,40 +25,40 @@ from modelbus.trainer.training.preparing import prepare
 from modelbus.trainer.tuning.search import Choice
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 
-_CUT_SHORT = "cross-validation was cut short, because the job was cancelled and was to keep the best"
+_CUT_SHORT = "cross-validation was not completed, because the job was cancelled with keep_best_on_cancel"
 
 
 @dataclass(frozen=True, eq=False)
 class FitOutcome:
-    """A model and how it came about."""
+    """A model and how it was fitted."""
 
     model: FittedModel
-    """Fitted on the training part alone, so that the metrics are of this very model and of no sibling."""
+    """Fitted on the training rows only, so that the metrics describe this very model."""
     metrics: Metrics
     """On the held-out rows."""
     cross_validation: dict[str, Any] | None
-    """What ``cross_validate`` answered, if it was asked for."""
+    """The result of ``cross_validate``, if the plan has cross-validation."""
     row_count: int
-    """Rows that the model was fitted on."""
+    """The number of training rows."""
     fit_s: float
     """Seconds that encoder and estimator took to fit."""
     warnings: list[str]
-    """What the fit warned of, each sentence once."""
+    """The warnings of the fit, each once."""
     train_indices: RowIndices
-    """Positions in the frame of the rows that were trained on, shape (row_count,); empty where they were streamed."""
+    """Positions of the training rows in the frame, shape (row_count,); empty if they were streamed."""
     hold_out_indices: RowIndices
-    """Positions in the frame of the rows that were held out; none where another dataset is measured on, or where
-    they were streamed."""
+    """Positions of the held-out rows in the frame; empty if the model is measured on another dataset, or if rows were
+    streamed."""
     hold_out: pd.DataFrame
-    """The rows that were measured on, with their target."""
+    """The rows that the model was measured on, with their target."""
     measured_indices: RowIndices
-    """Where these stand in the table that they were taken from, this one or another, shape (n_measured,)."""
+    """Positions of these rows in their own table, shape (n_measured,)."""
     held_out: HeldOutRows
     """How they were held out."""
     choice: Choice | None = None
-    """What was found, where there was something to find."""
+    """The result of the search or the automatic choice, if there was one."""
     threshold: dict[str, Any] | None = None
-    """How the threshold was found, where there is one."""
+    """The threshold and how it was found, if the plan has one."""
 
 
 def fit_model(
@@ -71,22 +71,22 @@ def fit_model(
 ) -> FitOutcome:
     """Fit an estimator and measure it.
 
-    Rows without a target are left out, with a warning. The rest is split; encoder and estimator see the training part
-    only, and so does a search. The same arguments give a model with the same predictions to the last bit, as long as
-    no time budget ends a search.
+    Rows without a target are excluded, with a warning. The rest is split; encoder, estimator and search see only the
+    training rows. The same arguments give a model with identical predictions, to the last bit, unless a time budget
+    ends a search.
 
     Args:
         frame: The dataset's rows, with the columns that the plan needs.
-        plan: What is to be fitted, and how.
-        hold_out_frame: The rows of the dataset to measure on, where the plan names one.
-        report: Takes how far the work is; may be called by another thread.
-        hooks: What a search tells, and when it is to stop.
+        plan: The plan of the fit.
+        hold_out_frame: The rows of the hold-out dataset, if the plan names one.
+        report: Takes the progress; may be called from another thread.
+        hooks: The callbacks of a search.
 
     Raises:
         UnknownEstimator: There is no estimator of that name.
-        InvalidCommand: Hyperparameters, task, columns, weights or target cannot be what the plan says.
-        EstimatorRejected: The data cannot be learnt from, or the estimator refused it, in its own words.
-        JobOutOfMemory: The fit needs more memory than there is.
+        InvalidCommand: Hyperparameters, task, columns, weights or target are invalid for this dataset.
+        EstimatorRejected: The data cannot be learnt from, or the estimator rejected it.
+        JobOutOfMemory: The fit needs more memory than the job may use.
     """
     require_columns(plan, frame.columns)
     with gathered_warnings() as notes:
@@ -96,16 +96,16 @@ def fit_model(
         work = FoldFitter(frame, plan, prepared, report)
         learning = Trainer(frame, plan, prepared, work, hooks, report)
         folds = plan.cross_validation.folds if plan.cross_validation is not None else 0
-        own, apart = Stretch(0, MEASURING_FRACTION).within(1, folds)
+        own, validating = Stretch(0, MEASURING_FRACTION).within(1, folds)
         learnt = learning.learn(split, own, is_fold=False)
         notes.extend(learnt.choice.warnings if learnt.choice is not None else [])
         validated = None
         if plan.cross_validation is not None:
-            validated = _cross_validated(learning, work, plan, prepared, apart, hooks)
+            validated = _cross_validated(learning, work, plan, prepared, validating, hooks)
             notes.extend(fold_notes(validated) if validated else [_CUT_SHORT])
         notes.extend(learnt.notes)
-        held_out, told = describe_hold_out(prepared, len(hold_out_frame) if hold_out_frame is not None else 0)
-        notes.extend(told)
+        held_out, warnings = describe_hold_out(prepared, len(hold_out_frame) if hold_out_frame is not None else 0)
+        notes.extend(warnings)
         train_rows, hold_out_rows = known.rows[split.train], known.rows[split.hold_out]
         notes.extend(notes_on(frame, plan.columns, plan.target, known, split.train, plan.alerts))
         report(MEASURING_FRACTION, "measuring")
@@ -134,7 +134,7 @@ def fit_model(
 
 
 class _CutShortError(Exception):
-    """Cross-validation is not to go on."""
+    """Cross-validation has to end early."""
 
 
 def _cross_validated(
@@ -145,8 +145,8 @@ def _cross_validated(
     stretch: Stretch,
     hooks: TuningHooks,
 ) -> dict[str, Any] | None:
-    """What ``cross_validate`` answers; None where the job is to end early."""
-    assert plan.cross_validation is not None  # it is what asks for this
+    """The result of ``cross_validate``; None if the job ends early."""
+    assert plan.cross_validation is not None  # checked by the caller
     folds = plan.cross_validation.folds
     stretches = list(stretch.within(*[1.0] * folds))
 
@@ -154,7 +154,7 @@ def _cross_validated(
         _require_time(plan, hooks)
         prefix = f"cross-validating, fold {fold + 1} of {folds}: "
         learnt = learning.learn(of_fold, stretches[fold], is_fold=True, prefix=prefix)
-        _require_time(plan, hooks)  # else it would be measured what a search found in no time
+        _require_time(plan, hooks)  # a search that was stopped at once has no meaningful result
         return work.measure(learnt.model, of_fold)
 
     try:

@@ -1,7 +1,6 @@
-"""From training rows to a model: what is to be tuned is tuned, then it is fitted, then its threshold is found.
+"""Learns a model from training rows: the search first, then the fit, then the threshold.
 
-The same for all training rows and, in cross-validation, for each fold of them: so that what cross-validation measures
-is all of it, the search included (nested cross-validation).
+In cross-validation, all of this is repeated for each fold, including the search (nested cross-validation).
 """
 
 import time
@@ -16,6 +15,7 @@ from sklearn.base import clone
 
 from modelbus.shared.contracts.commands.tuning import Auto, Search
 from modelbus.shared.errors import EstimatorRejected, InvalidCommand
+from modelbus.shared.plural import agreeing
 from modelbus.shared.tabular.predicting.model import FittedModel
 from modelbus.trainer.auto.auto_search import AutoSearch
 from modelbus.trainer.fitting.cross_validation import fold_indices
@@ -31,39 +31,39 @@ from modelbus.trainer.tuning.threshold_search import best_threshold
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks, TuningWatch
 
 _TUNING_WEIGHT: Final = 20
-"""How many fits' share of the progress a search gets."""
+"""The weight of a search in the progress, in fits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """A model and how it came about."""
+    """A model and how it was fitted."""
 
     model: FittedModel
     choice: Choice | None
-    """What was found, where there was something to find."""
+    """The result of the search or the automatic choice, if there was one."""
     threshold: dict[str, Any] | None
     fit_s: float
-    """Seconds that its own fit took."""
+    """Seconds that its own fit took, without the search."""
     notes: list[str]
-    """What should be known of how it came about."""
+    """Warnings."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of the job's progress, from 0 to 1."""
+    """An interval of the job's progress, within 0 to 1."""
 
     begin: float
     end: float
 
     def within(self, *weights: float) -> Iterator["Stretch"]:
-        """Stretches one after the other, each as long as its weight has it."""
+        """Divide it into consecutive intervals, proportional to the weights."""
         done, total = 0.0, sum(weights)
         for weight in weights:
             yield Stretch(self._at(done / total), self._at((done + weight) / total))
             done += weight
 
     def reporting(self, report: ReportCallback) -> ReportCallback:
-        """Takes fractions of the stretch, and reports those of the job."""
+        """A callback that takes fractions of the interval and reports fractions of the job."""
         return lambda fraction, words: report(None if fraction is None else self._at(fraction), words)
 
     def _at(self, fraction: float) -> float:
@@ -71,7 +71,7 @@ class Stretch:
 
 
 class Trainer:
-    """Learns from training rows as a plan says."""
+    """Learns models from training rows, according to a plan."""
 
     def __init__(
         self,
@@ -97,40 +97,40 @@ class Trainer:
 
         Args:
             split: Positions among the rows that can be learnt from.
-            stretch: The fraction of the job that this is.
-            is_part: In cross-validation, which tells no leaderboard.
-            prefix: What to say before what is being done.
+            stretch: The interval of the job's progress.
+            is_fold: Whether this is a fold of cross-validation, whose leaderboard is not published.
+            prefix: Text before the activity in progress messages.
 
         Raises:
-            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: It cannot be learnt.
+            InvalidCommand, EstimatorRejected, SignatureMismatch, JobOutOfMemory: The rows cannot be learnt from.
         """
         plan = self._plan
         folds = plan.threshold.cross_validation.folds if plan.threshold is not None else 0
-        tuning, own, apart = stretch.within(_TUNING_WEIGHT if plan.tuning is not None else 0, 1, folds)
+        tuning, own, thresholding = stretch.within(_TUNING_WEIGHT if plan.tuning is not None else 0, 1, folds)
         choice = self._tune(split, tuning, is_fold=is_fold, prefix=prefix) if plan.tuning is not None else None
         estimator = self._estimator(choice, is_fold=is_fold)
         unfitted = clone(estimator) if plan.threshold is not None else None
         started = time.perf_counter()
         notes: list[str] = []
         with on_all_cores(estimator) if isinstance(plan.tuning, Auto) else nullcontext():
-            model = self._work.fit(estimator, split, begin=own.begin, end=own.end, what=f"{prefix}fitting", notes=notes)
+            model = self._work.fit(
+                estimator, split, begin=own.begin, end=own.end, activity=f"{prefix}fitting", notes=notes
+            )
         fit_s = time.perf_counter() - started
         if plan.threshold is None:
             return Learnt(model, choice, None, fit_s, notes)
-        found = self._threshold(unfitted, split, apart, prefix, notes)
+        found = self._threshold(unfitted, split, thresholding, prefix, notes)
         signature = model.signature.model_copy(update={"threshold": found["value"]})
         return Learnt(replace(model, signature=signature), choice, found, fit_s, notes)
 
     def _estimator(self, choice: Choice | None, *, is_fold: bool) -> Any:
-        """What is to be fitted, unfitted."""
+        """The estimator to fit, unfitted."""
         if choice is None:
             return clone(self._prepared.estimator) if is_fold else self._prepared.estimator
         estimator = self._prepared.make(choice.estimator, choice.hyperparameters)
         plan = self._plan
         if plan.threshold is not None and plan.calibration is None and not hasattr(estimator, PROBABILITIES):
-            problem = (
-                f"{choice.estimator} has no probabilities to set a threshold on: add calibration, which gives some"
-            )
+            problem = f"a threshold needs probabilities, which {choice.estimator} does not have: add calibration"
             raise InvalidCommand(problem, details=[{"where": "threshold", "problem": problem}])
         return estimator
 
@@ -151,36 +151,38 @@ class Trainer:
         with watch.running():
             if isinstance(tuning, Search):
                 return HyperparameterSearch(rows, tuning, board, watch).run()
-            assert isinstance(tuning, Auto)  # there are these two
+            assert isinstance(tuning, Auto)  # the only other kind
             return AutoSearch(rows, tuning, board, watch).run()
 
     def _threshold(
         self, estimator: Any, split: Split, stretch: Stretch, prefix: str, notes: list[str]
     ) -> dict[str, Any]:
-        """Find the threshold on rows that the fits did not see, parted as the hold-out is: at random, by time or group.
+        """Find the threshold on rows that the fits did not see, split like the hold-out: at random, by time or by
+        group.
 
         Raises:
-            EstimatorRejected: Too few rows for so many folds, or all folds lack a class.
+            EstimatorRejected: There are too few rows for this number of folds, or all folds lack a class.
         """
         aim, values = self._plan.threshold, self._prepared.known.values
-        assert aim is not None  # it is what asks for this
+        assert aim is not None  # checked by the caller
         folds = aim.cross_validation.folds
-        truth, probabilities, left_out = [], [], []
+        truth, probabilities, skipped = [], [], []
         for number, fold in enumerate(self._folds(split, folds)):
             if len(np.unique(values[fold.train])) < 2 or not len(fold.hold_out):
-                left_out.append(number + 1)
+                skipped.append(number + 1)
                 continue
-            what = f"{prefix}finding the threshold, fold {number + 1} of {folds}: fitting"
+            activity = f"{prefix}finding the threshold, fold {number + 1} of {folds}: fitting"
             begin, end = (stretch.begin + (stretch.end - stretch.begin) * (number + more) / folds for more in (0, 1))
-            model = self._work.fit(clone(estimator), fold, begin=begin, end=end, what=what)
+            model = self._work.fit(clone(estimator), fold, begin=begin, end=end, activity=activity)
             truth.append(values[fold.hold_out])
             probabilities.append(self._work.probabilities(model, fold)[:, 1])
         found = np.concatenate([np.empty(0, dtype=np.int64), *truth])
         if len(np.unique(found)) < 2:
-            raise EstimatorRejected(f"a threshold cannot be found in {folds} folds: one of them lacks a class")
-        if left_out:
-            named = ", ".join(map(str, left_out))
-            notes.append(f"threshold: fold {named} of {folds} was left out, as it lacks rows, or a class to fit on")
+            raise EstimatorRejected(f"a threshold cannot be found in {folds} folds: the folds lack a class")
+        if skipped:
+            named = f"{agreeing(len(skipped), 'fold', 'folds')} {', '.join(map(str, skipped))}"
+            were = agreeing(len(skipped), "was", "were")
+            notes.append(f"threshold: {named} of {folds} {were} skipped for lack of rows or of a class to fit on")
         return best_threshold(found, np.concatenate(probabilities), aim)
 
     def _folds(self, split: Split, folds: int) -> Iterator[Split]:
@@ -194,5 +196,5 @@ class Trainer:
             seed=plan.seed,
             groups=prepared.groups[split.train] if prepared.groups is not None else None,
         )
-        for fitted, apart in indices:
-            yield Split(split.train[fitted], split.train[apart])
+        for fitted, held_out in indices:
+            yield Split(split.train[fitted], split.train[held_out])

@@ -1,4 +1,4 @@
-"""The learning curve of a training: how good the model becomes with fewer rows. Pure maths: no bus, no store."""
+"""The learning curve of a training: the model's quality by the number of training rows. Pure maths."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import pandas as pd
 
 from modelbus.shared.contracts import HoldOut
 from modelbus.shared.errors import EstimatorRejected
+from modelbus.shared.plural import counted
 from modelbus.shared.tabular.metrics.measured import Metrics
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.fitting.fit_warnings import gathered_warnings
@@ -22,15 +23,15 @@ Progress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class LearningPoint:
-    """A model that was fitted on some of the training rows."""
+    """The measurement of a model that was fitted on some of the training rows."""
 
     row_count: int
     fit_s: float
     """Seconds that the fit took."""
     training_metrics: Metrics
-    """On the rows that it was fitted on."""
+    """Metrics on the rows that it was fitted on."""
     metrics: Metrics
-    """On the hold-out, the same for all points."""
+    """Metrics on the hold-out, which is the same for all points."""
 
 
 def measure_learning_curve(
@@ -41,18 +42,18 @@ def measure_learning_curve(
     hold_out_frame: pd.DataFrame | None = None,
     report: Progress = lambda _fraction, _message: None,
 ) -> list[LearningPoint]:
-    """Fit on ever more of the training rows, and measure each model on all held-out rows.
+    """Fit on increasing numbers of training rows, and measure each model on all held-out rows.
 
-    The rows of a point are among those of the next one: the first of a random order; where the hold-out is the latest
-    rows, the latest of the others; where it is whole groups, the first groups of a random order, as many as come
-    nearest to the fraction.
+    The rows of a point are a subset of those of the next one. With a random hold-out, they are the first in a random
+    order; with a hold-out by time, the latest training rows; with a hold-out by group, the first groups in a random
+    order, as many as come nearest to the fraction.
 
     Args:
         frame: The dataset's rows, with the columns that the plan needs.
-        plan: The training.
-        fractions: Of the training rows, rising.
-        hold_out_frame: The rows of the dataset to measure on, where the plan names one.
-        report: Takes how far the work is.
+        plan: The plan of the training.
+        fractions: Fractions of the training rows, ascending.
+        hold_out_frame: The rows of the hold-out dataset, if the plan names one.
+        report: Takes the progress.
 
     Raises:
         InvalidCommand, EstimatorRejected: The training cannot be repeated.
@@ -62,13 +63,13 @@ def measure_learning_curve(
     train = prepared.known.rows[prepared.split.train]
     if hold_out_frame is None:
         hold_out_frame = frame.iloc[prepared.known.rows[prepared.split.hold_out]]
-    # All rows that a point is given are fitted on: what is held out is apart already. They keep their order of time.
-    whole = replace(plan, hold_out=HoldOut(dataset="apart"), cross_validation=None)
+    # All rows of a point are fitted on, because the hold-out is excluded already. They stay in chronological order.
+    whole = replace(plan, hold_out=HoldOut(dataset="hold_out"), cross_validation=None)
     groups = read_groups(frame, plan.group_column, train)
     points = []
     for number, fraction in enumerate(fractions):
         rows = _first(train, groups, fraction, plan)
-        report(number / len(fractions), f"fitting on {len(rows)} of {len(train)} rows")
+        report(number / len(fractions), f"fitting on {len(rows):,} of {counted(len(train), 'row')}")
         part = frame.iloc[rows]
         outcome = _fitted(part, whole, hold_out_frame, len(train))
         measured = score(outcome.model, part).metrics
@@ -82,13 +83,13 @@ def _first(train: RowIndices, groups: Groups | None, fraction: float, plan: FitP
         return train[len(train) - count :]
     random = np.random.default_rng(plan.seed)
     if groups is not None:
-        # Some rows of every group would tell the model of all of them: few rows would look better than they are.
+        # Rows of every group would leak information about all groups, and few rows would look better than they are.
         order = random.permutation(int(groups.max()) + 1)
         reached = np.cumsum(np.bincount(groups)[order])
         first = order[: int(np.argmin(np.abs(reached - count))) + 1]
         return train[np.isin(groups, first)]
     chosen = random.permutation(len(train))[:count]
-    # In the order of the training itself, which the encoder's folds depend on: all rows give the very same model.
+    # In the order of the training itself, on which the encoder's folds depend: all rows give the same model.
     return train[np.sort(chosen)]
 
 
@@ -96,5 +97,5 @@ def _fitted(part: pd.DataFrame, plan: FitPlan, hold_out: pd.DataFrame, train_cou
     try:
         return fit_model(part, plan, hold_out_frame=hold_out)
     except EstimatorRejected as error:
-        problem = f"with {len(part)} of {train_count} rows: {error.message}"
+        problem = f"with {len(part):,} of {counted(train_count, 'row')}: {error.message}"
         raise EstimatorRejected(problem, details=error.details) from error

@@ -1,4 +1,4 @@
-"""The points behind the plots of a learning curve. Pure maths."""
+"""The plots of a learning curve, as points. Pure maths."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -8,12 +8,11 @@ from modelbus.shared.contracts.records.plot_points import Layer, Plot
 
 
 def learning_curve_plots(result: LearningResult, metrics: Collection[str]) -> list[Plot]:
-    """``learning_curve_{metric}`` for some metrics: on the rows that were fitted on, and on the hold-out.
+    """``learning_curve_{metric}`` for some metrics: on the training rows and on the hold-out.
 
     Args:
-        result: The curves. A metric that is not defined for a point has none there; one that is defined nowhere has no
-            plot.
-        metrics: The names of those to draw: of forty metrics many tell nearly the same.
+        result: The curves. Points where a metric is not defined are omitted; a metric without points has no plot.
+        metrics: The names of the metrics to draw.
     """
     plots = [_plot(curve, result.x) for curve in result.curves if curve.name in metrics]
     return [plot for plot in plots if plot.layers]
@@ -21,11 +20,11 @@ def learning_curve_plots(result: LearningResult, metrics: Collection[str]) -> li
 
 def _plot(curve: LearningCurve, rows: Sequence[int]) -> Plot:
     metric = curve.name.replace("_", " ")
-    layers = [_line("training rows", rows, curve.training), _line("hold-out", rows, curve.hold_out)]
+    layers = [_line("training", rows, curve.training), _line("hold-out", rows, curve.hold_out)]
     return Plot(
         name=f"learning_curve_{curve.name}",
         title=f"Learning curve: {metric}",
-        x_label="rows that were fitted on",
+        x_label="training rows",
         y_label=metric,
         layers=[layer for layer in layers if layer.x],
     )

@@ -1,4 +1,4 @@
-"""All that is checked and split before a fit begins. Pure maths."""
+"""The checks and the split before a fit. Pure maths."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,14 +23,14 @@ from modelbus.trainer.tuning.search_space import check_space
 
 
 def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
-    """Check all that can be checked before a fit, and split the rows.
+    """Check everything that can be checked before a fit, and split the rows.
 
     Args:
-        frame: The dataset's rows, with the plan's ``row_columns`` at least.
-        plan: What is to be fitted, and how.
+        frame: The dataset's rows, with at least the plan's ``row_columns``.
+        plan: The plan of the fit.
 
     Raises:
-        UnknownEstimator, InvalidCommand, EstimatorRejected: As ``fit_model`` raises them.
+        UnknownEstimator, InvalidCommand, EstimatorRejected: See ``fit_model``.
     """
     estimator = _first_estimator(plan, lambda name, given: make_estimator(name, given, plan.seed))
     task = agreed_task(plan.estimator_name, plan.task)
@@ -51,13 +51,13 @@ def prepare(frame: pd.DataFrame, plan: FitPlan) -> PreparedFit:
         prepared = replace(prepared, estimator=_first_estimator(plan, prepared.make))
     _check_threshold(plan, prepared)
     if prepared.estimator is not None:
-        # only to find out now whether it can be done: rows are weighed by the classes of the part that is fitted
+        # only a check: the weights of a fit are computed from its own rows
         weigh_classes(prepared.estimator, plan.class_weight, known.classes, known.values[split.train], None)
     return prepared
 
 
 def _first_estimator(plan: FitPlan, make: Callable[[str, Mapping[str, Any]], Any]) -> Any:
-    """What is fitted, or the first candidate of what is searched, once all others are known to be possible too."""
+    """The estimator to fit, or the first candidate of a search, after checking that all candidates are valid."""
     if plan.estimator_name == AUTO:
         return None
     if not isinstance(plan.tuning, Search):
@@ -78,14 +78,14 @@ def _check_tuning(plan: FitPlan, task: Task) -> None:
 
 
 def _check_threshold(plan: FitPlan, prepared: PreparedFit) -> None:
-    """Check that there is a threshold to find: between two classes, by their probabilities."""
+    """Check that a threshold can be found: there are two classes, and probabilities."""
     if plan.threshold is None:
         return
     problem = None
     if len(prepared.classes or []) != 2:
-        problem = f"a threshold is between two classes, and {plan.target!r} has {len(prepared.classes or [])}"
+        problem = f"a threshold needs exactly two classes, and {plan.target!r} has {len(prepared.classes or []):,}"
     elif prepared.estimator is not None and plan.calibration is None and not hasattr(prepared.estimator, PROBABILITIES):
-        problem = f"{plan.estimator_name} has no probabilities to set a threshold on: add calibration, which gives some"
+        problem = f"a threshold needs probabilities, which {plan.estimator_name} does not have: add calibration"
     if problem:
         raise InvalidCommand(problem, details=[{"where": "threshold", "problem": problem}])
 
@@ -94,7 +94,7 @@ def _known_rows(frame: pd.DataFrame, plan: FitPlan, task: Task) -> LearningTarge
     """The rows to learn from.
 
     Raises:
-        InvalidCommand: There is a target and the task has none, or the other way round.
+        InvalidCommand: There is a target, but the task has none, or the other way round.
     """
     if (plan.target_schema is None) != (task in UNSUPERVISED):
         problem = f"{plan.estimator_name} {'learns without a target' if plan.target_schema else 'needs a target'}"

@@ -167,10 +167,10 @@ class CandidateMeasuring:
         """Why a candidate cannot be had that was fitted."""
         name, has_none = self._objective.name, found.probabilities is None
         if has_none and self._objective.needs_probabilities:
-            return f"{name} needs probabilities, and it has none"
+            return f"{name} needs probabilities, which it does not have"
         if has_none and self._needs_probabilities:
-            return "it gives no probabilities, and whoever uses a classifier may ask for them"
-        return None if score is not None else f"{name} is not defined for its answers on fold {number + 1}"
+            return "it has no probabilities, which users of a classifier may request"
+        return None if score is not None else f"{name} is not defined for its predictions on fold {number + 1}"
 
 
 def _node_count(estimator: Any) -> int:

@@ -54,7 +54,7 @@ def require_method(method: str) -> None:
         InvalidCommand: It is not; names the extra.
     """
     if method == "tpe" and importlib.util.find_spec("optuna") is None:
-        problem = "method tpe needs Optuna, which this trainer does not have: pip install 'modelbus[tune]'"
+        problem = "method 'tpe' needs Optuna, which is not installed: pip install 'modelbus[tune]'"
         expected = ["grid", "random", "halving"]
         raise InvalidCommand(problem, details=[{"where": "search.method", "problem": problem, "expected": expected}])
 

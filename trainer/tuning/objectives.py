@@ -84,7 +84,7 @@ def objective_of(scoring: str | None, task: Task, *, where: str = "scoring") -> 
     if name in known:
         return Objective(METRICS[str(name)], task)
     if not known:
-        problem = f"{task} has no metric that says what is better"
+        problem = f"{task} has no metric to rank candidates by"
     else:
         problem = f"{task} has no metric {str(name)[:100]!r} to search by"
     raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": sorted(known)}])

@@ -238,7 +238,7 @@ def choice_of(board: Leaderboard, method: str, elapsed_s: float, stopped: Stoppi
         ]
         first = failed[0].error if failed else "none was measured"
         raise EstimatorRejected(
-            f"none of the {len(board.trials)} candidates could be fitted and measured; the first: {first}",
+            f"none of the {len(board.trials)} candidates could be fitted and measured; the first error: {first}",
             details=details,
         )
     return Choice(best.estimator, best.hyperparameters, board, best.number, method, elapsed_s, stopped)

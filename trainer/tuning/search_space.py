@@ -144,7 +144,7 @@ def _placed(hyperparameters: Hyperparameters, estimator_name: str, key: str) -> 
         head, _, rest = rest.partition("__")
         found = _inside(inner, name, head)
         if found is None:
-            problem = f"{name} has no estimator {head!r} inside, of which {key} could be a hyperparameter"
+            problem = f"{name} has no estimator {head!r} inside it, so {key} is not a hyperparameter"
             expected = sorted(_names_inside(inner, name))
             raise InvalidCommand(
                 problem, details=[{"where": f"search.space.{key}", "problem": problem, "expected": expected}]

@@ -1,4 +1,4 @@
-"""Files in GridFS, for the gateway: streamed over asyncio. What workers do is in ``blobs``."""
+"""Files in GridFS for the gateway, streamed with asyncio; ``worker_blobs`` is for workers."""
 
 from gridfs import AsyncGridFSBucket
 from gridfs.asynchronous import AsyncGridIn, AsyncGridOut
@@ -15,9 +15,9 @@ from modelbus.shared.store.indexes import CHUNKS, FILES
 
 
 class AsyncBlobStore:
-    """Reads and writes blobs, for the gateway: streams, so that no file is ever whole in memory.
+    """Reads and writes blobs for the gateway, as streams, so that a file is never in memory as a whole.
 
-    Every method raises ``StoreUnavailable`` when MongoDB does not answer.
+    Every method raises ``StoreUnavailable`` if MongoDB does not respond.
     """
 
     def __init__(self, database: AsyncDatabase[Document]) -> None:
@@ -26,11 +26,11 @@ class AsyncBlobStore:
         self._bucket = AsyncGridFSBucket(durable, chunk_size_bytes=CHUNK_BYTES)
 
     def open_writer(self, blob_id: str, kind: BlobKind, correlation_id: str) -> AsyncGridIn:
-        """A stream to write a pending blob; close it to keep it, abort it to drop what was written."""
+        """Open a stream to write a pending blob; close it to keep the blob, abort it to discard it."""
         return self._bucket.open_upload_stream_with_id(blob_id, blob_id, metadata=blob_metadata(kind, correlation_id))
 
     async def open_reader(self, blob_id: str) -> "StoredFile":
-        """A blob to be read from its beginning.
+        """Open a blob to read it from its beginning.
 
         Raises:
             UnknownUpload: There is no such blob.
@@ -42,7 +42,7 @@ class AsyncBlobStore:
                 raise _gone(blob_id) from error
 
     async def read(self, blob_id: str) -> bytes:
-        """A whole blob, for those known to be small.
+        """Read a whole blob, which must be small.
 
         Raises:
             UnknownUpload: There is no such blob.
@@ -54,11 +54,11 @@ class AsyncBlobStore:
         return b"".join(chunks)
 
     async def release(self, blob_id: str) -> None:
-        """Mark a blob as belonging to nothing: if its deletion is interrupted, the sweep does it."""
+        """Mark a blob as unused: if its deletion is interrupted, the sweep completes it."""
         await self._store.update(FILES, blob_queries.release(blob_id))
 
     async def delete(self, blob_id: str) -> None:
-        """Remove a blob; one that is gone already is fine, also one of which there are only chunks."""
+        """Remove a blob, or what is left of it; harmless if it is gone."""
         await self._store.delete(FILES, {"_id": blob_id})
         last = await self._store.one(blob_queries.last_chunk(blob_id))
         for stretch in blob_queries.chunk_stretches(blob_id, last):
@@ -66,15 +66,15 @@ class AsyncBlobStore:
 
 
 class StoredFile:
-    """A blob that is read once, chunk by chunk."""
+    """A blob that is read once, in chunks."""
 
     def __init__(self, blob_id: str, stream: AsyncGridOut) -> None:
         self._blob_id = blob_id
         self._stream = stream
         self.size_bytes = int(stream.length)
-        """How many bytes the chunks have together."""
+        """The size in bytes."""
         self.sha256: str | None = (stream.metadata or {}).get("sha256")
-        """Of all its bytes, in hex; None where its writer kept no digest."""
+        """The digest of all bytes, in hex; None if its writer recorded none."""
 
     async def read_chunk(self) -> bytes:
         """The next bytes; empty at the end.

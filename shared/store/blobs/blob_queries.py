@@ -1,4 +1,4 @@
-"""Blobs as both drivers know them: kinds, what a blob's record says, where chunks are, and what is asked of both."""
+"""Blobs for both drivers: their kinds, their metadata, and the queries for blobs and chunks."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,22 +16,22 @@ BlobKind = Literal[
 ]
 """A `plot` is an evaluation's, a `result_plot` of a job's result; `rows` say which rows a version was trained on."""
 _OF_JOBS: Final[tuple[BlobKind, ...]] = ("predictions", "export", "result", "result_plot")
-"""What goes with its job."""
+"""Kinds that are removed with their job."""
 _BATCH: Final = 100
 
 
 class BlobMetadata(TypedDict):
-    """What a blob's record says of it beside what GridFS says."""
+    """The metadata of a blob in GridFS."""
 
     kind: BlobKind
     state: Literal["pending", "live"]
-    """``live`` as soon as something refers to it."""
+    """``live`` if something refers to it."""
     correlation_id: str
     fence: int
     sha256: NotRequired[str]
-    """Of the whole blob, in hex; uploads, and blobs of earlier releases, have none."""
+    """The digest of the blob, in hex; absent for uploads and blobs of earlier releases."""
     about: NotRequired[dict[str, Any]]
-    """What is to be known of its content without reading it."""
+    """A small description of its content."""
 
 
 class DescribedBlob(TypedDict):
@@ -92,9 +92,9 @@ def blob_metadata(
 
 
 def export_id(correlation_id: str, fence: int) -> str:
-    """The id of the blob that one attempt of an export writes.
+    """The id of the blob that an attempt of an export writes.
 
-    It can be told before the blob is whole: so that what a killed attempt left of it is found.
+    It is known in advance, so that what a killed attempt has left can be found.
     """
     return str(uuid5(UUID(correlation_id), f"export/{fence}"))
 
@@ -131,7 +131,7 @@ def last_chunk(blob_id: str) -> Query[ChunkNumber]:
 
 
 def chunk_stretches(blob_id: str, last: ChunkNumber | None) -> Iterator[Document]:
-    """Filters that match all chunks of a blob, 100 at a time, so that deleting them outlasts no time-out.
+    """Filters for the chunks of a blob, 100 at a time, so that deleting them never exceeds a timeout.
 
     Args:
         blob_id: The blob.
@@ -142,19 +142,19 @@ def chunk_stretches(blob_id: str, last: ChunkNumber | None) -> Iterator[Document
 
 
 def make_live(blob_id: str) -> Operation:
-    """Mark a blob as belonging to something."""
+    """Mark a blob as used."""
     return Operation({"_id": blob_id}, {"$set": {"metadata.state": "live"}})
 
 
 def release(blob_id: str) -> Operation:
-    """Mark a blob as belonging to nothing."""
+    """Mark a blob as unused."""
     return Operation({"_id": blob_id}, {"$set": {"metadata.state": "pending"}})
 
 
 def abandoned_blobs(before: datetime) -> Aggregation[BlobFile]:
-    """Pending blobs whose job has ended and that nothing refers to: a dead worker's, or an interrupted delete's.
+    """Pending blobs without a reference whose job has ended: left by a dead worker or an interrupted deletion.
 
-    What belongs to the job itself is not looked for in it: it is live before the job has ended.
+    References of the job itself are not checked, because its blobs are live before it ends.
     """
     return Aggregation(
         FILES,
@@ -175,7 +175,7 @@ def abandoned_blobs(before: datetime) -> Aggregation[BlobFile]:
 
 
 def outlived_blobs(before: datetime) -> Aggregation[BlobFile]:
-    """What goes with its job and has none any more: the job's retention ended, or somebody removed it."""
+    """Blobs that belong to a job which no longer exists, because its retention ended or it was removed."""
     return Aggregation(
         FILES,
         (
@@ -189,7 +189,7 @@ def outlived_blobs(before: datetime) -> Aggregation[BlobFile]:
 
 
 def headless_chunks(before: datetime) -> Aggregation[HeadlessChunk]:
-    """First chunks of files whose upload was cut off: they have no file. A chunk's own id carries its time."""
+    """First chunks of interrupted uploads, which have no file; the id of a chunk contains its time."""
     return Aggregation(
         CHUNKS,
         (

@@ -1,6 +1,6 @@
-"""A blob as a seekable file that fetches only what is read: a page of a large table costs a few of its chunks.
+"""A blob as a seekable file that fetches only the chunks that are read, so that a page of a large table is cheap.
 
-GridFS's own reader opens a cursor over all chunks that follow, whose first batch is 16 MB, however little is read.
+GridFS's own reader opens a cursor over all following chunks, whose first batch is 16 MB, even for small reads.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from modelbus.shared.store.blobs.blob_queries import chunks_between, measured_bl
 from modelbus.shared.store.drivers.worker_store import WorkerStore
 
 _KEPT_CHUNKS: Final = 8
-"""Chunks that are kept, because a Parquet file is read in stretches that end in the middle of one."""
+"""Cached chunks: a Parquet file is read in sections that end within a chunk."""
 
 
 class BlobReader(SizedReader):

@@ -1,6 +1,6 @@
-"""Writing a blob in little memory, as the GridFS specification has it: chunks first, then the file that names them.
+"""Writes a blob with little memory, following the GridFS specification: first the chunks, then the file.
 
-GridFS's own writer collects 32 MB of chunks and encodes them into one message: 100 MB on top of what a job holds.
+GridFS's own writer collects 32 MB of chunks and encodes them into one message, which takes another 100 MB.
 """
 
 import hashlib

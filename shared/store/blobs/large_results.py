@@ -1,4 +1,4 @@
-"""Results that are too large for their job's document: kept in GridFS, with their place in the job."""
+"""Results that are too large for their job's document, which are stored in GridFS; the job refers to them."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ _TOLD: Final = ("model", "version")
 
 
 def within_limit(result: Document, correlation_id: str, blobs: BlobStore, limit_bytes: int) -> Document:
-    """The result itself, or where it was stored when it has more than ``limit_bytes`` bytes as JSON.
+    """The result itself, or a reference to the stored result if it exceeds ``limit_bytes`` as JSON.
 
     Raises:
         StoreUnavailable: MongoDB does not answer.

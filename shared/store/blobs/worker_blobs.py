@@ -1,7 +1,7 @@
-"""Files in GridFS: uploads, datasets' Parquet, models' artifacts, stored predictions, exports, plots, large results.
+"""Files in GridFS for workers: uploads, datasets, artifacts, stored predictions, exports, plots, large results.
 
-A blob is written ``pending``, with the job and the fence that write it, and becomes ``live`` when the job is finished:
-what a killed worker leaves behind stays pending, and the sweep removes it (``remove_orphans``).
+A blob is written as ``pending``, with its job and fence, and becomes ``live`` when the job is finished: blobs of a
+killed worker stay pending, and the sweep removes them (``remove_orphans``).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -97,7 +97,7 @@ class BlobStore:
             UnknownUpload: There is no blob of that id and kind.
         """
         if self._store.one(blob_queries.blob_of_kind(blob_id, kind)) is None:
-            raise UnknownUpload(f"there is no {kind} with id {blob_id}")
+            raise UnknownUpload(f"no {kind} has the id {blob_id}")
 
     def download(self, blob_id: str, destination: Path) -> None:
         """Write a blob to a file, chunk by chunk.

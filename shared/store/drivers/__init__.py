@@ -1,5 +1,5 @@
-"""The two ways to MongoDB: over pymongo for workers, over its asyncio for the gateway.
+"""The drivers for MongoDB: pymongo for workers, and its asyncio API for the gateway.
 
-Both take the same values (``queries``, ``operation``) and do nothing but run them. Only here is MongoDB asked, so that
-no read goes without a projection (tests/unit/store/test_queries.py).
+Both run the same values (``queries``, ``operation``). Only they access MongoDB, so that every read has a projection
+(tests/unit/store/test_queries.py).
 """

@@ -1,4 +1,4 @@
-"""What to record for a command, whichever door it came by, and whether a recorded job is that command's."""
+"""The job to record for a command, from HTTP or a queue, and whether a recorded job belongs to that command."""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar
@@ -14,17 +14,17 @@ from modelbus.shared.store.operation import NewJob
 J = TypeVar("J", bound=HashedJob)
 
 LOCAL_OWNER = "local"
-"""Who owns what was asked for without a key, at a gateway that demands none."""
+"""The owner of requests without a key, if the gateway does not require keys."""
 QUEUE_OWNER = "queue"
-"""Who owns what came straight by a queue."""
+"""The owner of commands that were sent directly to a queue."""
 
-_DIFFERS: Final = "differs from the first request of that id"
+_DIFFERS: Final = "differs from the first request with this id"
 _IN_WORDS: Final = {
     "source.sha256": "the file's content",
     "source.file_name": "the file's name",
     "source.media_type": "the file's media type",
 }
-"""Fields of a specification that no caller gives under this name."""
+"""Names for fields of a specification that callers do not know by these paths."""
 _NAMED_DIFFERENCES: Final = 5
 _TOLD_DIFFERENCES: Final = 20
 _SHOWN_LIMIT: Final = 200
@@ -40,7 +40,7 @@ def new_job(
     given_correlation_id: str | None = None,
     traceparent: str | None = None,
 ) -> NewJob:
-    """What to record for a valid command.
+    """The job to record for a valid command.
 
     Args:
         command: The command.
@@ -100,15 +100,15 @@ def reused(recorded: HashedJob, job: NewJob) -> CorrelationIdReused:
     """
     refused = f"correlation id {job.correlation_id} belongs to a {recorded['command']} job"
     if not _is_own(recorded, job):
-        return CorrelationIdReused(f"{refused} of another owner; take a new correlation id or Idempotency-Key")
+        return CorrelationIdReused(f"{refused} of another owner; use a new correlation id or Idempotency-Key")
     first, now = recorded.get("spec"), without_place(job.spec)
     details = list(_differences(without_place(first), now)) if isinstance(first, dict) else []
     places = [_IN_WORDS.get(detail["where"], detail["where"]) for detail in details[:_NAMED_DIFFERENCES]]
     more = f" and {len(details) - len(places)} more" if len(details) > len(places) else ""
     differs = f": {', '.join(places)}{more} {'differs' if len(details) == 1 else 'differ'}" if details else ""
     return CorrelationIdReused(
-        f"{refused} with another specification{differs}; repeat that request unchanged, or take a new correlation id "
-        "or Idempotency-Key for this one",
+        f"{refused} with another specification{differs}; repeat that request unchanged, or use a new correlation id "
+        "or Idempotency-Key",
         details=details[:_TOLD_DIFFERENCES],
     )
 

@@ -1,7 +1,7 @@
-"""What a job is bound to: the datasets that it reads, by their content when it is accepted (docs/adr/0022).
+"""The binding of a job to the datasets that it reads, by their content at acceptance (docs/adr/0022).
 
-A name may be given to another table while a job waits. The rule stands here once, for both ways to MongoDB: it asks for
-documents, and is handed them.
+A name may be given to another table while a job waits. The rule is a generator that yields queries and gets documents,
+so that both drivers share it.
 """
 
 from collections.abc import Generator

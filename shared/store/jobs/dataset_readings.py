@@ -1,4 +1,4 @@
-"""What was read out of a dataset: jobs that hold its rows and the files that they made. They go when it goes."""
+"""Jobs and files that contain rows of a dataset, which are removed with it."""
 
 import asyncio
 from collections.abc import Sequence

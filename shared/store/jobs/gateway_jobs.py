@@ -1,4 +1,4 @@
-"""The jobs, for the gateway: read and changed over asyncio. What workers do is in ``ledger``."""
+"""The jobs, for the gateway, with asyncio; ``ledger`` is for workers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ from modelbus.shared.store.queries import After, D, Shape, by_id
 
 
 class JobRecords:
-    """The jobs, as the gateway needs them.
+    """Reads and changes jobs, for the gateway.
 
     Every method raises ``StoreUnavailable`` when MongoDB does not answer.
     """
@@ -64,7 +64,7 @@ class JobRecords:
         """
         document = await self._store.one(by_id(JOBS, correlation_id, part))
         if document is None:
-            raise UnknownJob(f"there is no job with correlation id {correlation_id}")
+            raise UnknownJob(f"no job has the correlation id {correlation_id}")
         return document
 
     async def find_ended(self, correlation_ids: Sequence[str]) -> list[EndedJob]:
@@ -112,8 +112,8 @@ class JobRecords:
         changed = await self._store.change(JOBS, protocol.request_cancel(correlation_id, self._terms, told), JOB)
         if changed is None:
             job = await self.find(correlation_id)
-            state = "is being finished" if job["outcome"] else f"has ended: {job['status']}"
-            raise JobFinished(f"job {correlation_id} cannot be cancelled, it {state}")
+            state = "is already being completed" if job["outcome"] else f"has already ended ({job['status']})"
+            raise JobFinished(f"job {correlation_id} cannot be cancelled: it {state}")
         return changed
 
     async def replay(self, correlation_id: str) -> JobDocument:
@@ -128,7 +128,7 @@ class JobRecords:
         if changed is None:
             job = await self.find_part(correlation_id, job_queries.KNOWN)
             raise JobFinished(
-                f"job {correlation_id} is {job['status']}; only failed, dead and cancelled jobs can be replayed"
+                f"job {correlation_id} is {job['status']}; only failed, dead or cancelled jobs can be replayed"
             )
         return changed
 

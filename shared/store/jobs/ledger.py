@@ -1,4 +1,4 @@
-"""The jobs, for workers: the protocol's operations over pymongo."""
+"""The jobs, for workers: the operations of the protocol, with pymongo."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,9 +27,9 @@ from modelbus.shared.store.queries import by_id
 
 _DAY_S = 24 * 3600.0
 _DUPLICATE_KEY = 11000
-_LEAST_ANSWER_S = 0.5
+_MINIMUM_ANSWER_S = 0.5
 _BATCH = 200
-"""How many jobs one sweep repairs at most."""
+"""Maximum jobs that a sweep repairs."""
 
 
 def terms_of(settings: Settings) -> Terms:
@@ -70,7 +70,7 @@ class JobLedger:
         terms: The protocol's times.
         worker: Who claims: unique for each process, such as ``trainer-host-1234``.
         """
-        self._beat_within_s = min(ANSWER_S, max(_LEAST_ANSWER_S, terms.lease_s / 3))
+        self._beat_within_s = min(ANSWER_S, max(_MINIMUM_ANSWER_S, terms.lease_s / 3))
         self._store = WorkerStore(database, within_s=ANSWER_S)
         self._fast_store = WorkerStore(database, FAST)
         self._terms = terms

@@ -1,7 +1,7 @@
-"""What a finished job leaves behind: a dataset, a model version, an evaluation, stored files, or an answer alone.
+"""Applies the outcomes of jobs: a dataset, a model version, an evaluation, stored files, or only an answer.
 
-An outcome is committed in the job first and applied here afterwards, by whoever finishes the job. Each is applied
-exactly once however often it is tried, because what it makes carries the correlation id of the job that made it.
+An outcome is first committed in the job and then applied here, by whoever finishes the job. It takes effect exactly
+once, even if it is applied repeatedly, because everything that it creates has the job's correlation id.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from modelbus.shared.store.records.catalog_queries import VERSION
 from modelbus.shared.store.upserting import upsert
 
 STORE_FIELDS: Final = frozenset({"_id", "blob_id", "candidates", "candidates_blob_id", "rows_blob_id", "files"})
-"""What of a record is for the store, or is answered apart."""
+"""Fields of a record that are internal to the store, or are returned separately."""
 
 
 class Outcomes:
@@ -74,7 +74,7 @@ class Outcomes:
         name = record["name"]
         stored = _insert_once(self._database["datasets"], name, {**record, "blob_id": outcome.blob_id})
         if stored["correlation_id"] != job["_id"]:
-            raise DatasetExists(f"a dataset named {name!r} was made meanwhile by job {stored['correlation_id']}")
+            raise DatasetExists(f"job {stored['correlation_id']} has created a dataset named {name!r} in the meantime")
         self._blobs.make_live(outcome.blob_id)
         if outcome.upload_id:
             self._blobs.delete(outcome.upload_id)
@@ -110,12 +110,12 @@ class Outcomes:
         return self._database["versions"].find_one({"correlation_id": correlation_id}, projection=VERSION.projection)
 
     def _tell_overtaken(self, stored: Document, outcome: VersionOutcome, champion: int | None) -> Document:
-        """Note in a version that was to be the champion, and is not, which version is."""
+        """Record in a version that should have become the champion which version is the champion instead."""
         seen = outcome.champion_seen or champion
         if seen is None:
             return stored
         now = f"version {champion}" if champion is not None else "no version"
-        reason = f"it was to replace the champion, but {now} is the champion now"
+        reason = f"this version was meant to replace the champion, but in the meantime {now} has become the champion"
         found = {"champion_version": seen, **(stored.get("comparison") or {}), "reason": reason}
         self._database["versions"].update_one({"_id": stored["_id"]}, {"$set": {"comparison": found}})
         return {**stored, "comparison": found}
@@ -156,7 +156,9 @@ class Outcomes:
         files = [file.model_dump() for file in outcome.files]
         stored = _insert_once(self._database["evaluations"], record["id"], {**record, "files": files})
         if stored["correlation_id"] != job["_id"]:
-            raise EvaluationExists(f"an evaluation {record['id']!r} was made by job {stored['correlation_id']}")
+            raise EvaluationExists(
+                f"job {stored['correlation_id']} has created an evaluation {record['id']!r} in the meantime"
+            )
         for file in outcome.files:
             self._blobs.make_live(file.blob_id)
         return {"evaluation": _public(stored)}
@@ -175,7 +177,7 @@ class Outcomes:
     def _make_live(self, blob_ids: Iterable[str]) -> None:
         for blob_id in blob_ids:
             if not self._blobs.make_live(blob_id):
-                raise UnknownUpload(f"the stored file {blob_id} was removed meanwhile")
+                raise UnknownUpload(f"the stored file {blob_id} has been removed in the meantime")
 
 
 def _model_fields(owner: str) -> Document:

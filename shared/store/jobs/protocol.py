@@ -1,13 +1,12 @@
-"""The job protocol: each operation as a filter and a pipeline update, to be run as one single-document operation.
+"""The job protocol: each operation is a filter and a pipeline update on a single document.
 
-Rules that hold for all of them:
-
-- All times are the server's (``$$NOW``): a worker's clock decides nothing.
-- User data is wrapped in ``$literal``, else text such as ``"$status"`` would be evaluated.
-- Every claim raises ``fence``; whoever writes a result names the fence of its claim, so that a worker that was
-  declared dead and woke up cannot overwrite the one that took over (a fencing token, Kleppmann 2016).
-- ``outcome`` is the commit point: once it is written the job will not be executed again, only finished.
-- A job that ends is kept for its own ``retention_s``, which its command's class says, else for what the terms say.
+Rules for all of them:
+- All times are the server's (``$$NOW``), never a worker's.
+- User data is wrapped in ``$literal``, because text such as ``"$status"`` would be evaluated.
+- Every claim increments ``fence``, and every write of a result contains the fence of its claim, so that a worker that
+  was declared dead cannot overwrite its successor (a fencing token, Kleppmann 2016).
+- ``outcome`` is the commit point: once it is written, the job is never executed again, only finished.
+- A job that has ended is kept for its ``retention_s``, from its command's class, or else as the terms say.
 
 ``docs/architecture.md`` draws the life of a job.
 """

@@ -36,7 +36,7 @@ class Waiting:
 
 
 def lapsed(*, is_committed: bool) -> Document:
-    """The filter for running jobs whose worker stopped answering, with or without a committed outcome."""
+    """The filter for running jobs whose worker stopped responding, with or without a committed outcome."""
     outcome = {"$ne": None} if is_committed else None
     return {"status": "running", "outcome": outcome, "$expr": {"$lt": ["$lease.until", NOW]}}
 
@@ -70,7 +70,7 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
             "$concat": [
                 "the worker ",
                 {"$ifNull": ["$lease.worker", "of this job"]},
-                " stopped answering during attempt ",
+                " stopped responding during attempt ",
                 {"$toString": "$attempt"},
                 " of ",
                 {"$toString": "$max_attempts"},

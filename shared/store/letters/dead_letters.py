@@ -107,7 +107,7 @@ class DeadLetters:
             return JobLetter(job)
         if (message := await self._store.one(letter_queries.message(letter_id))) is not None:
             return MessageLetter(message)
-        raise NotFound(f"there is no dead letter {letter_id}; it may have been replayed or removed")
+        raise NotFound(f"dead letter {letter_id} does not exist; it may have been replayed or removed")
 
     async def edit_job(self, correlation_id: str, spec: dict[str, Any], spec_hash: str) -> DeadLetter:
         """Lay another specification beside a dead job.
@@ -117,7 +117,7 @@ class DeadLetters:
         """
         job = await self._store.change(JOBS, protocol.edit(correlation_id, spec, spec_hash), JOB)
         if job is None:
-            raise JobFinished(f"job {correlation_id} is not dead any more: somebody replayed or removed it")
+            raise JobFinished(f"job {correlation_id} is no longer a dead letter: it has been replayed or removed")
         return JobLetter(job)
 
     async def edit_message(self, letter_id: str, body: bytes) -> DeadLetter:
@@ -129,7 +129,7 @@ class DeadLetters:
         operation = letter_queries.edit_message(letter_id, body)
         message = await self._store.change(DEAD_LETTERS, operation, letter_queries.MESSAGE)
         if message is None:
-            raise NotFound(f"there is no dead letter {letter_id} any more: somebody replayed or removed it")
+            raise NotFound(f"dead letter {letter_id} no longer exists: it has been replayed or removed")
         return MessageLetter(message)
 
     async def remove(self, letter: DeadLetter) -> bool:

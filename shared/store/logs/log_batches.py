@@ -120,7 +120,7 @@ def _bounded(text: bytes) -> str:
     if len(text) > _LINE_LIMIT_BYTES:
         fields = orjson.loads(text)
         kept = {name: fields[name] for name in _KEPT if name in fields}
-        text = orjson.dumps({**kept, "cut": f"{len(text)} bytes; stdout has them all"})
+        text = orjson.dumps({**kept, "cut": f"{len(text)} bytes; see stdout for the whole line"})
     return text.decode()
 
 

@@ -65,7 +65,7 @@ class ApiKeys:
         operation = Operation({"_id": name}, [{"$replaceWith": {"$cond": [_IS_VALID, "$$ROOT", document]}}])
         stored = await self._store.upsert(API_KEYS, operation, _KEY)
         if stored["sha256"] != key_hash:
-            raise ApiKeyExists(f"an API key named {name!r} exists and is valid; revoke it, or take another name")
+            raise ApiKeyExists(f"a valid API key named {name!r} already exists; revoke it or use another name")
         return _told(stored)
 
     async def list_all(self) -> list[ToldApiKey]:
@@ -81,7 +81,7 @@ class ApiKeys:
         ended = Operation({"_id": name}, [{"$set": {"revoked_at": {"$ifNull": ["$revoked_at", NOW]}}}])
         revoked = await self._store.change(API_KEYS, ended, _LISTED)
         if revoked is None:
-            raise UnknownApiKey(f"there is no API key named {name!r}")
+            raise UnknownApiKey(f"no API key is named {name!r}")
         return _told(revoked)
 
     async def find_valid(self, key_hash: str) -> ApiKeyDocument | None:

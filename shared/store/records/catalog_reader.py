@@ -124,7 +124,7 @@ class CatalogReader:
         else:
             document = await self._store.one(by_id(VERSIONS, key, catalog.VERSION))
         if document is None:
-            raise UnknownModel(f"version {key!r} was deleted")
+            raise UnknownModel(f"version {key!r} has been deleted")
         return document
 
     async def remove_version(self, version: StoredVersion) -> None:
@@ -157,7 +157,7 @@ class CatalogReader:
         if not await self._store.update(MODELS, catalog.point_alias(model, alias, version)):
             # It was deleted since; what there is now says so in the same words.
             catalog.version_number(await self.model(model), version)
-            raise UnknownModel(f"version {version} of model {model!r} was deleted meanwhile")
+            raise UnknownModel(f"version {version} of model {model!r} has been deleted in the meantime")
 
     async def remove_alias(self, model: str, alias: str) -> bool:
         """Remove an alias; whether it was there."""

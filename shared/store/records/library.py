@@ -127,6 +127,6 @@ def _removed(name: str) -> str:
 
 def _replaced(name: str) -> str:
     return (
-        f"dataset {name!r} was replaced after the job was accepted: another table has its name now; replay the job to "
-        "have it done on that table, or upload the first one again under another name"
+        f"dataset {name!r} was replaced after the job was accepted; replay the job to use the new table, or upload the "
+        "old one again under another name"
     )

@@ -1,1 +1,1 @@
-"""What a value means in a column: types, forms of numbers, dates, marks of missing values."""
+"""The meaning of cells in a column: types, number forms, dates, markers of missing values."""

@@ -1,19 +1,19 @@
-"""A column's cells as text that reads back as the same values: what pages, CSV and JSON lines have in common."""
+"""Cells as text that can be read back as the same values: shared by pages, CSV and JSON lines."""
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 JSON_INFINITY = "1e999"
-"""How JSON lines write an infinite number: valid JSON, which every parser of doubles takes for infinity."""
+"""An infinite number in JSON lines: valid JSON, which parsers of doubles read as infinity."""
 _WHOLE = r"^-?[0-9]+$"
 _MOMENT = r"^(.{10}) (.{8})(?:\.000000)?"
 
 
 def cell_texts(cells: pa.Array) -> pa.Array:
-    """Cells of any stored type as text; nulls stay.
+    """Convert cells of any stored type to text; nulls stay null.
 
-    Reals have a point or an exponent (``1.0``, ``1e+20``), so that they read back as reals, and may be ``inf`` and
-    ``-inf``; booleans are ``true`` and ``false``; dates are those of ``date_texts``.
+    Reals have a point or an exponent (``1.0``, ``1e+20``), so that they are read back as reals, or are ``inf`` and
+    ``-inf``; booleans are ``true`` and ``false``; dates are as by ``date_texts``.
     """
     if pa.types.is_string(cells.type):
         return cells
@@ -29,8 +29,8 @@ def cell_texts(cells: pa.Array) -> pa.Array:
 
 
 def date_texts(cells: pa.Array) -> pa.Array:
-    """Dates as ISO 8601, as Python's ``isoformat`` writes them: ``2024-01-31T10:00:00``, with a fraction if there is
-    one, with ``+00:00`` if the column has zones. Nulls stay.
+    """Convert dates to ISO 8601 like Python's ``isoformat``: ``2024-01-31T10:00:00``, with a fraction if there is one,
+    and with ``+00:00`` if the column has time zones. Nulls stay null.
     """
     texts = pc.replace_substring_regex(pc.cast(cells, pa.string()), pattern=_MOMENT, replacement=r"\1T\2")
     return pc.replace_substring_regex(texts, pattern="Z$", replacement="+00:00") if cells.type.tz else texts

@@ -1,9 +1,9 @@
-"""One cell: what a value means in a column of a given type. No column, no table, no learnt state in here.
+"""Casting of a single cell to the type of its column; independent of tables and of learnt state.
 
-Each function answers the value in its canonical form and whether it had to be coerced into it:
+Each function returns the value in canonical form, and whether it had to be coerced:
 
 ========  ==================================  =======================
-type      canonical form                      missing is
+type      canonical form                      missing value
 ========  ==================================  =======================
 number    float64                             NaN
 boolean   1.0 or 0.0                          NaN
@@ -31,7 +31,7 @@ from modelbus.shared.tabular.cells.written import WrittenValue
 from modelbus.shared.tabular.cells.written_numbers import described, plain_numeral
 
 NO_MOMENT: Final = int(np.iinfo(np.int64).min)
-"""The datetime that is missing; the same bits as numpy's NaT."""
+"""The missing datetime; the same bits as NumPy's NaT."""
 
 NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _MISSING_SPELLINGS = frozenset({"na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "nat"})
@@ -40,7 +40,7 @@ BOOLEAN_SPELLINGS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("false", "f", "no", "n", "off", "0", "0.0"), 0.0),
 }
 _TRUTH_VALUES: Final[Mapping[str, float]] = {"true": 1.0, "false": 0.0}
-"""How booleans that are no text are written (``cell_text.py``)."""
+"""How boolean values are written as text (``cell_text.py``)."""
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 _INTEGER_BITS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,11 +48,11 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class UncastableCell(Exception):
-    """A value that its column's type cannot hold; the message says what was expected."""
+    """A value cannot be cast to its column's type; the message says what was expected."""
 
 
 def is_missing(value: Any) -> bool:
-    """Whether the value stands for no value: None, NaN, NaT or NA, of Python, numpy or pandas."""
+    """Whether the value is missing: None, NaN, NaT or NA, of Python, NumPy or pandas."""
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     if isinstance(value, (float, np.floating)):
@@ -72,17 +72,17 @@ def cast_number(
 ) -> tuple[float, bool]:
     """Cast to a number.
 
-    Infinite numbers become missing ones: no estimator takes them. So do the usual spellings of "no value".
+    Infinite numbers become missing, because no estimator accepts them; so do the usual markers of missing values.
 
     Args:
         value: The cell.
-        is_integer: Whether the column holds whole numbers.
-        marks: Texts that mean "no value".
-        marked: The numbers among them.
-        number_form: How the column writes its numbers; plain ones by default. A number that is no text needs no form.
+        is_integer: Whether the column holds integers.
+        marks: Markers of missing values.
+        marked: The markers that are numbers.
+        number_form: The form of the column's numbers as text; plain by default.
 
     Raises:
-        UncastableCell: It is no number, or too large for one.
+        UncastableCell: The value is not a number, or is too large.
     """
     if is_missing(value):
         return math.nan, False
@@ -129,15 +129,15 @@ def _number_of_number(value: Any, *, is_integer: bool) -> tuple[float, bool]:
 
 
 def cast_boolean(value: Any, *, marks: Marks = NO_MARKS, marked: Collection[float] = ()) -> tuple[float, bool]:
-    """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are taken.
+    """Cast to 1.0 or 0.0; 1, 0 and the usual spellings (true, yes, y, on, t, 1 and their opposites) are accepted.
 
     Args:
         value: The cell.
-        marks: Texts that mean "no value".
-        marked: The numbers among them.
+        marks: Markers of missing values.
+        marked: The markers that are numbers.
 
     Raises:
-        UncastableCell: It is none of these.
+        UncastableCell: The value is none of these.
     """
     if is_missing(value):
         return math.nan, False
@@ -168,20 +168,20 @@ def cast_moment(
     marks: Marks = NO_MARKS,
     marked: Collection[int] = (),
 ) -> tuple[int, bool]:
-    """Cast to microseconds since 1970; a value without a zone is taken as UTC.
+    """Cast to microseconds since 1970; a value without a time zone is read as UTC.
 
-    Text is read by the column's own format first and as ISO 8601 second (``T`` or a space, with or without time, zone
-    and fraction), because programs write ISO whatever the training file had.
+    Text is read in the column's own format first and as ISO 8601 second (``T`` or a space, with or without time, zone
+    and fraction), because programs send ISO dates regardless of the training file's format.
 
     Args:
         value: The cell.
-        date_format: As ``strptime`` has it; ``ISO8601`` or None for ISO 8601 alone.
-        is_zoned: Whether the column's dates have zones; one that differs in that is coerced. None if all the same.
-        marks: Texts that mean "no value".
-        marked: The moments among them, in microseconds since 1970.
+        date_format: A format of ``strptime``; ``ISO8601`` or None for ISO 8601 only.
+        is_zoned: Whether the column's dates have time zones; a date that differs counts as coerced. None for either.
+        marks: Markers of missing values.
+        marked: The markers that are dates, in microseconds since 1970.
 
     Raises:
-        UncastableCell: It is no date.
+        UncastableCell: The value is not a date.
     """
     if is_missing(value):
         return NO_MOMENT, False
@@ -207,7 +207,7 @@ def _moment_of_value(value: Any, date_format: str | None, is_zoned: bool | None)
 
 @lru_cache(256)
 def marked_moments(marks: Marks, date_format: str | None) -> frozenset[int]:
-    """The dates among marks of missing values, such as 1900-01-01, in microseconds since 1970."""
+    """The dates among markers of missing values, such as 1900-01-01, in microseconds since 1970."""
     moments = set()
     for mark in marks - USUAL_MARKS:
         with suppress(UncastableCell):
@@ -223,7 +223,7 @@ def _moment_of_text(text: str, date_format: str | None, is_zoned: bool | None, m
         return NO_MOMENT, True
     if date_format is not None and date_format != ISO_FORMAT:
         try:
-            # a format without a zone gives a moment without one, which _microseconds takes as UTC
+            # a format without a zone gives a naive datetime, which _microseconds reads as UTC
             return _microseconds(datetime.strptime(text, date_format), date_format), False  # noqa: DTZ007
         except ValueError:
             pass
@@ -241,32 +241,32 @@ def _microseconds(moment: datetime, date_format: str | None) -> int:
         moment = moment.replace(tzinfo=UTC)
     try:
         return (moment - _EPOCH) // _MICROSECOND
-    except OverflowError:  # a zone that leads out of the years 1 to 9999
+    except OverflowError:  # the time zone leads out of the years 1 to 9999
         raise UncastableCell(_expected_date(date_format)) from None
 
 
 def _expected_date(date_format: str | None) -> str:
     if date_format is None or date_format == ISO_FORMAT:
         return "a date in ISO 8601, such as 2024-05-31 or 2024-05-31T18:30:00Z"
-    return f"a date written as {date_format} or in ISO 8601"
+    return f"a date in the format {date_format} or in ISO 8601"
 
 
 def cast_text(value: Any, *, marks: Marks = NO_MARKS) -> tuple[str | None, bool]:
-    """Cast to text; blank text is a missing value, and what is no text is taken as Python writes it.
+    """Cast to text; blank text is missing, and other types are converted as Python prints them.
 
     Args:
         value: The cell.
-        marks: Texts that mean "no value".
+        marks: Markers of missing values.
 
     Raises:
-        UncastableCell: It is no single value.
+        UncastableCell: It is not a single value.
     """
     if isinstance(value, str):
         is_absent = not value or value.isspace() or value in marks or value.strip(" \t") in marks
         return (None, False) if is_absent else (str(value), isinstance(value, WrittenValue))
     if is_missing(value):
         return None, False
-    # Python refuses to write integers of more than 4,300 digits
+    # Python refuses to print integers of more than 4,300 digits
     is_writable = not isinstance(value, int) or value.bit_length() <= _INTEGER_BITS
     if is_writable and isinstance(value, (bool, int, float, np.generic, Decimal, date)):
         return str(value), True

@@ -1,6 +1,6 @@
-"""One column of raw values, from a frame or from rows, brought into canonical form (see ``cell_values.py``) at one go.
+"""Reading of a whole column of raw values into canonical form (see ``cell_values.py``).
 
-Native dtypes are converted as arrays; all else goes cell by cell through ``cell_values.py``, so both ways agree.
+Native dtypes are converted as arrays, everything else cell by cell with ``cell_values.py``; both ways agree.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ class Reading:
     values: npt.NDArray[Any]
     """Shape (n_rows,): float64 for numbers and booleans, int64 for datetimes, objects (str or None) for text."""
     coerced: Mask
-    """Shape (n_rows,): which cells had to be coerced."""
+    """Which cells had to be coerced, shape (n_rows,)."""
     faults: list[CellFault] = field(default_factory=list)
-    """What could not be cast; such a cell is missing in ``values``."""
+    """Cells that could not be cast; they are missing in ``values``."""
 
     @property
     def missing(self) -> Mask:
@@ -58,7 +58,7 @@ class Reading:
 
 
 def cast_of(column: WrittenColumn) -> Cast:
-    """The function that casts one cell of the column, as the column's table was written."""
+    """The function that casts a cell of the column, according to the form of its table."""
     marks = marks_of(column)
     if column.type in ("integer", "real"):
         is_integer, form = column.type == "integer", column.number_form
@@ -71,13 +71,13 @@ def cast_of(column: WrittenColumn) -> Cast:
         date_format, is_zoned = column.date_format, column.is_zoned
         moments = marked_moments(marks, date_format)
         return lambda value: cast_moment(value, date_format, is_zoned=is_zoned, marks=marks, marked=moments)
-    if column.type == "empty":  # nothing was learnt, so nothing is coerced: a value is merely unseen
+    if column.type == "empty":  # nothing was learnt, so nothing is coerced: any value is unseen
         return lambda value: (cast_text(value, marks=marks)[0], False)
     return lambda value: cast_text(value, marks=marks)
 
 
 def read_column(values: "pd.Series[Any] | list[Any]", column: WrittenColumn) -> Reading:
-    """Bring a column's values into the canonical form of the column's type; nothing raises, faults are listed."""
+    """Cast a column's values to the canonical form of its type. Never raises: faults are collected."""
     native = _read_native_series(values, column) if isinstance(values, pd.Series) else _read_native_list(values, column)
     if native is not None:
         return native
@@ -106,7 +106,7 @@ def _read_native_list(values: list[Any], column: WrittenColumn) -> Reading | Non
     if column.type in ("integer", "real") and kinds <= {float, int, type(None)}:
         try:
             return _read_numbers(np.array(values, dtype=np.float64), column)
-        except OverflowError:  # an int beyond float64: the way cell by cell names it
+        except OverflowError:  # an integer beyond float64: casting cell by cell reports it
             return None
     return None
 
@@ -127,7 +127,7 @@ def _read_moments(series: "pd.Series[Any]", column: WrittenColumn) -> Reading:
     is_zoned = getattr(series.dtype, "tz", None) is not None
     if is_zoned:
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    # numpy's NaT and NO_MOMENT are the same bits, so the view needs no mask
+    # NumPy's NaT and NO_MOMENT are the same bits, so the view needs no mask
     values = series.to_numpy(dtype="datetime64[us]", na_value=np.datetime64("NaT", "us")).view(np.int64)
     coerced = (values != NO_MOMENT) & (is_zoned != column.is_zoned)
     marked = marked_moments(marks_of(column), column.date_format)
@@ -157,7 +157,7 @@ def _read_cells(values: Sequence[Any], cast: Cast, empty: npt.NDArray[Any]) -> R
 
 
 def _read_distinct(series: "pd.Series[Any]", cast: Cast, empty: npt.NDArray[Any]) -> Reading:
-    """Cast each distinct text once: a date costs microseconds to parse, and columns repeat themselves."""
+    """Cast each distinct text once: parsing a date takes microseconds, and columns repeat values."""
     codes, distinct = pd.factorize(series)
     texts = [str(text) for text in distinct]
     reading = _read_cells(texts, cast, empty[: len(texts)].copy())

@@ -1,4 +1,4 @@
-"""The parts of a date that models learn from, by the same arithmetic for one moment and for an array of them."""
+"""The parts of a date that models learn from, with the same arithmetic for a single date and for an array."""
 
 from typing import Final, TypeVar
 
@@ -15,14 +15,14 @@ Float = float | npt.NDArray[np.float64]
 
 
 def date_parts(moments: Whole) -> tuple[Float, ...]:
-    """Split moments into ``DATE_PARTS``.
+    """Split dates into ``DATE_PARTS``.
 
     Args:
         moments: Microseconds since 1970, UTC: an int, or an int64 array of shape (n_rows,).
 
     Returns:
-        A float, or a float64 array of shape (n_rows,), for each part: days with their fraction, year, month 1..12,
-        day 1..31, weekday 0 (Monday) to 6, hour 0..24 with its fraction.
+        A float, or a float64 array of shape (n_rows,), for each part: days with a fraction, year, month 1..12,
+        day 1..31, weekday 0 (Monday) to 6, hour 0..24 with a fraction.
     """
     day = moments // _DAY_US
     within_day = moments - day * _DAY_US
@@ -46,7 +46,7 @@ def _floats(whole: Whole) -> Float:
 def _civil(days: Whole) -> tuple[Whole, Whole, Whole]:
     """Year, month and day of days since 1970-01-01 (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 
-    Arithmetic instead of ``datetime`` and ``numpy``, because both must give the same for years beyond 9999 too.
+    Plain arithmetic instead of ``datetime`` and NumPy, so that both cases agree beyond the year 9999 too.
     """
     shifted = days + 719_468
     era = shifted // 146_097

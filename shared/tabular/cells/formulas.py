@@ -1,4 +1,4 @@
-"""Text that a spreadsheet would run as a formula, and how a CSV file says that it is text."""
+"""Protection against text in CSV files that a spreadsheet would run as a formula."""
 
 from typing import Final
 
@@ -6,13 +6,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 _FORMULA: Final = r"^[=+\-@\t\r]"
-"""How text begins that a spreadsheet would run; OWASP ASVS 1.2.10."""
+"""First characters of text that a spreadsheet would run; OWASP ASVS 1.2.10."""
 _NUMERAL: Final = r"^[+\-]([0-9]+(\.[0-9]*)?([eE][+\-]?[0-9]+)?)?$"
-"""A sign alone, or before a number, runs nothing: labels such as ``+``, ``-`` and ``-1`` stay as they are."""
+"""A sign alone, or before a number, is harmless: labels such as ``+``, ``-`` and ``-1`` stay unchanged."""
 
 
 def without_formulas(cells: pa.Array) -> pa.Array:
-    """Text cells, with an apostrophe before those that a spreadsheet would take for a formula. Nulls stay."""
+    """Prefix an apostrophe to text cells that a spreadsheet would run as formulas. Nulls stay null."""
     is_formula = pc.and_not(
         pc.match_substring_regex(cells, pattern=_FORMULA), pc.match_substring_regex(cells, pattern=_NUMERAL)
     )

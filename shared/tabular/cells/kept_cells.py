@@ -1,9 +1,9 @@
-"""Cells whose text no form tells, kept inside the dataset's own Parquet file, where no other reader meets them.
+"""Original texts of cells that no form can reproduce, stored inside the dataset's Parquet file, hidden from readers.
 
-Behind the last row group of the table lies a second Parquet file, whole; the table's metadata says where. Readers of
-Parquet go by the footer, so to them these bytes are a gap. It has the columns ``column`` (its position), ``row`` (from
-0, within the row group) and ``text``, and a row group for each of the table's. Copies of the file keep it; a program
-that writes the table anew loses it, and then the cells' values alone are known.
+After the last row group of the table there is a second, complete Parquet file; the table's metadata contains its
+position. Parquet readers use the footer, so they skip these bytes. It has the columns ``column`` (a position), ``row``
+(from 0, within the row group) and ``text``, and one row group for each of the table's. Copies of the file keep it; a
+program that rewrites the table loses it, and then only the cells' values are known.
 """
 
 from collections.abc import Callable
@@ -25,20 +25,20 @@ KEPT_SCHEMA: Final = pa.schema([("column", pa.int32()), ("row", pa.int32()), ("t
 
 
 class StoredColumn(WrittenColumn):
-    """What a dataset's file says of a column beside its values."""
+    """Metadata of a column in a dataset's file."""
 
     form: str | None = None
-    """As ``ColumnSchema`` has it."""
+    """See ``ColumnSchema``."""
     has_values: bool = False
-    """As ``ColumnSchema`` has it."""
+    """See ``ColumnSchema``."""
 
 
 class StoredNotes(Contract):
-    """What a dataset's file says beside the table."""
+    """Metadata in a dataset's file."""
 
     columns: list[StoredColumn]
     kept_start: int | None = None
-    """Where the kept cells begin in the file, in bytes; absent where there are none."""
+    """Position of the stored texts in the file, in bytes; absent if there are none."""
     kept_size_bytes: int = 0
 
 
@@ -46,7 +46,7 @@ _NOTES: Final = TypeAdapter(StoredNotes)
 
 
 def read_notes(table: pq.ParquetFile) -> StoredNotes | None:
-    """What the file says beside the table; None if it is no dataset's, or damaged."""
+    """Read the metadata of a file; None if it is not a dataset's file, or if it is damaged."""
     noted = (table.metadata.metadata or {}).get(METADATA_KEY)
     if noted is None:
         return None
@@ -57,17 +57,17 @@ def read_notes(table: pq.ParquetFile) -> StoredNotes | None:
 
 
 def write_notes(notes: StoredNotes) -> dict[bytes, bytes]:
-    """The notes as the metadata of a Parquet file."""
+    """Serialize the metadata for a Parquet file."""
     return {METADATA_KEY: orjson.dumps(notes.model_dump(exclude_defaults=True))}
 
 
 class KeptCells:
-    """The kept cells of a table, read a row group at a time."""
+    """The stored texts of a table, read one row group at a time."""
 
     def __init__(self, file: Any, notes: StoredNotes) -> None:
         """Args:
-        file: The table's file, open and seekable, of Python's or Arrow's.
-        notes: What it says of itself; there are kept cells.
+        file: The table's file, open and seekable, from Python or Arrow.
+        notes: Its metadata; there are stored texts.
         """
         section = _Section(file, notes.kept_start or 0, notes.kept_size_bytes)
         self._table = pq.ParquetFile(pa.PythonFile(section, mode="r"), pre_buffer=False)
@@ -75,7 +75,7 @@ class KeptCells:
         self._group: pa.Table | None = None
 
     def texts(self, number: int, position: int, row_count: int) -> pa.Array:
-        """The kept texts of a column in a row group, shape (row_count,); null where nothing is kept.
+        """The stored texts of a column in a row group, shape (row_count,); null if there is none.
 
         Args:
             number: The row group, from 0.
@@ -92,7 +92,7 @@ class KeptCells:
         return pc.replace_with_mask(texts, pa.array(mask), own["text"].combine_chunks())
 
     def positions(self, number: int) -> list[int]:
-        """The columns of which cells are kept in a row group."""
+        """The columns with stored texts in a row group."""
         found: list[int] = pc.unique(self._read(number)["column"]).to_pylist()
         return found
 
@@ -103,10 +103,10 @@ class KeptCells:
 
 
 def open_kept(open_file: Callable[[], Any], table: pq.ParquetFile) -> KeptCells | None:
-    """The kept cells of a dataset; None if it has none.
+    """Open the stored texts of a dataset; None if it has none.
 
     Args:
-        open_file: Opens its file once more, seekable; not asked for where nothing is kept.
+        open_file: Opens its file again, seekable; called only if there are stored texts.
         table: The same file, opened as a table.
     """
     notes = read_notes(table)
@@ -114,7 +114,7 @@ def open_kept(open_file: Callable[[], Any], table: pq.ParquetFile) -> KeptCells 
 
 
 class _Section(SizedReader):
-    """A stretch of a file, as a file."""
+    """A section of a file, as a file."""
 
     def __init__(self, file: Any, start: int, size_bytes: int) -> None:
         super().__init__(size_bytes)

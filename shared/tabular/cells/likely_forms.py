@@ -1,6 +1,6 @@
-"""In which form the numbers of a column of text are written, if nearly all of its texts are numbers. Pure.
+"""Guesses the form of the numbers in a text column if nearly all cells are numbers. Pure.
 
-Nothing is read by what is found here: it is told, and whoever knows the table says whether it is right.
+The result is only reported, never applied: the user decides whether it is right.
 """
 
 import re
@@ -20,13 +20,13 @@ from modelbus.shared.tabular.cells.zero_padding import is_padded, padding_of
 MISSING_WORDS: Final = frozenset(
     ("", "-", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?")
 )
-"""Texts that mean "no value" among numbers; the evaluator's marks, which a test compares."""
+"""Markers of missing values among numbers; equal to the evaluator's, which a test checks."""
 NUMBER_FRACTION: Final = 0.8
-"""So many of a column's values are numbers where it is taken to be one of numbers with odd cells."""
+"""Minimum fraction of numbers in a column for it to count as numbers with odd cells."""
 _FEW_ODD_FRACTION: Final = 0.5
 _FEW_ODD_TEXTS: Final = 3
-_FEWEST_NUMBERS: Final = 3
-_FEWEST_DIFFERENT: Final = 10
+_MINIMUM_NUMBERS: Final = 3
+_MINIMUM_DISTINCT: Final = 10
 _MARKS: tuple[tuple[ThousandsMark | None, DecimalMark], ...] = (
     (None, "."),
     (",", "."),
@@ -37,7 +37,7 @@ _MARKS: tuple[tuple[ThousandsMark | None, DecimalMark], ...] = (
     (" ", ","),
     ("'", ","),
 )
-"""In this order: where `1,234` is all that is known, it is likelier a thousand than a fraction of three digits."""
+"""In order of preference: `1,234` is more likely a thousand than a fraction with three digits."""
 _NUMBER = r"[+\-\u2212]?(?:\d[\d.,'\u2019 \u00a0\u202f\u2009]*\d|\d)[.,]?"
 _BEFORE = re.compile(rf"^[+\-\u2212(]?(?P<unit>[^\d\s+\-\u2212(),']{{1,20}}?)\s?{_NUMBER}[-)]?$")
 _BEHIND = re.compile(rf"^[(]?{_NUMBER}\s?(?P<unit>[^\d\s+\-\u2212().,'%][^\d+\-\u2212()%]{{0,19}}?)[-)]?$")
@@ -45,29 +45,29 @@ _CURRENCIES: Final = re.compile(
     r"AED|ARS|AUD|BRL|CAD|CHF|CLP|CNY|COP|CZK|DKK|EGP|EUR|GBP|HKD|HUF|IDR|ILS|INR|JPY|KRW|MXN|MYR|NGN|NOK|NZD|PEN|PHP|"
     r"PKR|PLN|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Fr\.?|Rs\.?|kr\.?|RM|Rp"
 )
-"""What stands before a number and is no part of a code, as `A 12` and `ABC 12` are; beside the signs of currencies."""
+"""Currencies that may precede a number, besides currency signs; other letters, as in `A 12`, form a code."""
 _DIGIT = re.compile(r"[0-9]")
 
 
 @dataclass(frozen=True)
 class LikelyNumbers:
-    """Texts that are numbers but for a few."""
+    """A text column whose cells are numbers, with few exceptions."""
 
     form: NumberForm
-    """In which most of them are written."""
+    """The form of most of them."""
     number_count: int
-    """Texts that are numbers of that form, without a zero before them."""
+    """Cells that are numbers of this form, without leading zeros."""
     count: int
-    """Texts, those left out that mean "no value"."""
+    """Cells, without markers of missing values."""
     odd: str | None
-    """The first that is no such number."""
+    """The first cell that is not such a number."""
 
 
 def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
-    """What the texts are, if nearly all of them are numbers.
+    """The form of the numbers, if nearly all texts are numbers; else None.
 
     Args:
-        counts: How often each text occurs; some hundreds of a column are enough.
+        counts: The count of each text; a few hundred texts of a column are enough.
     """
     present = {text.strip(" \t"): count for text, count in counts.items() if text.strip(" \t") not in MISSING_WORDS}
     if sum(bool(_DIGIT.search(text)) for text in present) * 2 < len(present):
@@ -80,20 +80,20 @@ def likely_numbers(counts: Mapping[str, int]) -> LikelyNumbers | None:
     odd_count = len(present) - len(numbers)
     if not _are_nearly_all(sum(present[text] for text in numbers), total, len(numbers), odd_count):
         return None
-    # a zero before a number keeps it text, though it is one
+    # a number with a leading zero stays text
     odd = [text for text in present if text not in numbers or is_padded(text)]
     return LikelyNumbers(form, total - sum(present[text] for text in odd), total, odd[0] if odd else None)
 
 
 def _are_nearly_all(found: int, total: int, different: int, odd_different: int) -> bool:
     if found >= NUMBER_FRACTION * total:
-        return found >= _FEWEST_NUMBERS or (found == total and found > 0)
-    # one word for "no value" that nobody knows may well stand in a third of the cells
-    return found >= _FEW_ODD_FRACTION * total and odd_different <= _FEW_ODD_TEXTS and different >= _FEWEST_DIFFERENT
+        return found >= _MINIMUM_NUMBERS or (found == total and found > 0)
+    # a single unknown marker of missing values may fill a third of the cells
+    return found >= _FEW_ODD_FRACTION * total and odd_different <= _FEW_ODD_TEXTS and different >= _MINIMUM_DISTINCT
 
 
 def best_form(counts: Mapping[str, int]) -> NumberForm:
-    """The plainest form that reads nearly all of the texts, else the plainest of those that read the most."""
+    """The simplest form that reads nearly all texts, or else the simplest of those that read the most."""
     total = sum(counts.values())
     read = {
         form: sum(count for text, count in counts.items() if plain_numeral(text, form) is not None)
@@ -106,7 +106,7 @@ def best_form(counts: Mapping[str, int]) -> NumberForm:
 
 
 def _forms(counts: Mapping[str, int]) -> Iterable[NumberForm]:
-    """The forms that the texts may have, the plainer before the others."""
+    """The possible forms of the texts, the simplest first."""
     percent_count = sum(count for text, count in counts.items() if "%" in text)
     percents: list[Percent | None] = ["fraction"] if percent_count * 2 > sum(counts.values()) else [None]
     has_signs = any(MINUS in text or "(" in text or text.endswith("-") for text in counts)
@@ -126,7 +126,7 @@ def _forms(counts: Mapping[str, int]) -> Iterable[NumberForm]:
 
 
 def likely_unit(counts: Mapping[str, int]) -> str | None:
-    """What stands most often before or behind the digits, if it can be a unit; None if nothing does."""
+    """The most frequent text before or after the digits, if it can be a unit; else None."""
     units: Counter[str] = Counter()
     for text, count in counts.items():
         unit = _unit_of(text)
@@ -139,7 +139,7 @@ def _unit_of(text: str) -> str | None:
     before, behind = _BEFORE.match(text), _BEHIND.match(text)
     found = behind["unit"] if behind else before["unit"] if before and _is_currency(before["unit"]) else None
     if found is not None and '"' in found and found.strip() != '"':
-        return None  # `5" pipe` is a description: of inches the sign alone is the unit
+        return None  # `5" pipe` is a description; only the sign itself is the unit of inches
     try:
         return None if found is None else NumberForm(unit=found.strip()).unit
     except ValidationError:
@@ -151,7 +151,7 @@ def _is_currency(unit: str) -> bool:
 
 
 def is_ambiguous(form: NumberForm, texts: Iterable[str]) -> bool:
-    """Whether a comma or a point between groups of three digits may as well be a decimal mark in all of the texts."""
+    """Whether the thousands separator of this form could be a decimal mark in all of the texts."""
     mark = form.thousands_mark
     if mark not in (".", ",") or form.grouping != "thousands":
         return False

@@ -1,4 +1,4 @@
-"""Marks of missing values: cells of delimited text that mean "no value", and which of them hold for a column."""
+"""Markers of missing values in delimited text, and which of them apply to a column."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -10,34 +10,34 @@ from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 
 MISSING_MARKS: Final = ("", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "NaN", "nan", "null", "NULL", "None", "?", "-")
-"""Cells of delimited text that mean "no value"."""
+"""Cells of delimited text that are missing values by default."""
 TEXT_MISSING_MARKS: Final = tuple(mark for mark in MISSING_MARKS if mark != "-")
-"""The same in a column of text, where a dash may be a category beside a plus."""
+"""The defaults in a text column, where a dash may be a category, like a plus."""
 
 Marks = frozenset[str]
 NO_MARKS: Final[Marks] = frozenset()
 
 
 def marks_of(column: WrittenColumn) -> Marks:
-    """The trimmed cells that mean "no value" in a column; the empty one always does."""
+    """The trimmed cells that are missing values in a column; the empty one always is."""
     if column.missing_marks is not None:
         return _with_blank(tuple(column.missing_marks))
     return _TEXT_DEFAULT if column.type in ("text", "empty") else _DEFAULT
 
 
 def recorded_marks(marks: Iterable[str]) -> list[str] | None:
-    """Marks as a column's record has them: None for those that delimited text has by default."""
+    """Markers in the form of a column's record: None for the defaults of delimited text."""
     found = frozenset(marks)
     return None if found in (_DEFAULT, _TEXT_DEFAULT) else sorted(found - {""})
 
 
 @lru_cache(256)
 def marked_numbers(marks: Marks, number_form: NumberForm | None = None) -> frozenset[float]:
-    """The numbers among the marks, such as -999: a number that equals one of them is missing, too.
+    """The markers that are numbers, such as -999: a number that equals one of them is missing too.
 
     Args:
-        marks: The marks.
-        number_form: How the column writes its numbers; plain ones by default.
+        marks: The markers.
+        number_form: The form of the column's numbers; plain by default.
     """
     numbers = set()
     for mark in marks - _DEFAULT:

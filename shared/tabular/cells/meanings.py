@@ -1,7 +1,7 @@
-"""Which value a text stands for, whatever type its column has: how a value finds the text that means it.
+"""The value that a text means, regardless of its column's type: finds the text for a given value.
 
-A column of text has ``4.50``, and the same table read by another program 4.5; only where one text alone means a value
-can the value be taken for it.
+A text column has ``4.50``, and another program reads the same table as 4.5. A value matches a text only if no other
+text means the same value.
 """
 
 from collections.abc import Hashable, Sequence
@@ -12,10 +12,10 @@ from modelbus.shared.tabular.cells.cell_values import BOOLEAN_SPELLINGS, NUMBER
 
 
 def value_of(text: str) -> Hashable:
-    """What a text stands for: a number, a truth value, a moment; None if it is a mere word."""
+    """The value that a text means: a number, a boolean or a date; None for any other text."""
     text = text.strip()
     if NUMBER.fullmatch(text):
-        return ("number", Decimal(text))  # exact: a double would take neighbours beyond 2**53 for the same
+        return ("number", Decimal(text))  # exact: doubles cannot distinguish neighbours beyond 2**53
     if text.lower() in BOOLEAN_SPELLINGS:
         return ("boolean", BOOLEAN_SPELLINGS[text.lower()])
     try:
@@ -26,7 +26,7 @@ def value_of(text: str) -> Hashable:
 
 
 def unique_values(texts: Sequence[str]) -> dict[Hashable, int]:
-    """The position of the one text that stands for each value; values of several texts are absent."""
+    """The position of the text for each value; values with several texts are absent."""
     found: dict[Hashable, int] = {}
     ambiguous = set()
     for position, text in enumerate(texts):

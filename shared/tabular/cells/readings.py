@@ -1,7 +1,7 @@
-"""How somebody reads a dataset's columns: whether as they are stored, and what should be known where it is otherwise.
+"""How a model reads a dataset's columns: whether the stored values can be used, and warnings if types differ.
 
-A dataset's types are found in its own file alone. A model has types of its own, from the table that it learnt from, and
-reads every table by those: what it needs then is each cell as it stood in the file.
+The types of a dataset come from its own file. A model has the types of its training table and reads every table with
+those; if they differ, it needs each cell as it was in the file.
 """
 
 from collections.abc import Iterable
@@ -18,32 +18,32 @@ _BARE_COMMA: Final = NumberForm(decimal_mark=",")
 
 
 def reading_of(column: ColumnSchema, name: str | None = None) -> SignatureColumn:
-    """How a dataset's own column is read, so that another table's is read alike.
+    """The reading of a dataset's column, so that another table can be read in the same way.
 
     Args:
         column: The column.
-        name: What the other one is called; the same by default.
+        name: The name of the column in the other table; the same by default.
     """
     fields = {field: getattr(column, field) for field in WrittenColumn.model_fields}
     return SignatureColumn(**{**fields, "name": name or column.name}, is_free_text=column.is_free_text)
 
 
 def is_read_as_stored(column: ColumnSchema, reading: WrittenColumn) -> bool | None:
-    """Whether the stored values of a column are what reading its cells would give.
+    """Whether the stored values of a column equal what reading its cells would give.
 
     Args:
         column: The dataset's column.
         reading: How it is read.
 
     Returns:
-        None where the cells have to tell: whether a mark in them can be nothing but a decimal one.
+        None if it depends on the cells: on whether a mark in them can only be a decimal mark.
     """
     if reading.type == "empty":
         return True
     if column.type in _NUMBERS and reading.type in _NUMBERS:
         return _are_numbers_read_as_stored(column, reading)
     if column.type != reading.type and not (column.type == "empty" and reading.type == "text"):
-        return column.type == "empty"  # of a type that is no text, marks of missing values are no values
+        return column.type == "empty"  # for types other than text, markers are missing values anyway
     if reading.type == "text":
         return column.missing_marks is not None or marks_of(column) <= marks_of(reading)
     if reading.type == "datetime":
@@ -56,8 +56,8 @@ def _are_numbers_read_as_stored(column: ColumnSchema, reading: WrittenColumn) ->
     if column.has_values or (own or NumberForm()) == wanted:
         return True
     if own is not None and (own.percent, own.unit or wanted.unit) != (wanted.percent, wanted.unit):
-        return False  # other marks make the same number, another scale or unit does not
-    if own is not None and own != _BARE_COMMA:  # the uploader said how the numbers are written
+        return False  # other marks give the same number, another scale or unit does not
+    if own is not None and own != _BARE_COMMA:  # the uploader specified the form
         return True
     if column.type == "integer":
         return wanted.percent is None
@@ -65,15 +65,15 @@ def _are_numbers_read_as_stored(column: ColumnSchema, reading: WrittenColumn) ->
 
 
 def decimal_mark_of(column: ColumnSchema) -> str:
-    """What stands before the fraction of the column's numbers."""
+    """The decimal mark of the column's numbers."""
     return "." if column.number_form is None else column.number_form.decimal_mark
 
 
 def changed_types(columns: Iterable[ColumnSchema], readings: Iterable[WrittenColumn]) -> list[str]:
-    """A sentence for each column whose type in a table is another than its reader's, where that may matter.
+    """A warning for each column whose type differs from the model's, where this may matter.
 
     Args:
-        columns: The table's.
+        columns: The columns of the table.
         readings: How they are read.
     """
     by_name = {column.name: column for column in columns}
@@ -85,7 +85,7 @@ def changed_types(columns: Iterable[ColumnSchema], readings: Iterable[WrittenCol
         if {column.type, reading.type} == set(_NUMBERS):
             continue
         found.append(
-            f"column {reading.name!r} is {column.type} here and {reading.type} in the training table: its cells are "
+            f"column {reading.name!r} is {column.type} in this dataset and {reading.type} in the training table: it is "
             f"read as {reading.type}"
         )
     return found

@@ -1,6 +1,6 @@
-"""A column's cells as they stood in the file that it came from: told from their values by the column's form.
+"""Reproduces a column's cells as they were in the original file, from their values and the column's form.
 
-What no form tells is kept beside the values (``kept_cells.py``).
+Texts that no form reproduces are stored separately (``kept_cells.py``).
 """
 
 from typing import Final
@@ -13,29 +13,29 @@ from modelbus.shared.contracts.records.dataset_records import ColumnSchema
 from modelbus.shared.tabular.cells.cell_text import cell_texts
 
 PLAIN: Final = "plain"
-"""Reals of which the whole ones have no point."""
+"""Reals whose whole numbers have no decimal point."""
 KEPT: Final = "kept"
-"""Cells that have no common form: each is kept."""
+"""Cells without a common form: the text of each is stored."""
 _FIXED: Final = "fixed:"
 
 
 class WrittenValue(str):
-    """The text of a cell that is no text: of a number, a boolean or a date, as it was written."""
+    """The original text of a number, a boolean or a date, in contrast to a text cell."""
 
     __slots__ = ()
 
 
 def fixed(decimals: int) -> str:
-    """The form of reals with so many decimals throughout."""
+    """The form of reals with a fixed number of decimals."""
     return f"{_FIXED}{decimals}"
 
 
 def written_texts(cells: pa.Array, column: ColumnSchema) -> pa.Array:
-    """Cells as they stood in the file; nulls stay.
+    """The cells as they were in the file; nulls stay null.
 
     Args:
         cells: Of the column's stored type.
-        column: The column; where its form is ``kept``, the texts are those of the values.
+        column: The column; if its form is ``kept``, the result is the standard text of the values.
     """
     form = column.form
     if pa.types.is_floating(cells.type):
@@ -53,7 +53,7 @@ def written_texts(cells: pa.Array, column: ColumnSchema) -> pa.Array:
 
 
 def real_texts(cells: pa.Array, form: str | None) -> pa.Array:
-    """Reals as text with a decimal point, in a form."""
+    """Reals as text with a decimal point, in the given form."""
     if form == PLAIN:
         return pc.cast(cells, pa.string())
     if form is not None and form.startswith(_FIXED):
@@ -62,7 +62,7 @@ def real_texts(cells: pa.Array, form: str | None) -> pa.Array:
 
 
 def _fixed_texts(cells: pa.Array, decimals: int) -> pa.Array:
-    """Reals with so many decimals, of fifteen digits in all at most: so their whole hundredths are exact."""
+    """Reals with a fixed number of decimals; with at most fifteen digits, the scaled integers are exact."""
     values = pc.fill_null(cells, 0.0).to_numpy(zero_copy_only=False)
     whole = np.rint(np.abs(values) * 10.0**decimals).astype(np.int64)
     digits = pc.utf8_lpad(pc.cast(pa.array(whole), pa.string()), width=decimals + 1, padding="0")

@@ -1,7 +1,7 @@
-"""Numbers as a column writes them (see ``NumberForm``): read strictly by that form, one text or many.
+"""Strict parsing of numbers in the form of a column (see ``NumberForm``), for one text or many.
 
-``plain_numeral`` turns such a text into a plain one (``1,234.5`` → ``1234.5``, ``12 %`` → ``12e-2``), from which the
-nearest double is read once; a division by 100 would round twice. What the form does not describe is no number.
+``plain_numeral`` converts a text to a plain numeral (``1,234.5`` → ``1234.5``, ``12 %`` → ``12e-2``), which is then
+rounded to a double once; a division by 100 would round twice. Text that does not match the form is not a number.
 """
 
 import re
@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from modelbus.shared.contracts.number_forms import NumberForm
 
 SPACES: Final = "[ \u00a0\u202f\u2009]"
-"""A space, a no-break, a narrow no-break and a thin one."""
+"""A space, a no-break space, a narrow no-break space and a thin space."""
 MINUS: Final = "\u2212"
-"""The minus sign of typographers."""
+"""The typographic minus sign."""
 _MARKS: Final = {",": ",", ".": r"\.", " ": SPACES, "'": "['\u2019]"}
 _INFINITY: Final = r"^[+-]?(?i:inf(?:inity)?)$"
 _HUNDREDTH: Final = "e-2"
@@ -24,7 +24,7 @@ _HUNDREDTH: Final = "e-2"
 
 @cache
 def pattern_of(form: NumberForm) -> str:
-    """The regular expression of the form's numbers, for Python and for Arrow; ``_signs_agree`` has the rest to say."""
+    """The regular expression of the form's numbers, for Python and Arrow; combinations of signs are checked later."""
     sign = f"[+{MINUS}-]?" if form.has_accounting_signs else "[+-]?"
     before = after = inner = ""
     if form.unit is not None:
@@ -41,7 +41,7 @@ def pattern_of(form: NumberForm) -> str:
 
 def _digits(form: NumberForm) -> str:
     point = _MARKS[form.decimal_mark]
-    # behind a percent sign another exponent comes
+    # a percent sign becomes an exponent itself
     exponent = "" if form.percent == "fraction" else "(?:[eE][+-]?[0-9]+)?"
     plain = rf"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+){exponent}"
     if form.thousands_mark is None:
@@ -55,7 +55,7 @@ def _digits(form: NumberForm) -> str:
 
 
 def plain_numeral(text: str, form: NumberForm) -> str | None:
-    """The number that a text (without surrounding space) writes, as plain digits; None if it is none of the form."""
+    """The number in a text (without surrounding spaces) as a plain numeral; None if it does not match the form."""
     found = re.fullmatch(pattern_of(form), text)
     if found is None:
         return text if form.percent is None and re.fullmatch(_INFINITY, text) else None
@@ -78,7 +78,7 @@ def _ending(form: NumberForm) -> str:
 
 
 def described(form: NumberForm) -> str:
-    """The form for people: `with a decimal point, ',' between thousands and a percent sign`."""
+    """A description for people: `with a decimal point, ',' between thousands and a percent sign`."""
     comma = "comma" if form.decimal_mark == "," else "point"
     parts = [f"a decimal {comma}"]
     if form.thousands_mark is not None:
@@ -87,12 +87,12 @@ def described(form: NumberForm) -> str:
     if form.percent is not None:
         parts.append("a percent sign")
     if form.unit is not None:
-        parts.append(f"{form.unit!r} beside it or not")
+        parts.append(f"an optional {form.unit!r}")
     return f"with {', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else f"with {parts[0]}"
 
 
 def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
-    """Text cells, trimmed ones, as plain digits: what ``plain_numeral`` says of each; null where that is none."""
+    """Trimmed text cells as plain numerals, as by ``plain_numeral``; null where that returns None."""
     if not len(cells):
         return cells
     found = pc.extract_regex(cells, pattern=pattern_of(form))
@@ -112,9 +112,9 @@ def plain_numerals(cells: pa.Array, form: NumberForm) -> pa.Array:
 
 
 def are_written_so(cells: pa.Array, form: NumberForm) -> pa.Array:
-    """Which text cells (trimmed ones, none null) are numbers of the form, shape (n_cells,)."""
+    """Which trimmed text cells (none null) are numbers of the form, shape (n_cells,)."""
     if form.unit is None and not form.has_accounting_signs:
-        # then there is nothing beside the pattern to be said, and only one sign in it
+        # the pattern is sufficient, because it contains only one sign
         found = pc.match_substring_regex(cells, pattern=pattern_of(form))
         return found if form.percent else pc.or_(found, pc.match_substring_regex(cells, pattern=_INFINITY))
     return pc.is_valid(plain_numerals(cells, form))

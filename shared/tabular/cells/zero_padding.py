@@ -1,4 +1,4 @@
-"""Zeros before numbers: codes have them throughout (``00501``); one ``007`` among numbers is a number written oddly."""
+"""Leading zeros: codes have them throughout (``00501``), whereas a single ``007`` among numbers is an odd number."""
 
 import re
 from collections import Counter
@@ -7,35 +7,35 @@ from dataclasses import dataclass, field
 from typing import Final
 
 LEADING_ZERO: Final = r"^[+-]?0[0-9]"
-"""What a number begins with that has a zero before it; for Python and for Arrow."""
+"""The beginning of a number with a leading zero; for Python and for Arrow."""
 _CODE_FRACTION: Final = 0.05
-"""Where more of the cells have zeros before them, they are codes."""
+"""If more than this fraction of the cells have leading zeros, they are codes."""
 _SAME_WIDTH_CODE_FRACTION: Final = 0.01
-"""The same where nearly all cells have as many characters: their zeros fill them up."""
+"""The same if nearly all cells have the same length, to which zeros pad them."""
 _SAME_WIDTH_FRACTION: Final = 0.8
-_FEWEST_CODES: Final = 2
-"""A single cell makes no codes of the others."""
+_MINIMUM_CODES: Final = 2
+"""A single cell with a leading zero is not enough."""
 
 
 def is_padded(text: str) -> bool:
-    """Whether a text, if it is a number, has a zero before it."""
+    """Whether a text, if it is a number, has a leading zero."""
     return re.match(LEADING_ZERO, text) is not None
 
 
 @dataclass
 class ZeroPadding:
-    """How many cells of a column have zeros before them, and how long they and the others are."""
+    """Counts of a column's cells with and without leading zeros, by length."""
 
     padded: Counter[int] = field(default_factory=Counter)
-    """Cells with a zero before them, by their number of characters."""
+    """Cells with a leading zero, by length."""
     others: Counter[int] = field(default_factory=Counter)
 
     def add(self, lengths: Iterable[tuple[int, int]], *, are_padded: bool) -> None:
-        """Count more cells.
+        """Add cells.
 
         Args:
-            lengths: Numbers of characters, and how many cells have so many.
-            are_padded: Whether they have zeros before them.
+            lengths: Pairs of a length in characters and a number of cells.
+            are_padded: Whether these cells have leading zeros.
         """
         counts = self.padded if are_padded else self.others
         for length, count in lengths:
@@ -43,9 +43,9 @@ class ZeroPadding:
 
     @property
     def are_codes(self) -> bool:
-        """Whether the column holds codes: so many cells are padded, or they are padded to the width of the others."""
+        """Whether the column holds codes: enough cells are padded, or they are padded to the length of the others."""
         count, total = self.padded.total(), self.padded.total() + self.others.total()
-        if count < _FEWEST_CODES:
+        if count < _MINIMUM_CODES:
             return False
         return count > _CODE_FRACTION * total or (count > _SAME_WIDTH_CODE_FRACTION * total and self._has_one_width)
 
@@ -56,7 +56,7 @@ class ZeroPadding:
 
 
 def padding_of(counts: Mapping[str, int]) -> ZeroPadding:
-    """The same of texts and how often each occurs."""
+    """Count texts, given the number of times that each occurs."""
     found = ZeroPadding()
     for text, count in counts.items():
         found.add([(len(text), count)], are_padded=is_padded(text))

@@ -1,1 +1,1 @@
-"""From rows of mixed columns to a matrix of floats, by what was learnt from the training rows."""
+"""The encoding of rows of mixed columns to a matrix of floats, learnt from the training rows."""

@@ -1,4 +1,4 @@
-"""What a column learns from the training rows, with scikit-learn's own parts; serving never comes here."""
+"""Learning of a column's encoding from the training rows, with scikit-learn's transformers; not used for serving."""
 
 from collections import Counter
 from typing import Any, Literal
@@ -16,13 +16,13 @@ from modelbus.shared.tabular.encoding.looked_up import LookedUpColumn
 from modelbus.shared.tabular.encoding.scaled import LIMIT, EncodedColumn, Floats, ScaledColumn, canonical_parts
 
 ONE_HOT_LIMIT = 40
-"""Text with more categories than this is encoded by the target's means, or by the categories' fractions where there is
-no target, so that the matrix stays narrow."""
+"""Text with more categories is encoded by target means, or by frequency without a target, so that the matrix stays
+narrow."""
 
 Target = npt.NDArray[Any] | None
-"""Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks that have none."""
+"""Class codes (int64) or numbers (float64), shape (n_rows,); None for tasks without a target."""
 Scaling = Literal["standard", "unit"]
-"""``standard``: mean 0, variance 1. ``unit``: within 0..1, for estimators that take no negative features."""
+"""``standard``: mean 0, variance 1. ``unit``: within 0..1, for estimators that accept no negative features."""
 
 _FOLDS = 5
 
@@ -30,20 +30,20 @@ _FOLDS = 5
 def learn_column(
     column: SignatureColumn, reading: Reading, target: Target, *, task: Task, scaling: Scaling, seed: int
 ) -> tuple[EncodedColumn, Floats]:
-    """Learn a column.
+    """Learn the encoding of a column.
 
     Args:
         column: Its name and type.
         reading: Its training values.
         target: The training rows' targets.
-        task: What the target is.
+        task: The task of the model.
         scaling: The range of the outputs.
-        seed: Shuffles the folds of the cross-fitting.
+        seed: Seed for shuffling the folds of the cross-fitting.
 
     Returns:
-        The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs). The latter differ from
-        ``encode`` for target means and for the scores of free text: each row gets those of the folds that it is not
-        in, so that the estimator does not meet its own target in the features.
+        The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs). For target means and scores
+        of free text, these differ from ``encode``: each row is encoded with the other folds only, so that its own
+        target does not leak into its features.
     """
     if column.type in ("integer", "real", "boolean", "datetime"):
         scaled = _learn_scaled(column, reading, scaling)
@@ -69,7 +69,7 @@ def _learn_free_text(
         targets = numeric_targets(target, is_classification=is_classification, seed=seed)
 
     def splits(rows: npt.NDArray[np.int64]) -> list[Any]:
-        assert target is not None  # it is what is scored
+        assert target is not None  # scores need a target
         return list(_splitter(target[rows], task, seed).split(rows, target[rows]))
 
     return learn_free_text(column, reading, targets, splits, is_unit=scaling == "unit", seed=seed)
@@ -109,7 +109,7 @@ def _center_and_scale(outputs: Floats, scaling: Scaling) -> tuple[Floats, Floats
         else:
             standard = StandardScaler().fit(outputs)
             center, scale = standard.mean_, standard.scale_
-    # squares of numbers beyond 1e154 overflow; their magnitude is all that can be made of them
+    # squares of numbers beyond 1e154 overflow, so they are scaled by their magnitude only
     is_finite = np.isfinite(center) & np.isfinite(scale)
     center = np.where(is_finite, center, 0.0)
     scale = np.where(is_finite, scale, np.abs(outputs).max(axis=0))
@@ -117,7 +117,7 @@ def _center_and_scale(outputs: Floats, scaling: Scaling) -> tuple[Floats, Floats
 
 
 def _bounds(scaling: Scaling) -> tuple[float, float]:
-    """Where outputs are cut off."""
+    """The limits to which outputs are clipped."""
     return (0.0, 1.0) if scaling == "unit" else (-LIMIT, LIMIT)
 
 
@@ -125,7 +125,7 @@ def _learn_one_hot(column: SignatureColumn, reading: Reading, categories: list[s
     has_missing = bool(reading.missing.any())
     if not categories or (len(categories) == 1 and not has_missing):
         return LookedUpColumn(column, categories, np.zeros((len(categories) + 2, 0)), "one-hot")
-    # the second of two categories tells both; with missing values there are three cases, and all zeros is the third
+    # one output is enough for two categories; missing values are a third case, for which all outputs are zero
     encoder = OneHotEncoder(drop=None if has_missing else "if_binary", sparse_output=False)
     rows = encoder.fit_transform(np.array(categories, dtype=object).reshape(-1, 1))
     neither = np.full((2, rows.shape[1]), 0.5 if rows.shape[1] < len(categories) else 0.0)
@@ -135,12 +135,12 @@ def _learn_one_hot(column: SignatureColumn, reading: Reading, categories: list[s
 def _learn_fractions(
     column: SignatureColumn, reading: Reading, categories: list[str], scaling: Scaling
 ) -> LookedUpColumn:
-    """Each category by its fraction of the training rows; what is missing or unseen has the fraction 0."""
+    """Frequency encoding: each category's fraction of the training rows; missing and unseen have the fraction 0."""
     counts = Counter(text for text in reading.values if text is not None)
     fractions = np.array([*(counts[category] for category in categories), 0, 0], dtype=np.float64) / len(reading.values)
     table = fractions.reshape(-1, 1)
     learnt = LookedUpColumn(column, categories, table, "share").encode(reading)[0]
-    if learnt.min() == learnt.max():  # as many rows of each category, as in a column of names: nothing to tell them by
+    if learnt.min() == learnt.max():  # equally frequent categories, as in a column of names, cannot be distinguished
         return LookedUpColumn(column, categories, table[:, :0], "share")
     center, scale = _center_and_scale(learnt, scaling)
     low, high = _bounds(scaling)
@@ -162,7 +162,7 @@ def _learn_target_means(
     indices = np.array([index_of.get(text, missing_index) for text in reading.values]).reshape(-1, 1)
     encoder = TargetEncoder(target_type=_target_type(target, task), cv=_splitter(target, task, seed))
     crossed = np.asarray(encoder.fit_transform(indices, target), dtype=np.float64)
-    # a missing value that never occurred is unseen to the encoder, and gets the overall mean as all unseen ones do
+    # a missing value that never occurred counts as unseen and gets the overall mean
     table = np.asarray(encoder.transform(np.arange(missing_index + 2).reshape(-1, 1)), dtype=np.float64)
     center, scale = _center_and_scale(crossed, scaling)
     low, high = _bounds(scaling)

@@ -1,14 +1,14 @@
-"""The encoder: rows of mixed columns in, a matrix of floats out; the same to the last bit for one row and for a table.
+"""The encoder: from rows of mixed columns to a matrix of floats, identical to the last bit for one row and for a table.
 
-It learns with scikit-learn's parts (``learning.py``) and serves without them, because scikit-learn's encoders rebuild
-their category tables on every call. Rules that hold everywhere:
+It learns with scikit-learn's transformers (``column_learning.py``) and serves without them, because they rebuild their
+category tables on every call. The rules:
 
-- Columns are found by name, in any order. A column of the signature must be there: a key absent from a row is an
-  error that names row and column, absent from all rows it is one error for the column. Only columns that were
-  ``empty`` in training are optional. A null is a missing value, and fine.
-- Columns beyond the signature are ignored. What was coerced, unseen, missing or extra is reported.
-- A column that did not vary in training gives no output, but its cells are still cast.
-- No output is ever NaN or infinite.
+- Columns are found by name, in any order. Every column of the signature is required: a key that a row lacks is an error
+  for this row and column; a key that all rows lack is a single error. Only columns that were ``empty`` in training are
+  optional. A null is a valid missing value.
+- Columns that are not in the signature are ignored. Coerced, unseen, missing and extra values are reported.
+- A column that did not vary in training has no output, but its cells are still cast.
+- Outputs are always finite.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ from modelbus.shared.tabular.encoding.row_faults import FaultCollector
 from modelbus.shared.tabular.encoding.scaled import EncodedColumn, Floats, Notes
 
 ROW_BY_ROW_LIMIT = 32
-"""Requests of fewer rows are encoded row by row, others column by column; about where the two cost the same."""
+"""Requests with fewer rows are encoded row by row, others column by column; here both cost about the same."""
 
 Row = Mapping[str, Any]
 State = dict[str, Any]
 
 
 class TabularEncoder:
-    """Encodes the columns of a signature; made by ``learn`` or ``from_state``."""
+    """Encodes the columns of a signature, after ``fit_transform`` or ``from_state``."""
 
     def __init__(self, columns: Sequence[EncodedColumn] = ()) -> None:
         """Args:
@@ -52,7 +52,7 @@ class TabularEncoder:
 
     @property
     def columns(self) -> list[SignatureColumn]:
-        """The columns that rows must have, in the signature's order."""
+        """The columns of the signature, in its order."""
         return [column.column for column in self._columns]
 
     @property
@@ -62,13 +62,13 @@ class TabularEncoder:
 
     @property
     def output_columns(self) -> list[str]:
-        """The column that each output is of, shape (n_outputs,); a column's outputs stand side by side."""
+        """The column of each output, shape (n_outputs,); the outputs of a column are adjacent."""
         return [column.column.name for column in self._columns for _ in column.feature_names]
 
     @property
     def has_target_means(self) -> bool:
-        """Whether a column is encoded by what it tells of the target (its means, the scores of free text), so that
-        training rows must not be encoded as new ones.
+        """Whether an output is learnt from the target (target means, scores of free text), so that training rows must
+        not be encoded like new rows.
         """
         return any(
             column.kind == "target mean" if isinstance(column, LookedUpColumn) else is_scored(column)
@@ -76,8 +76,8 @@ class TabularEncoder:
         )
 
     def free_text(self) -> list[dict[str, Any]]:
-        """The columns that are read by their words, as a version's record has them."""
-        return [told for column in self._columns if (told := describe(column)) is not None]
+        """The free-text columns, in the form of a version's record."""
+        return [described for column in self._columns if (described := describe(column)) is not None]
 
     def fit_transform(
         self,
@@ -94,17 +94,17 @@ class TabularEncoder:
         Args:
             frame: The training rows, with all of ``columns``; others are ignored.
             target: Class codes (int64) or numbers (float64), shape (n_rows,), none missing; None for tasks without one.
-            columns: What to learn.
-            task: What the target is.
+            columns: The columns to learn.
+            task: The task of the model.
             seed: The same seed gives the same matrix.
             scaling: The range of the outputs.
 
         Returns:
-            Float64, shape (n_rows, n_outputs): for the estimator to fit on. For new rows use ``transform``: text of
-            many categories is encoded by the target's means, and here without each row's own target.
+            Float64, shape (n_rows, n_outputs), for the estimator to fit on. It can differ from ``transform``: here,
+            target means and scores of free text are computed without each row's own target.
 
         Raises:
-            SignatureMismatch: A column is absent or has values that are not of its type.
+            SignatureMismatch: A column is missing or has values that do not match its type.
         """
         faults = FaultCollector()
         faults.require_columns(frame, [column.name for column in columns])
@@ -127,10 +127,10 @@ class TabularEncoder:
             frame: Rows with the signature's columns, any order.
 
         Returns:
-            Float64, shape (n_rows, n_outputs), and what had to be done to the rows.
+            Float64, shape (n_rows, n_outputs), and the report on the rows.
 
         Raises:
-            SignatureMismatch: A column is absent, or a value cannot be cast; one detail for each.
+                SignatureMismatch: A column is missing or a value cannot be cast, with one detail for each.
         """
         faults = FaultCollector()
         faults.require_columns(frame, self._required)
@@ -143,10 +143,10 @@ class TabularEncoder:
         return self._encode_columns(values, len(frame), faults, report)
 
     def row(self, row: Row) -> Floats:
-        """Encode one row, shape (n_outputs,): the hot path, without a report.
+        """Encode a single row to shape (n_outputs,): the fast path, without a report.
 
         Raises:
-            SignatureMismatch: As ``transform``.
+            SignatureMismatch: See ``transform``.
         """
         outputs: list[float] = []
         notes: Notes = []
@@ -154,21 +154,21 @@ class TabularEncoder:
             for column in self._columns:
                 outputs += column.cell(row[column.column.name], notes)
         except (KeyError, UncastableCell):
-            matrix, _ = self.rows([row])  # finds all faults and names them, or an optional column is absent
+            matrix, _ = self.rows([row])  # names all faults, if any
             return matrix.reshape(-1)
         return np.array(outputs, dtype=np.float64)
 
     def rows(self, rows: Sequence[Row]) -> tuple[Floats, EncodingReport]:
-        """Encode rows as a request holds them.
+        """Encode the rows of a request.
 
         Args:
             rows: A mapping from column to value each.
 
         Returns:
-            Float64, shape (n_rows, n_outputs), and what had to be done to the rows.
+            Float64, shape (n_rows, n_outputs), and the report on the rows.
 
         Raises:
-            SignatureMismatch: As ``transform``; a key may not be absent from a single row.
+            SignatureMismatch: See ``transform``; every row must have every key.
         """
         faults, report = FaultCollector(), ReportBuilder()
         faults.require_keys(rows, self._required)
@@ -179,12 +179,12 @@ class TabularEncoder:
         return self._encode_cells(rows, faults, report)
 
     def as_meant(self, name: str, reading: Reading) -> Reading:
-        """A column's cells by the categories that they mean, where it has categories; see ``LookedUpColumn``."""
+        """A column's cells, replaced by the categories that they mean, if it has categories; see ``LookedUpColumn``."""
         column = next(column for column in self._columns if column.column.name == name)
         return column.as_meant(reading) if isinstance(column, LookedUpColumn) else reading
 
     def state(self) -> State:
-        """What was learnt, as plain numpy arrays and one JSON text: few, however many columns there are."""
+        """The learnt state, as NumPy arrays and a JSON text; their number does not depend on the number of columns."""
         return pack_columns(self._columns)
 
     @classmethod
@@ -192,7 +192,7 @@ class TabularEncoder:
         """The inverse of ``state``.
 
         Raises:
-            ValueError: The state is not one that this release writes.
+            ValueError: The state was not written by this release.
         """
         return cls(unpack_columns(state))
 

@@ -1,6 +1,6 @@
-"""Learnt columns as a handful of flat arrays, and back: what an artifact keeps of an encoder.
+"""Serialization of learnt columns to a few flat arrays: the encoder's part of an artifact.
 
-To change the layout: raise ``LAYOUT``; an artifact of another layout is refused and its model trained again.
+To change the layout, raise ``LAYOUT``: artifacts with another layout are refused, and their models must be retrained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,13 @@ from modelbus.shared.tabular.encoding.scaled import EncodedColumn, ScaledColumn
 
 LAYOUT: Final = 1
 FREE_TEXT: Final = "free text"
-"""The kind of a column that a release without it refuses by name."""
+"""The kind of a free-text column; older releases refuse it by this name."""
 
 _LOOK_UPS: Final = frozenset(get_args(LookUp))
 
 
 def pack_columns(columns: Sequence[EncodedColumn]) -> dict[str, Any]:
-    """Learnt columns as numpy arrays (float64, float16, int64, uint8, ``<U``), an int and a JSON text."""
+    """Serialize to NumPy arrays (float64, float16, int64, uint8, ``<U``), an integer and a JSON text."""
     floats, float_ends = pack_arrays([column.floats() for column in columns])
     texts, text_ends = pack_texts([text for column in columns for text in column.texts()])
     tables = [column.table.ravel() for column in columns if isinstance(column, FreeTextColumn)]
@@ -37,7 +37,7 @@ def pack_columns(columns: Sequence[EncodedColumn]) -> dict[str, Any]:
         "texts": texts,
         "text_ends": text_ends,
         "text_counts": np.array([len(column.texts()) for column in columns], dtype=np.int64),
-        # absent where no column is free text: so an artifact without one is what it was before there were any
+        # absent without free text, so that such artifacts are the same as in older releases
         **({"tables": np.concatenate(tables)} if tables else {}),
     }
 
@@ -46,10 +46,10 @@ def unpack_columns(state: Mapping[str, Any]) -> list[EncodedColumn]:
     """The inverse of ``pack_columns``.
 
     Raises:
-        ValueError: The layout is not the one of this release.
+        ValueError: The layout is not that of this release.
     """
     if state.get("layout") != LAYOUT:
-        raise ValueError(f"the encoder's layout is {state.get('layout')!r}; this release reads {LAYOUT}")
+        raise ValueError(f"encoder layout {state.get('layout')!r} is not supported; this release needs {LAYOUT}")
     columns = [SignatureColumn.model_validate(column) for column in orjson.loads(state["columns"])]
     floats = unpack_arrays(state["floats"], state["float_ends"])
     texts = unpack_texts(state["texts"], state["text_ends"])
@@ -62,14 +62,14 @@ def unpack_columns(state: Mapping[str, Any]) -> list[EncodedColumn]:
 
 
 class _Tables:
-    """The tables of free text, one after the other."""
+    """The concatenated tables of free-text columns."""
 
     def __init__(self, packed: Table) -> None:
         self._packed = packed
         self._start = 0
 
     def next(self, floats: npt.NDArray[np.float64]) -> Table:
-        """The table of the next column, which says by its numbers how large it is."""
+        """The table of the next column, whose size follows from its numbers."""
         start, self._start = self._start, self._start + table_size(floats)
         return self._packed[start : self._start]
 
@@ -88,5 +88,5 @@ def _load(
     if kind == FREE_TEXT:
         return FreeTextColumn.load(column, texts, floats, tables.next(floats))
     if kind not in _LOOK_UPS:
-        raise ValueError(f"the encoder has a column of the kind {kind!r}, which this release does not know")
-    return LookedUpColumn.load(column, texts, floats, kind)  # type: ignore[arg-type]  # it was just looked up
+        raise ValueError(f"column kind {kind!r} of the encoder is not supported by this release")
+    return LookedUpColumn.load(column, texts, floats, kind)  # type: ignore[arg-type]  # checked above

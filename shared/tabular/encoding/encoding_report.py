@@ -1,4 +1,4 @@
-"""What an encoder had to do to the rows: coerced, unseen, missing and extra values. Nothing of it is silent."""
+"""The encoder's report on rows: coerced, unseen, missing and extra values, so that nothing happens silently."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,30 +11,30 @@ RowIndices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class EncodingReport:
-    """What was done to the rows, a mapping from column to row indices (ascending, int64) each.
+    """The incidents in rows: for each kind, a mapping from column to row indices (ascending, int64).
 
     A column without an incident is absent.
     """
 
     row_count: int
     coerced: Mapping[str, RowIndices] = field(default_factory=dict)
-    """Values of another type that could be read as the column's type, such as the text "3.5" in a number column."""
+    """Values of another type that were converted, such as the text "3.5" in a numeric column."""
     unseen: Mapping[str, RowIndices] = field(default_factory=dict)
-    """Text that did not occur in training, or any value in a column that was empty then."""
+    """Text that did not occur in training, or any value in a column that was empty in training."""
     missing: Mapping[str, RowIndices] = field(default_factory=dict)
     """Cells without a value."""
     extra: Mapping[str, RowIndices] = field(default_factory=dict)
-    """Columns that the model does not know; they were ignored."""
+    """Columns that the model does not know, and ignores."""
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many rows are concerned: ``{"coerced": {column: count}, ...}``, ready for JSON."""
+        """The number of affected rows: ``{"coerced": {column: count}, ...}``, in JSON form."""
         return {
             incident: {column: len(rows) for column, rows in by_column.items()}
             for incident, by_column in self._incidents().items()
         }
 
     def part(self, start: int, stop: int) -> "EncodingReport":
-        """The report of rows ``start`` to ``stop`` (exclusive), counted from 0: for a batch of several requests."""
+        """The report on rows ``start`` to ``stop`` (exclusive, from 0), for one of several requests in a batch."""
         parts = {
             incident: {
                 column: rows[(rows >= start) & (rows < stop)] - start
@@ -50,14 +50,14 @@ class EncodingReport:
 
 
 class ReportBuilder:
-    """Collects incidents until the report is made."""
+    """Collects incidents for a report."""
 
     def __init__(self) -> None:
         """Start with nothing."""
         self._incidents: dict[str, dict[str, RowIndices]] = {}
 
     def add(self, incident: str, column: str, rows: "npt.NDArray[np.bool_] | Iterable[int]") -> None:
-        """Note an incident (a field of ``EncodingReport``) in a column: a mask over all rows, or row indices."""
+        """Add an incident (a field of ``EncodingReport``) in a column: a mask over all rows, or row indices."""
         if isinstance(rows, np.ndarray) and rows.dtype == np.bool_:
             indices = np.flatnonzero(rows)
         else:

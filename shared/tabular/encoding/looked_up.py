@@ -1,5 +1,5 @@
-"""A column of text, looked up in a table of learnt outputs: one-hot for few categories; for many the target's means,
-or, where there is no target, how frequent each category is.
+"""A text column that is encoded with a table of learnt outputs: one-hot encoding for few categories; for many, target
+means or, without a target, frequency encoding.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ from modelbus.shared.tabular.cells.meanings import unique_values, value_of
 from modelbus.shared.tabular.encoding.scaled import Floats, Notes
 
 LookUp = Literal["one-hot", "target mean", "share"]
-"""What the outputs are. ``share``: the category's fraction of the training rows, in the range of the other outputs."""
+"""The kind of encoding. ``share`` is frequency encoding: the category's fraction of the training rows, scaled like
+other outputs. Artifacts contain these names."""
 
 
 @dataclass(frozen=True, eq=False)
 class LookedUpColumn:
-    """Each category has a row of outputs; so have a missing value (last but one) and an unseen category (last)."""
+    """Each category has a row of outputs; the last two rows are for a missing value and for an unseen category."""
 
     column: SignatureColumn
     categories: list[str]
@@ -33,10 +34,10 @@ class LookedUpColumn:
         """A name for each output."""
         name, width = self.column.name, self.table.shape[1]
         if self.kind == "share":
-            return [f"{name}: share"] * width
+            return [f"{name}: frequency"] * width
         if self.kind == "target mean":
-            return [f"{name}: target mean"] if width == 1 else [f"{name}: share of class {i}" for i in range(width)]
-        # two categories without a missing value share one output, which tells the second
+            return [f"{name}: target mean"] if width == 1 else [f"{name}: fraction of class {i}" for i in range(width)]
+        # two categories without missing values have a single output, which is 1 for the second
         return [f"{name}={category}" for category in self.categories[len(self.categories) - width :]]
 
     def cell(self, value: Any, notes: Notes) -> Sequence[float]:
@@ -57,7 +58,7 @@ class LookedUpColumn:
         return outputs
 
     def encode(self, reading: Reading) -> tuple[Floats, Mask]:
-        """Encode a whole column: outputs of shape (n_rows, n_outputs), and which rows hold an unseen category."""
+        """Encode a whole column to shape (n_rows, n_outputs), with a mask of the rows with an unseen category."""
         lookup, unseen = self._lookup, self._unseen
         indices = np.fromiter(
             (lookup.get(text, unseen) for text in reading.values), dtype=np.int64, count=len(reading.values)
@@ -92,7 +93,7 @@ class LookedUpColumn:
         return lookup
 
     def as_meant(self, reading: Reading) -> Reading:
-        """The same cells, each by the category that it means; those that mean none stay."""
+        """The same cells, replaced by the categories that they mean; others stay unchanged."""
         values = reading.values.copy()
         for row, text in enumerate(values):
             if text is not None and text not in self._lookup:
@@ -101,9 +102,9 @@ class LookedUpColumn:
         return replace(reading, values=values)
 
     def _meant(self, text: str, *, is_text: bool) -> int:
-        """The category that a text which is none means: less the space around it, or, of what is no text, by its value.
+        """The category that a text means: the text without surrounding spaces or, for other types, the same value.
 
-        A table that was read elsewhere has 4.5 where this column has ``4.50``, and true where it has ``yes``.
+        Another program may have read 4.5 where this column has ``4.50``, and true where it has ``yes``.
         """
         found = self._lookup.get(text.strip()) if is_text else self._by_value.get(value_of(text))
         return self._unseen if found is None else found

@@ -1,7 +1,7 @@
-"""Texts and ragged arrays as flat arrays, so that saved state holds no Python objects.
+"""Texts and ragged arrays as flat arrays, so that stored state contains no Python objects.
 
-Texts are kept as UTF-8 bytes with end positions and not as a ``<U`` array: numpy pads every text of a ``<U`` array to
-the longest one (a single text of 1 MB among 10,000 categories would take 40 GB) and drops trailing NUL characters.
+Texts are stored as UTF-8 bytes with end positions, not as a ``<U`` array: NumPy pads every text of a ``<U`` array to
+the length of the longest (one text of 1 MB among 10,000 categories would take 40 GB) and drops trailing NULs.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Ends = npt.NDArray[np.int64]
 
 
 def pack_texts(texts: Sequence[str]) -> tuple[Bytes, Ends]:
-    """All texts as one run of UTF-8 bytes and the end position of each, shapes (n_bytes,) and (n_texts,)."""
+    """Concatenate texts to UTF-8 bytes, with the end position of each; shapes (n_bytes,) and (n_texts,)."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
     return np.frombuffer(b"".join(encoded), dtype=np.uint8).copy(), ends
@@ -28,7 +28,7 @@ def unpack_texts(packed: Bytes, ends: Ends) -> list[str]:
 
 
 def pack_arrays(arrays: Sequence[npt.NDArray[np.float64]]) -> tuple[npt.NDArray[np.float64], Ends]:
-    """Arrays of one dimension as one array and the end position of each."""
+    """Concatenate one-dimensional arrays, with the end position of each."""
     ends = np.cumsum([len(array) for array in arrays], dtype=np.int64)
     return np.concatenate([np.zeros(0), *arrays]), ends
 

@@ -1,4 +1,4 @@
-"""Faults of rows against a signature, gathered until all are known and raised as one error that names each."""
+"""Collects all mismatches between rows and a signature, and raises them as a single error."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -10,17 +10,17 @@ from modelbus.shared.errors import SignatureMismatch
 from modelbus.shared.tabular.cells.columns import CellFault
 
 DETAIL_LIMIT = 100
-"""So many faults are listed; a table with a wrong column has as many as rows."""
+"""Maximum number of details; a wrong column has a fault in every row."""
 
 _NAMED = 3
 _HINT_LIMIT = 10
-"""So many missing columns are looked for under another name."""
+"""Maximum number of missing columns for which similar names are suggested."""
 _LIKENESS = 0.8
 _SHOWN_LENGTH = 200
 
 
 class FaultCollector:
-    """Gathers faults and raises them together."""
+    """Collects faults and raises them together."""
 
     def __init__(self) -> None:
         """Start with none."""
@@ -28,16 +28,18 @@ class FaultCollector:
         self._count = 0
 
     def require_columns(self, frame: pd.DataFrame, names: Iterable[str]) -> None:
-        """Note each column that the frame lacks, or has twice."""
+        """Add each column that the frame lacks, or has twice."""
         present = [str(name) for name in frame.columns]
         for name in names:
             if name not in present:
                 self._add_missing_column(name, present)
             elif present.count(name) > 1:
-                self._add({"where": f"rows.*.{name}", "problem": "the column occurs twice", "expected": "one column"})
+                self._add(
+                    {"where": f"rows.*.{name}", "problem": "the column occurs more than once", "expected": "one column"}
+                )
 
     def require_keys(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
-        """Note each column that no row has, and each row that lacks a column that others have."""
+        """Add each column that all rows lack, and each row that lacks a column that others have."""
         for name in names:
             absent = [index for index, row in enumerate(rows) if name not in row]
             if absent and len(absent) == len(rows):
@@ -48,7 +50,7 @@ class FaultCollector:
                 self._add({"where": where, "problem": "missing column", "expected": "a value or null"})
 
     def add_cells(self, column: str, faults: Iterable[CellFault]) -> None:
-        """Note cells that could not be cast."""
+        """Add cells that could not be cast."""
         for fault in faults:
             shown = _shown(fault.given)
             problem = f"{shown!r} is not {fault.expected}"
@@ -56,21 +58,21 @@ class FaultCollector:
             self._add({"where": where, "problem": problem, "expected": fault.expected, "given": shown})
 
     def raise_any(self) -> None:
-        """Raise what was noted, if anything was.
+        """Raise the collected faults, if there are any.
 
         Raises:
-            SignatureMismatch: One detail for each fault, ``DETAIL_LIMIT`` at most.
+            SignatureMismatch: With one detail for each fault, at most ``DETAIL_LIMIT``.
         """
         if not self._count:
             return
         named = "; ".join(f"{detail['where']}: {detail['problem']}" for detail in self._details[:_NAMED])
         more = f" (and {self._count - _NAMED} more)" if self._count > _NAMED else ""
-        raise SignatureMismatch(f"the rows do not fit the model's signature: {named}{more}", details=self._details)
+        raise SignatureMismatch(f"the rows do not match the model's signature: {named}{more}", details=self._details)
 
     def _add_missing_column(self, name: str, present: Sequence[str]) -> None:
-        # likeness costs time that grows with both tables' widths
+        # the cost of comparing names grows with the widths of both tables
         near = _nearest(name, present) if self._count < _HINT_LIMIT else None
-        problem = "missing column" if near is None else f"missing column; {near!r} is there, is it meant?"
+        problem = "missing column" if near is None else f"missing column; did you mean {near!r}?"
         self._add({"where": f"rows.*.{name}", "problem": problem, "expected": "a value or null in each row"})
 
     def _add(self, detail: dict[str, Any]) -> None:
@@ -80,7 +82,7 @@ class FaultCollector:
 
 
 def _nearest(name: str, present: Sequence[str]) -> str | None:
-    """The column that is likely meant by a name: alike but for case and punctuation, or nearly so."""
+    """The column with a similar name, ignoring case and punctuation; None if there is none."""
     folded = {_folded(one): one for one in present}
     found = get_close_matches(_folded(name), folded, n=1, cutoff=_LIKENESS)
     return folded[found[0]] if found else None
@@ -93,7 +95,7 @@ def _folded(name: str) -> str:
 def _shown(given: Any) -> Any:
     if isinstance(given, str):
         return given[:_SHOWN_LENGTH]
-    if isinstance(given, int) and given.bit_length() > 63:  # most readers of JSON end there
+    if isinstance(given, int) and given.bit_length() > 63:  # the limit of most JSON parsers
         return f"an integer of {given.bit_length()} bits"
     if given is None or isinstance(given, (bool, int, float)):
         return given

@@ -1,4 +1,4 @@
-"""A column of numbers, booleans or dates, as scaled floats: what it learnt, and how it encodes."""
+"""A column of numbers, booleans or dates that is encoded as scaled floats."""
 
 import math
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from modelbus.shared.tabular.cells.date_parts import DATE_PARTS, date_parts
 
 Floats = npt.NDArray[np.float64]
 Notes = list[tuple[str, str]]
-"""Incidents met on the way, as (field of ``EncodingReport``, column) each."""
+"""Incidents during encoding, each as (field of ``EncodingReport``, column)."""
 
 LIMIT = 1e30
-"""Encoded values stay within ±LIMIT: what leaves float32, in which trees compute, would be refused as infinite."""
+"""Encoded values stay within ±LIMIT: trees compute in float32 and would refuse larger values as infinite."""
 
 
 class EncodedColumn(Protocol):
-    """What the encoder needs of a column, however it is encoded."""
+    """The interface of a learnt column, for all kinds of encoding."""
 
     @property
     def column(self) -> SignatureColumn:
@@ -37,34 +37,34 @@ class EncodedColumn(Protocol):
         """Encode one raw value; raises ``UncastableCell``."""
 
     def encode(self, reading: Reading) -> tuple[Floats, Mask]:
-        """Encode a whole column: outputs of shape (n_rows, n_outputs), and which rows hold an unseen value."""
+        """Encode a whole column to shape (n_rows, n_outputs), with a mask of the rows with an unseen value."""
 
     def floats(self) -> Floats:
-        """What was learnt, as numbers."""
+        """The learnt numbers."""
 
     def texts(self) -> list[str]:
-        """What was learnt, as text."""
+        """The learnt texts."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScaledColumn:
-    """Each part of the value is filled in where missing, centred, scaled and clipped.
+    """Encodes a value by its parts: each is imputed if missing, centred, scaled and clipped.
 
-    A number or a boolean has one part, a date those of ``DATE_PARTS``. All arrays have the shape (n_parts,).
+    A number or a boolean has one part, a date has those of ``DATE_PARTS``. All arrays have the shape (n_parts,).
     """
 
     column: SignatureColumn
     fill: Floats
-    """What stands for a missing value."""
+    """Imputed for a missing value."""
     center: Floats
     scale: Floats
     is_kept: Mask
-    """Parts that did not vary in training are left out."""
+    """Parts that varied in training; the others have no output."""
     low: float
     high: float
     """Outputs are clipped to these."""
     has_indicator: bool
-    """Whether a last output tells 1.0 where the value was missing."""
+    """Whether there is a last output, 1.0 if the value is missing."""
 
     @property
     def feature_names(self) -> list[str]:
@@ -86,7 +86,7 @@ class ScaledColumn:
         return self._outputs(date_parts(canonical) if is_date else (canonical,))
 
     def encode(self, reading: Reading) -> tuple[Floats, Mask]:
-        """Encode a whole column; nothing in it is ever unseen."""
+        """Encode a whole column; its values are never unseen."""
         missing = reading.missing
         parts = canonical_parts(self.column, reading)
         outputs = np.empty((len(missing), len(self.feature_names)))
@@ -95,7 +95,7 @@ class ScaledColumn:
             for output, part in enumerate(kept):
                 filled = np.where(missing, self.fill[part], parts[:, part])
                 scaled = (filled - self.center[part]) / self.scale[part]
-                # not np.clip: of 0.0 and -0.0 it may return either, and one row must equal a frame to the bit
+                # np.clip may return either of 0.0 and -0.0, but a row must be encoded exactly like a frame
                 outputs[:, output] = np.where(
                     scaled > self.high, self.high, np.where(scaled < self.low, self.low, scaled)
                 )
@@ -104,12 +104,12 @@ class ScaledColumn:
         return outputs, np.zeros(len(missing), dtype=np.bool_)
 
     def floats(self) -> Floats:
-        """What was learnt, as numbers: three scalars and four rows of parts."""
+        """The learnt numbers: three scalars and four arrays of parts."""
         scalars = np.array([self.has_indicator, self.low, self.high], dtype=np.float64)
         return np.concatenate([scalars, self.fill, self.center, self.scale, self.is_kept.astype(np.float64)])
 
     def texts(self) -> list[str]:
-        """Nothing of it is text."""
+        """No text is learnt."""
         return []
 
     @classmethod
@@ -156,7 +156,7 @@ class ScaledColumn:
 
 
 def canonical_parts(column: SignatureColumn, reading: Reading) -> Floats:
-    """The parts of each value, shape (n_rows, n_parts); NaN where the value is missing."""
+    """The parts of each value, shape (n_rows, n_parts); NaN if the value is missing."""
     if column.type != "datetime":
         return np.asarray(reading.values.reshape(-1, 1), dtype=np.float64)
     parts = np.column_stack([np.asarray(part, dtype=np.float64) for part in date_parts(reading.values)])

@@ -1,1 +1,1 @@
-"""The metrics: plain arrays in, numbers out, equal to scikit-learn's."""
+"""The metrics: from plain arrays to numbers that equal scikit-learn's."""

@@ -1,8 +1,7 @@
-"""Metrics by task: plain arrays and labels in, numbers out, equal to scikit-learn's own.
+"""Metrics by task: from plain arrays and labels to numbers that equal scikit-learn's.
 
-A metric that is not defined for the given rows (one class only, a label that the model does not know, no
-probabilities) is None: never NaN, never a warning. ``measure_all`` in ``registry.py`` says
-why it is not.
+A metric that is not defined for the given rows (a single class, a label that the model does not know, no probabilities)
+is None, never NaN, and causes no warning. ``measure_all`` in ``registry.py`` gives the reason.
 """
 
 from collections.abc import Sequence
@@ -22,14 +21,14 @@ from modelbus.shared.tabular.targets.labels import Codes, Label
 Floats = npt.NDArray[np.float64]
 
 CONFUSION_LIMIT: Final = 200
-"""A confusion matrix has so many labels at most: the most frequent ones."""
+"""Maximum labels of a confusion matrix: the most frequent ones."""
 
 
 def score_clustering(matrix: Floats, labels: Sequence[int] | Codes) -> Metrics:
-    """Measure how well clusters are apart.
+    """Measure how well clusters are separated.
 
     Args:
-        matrix: The encoded rows, shape (n_rows, n_features): what the estimator saw.
+        matrix: The encoded rows, shape (n_rows, n_features), as the estimator saw them.
         labels: The cluster of each row.
 
     Returns:
@@ -40,7 +39,7 @@ def score_clustering(matrix: Floats, labels: Sequence[int] | Codes) -> Metrics:
 
 
 def score_outliers(labels: Sequence[Label]) -> Metrics:
-    """Say how many rows are outliers.
+    """Measure the fraction of outliers.
 
     Returns:
         A number or None for each of ``OUTLIER_METRICS``.
@@ -60,12 +59,12 @@ def score_classification(
     """Measure predicted labels against true ones.
 
     Args:
-        truth: The true labels; one that is not among the classes counts as an error like any other.
-        labels: The predicted ones.
+        truth: The true labels; a label that is not a class counts as an error.
+        labels: The predicted labels.
         probabilities: Shape (n_rows, n_classes), in the order of the classes, or None.
-        classes: What the model knows; of two, the second is the positive one.
-        scores: Of two classes, decision scores to rank the rows by where there are no probabilities.
-        weights: What each row counts, shape (n_rows,), more than 0; by default 1.
+        classes: The model's classes; the second of two is the positive class.
+        scores: For two classes, decision scores to rank the rows by if there are no probabilities.
+        weights: The weight of each row, shape (n_rows,), above 0; 1 by default.
 
     Returns:
         A number or None for each of ``CLASSIFICATION_METRICS``.
@@ -85,7 +84,7 @@ def score_regression(
         A number or None for each of ``REGRESSION_METRICS``; all None if a prediction is not finite.
     """
     true = np.asarray(truth, dtype=np.float64)
-    answers = np.asarray(predicted, dtype=np.float64)  # None becomes NaN
+    answers = np.asarray(predicted, dtype=np.float64)  # converts None to NaN
     if not len(true):
         return dict.fromkeys(REGRESSION_METRICS)
     return measure_all("regression", NumberPairs(true, answers, weights)).values
@@ -101,12 +100,12 @@ def confusion_of(rows: Labelled, weights: Floats | None = None) -> dict[str, Any
 
     Args:
         rows: The rows.
-        weights: What each row counts; by default 1.
+        weights: The weight of each row; 1 by default.
 
     Returns:
-        ``labels``: the model's classes, then true labels that it does not know; ``counts``: a row for each true label,
-        in it a count for each predicted one; ``fractions``: the counts divided by their row's sum; ``left_out``: how
-        many rows have labels that are beyond the ``CONFUSION_LIMIT`` most frequent. Ready for JSON.
+        ``labels``: the model's classes, then true labels that it does not know; ``counts``: a row for each true label
+        with a count for each predicted label; ``fractions``: the counts divided by their row's sum; ``left_out``: the
+        number of rows with other labels than the ``CONFUSION_LIMIT`` most frequent. In JSON form.
     """
     kept = _frequent(rows)
     index_of = np.full(len(rows.labels), -1)

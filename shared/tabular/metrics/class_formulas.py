@@ -1,4 +1,4 @@
-"""The formulas of true and predicted labels: one for each metric of classification. Sources: docs/evaluation.md."""
+"""The formulas of the classification metrics. Sources: docs/evaluation.md."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -31,14 +31,14 @@ Labels = Formula[WeighedLabels]
 OfEachLabel = Callable[[LabelSums], Fractions]
 
 NEVER_PREDICTED: Final = "the class was never predicted"
-NEVER_TRUE: Final = "no row is of the class"
+NEVER_TRUE: Final = "no row has the class"
 OF_EACH_LABEL: Final[Mapping[str, tuple[OfEachLabel, str]]] = {
     "precision": (precisions, NEVER_PREDICTED),
     "recall": (recalls, NEVER_TRUE),
     **{name: (f_scores(beta), f"{NEVER_TRUE}, and {NEVER_PREDICTED}") for name, beta in BETAS.items()},
 }
-"""What is measured of one label, and why it is not defined for one."""
-_ONE_CLASS: Final = "all true labels are of one class"
+"""Metrics of a single label, each with the reason why it is not defined."""
+_ONE_CLASS: Final = "all true labels have the same class"
 
 
 def _of_label(fractions: OfEachLabel, reason: str) -> Formula[LabelSums]:
@@ -49,25 +49,25 @@ def measure_label(sums: LabelSums, label: int, counts: Cumulated | None) -> Meas
     """Precision, recall, F scores, error and areas of one label against all others.
 
     Args:
-        sums: Of all labels.
-        label: Its code.
-        counts: The rows in the order of the label's score; None where it has none.
+        sums: The sums of all labels.
+        label: The label's code.
+        counts: The cumulative counts by the label's score; None if it has none.
     """
     found, one = Measured(), sums.label(label)
     for name, (fractions, reason) in OF_EACH_LABEL.items():
         found.add(name, _of_label(fractions, reason), one)
     found.add("error", Formula(lambda label: 1 - quotients(recalls(label)), NEVER_TRUE), one)
     if counts is None:
-        found.leave_out(("roc_auc", "average_precision"), "there is no score for the class")
+        found.leave_out(("roc_auc", "average_precision"), "there are no scores for the class")
     else:
-        reason = "no row is of the class, or every row is"
+        reason = "no row has the class, or every row has it"
         found.add("roc_auc", Formula(Cumulated.roc_auc, reason), counts)
         found.add("average_precision", Formula(Cumulated.average_precision, reason), counts)
     return found
 
 
 def hit_ratio(rows: WeighedLabels, count: int) -> float:
-    """The fraction of the rows whose class is among the ``count`` likeliest."""
+    """The fraction of the rows whose class is among the ``count`` likeliest classes."""
     return float(rows.weights[rows.prepared.likelier_classes < count].sum() / rows.weights.sum())
 
 
@@ -84,7 +84,7 @@ def _of_positive(fractions: OfEachLabel, reason: str) -> Labels:
 
 
 def _of_two(formula: Callable[[Cumulated], float]) -> Labels:
-    """A metric of two classes in the order of a score."""
+    """A metric of two classes that are ranked by a score."""
 
     def of(rows: WeighedLabels) -> float:
         if not rows.rows.is_binary:
@@ -99,10 +99,10 @@ def _of_more(formula: Callable[[WeighedLabels], float]) -> Labels:
 
     def of(rows: WeighedLabels) -> float:
         if rows.rows.is_binary:
-            raise NotDefined("it is of more than two classes")
+            raise NotDefined("it is defined for more than two classes only")
         return formula(rows)
 
-    return Formula(of, "a class has no true row, or all of them")
+    return Formula(of, "a class has no true rows, or all of them")
 
 
 def _of_either(two: Labels, more: Labels) -> Labels:
@@ -125,9 +125,9 @@ def _d2_brier_score(rows: WeighedLabels) -> float:
 
 def _top_accuracy(count: int) -> Labels:
     def of(rows: WeighedLabels) -> float:
-        # faulty probabilities are told before the number of classes
+        # faulty probabilities are reported before the number of classes
         if rows.prepared.probabilities.shape[1] <= count:
-            raise NotDefined(f"there are no more than {count} classes")
+            raise NotDefined(f"it needs more than {count} classes")
         return hit_ratio(rows, count)
 
     return Formula(of)
@@ -147,9 +147,9 @@ CLASS_FORMULAS: Final[Mapping[str, Labels]] = {
         for average in AVERAGES
     },
     **{name: _of_positive(fractions, reason) for name, (fractions, reason) in OF_EACH_LABEL.items()},
-    "specificity": Formula(lambda rows: specificity(rows.sums, rows.positive), "every row is of the positive class"),
+    "specificity": Formula(lambda rows: specificity(rows.sums, rows.positive), "every row has the positive class"),
     "matthews_correlation": _of_sums(matthews_correlation),
-    "cohen_kappa": _of_sums(cohen_kappa, "there is one label only, true and predicted"),
+    "cohen_kappa": _of_sums(cohen_kappa, "all true and predicted labels are the same"),
     "log_loss": Formula(lambda rows: rows.log_loss),
     "brier_score": Formula(_brier_score),
     "d2_log_loss": Formula(_d2_log_loss),
@@ -168,4 +168,4 @@ CLASS_FORMULAS: Final[Mapping[str, Labels]] = {
     **{f"top_{count}_accuracy": _top_accuracy(count) for count in (2, 3, 5)},
 }
 AGREEMENT_FORMULAS: Final[Mapping[str, Labels]] = {"agreement": _of_sums(accuracy)}
-"""Of answers beside earlier ones, which stand in place of the truth."""
+"""Compares predictions with earlier predictions instead of a truth."""

@@ -1,4 +1,4 @@
-"""Rows with true and predicted labels, and what metrics of them share, for any weights."""
+"""Rows with true and predicted labels, and intermediate results that their metrics share, for any weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from modelbus.shared.tabular.targets.labels import Codes, Label, codes_of
 
 Floats = npt.NDArray[np.float64]
 
-OF_TWO_CLASSES: Final = "it is of two classes, one of them the positive one"
+OF_TWO_CLASSES: Final = "it is defined for binary classification only"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,9 @@ class Labelled:
     """Rows whose truth and prediction are labels."""
 
     labels: Sequence[Label]
-    """The classes, in the order of the probabilities, then true and predicted labels that are none of them."""
+    """The classes, in the order of the probabilities, then any other true and predicted labels."""
     class_count: int
-    """How many of the labels are classes."""
+    """The number of classes among the labels."""
     true: Codes
     """Positions in the labels, shape (n_rows,)."""
     predicted: Codes
@@ -40,23 +40,23 @@ class Labelled:
     probabilities: Floats | None = None
     """Shape (n_rows, class_count)."""
     scores: Floats | None = None
-    """Of two classes, where there are no probabilities: shape (n_rows,), the higher the likelier the positive one."""
+    """For two classes without probabilities, decision scores of the positive class, shape (n_rows,)."""
     positive: int = 1
-    """The positive one of two classes."""
+    """The code of the positive class, if there are two."""
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes, so that one of them is the positive one."""
+        """Whether there are two classes, one of which is the positive class."""
         return self.class_count == 2
 
     @property
     def has_unknown(self) -> bool:
-        """Whether a true label is none of the classes."""
+        """Whether a true label is not a class."""
         return bool(len(self.true)) and int(self.true.max()) >= self.class_count
 
     @property
     def positive_scores(self) -> Floats | None:
-        """What rows are ranked by where there are two classes; None without it."""
+        """The scores to rank rows by if there are two classes; None if there are no scores."""
         if not self.is_binary:
             return None
         return self.scores if self.probabilities is None else self.probabilities[:, self.positive]
@@ -77,82 +77,82 @@ def labelled(
     probabilities: Floats | None = None,
     scores: Floats | None = None,
 ) -> Labelled:
-    """Rows from lists of labels; labels that are no classes follow these in the order of their texts."""
+    """Make rows from lists of labels; labels that are not classes follow these, sorted as text."""
     known = set(classes)
     every = [*classes, *sorted({label for label in truth if label not in known}, key=str)]
     return Labelled(every, len(classes), codes_of(truth, every), codes_of(predicted, every), probabilities, scores)
 
 
 class PreparedLabels:
-    """Labelled rows, one at least, with what does not depend on weights: worked out once, when a metric asks for it."""
+    """Labelled rows (at least one) with everything that does not depend on weights, computed once on demand."""
 
     def __init__(self, rows: Labelled, *, is_repeated: bool = False) -> None:
         """Take the rows.
 
         Args:
-            rows: One at least.
-            is_repeated: There will be many sets of weights: what was sorted is kept.
+            rows: At least one row.
+            is_repeated: Whether there will be many sets of weights, so that sorted rows are kept.
         """
         self.rows = rows
         self._is_repeated = is_repeated
 
     def weighed(self, weights: Floats | None = None) -> "WeighedLabels":
-        """The rows for metrics to measure.
+        """The rows with weights, for metrics.
 
         Args:
-            weights: What each row counts, from 0 on, shape (n_rows,); a row that counts 0 is not there. By default 1.
+            weights: The weight of each row, 0 or more, shape (n_rows,); rows with weight 0 are ignored. 1 by default.
         """
         return WeighedLabels(self, np.ones(len(self.rows.true)) if weights is None else weights)
 
     @property
     def probabilities(self) -> Floats:
-        """Shape (n_rows, n_classes).
+        """Probabilities, shape (n_rows, n_classes).
 
         Raises:
-            NotDefined: There are none, or they are faulty.
+            NotDefined: There are none, or they are invalid.
         """
         if self._probability_fault is not None:
             raise NotDefined(self._probability_fault)
-        assert self.rows.probabilities is not None  # else there is a fault
+        assert self.rows.probabilities is not None  # otherwise there is a fault
         return self.rows.probabilities
 
     @cached_property
     def log_losses(self) -> Floats:
-        """What each row loses in the logarithmic loss."""
+        """The logarithmic loss of each row."""
         return log_losses(self.rows.true, self.probabilities)
 
     @cached_property
     def squared_losses(self) -> Floats:
-        """What each row loses in the Brier score of more than two classes."""
+        """The squared loss of each row, as in the Brier score of more than two classes."""
         return squared_losses(self.rows.true, self.probabilities)
 
     @cached_property
     def likelier_classes(self) -> Codes:
-        """How many classes are likelier than each row's own."""
+        """The number of classes that are likelier than each row's own."""
         return likelier_classes(self.rows.true, self.probabilities)
 
     @cached_property
     def ranking(self) -> Ranking:
-        """Rows of two classes in the order of the positive one's score.
+        """The rows of two classes, ranked by the score of the positive class.
 
         Raises:
-            NotDefined: They have none, or cannot be ranked by it.
+            NotDefined: There are no scores, or they cannot rank the rows.
         """
         scores = self.rows.positive_scores
         if scores is None:
             raise NotDefined("there are neither probabilities nor decision scores")
         if self.rows.has_unknown:
-            raise NotDefined("there are true labels that are neither of the two classes")
+            raise NotDefined("some true labels are neither of the two classes")
         if not np.isfinite(scores).all():
             raise NotDefined("a score is missing or not finite")
         return Ranking(self.rows.true == self.rows.positive, scores)
 
     @cached_property
     def class_rankings(self) -> ClassRankings:
-        """Rows of more than two classes in the order of each one's probability."""
+        """The rows of more than two classes, ranked by the probability of each class."""
         probabilities = self.probabilities
         if self.rows.class_count < 2:
-            raise NotDefined("there is one class only")
+            raise NotDefined("there is a single class")
         return ClassRankings(self.rows.true, probabilities, is_kept=self._is_repeated)
 
     @cached_property
@@ -161,23 +161,23 @@ class PreparedLabels:
 
 
 class WeighedLabels:
-    """Labelled rows under one set of weights, with the sums that metrics share: each worked out when first asked for.
+    """Labelled rows with weights, and the sums that metrics share, each computed on demand.
 
-    So a search pays for one metric what that one needs, and an evaluation pays for all of them hardly more than once.
+    A search computes only what its metric needs, and an evaluation computes shared parts once for all metrics.
     """
 
     def __init__(self, prepared: PreparedLabels, weights: Floats) -> None:
-        """Join rows and weights.
+        """Combine rows and weights.
 
         Args:
             prepared: The rows.
-            weights: What each counts, from 0 on, shape (n_rows,).
+            weights: The weight of each row, 0 or more, shape (n_rows,).
         """
         self.prepared, self.rows, self.weights = prepared, prepared.rows, weights
 
     @property
     def positive(self) -> int:
-        """The code of the positive one of two classes.
+        """The code of the positive class.
 
         Raises:
             NotDefined: There are not two classes.
@@ -198,30 +198,30 @@ class WeighedLabels:
 
     @cached_property
     def squared_loss(self) -> float:
-        """The mean squared distance of probabilities and truth, from 0 to 2."""
+        """The mean squared distance between probabilities and truth, from 0 to 2."""
         return self._mean(self.prepared.squared_losses)
 
     @cached_property
     def class_fractions(self) -> Floats:
-        """The fractions of the rows that are of each class with a row.
+        """The fraction of rows of each class that occurs.
 
         Raises:
-            NotDefined: All are of one class.
+            NotDefined: There is a single class.
         """
         counts = np.bincount(self.rows.true, self.weights, self.rows.class_count)
         fractions: Floats = counts[counts > 0] / float(self.weights.sum())
         if len(fractions) < 2:
-            raise NotDefined("all true labels are of one class")
+            raise NotDefined("all true labels have the same class")
         return fractions
 
     @cached_property
     def cumulated(self) -> Cumulated:
-        """Weights of rows of two classes down to each threshold."""
+        """Cumulative weights of the rows of two classes by threshold."""
         return self.prepared.ranking.cumulate(self.weights)
 
     @cached_property
     def class_ranks(self) -> "ClassRanks":
-        """Of more than two classes, how well each is ranked against the rest."""
+        """For more than two classes, the quality of the ranking of each class against the rest."""
         found = [
             (one.roc_auc(), one.average_precision(), one.positives)
             for one in self.prepared.class_rankings.cumulated(self.weights)
@@ -230,7 +230,7 @@ class WeighedLabels:
 
     @cached_property
     def class_pairs(self) -> tuple[list[float], list[float]]:
-        """Of more than two classes, the area of each two of them, and the weight of their rows."""
+        """For more than two classes, the area for each pair of classes and the weight of their rows."""
         return self.prepared.class_rankings.pairs(self.weights)
 
     def _mean(self, values: Floats) -> float:
@@ -239,7 +239,7 @@ class WeighedLabels:
 
 @dataclass(frozen=True, eq=False)
 class ClassRanks:
-    """How well each class is ranked against the rest; shape (n_classes,) each, NaN where it has no row, or all."""
+    """The quality of each class's ranking against the rest, shape (n_classes,); NaN if it has no rows, or all."""
 
     roc_aucs: Floats
     average_precisions: Floats
@@ -248,7 +248,7 @@ class ClassRanks:
 
 
 def ranking_of(rows: Labelled) -> Ranking | None:
-    """Rows of two classes in the order of the positive one's score; None where they cannot be ranked."""
+    """The rows of two classes, ranked by the score of the positive class; None if they cannot be ranked."""
     try:
         return PreparedLabels(rows).ranking if len(rows.true) else None
     except NotDefined:

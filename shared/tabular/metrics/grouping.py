@@ -1,4 +1,4 @@
-"""The formulas of clusters and outliers: of the rows alone, and beside a truth."""
+"""The formulas of clustering and outlier detection, with and without a truth."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from modelbus.shared.tabular.targets.labels import OUTLIER_CLASSES, Codes, Label
 Floats = npt.NDArray[np.float64]
 
 SILHOUETTE_ROWS = 2000
-"""``silhouette`` compares all rows with each other; of more rows than this it is of a sample, always the same one."""
+"""Maximum rows for ``silhouette``, which compares all pairs of rows; more rows are sampled with a fixed seed."""
 _NO_ROWS: Final = "there are no rows"
 
 
@@ -23,14 +23,14 @@ class ClusteredRows:
     """Rows and their clusters."""
 
     matrix: Floats | None
-    """The encoded rows, shape (n_rows, n_features): what the estimator saw. None where they are not known."""
+    """The encoded rows, shape (n_rows, n_features), as the estimator saw them. None if they are unknown."""
     clusters: Sequence[int] | Codes
     """Shape (n_rows,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupedRows:
-    """Clusters beside true groups; how well they agree does not depend on what either is called."""
+    """Clusters and true groups; their agreement does not depend on the names of either."""
 
     groups: Codes
     """Shape (n_rows,)."""
@@ -43,12 +43,12 @@ def _of_matrix(metric: Callable[..., Any]) -> Formula[ClusteredRows]:
 
     def of(rows: ClusteredRows) -> float:
         if rows.matrix is None:
-            raise NotDefined("the rows that the clusters were found in are not known")
+            raise NotDefined("the rows behind the clusters are unknown")
         if not len(rows.clusters):
             raise NotDefined(_NO_ROWS)
         return quiet(metric, rows.matrix, rows.clusters)
 
-    return Formula(of, "there is one cluster only, or one for each row")
+    return Formula(of, "there is a single cluster, or each row is a cluster")
 
 
 def _silhouette(matrix: Floats, clusters: Codes) -> float:

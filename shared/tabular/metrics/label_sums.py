@@ -1,7 +1,7 @@
-"""Metrics of predicted labels, all from three sums for each label: its true positives, true rows and predicted rows.
+"""Metrics of predicted labels from three sums for each label: true positives, true rows and predicted rows.
 
-The whole confusion matrix is not needed, so a thousand labels cost no more than two. The arrays may have further axes,
-such as one of thresholds: each metric is then measured for each of them at once.
+They do not need the confusion matrix, so a thousand labels cost no more than two. The arrays may have further axes,
+such as one of thresholds; each metric is then computed along them at once.
 """
 
 from collections.abc import Callable
@@ -27,21 +27,21 @@ class LabelSums:
     """Sums of weights by label, shape (n_labels, ...) each."""
 
     true_positives: Floats
-    """Rows of the label that were predicted so."""
+    """Rows of the label that were predicted as such."""
     true: Floats
     """Rows of the label."""
     predicted: Floats
-    """Rows that were predicted to be of the label."""
+    """Rows that were predicted to have the label."""
 
     @classmethod
     def count(cls, true: Codes, predicted: Codes, weights: Floats, label_count: int) -> "LabelSums":
-        """Sum up rows.
+        """Add up the weights of rows.
 
         Args:
             true: Codes of the true labels, shape (n_rows,).
-            predicted: Codes of the predicted ones.
-            weights: What each row counts, from 0 on.
-            label_count: How many labels there are codes for.
+            predicted: Codes of the predicted labels.
+            weights: The weight of each row, 0 or more.
+            label_count: The number of labels.
         """
         return cls(
             _sums(true, weights * (true == predicted), label_count),
@@ -51,12 +51,12 @@ class LabelSums:
 
     @cached_property
     def occurring(self) -> "LabelSums":
-        """The sums of the labels that a row has or is predicted to have."""
+        """The sums of the labels that occur as true or predicted label."""
         return self._some(_is_any(self.true) | _is_any(self.predicted))
 
     @cached_property
     def occurring_recalls(self) -> Floats:
-        """The recall of each label that a row has."""
+        """The recall of each label that occurs as true label."""
         return quotients(recalls(self._some(_is_any(self.true))))
 
     def label(self, code: int) -> "LabelSums":
@@ -70,7 +70,7 @@ class LabelSums:
 
 
 def quotients(fractions: Fractions) -> Floats:
-    """The fractions' values; NaN where the denominator is 0."""
+    """The values of the fractions; NaN if the denominator is 0."""
     numerators, denominators = fractions
     values: Floats = np.divide(
         numerators, denominators, out=np.full(np.shape(numerators), np.nan), where=denominators > 0
@@ -79,34 +79,34 @@ def quotients(fractions: Fractions) -> Floats:
 
 
 def precisions(sums: LabelSums) -> Fractions:
-    """Of the rows that were predicted to be of each label, those that are."""
+    """For each label, the fraction of its predicted rows that are right."""
     return sums.true_positives, sums.predicted
 
 
 def recalls(sums: LabelSums) -> Fractions:
-    """Of the rows of each label, those that were predicted so."""
+    """For each label, the fraction of its true rows that are right."""
     return sums.true_positives, sums.true
 
 
 def f_scores(beta: float) -> Callable[[LabelSums], Fractions]:
-    """The F score of each label, in which recall weighs ``beta`` times."""
+    """The F score of each label, in which recall has ``beta`` times the weight of precision."""
     return lambda sums: ((1 + beta**2) * sums.true_positives, beta**2 * sums.true + sums.predicted)
 
 
 def specificity(sums: LabelSums, code: int) -> Floats:
-    """The fraction of the rows of all other labels that were not predicted to be of a label; NaN without such rows."""
+    """The fraction of the rows of other labels that were not predicted to have this one; NaN without such rows."""
     one = sums.label(code)
     negatives = sums.true.sum(axis=0) - one.true
     return quotients((negatives - (one.predicted - one.true_positives), negatives))
 
 
 def accuracy(sums: LabelSums) -> Floats:
-    """The fraction of the rows that are right."""
+    """The fraction of rows that are right."""
     return quotients((sums.true_positives.sum(axis=0), sums.true.sum(axis=0)))
 
 
 def balanced_accuracy(sums: LabelSums) -> Floats:
-    """The mean recall of the labels that a row has."""
+    """The mean recall of the labels that occur."""
     return np.asarray(sums.occurring_recalls.mean(axis=0))
 
 
@@ -116,7 +116,7 @@ def averaged(sums: LabelSums, fractions: Callable[[LabelSums], Fractions], avera
     Args:
         sums: The sums.
         fractions: ``precisions``, ``recalls`` or an F score.
-        average: Of ``AVERAGES``.
+        average: One of ``AVERAGES``.
     """
     there = sums.occurring
     numerators, denominators = fractions(there)
@@ -129,20 +129,20 @@ def averaged(sums: LabelSums, fractions: Callable[[LabelSums], Fractions], avera
 
 
 def matthews_correlation(sums: LabelSums) -> Floats:
-    """Gorodkin's R_K (2004), which for two labels is Matthews's; 0 where all rows are, or are predicted, alike."""
+    """Gorodkin's R_K (2004), Matthews's coefficient for two labels; 0 if all true or all predicted are equal."""
     true, predicted = sums.true, sums.predicted
     total = true.sum(axis=0)
     covariance = sums.true_positives.sum(axis=0) * total - (true * predicted).sum(axis=0)
     spread = (total**2 - (predicted * predicted).sum(axis=0)) * (total**2 - (true * true).sum(axis=0))
     roots = np.sqrt(np.maximum(spread, 0.0))
-    # Of weights, rounding may leave a spread where there is none.
+    # With weights, rounding may give a spread where there is none.
     has_spread = ((true > 0).sum(axis=0) > 1) & ((predicted > 0).sum(axis=0) > 1) & (roots > 0)
     correlation: Floats = np.divide(covariance, roots, out=np.zeros_like(roots), where=has_spread)
     return correlation
 
 
 def cohen_kappa(sums: LabelSums) -> Floats:
-    """Cohen's kappa; NaN where there is one label only, true and predicted."""
+    """Cohen's kappa; NaN if all true and predicted labels are the same."""
     total = sums.true.sum(axis=0)
     expected = (sums.true * sums.predicted).sum(axis=0) / total
     return 1 - quotients((total - sums.true_positives.sum(axis=0), total - expected))

@@ -1,4 +1,4 @@
-"""Formulas, and what they give: numbers, and reasons where there is none; never NaN, never a warning."""
+"""Formulas and their results: finite numbers, or reasons why there is none; never NaN, and no warnings."""
 
 import math
 import warnings
@@ -11,7 +11,7 @@ import numpy as np
 Metrics = dict[str, float | None]
 Rows = TypeVar("Rows")
 
-NOT_FINITE: Final = "it is not finite for these rows"
+NOT_FINITE: Final = "the result is not finite for these rows"
 
 
 class NotDefined(Exception):
@@ -20,18 +20,18 @@ class NotDefined(Exception):
 
 @dataclass(frozen=True)
 class Formula(Generic[Rows]):
-    """How one metric is measured."""
+    """The formula of a metric."""
 
     of: Callable[[Rows], Any]
-    """Takes the rows and gives a number, or raises ``NotDefined``."""
+    """Takes rows and returns a number, or raises ``NotDefined``."""
     reason: str = NOT_FINITE
-    """Why the metric is not defined where the number is not finite."""
+    """Why the metric is not defined if the number is not finite."""
 
     def measure(self, rows: Rows) -> float:
-        """The metric of some rows: a finite number.
+        """Compute the metric of some rows, a finite number.
 
         Raises:
-            NotDefined: It is not defined for them.
+            NotDefined: The metric is not defined for these rows.
         """
         value = float(self.of(rows))
         if not math.isfinite(value):
@@ -41,15 +41,15 @@ class Formula(Generic[Rows]):
 
 @dataclass
 class Measured:
-    """Metrics by name as they are collected."""
+    """A collection of metrics by name."""
 
     values: Metrics = field(default_factory=dict)
-    """A finite number, or None where the metric is not defined."""
+    """A finite number, or None if the metric is not defined."""
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why, in words, for each that is None."""
+    """The reason for each metric that is None."""
 
     def add(self, name: str, formula: Formula[Rows], rows: Rows) -> None:
-        """Measure and add one metric."""
+        """Compute and add a metric."""
         try:
             self.values[name] = formula.measure(rows)
         except NotDefined as error:
@@ -62,21 +62,21 @@ class Measured:
             self.undefined[name] = reason
 
     def update(self, other: "Measured") -> None:
-        """Add what another measured."""
+        """Add another collection."""
         self.values |= other.values
         self.undefined |= other.undefined
 
 
 def ratio(numerator: float, denominator: float) -> float:
-    """The quotient; NaN where there is none."""
+    """The quotient; NaN if the denominator is 0."""
     return numerator / denominator if denominator else math.nan
 
 
 def quiet(metric: Callable[..., Any], *arguments: Any, **options: Any) -> float:
-    """One of scikit-learn's metrics without its warnings; NaN where it refuses the rows."""
+    """Call one of scikit-learn's metrics without its warnings; NaN if it refuses the rows."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             return float(metric(*arguments, **options))
-        except ValueError:  # scikit-learn's way to say that it is not defined for these rows
+        except ValueError:  # scikit-learn raises this if the metric is not defined
             return np.nan

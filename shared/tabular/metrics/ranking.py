@@ -1,6 +1,6 @@
-"""Rows in the order of a score, the highest first: what ROC, precision-recall, thresholds and gains are counted from.
+"""Rows ranked by a score, the highest first: the basis of ROC, precision-recall, thresholds and gains.
 
-Sorted once; every set of weights then costs two cumulative sums.
+Rows are sorted once; each set of weights then costs two cumulative sums.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Cumulated:
-    """Weights of the rows whose score is a threshold or more, by threshold; the highest threshold first."""
+    """The weights of the rows whose score is at least a threshold, for each threshold, the highest first."""
 
     thresholds: Floats
-    """The scores that occur, each once, descending, shape (n_thresholds,)."""
+    """The distinct scores, descending, shape (n_thresholds,)."""
     true_positives: Floats
     false_positives: Floats
 
@@ -34,7 +34,7 @@ class Cumulated:
 
     @property
     def has_both(self) -> bool:
-        """Whether there is a positive row and a negative one."""
+        """Whether there are positive and negative rows."""
         return self.positives > 0 and self.negatives > 0
 
     @cached_property
@@ -46,11 +46,11 @@ class Cumulated:
         )
 
     def roc_auc(self) -> float:
-        """Area under the ROC curve; NaN without a positive and a negative row."""
+        """Area under the ROC curve; NaN without positive or without negative rows."""
         if not self.has_both:
             return np.nan
         true, false = self.true_positives, self.false_positives
-        # Thresholds on a straight line change nothing but the last bits, which are to be scikit-learn's.
+        # Points on straight lines change only the last bits, which must equal scikit-learn's.
         is_corner = np.ones(len(true), np.bool_)
         is_corner[1:-1] = (np.diff(true, 2) != 0) | (np.diff(false, 2) != 0)
         false_rates = np.append(0.0, false[is_corner] / self.negatives)
@@ -58,40 +58,40 @@ class Cumulated:
         return float(np.trapezoid(true_rates, false_rates))
 
     def average_precision(self) -> float:
-        """Mean of the precisions, each weighted by the recall it adds; NaN without a positive and a negative row."""
+        """Mean precision, weighted by the added recall; NaN without positive or without negative rows."""
         if not self.has_both:
             return np.nan
         gained = np.diff(self.true_positives / self.positives, prepend=0.0)
         total = self.true_positives + self.false_positives
         precision = np.divide(self.true_positives, total, out=np.zeros_like(total), where=total > 0)
-        # Summed from the lowest threshold on, as scikit-learn does: the last bits depend on the order.
+        # Summed from the lowest threshold, like scikit-learn: the last bits depend on the order.
         return float(np.ascontiguousarray((gained * precision)[::-1]).sum())
 
     def ks_statistic(self) -> float:
-        """Kolmogorov and Smirnov's: the largest distance of both rates; NaN without a positive and a negative row."""
+        """Kolmogorov-Smirnov statistic, the maximum distance of both rates; NaN without positive or negative rows."""
         return float(np.abs(self.curve[1] - self.curve[0]).max()) if self.has_both else np.nan
 
 
 class Ranking:
-    """Rows in the order of their scores."""
+    """Rows ranked by their scores."""
 
     def __init__(self, is_positive: Flags, scores: Floats) -> None:
         """Sort once.
 
         Args:
             is_positive: Shape (n_rows,).
-            scores: The higher the likelier positive; finite, one row at least.
+            scores: Higher for positive rows; finite, at least one row.
         """
         order = np.argsort(-scores, kind="stable")
         ranked = scores[order]
         self._order = order
         self._is_positive = is_positive[order]
-        # Rows of one score stand or fall together.
+        # Rows with equal scores share a threshold.
         self._last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
         self._thresholds = ranked[self._last]
 
     def cumulate(self, weights: Floats) -> Cumulated:
-        """Sum up weights, shape (n_rows,), from the highest score on."""
+        """Accumulate weights, shape (n_rows,), from the highest score."""
         ranked = weights[self._order]
         positive = np.cumsum(np.where(self._is_positive, ranked, 0.0))
         negative = np.cumsum(np.where(self._is_positive, 0.0, ranked))

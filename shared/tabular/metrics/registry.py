@@ -1,9 +1,8 @@
-"""The registry of metrics: each row of the table of names with the formula that measures it.
+"""The registry of metrics: each entry of the table of names with its formula.
 
-Search, importance, evaluation, comparison with a champion and the documentation all pick from here. What a formula
-takes depends on the metric's kind: ``WeighedLabels`` of classification and agreement, ``NumberPairs`` of regression,
-``ClusteredRows`` of clustering, ``GroupedRows`` of grouping, and predicted labels of outlier detection. Reasons:
-ADR 0029.
+Search, importance, evaluation, comparison with a champion and the documentation use it. The argument of a formula
+depends on the metric's kind: ``WeighedLabels`` for classification and agreement, ``NumberPairs`` for regression,
+``ClusteredRows`` for clustering, ``GroupedRows`` for grouping, and predicted labels for outlier detection (ADR 0029).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,39 +21,39 @@ Formulas = Mapping[MetricKind, Mapping[str, Formula[Any]]]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: what is known of it, and how it is measured."""
+    """A metric: its entry in the table and its formula."""
 
     entry: MetricEntry
     formula: Formula[Any]
 
     @property
     def name(self) -> str:
-        """As records, commands and the documentation have it."""
+        """The name in records, commands and the documentation."""
         return self.entry.name
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks whose models have it."""
+        """The tasks that it applies to."""
         return self.entry.tasks
 
     @property
     def is_higher_better(self) -> bool | None:
-        """Whether more of it is better; None where neither more nor less is."""
+        """Whether higher values are better; None if neither higher nor lower values are."""
         return self.entry.is_higher_better
 
     @property
     def needs_probabilities(self) -> bool:
-        """Whether predicted labels are not enough."""
+        """Whether it needs probabilities."""
         return self.entry.needs_probabilities
 
     def measure(self, rows: Any) -> float:
-        """The metric of some rows: a finite number.
+        """Compute the metric of some rows, a finite number.
 
         Args:
-            rows: Of the type of its kind; see above.
+            rows: Rows of the type of its kind; see above.
 
         Raises:
-            NotDefined: It is not defined for them; the message says why.
+                NotDefined: The metric is not defined for these rows; the message gives the reason.
         """
         return self.formula.measure(rows)
 
@@ -70,24 +69,26 @@ _FORMULAS: Final[Formulas] = {
 
 
 def joined(table: Sequence[MetricEntry], formulas: Formulas) -> dict[str, Metric]:
-    """Join rows and formulas by kind and name.
+    """Join entries and formulas by kind and name.
 
     Raises:
-        LookupError: A row has no formula, a formula no row, or a name stands twice.
+        LookupError: An entry has no formula, a formula has no entry, or a name is duplicated.
     """
     rows = [(entry.kind, entry.name) for entry in table]
     measured = {(kind, name) for kind, by_name in formulas.items() for name in by_name}
     if set(rows) != measured:
         without = ", ".join(f"{name} of {kind}" for kind, name in sorted(set(rows) ^ measured))
-        raise LookupError(f"a metric needs a row of METRIC_TABLE and a formula; one of them is missing for {without}")
+        raise LookupError(
+            f"a metric needs an entry of METRIC_TABLE and a formula; one of them is missing for {without}"
+        )
     metrics = {entry.name: Metric(entry, formulas[entry.kind][entry.name]) for entry in table}
     if len(metrics) < len(table):
-        raise LookupError("a name of METRIC_TABLE stands twice")
+        raise LookupError("METRIC_TABLE contains a name twice")
     return metrics
 
 
 METRICS: Final[Mapping[str, Metric]] = joined(METRIC_TABLE, _FORMULAS)
-"""By name, in the order in which records have them."""
+"""The metrics by name, in the order of records."""
 
 _BY_KIND: Final[Mapping[MetricKind, list[Metric]]] = {
     kind: [metric for metric in METRICS.values() if metric.entry.kind == kind] for kind in _FORMULAS
@@ -95,11 +96,11 @@ _BY_KIND: Final[Mapping[MetricKind, list[Metric]]] = {
 
 
 def measure_all(kind: MetricKind, rows: Any) -> Measured:
-    """All metrics of a kind, with reasons for those that are not defined.
+    """Compute all metrics of a kind, with reasons for those that are not defined.
 
     Args:
-        kind: Of the metrics.
-        rows: Of the type of that kind; see above.
+        kind: The kind of the metrics.
+        rows: Rows of the type of this kind; see above.
     """
     found = Measured()
     for metric in _BY_KIND[kind]:

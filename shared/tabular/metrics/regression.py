@@ -1,4 +1,4 @@
-"""The formulas of predicted numbers: scikit-learn's own, with a reason where one is not defined."""
+"""The formulas of the regression metrics: scikit-learn's own, with reasons if they are not defined."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics
 
+from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.metrics.measured import Formula, NotDefined, quiet
 
 Floats = npt.NDArray[np.float64]
@@ -16,14 +17,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class NumberPairs:
-    """Rows whose truth and prediction are numbers, one at least."""
+    """Rows whose truth and prediction are numbers, at least one."""
 
     true: Floats
     """Finite, shape (n_rows,)."""
     predicted: Floats
-    """Shape (n_rows,); if one is not finite, no metric is defined."""
+    """Shape (n_rows,); if any is not finite, no metric is defined."""
     weights: Floats | None = None
-    """What each row counts, more than 0, shape (n_rows,); by default 1."""
+    """The weight of each row, above 0, shape (n_rows,); 1 by default."""
 
     @cached_property
     def lowest_true(self) -> float:
@@ -42,37 +43,37 @@ class NumberPairs:
 
 
 Need = Callable[[NumberPairs], str | None]
-"""Why a metric is not defined for some rows; None if it is."""
+"""Returns why a metric is not defined for some rows; None if it is."""
 
 
 def _two_rows(rows: NumberPairs) -> str | None:
-    return "it needs two rows" if len(rows.true) < 2 else None
+    return "it needs at least two rows" if len(rows.true) < 2 else None
 
 
 def _varied(rows: NumberPairs) -> str | None:
-    return "all true numbers are the same" if rows.lowest_true == float(rows.true.max()) else None
+    return "all true values are equal" if rows.lowest_true == float(rows.true.max()) else None
 
 
 def _above_minus_one(rows: NumberPairs) -> str | None:
     if min(rows.lowest_true, rows.lowest_predicted) > -1:
         return None
-    return "a true or predicted number is -1 or less, which has no logarithm of 1 + x"
+    return "a true or predicted value is -1 or less, so log(1 + x) is undefined"
 
 
 def _not_negative(rows: NumberPairs) -> str | None:
     if rows.lowest_true >= 0 and rows.lowest_predicted > 0:
         return None
-    return "a true number is negative, or a predicted one is not positive"
+    return "a true value is negative, or a predicted value is not positive"
 
 
 def _positive(rows: NumberPairs) -> str | None:
     if rows.lowest_true > 0 and rows.lowest_predicted > 0:
         return None
-    return "a true or predicted number is not positive"
+    return "a true or predicted value is not positive"
 
 
 def _symmetric(rows: NumberPairs) -> float:
-    """Armstrong's, from 0 to 2; a row that is 0 and was predicted to be 0 has no error."""
+    """Armstrong's error, from 0 to 2; a row whose true and predicted values are 0 has no error."""
     scale = np.abs(rows.true) + np.abs(rows.predicted)
     errors = np.divide(2 * np.abs(rows.true - rows.predicted), scale, out=np.zeros_like(scale), where=scale > 0)
     return float(np.average(errors, weights=rows.weights))
@@ -81,14 +82,15 @@ def _symmetric(rows: NumberPairs) -> float:
 def _formula(measure: Callable[[NumberPairs], float], *needs: Need) -> Formula[NumberPairs]:
     def of(rows: NumberPairs) -> float:
         if rows.unpredicted_count:
-            raise NotDefined(f"{rows.unpredicted_count} rows have no finite prediction")
+            count = rows.unpredicted_count
+            raise NotDefined(f"{counted(count, 'row')} {agreeing(count, 'has', 'have')} no finite prediction")
         for need in needs:
             fault = need(rows)
             if fault is not None:
                 raise NotDefined(fault)
         return quiet(measure, rows)
 
-    return Formula(of, "the numbers are too large for it")
+    return Formula(of, "the values are too large")
 
 
 def _plain(function: Callable[..., Any], *needs: Need, **options: Any) -> Formula[NumberPairs]:
@@ -116,10 +118,10 @@ NUMBER_FORMULAS: Final[Mapping[str, Formula[NumberPairs]]] = {
 
 
 def summarize_residuals(residuals: Floats) -> dict[str, float | None]:
-    """How true numbers less predicted ones are distributed; None where a residual is not finite.
+    """The distribution of the residuals, true minus predicted; None if a residual is not finite.
 
     Args:
-        residuals: One at least.
+        residuals: At least one.
     """
     quantiles = {"minimum": 0.0, "q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95, "maximum": 1.0}
     names = ("mean", "standard_deviation", *quantiles)

@@ -1,4 +1,4 @@
-"""Metrics of two classes for many thresholds at once, by the formulas of the registry. Pure maths."""
+"""Metrics of two classes for many thresholds at once, with the formulas of the registry. Pure maths."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class CountsByThreshold:
-    """The sums of two labels, the second one the positive; takes the place of ``WeighedLabels`` in formulas."""
+    """The sums of two labels, of which the second is positive; replaces ``WeighedLabels`` in formulas."""
 
     sums: LabelSums
     """Shape (2, n_thresholds)."""
@@ -30,14 +30,14 @@ def threshold_metrics(
     false_negatives: Floats,
     names: Iterable[str] = THRESHOLD_METRICS,
 ) -> dict[str, Floats]:
-    """The metrics that a threshold can be chosen by, shape (n_thresholds,) each; NaN where one is not defined.
+    """The metrics by which a threshold can be chosen, each of shape (n_thresholds,); NaN if one is not defined.
 
     Args:
-        true_positives: Shape (n_thresholds,), as the other counts.
+        true_positives: Shape (n_thresholds,), like the other counts.
         false_positives: See above.
         true_negatives: See above.
         false_negatives: See above.
-        names: Which of the metrics of either threshold use.
+        names: The metrics to compute.
     """
     counts = CountsByThreshold(
         LabelSums(

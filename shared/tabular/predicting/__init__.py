@@ -1,1 +1,1 @@
-"""A fitted model, and how it is asked so that no answer depends on its neighbours."""
+"""Fitted models and their predictions, which never depend on neighbouring rows."""

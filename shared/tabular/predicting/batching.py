@@ -1,12 +1,11 @@
-"""How an estimator is asked, so that a row's answer does not depend on the rows beside it; ADR 0024.
+"""Calls of an estimator in which the prediction of a row does not depend on neighbouring rows (ADR 0024).
 
-Of the same model on the same machine, a row gets the same bits alone, among others of its request, in a batch with
-other callers' rows and in a dataset: labels, numbers, probabilities and scores. Four ways lead there:
-
-- **as they come**: estimators that compute each row by itself (``members.ROW_BY_NATURE``);
-- **never one alone**: estimators without matrix products (``members.WITHOUT_PRODUCTS``); a single row is doubled;
-- **in tiles**: all others of scikit-learn; rows are filled up to whole tiles by repeating the last one, and no call has
-  more rows than those for which products were found to agree (``products.py``); by one thread;
+With the same model on the same machine, a row gets the same bits alone, with other rows of its request, in a batch with
+other requests, and in a dataset: labels, numbers, probabilities and scores. There are four ways:
+- **unchanged**: estimators that compute each row independently (``members.ROW_BY_NATURE``);
+- **at least two rows**: estimators without matrix products (``members.WITHOUT_PRODUCTS``); a single row is doubled;
+- **in tiles**: all others of scikit-learn; rows are padded to whole tiles by repeating the last one, no call has more
+  rows than those for which products were found to agree (``products.py``), and there is one thread;
 - **by trial**: estimators of plug-ins (``foreign.py``), in the worst case row by row.
 """
 
@@ -41,15 +40,15 @@ Floats = npt.NDArray[np.float64]
 
 _ANY = 2**62
 _ALIGNMENT = 16
-"""Bytes; old kernels treat the first number apart where an array does not start at a multiple."""
+"""Bytes; old kernels treat the first number differently if an array does not start at a multiple."""
 
 _STORED_ROWS_MOST: Final = 256
-"""What scikit-learn compares with stored rows at once: with more it divides the work in other ways, and of neighbours
-at equal distances it may take others."""
+"""Maximum rows that scikit-learn compares with stored rows in one chunk: with more, it divides the work differently and
+may choose other neighbours at equal distances."""
 
 
 class Batching:
-    """Asks one estimator; to be made once a model."""
+    """Calls an estimator; made once per model."""
 
     def __init__(self, estimator: Any) -> None:
         """Args:
@@ -100,22 +99,24 @@ class Batching:
         return self._ask(("decision_function",), matrix)[0]
 
     def sizes(self, feature_count: int) -> Sizes:
-        """With how many rows the estimator is asked at once, where a row has so many features."""
+        """The numbers of rows per call of the estimator, for rows with this number of features."""
         if self._tried is None:
             self._tried = self._find_sizes(feature_count)
         return self._tried
 
     def _ask(self, methods: Sequence[str], matrix: Floats) -> list[npt.NDArray[Any]]:
-        """What several methods of the estimator answer for the same rows."""
+        """Call several methods of the estimator for the same rows."""
         sizes = self.sizes(matrix.shape[1])
-        asked = [getattr(self._estimator, method) for method in methods]
+        calls = [getattr(self._estimator, method) for method in methods]
         count, most = len(matrix), sizes.most
         with self._threads(count):
             if count <= most:
                 rows = _filled(matrix, sizes.tile)
-                return [np.asarray(ask(rows))[:count] for ask in asked]
+                return [np.asarray(call(rows))[:count] for call in calls]
             blocks = [matrix[start : start + most] for start in range(0, count, most)]
-            found = [[np.asarray(ask(rows)) for ask in asked] for rows in (_filled(one, sizes.tile) for one in blocks)]
+            found = [
+                [np.asarray(call(rows)) for call in calls] for rows in (_filled(one, sizes.tile) for one in blocks)
+            ]
         return [np.concatenate(parts)[:count] for parts in zip(*found, strict=True)]
 
     def _threads(self, row_count: int) -> AbstractContextManager[Any]:
@@ -129,7 +130,7 @@ class Batching:
             return sizes_by_trial(estimator, feature_count)
         if type(estimator) in ROW_BY_NATURE:
             return Sizes(1, _ANY)
-        if has_member_by_chance(estimator):  # each row gets the first lot
+        if has_member_by_chance(estimator):  # each row gets the first random number
             return Sizes(1, 1)
         if not self._has_products:
             return Sizes(2, _ANY)
@@ -141,9 +142,9 @@ class Batching:
 
 
 def _filled(matrix: Floats, tile: int) -> Floats:
-    """The rows, with the last one repeated until the tiles are full: no row is asked for that the caller has not.
+    """Pad rows to whole tiles by repeating the last one, so that no artificial row is predicted.
 
-    The numbers lie row by row, where products and sums find them in one way only.
+    The result is in row-major order, so that products and sums always read the numbers in the same order.
     """
     count = len(matrix)
     lacking = -count % tile

@@ -1,8 +1,8 @@
-"""A classifier that draws lots, made to answer each row by the row alone.
+"""Random predictions of ``DummyClassifier``, made to depend on the row only.
 
-scikit-learn's draws the first lot for the first row, the second for the second one: the answer is that of a row's
-place. Here the lot comes from the row's own numbers and the seed, so that it is the same wherever the row stands, and
-over different rows the fractions are those that were asked for.
+scikit-learn draws the first random number for the first row, the second for the second: the prediction depends on the
+row's position. Here the random number is derived from the row's values and the seed, so that it is the same in every
+position, and the classes still have the right fractions over different rows.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def chance_codes(dummy: Any, matrix: Floats) -> npt.NDArray[Any]:
-    """The class of each row: of ``stratified`` by the classes' fractions in training, of ``uniform`` by equal ones.
+    """Draw the class of each row, with the training fractions (``stratified``) or with equal fractions (``uniform``).
 
     Args:
-        dummy: A fitted ``DummyClassifier`` of one of the two strategies.
+        dummy: A fitted ``DummyClassifier`` with one of the two strategies.
         matrix: Shape (n_rows, n_features).
 
     Returns:
-        Of ``classes_``, shape (n_rows,).
+        Elements of ``classes_``, shape (n_rows,).
     """
     fractions = np.asarray(dummy.class_prior_ if dummy.strategy == "stratified" else _equal_fractions(dummy))
     indices = np.searchsorted(np.cumsum(fractions)[:-1], _lots(matrix, dummy.random_state), side="right")
@@ -30,7 +30,7 @@ def chance_codes(dummy: Any, matrix: Floats) -> npt.NDArray[Any]:
 
 
 def chance_probabilities(dummy: Any, matrix: Floats) -> Floats:
-    """As scikit-learn's: of ``stratified`` 1 for the class that was drawn, of ``uniform`` the same for all classes."""
+    """Like scikit-learn: 1 for the drawn class (``stratified``), or equal probabilities (``uniform``)."""
     if dummy.strategy == "uniform":
         return np.tile(_equal_fractions(dummy), (len(matrix), 1))
     return np.asarray(chance_codes(dummy, matrix)[:, None] == np.asarray(dummy.classes_), dtype=np.float64)
@@ -41,7 +41,7 @@ def _equal_fractions(dummy: Any) -> Floats:
 
 
 def _lots(matrix: Floats, seed: Any) -> Floats:
-    """A number within [0, 1) for each row, from its numbers and the seed; 0.0 and -0.0 are the same number."""
+    """A number in [0, 1) for each row, from its values and the seed; 0.0 and -0.0 are treated as equal."""
     key = repr(seed).encode()[:64]
     rows = np.ascontiguousarray(matrix, dtype="<f8") + 0.0
     digests = (hashlib.blake2b(row.tobytes(), digest_size=8, key=key).digest() for row in rows)

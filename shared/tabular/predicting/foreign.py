@@ -1,7 +1,7 @@
-"""How an estimator of another package may be asked: found out by asking it.
+"""Finds out by trial how an estimator of another package can be called.
 
-Rows made for the purpose are asked in several orders and sizes. The first way in which no answer depends on a row's
-neighbours is taken; an estimator that has none, such as one that scales a batch by its own mean, is asked row by row.
+Test rows are predicted in several orders and sizes. The first way in which no prediction depends on neighbouring rows
+is used; an estimator without one, such as one that scales a batch by its own mean, predicts row by row.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _ROW_BY_ROW: Final = Sizes(1, 1)
 
 
 def sizes_by_trial(estimator: Any, feature_count: int) -> Sizes:
-    """The first of the ways in which all methods that the estimator has answer each row by the row alone."""
+    """The first of the ways in which the estimator's methods predict each row independently of the others."""
     rows = np.random.default_rng(feature_count).random((_ROW_COUNT, feature_count))
     rows[::3] = np.round(rows[::3])  # one-hot columns and booleans are 0 or 1
     try:
@@ -29,7 +29,7 @@ def sizes_by_trial(estimator: Any, feature_count: int) -> Sizes:
             for sizes in _WAYS:
                 if all(_is_independent(estimator, method, rows, sizes) for method in METHODS):
                     return sizes
-    except Exception:  # noqa: BLE001 - whatever it refuses of rows that it has never seen says nothing of others
+    except Exception:  # noqa: BLE001 - that it refuses these test rows does not mean that it refuses others
         return _ROW_BY_ROW
     return _ROW_BY_ROW
 
@@ -47,7 +47,7 @@ def _is_independent(estimator: Any, method: str, rows: npt.NDArray[np.float64], 
 
 
 def _choices(sizes: Sizes) -> Iterator[npt.NDArray[np.int64]]:
-    """Indices of rows to ask together."""
+    """Indices of rows to predict together."""
     random = np.random.default_rng(0)
     lengths = [sizes.tile] * 12
     if sizes.most > sizes.tile:

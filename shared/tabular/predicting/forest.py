@@ -1,8 +1,8 @@
-"""Forests without their overhead: the same sums over the same trees, straight from each tree's own nodes.
+"""Fast predictions of forests: the same sums over the same trees, computed directly from the trees' nodes.
 
-``RandomForestClassifier.predict`` spends 10 to 20 ms on one row, nearly all of it on input checks and a thread pool
-for each of its trees; this takes some 0.6 ms. The order of summation is scikit-learn's, so results are equal to the
-last bit, which the tests assert.
+``RandomForestClassifier.predict`` takes 10 to 20 ms for one row, mostly for input checks and a thread pool per tree;
+this takes about 0.6 ms. The order of summation is scikit-learn's, so results are identical to the last bit, which tests
+check.
 """
 
 from typing import Any
@@ -24,12 +24,12 @@ _REGRESSORS = frozenset({RandomForestRegressor, ExtraTreesRegressor})
 
 
 def is_forest_classifier(estimator: Any) -> bool:
-    """Whether ``forest_probabilities`` can stand in for the estimator's ``predict_proba``."""
+    """Whether ``forest_probabilities`` can replace the estimator's ``predict_proba``."""
     return type(estimator) in _CLASSIFIERS
 
 
 def is_forest_regressor(estimator: Any) -> bool:
-    """Whether ``forest_values`` can stand in for the estimator's ``predict``."""
+    """Whether ``forest_values`` can replace the estimator's ``predict``."""
     return type(estimator) in _REGRESSORS
 
 

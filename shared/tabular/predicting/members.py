@@ -1,7 +1,7 @@
-"""Which estimators need what so that a row's answer does not depend on its neighbours, by what they compute.
+"""Classification of estimators by how they must be called so that predictions do not depend on neighbouring rows.
 
-Nothing here is a guess about speed: what is not named here is asked in tiles (see ``batching.py``), which is right for
-every estimator of scikit-learn.
+Estimators that are not listed here are called in tiles (see ``batching.py``), which is right for every estimator of
+scikit-learn.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,12 +45,12 @@ from sklearn.semi_supervised import LabelPropagation, LabelSpreading, SelfTraini
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
-_ONE_BY_ONE_IN_C = "libsvm computes each row by itself, as one sum over the support vectors in their order"
-_TREES = "each row goes down the trees by itself, and their answers are added up in the trees' order"
-_CONSTANT = "its answer is the same for all rows"
+_ONE_BY_ONE_IN_C = "libsvm computes each row independently, as a sum over the support vectors in their order"
+_TREES = "each row is evaluated independently, and the trees' results are added in the trees' order"
+_CONSTANT = "the prediction is the same for all rows"
 
 ROW_BY_NATURE: Final[Mapping[type, str]] = dict.fromkeys((SVC, SVR, NuSVC, NuSVR, OneClassSVM), _ONE_BY_ONE_IN_C)
-"""They may be asked with any number of rows; with the reason. Filling up a single row would cost as much again."""
+"""Estimators that can be called with any number of rows, with the reason; padding would double the cost."""
 
 WITHOUT_PRODUCTS: Final[Mapping[type, str]] = {
     **dict.fromkeys(
@@ -73,8 +73,8 @@ WITHOUT_PRODUCTS: Final[Mapping[type, str]] = {
     ),
     **dict.fromkeys((DummyClassifier, DummyRegressor), _CONSTANT),
 }
-"""They multiply no matrices, with the reason. They may be asked with any number of rows but one: numpy adds up the
-classes of a single row in another order than those of several, since a table of one row has no direction in memory."""
+"""Estimators without matrix products, with the reason. They can be called with any number of rows except one: NumPy
+adds the classes of a single row in another order, since the memory layout of one row is ambiguous."""
 
 _WRAPPERS: Final = frozenset(
     {
@@ -90,10 +90,10 @@ _WRAPPERS: Final = frozenset(
         VotingRegressor,
     }
 )
-"""They combine their members' answers row by row and multiply no matrices themselves."""
+"""Estimators that combine their members' predictions row by row, without matrix products of their own."""
 
 _FITTINGS: Final = frozenset({IsotonicRegression, LabelBinarizer, LabelEncoder})
-"""Parts of wrappers that look up each value by itself."""
+"""Parts of wrappers that process each value independently."""
 
 _BY_NEIGHBOURS: Final = frozenset(
     {
@@ -120,30 +120,30 @@ def has_products(estimator: Any) -> bool:
 
 
 def compares_with_stored_rows(estimator: Any) -> bool:
-    """Whether an estimator or a member compares each row with rows that it keeps, in chunks of scikit-learn's own."""
+    """Whether an estimator or a member compares rows with stored rows, which scikit-learn does in chunks."""
     return any(type(one) in _BY_NEIGHBOURS for one in members(estimator))
 
 
 def draws_by_chance(estimator: Any) -> bool:
-    """Whether the estimator itself answers by drawing lots: a row's answer is then that of its place among the rows."""
+    """Whether the estimator itself predicts at random, so that the prediction depends on the row's position."""
     return type(estimator) is DummyClassifier and estimator.strategy in _DRAWING
 
 
 def has_member_by_chance(estimator: Any) -> bool:
-    """Whether the estimator or a member draws lots."""
+    """Whether the estimator or a member predicts at random."""
     return any(draws_by_chance(one) for one in members(estimator))
 
 
 def is_foreign(estimator: Any) -> bool:
-    """Whether the estimator or a member is of another package than scikit-learn, of which nothing is known."""
+    """Whether the estimator or a member belongs to another package than scikit-learn."""
     return any(not type(one).__module__.startswith("sklearn.") for one in members(estimator))
 
 
 def product_shapes(estimator: Any) -> list[tuple[int, int]] | None:
-    """The shapes (features, outputs) of an estimator's products, where they are all that it computes with its rows.
+    """The shapes (features, outputs) of an estimator's matrix products, if it computes nothing else with its rows.
 
     Returns:
-        Those of a linear model or of a network's layers; None for all others.
+        The shapes of a linear model or of a network's layers; None for other estimators.
     """
     if type(estimator) in (MLPClassifier, MLPRegressor):
         return [layer.shape for layer in estimator.coefs_]
@@ -154,7 +154,7 @@ def product_shapes(estimator: Any) -> list[tuple[int, int]] | None:
 
 
 def members(estimator: Any) -> Iterator[Any]:
-    """The estimator and all estimators in it, however deep; of trees' and neighbours' own parts none."""
+    """The estimator and all estimators inside it, at any depth, except for the internals of trees and SVMs."""
     pending, met = [estimator], set()
     while pending:
         one = pending.pop()
@@ -168,7 +168,7 @@ def members(estimator: Any) -> Iterator[Any]:
 
 
 def _held(one: Any) -> list[Any]:
-    """What an object holds that may be or hold an estimator."""
+    """The parts of an object that may be or contain estimators."""
     if isinstance(one, Mapping):
         return list(one.values())
     if isinstance(one, (list, tuple)):

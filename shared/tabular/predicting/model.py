@@ -1,6 +1,6 @@
-"""A fitted model: an encoder, an estimator and the signature that ties them. Predicts; learns nothing.
+"""A fitted model: an encoder, an estimator and their signature. It predicts and never learns.
 
-A row's answer does not depend on the rows that are asked with it, to the last bit (``batching.py``).
+The prediction of a row does not depend on other rows of the same call, to the last bit (``batching.py``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,27 +22,27 @@ Floats = npt.NDArray[np.float64]
 
 _WORDS_LENGTH = 1000
 _NO_PROBABILITIES: Final[Mapping[Task, str]] = {
-    "classification": "it tells classes only; ask without probabilities, or train an estimator that has them",
+    "classification": "it predicts classes only; do not request probabilities, or train an estimator that has them",
     "regression": "it predicts numbers, not classes",
-    "outlier_detection": "it tells outliers from inliers; ask for scores, which say how far out a row is",
-    "clustering": "it tells each row's cluster and no other",
+    "outlier_detection": "it separates outliers from inliers; request scores, which measure how far out a row is",
+    "clustering": "it assigns each row to a single cluster",
 }
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model answers."""
+    """The predictions of a model."""
 
     labels: list[Any]
-    """One a row, ready for JSON: the class in the target's own Python type, `inlier` or `outlier`, a cluster's number,
-    or a float. None where the estimator has no finite answer."""
+    """One per row, in JSON form: the class in the target's Python type, `inlier` or `outlier`, the number of a cluster,
+    or a float. None if the estimator's prediction is not finite."""
     probabilities: Floats | None
-    """Shape (n_rows, n_classes), in the order of the signature's classes; None unless they were asked for."""
+    """Shape (n_rows, n_classes), in the order of the signature's classes; None unless requested."""
     report: EncodingReport
-    """What had to be done to the rows."""
+    """The encoder's report on the rows."""
     scores: Floats | None = None
-    """Decision scores, shape (n_rows,) for two classes (positive for the second) and (n_rows, n_classes) for more; of
-    outlier detection shape (n_rows,), negative for an outlier. None unless they were asked for."""
+    """Decision scores: shape (n_rows,) for two classes (positive for the second), (n_rows, n_classes) for more, and
+    (n_rows,) for outlier detection (negative for outliers). None unless requested."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,28 +51,28 @@ class FittedModel:
 
     encoder: TabularEncoder
     estimator: Any
-    """A fitted scikit-learn estimator; a classifier was fitted on class codes (see ``labels.py``)."""
+    """A fitted estimator; classifiers are fitted on class codes (see ``labels.py``)."""
     signature: Signature
 
     @property
     def readings(self) -> dict[str, SignatureColumn]:
-        """How any table's columns are read, by their names: features and target as in the training table."""
+        """How the columns of any table are read, by name: features and target as in the training table."""
         target = self.signature.target_column
         return {column.name: column for column in [*self.signature.columns, *([target] if target else [])]}
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether the model can tell the probability of each class."""
+        """Whether the model can predict probabilities of classes."""
         if self.signature.task != "classification" or not hasattr(self.estimator, "predict_proba"):
             return False
-        # GaussianProcessClassifier has the method in any case, and refuses at the call
+        # GaussianProcessClassifier always has the method, which may raise an error
         is_one_vs_one = getattr(self.estimator, "multi_class", None) == "one_vs_one"
         return not (is_one_vs_one and len(self.signature.classes or []) > 2)
 
     @property
     def has_scores(self) -> bool:
-        """Whether the model can tell decision scores."""
-        # one-vs-one scores are of pairs of classes, and not of classes
+        """Whether the model can compute decision scores."""
+        # one-vs-one scores belong to pairs of classes
         is_of_pairs = getattr(self.estimator, "decision_function_shape", None) == "ovo"
         return hasattr(self.estimator, "decision_function") and not (
             is_of_pairs and len(self.signature.classes or []) > 2
@@ -81,23 +81,23 @@ class FittedModel:
     def predict_rows(
         self, rows: Sequence[Mapping[str, Any]], has_probabilities: bool, *, has_scores: bool = False
     ) -> Predictions:
-        """Predict for rows as a request holds them; the fast path for few of them.
+        """Predict the rows of a request; fast for few rows.
 
         Args:
             rows: A mapping from column to value each.
-            has_probabilities: Also answer the probability of each class.
-            has_scores: Also answer the decision scores.
+            has_probabilities: Whether to compute the probability of each class too.
+            has_scores: Whether to compute decision scores too.
 
         Raises:
-            SignatureMismatch: A column is missing or a value cannot be cast; one detail for each.
-            InvalidCommand: Probabilities or scores are asked of a model that has none.
-            EstimatorRejected: The estimator refused the rows.
+            SignatureMismatch: A column is missing or a value cannot be cast, with one detail for each.
+            InvalidCommand: Probabilities or scores are requested, but the model has none.
+            EstimatorRejected: The estimator rejected the rows.
         """
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         return self._predict(*self.encoder.rows(rows), has_probabilities=has_probabilities, has_scores=has_scores)
 
     def predict_frame(self, frame: pd.DataFrame, has_probabilities: bool, *, has_scores: bool = False) -> Predictions:
-        """Predict for a table; see ``predict_rows``, which gives the same for the same values."""
+        """Predict the rows of a table, with the same results as ``predict_rows``."""
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         return self._predict(*self.encoder.transform(frame), has_probabilities=has_probabilities, has_scores=has_scores)
 
@@ -109,29 +109,29 @@ class FittedModel:
         has_probabilities: bool = False,
         has_scores: bool = False,
     ) -> Predictions:
-        """Predict for rows that the model's own encoder encoded, with what it reported; see ``predict_rows``.
+        """Predict rows that the model's encoder has encoded, given its report; see ``predict_rows``.
 
         Raises:
-            InvalidCommand: Probabilities or scores are asked of a model that has none.
-            EstimatorRejected: The estimator refused the rows.
+            InvalidCommand: Probabilities or scores are requested, but the model has none.
+            EstimatorRejected: The estimator rejected the rows.
         """
         self._require(has_probabilities=has_probabilities, has_scores=has_scores)
         report = report or EncodingReport(len(matrix))
         return self._predict(matrix, report, has_probabilities=has_probabilities, has_scores=has_scores)
 
     def answers(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
-        """What the estimator answers for encoded rows, before it is put into words.
+        """The estimator's raw predictions for encoded rows.
 
         Args:
-            matrix: The rows as the model's own encoder encoded them, shape (n_rows, n_features), one row at least.
-            has_probabilities: Also answer the probability of each class; the model must have them.
+            matrix: Rows that the model's encoder has encoded, shape (n_rows, n_features), at least one.
+            has_probabilities: Whether to compute the probability of each class too; the model must have them.
 
         Returns:
             Class codes, clusters, numbers, or -1 and 1 for outliers and inliers, shape (n_rows,), and probabilities,
             shape (n_rows, n_classes), or None.
 
         Raises:
-            EstimatorRejected: The estimator refused the rows.
+            EstimatorRejected: The estimator rejected the rows.
         """
         try:
             found, probabilities = self._ask(matrix, has_probabilities=has_probabilities)
@@ -147,7 +147,7 @@ class FittedModel:
             name = type(self.estimator).__name__
             whose = "" if self.signature.task == "clustering" else " for each class"
             raise InvalidCommand(
-                f"{name} has no decision scores{whose}; ask without them",
+                f"{name} has no decision scores{whose}; do not request them",
                 details=[{"where": "has_scores", "problem": f"{name} has no decision scores", "expected": False}],
             )
 
@@ -177,7 +177,7 @@ class FittedModel:
 
     def _could_not_predict(self, error: Exception) -> EstimatorRejected:
         name = type(self.estimator).__name__
-        return EstimatorRejected(f"{name} could not predict for these rows: {words_of(error)}")
+        return EstimatorRejected(f"{name} could not predict these rows: {words_of(error)}")
 
     def _ask(self, matrix: Floats, *, has_probabilities: bool) -> tuple[npt.NDArray[Any], Floats | None]:
         threshold = self.signature.threshold
@@ -194,7 +194,7 @@ class FittedModel:
         return Batching(self.estimator)
 
     def _of_all_classes(self, probabilities: Floats | None) -> Floats | None:
-        """Probabilities of the signature's classes: in cross-validation a part of the rows may have lacked some."""
+        """Extend probabilities to all classes of the signature: in cross-validation, a fold may have lacked some."""
         classes = self.signature.classes or []
         if probabilities is None or probabilities.shape[1] == len(classes):
             return probabilities
@@ -218,6 +218,6 @@ class FittedModel:
 
 
 def words_of(error: BaseException) -> str:
-    """An estimator's own words on what went wrong, on one line, at most ``_WORDS_LENGTH`` characters; never empty."""
+    """The message of an exception on one line, at most ``_WORDS_LENGTH`` characters; never empty."""
     words = " ".join(str(error).split()) or type(error).__name__
     return words if len(words) <= _WORDS_LENGTH else f"{words[:_WORDS_LENGTH]}…"

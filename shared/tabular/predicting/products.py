@@ -1,9 +1,9 @@
-"""How many rows a matrix product may have so that a row gets the same bits wherever it stands among them.
+"""Sizes of matrix products for which a row gets the same bits in every position.
 
-A BLAS takes one kernel for the body of a product and others for its edges, another one for a vector, and some builds
-(OpenBLAS for AVX-512) a third one for small products. Each adds up a row's terms in an order of its own, so the last
-bit of a row's result depends on how many rows stand beside it. Within whole *tiles* of rows no edge is met. Which sizes
-agree is not known from any manual, so it is tried, with the libraries of this process: once for each shape.
+A BLAS uses one kernel for the body of a product and others for its edges and for vectors; some builds (OpenBLAS for
+AVX-512) use a third kind for small products. Each adds a row's terms in a different order, so the last bit of a row's
+result depends on the number of rows. Whole *tiles* of rows have no edges. No documentation says which sizes agree, so
+this is tested with the libraries of this process, once for each shape.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,33 +21,33 @@ Floats = npt.NDArray[np.float64]
 Multiply = Callable[[Floats, Floats], Floats]
 
 TILES: Final = (8, 16, 32)
-"""Numbers of rows that are tried as a tile: the kernels' own, as of today 4, 8 or 16, go into one of them."""
+"""Candidates for the size of a tile: multiples of the kernels' own sizes, which are 4, 8 or 16 today."""
 
 MOST_ROWS: Final = 4096
-"""Calls of more rows than this gain nothing."""
+"""Maximum rows per call; larger calls are no faster."""
 
 _WORK: Final = 4_000_000
-"""Multiplications of the largest product of a trial, so that it takes milliseconds."""
+"""Multiplications of the largest product of a test, so that it takes milliseconds."""
 
 _SHAPES: Final = ((13, 1), (30, 3), (30, 100), (64, 7), (100, 100), (129, 33), (500, 10))
-"""Features and outputs of products that stand for all others, where an estimator's own are not known."""
+"""Representative shapes (features, outputs), for estimators whose own are unknown."""
 
 _SHAPES_WORK: Final = 1_500_000
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """The numbers of rows with which products are asked for."""
+    """The numbers of rows per call."""
 
     tile: int
-    """Rows are filled up to a multiple of it; 1 if no tile gives a row the same bits at each of its places."""
+    """Rows are padded to a multiple of it; 1 if no tile gives a row the same bits in every position."""
     most: int
-    """The most rows of one call, a multiple of the tile: up to here all multiples give the same bits."""
+    """Maximum rows per call, a multiple of the tile: up to here, all multiples give the same bits."""
 
 
 @cache
 def sizes_of(features: int, outputs: int) -> Sizes:
-    """The sizes for the product of rows with a matrix of that shape, or with a vector where there is one output."""
+    """The sizes for products of rows with a matrix of this shape, or with a vector if there is one output."""
     with OneThread():
         found = [_try(features, outputs, multiply, _WORK)[0] for multiply in (_by_numpy, _by_numpy_turned)]
     return common_sizes(found)
@@ -55,7 +55,7 @@ def sizes_of(features: int, outputs: int) -> Sizes:
 
 @cache
 def sizes_of_any() -> Sizes:
-    """The sizes for products of shapes that are not known: all multiples of a tile, or the tile alone."""
+    """The sizes for products of unknown shapes: all multiples of a tile, or only the tile."""
     with OneThread():
         trials = [
             _try(*shape, multiply, _SHAPES_WORK)
@@ -68,14 +68,14 @@ def sizes_of_any() -> Sizes:
 
 
 def common_sizes(found: list[Sizes]) -> Sizes:
-    """The sizes for an estimator that computes several products one after the other."""
+    """The sizes for an estimator that computes several products in sequence."""
     tile = 1 if any(sizes.tile == 1 for sizes in found) else max(sizes.tile for sizes in found)
     most = min(sizes.most for sizes in found)
     return Sizes(tile, max(tile, most - most % tile))
 
 
 def _try(features: int, outputs: int, multiply: Multiply, work: int) -> tuple[Sizes, bool]:
-    """The sizes that agree, and whether all did that the work allowed to try."""
+    """The sizes that agree, and whether all tested sizes did."""
     limit = min(MOST_ROWS, work // (features * max(outputs, 15)))
     random = np.random.default_rng(features * 1009 + outputs)
     rows = random.normal(size=(max(limit, 4 * TILES[-1]), features))
@@ -107,7 +107,7 @@ def _blocks(rows: Floats, size: int) -> Iterator[Floats]:
 
 
 def _multiples(tile: int, limit: int) -> Iterator[int]:
-    """Sizes in ascending order: each power of two of tiles, and between two powers one more."""
+    """Sizes in ascending order: powers of two times the tile, and one between each two powers."""
     size = 2 * tile
     while size <= limit:
         yield size
@@ -117,7 +117,7 @@ def _multiples(tile: int, limit: int) -> Iterator[int]:
 
 
 def _by_numpy(rows: Floats, weights: Floats) -> Floats:
-    """As linear models multiply: by a vector, or by the rows of ``coef_``."""
+    """Multiply like linear models: with a vector, or with the rows of ``coef_``."""
     if weights.shape[1] == 1:
         return np.asarray(rows @ weights[:, 0])
     return np.asarray(rows @ np.ascontiguousarray(weights.T).T)
@@ -128,6 +128,6 @@ def _by_numpy_turned(rows: Floats, weights: Floats) -> Floats:
 
 
 def _by_scipy(rows: Floats, weights: Floats) -> Floats:
-    """As scikit-learn's compiled parts multiply: SciPy brings a BLAS of its own."""
+    """Multiply like scikit-learn's compiled code: SciPy has its own BLAS."""
     product: Any = blas.dgemm(1.0, np.asfortranarray(weights.T), rows.T)
     return np.ascontiguousarray(product.T)

@@ -1,17 +1,16 @@
-"""How many threads a prediction or a fit uses: one, where a team of them costs more than it brings, or where it would
-make the result another one.
+"""The number of threads of predictions and fits: one, if several are slower or would change the result.
 
-HistGradientBoosting* start an OpenMP team for a single row. Its threads spin while they wait for each other, so on a
-machine with other work one row took 10 to 250 ms instead of 0.7. They meet after each tree: what they lose by that is
-seconds however few the rows are, and what they win is a fraction of a time that grows with the rows. On two cores one
-thread took 14 ms for 2,000 rows of two classes, and 83 beside four busy processes; a team took 8 ms, and 1,900. Rows
-are computed apart from each other, so the number of threads changes no bit of the answer.
+HistGradientBoosting* start an OpenMP team even for a single row. Its threads spin while they wait for each other, so on
+a busy machine one row took 10 to 250 ms instead of 0.7 ms. The threads synchronize after each tree, which costs the
+same for any number of rows, while the gain grows with the rows. On two cores, one thread took 14 ms for 2,000 rows of
+two classes, and 83 ms beside four busy processes; a team took 8 ms and 1,900 ms. Rows are computed independently, so
+the number of threads does not change the result.
 
-KMeans and its kin add up what their threads found in the order in which they come to an end, so a fit by three threads
-differs from the next in its last bits. They keep the number of threads of their fit for their predictions.
+KMeans and its relatives add the results of threads in the order in which they finish, so fits with three threads differ
+in their last bits. They keep the number of threads of the fit for predictions.
 
-A BLAS divides a product among its threads by their number, and each part has edges of its own (see ``products.py``).
-What multiplies predicts by one thread.
+A BLAS divides a product among its threads, and each part has its own edges (see ``products.py``). Estimators with
+matrix products therefore predict with one thread.
 """
 
 import threading
@@ -25,19 +24,20 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from threadpoolctl import ThreadpoolController
 
 SMALL_BATCH = 20_000
-"""Up to so many rows are predicted by one thread: a request, and what a job asks for again and again (explanations,
-drift). Whole datasets come by the row group, which is larger."""
+"""Maximum rows that are predicted with one thread: requests, and the repeated predictions of explanations and drift
+reports. Datasets are predicted in row groups, which are larger."""
 
 SMALL_FIT = 200_000
-"""Up to so many cells are learnt from by one thread: beside other work, a team took 12 s for what one does in 0.2."""
+"""Maximum cells that are fitted with one thread: on a busy machine, a team took 12 s instead of 0.2 s."""
 
 _TEAMED = frozenset({HistGradientBoostingClassifier, HistGradientBoostingRegressor})
 _IN_ANY_ORDER = frozenset({BisectingKMeans, KMeans, MiniBatchKMeans})
 
 
 def fit_threads(estimator: Any, cell_count: int) -> AbstractContextManager[Any]:
-    """A context in which the estimator should be fitted on so many cells: so that the same fit gives the same bits, and
-    a small one does not wait for a team. OpenMP's limit holds for the calling thread, that of BLAS for the process.
+    """A context for a fit on this number of cells, which keeps fits reproducible to the last bit and small fits fast.
+
+    The limit of OpenMP applies to the calling thread, that of BLAS to the process.
     """
     if cell_count <= SMALL_FIT:
         all_limit: AbstractContextManager[Any] = _libraries().limit(limits=1)
@@ -49,13 +49,13 @@ def fit_threads(estimator: Any, cell_count: int) -> AbstractContextManager[Any]:
 
 
 def single_thread() -> AbstractContextManager[Any]:
-    """A context in which all libraries use one thread: where whole fits run side by side."""
+    """A context in which all libraries use one thread, for fits that run in parallel."""
     limit: AbstractContextManager[Any] = _libraries().limit(limits=1)
     return limit
 
 
 def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager[Any]:
-    """A context in which the estimator should predict so many rows; OpenMP's limit holds for the calling thread."""
+    """A context for predicting this number of rows; OpenMP's limit applies to the calling thread."""
     if type(estimator) in _TEAMED and row_count <= SMALL_BATCH:
         limit: AbstractContextManager[Any] = _openmp().limit(limits=1)
         return limit
@@ -63,7 +63,7 @@ def prediction_threads(estimator: Any, row_count: int) -> AbstractContextManager
 
 
 class OneThread:
-    """A context of one thread: of OpenMP for the calling thread, of BLAS for the process while anybody is in it."""
+    """A context with one thread: OpenMP for the calling thread, BLAS for the process while any thread is inside."""
 
     def __enter__(self) -> None:
         self._several = [(one, count) for one in _openmp_libraries() if (count := one.get_num_threads()) > 1]
@@ -79,7 +79,7 @@ class OneThread:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """As ``OneThread``, of BLAS alone."""
+    """Like ``OneThread``, only for BLAS."""
     _BLAS_LIMIT.enter()
     try:
         yield
@@ -88,15 +88,16 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def stay_with_one_blas_thread() -> None:
-    """Limit BLAS for the rest of the process, one that does nothing but predict: to limit it anew for each request
-    takes up to 25 µs, a quarter of what a linear model takes for a row.
+    """Limit BLAS for the lifetime of a process that only predicts.
+
+    A limit for each request would take up to 25 µs, a quarter of a linear model's time for a row.
     """
     for library in _blas_libraries():
         _limit_blas(library, 1)
 
 
 class _BlasLimit:
-    """The first to enter limits the libraries, the last to leave restores them."""
+    """The first thread to enter limits the libraries, the last to leave restores them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -125,13 +126,13 @@ _BLAS_LIMIT: Final = _BlasLimit()
 
 
 def _limit_blas(library: Any, count: int) -> None:
-    """Set the number of threads, whichever thread asks: threadpoolctl does what the first one asked, and no other's."""
+    """Set the number of threads from any thread; threadpoolctl's own method works only in the first thread."""
     getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
 @cache
 def _libraries() -> Any:
-    # finding the loaded libraries takes milliseconds, limiting them microseconds
+    # finding the loaded libraries takes milliseconds, limiting them only microseconds
     return ThreadpoolController()
 
 

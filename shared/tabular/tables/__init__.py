@@ -1,1 +1,1 @@
-"""Stored tables: read row group by row group, and written as text."""
+"""Stored tables: reading them by row group, and writing them as text."""

@@ -1,6 +1,6 @@
-"""Datasets as frames: Parquet from the store, read row group by row group; cells as stored, or as a model reads them.
+"""Datasets as frames: Parquet from the store, read by row group; cells as stored, or as a model reads them.
 
-``ParquetFile.iter_batches`` and whole-file reads hold decoded neighbours in memory (1.1 GB for a file that takes
+``ParquetFile.iter_batches`` and reading the whole file keep decoded neighbours in memory (1.1 GB for a file that takes
 160 MB this way).
 """
 
@@ -26,41 +26,41 @@ from modelbus.shared.tabular.cells.written import WrittenValue, written_texts
 from modelbus.shared.tabular.tables import row_groups
 
 _PANDAS_TYPES: Final[dict[Any, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-"""Nullable, so that a missing value does not turn integers into floats or booleans into objects."""
+"""Nullable types, so that missing values do not convert integers to floats or booleans to objects."""
 
 Readings = Mapping[str, WrittenColumn]
-"""How somebody reads columns, by their names in the table; the others are read as they are stored."""
+"""How columns are read, by name; other columns are read as they are stored."""
 _AS_STORED: Final[Readings] = {}
 _NO_THOUSANDS: Final = {
     mark: rf"{escaped}([0-9]{{0,2}}|[0-9]{{4,}})([eE].*)?$|^[+-]?(0|[0-9]{{4,}})?{escaped}"
     for mark, escaped in ((".", r"\."), (",", ","))
 }
-"""By the decimal mark, numbers in which it cannot stand between thousands."""
+"""By decimal mark, a pattern of numbers in which it cannot be a thousands separator."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A dataset's table; closed by leaving its context, where that matters."""
+    """A dataset's table; a context manager that closes its files."""
 
     parquet: pq.ParquetFile
     columns: Mapping[str, ColumnSchema] = field(default_factory=dict)
-    """What is known of its columns; of one that is absent, its values alone."""
+    """The schemas of its columns; of a column that is absent here, only the values are known."""
     kept: KeptCells | None = None
-    """Cells as they stood in the file, where their values do not tell."""
+    """Original texts of cells that cannot be derived from their values."""
     dated: frozenset[str] = frozenset()
-    """Columns whose date format the uploader said: their values are what was meant."""
+    """Columns whose date format the uploader specified, so that their values are right."""
     _files: ExitStack = field(default_factory=ExitStack)
     _plain_decimals: dict[str, bool] = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
-        """Its rows."""
+        """The number of rows."""
         count: int = self.parquet.metadata.num_rows
         return count
 
     @property
     def group_count(self) -> int:
-        """Its row groups."""
+        """The number of row groups."""
         count: int = self.parquet.num_row_groups
         return count
 
@@ -74,9 +74,9 @@ class Table:
         self._files.close()
 
     def has_plain_decimals(self, name: str) -> bool:
-        """Whether a cell of a column of reals shows that its mark stands before fractions and not between thousands.
+        """Whether a cell of a real column proves that its mark is a decimal mark and not a thousands separator.
 
-        ``1.234`` shows nothing: where a decimal comma is usual, it may as well be a thousand and more.
+        ``1.234`` proves nothing: where decimal commas are usual, it may be a number above a thousand.
         """
         if name not in self._plain_decimals:
             pattern = _NO_THOUSANDS[decimal_mark_of(self.columns[name])]
@@ -91,10 +91,10 @@ class Table:
             yield row_groups.read_group(self.parquet, number, [name]).column(0).combine_chunks()
 
     def texts(self, number: int, name: str, cells: pa.Array) -> pa.Array:
-        """A column's cells as they stood in the file; null where there was nothing.
+        """A column's cells as they were in the original file; null if the cell was empty.
 
         Args:
-            number: The row group that the cells are all of.
+            number: The row group of the cells.
             name: The column.
             cells: Its cells as they are stored.
         """
@@ -109,9 +109,9 @@ def fetch_table(blobs: BlobStore, dataset: DatasetDocument, directory: Path) -> 
     """Download a dataset into a directory and open it.
 
     Args:
-        blobs: Where its file is.
+        blobs: The store.
         dataset: The dataset's document.
-        directory: Where the file may lie while it is used.
+        directory: The directory for the file.
 
     Raises:
         UnknownUpload: The dataset's file is gone.
@@ -124,7 +124,7 @@ def fetch_table(blobs: BlobStore, dataset: DatasetDocument, directory: Path) -> 
 
 
 def open_table(blobs: BlobStore, dataset: DatasetDocument) -> Table:
-    """Open a dataset where it lies: only what is read of it is fetched.
+    """Open a dataset in the store, fetching only the parts that are read.
 
     Raises:
         UnknownUpload: The dataset's file is gone.
@@ -134,13 +134,13 @@ def open_table(blobs: BlobStore, dataset: DatasetDocument) -> Table:
 
 
 def open_values(blobs: BlobStore, dataset: DatasetDocument) -> pq.ParquetFile:
-    """Open a dataset where it lies, for its stored values alone: a page needs nothing else.
+    """Open only the stored values of a dataset in the store, which are enough for a page.
 
     Raises:
         UnknownUpload: The dataset's file is gone.
         StoreUnavailable: MongoDB does not answer.
     """
-    # Without pre-buffering all is read in this thread, one stretch after the other.
+    # Without pre-buffering, everything is read in this thread, sequentially.
     return pq.ParquetFile(pa.PythonFile(blobs.open(dataset["blob_id"]), mode="r"), pre_buffer=False)
 
 
@@ -153,11 +153,11 @@ def _table(parquet: pq.ParquetFile, open_file: Callable[[], Any], dataset: Datas
 def frames(
     table: Table, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED
 ) -> Iterator[pd.DataFrame]:
-    """Yield the table's row groups as frames, 50,000 rows at most each.
+    """Yield the table's row groups as frames of at most 50,000 rows.
 
     Args:
         table: The table.
-        columns: Which columns, in this order; all by default.
+        columns: The columns, in this order; all by default.
         readings: How columns are read.
     """
     for number in range(table.group_count):
@@ -167,15 +167,15 @@ def frames(
 def read_group(
     table: Table, number: int, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED
 ) -> pd.DataFrame:
-    """One row group as a frame; see ``frames``.
+    """Read a row group as a frame; see ``frames``.
 
-    A column that is read in another way than it is stored comes as text, as it stood in the file; one that never was
-    text as ``WrittenValue``.
+    A column whose reading differs from its stored form is returned as the original text, as ``WrittenValue`` if it was
+    not text in the file.
 
     Args:
         table: The table.
-        number: Which one, from 0.
-        columns: Which columns, in this order; all by default.
+        number: The number of the row group, from 0.
+        columns: The columns, in this order; all by default.
         readings: How columns are read.
     """
     names = columns or table.parquet.schema_arrow.names
@@ -193,7 +193,7 @@ def read_group(
 
 
 def read_frame(table: Table, columns: Sequence[str] | None = None, readings: Readings = _AS_STORED) -> pd.DataFrame:
-    """The whole table as one frame; see ``frames``."""
+    """Read the whole table as one frame; see ``frames``."""
     return pd.concat(list(frames(table, columns, readings)), ignore_index=True)
 
 

@@ -1,7 +1,7 @@
-"""A table as CSV or JSON lines, row group by row group, in the same memory for any size. Values only, no store.
+"""Writes a table as CSV or JSON lines, one row group at a time, in constant memory. Values only, no store.
 
-Whole columns are turned into text and joined row by row by Arrow: the bytes of the joined cells are the file. pyarrow's
-own CSV writer would write the real ``1.0`` as ``1``, which reads back as an integer, and has no ISO dates.
+Arrow converts whole columns to text and joins them row by row. pyarrow's own CSV writer would write the real ``1.0`` as
+``1``, which is read back as an integer, and has no ISO dates.
 """
 
 import re
@@ -19,19 +19,19 @@ from modelbus.shared.tabular.cells.formulas import without_formulas
 from modelbus.shared.tabular.tables.row_groups import read_group
 
 _SLICE_BYTES: Final = 2 * 1024 * 1024
-"""Cells that are turned into text at once: text of numbers takes some times as much."""
+"""Bytes of cells that are converted at once; numbers take several times as much as text."""
 _SLICE_CELLS: Final = 250_000
 _TO_QUOTE: Final = r"^$|^[ ]|[ ]$|[\",;|\x00-\x1f]"
-"""Cells that need quotes (RFC 4180), or that somebody who guesses the delimiter could misread without them."""
+"""Cells that need quotes (RFC 4180), or that could be misread without them if the delimiter is guessed."""
 NAME_TO_QUOTE: Final = re.compile(rf"{_TO_QUOTE}|^#")
-"""Names of columns that need them: a line that begins with `#` may be taken for a comment."""
+"""Names of columns that need quotes: a line that begins with `#` may be read as a comment."""
 _TO_ESCAPE: Final = r'["\\\x00-\x1f]'
-"""Cells that JSON cannot hold as they are (RFC 8259)."""
+"""Cells that must be escaped in JSON (RFC 8259)."""
 
 _NO_TEXT: Final = pa.scalar(None, pa.string())
 
 OnRows = Callable[[int], None]
-"""Told how many rows are written so far."""
+"""Takes the number of rows written so far."""
 
 
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -39,14 +39,14 @@ BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """How columns are written so that who reads the file makes the same table of it."""
+    """How columns are written so that reading the file gives the same table."""
 
     texts: Callable[[int, str, pa.Array], pa.Array] | None = None
-    """Gives cells as they stood in the file that the table came from: of a row group, a column and its cells."""
+    """Returns the original texts of cells, given the number of a row group, a column and its cells."""
     as_written: frozenset[str] = frozenset()
-    """Columns, none of them text, whose cells are written as they stood."""
+    """Columns other than text whose original cells are written."""
     told_text: frozenset[str] = frozenset()
-    """Columns of text whose cells would be taken for something else: the file says that they are text."""
+    """Text columns whose cells would be read as another type; the file marks them as text."""
 
 
 AS_STORED: Final = ExportPlan()
@@ -62,18 +62,18 @@ def write_csv(
 ) -> None:
     r"""Write a table as CSV: a header, commas, ``\n``, UTF-8, quotes where they are needed (RFC 4180).
 
-    A missing value is an empty field; in a table of a single column it is ``""``, because an empty line is no row to
-    many readers. Infinite reals are ``inf`` and ``-inf``.
+    A missing value is an empty field; in a table with a single column it is ``""``, because many readers skip empty
+    lines. Infinite reals are ``inf`` and ``-inf``.
 
-    Where text would be taken for something else (``98765``, ``NA``), the file tells it by quotes that no other program
-    sets so: it begins with a byte order mark, each cell of text is in quotes and no other cell is, and the names of the
-    other columns are in quotes and those of text are not. ``own_csv.py`` of the evaluator reads it.
+    If text would be read as another type (``98765``, ``NA``), the file marks text by an unusual use of quotes: it
+    begins with a byte order mark, text cells are quoted and others are not, and the names of text columns are not
+    quoted while the others are. ``own_csv.py`` of the evaluator reads it.
 
     Args:
         table: The table.
-        destination: Where to write.
-        has_formulas: Whether text that a spreadsheet would run stays as it is; else it gets an apostrophe before it.
-        on_rows: Told of the progress.
+        destination: The output file.
+        has_formulas: Whether text that a spreadsheet would run stays unchanged; otherwise it gets an apostrophe prefix.
+        on_rows: Takes the progress.
         plan: How columns are written.
     """
     schema = table.schema_arrow
@@ -107,9 +107,9 @@ def write_json_lines(
 ) -> None:
     r"""Write a table as one JSON object a line, with every column in each: a missing value is null.
 
-    JSON has no infinite number: they are ``1e999`` and ``-1e999``, which are valid, and which every parser of doubles
-    reads as infinite. Text that would be taken for a date has its first digit escaped (``"\u0032024-01-31"``), which
-    means the same text to every parser, and which no other program does.
+    JSON has no infinite numbers: they are written as ``1e999`` and ``-1e999``, which are valid JSON and which parsers
+    of doubles read as infinite. Text that would be read as a date has its first digit escaped (``"\u0032024-01-31"``),
+    which is the same text for every parser.
     """
     names = table.schema_arrow.names
     keys = [orjson.dumps(name).decode() for name in names]
@@ -145,7 +145,7 @@ def _write(
         destination.write(_bytes_of(lines))
         row_count += batch.num_rows
         on_rows(row_count)
-    # What comes next, such as storing the file, needs memory too.
+    # The next steps, such as storing the file, need memory too.
     pa.default_memory_pool().release_unused()
 
 
@@ -161,7 +161,7 @@ def _slices(table: pq.ParquetFile, plan: ExportPlan) -> Iterator[pa.RecordBatch]
         rows = max(1, min(rows_of_size, _SLICE_CELLS // len(group.columns)))
         for start in range(0, group.num_rows, rows):
             yield group.slice(start, rows).combine_chunks().to_batches()[0]
-        # Not kept while the next one is read.
+        # Released before the next one is read.
         del group
 
 
@@ -170,7 +170,7 @@ def _woven(columns: list[pa.Array], between: list[str]) -> list[pa.Array | str]:
 
 
 def _bytes_of(lines: pa.Array) -> memoryview:
-    """The cells' bytes, one after the other."""
+    """The concatenated bytes of the cells."""
     offsets = memoryview(lines.buffers()[1]).cast("i")
     return memoryview(lines.buffers()[2])[offsets[lines.offset] : offsets[lines.offset + len(lines)]]
 
@@ -196,7 +196,7 @@ def _name(name: str, *, is_quoted: bool) -> str:
 
 
 def _escaped_digits(texts: pa.Array) -> pa.Array:
-    """Texts of JSON strings, the first character written as its code if it is a digit."""
+    """JSON strings whose first character is escaped if it is a digit."""
     return pc.replace_substring_regex(texts, pattern='^"([0-9])', replacement=r'"\\u003\1')
 
 

@@ -1,1 +1,1 @@
-"""The target: what is learnt and what is true, as classes or numbers, and what to warn of."""
+"""The target: classes or numbers to learn, the truth of rows, and warnings about it."""

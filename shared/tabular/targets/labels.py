@@ -1,7 +1,7 @@
-"""The target: what a model learns to predict, as class codes or numbers, and the labels it answers with.
+"""The target in the form of class codes or numbers, and the labels that a model predicts.
 
-Estimators are fitted on class codes 0..n-1, never on labels: whatever the labels are, the arrays inside a model stay
-plain and its artifact small. The labels stand in the signature, sorted, so that codes are in scikit-learn's order.
+Estimators are fitted on class codes 0..n-1, never on labels, so that the arrays inside a model are plain and its
+artifact is small. The signature has the labels, sorted, so that codes are in scikit-learn's order.
 """
 
 import json
@@ -19,18 +19,18 @@ Label = str | bool | int | float
 Codes = npt.NDArray[np.int64]
 
 OUTLIER_CLASSES: Sequence[Label] = ("inlier", "outlier")
-"""What outlier detection answers; scikit-learn's estimators say 1 and -1."""
+"""The labels of outlier detection; scikit-learn's estimators return 1 and -1."""
 UNKNOWN_CODE = -1
 """The code of a label that the model does not know."""
 
 
 def read_target(series: "pd.Series[Any]", column: SignatureColumn) -> Reading:
-    """The target's values in canonical form (see ``cell_values.py``), with what could not be cast as faults."""
+    """The target's values in canonical form (see ``cell_values.py``), with faults for those that could not be cast."""
     return read_column(series, column)
 
 
 def label_of(value: Any, column: SignatureColumn) -> Label:
-    """The label that a canonical, present value stands for, of the column's own Python type, ready for JSON."""
+    """The label of a canonical value, which is not missing, in the column's Python type, in JSON form."""
     if column.type == "boolean":
         return bool(value)
     if column.type == "integer" and float(value).is_integer():
@@ -41,7 +41,7 @@ def label_of(value: Any, column: SignatureColumn) -> Label:
 
 
 def labels_of(reading: Reading, column: SignatureColumn) -> list[Label | None]:
-    """The label of each row; None where it is missing."""
+    """The label of each row; None if it is missing."""
     missing = reading.missing.tolist()
     return [
         None if is_missing else label_of(value, column)
@@ -50,7 +50,7 @@ def labels_of(reading: Reading, column: SignatureColumn) -> list[Label | None]:
 
 
 def spelling(label: Label) -> str:
-    """A label as a name in JSON: text as it is, ``true`` and ``1`` for true and 1."""
+    """A label as a key in JSON: text unchanged, ``true`` and ``1`` for true and 1."""
     return label if isinstance(label, str) else json.dumps(label)
 
 
@@ -66,6 +66,6 @@ def class_type(classes: Sequence[Label]) -> Literal["text", "boolean", "integer"
 
 
 def codes_of(labels: Sequence[Label | None], classes: Sequence[Label]) -> Codes:
-    """The position of each label in the classes, shape (n_rows,); ``UNKNOWN_CODE`` where it is none of them."""
+    """The position of each label in the classes, shape (n_rows,); ``UNKNOWN_CODE`` if it is not a class."""
     code_of = {label: code for code, label in enumerate(classes)}
     return np.array([UNKNOWN_CODE if label is None else code_of.get(label, UNKNOWN_CODE) for label in labels], np.int64)

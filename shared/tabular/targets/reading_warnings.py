@@ -1,6 +1,6 @@
-"""What should be known of answers about a table that differs from the one a model learnt from: nothing of it is silent.
+"""Warnings about tables that differ from the one that a model has learnt from, so that nothing happens silently.
 
-Warnings name columns, labels and counts. They stand beside the answer and in the record.
+Warnings name columns, labels and counts. They are part of answers and of records.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,33 +9,34 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.targets.labels import Label, spelling
 from modelbus.shared.tabular.targets.truth import LabelBook
 
 UNSEEN_FRACTION: Final = 0.1
-"""From which fraction of the rows on unseen values are told, unless a setting says otherwise."""
+"""The minimum fraction of rows with unseen values for a warning, unless a setting overrides it."""
 _SHOWN: Final = 5
 _SHOWN_LENGTH: Final = 50
 
 
 def unseen_warnings(unseen: Mapping[str, int], row_count: int, fraction: float) -> list[str]:
-    """A sentence for each column in which many rows hold a value that did not occur in training.
+    """A warning for each column in which many rows hold values unseen in training.
 
     Args:
-        unseen: By column, how many rows do.
-        row_count: Rows in all.
-        fraction: From which fraction of them on it is told, 0 to 1.
+        unseen: The number of such rows by column.
+        row_count: All rows.
+        fraction: The minimum fraction of them for a warning, 0 to 1.
     """
     return [
-        f"column {name!r}: {_rows(count)} of {row_count} {_hold(count)} a value unseen in training "
-        f"({count / row_count:.0%})"
+        f"column {name!r}: {count:,} of {counted(row_count, 'row')} "
+        f"{agreeing(count, 'holds a value', 'hold values')} unseen in training ({100 * count / row_count:.0f} %)"
         for name, count in unseen.items()
         if count and count >= fraction * row_count
     ]
 
 
 def truth_warnings(target: str, truth: Sequence[Label], classes: Sequence[Label]) -> list[str]:
-    """The same as ``label_warnings``, of the labels of rows.
+    """Like ``label_warnings``, from the labels of rows.
 
     Args:
         target: The column of the truth.
@@ -49,13 +50,13 @@ def truth_warnings(target: str, truth: Sequence[Label], classes: Sequence[Label]
 
 
 def label_warnings(target: str, labels: Sequence[Label], counts: npt.NDArray[np.int64], class_count: int) -> list[str]:
-    """What should be known of true labels that a model cannot answer with, and of classes that no row has.
+    """Warnings about true labels that the model cannot predict, and about classes that no row has.
 
     Args:
         target: The column of the truth.
-        labels: The model's classes, and then the labels that are none of them.
-        counts: How many rows have each label, shape (n_labels,).
-        class_count: How many of the labels are classes.
+        labels: The model's classes, then other labels.
+        counts: The number of rows with each label, shape (n_labels,).
+        class_count: The number of classes among the labels.
     """
     if not counts.sum():
         return []
@@ -66,39 +67,44 @@ def label_warnings(target: str, labels: Sequence[Label], counts: npt.NDArray[np.
     if absent:
         named = ", ".join(map(_shown, absent[:_SHOWN]))
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-        found.append(f"column {target!r}: no row has the {_classes(len(absent))} {named}{more}")
+        found.append(f"column {target!r}: no row has the {agreeing(len(absent), 'class', 'classes')} {named}{more}")
     return found
 
 
 def stranger_warnings(
-    column: str, unknown: Sequence[tuple[Label, int]], row_count: int, classes: Sequence[Label], of: str = "the model"
+    column: str,
+    unknown: Sequence[tuple[Label, int]],
+    row_count: int,
+    classes: Sequence[Label],
+    where: str = "unknown to the model",
 ) -> list[str]:
-    """A sentence that names labels which are no class, if there are any.
+    """A warning that names labels which are not classes, if there are any.
 
     Args:
-        column: Where they stand.
-        unknown: The labels, and how many rows have each.
-        row_count: Rows in all.
+        column: The column of the labels.
+        unknown: The labels, with their numbers of rows.
+        row_count: All rows.
         classes: The classes.
-        of: What has the classes.
+        where: What the labels are unknown to, for the message.
     """
     if not unknown:
         return []
     total = sum(count for _, count in unknown)
-    named = ", ".join(f"{_shown(label)} ({count})" for label, count in unknown[:_SHOWN])
+    named = ", ".join(f"{_shown(label)} ({count:,})" for label, count in unknown[:_SHOWN])
     more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     near = _nearest([label for label, _ in unknown], classes)
-    sentence = f"column {column!r}: {_rows(total)} of {row_count} {_have(total)} a label that is no class of {of}"
+    have = agreeing(total, "has a label", "have labels")
+    sentence = f"column {column!r}: {total:,} of {counted(row_count, 'row')} {have} {where}"
     return [f"{sentence}: {named}{more}{near}"]
 
 
 def _nearest(unknown: Sequence[Label], classes: Sequence[Label]) -> str:
-    """Which classes are likely meant, if labels differ from them in spaces, case or spelling alone."""
+    """The classes that are probably meant, if labels differ from them only in spaces or case; else the classes."""
     folded = {_folded(label): label for label in classes}
     meant = [(label, folded[_folded(label)]) for label in unknown if _folded(label) in folded]
     if not meant:
-        return f"; its classes are {', '.join(map(_shown, classes[:_SHOWN]))}"
-    return "; " + ", ".join(f"{_shown(label)} differs from {_shown(known)}" for label, known in meant[:_SHOWN])
+        return f"; the classes are {', '.join(map(_shown, classes[:_SHOWN]))}"
+    return "; " + ", ".join(f"{_shown(label)} looks like {_shown(known)}" for label, known in meant[:_SHOWN])
 
 
 def _folded(label: Label) -> str:
@@ -108,19 +114,3 @@ def _folded(label: Label) -> str:
 def _shown(label: Any) -> str:
     text = repr(label) if isinstance(label, str) else spelling(label)
     return text if len(text) <= _SHOWN_LENGTH else f"{text[:_SHOWN_LENGTH]}…"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
-
-
-def _hold(count: int) -> str:
-    return "holds" if count == 1 else "hold"
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
-
-
-def _classes(count: int) -> str:
-    return "class" if count == 1 else "classes"

@@ -1,4 +1,4 @@
-"""The truth of rows, read from a column of a frame: labels of classes, or numbers."""
+"""Reading of the truth from a column of a frame, as labels or numbers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -30,15 +30,14 @@ def target_reading(signature: Signature) -> SignatureColumn:
 
 
 def labels_in(series: "pd.Series[Any]", column: SignatureColumn, classes: Sequence[Label] = ()) -> list[Label | None]:
-    """The label of each row, None where it is missing; what is not of the column's type is a label by its text.
+    """The label of each row, None if it is missing; values of another type become labels as text.
 
-    Integers are exact, though a reading of numbers rounds those beyond 2**53.
+    Integers are exact, even beyond 2**53.
 
     Args:
         series: The cells.
         column: How they are read.
-        classes: Labels of which one is meant by a cell that is no text, where it stands for the same value: the
-            number 4.5 means the label ``4.50``.
+        classes: Labels that cells of other types can mean: the number 4.5 means the label ``4.50``.
     """
     reading = read_target(series, column)
     labels = labels_of(reading, column)
@@ -73,22 +72,22 @@ def true_numbers(
     name: str,
     *,
     column: SignatureColumn | None = None,
-    what: str = "target",
-    why: str = ": the model predicts numbers",
+    role: str = "target",
+    reason: str = ", because the model predicts numbers",
     first: int = 0,
 ) -> npt.NDArray[np.float64]:
-    """The number of each row; NaN where it is missing.
+    """The number of each row; NaN if it is missing.
 
     Args:
         series: The column.
         name: Its name.
         column: How it is read; plain numbers by default.
-        what: What the column is, for the error.
-        why: Why it must hold numbers, for the error.
-        first: The number of its first row.
+        role: The role of the column, for the message.
+        reason: Why it must hold numbers, for the message.
+        first: The number of the first row.
 
     Raises:
-        InvalidCommand: A cell is no number; names the first.
+        InvalidCommand: A cell is not a number; the message names the first.
     """
     column = column or SignatureColumn(name=name, type="real")
     reading = read_target(series, column)
@@ -96,34 +95,35 @@ def true_numbers(
         fault = reading.faults[0]
         row = first + fault.row
         raise InvalidCommand(
-            f"the {what} {name!r} holds {str(fault.given)[:_SHOWN]!r} in row {row}, which is not {fault.expected}{why}",
-            details=[{"where": f"rows.{row}.{name}", "problem": f"not {fault.expected}"}],
+            f"the {role} in column {name!r}, row {row}, must be {fault.expected}, not "
+            f"{str(fault.given)[:_SHOWN]!r}{reason}",
+            details=[{"where": f"rows.{row}.{name}", "problem": f"must be {fault.expected}"}],
         )
     return np.asarray(reading.values, np.float64)
 
 
 def label_reading(column: ColumnSchema) -> SignatureColumn:
-    """How labels of a dataset's column are read: by its own type, dates and empty columns as text."""
+    """How labels in a dataset's column are read: by its type; dates and empty columns as text."""
     reading = reading_of(column)
     return reading if column.type in _LABEL_TYPES else reading.model_copy(update={"type": "text"})
 
 
 class LabelBook:
-    """Gives labels codes as they come: the classes first, then each label that is none of them."""
+    """Assigns codes to labels in the order of their appearance, after the classes."""
 
     def __init__(self, classes: Iterable[Label] = ()) -> None:
         self._codes: dict[Label, int] = {label: code for code, label in enumerate(classes)}
         self._class_count = len(self._codes)
 
     def codes(self, labels: Iterable[Label | None]) -> Codes:
-        """The code of each label; ``UNKNOWN_CODE`` where it is missing."""
+        """The code of each label; ``UNKNOWN_CODE`` if it is missing."""
         known = self._codes
         return np.array(
             [UNKNOWN_CODE if label is None else known.setdefault(label, len(known)) for label in labels], np.int64
         )
 
     def sorted_labels(self) -> tuple[list[Label], Codes]:
-        """All labels, the classes in their order and then the others by their own; and the new code of each code."""
+        """All labels, the classes in their order and then the others sorted, and a mapping from old to new codes."""
         labels = list(self._codes)
         order = [
             *range(self._class_count),
@@ -135,5 +135,5 @@ class LabelBook:
 
 
 def _key(label: Label) -> tuple[bool, float, str]:
-    """Numbers by their size, before texts."""
+    """The sort key: numbers first, by value, then text."""
     return (True, 0.0, label) if isinstance(label, str) else (False, float(label), "")

@@ -17,7 +17,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.timeout(240)
 
 TRAINING = {"target": "amount", "features": ["a", "b", "c"], "estimator": "Ridge"}
-REPLACED = "was replaced after the job was accepted: another table has its name now"
+REPLACED = "was replaced after the job was accepted; replay the job to use the new table"
 
 
 @pytest.fixture(params=["http", "queue"])

@@ -264,7 +264,7 @@ def test_a_truth_of_nothing_but_one_is_doubtful_for_outliers(api: Api, door: Doo
 def test_many_unseen_values_are_warned_of(door: Door, flag_model: str) -> None:
     found = predicted(door, flag_model, [{"flag": "Q", "x": 1}])
     assert found["report"] == {"unseen": {"flag": 1}}
-    assert found["warnings"] == ["column 'flag': 1 row of 1 holds a value unseen in training (100%)"]
+    assert found["warnings"] == ["column 'flag': 1 of 1 row holds a value unseen in training (100 %)"]
 
 
 def test_labels_come_back_as_they_came(api: Api, door: Door) -> None:

@@ -64,7 +64,7 @@ def test_a_dead_job_is_a_dead_letter_with_its_reason_history_and_last_lines(api:
 
     letter = api.get(f"/dead-letters/{summary['id']}").document
 
-    assert "stopped answering" in letter["reason"]
+    assert "stopped responding" in letter["reason"]
     assert [entry["event"] for entry in letter["history"]] == ["accepted", "claimed", "lapsed"]
     assert letter["spec"] == dead_job["spec"]
     lines = wait_until(lambda: api.get(f"/dead-letters/{summary['id']}").document["lines"], "its lines are kept")

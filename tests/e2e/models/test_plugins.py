@@ -155,8 +155,8 @@ def test_a_plugin_takes_part_in_a_vote_and_is_retrained(api: Api, dataset: str) 
     ("hyperparameters", "place", "words"),
     [
         ({"shrinkge": 0.1}, "hyperparameters.shrinkge", "did you mean shrinkage"),
-        ({"shrinkage": 1.5}, "hyperparameters.shrinkage", "it takes a number of at least 0, below 1"),
-        ({"n_jobs": 2}, "hyperparameters.n_jobs", "may not be set"),
+        ({"shrinkage": 1.5}, "hyperparameters.shrinkage", "must be a number of at least 0 and below 1"),
+        ({"n_jobs": 2}, "hyperparameters.n_jobs", "cannot be set"),
         ({"secret": 2}, "hyperparameters.secret", "the plug-in does not offer it"),
         ({"class_weight": {"nobody": 2}}, "hyperparameters.class_weight", "names nobody"),
     ],

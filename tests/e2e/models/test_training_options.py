@@ -99,7 +99,7 @@ def test_a_training_keeps_to_its_own_time_limit(api: Api, endless_training: dict
     job = api.ended_job(answer.correlation_id)
 
     assert job["error"]["code"] == "timed_out"
-    assert job["error"]["message"] == "the job ran longer than 1 s (limits.time_s)"
+    assert job["error"]["message"] == "the job exceeded its time limit of 1 s (limits.time_s)"
 
 
 def test_a_training_keeps_to_its_own_memory_limit(api: Api, number_dataset: str) -> None:

@@ -117,7 +117,7 @@ def test_an_estimator_that_only_groups_what_it_is_given_is_left_out_with_its_rea
 
     assert (outcome.status, outcome.code) == ("failed", "unknown_estimator")
     assert outcome.message is not None
-    assert "cannot say where a new row belongs" in outcome.message
+    assert "cannot assign new rows" in outcome.message
 
 
 def test_a_row_is_answered_with_its_clusters_number(door: Door, cluster_model: str) -> None:
@@ -248,7 +248,7 @@ def test_outlier_detectors_are_not_compared_and_the_reason_is_told(api: Api, doo
     assert outcome.result["is_champion"] is False
     comparison = outcome.result["comparison"]
     assert (comparison["metric"], comparison["own"], comparison["champion"]) == (None, None, None)
-    assert "without known outliers" in comparison["reason"]
+    assert "without labelled outliers" in comparison["reason"]
     moved = door.send({"command": "RetrainModel", "model": model, "promote": "always"})
     assert moved.result is not None
     assert moved.result["is_champion"] is True

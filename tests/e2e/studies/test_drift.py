@@ -115,7 +115,7 @@ def test_rows_that_were_predicted_since_a_time_are_compared(api: Api, served: st
     since = datetime.now(UTC).isoformat()
     nothing = report(api, served, since=since)
     assert (nothing["current"]["row_count"], nothing["columns"], nothing["has_drifted"]) == (0, [], False)
-    assert nothing["warnings"] == ["there are no rows to compare: whether anything has drifted is unknown"]
+    assert nothing["warnings"] == ["there are no rows to compare, so drift is unknown"]
     heavy = [{**PARCEL, "weight": 100 + number} for number in range(30)]
     for start in range(0, 30, 10):
         assert api.post(f"/models/{served}/predict", {"rows": heavy[start : start + 10]}).status == 200
@@ -196,7 +196,7 @@ def test_a_column_without_any_value_is_unknown_by_either_door(api: Api, served: 
     assert outcome.status == "succeeded", outcome
     assert outcome.result is not None
     assert outcome.result["drifted_columns"] == ["weight"]
-    told = "kolmogorov_smirnov of 'weight' is unknown, and counts as drift: the compared rows have no value"
+    told = "kolmogorov_smirnov of 'weight' is unknown and counts as drift: the compared rows have no value"
     assert outcome.result["warnings"] == [told]
     (weight,) = (column for column in outcome.result["columns"] if column["name"] == "weight")
     (statistic,) = (each for each in weight["statistics"] if each["name"] == "kolmogorov_smirnov")

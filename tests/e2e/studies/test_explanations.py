@@ -150,7 +150,7 @@ def test_more_sets_of_columns_than_can_be_tried_are_refused(api: Api) -> None:
     refused = api.post(f"/models/{model}/predict/explain?wait=80", body)
 
     assert (refused.status, refused.places) == (422, ["method"])
-    assert "14 columns; all sets of 12 can be tried at most" in refused.detail
+    assert "at most 12 columns, and the model uses 14" in refused.detail
 
 
 def test_what_stands_on_a_dataset_that_is_gone_says_so(api: Api) -> None:

@@ -102,8 +102,8 @@ def test_what_comes_next_is_shown_until_ctrl_c(api: Api, environment: dict[str, 
     ("arguments", "said"),
     [
         (("logs", "trainr"), "there is no service 'trainr'"),
-        (("logs", "--since", "yesterday"), "'yesterday' is no moment"),
-        (("dead-letters", "show", str(uuid4())), "there is no dead letter"),
+        (("logs", "--since", "yesterday"), "'yesterday' is not a valid time"),
+        (("dead-letters", "show", str(uuid4())), "does not exist"),
         (("dead-letters", "purge", "--yes"), "say which dead letters"),
     ],
 )

@@ -47,7 +47,7 @@ POISON: dict[str, tuple[bytes, str]] = {
     "bad base64": (message("{}", body="***"), "not base64"),
     "a gzip bomb": (
         message(bomb(128 * 2**20), headers={"compression": "application/x-gzip"}),
-        "compressed bodies are not accepted",
+        "compressed bodies are not supported",
     ),
     "pickled content": (message(b"\x80\x04N.", **{"content-type": "application/x-python-serialize"}), "content type"),
     "YAML content": (message("a: 1", **{"content-type": "application/x-yaml"}), "content type"),

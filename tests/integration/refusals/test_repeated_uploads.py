@@ -60,7 +60,7 @@ def test_an_id_with_another_upload_is_refused_by_what_differs(
 
     assert (other.status, other.code, other.places) == (409, "correlation_id_reused", [place])
     assert words in other.detail
-    assert "repeat that request unchanged, or take a new correlation id" in other.detail
+    assert "repeat that request unchanged, or use a new correlation id" in other.detail
     assert doors.api.job(first.correlation_id)["spec"] == first.document["spec"]
     assert stored(doors, first.correlation_id) == 1
 

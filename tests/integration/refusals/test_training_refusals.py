@@ -246,7 +246,7 @@ def test_a_metric_that_decides_nothing_is_refused(
         ("GaussianNB", {}, "target", "GaussianNB does classification, which needs the column to predict"),
         ("Ridge", {}, "target", "Ridge does regression, which needs the column to predict"),
         ("KMeans", {"task": "outlier_detection"}, "task", "KMeans does clustering, not outlier_detection"),
-        ("LocalOutlierFactor", {"hyperparameters": {"novelty": False}}, "hyperparameters.novelty", "may not be set"),
+        ("LocalOutlierFactor", {"hyperparameters": {"novelty": False}}, "hyperparameters.novelty", "cannot be set"),
     ],
 )
 def test_what_a_task_does_not_have_is_refused(

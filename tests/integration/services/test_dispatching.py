@@ -230,7 +230,7 @@ async def test_a_replayed_job_is_sent_again(
 ) -> None:
     dispatcher, job = make_dispatcher(), train_job(reply_to="answers")
     ledger.accept(job)
-    with pytest.raises(JobFinished, match="is queued; only failed, dead and cancelled jobs"):
+    with pytest.raises(JobFinished, match="is queued; only failed, dead or cancelled jobs"):
         await dispatcher.replay(job.correlation_id)
     ledger.request_cancel(job.correlation_id)
     assert (await dispatcher.replay(job.correlation_id))["status"] == "queued"
@@ -249,7 +249,7 @@ async def test_waiting_for_a_job_that_is_not_there_is_an_error(
 async def test_cancelling_what_has_ended_says_how_it_ended(records: JobRecords, ledger: JobLedger) -> None:
     correlation_id = new_correlation_id()
     finish(ledger, correlation_id)
-    with pytest.raises(JobFinished, match="has ended: succeeded"):
+    with pytest.raises(JobFinished, match=r"has already ended \(succeeded\)"):
         await records.request_cancel(correlation_id)
     with pytest.raises(UnknownJob):
         await records.request_cancel(new_correlation_id())
@@ -261,7 +261,7 @@ async def test_cancelling_what_is_being_recorded_says_so(records: JobRecords, le
     claimed = ledger.claim(job.correlation_id)
     assert claimed is not None
     ledger.commit(claimed[0], {"kind": "predictions", "blobs": {}, "report": {}})
-    with pytest.raises(JobFinished, match="is being finished"):
+    with pytest.raises(JobFinished, match="is already being completed"):
         await records.request_cancel(job.correlation_id)
 
 

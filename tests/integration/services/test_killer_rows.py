@@ -15,8 +15,8 @@ import redis
 from prometheus_client import REGISTRY
 from structlog.typing import EventDict
 
-from modelbus.predictor.apart import Suspects
 from modelbus.predictor.engine import Engine
+from modelbus.predictor.isolated_predictions import Suspects
 from modelbus.predictor.lane import InteractiveLane
 from modelbus.shared.bus import send_recorded
 from modelbus.shared.bus.queues import SENT_AGAIN_HEADER

@@ -56,7 +56,7 @@ def test_a_job_that_cannot_be_accepted_for_an_unforeseen_reason_ends_and_the_wor
     assert (job["status"], job["error"]["code"]) == ("failed", "internal")
     [told] = receive(consume(answers, url=bench_url(servers)))
     assert (told.correlation_id, told.documents[0]["error"]["code"]) == (job["_id"], "internal")
-    assert "the service failed on this command" in job["error"]["message"]
+    assert "the service failed while processing this command" in job["error"]["message"]
     assert bench.run("answer_oddly", report={})["status"] == "succeeded"
 
 

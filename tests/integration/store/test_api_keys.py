@@ -211,7 +211,7 @@ async def test_keys_are_made_listed_and_revoked_by_the_command_line(
 
     again = command_line(servers, indexed, "create", "ci")
     assert again.returncode == 1
-    assert "an API key named 'ci' exists and is valid" in again.stderr
+    assert "a valid API key named 'ci' already exists" in again.stderr
 
     assert command_line(servers, indexed, "revoke", "ci").returncode == 0
     listed = json.loads(command_line(servers, indexed, "list", "--json").stdout)
@@ -224,4 +224,4 @@ def test_what_no_key_can_be_is_said(servers: LocalStack, database: Database[Docu
     assert "is no time such as" in timeless.stderr
     assert "name: " in command_line(servers, database, "create", "../etc").stderr
     unknown = command_line(servers, database, "revoke", "nobody")
-    assert (unknown.returncode, unknown.stderr) == (1, "error: there is no API key named 'nobody'\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "error: no API key is named 'nobody'\n")

@@ -128,7 +128,7 @@ def test_what_somebody_laid_on_a_poison_queue_is_kept_too(
     broker.lpush(poison_queue("train"), item)
     mover.move()
     [letter] = indexed[DEAD_LETTERS].find().to_list()
-    assert letter["reason"].startswith("laid on the poison queue")
+    assert letter["reason"].startswith("invalid record on the poison queue")
     assert broker.llen(poison_queue("train")) == 0
 
 

@@ -50,7 +50,7 @@ def test_of_two_jobs_that_make_one_dataset_the_second_is_refused(
 ) -> None:
     first, second = (job_with(dataset_outcome(blobs)) for _ in range(2))
     outcomes.apply(first)
-    with pytest.raises(DatasetExists, match=f"'customers' was made meanwhile by job {first['_id']}"):
+    with pytest.raises(DatasetExists, match=f"job {first['_id']} has created a dataset named 'customers'"):
         outcomes.apply(second)
     assert state_of(indexed, second["outcome"]["blob_id"]) == "pending", "the sweep removes it"
     assert indexed["datasets"].find_one({"_id": "customers"})["correlation_id"] == first["_id"]  # type: ignore[index]
@@ -156,7 +156,7 @@ def test_an_evaluation_is_made_once_and_never_under_a_name_that_is_taken(
     first = outcomes.apply(job)
     assert outcomes.apply(job) == first
     assert (first["evaluation"]["status"], first["evaluation"]["metrics"]) == ("succeeded", {"accuracy": 0.9})
-    with pytest.raises(EvaluationExists, match=f"'june' was made by job {job['_id']}"):
+    with pytest.raises(EvaluationExists, match=f"job {job['_id']} has created an evaluation 'june'"):
         outcomes.apply(job_with(outcome))
     assert indexed["evaluations"].count_documents({}) == 1
 
@@ -322,7 +322,9 @@ def test_a_version_replaces_only_the_champion_that_it_was_compared_with(
     overtaken = outcomes.apply(third)
 
     assert overtaken["is_champion"] is False
-    assert overtaken["comparison"]["reason"] == "it was to replace the champion, but version 2 is the champion now"
+    assert overtaken["comparison"]["reason"] == (
+        "this version was meant to replace the champion, but in the meantime version 2 has become the champion"
+    )
     assert overtaken["comparison"]["own"] == 0.9
     stored = indexed["versions"].find_one({"_id": "churn@3"})
     assert stored is not None
@@ -343,7 +345,7 @@ def test_of_two_first_versions_that_found_no_champion_one_becomes_it(
 
     assert late["is_champion"] is False
     assert late["comparison"]["champion_version"] == 1
-    assert "version 1 is the champion now" in late["comparison"]["reason"]
+    assert "version 1 has become the champion" in late["comparison"]["reason"]
     assert Comparison.model_validate(late["comparison"]).margin == 0
 
 

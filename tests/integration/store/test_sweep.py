@@ -73,7 +73,7 @@ def test_a_job_whose_worker_died_is_queued_and_published_again(
     assert lapsed is not None
     assert (lapsed["status"], lapsed["attempt"], lapsed["lease"]) == ("queued", 1, None)
     assert lapsed["error"]["code"] == "crashed"
-    assert "worker dead-worker stopped answering during attempt 1 of 3" in lapsed["error"]["message"]
+    assert "worker dead-worker stopped responding during attempt 1 of 3" in lapsed["error"]["message"]
     assert broker.llen("train") == 1
 
 

@@ -111,9 +111,9 @@ def test_infinity_is_told_as_text_where_the_library_takes_it() -> None:
     [
         ("RandomForrestClassifier", "did you mean RandomForestClassifier"),
         ("randomforestclassifier", "did you mean RandomForestClassifier"),
-        ("ClassifierChain", "made for several targets"),
-        ("DBSCAN", "cannot say where a new row belongs"),
-        ("Birch", "no artifact may hold"),
+        ("ClassifierChain", "predicts several targets at once"),
+        ("DBSCAN", "cannot assign new rows"),
+        ("Birch", "an artifact cannot store"),
         ("os.system", "GET /estimators"),
         ("zzzzzz", "GET /estimators"),
     ],
@@ -165,7 +165,7 @@ def test_what_is_not_for_users_to_decide_is_refused_with_its_reason(
     estimator: str, hyperparameters: dict[str, Any]
 ) -> None:
     [detail] = problems(estimator, **hyperparameters)
-    assert "may not be set: " in detail["problem"]
+    assert "cannot be set: " in detail["problem"]
 
 
 def refuse(value: Any) -> Callable[[], None]:
@@ -225,7 +225,7 @@ def test_a_wrong_value_is_refused_in_the_librarys_own_words() -> None:
 
 def test_a_bound_of_the_service_is_told_as_such() -> None:
     [detail] = problems("RandomForestClassifier", n_estimators=10**9)
-    assert "n_estimators may be 10,000 at most on this service" in detail["problem"]
+    assert "n_estimators must be at most 10,000 on this service" in detail["problem"]
     assert RECORDS["RandomForestClassifier"].hyperparameters["properties"]["n_estimators"]["maximum"] == 10_000
 
 

@@ -77,9 +77,9 @@ def test_faults_are_told_by_their_place_all_at_once() -> None:
         "hyperparameters.final_estimator.hyperparameters.C",
         "hyperparameters.passthrough",
     }
-    assert "may not be set" in found["hyperparameters.estimators.0.hyperparameters.n_jobs"]
+    assert "cannot be set" in found["hyperparameters.estimators.0.hyperparameters.n_jobs"]
     assert (
-        "StackingClassifier takes classification here; Ridge does regression"
+        "StackingClassifier needs a classification estimator here; Ridge does regression"
         in found["hyperparameters.estimators.1.estimator"]
     )
 
@@ -114,7 +114,7 @@ def test_three_levels_are_the_most() -> None:
     found = problems("BaggingClassifier", estimator=nested("AdaBoostClassifier", estimator=two))
 
     place = "hyperparameters.estimator.hyperparameters.estimator.hyperparameters.estimator"
-    assert found == {place: "estimators are nested 3 levels deep at most"}
+    assert found == {place: "estimators can be nested at most 3 levels deep"}
 
 
 def test_what_is_nested_cannot_multiply_beyond_the_bound() -> None:
@@ -125,7 +125,7 @@ def test_what_is_nested_cannot_multiply_beyond_the_bound() -> None:
         problems("BaggingClassifier", estimator=forest, n_estimators=11),
         problems("VotingClassifier", estimators=[nested("RandomForestClassifier", n_estimators=9000)] * 2),
     ):
-        assert "10,000 at most" in found["hyperparameters"]
+        assert "the maximum on this service is 10,000" in found["hyperparameters"]
 
 
 def test_class_weights_inside_are_told_by_label() -> None:

@@ -38,31 +38,37 @@ def test_a_broken_plugin_is_left_out_logged_and_named_with_its_reason() -> None:
     [
         ("1 / 0", "ZeroDivisionError: division by zero"),
         ("exit()", "SystemExit"),
-        ("Mean", "leads to a type, not to an EstimatorPlugin"),
-        ("EstimatorPlugin(Mean, 'ranking')", "task of an EstimatorPlugin is classification or regression"),
-        ("EstimatorPlugin(Mean(), 'regression')", "estimator_type of an EstimatorPlugin is a class"),
-        ("EstimatorPlugin(Mean, 'regression', ['depth'])", "hyperparameters of an EstimatorPlugin is a mapping"),
-        ("EstimatorPlugin(Mean, 'regression', trusted_types={'os.system': ''})", "why it is safe"),
+        ("Mean", "must be an EstimatorPlugin, not a type"),
+        ("EstimatorPlugin(Mean, 'ranking')", "task of an EstimatorPlugin must be classification or regression"),
+        ("EstimatorPlugin(Mean(), 'regression')", "estimator_type of an EstimatorPlugin must be a class"),
+        ("EstimatorPlugin(Mean, 'regression', ['depth'])", "hyperparameters of an EstimatorPlugin must be a mapping"),
+        ("EstimatorPlugin(Mean, 'regression', trusted_types={'os.system': ''})", "a reason for each type"),
         ("EstimatorPlugin(Mean, 'regression', libraries='numpy')", "a tuple of names"),
-        ("EstimatorPlugin(Mean, 'regression', description=3)", "description of an EstimatorPlugin is text"),
+        ("EstimatorPlugin(Mean, 'regression', description=3)", "description of an EstimatorPlugin must be text"),
         ("EstimatorPlugin(Mean, 'regression', libraries=('no-such',))", "needs no-such, which is not installed"),
-        ("EstimatorPlugin(Mean, 'classification')", "task is classification, but the tags of Mean say otherwise"),
-        ("EstimatorPlugin(object, 'regression')", "object is no subclass of sklearn.base.BaseEstimator"),
+        ("EstimatorPlugin(Mean, 'classification')", "task is classification, but the tags of Mean do not match"),
+        ("EstimatorPlugin(object, 'regression')", "object must be a subclass of sklearn.base.BaseEstimator"),
         ("EstimatorPlugin(RandomForestClassifier, 'classification')", "scikit-learn's own class"),
-        ("EstimatorPlugin(type('Idle', (BaseEstimator,), {}), 'regression')", "Idle has no fit"),
+        ("EstimatorPlugin(type('Idle', (BaseEstimator,), {}), 'regression')", "Idle has no method fit"),
         (
             "EstimatorPlugin(type('Mute', (BaseEstimator,), {'fit': print}), 'regression')",
-            "Mute has no predict",
+            "Mute has no method predict",
         ),
-        ("EstimatorPlugin(type('Hidden', (Mean,), {}), 'regression')", "Hidden is not to be found in"),
+        ("EstimatorPlugin(type('Hidden', (Mean,), {}), 'regression')", "Hidden is not a name in"),
         ("EstimatorPlugin(Mean, 'regression', fixed={'deep': 1})", "cannot be used: TypeError"),
-        ("EstimatorPlugin(Mean, 'regression', {'dept': {'type': 'integer'}})", "the constructor of Mean has no dept"),
+        (
+            "EstimatorPlugin(Mean, 'regression', {'dept': {'type': 'integer'}})",
+            "constructor of Mean has no argument dept",
+        ),
         (
             "EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'integer'}}, fixed={'depth': 1})",
             "depth cannot be both fixed and a hyperparameter",
         ),
-        ("EstimatorPlugin(Mean, 'regression', {'n_jobs': {'type': 'integer'}})", "n_jobs may not be a hyperparameter"),
-        ("EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'float'}})", "the schema of depth: its type is one"),
+        ("EstimatorPlugin(Mean, 'regression', {'n_jobs': {'type': 'integer'}})", "n_jobs cannot be a hyperparameter"),
+        (
+            "EstimatorPlugin(Mean, 'regression', {'depth': {'type': 'float'}})",
+            "the schema of depth: its type must be one",
+        ),
     ],
 )
 def test_whatever_is_wrong_with_a_plugin_is_its_reason_and_nobody_elses_trouble(
@@ -85,7 +91,7 @@ def test_a_plugin_may_not_take_a_name_of_scikit_learn(monkeypatch: pytest.Monkey
     install(monkeypatch, tmp_path / "shadows", dict.fromkeys(names, "mb_shadows:PLUGIN"), code)
 
     reasons = {name: one.reason for name, one in trainable_plugins().left_out.items()}
-    assert all("which no plug-in may replace" in reasons[name] for name in names[:3])
+    assert all("which a plug-in cannot replace" in reasons[name] for name in names[:3])
     assert "letters, digits and underscores" in reasons["Mean Regressor"]
     assert find_estimator("Ridge").record.module.startswith("sklearn.")
     assert "Ridge" not in left_out()
@@ -117,5 +123,5 @@ def test_metadata_that_cannot_be_read_keep_no_other_plugin_away(
 
 
 def test_an_author_learns_of_a_wrong_field_at_once() -> None:
-    with pytest.raises(TypeError, match="fixed of an EstimatorPlugin is a mapping"):
+    with pytest.raises(TypeError, match="fixed of an EstimatorPlugin must be a mapping"):
         EstimatorPlugin(object, "regression", fixed=3)  # type: ignore[arg-type]

@@ -127,7 +127,7 @@ def test_a_sentence_has_the_figures_and_says_what_to_do() -> None:
     assert "59 of 60 values look like dates, such as '01/02/2024'" in dates
     assert "type datetime and its date_format, such as %d/%m/%Y" in dates
     ids = message(csv(a=range(7, 67), b=BUSY[:60]), "identifier_like")
-    assert "numbers the rows (60 different whole numbers from 7 to 66)" in ids
+    assert "seems to number the rows (60 distinct integers from 7 to 66)" in ids
 
 
 def test_identifiers_of_large_tables_are_told_from_values_that_occur_twice() -> None:
@@ -263,9 +263,9 @@ def test_a_column_that_gives_the_target_away_is_named(cells: list[Any], target: 
 
 def test_a_leak_is_told_with_its_measure() -> None:
     recoded = csv(cells=with_noise(YES_NO, 1), target=YES_NO, other=OTHER)
-    assert "goes with its classes one to one in 99.5 % of the rows" in message(recoded, "target_leak", "target")
+    assert "determines the class in 99.5 % of the rows" in message(recoded, "target_leak", "target")
     same = csv(cells=-2 * QUANTITY, target=QUANTITY, other=OTHER)
-    assert "correlates with it by -1.0000 (Pearson)" in message(same, "target_leak", "target")
+    assert "correlates with the target by -1.0000 (Pearson)" in message(same, "target_leak", "target")
 
 
 def test_columns_are_compared_in_the_same_rows_of_a_large_table() -> None:

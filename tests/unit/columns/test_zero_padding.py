@@ -81,7 +81,7 @@ def test_codes_stay_codes_without_advice_to_make_numbers_of_them(tmp_path: Path,
 def test_a_target_with_one_zero_before_a_number_is_refused_for_what_it_is(task: Any, odd: str) -> None:
     cells = [f"{k}.5" if "." in odd else str(k) for k in range(60)] + [odd]
 
-    with pytest.raises((InvalidCommand, EstimatorRejected), match="60 of 61 values that were looked at are") as caught:
+    with pytest.raises((InvalidCommand, EstimatorRejected), match="60 of 61 examined values are") as caught:
         learn_target(pd.Series(cells), SignatureColumn(name="x", type="text"), task, "LinearRegression")
 
     assert repr(odd) in str(caught.value)

@@ -209,9 +209,9 @@ def test_one_side_without_any_value_is_unknown_to_what_compares_values(
 
     assert findings[name].has_drifted
     if (name, after) != ("town", "a constant"):  # where each value is new, which is known
-        side = "the compared rows have" if after == "nothing" else "the training table has"
+        side = "the compared rows have" if after == "nothing" else "the training rows have"
         statistic = "unseen_rate" if name == "town" else "kolmogorov_smirnov"
-        told = f"{statistic} of {name!r} is unknown, and counts as drift: {side} no value"
+        told = f"{statistic} of {name!r} is unknown and counts as drift: {side} no value"
         assert told in warnings
 
 
@@ -279,8 +279,9 @@ def test_few_rows_that_could_never_show_drift_are_told_with_the_columns(model: F
     assert not any(finding.has_drifted for finding in findings.values())
     (told,) = [text for text in warnings if text.startswith("psi")]
     assert "'amount'" in told
-    assert told.endswith("with so few rows no value would be beyond chance (3 of the training table, 3 compared)")
-    assert findings["amount"].view()["statistics"][0]["reason"] == "with so few rows no value would be beyond chance"
+    assert told.endswith("there are too few rows: any value could be due to chance (3 training rows, 3 compared)")
+    reason = findings["amount"].view()["statistics"][0]["reason"]
+    assert reason == "there are too few rows: any value could be due to chance"
 
 
 def test_no_rows_no_thresholds_and_no_predictions_are_told(model: FittedModel) -> None:
@@ -288,13 +289,13 @@ def test_no_rows_no_thresholds_and_no_predictions_are_told(model: FittedModel) -
     nothing = DriftThresholds(psi=None)
 
     assert drift_warnings([], None, DriftThresholds(), (240, 0)) == [
-        "there are no rows to compare: whether anything has drifted is unknown"
+        "there are no rows to compare, so drift is unknown"
     ]
     assert drift_warnings(findings, None, nothing, (240, 240)) == [
-        "every threshold is null, so nothing means drift; give one, such as psi: 0.2"
+        "every threshold is null, so nothing can count as drift; set at least one, such as psi: 0.2"
     ]
     (told,) = drift_warnings(findings, None, DriftThresholds(), (240, 240))
-    assert "whether the predictions have drifted is unknown, and counts as drift" in told
+    assert "drift of the predictions is unknown and counts as drift" in told
     assert are_predictions_unknown(findings, None, DriftThresholds())
     assert not are_predictions_unknown(findings, None, DriftThresholds(psi=None, missing_rate=0.1))
     assert not are_predictions_unknown([], None, DriftThresholds())

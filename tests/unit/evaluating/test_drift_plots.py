@@ -105,7 +105,7 @@ def test_of_very_many_columns_the_farthest_are_drawn() -> None:
 
     assert len(plots) == COLUMN_LIMIT + 1
     assert plots[1].name == "drift_c39"
-    assert plots[0].note == "the 10 farthest of 40 that have drifted"
+    assert plots[0].note == "the top 10 of 40 drifted columns"
 
 
 @pytest.mark.parametrize(

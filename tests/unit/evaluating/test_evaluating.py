@@ -222,17 +222,17 @@ def test_rows_that_lack_something_are_left_out_and_counted_by_what() -> None:
     fields = measured(frame, weight="counts").fields
     assert (fields["row_count"], fields["dropped_row_count"], fields["weight_sum"]) == (2, 4, 3)
     assert fields["dropped"] == {"truth": 1, "prediction": 1, "weight": 2}
-    assert fields["warnings"] == ["1 rows have no prediction in 'guess' and were left out"]
+    assert fields["warnings"] == ["1 row without a prediction in 'guess' was excluded"]
 
 
 def test_a_negative_weight_is_refused_by_its_row() -> None:
     frame = pd.DataFrame({"truth": list("abab"), "guess": list("abab"), "counts": [1.0, 1.0, 1.0, -1.0]})
-    with pytest.raises(InvalidCommand, match="the weight 'counts' holds -1 in row 3"):
+    with pytest.raises(InvalidCommand, match="the weight in column 'counts', row 3, must be 0 or more, not -1"):
         measured(frame, weight="counts")
 
 
 def test_a_dataset_without_a_pair_of_truth_and_prediction_is_refused() -> None:
-    with pytest.raises(EstimatorRejected, match="both a value in 'truth' and one in 'guess'"):
+    with pytest.raises(EstimatorRejected, match="a value in both 'truth' and 'guess'"):
         measured(pd.DataFrame({"truth": ["a", None], "guess": [None, "b"]}))
 
 
@@ -260,13 +260,13 @@ def test_one_column_of_probabilities_is_enough_for_two_classes(named: str, posit
 
 def test_one_column_of_probabilities_is_refused_for_three_classes() -> None:
     frame = pd.DataFrame({"truth": list("abc"), "guess": list("abc"), "p": [0.1, 0.2, 0.3]})
-    with pytest.raises(InvalidCommand, match="enough for two classes only"):
+    with pytest.raises(InvalidCommand, match="needs exactly two classes"):
         measured(frame, probabilities={"a": "p"})
 
 
 def test_two_names_of_one_class_are_refused() -> None:
     frame = pd.DataFrame({"truth": [True, False], "guess": [True, True], "p": [0.1, 0.2]})
-    with pytest.raises(InvalidCommand, match="two names mean one class of 'truth': yes, true"):
+    with pytest.raises(InvalidCommand, match="two names refer to the same class of 'truth': yes, true"):
         measured(frame, probabilities={"yes": "p", "true": "p"})
 
 
@@ -354,7 +354,7 @@ def test_known_outliers_that_nobody_can_tell_are_refused() -> None:
     model, frame = fit("IsolationForest", None).model, table().assign(known="fine")
     schema = columns(**dict.fromkeys(frame.columns, ("text", 3)))
     command = EvaluateModel(dataset="d", model="m", truth="known")
-    with pytest.raises(InvalidCommand, match="'fine' in column 'known' says neither inlier nor outlier"):
+    with pytest.raises(InvalidCommand, match="'fine' in column 'known' is neither inlier nor outlier"):
         collect(model, command, schema, [frame])
 
 
@@ -388,7 +388,7 @@ def test_one_class_only_has_no_tables_and_says_why() -> None:
     [
         (["1", "0", "1"], ["True", "False", "True"], "'False' (1), 'True' (2)"),
         (["01", "02", "10"], ["1", "2", "10"], "'1' (1), '2' (1)"),
-        (["yes ", "no "], ["yes", "no"], "'yes' differs from 'yes '"),
+        (["yes ", "no "], ["yes", "no"], "'yes' looks like 'yes '"),
     ],
 )
 def test_predicted_labels_that_no_row_has_as_its_truth_are_named(
@@ -399,4 +399,4 @@ def test_predicted_labels_that_no_row_has_as_its_truth_are_named(
     command = EvaluatePredictions(dataset="d", truth="t", prediction="p", task="classification")
     [warning] = collect_predictions(command, columns, [frame]).warnings
     assert named in warning
-    assert "no class of the truth" in warning
+    assert "absent from the truth" in warning

@@ -70,14 +70,14 @@ def test_importances_are_bars_with_a_deviation_on_either_side() -> None:
     (bars,) = plot.layers
     assert (plot.name, bars.kind, bars.names, bars.y) == ("importance", "bars", ["c0", "c1"], [0.5, 0.125])
     assert (bars.y_low, bars.y_high) == ([0.25, -0.125], [0.75, 0.375])
-    assert plot.x_label == "how much r2 falls when the column is shuffled"
+    assert plot.x_label == "decrease of r2 when the column is shuffled"
     assert plot.note == ""
 
 
 def test_of_an_error_it_is_told_that_it_grows_and_one_shuffle_has_no_deviation() -> None:
     (plot,) = plots_of(importance([0.5], metric="log_loss", is_error=True, repeats=1))
 
-    assert plot.x_label == "how much log loss grows when the column is shuffled"
+    assert plot.x_label == "increase of log loss when the column is shuffled"
     assert (plot.layers[0].y_low, plot.layers[0].y_high, plot.layers[0].label) == ([], [], "shuffled once")
 
 
@@ -97,7 +97,7 @@ def test_numbers_have_a_line_for_each_output_that_says_its_answer_without_a_valu
     (plot,) = plots_of(None, dependence(curves=curves))
 
     assert [layer.kind for layer in plot.layers] == ["line", "line"]
-    assert [layer.label for layer in plot.layers] == ["3 (without a value 0.1235)", "b"]
+    assert [layer.label for layer in plot.layers] == ["3 (missing values: 0.1235)", "b"]
     assert [(layer.x, layer.y) for layer in plot.layers] == [([1.0, 2.5], [1.5, -1.5]), ([1.0, 2.5], [0.0, 1.0])]
     assert (plot.name, plot.x_label, plot.y_label) == ("partial_dependence_size", "size", "mean probability")
     assert not plot.has_dates

@@ -82,11 +82,11 @@ def test_answers_that_cannot_be_told_apart_or_are_not_finite_are_refused() -> No
     valued = fit("Ridge", "price").model
     matrix, _ = scored.encoder.transform(features())
     scored.estimator.decision_function = lambda rows: np.zeros((len(rows), 2))
-    with pytest.raises(EstimatorRejected, match="LinearSVC answers 2 figures a row for 1"):
+    with pytest.raises(EstimatorRejected, match="LinearSVC returned 2 values per row instead of 1"):
         respond(scored, response_of(scored, matrix), matrix)
     matrix, _ = valued.encoder.transform(features())
     valued.estimator.coef_ = valued.estimator.coef_ * np.nan
-    with pytest.raises(EstimatorRejected, match="Ridge has no finite answer for some rows"):
+    with pytest.raises(EstimatorRejected, match="Ridge returned predictions that are not finite"):
         respond(valued, response_of(valued, matrix), matrix)
 
 

@@ -45,7 +45,7 @@ async def test_too_many_rows_are_refused_by_the_setting() -> None:
 
 
 def test_a_table_and_a_message_beyond_their_limits_are_refused_by_the_settings() -> None:
-    with pytest.raises(MalformedEnvelope, match="MODELBUS_MESSAGE_LIMIT_BYTES raises it"):
+    with pytest.raises(MalformedEnvelope, match="MODELBUS_MESSAGE_LIMIT_BYTES"):
         open_envelope(b" " * 100, "train", 10)
     assert "MODELBUS_COLUMN_LIMIT" in too_many_columns(11, 10).message
     assert "MODELBUS_LINE_LIMIT_BYTES" in too_long(3, 10).message

@@ -86,7 +86,7 @@ def test_every_field_that_differs_is_named_and_no_other(first: dict[str, Any], n
         require_same(recorded(upload_of(first)), job)
 
     assert {detail["where"] for detail in caught.value.details} == differing
-    assert "repeat that request unchanged, or take a new correlation id or Idempotency-Key" in caught.value.message
+    assert "repeat that request unchanged, or use a new correlation id or Idempotency-Key" in caught.value.message
 
 
 def test_somebody_elses_request_is_refused_without_a_word_of_it() -> None:

@@ -145,7 +145,7 @@ def test_one_changed_byte_is_refused_before_anything_is_parsed(
 
 @pytest.mark.parametrize("length", [0, 10, 5_000, -1])
 def test_a_file_cut_short_is_refused(payload: bytes, length: int) -> None:
-    with pytest.raises(ArtifactRefused, match="no skops file, or was cut short"):
+    with pytest.raises(ArtifactRefused, match="not a skops file, or is truncated"):
         load(payload[:length])
 
 
@@ -166,7 +166,7 @@ def test_a_file_that_carries_os_system_is_refused_and_not_run(tmp_path: Any) -> 
     evil.func = os.system
     evil.kw_args = {"command": f"touch {tmp_path}/pwned"}
     contents = {"layout": 1, "encoder": {}, "estimator": evil, "signature": "{}"}
-    with pytest.raises(ArtifactRefused, match="not on the list") as caught:
+    with pytest.raises(ArtifactRefused, match="not allowed") as caught:
         load(skops.io.dumps(contents))
     assert "system" in caught.value.message
     assert not (tmp_path / "pwned").exists()
@@ -184,7 +184,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(payload: bytes) -> None:
     with zipfile.ZipFile(swollen, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros.npy", bytes(50_000_000))
     assert len(swollen.getvalue()) < len(payload) + 100_000
-    with pytest.raises(ArtifactRefused, match=r"unpacks to 5\d,\d+,\d+ bytes; 20,000,000 are allowed"):
+    with pytest.raises(ArtifactRefused, match=r"has 5\d,\d+,\d+ bytes; the limit is 20,000,000"):
         load(swollen.getvalue(), limit_bytes=20_000_000)
 
 

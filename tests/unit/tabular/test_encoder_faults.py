@@ -53,7 +53,7 @@ def test_a_key_absent_from_one_row_is_named_with_the_row(encoder: TabularEncoder
         ("visits", "seven", "a number"),
         ("is_member", "maybe", "true or false"),
         ("is_member", 2, "true or false"),
-        ("since", "31/31/2023", "a date written as %d/%m/%Y or in ISO 8601"),
+        ("since", "31/31/2023", "a date in the format %d/%m/%Y or in ISO 8601"),
         ("seen", 1700000000, "a date in ISO 8601"),
         ("seen", "yesterday", "a date in ISO 8601"),
         ("plan", {"a": 1}, "text"),

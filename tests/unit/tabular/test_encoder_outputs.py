@@ -73,7 +73,7 @@ def test_without_a_target_many_categories_become_their_shares_of_the_training_ro
     trained = made.fit_transform(frame, None, [column], "clustering", 0)
     share = frame.groupby("town")["town"].transform("size").fillna(0).to_numpy() / len(frame)
 
-    assert made.feature_names_out == ["town: share"]
+    assert made.feature_names_out == ["town: frequency"]
     assert trained.tobytes() == made.transform(frame)[0].tobytes()
     assert np.allclose(trained, StandardScaler().fit_transform(share.reshape(-1, 1)))
     unseen, missing = made.row({"town": "nowhere"}), made.row({"town": None})
@@ -103,7 +103,7 @@ def test_without_a_target_categories_of_one_frequency_give_nothing() -> None:
 def test_several_classes_give_one_target_mean_each() -> None:
     frame = pd.DataFrame({"code": [f"c{number % 50}" for number in range(200)]})
     made = learnt(frame, ("code", "text"), target=np.arange(200) % 3)
-    assert made.feature_names_out == [f"code: share of class {code}" for code in range(3)]
+    assert made.feature_names_out == [f"code: fraction of class {code}" for code in range(3)]
 
 
 def test_an_unseen_category_is_neutral_and_reported() -> None:

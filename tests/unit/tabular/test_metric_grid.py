@@ -248,7 +248,7 @@ def test_unseen_labels_count_as_errors_and_leave_no_probabilities_to_measure(cas
     ("shares", "reason"),
     [
         ([[0.5, np.nan], [0.4, 0.6]], "not finite"),
-        ([[0.5, 0.7], [0.4, 0.6]], "do not sum up to 1"),
+        ([[0.5, 0.7], [0.4, 0.6]], "do not add up to 1"),
         ([[-0.5, 1.5], [0.4, 0.6]], "less than 0"),
     ],
 )
@@ -334,7 +334,7 @@ def test_metrics_of_numbers_are_scikit_learns(name: str, is_weighted: bool) -> N
 def test_a_prediction_that_is_not_finite_leaves_no_metric_and_says_so() -> None:
     found = measure_all("regression", NumberPairs(np.array([1.0, 2.0]), np.array([1.0, np.nan])))
     assert set(found.values.values()) == {None}
-    assert set(found.undefined.values()) == {"1 rows have no finite prediction"}
+    assert set(found.undefined.values()) == {"1 row has no finite prediction"}
     assert set(summarize_residuals(np.array([1.0, np.nan])).values()) == {None}
 
 

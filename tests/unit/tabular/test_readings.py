@@ -155,7 +155,7 @@ def test_a_changed_type_is_a_sentence_that_names_both(tmp_path: Path) -> None:
     here = upload(b"code,n\n3,1\n4.50,2\n", tmp_path / "t").described.columns
     readings = [SignatureColumn(name="code", type="text"), SignatureColumn(name="n", type="real")]
     assert changed_types(here, readings) == [
-        "column 'code' is real here and text in the training table: its cells are read as text"
+        "column 'code' is real in this dataset and text in the training table: it is read as text"
     ]
 
 

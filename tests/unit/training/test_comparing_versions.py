@@ -15,7 +15,7 @@ from modelbus.shared.contracts.records.model_records import Comparison
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.scoring import score
 from modelbus.trainer.champions.champion_comparison import (
-    FEWEST_ROWS,
+    MINIMUM_ROWS,
     Contestant,
     MeasuredRows,
     compare,
@@ -86,8 +86,7 @@ def test_a_champion_that_was_trained_on_all_rows_is_not_replaced() -> None:
     found = compared(GOOD, whole)
     assert (found.row_count, found.excluded_row_count, found.is_better) == (0, 48, False)
     assert found.reason == (
-        "there is no row that neither version was trained on: 48 rows were held out, and version 1 was trained on 48 "
-        "of them"
+        "no row is new to both versions: 48 rows were held out, and version 1 was trained on 48 of them"
     )
 
 
@@ -147,7 +146,7 @@ def test_rows_without_a_target_are_no_rows_to_compare_on() -> None:
 
 
 def test_too_few_rows_are_measured_and_decide_nothing() -> None:
-    few = table(seed=1).head(FEWEST_ROWS - 1)
+    few = table(seed=1).head(MINIMUM_ROWS - 1)
     assert few["label"].nunique() == 2
     own = fit("RandomForestClassifier", hyperparameters={"n_estimators": 20}, hold_out=APART, hold_out_frame=few)
     found = compared(own, BAD, rows=measured(own, OTHER))
@@ -155,15 +154,13 @@ def test_too_few_rows_are_measured_and_decide_nothing() -> None:
     assert found.champion is not None
     assert found.own > found.champion
     assert not found.is_better
-    assert found.reason == (
-        "9 rows that neither version was trained on are too few to tell, 10 are needed: 9 rows were held out"
-    )
+    assert found.reason == ("only 9 rows are new to both versions; at least 10 are needed: 9 rows were held out")
 
 
 def test_a_champion_of_which_nobody_knows_its_rows_stays() -> None:
     found = compared(GOOD, BAD, other=Contestant("version 1", BAD.model, None))
     assert not found.is_better
-    assert "nobody knows which rows version 1 was trained on" in str(found.reason)
+    assert "the training rows of version 1 are unknown" in str(found.reason)
 
 
 # --- by what ---
@@ -214,7 +211,8 @@ def test_as_good_is_not_better_and_a_margin_is_kept() -> None:
 )
 def test_a_metric_that_one_has_not_decides_nothing(own: str, champion: str, whose: str) -> None:
     found = compared(fit(own), fit(champion), "log_loss")
-    assert (found.is_better, found.reason) == (False, f"log_loss is not defined for what {whose} answers on these rows")
+    assert not found.is_better
+    assert found.reason == f"log_loss is not defined for the predictions of {whose} on these rows"
 
 
 @pytest.mark.parametrize("sha256", [THIS, OTHER])
@@ -222,7 +220,7 @@ def test_a_champion_whose_columns_the_rows_lack_stays(sha256: str) -> None:
     rows = MeasuredRows(GOOD.hold_out.drop(columns=["plan", "town"]), GOOD.measured_indices, sha256)
     narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name not in ("plan", "town")])
     found = compared(narrow, GOOD, rows=rows)
-    assert (found.is_better, found.reason) == (False, "version 1 reads columns that these rows lack: plan, town")
+    assert (found.is_better, found.reason) == (False, "these rows lack columns that version 1 needs: plan, town")
 
 
 def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
@@ -230,7 +228,7 @@ def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
     narrow = fit("GaussianNB", features=[schema(name) for name in TYPES if name != "amount"])
     found = compared(narrow, GOOD, rows=MeasuredRows(frame, GOOD.measured_indices, THIS))
     assert not found.is_better
-    assert "could not be measured on the same rows" in str(found.reason)
+    assert "cannot be measured on the same rows" in str(found.reason)
     assert "amount" in str(found.reason)
 
 
@@ -240,8 +238,8 @@ def test_a_champion_that_cannot_answer_the_rows_stays() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"yes": "yes "}, "a label that is no class of the model: 'yes ' ("),
-        ({"yes": "Y", "no": "N"}, "48 rows of 48 have a label that is no class of the model: "),
+        ({"yes": "yes "}, "have labels unknown to the model: 'yes ' ("),
+        ({"yes": "Y", "no": "N"}, "48 of 48 rows have labels unknown to the model: "),
         ({"yes": "no"}, "no row has the class 'yes'"),
     ],
 )
@@ -273,11 +271,11 @@ def signature(**changes: Any) -> Signature:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"task": "regression", "classes": None}, "version 1 does classification, and the new version regression"),
-        ({"target": "z"}, "version 1 predicts 'y', and the new version 'z'"),
-        ({"classes": ["maybe", "no", "yes"]}, "only the new version knows 'maybe'"),
-        ({"classes": ["no", "never"]}, "only the champion knows 'yes'; only the new version knows 'never'"),
-        ({"classes": [False, True]}, "only the champion knows 'no', 'yes'; only the new version knows false, true"),
+        ({"task": "regression", "classes": None}, "version 1 does classification, but the new version does regression"),
+        ({"target": "z"}, "version 1 predicts 'y', but the new version predicts 'z'"),
+        ({"classes": ["maybe", "no", "yes"]}, "only the new version has 'maybe'"),
+        ({"classes": ["no", "never"]}, "only the champion has 'yes'; only the new version has 'never'"),
+        ({"classes": [False, True]}, "only the champion has 'no', 'yes'; only the new version has false, true"),
     ],
 )
 def test_versions_that_answer_different_questions_are_not_compared(changes: dict[str, Any], words: str) -> None:
@@ -293,10 +291,10 @@ def test_the_order_of_classes_and_the_columns_are_no_difference_in_kind() -> Non
 
 def test_outliers_and_clusters_by_other_columns_are_not_measured() -> None:
     outliers = signature(task="outlier_detection", target=None, classes=["inlier", "outlier"])
-    assert "without known outliers" in str(obstacle_to_measuring(outliers, outliers, "version 1"))
+    assert "without labelled outliers" in str(obstacle_to_measuring(outliers, outliers, "version 1"))
     one = signature(task="clustering", target=None, classes=None)
     other = one.model_copy(update={"columns": [SignatureColumn(name="z", type="real")]})
-    assert "by other columns" in str(obstacle_to_measuring(one, other, "version 1"))
+    assert "uses other columns" in str(obstacle_to_measuring(one, other, "version 1"))
     assert obstacle_to_measuring(one, one, "version 1") is None
 
 

@@ -36,18 +36,18 @@ def test_a_matrix_of_all_rows_by_all_rows_is_counted() -> None:
 
     plain, pairwise = (estimate_memory(name, [column], 100_000, 0) for name in ("Ridge", "GaussianProcessRegressor"))
 
-    assert plain.least_bytes == 100_000 * 16
-    assert pairwise.least_bytes == plain.least_bytes + 100_000**2 * 8
-    assert pairwise.likely_bytes > pairwise.least_bytes
+    assert plain.minimum_bytes == 100_000 * 16
+    assert pairwise.minimum_bytes == plain.minimum_bytes + 100_000**2 * 8
+    assert pairwise.expected_bytes > pairwise.minimum_bytes
 
 
 def test_what_cannot_fit_is_refused_with_figures() -> None:
     column = ColumnSchema(name="a", type="real", missing=0, distinct=100)
     estimate = estimate_memory("GaussianProcessRegressor", [column], 100_000, 0)
 
-    require_memory(estimate, estimate.least_bytes, "GaussianProcessRegressor", 100_000)
+    require_memory(estimate, estimate.minimum_bytes, "GaussianProcessRegressor", 100_000)
     with pytest.raises(JobOutOfMemory) as caught:
         require_memory(estimate, 2**33, "GaussianProcessRegressor", 100_000)
 
     assert "at least 76,295 MiB, and the limit is 8,192 MiB" in caught.value.message
-    assert caught.value.details[0]["expected"] == estimate.least_bytes
+    assert caught.value.details[0]["expected"] == estimate.minimum_bytes

@@ -33,7 +33,7 @@ def test_every_metric_has_a_plot_with_both_lines() -> None:
 
     assert [plot.name for plot in plots] == ["learning_curve_r2", "learning_curve_mean_absolute_error"]
     assert [(layer.kind, layer.label, layer.x, layer.y) for layer in plots[0].layers] == [
-        ("line", "training rows", [10.0, 20.0, 40.0], [1.0, 0.9, 0.8]),
+        ("line", "training", [10.0, 20.0, 40.0], [1.0, 0.9, 0.8]),
         ("line", "hold-out", [10.0, 20.0, 40.0], [0.1, 0.5, 0.7]),
     ]
     assert (plots[1].title, plots[1].y_label) == ("Learning curve: mean absolute error", "mean absolute error")

@@ -11,7 +11,7 @@ from modelbus.trainer.rows.learning_target import LearningTarget, learn_target
 
 COLUMN = SignatureColumn(name="x", type="text")
 CELLS = [*(f"{number}.5" for number in range(200)), "#DIV/0!"]
-WORDS = "200 of 201 values that were looked at are numbers, and others, such as '#DIV/0!', are not"
+WORDS = "200 of 201 examined values are numbers, except values such as '#DIV/0!'"
 
 
 def known(row_count: int) -> LearningTarget:
@@ -43,12 +43,12 @@ def test_a_target_of_numbers_with_an_odd_cell_is_refused_for_what_it_is(task: st
     with pytest.raises((InvalidCommand, EstimatorRejected)) as caught:
         learn_target(pd.Series(CELLS), COLUMN, task, "Ridge")  # type: ignore[arg-type]
 
-    assert "values that were looked at are numbers" in str(caught.value)
+    assert "examined values are numbers" in str(caught.value)
     assert "classifier" not in str(caught.value)
 
 
 def test_a_target_of_words_still_wants_a_classifier() -> None:
-    with pytest.raises(InvalidCommand, match="take a classifier"):
+    with pytest.raises(InvalidCommand, match="use a classifier"):
         learn_target(pd.Series(["red", "green"] * 10), COLUMN, "regression", "Ridge")
 
 

@@ -77,15 +77,15 @@ def test_auto_streams_what_takes_more_than_half_of_the_limit() -> None:
 
 def test_streaming_that_cannot_fit_is_refused_without_asking_for_fewer_rows() -> None:
     estimate = estimate_streamed(NUMBERS, 10**6, 2)
-    require_memory(estimate, estimate.least_bytes, "GaussianNB", 10**6, is_streamed=True)
-    with pytest.raises(JobOutOfMemory, match=r"give it fewer columns, or raise the limit"):
-        require_memory(estimate, estimate.least_bytes - 1, "GaussianNB", 10**6, is_streamed=True)
+    require_memory(estimate, estimate.minimum_bytes, "GaussianNB", 10**6, is_streamed=True)
+    with pytest.raises(JobOutOfMemory, match=r"use fewer columns, or raise the limit"):
+        require_memory(estimate, estimate.minimum_bytes - 1, "GaussianNB", 10**6, is_streamed=True)
 
 
 def test_the_memory_of_streaming_does_not_grow_with_the_rows() -> None:
     assert estimate_streamed(NUMBERS, 10**6, 2) == estimate_streamed(NUMBERS, 10**9, 2)
     whole = estimate_memory("SGDClassifier", NUMBERS, 10**7, 2)
-    assert estimate_streamed(NUMBERS, 10**7, 2).likely_bytes < whole.likely_bytes / 5
+    assert estimate_streamed(NUMBERS, 10**7, 2).expected_bytes < whole.expected_bytes / 5
 
 
 MEASURE = """

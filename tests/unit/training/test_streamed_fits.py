@@ -122,7 +122,7 @@ def test_what_is_cut_to_bound_memory_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("modelbus.trainer.streaming.stream_fit.kept_row_limit", lambda _width: 300)
     outcome = stream("GaussianNB", features=PLAIN)
     assert len(outcome.hold_out) == 300
-    assert any(note.startswith("the encoder was learnt from 300 of 2400") for note in outcome.warnings)
+    assert any(note.startswith("the encoder was learnt from a sample of 300 of 2,400") for note in outcome.warnings)
     assert "the model was measured on 300 of 600 held-out rows" in outcome.warnings
     assert outcome.metrics["accuracy"] == pytest.approx(stream("GaussianNB").metrics["accuracy"], abs=0.1)
     apart = stream("GaussianNB", hold_out=HoldOut(dataset="other"), hold_out_groups=groups_of(table(500, seed=9)))
@@ -137,12 +137,12 @@ def test_progress_counts_row_groups() -> None:
     stream("SGDClassifier", epochs=3, report=lambda share, message: told.append((share, message)))
     shares = [share for share, _ in told]
     assert shares == sorted(shares, key=lambda share: share or 0)
-    assert any("streaming 2400 rows through SGDClassifier, epochs: 3" in message for _, message in told)
+    assert any("streaming 2,400 rows through SGDClassifier, 3 epochs" in message for _, message in told)
 
 
 def test_hyperparameters_that_say_nothing_are_named() -> None:
     assert any(
-        "max_iter and tol say nothing" in note
+        "max_iter and tol have no effect" in note
         for note in stream("SGDClassifier", hyperparameters={"tol": 0.1, "max_iter": 3}).warnings
     )
     assert stream("SGDClassifier", features=PLAIN).warnings == []

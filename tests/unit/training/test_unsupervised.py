@@ -197,7 +197,7 @@ def test_rows_are_weighed_where_the_estimator_takes_weights() -> None:
     plain, weighed = made("KMeans", frame=frame), made("KMeans", frame=frame, sample_weight="weight")
     centres = [each.model.estimator.cluster_centers_ for each in (plain, weighed)]
     assert centres[0].tobytes() != centres[1].tobytes()
-    with pytest.raises(InvalidCommand, match="MeanShift takes no sample weights"):
+    with pytest.raises(InvalidCommand, match="MeanShift does not accept sample weights"):
         made("MeanShift", frame=frame, sample_weight="weight")
 
 
@@ -209,7 +209,7 @@ def test_a_fit_that_finds_no_cluster_says_so() -> None:
 def test_a_tree_of_clusters_that_is_too_deep_to_be_stored_is_refused() -> None:
     frame = pd.DataFrame({"x": 1.5 ** np.arange(220)})
     columns = [ColumnSchema(name="x", type="real", missing=0, distinct=220)]
-    with pytest.raises(EstimatorRejected, match=r"times over; 100 can be stored: ask for fewer clusters"):
+    with pytest.raises(EstimatorRejected, match=r"levels, and at most 100 can be stored: reduce n_clusters"):
         fit("BisectingKMeans", None, frame=frame, features=columns, hyperparameters={"n_clusters": 160})
 
 
@@ -262,4 +262,4 @@ def test_a_classifier_without_a_target_is_refused() -> None:
 def test_matrices_of_all_rows_by_all_rows_are_counted() -> None:
     column = ColumnSchema(name="a", type="real", missing=0, distinct=100)
     plain, pairwise = (estimate_memory(name, [column], 10_000, 0) for name in ("KMeans", "AffinityPropagation"))
-    assert pairwise.least_bytes - plain.least_bytes == 6 * 10_000**2 * 8
+    assert pairwise.minimum_bytes - plain.minimum_bytes == 6 * 10_000**2 * 8

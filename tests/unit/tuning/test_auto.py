@@ -214,7 +214,7 @@ def test_what_is_included_and_excluded_is_of_the_portfolio() -> None:
     with pytest.raises(InvalidCommand) as caught:
         require_families(Auto(include=["Ridge"], exclude=["GaussianNB", "SVG"]), "classification")
     assert [one["where"] for one in caught.value.details] == ["auto.include.0", "auto.exclude.1"]
-    with pytest.raises(InvalidCommand, match="nothing of the portfolio is left"):
+    with pytest.raises(InvalidCommand, match="the portfolio has no candidate left"):
         require_families(Auto(include=["SVC"], exclude=["SVC"]), "classification")
 
 
@@ -231,7 +231,7 @@ def test_real_tables_and_weights_are_no_obstacle() -> None:
     assert all("class_weight" not in one.hyperparameters for one in outcome.choice.board.trials)
     failed = {one.estimator: one.error for one in outcome.choice.board.trials if one.error}
     assert list(failed) == ["KNeighborsClassifier"]
-    assert "takes neither class weights nor sample weights" in str(failed["KNeighborsClassifier"])
+    assert "accepts neither class weights nor sample weights" in str(failed["KNeighborsClassifier"])
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_fit_that_ends_in_time_is_begun_only_if_the_last_fit_on_all_rows_does_
     times.now = 50.0
     assert times.time.obstacle(slow, WHOLE) is None, "20 s, and 25 s on all rows"
     times.now = 60.0
-    assert "what comes after the choice about 25 s" in str(times.time.obstacle(slow, WHOLE))
+    assert "the steps after the choice about 25 s" in str(times.time.obstacle(slow, WHOLE))
     assert times.time.obstacle(slow, Stage(0, 500, is_sample=True)) is None, "a sample tells, whatever comes after"
 
 
@@ -89,7 +89,7 @@ def test_a_family_whose_first_candidate_was_ended_is_not_tried_again() -> None:
     times = Times()
     times.trial("MLPRegressor", {1_000: 0.1}).stopped = "it took too long"
     other = times.board.add("MLPRegressor", {"alpha": 0.1}, 5)
-    assert "the first of its family was ended: it took too long" in str(times.time.obstacle(other, WHOLE))
+    assert "the first candidate of its family was stopped: it took too long" in str(times.time.obstacle(other, WHOLE))
 
 
 def test_none_but_the_leader_takes_more_than_its_share() -> None:
@@ -99,7 +99,7 @@ def test_none_but_the_leader_takes_more_than_its_share() -> None:
     other = times.trial("MLPRegressor", {2_000: 8.0})
     other.sampled = {2_000: 0.5}
     assert times.time.obstacle(leader, WHOLE) is None
-    assert "more than its share" in str(times.time.obstacle(other, WHOLE))
+    assert "would take too long" in str(times.time.obstacle(other, WHOLE))
 
 
 @pytest.mark.parametrize(

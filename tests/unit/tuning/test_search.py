@@ -234,7 +234,7 @@ def test_if_all_fail_the_training_does_and_says_why() -> None:
 
 
 def test_a_candidate_without_probabilities_cannot_be_searched_by_them() -> None:
-    with pytest.raises(EstimatorRejected, match="roc_auc needs probabilities, and it has none"):
+    with pytest.raises(EstimatorRejected, match="roc_auc needs probabilities, which it does not have"):
         fit("LinearSVC", tuning=search({"C": {"values": [1.0]}}, scoring="roc_auc"))
 
 

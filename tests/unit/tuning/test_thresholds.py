@@ -175,7 +175,7 @@ def test_metrics_are_of_the_answers_by_the_threshold() -> None:
 
 
 def test_a_threshold_is_between_two_classes_and_needs_probabilities() -> None:
-    with pytest.raises(InvalidCommand, match="between two classes, and 'grade' has 3") as caught:
+    with pytest.raises(InvalidCommand, match="exactly two classes, and 'grade' has 3") as caught:
         fit("LogisticRegression", "grade", threshold=Threshold())
     assert caught.value.details[0]["where"] == "threshold"
     with pytest.raises(InvalidCommand, match="add calibration"):

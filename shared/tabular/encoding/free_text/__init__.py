@@ -1,1 +1,1 @@
-"""Columns of free text: words and pairs of words become floats."""
+"""The encoding of free-text columns by words and word pairs."""

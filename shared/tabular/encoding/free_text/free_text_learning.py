@@ -1,4 +1,4 @@
-"""What a column of free text learns from the training rows (ADR 0026); serving never comes here."""
+"""Learning of a free-text column from the training rows (ADR 0026); not used for serving."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,28 +18,28 @@ from modelbus.shared.tabular.encoding.free_text.text_column import FreeTextColum
 from modelbus.shared.tabular.encoding.scaled import LIMIT, Floats
 
 COMPONENTS: Final = 50
-"""So many coordinates at most; there are fewer where there are fewer texts or terms."""
+"""Maximum number of coordinates; there are fewer if there are fewer texts or terms."""
 SCORE_LIMIT: Final = 50
-"""Of more classes than this, the scores are mixed by random weights into so many."""
+"""Maximum number of scores; with more classes, they are mixed with random weights."""
 
 _KNOWN_LIMIT: Final = 20_000
 _RUN_LIMIT: Final = 15_000
-_FEWEST_TEXTS: Final = 2
-"""A term that a single text has tells nothing about others."""
+_MINIMUM_TEXTS: Final = 2
+"""Minimum number of texts that contain a term; a term of a single text does not help with others."""
 _LEARNT_TEXTS: Final = 50_000
 _LEARNT_CHARACTERS: Final = 20_000_000
-"""Texts are learnt from until they are so many, or so long together; which ones is spread over all rows."""
+"""Maximum texts and characters to learn from; the sample is spread over all rows."""
 _LONGEST_LEARNT: Final = 10_000
-"""Characters of each that are learnt from."""
+"""Maximum characters of each text to learn from."""
 _DECOMPOSED_TEXTS: Final = 5_000
-_FEWEST_SCORED: Final = 20
+_MINIMUM_SCORED: Final = 20
 _NAMED_TERMS: Final = 3
 _LARGEST_HALF: Final = 6e4
 
 
 @dataclass(frozen=True, eq=False)
 class _Sample:
-    """The texts that are learnt from."""
+    """The sample of texts to learn from."""
 
     rows: npt.NDArray[np.int64]
     """Their positions among all rows."""
@@ -49,12 +49,12 @@ class _Sample:
 
 @dataclass(frozen=True, eq=False)
 class _Projection:
-    """What projects the sampled texts."""
+    """The projection of the sampled texts."""
 
     weights: Floats
-    """Of the features, shape (n_features, n_projected): the scores' first, then the coordinates'."""
+    """Weights of the features, shape (n_features, n_projected): for the scores first, then for the coordinates."""
     outputs: Floats
-    """Of the sampled texts, shape (n_texts, n_projected); the scores as they are without each text's own target."""
+    """Outputs of the sampled texts, shape (n_texts, n_projected); scores exclude each text's own target."""
     score_count: int
 
 
@@ -67,19 +67,19 @@ def learn_free_text(
     is_unit: bool,
     seed: int,
 ) -> tuple[FreeTextColumn, Floats]:
-    """Learn a column.
+    """Learn a free-text column.
 
     Args:
         column: Its name.
         reading: Its training values.
-        targets: The target as numbers (see ``numeric_targets``); None where there is none.
-        splits: Gives the folds for the scores: takes the rows' positions and answers pairs of positions among those.
-        is_unit: Whether outputs are to lie within 0..1.
-        seed: Of the decomposition.
+        targets: The target as numbers (see ``numeric_targets``); None without a target.
+        splits: Makes the folds for the scores: from positions of rows to pairs of positions among those.
+        is_unit: Whether outputs are scaled to 0..1.
+        seed: Seed of the decomposition.
 
     Returns:
-        The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs), in which each row's scores
-        are of a regression that did not see its target.
+        The learnt column, and its outputs for the training rows, shape (n_rows, n_outputs), in which the scores of each
+        row come from a regression that did not see its target.
     """
     if reading.missing.all():
         return _nothing(column), np.empty((len(reading.values), 0))
@@ -108,16 +108,16 @@ def learn_free_text(
 
 
 def numeric_targets(target: npt.NDArray[Any], *, is_classification: bool, seed: int) -> Floats | None:
-    """The target as numbers to regress on.
+    """Convert the target to numbers for regressions.
 
     Args:
         target: Class codes or numbers, shape (n_rows,).
-        is_classification: Whether they are classes.
-        seed: Of the weights by which more than ``SCORE_LIMIT`` classes are mixed.
+        is_classification: Whether they are class codes.
+        seed: Seed of the weights that mix more than ``SCORE_LIMIT`` classes.
 
     Returns:
-        Shape (n_rows, n_scores): a number by itself, of two classes 1 for the second, of more one column for each. None
-        where it does not vary or has no finite spread.
+        Shape (n_rows, n_scores): the number itself, 1 for the second of two classes, or one column per class. None if
+        the target does not vary or has no finite spread.
     """
     if not is_classification:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -135,12 +135,12 @@ def numeric_targets(target: npt.NDArray[Any], *, is_classification: bool, seed: 
 
 
 def score_count(class_count: int) -> int:
-    """How many scores a target has: of a number (0 classes) one."""
+    """The number of scores for a target; one for a number (0 classes)."""
     return 1 if class_count <= 2 else min(class_count, SCORE_LIMIT)
 
 
 def _nothing(column: SignatureColumn) -> FreeTextColumn:
-    """What is learnt where no row has a text: no output."""
+    """The column if no row has a text: it has no output."""
     none = np.zeros(0)
     table = np.empty((0, 0), dtype=np.float16)
     return FreeTextColumn(column, Terms([], none, 1.0, [], none), table, [], False, none, none, 0, 0, none, False, 0)
@@ -155,7 +155,7 @@ def _sample(values: npt.NDArray[Any]) -> _Sample:
 
 
 def _learn_terms(texts: Sequence[Sequence[str]]) -> tuple[Terms, list[str]]:
-    """The terms, and all different words, sorted."""
+    """The terms, and all distinct words, sorted."""
     words, pairs = Counter[str](), Counter[str]()
     for text in texts:
         words.update(set(text))
@@ -178,14 +178,14 @@ def _learn_terms(texts: Sequence[Sequence[str]]) -> tuple[Terms, list[str]]:
 
 
 def _most_frequent(counts: Sequence[tuple[str, int]], limit: int) -> list[tuple[str, int]]:
-    frequent = [(term, count) for term, count in counts if count >= _FEWEST_TEXTS]
+    frequent = [(term, count) for term, count in counts if count >= _MINIMUM_TEXTS]
     return sorted(frequent, key=lambda item: (-item[1], item[0]))[:limit]
 
 
 def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[str]) -> tuple[Texts, Any]:
-    """The texts as a product: by their terms, and the terms by their features.
+    """The texts as a product of two matrices: texts by terms, and terms by features.
 
-    Features are the known terms and the runs of characters. Terms, here, are the known ones and all other words.
+    Features are the known terms and the runs of characters. Terms here are the known terms and all other words.
 
     Returns:
         The product, and its second matrix, shape (n_terms, n_features).
@@ -210,7 +210,7 @@ def _as_matrices(texts: Sequence[Sequence[str]], terms: Terms, words: Sequence[s
 
 
 def _features(terms: Terms, others: Sequence[str]) -> Any:
-    """Which features each term has: itself if it is known, and of a word the runs that it is spelled by."""
+    """The features of each term: the term itself if it is known and, for a word, its runs of characters."""
     first_run = len(terms.known)
     indices: list[int] = []
     weights: list[float] = []
@@ -227,7 +227,7 @@ def _features(terms: Terms, others: Sequence[str]) -> Any:
 
 def _project(texts: Texts, rows: npt.NDArray[np.int64], targets: Floats | None, splits: Any, seed: int) -> _Projection:
     scores, weights = np.empty((len(rows), 0)), np.empty((texts.features.shape[1], 0))
-    if targets is not None and len(rows) >= _FEWEST_SCORED and texts.features.shape[1]:
+    if targets is not None and len(rows) >= _MINIMUM_SCORED and texts.features.shape[1]:
         wanted = targets[rows]
         scores, weights = cross_fit(texts, wanted - wanted.mean(axis=0), splits(rows))
         varies = scores.std(axis=0) > 0
@@ -235,7 +235,7 @@ def _project(texts: Texts, rows: npt.NDArray[np.int64], targets: Floats | None, 
     coordinates = _singular_vectors(texts, seed)
     projected = texts.project(coordinates)
     spread = projected.std(axis=0)
-    # by one number for all: the first ones tell most, and are to weigh most with estimators that measure distances
+    # scaled by the same number, so that the first coordinates weigh most in distances, as they explain most
     largest = float(spread.max(initial=0.0)) or 1.0
     kept = spread > largest * 1e-6
     spread_of_scores = scores.std(axis=0)
@@ -247,7 +247,7 @@ def _project(texts: Texts, rows: npt.NDArray[np.int64], targets: Floats | None, 
 
 
 def _singular_vectors(texts: Texts, seed: int) -> Floats:
-    """The leading right singular vectors of the texts, shape (n_features, n_components), with signs that are fixed."""
+    """The leading right singular vectors of the texts, shape (n_features, n_components), with deterministic signs."""
     step = -(-texts.terms.shape[0] // _DECOMPOSED_TEXTS) or 1
     matrix = sparse.csr_matrix(texts.terms[::step] @ texts.features)
     count = min(COMPONENTS, *(size - 1 for size in matrix.shape))
@@ -259,7 +259,7 @@ def _singular_vectors(texts: Texts, seed: int) -> Floats:
 
 
 def _table(features: Any, terms: Terms, weights: Floats) -> npt.NDArray[np.float16]:
-    """A row for each known term, of what it is and how it is spelled; then one for each run of characters."""
+    """One row per known term, including its spelling, and then one per run of characters."""
     known = features[: len(terms.known)] @ weights
     rows = np.vstack([known, weights[len(terms.known) :]])
     halves: npt.NDArray[np.float16] = np.clip(rows, -_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
@@ -267,7 +267,7 @@ def _table(features: Any, terms: Terms, weights: Floats) -> npt.NDArray[np.float
 
 
 def _names(table: npt.NDArray[np.float16], known: Sequence[str], scores: int) -> list[str]:
-    """``score``, and the coordinates by the terms that move them most."""
+    """Names of the outputs: ``score``, and coordinates with the terms that influence them most."""
     names = ["score"] if scores == 1 else [f"score {index}" for index in range(scores)]
     for index in range(scores, table.shape[1]):
         top = np.argsort(-np.abs(table[:, index].astype(np.float32)), kind="stable")[:_NAMED_TERMS]
@@ -280,7 +280,7 @@ def _names(table: npt.NDArray[np.float16], known: Sequence[str], scores: int) ->
 def _scaled(
     raw: FreeTextColumn, reading: Reading, sample: _Sample, projection: _Projection, *, is_unit: bool
 ) -> tuple[FreeTextColumn, Floats]:
-    """The column with its outputs centred, or brought within 0..1, and the outputs for the training rows."""
+    """The column with centred outputs, or scaled to 0..1, and the outputs for the training rows."""
     missing = reading.missing
     outputs, _ = raw.encode(reading)
     outputs[sample.rows, : raw.score_count] = projection.outputs[:, : raw.score_count]
@@ -306,5 +306,5 @@ def _center_and_scale(present: Floats, *, is_unit: bool) -> tuple[Floats, Floats
         center, scale = present.min(axis=0), np.ptp(present, axis=0)
     else:
         center, scale = present.mean(axis=0), np.ones(present.shape[1])
-        scale[-1] = present[:, -1].std()  # the projected ones are scaled already, each kind by one number
+        scale[-1] = present[:, -1].std()  # the projected outputs are scaled already
     return center, np.where(scale == 0, 1.0, scale)

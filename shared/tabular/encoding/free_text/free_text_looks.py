@@ -1,12 +1,11 @@
-"""Which text columns are free text: sentences that say something by their words, and no names, codes or categories.
+"""Detection of free-text columns, in contrast to names, codes and categories.
 
-The rule, of the cells that have a value:
-
-- half of them have six words or more: a word has a letter and no digit, and blanks around it; of scripts that put no
-  blanks between words, two characters are taken for one word;
-- there are more than 40 different ones, and a fifth of the cells at least are different: what is said again and again
-  is a category, however long;
-- half of their words, or more, are in other cells too: what is generated at random has none in common.
+The rule for the cells that have a value:
+- half of them have six words or more; a word has a letter and no digit and is surrounded by spaces; in scripts without
+  spaces between words, two characters count as one word;
+- there are more than 40 distinct cells, and at least a fifth of the cells are distinct: repeated text is a category,
+  however long;
+- at least half of the words occur in other cells too: random text has no words in common.
 """
 
 from collections.abc import Collection
@@ -16,28 +15,28 @@ from typing import Final
 from modelbus.shared.tabular.encoding.free_text.free_text_words import WITHOUT_BLANKS
 
 LOOKED_AT_TEXTS: Final = 1000
-"""So many different texts are looked at."""
-FEWEST_WORDS: Final = 6
-FEWEST_DIFFERENT: Final = 40
-DIFFERENT_FRACTION: Final = 0.2
+"""Maximum distinct texts that are examined."""
+MINIMUM_WORDS: Final = 6
+MINIMUM_DISTINCT: Final = 40
+DISTINCT_FRACTION: Final = 0.2
 
 LONGEST_LOOKED_AT: Final = 2000
-"""Characters of each that are looked at."""
+"""Maximum characters of each text that are examined."""
 _SHARED_WORDS: Final = 0.5
 
 
 @dataclass(frozen=True)
 class WordCounts:
-    """The words of some texts."""
+    """Statistics of the words of some texts."""
 
     median: int
-    """How many the median text has; half of the texts have as many or more."""
+    """The number of words of the median text; half of the texts have at least as many."""
     shared: float
-    """The fraction of all words that another text has too."""
+    """The fraction of all words that occur in another text too."""
 
 
 def count_words(texts: Collection[str]) -> WordCounts:
-    """Count the words of different texts, one at least."""
+    """Count the words of distinct texts, at least one."""
     words = [_words(text[:LONGEST_LOOKED_AT]) for text in texts]
     counts = sorted((len(each) for each in words), reverse=True)
     holders: dict[str, int] = {}
@@ -52,15 +51,15 @@ def is_free_text(counts: WordCounts, distinct: int, present: int) -> bool:
     """Whether a column is free text.
 
     Args:
-        counts: Of different texts of the column.
-        distinct: Different texts, as far as they were counted.
-        present: Cells with a value among which they were counted.
+        counts: The statistics of the column's distinct texts.
+        distinct: The number of distinct texts, as far as they were counted.
+        present: The number of cells with a value among which they were counted.
     """
     return (
-        counts.median >= FEWEST_WORDS
+        counts.median >= MINIMUM_WORDS
         and counts.shared >= _SHARED_WORDS
-        and distinct > FEWEST_DIFFERENT
-        and distinct >= DIFFERENT_FRACTION * present
+        and distinct > MINIMUM_DISTINCT
+        and distinct >= DISTINCT_FRACTION * present
     )
 
 

@@ -1,7 +1,7 @@
-"""Ridge regression on sparse texts by conjugate gradients, all targets at once: pure maths, for learning alone.
+"""Ridge regression on sparse texts with conjugate gradients, for all targets at once. Pure maths, only for learning.
 
-scikit-learn's Ridge goes through the matrix once more for each target, and cannot be given a product of two sparse
-matrices, which is an eighth of what it multiplies out to (each text by its words, each word by its spelling).
+scikit-learn's Ridge needs a pass per target and does not accept a product of two sparse matrices, which is an eighth of
+the size of the multiplied matrix (texts by words, words by their spelling).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from modelbus.shared.tabular.encoding.scaled import Floats
 
 PENALTIES: Final = (0.5, 2.0, 8.0)
-"""Which are tried. A penalty is the noise's variance over that of the weights, whatever the number of rows."""
+"""Candidate penalties: the ratio of the variance of the noise to that of the weights, for any number of rows."""
 
 _TOLERANCE: Final = 1e-3
 _STEPS: Final = 100
@@ -22,30 +22,30 @@ _STEPS: Final = 100
 
 @dataclass(frozen=True, eq=False)
 class Texts:
-    """Texts as ``terms @ features``: neither is ever multiplied out."""
+    """Texts as the product ``terms @ features``, which is never computed."""
 
     terms: Any
-    """Sparse, shape (n_texts, n_terms): how much each term counts in each text."""
+    """The weight of each term in each text, sparse, shape (n_texts, n_terms)."""
     features: Any
-    """Sparse, shape (n_terms, n_features): which features each term has."""
+    """The features of each term, sparse, shape (n_terms, n_features)."""
 
     def within(self, rows: npt.NDArray[Any]) -> "Texts":
         """Some of the texts."""
         return Texts(self.terms[rows], self.features)
 
     def project(self, weights: Floats) -> Floats:
-        """Shape (n_texts, n_outputs), by the features' weights, shape (n_features, n_outputs)."""
+        """Project the texts to shape (n_texts, n_outputs) with weights of shape (n_features, n_outputs)."""
         projected: Floats = self.terms @ (self.features @ weights)
         return projected
 
 
 def fit_ridge(texts: Texts, target: Floats, penalty: float) -> Floats:
-    """The weights of the features, shape (n_features, n_targets).
+    """Fit the weights of the features, shape (n_features, n_targets).
 
     Args:
-        texts: What to learn from.
-        target: Shape (n_texts, n_targets), each of mean 0.
-        penalty: On the squared weights.
+        texts: The training texts.
+        target: Shape (n_texts, n_targets), each with mean 0.
+        penalty: The penalty on the squared weights.
     """
     terms, features = texts.terms, texts.features
     back, spread = terms.T.tocsr(), features.T.tocsr()
@@ -67,12 +67,12 @@ def fit_ridge(texts: Texts, target: Floats, penalty: float) -> Floats:
 
 
 def choose_penalty(texts: Texts, target: Floats, split: tuple[Any, Any]) -> float:
-    """The penalty of ``PENALTIES`` whose weights miss the target least.
+    """The penalty of ``PENALTIES`` with the smallest squared error.
 
     Args:
         texts: All texts.
-        target: Shape (n_texts, n_targets), each of mean 0.
-        split: Positions of the texts to learn from, and of those to measure on.
+        target: Shape (n_texts, n_targets), each with mean 0.
+        split: Positions of the texts to learn from and of those to measure on.
     """
     learnt, measured = split
 
@@ -88,12 +88,12 @@ def cross_fit(
     target: Floats,
     splits: Sequence[tuple[Any, Any]],
 ) -> tuple[Floats, Floats]:
-    """Scores of each text by a ridge regression that did not learn from it, and the weights that all of them give.
+    """Score each text with a ridge regression that did not see it, and fit the weights on all texts.
 
     Args:
         texts: The texts.
-        target: Shape (n_texts, n_targets), each of mean 0.
-        splits: By fold, positions of the texts to learn from and of those to score; each text is scored once.
+        target: Shape (n_texts, n_targets), each with mean 0.
+        splits: For each fold, positions of the texts to learn from and of those to score; each text is scored once.
 
     Returns:
         Scores, shape (n_texts, n_targets), and weights, shape (n_features, n_targets).
@@ -112,5 +112,5 @@ def _squares(columns: Floats) -> Floats:
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
-    """0 where there is nothing left to divide by: such a target is solved."""
+    """The quotients; 0 where the denominator is 0, because this target is solved."""
     return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

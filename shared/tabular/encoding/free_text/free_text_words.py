@@ -1,9 +1,9 @@
-"""Free text as words: what counts as one, how it is spelled, how much it weighs. For learning and for serving.
+"""Words of free text, their spelling and their weights, for learning and for serving.
 
-A text is brought into one form (NFKC, case folded), then cut into words: runs of letters, digits and marks, with the
-apostrophes inside. Any other sign but the usual punctuation is a word of its own (``!``, ``$``, an emoji), and so is
-each character of scripts that put no blanks between words. A number of five digits or more stands for its length: no
-order number occurs twice, but that there is one says something.
+A text is normalized (NFKC, case folded) and split into words: runs of letters, digits and marks, with apostrophes
+inside. Any other character except the usual punctuation is a word of its own (``!``, ``$``, an emoji), and so is each
+character of scripts without spaces between words. A number of five or more digits is replaced by its length: an order
+number does not occur twice, but its presence is informative.
 """
 
 import math
@@ -16,32 +16,32 @@ from typing import Final
 import numpy as np
 
 LONGEST_TEXT: Final = 100_000
-"""Characters of a text that are read; what follows is passed over, so that no text takes longer than 20 ms or so."""
+"""Maximum characters of a text; the rest is ignored, so that no text takes longer than about 20 ms."""
 
 _MARKS = (
     r"\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06ed"
     r"\u0900-\u0963\u0981-\u0d7f\u200c\u200d"
 )
-"""Vowel signs and accents that Python's regular expressions do not count among the letters."""
+"""Vowel signs and accents that are not letters in Python's regular expressions."""
 _QUOTES_AND_DASHES = r"\u00ab\u00bb\u2010-\u201f\u3001\u3002\ufe0e\ufe0f"
 _WORD = re.compile(rf"[\w{_MARKS}]+(?:'[\w{_MARKS}]+)*|[^\w\s.,;:()\"'\-{_QUOTES_AND_DASHES}{_MARKS}]")
 _SIMPLE_WORD = re.compile(r"\w+(?:'\w+)*|[^\w\s.,;:()\"'-]")
-"""The same for ASCII, which most texts are."""
+"""The same for ASCII, the most frequent case."""
 WITHOUT_BLANKS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]"
 )
-"""Thai, Lao, Burmese, Khmer, kana and Han: scripts that put no blanks between words."""
+"""Thai, Lao, Burmese, Khmer, kana and Han: scripts without spaces between words."""
 _LONG_NUMBER = re.compile(r"\d{5}")
 _LONG_LENGTH = 5
 _SPELLED_LENGTH = 32
 _SHORTEST, _LONGEST = 3, 4
 DAMPENED: Final = np.array([0.0, *(1 + math.log(count) for count in range(1, 1000))])
-"""How much a word counts that occurs so often in a text: 1 plus the logarithm; more often is as often as the last."""
+"""The weight of a word by its count in a text: 1 plus the logarithm; larger counts have the last weight."""
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text, in their order; of one form for all spellings that look alike."""
+    """The words of a text, in order, normalized so that equivalent spellings are equal."""
     text = text[:LONGEST_TEXT]
     if text.isascii():
         words = _SIMPLE_WORD.findall(text.lower())
@@ -55,12 +55,12 @@ def split_words(text: str) -> list[str]:
 
 
 def join_pairs(words: Sequence[str]) -> list[str]:
-    """Each word with the one behind it; no word has a blank in it, so a pair is never taken for one."""
+    """Each word with its successor; words contain no spaces, so a pair never equals a word."""
     return list(map(" ".join, pairwise(words)))
 
 
 def spell(word: str) -> list[str]:
-    """The runs of three and four characters that a word is spelled by, its beginning and end marked."""
+    """The runs of three and four characters of a word, with markers at its beginning and end."""
     marked = f"<{word[:_SPELLED_LENGTH]}>"
     return [
         marked[start : start + length]
@@ -75,5 +75,5 @@ def dampened(count: int) -> float:
 
 
 def rarity(text_count: int, count: int) -> float:
-    """The weight of a term by how many of so many texts have it (inverse document frequency, smoothed)."""
+    """The weight of a term that ``count`` of ``text_count`` texts contain (smoothed inverse document frequency)."""
     return math.log((1 + text_count) / (1 + count)) + 1

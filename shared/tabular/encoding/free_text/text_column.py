@@ -1,15 +1,14 @@
-"""A column of free text: its words and pairs of words, each with a row of a learnt table; a text is their sum.
+"""A free-text column: each word and word pair has a row in a learnt table, and a text is the sum of its rows.
 
-The outputs are a linear projection of the text's terms, weighted as TF-IDF has it and brought to length 1 (ADR 0026):
+The outputs are a linear projection of the text's terms, weighted by TF-IDF and scaled to length 1 (ADR 0026):
+- scores: predictions of a ridge regression of the target on the terms, if there is a target;
+- coordinates along the leading singular vectors of the training texts.
 
-- scores: what a ridge regression of the target on the terms answers, where there is a target;
-- coordinates: along the leading singular vectors of the training texts.
+The last output is the number of words. An unknown word is the sum of its runs of three and four characters, which the
+rows of known words include too: an inflected or misspelt word is close to the right one.
 
-A last output is the number of words. A word that is not among the terms is summed up of its spelling, runs of three and
-four characters, as the rows of known words are too: an inflected or misspelt word is near the right one.
-
-Each text is summed up by itself, term after term in the order of the table, whether it comes alone or with a
-table: no product of matrices, whose last bits depend on how many rows there are.
+Each text is summed by itself, term by term in the order of the table, whether it is alone or in a table: the last bits
+of a matrix product would depend on the number of rows.
 """
 
 import math
@@ -32,23 +31,23 @@ Indices = npt.NDArray[np.int64]
 
 _CACHED_WORDS = 20_000
 Spelling = tuple[list[int], list[float]]
-"""The rows of the table that a word is spelled by, and how much each counts; together of length 1."""
+"""The rows of a word's runs in the table, and their weights, a vector of length 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What a text is looked up in."""
+    """The vocabulary of a column."""
 
     known: list[str]
-    """Words, and pairs of words with a blank between."""
+    """Words, and word pairs separated by a space."""
     rarities: Floats
-    """How much each counts, shape (n_known,)."""
+    """Their weights, shape (n_known,)."""
     unknown_rarity: float
-    """How much a word counts that is not among them."""
+    """The weight of any other word."""
     runs: list[str]
-    """Runs of characters by which words are spelled."""
+    """The known runs of characters."""
     run_rarities: Floats
-    """How much each counts, shape (n_runs,)."""
+    """Their weights, shape (n_runs,)."""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -56,19 +55,19 @@ class Terms:
         return {term: position for position, term in enumerate(self.known)}
 
     def pairs_of(self, ids: Indices) -> Indices:
-        """The positions of the known pairs among words that stand side by side, by the positions of these or -1."""
+        """The positions of the known pairs among adjacent words, given the positions of these, or -1."""
         keys, indices = self._pairs
         if len(ids) < 2 or not len(keys):
             return ids[:0]
-        # the numbers from 1 on, so that a word that is not known makes no key of a known pair
-        asked = (ids[:-1] + 1) * (len(self.known) + 1) + (ids[1:] + 1)
-        at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
-        found: Indices = indices[at[keys[at] == asked]]
+        # positions count from 1, so that an unknown word never gives the key of a known pair
+        wanted = (ids[:-1] + 1) * (len(self.known) + 1) + (ids[1:] + 1)
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        found: Indices = indices[at[keys[at] == wanted]]
         return found
 
     @cached_property
     def _pairs(self) -> tuple[Indices, Indices]:
-        """A key for each known pair of known words, rising, and the pair's position."""
+        """The keys of the known pairs of known words, ascending, and the pairs' positions."""
         found = []
         for position, term in enumerate(self.known):
             first, blank, second = term.partition(" ")
@@ -79,7 +78,7 @@ class Terms:
         return np.ascontiguousarray(keys), np.ascontiguousarray(indices)
 
     def spelled(self, word: str) -> Spelling:
-        """A word by its spelling; the positions count from the first run on."""
+        """The runs of a word; positions count from the first run."""
         found = self._spellings.get(word)
         if found is None:
             if len(self._spellings) >= _CACHED_WORDS:
@@ -115,26 +114,26 @@ class Terms:
 
 @dataclass(frozen=True, eq=False)
 class WeighedText:
-    """A text's terms, each once."""
+    """The distinct terms of a text with their weights."""
 
     indices: Indices
-    """Positions of the known ones, rising."""
+    """Positions of the known terms, ascending."""
     weights: Floats
-    """How much each of them counts."""
+    """Their weights."""
     others: list[str]
-    """The words that are not among them."""
+    """Unknown words."""
     other_weights: list[float]
-    """How much each of them counts."""
+    """Their weights."""
 
     @property
     def length(self) -> float:
-        """The root of the squared weights: what a text's sum is divided by."""
+        """The length of the vector of weights, by which a text's sum is divided."""
         known = float(np.add.reduce(self.weights * self.weights))
         return math.sqrt(known + sum(weight * weight for weight in self.other_weights))
 
 
 def weigh(words: Sequence[str], terms: Terms) -> WeighedText:
-    """Weigh the terms of a text by how often they occur in it, and how rare they are elsewhere."""
+    """Weight the terms of a text by their frequency in it and their rarity elsewhere."""
     index = terms.index
     found = [index.get(word, -1) for word in words]
     ids = np.array(found, dtype=np.int64)
@@ -148,7 +147,7 @@ def weigh(words: Sequence[str], terms: Terms) -> WeighedText:
 
 
 def _counted(indices: Indices) -> tuple[Indices, Indices]:
-    """The different ones, rising, and how often each occurs; what ``np.unique`` does in twice the time."""
+    """The distinct indices, ascending, and their counts; twice as fast as ``np.unique``."""
     if not len(indices):
         return indices, indices
     indices = np.sort(indices)
@@ -158,28 +157,28 @@ def _counted(indices: Indices) -> tuple[Indices, Indices]:
 
 @dataclass(frozen=True, eq=False)
 class FreeTextColumn:
-    """Each text by the sum of its terms' rows, divided by their length, shifted and clipped."""
+    """Encodes a text as the weighted sum of its terms' rows, divided by its length, scaled and clipped."""
 
     column: SignatureColumn
     terms: Terms
     table: Table
     """Shape (n_known + n_runs, n_projected): the rows of the known terms, then of the runs of characters."""
     names: list[str]
-    """Of the outputs, without the column's name: the projected ones, then ``words`` where there is such an output."""
+    """Names of the outputs, without the column's name: the projected ones, then ``words`` if there is one."""
     has_words: bool
-    """Whether there is an output for the number of words: it varied in training."""
+    """Whether there is an output for the number of words, because it varied in training."""
     center: Floats
     scale: Floats
-    """By these outputs are shifted and divided, shape (n_outputs,)."""
+    """Outputs are centred and divided by these, shape (n_outputs,)."""
     low: float
     high: float
     """Outputs are clipped to these."""
     fill: Floats
-    """What stands for a missing text, shape (n_outputs,)."""
+    """The outputs for a missing text, shape (n_outputs,)."""
     has_indicator: bool
-    """Whether a last output, beside the others, tells 1.0 where the text was missing."""
+    """Whether there is an additional last output, 1.0 if the text is missing."""
     score_count: int
-    """How many of the projected outputs, the first ones, were learnt from the target."""
+    """The number of projected outputs, the first ones, that were learnt from the target."""
 
     @property
     def feature_names(self) -> list[str]:
@@ -202,7 +201,7 @@ class FreeTextColumn:
         return [*found, 0.0] if self.has_indicator else found
 
     def encode(self, reading: Reading) -> tuple[Floats, Mask]:
-        """Encode a whole column: shape (n_rows, n_outputs), and in which rows no term is known."""
+        """Encode a whole column to shape (n_rows, n_outputs), with a mask of the rows in which no term is known."""
         width = len(self.names)
         outputs = np.zeros((len(reading.values), width + self.has_indicator))
         unseen = np.zeros(len(outputs), dtype=np.bool_)
@@ -214,7 +213,7 @@ class FreeTextColumn:
         return outputs, unseen
 
     def floats(self) -> Floats:
-        """What was learnt, as numbers, but for the table."""
+        """The learnt numbers, without the table."""
         terms = self.terms
         flags = [self.has_words, self.has_indicator, self.score_count]
         sizes = [len(self.names), len(terms.known), len(terms.runs)]
@@ -256,7 +255,7 @@ class FreeTextColumn:
 
     @cached_property
     def _rows(self) -> npt.NDArray[np.float32]:
-        # a processor adds up single precision, half precision is for the artifact
+        # half precision is only for storage; single precision is faster to add
         return self.table.astype(np.float32)
 
     @cached_property
@@ -280,7 +279,7 @@ class FreeTextColumn:
         return np.minimum(np.maximum(outputs, self.low), self.high), not len(weighed.indices)
 
     def _rows_of(self, weighed: WeighedText) -> tuple[Indices, Floats]:
-        """The rows of the table that a text is the sum of, and how much each counts."""
+        """The rows of the table that make up a text, and their weights."""
         if not weighed.others:
             return weighed.indices, weighed.weights
         indices: list[int] = []
@@ -294,13 +293,13 @@ class FreeTextColumn:
 
 
 def table_size(floats: Floats) -> int:
-    """How many cells the table of a column has whose ``floats`` these are."""
+    """The number of cells of the table that belongs to these ``floats``."""
     has_words, _, _, width, known_count, run_count = map(int, floats[:6])
     return (known_count + run_count) * (width - has_words)
 
 
 def describe(column: object) -> dict[str, Any] | None:
-    """What a version's record says of a column of free text; None of any other."""
+    """A free-text column in the form of a version's record; None for any other column."""
     if not isinstance(column, FreeTextColumn):
         return None
     return {
@@ -311,5 +310,5 @@ def describe(column: object) -> dict[str, Any] | None:
 
 
 def is_scored(column: object) -> bool:
-    """Whether a column is one of free text that has scores, which were learnt from the target."""
+    """Whether a column is free text with scores, which were learnt from the target."""
     return isinstance(column, FreeTextColumn) and column.score_count > 0

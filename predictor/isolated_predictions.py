@@ -1,7 +1,7 @@
-"""Predictions that are not computed with others: each is a claimed job in a child process of its own, as a training is.
+"""Isolated predictions: each is a claimed job in its own child process, like a training.
 
-So it has the lease, the attempts, the limits and the end of any job: rows that are slow take their time and hold up
-nobody, and rows that crash or never end fail with the reason (docs/adr/0035).
+They have the lease, the attempts and the limits of any job: slow rows do not block others, and rows that crash or never
+end fail with the reason (docs/adr/0035).
 """
 
 import threading
@@ -19,25 +19,25 @@ log = structlog.get_logger()
 
 HANDLER: Final = "modelbus.predictor.handlers.row_predictions:predict_rows"
 _REMEMBERED_S: Final = 60.0
-"""How long a model is set apart after its last loss."""
+"""How long a model stays isolated after its last loss."""
 _REMEMBERED: Final = 1000
-"""How many models are remembered; the one whose loss is longest ago is forgotten first."""
+"""Maximum number of remembered models; the oldest loss is forgotten first."""
 _LOSSES: Final = 3
-"""After how many engines that a model lost it is set apart."""
+"""A model is isolated after it has lost this number of engines."""
 
 
 class Suspects:
-    """Which models are set apart: they held up others, or lost engine after engine. Forgotten after a while."""
+    """Models that are isolated for a while, because they blocked others or lost several engines."""
 
     def __init__(self) -> None:
         self._losses: TTLCache[str, int] = TTLCache(_REMEMBERED, _REMEMBERED_S)
 
     def note(self, reference: str, *, is_overrun: bool) -> None:
-        """Note that an engine was lost.
+        """Record the loss of an engine.
 
         Args:
-            reference: The model, as it was asked for.
-            is_overrun: Whether it took too long: each further time would hold up others as long.
+            reference: The model, as named by the request.
+            is_overrun: Whether it took too long; the model is then isolated at once, as it would block others again.
         """
         losses = _LOSSES if is_overrun else self._losses.get(reference, 0) + 1
         self._losses[reference] = losses
@@ -48,18 +48,18 @@ class Suspects:
         return self._losses.get(reference, 0) >= _LOSSES
 
 
-class Apart:
-    """Does accepted predictions in child processes, some at once."""
+class IsolatedPredictions:
+    """Computes accepted predictions in child processes, several at once."""
 
     def __init__(self, ledger: JobLedger, runner: AttemptRunner, limit: int) -> None:
         """Args:
         ledger: The jobs.
-        runner: Does claimed jobs.
-        limit: How many processes there are at once.
+        runner: Runs claimed jobs.
+        limit: Maximum number of processes at once.
         """
         self._ledger = ledger
         self._runner = runner
-        self._threads = ThreadPoolExecutor(limit, thread_name_prefix="apart")
+        self._threads = ThreadPoolExecutor(limit, thread_name_prefix="isolated")
         self._lock = threading.Lock()
         self._in_hand: set[str] = set()
         self._running = 0
@@ -67,15 +67,15 @@ class Apart:
 
     @property
     def running_jobs(self) -> int:
-        """How many run now."""
+        """The number of running jobs."""
         return self._running
 
     def __contains__(self, correlation_id: str) -> bool:
-        """Whether a job waits or runs here."""
+        """Whether a job is waiting or running here."""
         return correlation_id in self._in_hand
 
     def do(self, correlation_id: str) -> None:
-        """Do an accepted job as soon as there is a process for it; another service may do it before."""
+        """Run an accepted job as soon as a process is free, unless another service claims it first."""
         with self._lock:
             if self._is_stopping or correlation_id in self._in_hand:
                 return
@@ -83,14 +83,14 @@ class Apart:
             self._threads.submit(self._do, correlation_id)
 
     def stop(self) -> None:
-        """Take nothing new: what waits is sent again by a sweep, what runs is handed back after the settings' grace."""
+        """Accept no new jobs: a sweep resends waiting ones, and running ones are released after the grace period."""
         with self._lock:
             self._is_stopping = True
         self._runner.stop_soon()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def wait(self) -> None:
-        """Wait until nothing runs any more, once stopped."""
+        """Wait until no job is running; after ``stop``."""
         self._threads.shutdown(wait=True)
 
     def _do(self, correlation_id: str) -> None:
