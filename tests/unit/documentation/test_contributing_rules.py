@@ -13,7 +13,7 @@ CLOCKS = {"monotonic", "perf_counter", "time", "time_ns", "monotonic_ns", "perf_
 
 
 def calls_of(tree: ast.AST, names: set[str]) -> Iterator[ast.Call]:
-    """Calls of functions of the module ``time``, outside of lambdas: those are the work of processes that are killed."""
+    """Calls of the module ``time`` outside lambdas, which are the work of processes that a test kills."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Lambda):
             continue
