@@ -10,6 +10,7 @@ import yaml
 
 from modelbus.shared.version import VERSION
 from tests.snippets import ROOT
+from tools.package_readme import with_absolute_links
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -73,6 +74,20 @@ def test_each_question_of_a_form_is_asked_once(form: str) -> None:
 def test_the_citation_is_of_this_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert (citation["version"], citation["license"]) == (VERSION, PROJECT["project"]["license"])
+
+
+def test_the_packages_readme_has_no_relative_link() -> None:
+    source = PROJECT["project"]["urls"]["Source"]
+    text = with_absolute_links((ROOT / "README.md").read_text(), source)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert f"{source}/blob/main/docs/http.md" in targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_links_that_lead_to_a_place_of_the_page_or_elsewhere_stay() -> None:
+    text = "[a](#b) [c](https://d.example/e) [f](mailto:g@h.example) [i](j/k.md#l)"
+    absolute = with_absolute_links(text, "https://m.example")
+    assert absolute == text.replace("(j/", "(https://m.example/blob/main/j/")
 
 
 def test_the_documentations_tools_are_locked_with_hashes() -> None:
