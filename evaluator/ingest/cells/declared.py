@@ -29,6 +29,7 @@ from modelbus.evaluator.ingest.faults import refused
 from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import ColumnOptions, NumberForm
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
 from modelbus.shared.tabular.cells.written import KEPT
 from modelbus.shared.tabular.cells.written_numbers import described, plain_numerals
 
@@ -208,6 +209,7 @@ def _cast_of(plan: ColumnPlan) -> Callable[[str], Any]:
 
 
 def _integer(text: str) -> int | None:
+    text = in_plain_characters(text)
     if not _WHOLE.fullmatch(text):
         return None
     number = int(text.partition(".")[0]) if len(text) < 1000 else 2**64
@@ -215,6 +217,7 @@ def _integer(text: str) -> int | None:
 
 
 def _real(text: str) -> float | None:
+    text = in_plain_characters(text)
     if not _REAL.fullmatch(text):
         return None
     number = float(text)
@@ -222,6 +225,7 @@ def _real(text: str) -> float | None:
 
 
 def _real_with_comma(text: str) -> float | None:
+    text = in_plain_characters(text)
     return None if "." in text else _real(text.replace(",", "."))
 
 

@@ -4,6 +4,8 @@ No number: leading zeros (``007`` is a code), whole numbers beyond 64 bits (20-d
 beyond the double's range, hexadecimal, thousands separators, currencies, percent.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,6 +24,8 @@ from modelbus.evaluator.ingest.cells.texts import (
 )
 from modelbus.evaluator.ingest.cells.written_forms import RealForm
 from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
+from modelbus.shared.contracts import NumberForm
+from modelbus.shared.tabular.cells.foreign_characters import cells_in_plain_characters
 from modelbus.shared.tabular.cells.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
@@ -83,15 +87,20 @@ class Numerals:
         self._has_inexact = False
         self._has_odd_integers = False
         """A whole number is not written as int64 is: with a plus, or as -0."""
+        self._foreign: str | None = None
+        """The first cell that is a number once it is rewritten in plain characters."""
         self._form = RealForm()
         self._span: Span | None = None
         self.refusal: str | None = None
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        other = other_bytes(values, DIGITS_AND_SIGNS)
+        if other and not other.isascii():
+            values = self._in_plain_characters(values)
+            other = other_bytes(values, DIGITS_AND_SIGNS)
         if self._looks is not None:
             self._looks.feed(values)
-        other = other_bytes(values, DIGITS_AND_SIGNS)
         if b"i" in other or b"I" in other:
             values = self._without_infinities(values)
             other = other_bytes(values, DIGITS_AND_SIGNS)
@@ -131,6 +140,13 @@ class Numerals:
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
+        plan = self._plan(name)
+        if self._foreign is None:
+            return plan
+        number_form = NumberForm(decimal_mark="," if self._has_comma else ".")
+        return replace(plan, number_form=number_form, form=KEPT)
+
+    def _plan(self, name: str) -> ColumnPlan:
         note = self._looks.note if self._looks is not None else None
         if self._is_integer:
             form = KEPT if self._has_odd_integers else None
@@ -142,14 +158,22 @@ class Numerals:
 
     def notes(self) -> list[str]:
         """What somebody who looks at the column should know."""
+        foreign = [] if self._foreign is None else [_foreign_note(self._foreign)]
         if self._is_integer:
-            return []
+            return foreign
         notes = ["is read with a decimal comma"] if self._has_comma and self._is_mark_found else []
         if self._has_infinities:
             notes.append("has infinite values")
         if self._has_inexact:
             notes.append("is real, and whole numbers beyond 2**53 in it are rounded")
-        return notes
+        return notes + foreign
+
+    def _in_plain_characters(self, values: pa.Array) -> pa.Array:
+        plain = cells_in_plain_characters(values)
+        if self._foreign is None:
+            changed = pc.index(pc.not_equal(values, plain), True).as_py()  # noqa: FBT003 - what is looked for
+            self._foreign = None if changed < 0 else values[changed].as_py()
+        return plain
 
     def _without_infinities(self, values: pa.Array) -> pa.Array:
         is_infinite = pc.is_in(pc.ascii_lower(values), value_set=_INFINITIES)
@@ -212,6 +236,11 @@ class Numerals:
             self._span = span.joined(self._span)
             if pa.types.is_integer(found.type):
                 self._has_inexact |= max(-span.low, span.high) > EXACT_LIMIT
+
+
+def _foreign_note(text: str) -> str:
+    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
+    return f"has numbers in characters beyond ASCII, such as {text!r} ({codes}), which are read as plain numbers"
 
 
 def _has_negative_zero(cells: pa.Array) -> bool:

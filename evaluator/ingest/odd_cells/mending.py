@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelbus.evaluator.ingest.odd_cells.beyond_range import is_beyond_range, is_rounded_by_real
-from modelbus.evaluator.ingest.odd_cells.foreign_digits import plain_text
 from modelbus.evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.number_forms import NumberForm
 from modelbus.shared.contracts.records.dataset_records import Alert
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
 from modelbus.shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
 from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 from modelbus.shared.tabular.cells.zero_padding import is_padded
@@ -71,7 +71,7 @@ def number_alert(
         given: What the sender said already, and is not to be told again.
     """
     mended = _mended_form(odd, form)
-    sentences = [_statement(odd, "numbers", lines) + _as_written(form, odd, lines)]
+    sentences = [_statement(odd, _kind(odd, form), lines) + _as_written(form, odd, lines)]
     if mended == NumberForm():
         sentences += [] if odd.count else [f"columns.{odd.name}.type=real reads it"]
     else:
@@ -81,14 +81,26 @@ def number_alert(
             sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
         else:
             mended = form  # what was given has not read the others
-    sentences += _doubt(mended, odd) + _padded(odd, mended) + comments.advice(lines, odd.first)
+    sentences += _doubt(mended, odd) + _percent_doubt(mended) + _padded(odd, mended) + comments.advice(lines, odd.first)
     others = comments.without(odd.texts)
     left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
-    foreign = {text: plain for text in left if (plain := plain_text(text, mended)) is not None}
-    left = {text: count for text, count in left.items() if text not in foreign}
-    sentences += _foreign(foreign) + _beyond_range(odd, mended)
+    sentences += _beyond_range(odd, mended)
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
     return Alert(code="number_like_text", column=odd.name, message="; ".join(sentences))
+
+
+def _kind(odd: OddCells, form: NumberForm) -> str:
+    """What the column's usual cells are, where percent signs tell them from the others."""
+    if form.percent != "number" or odd.example is None:
+        return "numbers"
+    has_percent = "%" in in_plain_characters(odd.example[1])
+    return f"numbers {'with' if has_percent else 'without'} a percent sign"
+
+
+def _percent_doubt(form: NumberForm) -> list[str]:
+    if form.percent != "number":
+        return []
+    return ["if the cells without a percent sign are fractions (0.12 for 12%), write all cells in one way instead"]
 
 
 def are_numbers_otherwise(odd: OddCells, form: NumberForm) -> bool:
@@ -105,17 +117,6 @@ def _padded(odd: OddCells, form: NumberForm) -> list[str]:
     how = f"columns.{odd.name}.type=real reads such cells as numbers ({text} becomes {_ZEROS_BEFORE.sub('', number)})"
     return [
         f"{_shown(text)} has a zero before it, as codes have: {how}; if they are codes, the column is right as it is"
-    ]
-
-
-def _foreign(texts: Mapping[str, str]) -> list[str]:
-    """What can be done about numbers with characters that nobody sees, or digits of another script."""
-    if not texts:
-        return []
-    text, plain = next(iter(texts.items()))
-    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
-    return [
-        f"{_shown(text)} is {plain} but for characters that no plain number has ({codes}): write {plain} in the file"
     ]
 
 
@@ -207,6 +208,8 @@ def _mended_form(odd: OddCells, form: NumberForm) -> NumberForm:
             "thousands_mark": form.thousands_mark or _other_mark(other, form),
             "unit": form.unit or likely_unit(with_digits),
             "has_accounting_signs": form.has_accounting_signs or other.has_accounting_signs,
+            # beside plain numbers a percent sign can only be left out
+            "percent": form.percent or ("number" if other.percent else None),
         }
     )
     is_better = any(plain_numeral(text, candidate) is not None for text in with_digits)
@@ -220,7 +223,7 @@ def _other_mark(other: NumberForm, form: NumberForm) -> object:
 def _without_needless(candidate: NumberForm, form: NumberForm, texts: Mapping[str, int]) -> NumberForm:
     """The candidate without those parts that read none of the texts."""
     read = {text for text in texts if plain_numeral(text, candidate) is not None}
-    for name in ("unit", "thousands_mark", "has_accounting_signs"):
+    for name in ("unit", "thousands_mark", "has_accounting_signs", "percent"):
         plainer = candidate.model_copy(update={name: getattr(form, name)})
         if all(plain_numeral(text, plainer) is not None for text in read):
             candidate = plainer
@@ -240,7 +243,9 @@ def _file_option(form: NumberForm, given: ParseOptions) -> str:
         found.append("decimal_mark=','")
     if form.grouping not in ("thousands", given.grouping):
         found.append(f"grouping={form.grouping}")
-    if form.percent is not None and given.percent is None:
+    if form.percent == "number" != given.percent:
+        found.append("percent=number (12% becomes 12, as 12 does)")
+    elif form.percent is not None and given.percent is None:
         found.append("percent=fraction (12% becomes 0.12) or percent=number (12)")
     if form.unit is not None and form.unit not in given.units:
         found.append(f"units={json.dumps([form.unit], ensure_ascii=False)}")
