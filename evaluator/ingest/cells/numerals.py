@@ -171,7 +171,7 @@ class Numerals:
     def _in_plain_characters(self, values: pa.Array) -> pa.Array:
         plain = cells_in_plain_characters(values)
         if self._foreign is None:
-            changed = pc.index(pc.not_equal(values, plain), True).as_py()  # noqa: FBT003 - what is looked for
+            changed = pc.index(pc.not_equal(values, plain), True).as_py()
             self._foreign = None if changed < 0 else values[changed].as_py()
         return plain
 

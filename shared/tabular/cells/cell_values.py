@@ -108,9 +108,8 @@ def _number_of_text(
     if text in marks or text.lower() in _MISSING_SPELLINGS:
         return math.nan, True
     plain = in_plain_characters(text)
-    if number_form is None:
-        numeral = plain if NUMBER.fullmatch(plain) else None
-    else:
+    numeral = plain if NUMBER.fullmatch(plain) else None
+    if number_form is not None:
         numeral = plain_numeral(text, number_form)
     if _INFINITE.fullmatch(text):
         return math.nan, True

@@ -20,7 +20,7 @@ from modelbus.evaluator.ingest.sources.delimited.sampled_records import (
     numeric_columns,
     read_records,
 )
-from modelbus.evaluator.ingest.sources.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, find_delimiter, is_hint, likely_delimiters
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.commands.datasets import SPACES
 
@@ -127,7 +127,7 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     if plain is not None and _are_even(records):
         return plain, _find_top(records, options)
     # a title may well have a comma that no other line has
-    for delimiter in DELIMITERS:
+    for delimiter in likely_delimiters(text):
         tried = _read(text, delimiter, given)
         top = _find_top(tried, options)
         if top.skip_lines and _evenness(_behind(tried, top))[0] >= _SAME_FRACTION:
