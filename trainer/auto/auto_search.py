@@ -38,6 +38,9 @@ the same is tried on each machine."""
 _ENOUGH_ROWS: Final = 2_500
 """So many held-out rows, of as many folds as it takes, tell candidates apart."""
 
+_FEW_ROWS: Final = 1_000
+"""With fewer held-out rows in all folds together, chance decides between the best candidates."""
+
 
 class AutoSearch:
     """One choice."""
@@ -67,6 +70,7 @@ class AutoSearch:
         self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
+        self._time.joins_families = self._has_few_rows()
         self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
         self._discarding = Discarding(board, self._baseline, self._race.error_of, self._time.is_cheap)
 
@@ -80,7 +84,14 @@ class AutoSearch:
         self._explore()
         self._complete()
         if self._may_join() and self._stopped() != "cancelled":
-            joining = Joining(self._rows, self._measuring, self._board, self._race.answers, self._time)
+            joining = Joining(
+                self._rows,
+                self._measuring,
+                self._board,
+                self._race.answers,
+                self._time,
+                has_few_rows=self._has_few_rows(),
+            )
             joining.join(lambda: self._watch.remaining_s)
         self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
@@ -98,12 +109,22 @@ class AutoSearch:
         if plan.threshold is not None:
             fit_count *= plan.threshold.cross_validation.folds
         answered = len(split.hold_out) or len(first.hold_out)
-        return Finishing(len(split.train), fit_count, answered / len(first.hold_out), encode_s, cpu_count())
+        return Finishing(
+            len(split.train),
+            fit_count,
+            answered / len(first.hold_out),
+            encode_s,
+            cpu_count(),
+            fold_shape=self._first_fold.train.shape,
+        )
 
     def _may_join(self) -> bool:
         plan = self._rows.plan
         is_weighed = plan.sample_weight is not None or plan.class_weight is not None  # votes pass no weights on
         return self._auto.has_ensemble and not is_weighed
+
+    def _has_few_rows(self) -> bool:
+        return sum(len(one.hold_out) for one in self._splits) < _FEW_ROWS
 
     def _stopped(self) -> StoppingReason | None:
         reason = self._watch.stopping()

@@ -4,11 +4,11 @@ Whatever is begun ends in time: its fit is expected to, and is killed where it d
 (the last fit on all rows, its measuring) is of the same budget, so that much of it is set aside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from modelbus.trainer.tuning.effort import effort, is_forest, usual_power
+from modelbus.trainer.tuning.effort import effort, is_forest, usual_power, usual_s
 from modelbus.trainer.tuning.fit_costs import FitCosts
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
@@ -22,6 +22,8 @@ _OVERRUN: Final = 3.0
 _ENSEMBLE_FRACTION: Final = 0.2
 """Of the budget: what is set aside at most for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
+_SELECTION_FRACTION: Final = 0.05
+"""Of the budget: what is set aside to select the members, where the best of each family are joined."""
 _LARGE_FRACTION: Final = 0.4
 _NEARLY: Final = 0.01
 """Of what the best is better than the worst: who is behind by less is nearly as good."""
@@ -63,6 +65,8 @@ class Finishing:
     """To encode the rows."""
     core_count: int = 1
     """Cores that the last fit may use."""
+    fold_shape: tuple[int, int] = (0, 0)
+    """Rows that a candidate is fitted on in a fold, and their encoded features."""
 
     def seconds(self, fit_s: float, costs: FitCosts) -> float:
         """What comes after the choice of a candidate, in seconds.
@@ -94,6 +98,8 @@ class AutoTime:
         self.finishing = finishing
         self.has_ensemble = False
         """Whether the best may be joined."""
+        self.joins_families = False
+        """Whether the best of each family are."""
         self.is_short = False
         """Whether something was not begun or was ended because of the time."""
 
@@ -135,9 +141,16 @@ class AutoTime:
         is_large = needed_s[0] > _LARGE_FRACTION * self._watch.budget_s
         reserve_s = min(_SLACK * (min(needed_s) if is_large else needed_s[0]) + _SLACK_S, remaining_s)
         if self.has_ensemble:
-            members_s = _SLACK * sum(needed_s[:_ENSEMBLE_SIZE]) + _SLACK_S
+            members_s = _SLACK * self._members_s(needed_s) + _SLACK_S
             reserve_s = max(reserve_s, min(members_s, _ENSEMBLE_FRACTION * self._watch.budget_s))
         return reserve_s
+
+    def _members_s(self, near_s: Sequence[float]) -> float:
+        """Seconds for the members of an ensemble; of one of families also those for their selection."""
+        if not self.joins_families:
+            return sum(near_s[:_ENSEMBLE_SIZE])
+        found = sum(map(self.finish_s, self._board.best_of_families()[:_ENSEMBLE_SIZE]))
+        return found + _SELECTION_FRACTION * self._watch.budget_s
 
     def obstacle(self, trial: Trial, stage: Stage) -> str | None:
         """Why a fit may not begin, in words; None if it may."""
@@ -184,10 +197,12 @@ class AutoTime:
         return self.finish_s(trial) <= self._watch.remaining_s + fraction * self._watch.budget_s + seconds
 
     def is_cheap(self, trial: Trial) -> bool:
-        """Whether it takes next to nothing to measure a candidate on the folds that it lacks."""
-        row_count = max(trial.costs.fit_s, default=0)
-        fit_s = self.expected_s(trial, row_count)
-        return fit_s is not None and fit_s * (trial.fold_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
+        """Whether measuring a candidate on its remaining folds usually takes next to nothing.
+
+        The size of the fold, the estimator and the budget decide, and no clock: a busy machine decides alike.
+        """
+        fit_s = usual_s(trial.estimator, trial.hyperparameters, *self.finishing.fold_shape)
+        return fit_s * (trial.fold_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
 
     def note_encoding(self, row_s: float) -> None:
         """Keep what it takes to encode a row, in seconds: the last fit's rows are encoded, too."""

@@ -48,11 +48,13 @@ class Racing:
         self._time.note_encoding(self._measuring.folds.row_s)
         for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
             self._note(finished)
+        self._forget()  # not before all have ended: what is kept must not depend on which of them was first
         self._weigh_chance()
 
     def measure_here(self, trial: Trial, stage: Stage) -> None:
         """Measure one that takes no time, such as a baseline, in this process."""
         self._keep(trial, stage, self._measuring.take(trial, stage.fold, stage.row_count if stage.is_sample else None))
+        self._forget()
         self._say(trial, stage)
 
     def error_of(self, trial: Trial, other: Trial) -> float | None:
@@ -128,11 +130,11 @@ class Racing:
                 self.answers.setdefault(trial.number, {})[len(trial.scores)] = next_one.found
             trial.scores.append(next_one.score)
             trial.fit_s.append(next_one.fit_s)
-        self._forget()
 
     def _forget(self) -> None:
         """Keep the answers of those that may become members only."""
-        kept = {one.number for one in self._board.ranking()[: 2 * MEMBER_LIMIT]}
+        leading = [*self._board.ranking()[: 2 * MEMBER_LIMIT], *self._board.best_of_families()]
+        kept = {one.number for one in leading}
         self.answers = {number: answers for number, answers in self.answers.items() if number in kept}
 
     def _say(self, trial: Trial, stage: Stage) -> None:

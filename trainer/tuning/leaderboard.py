@@ -35,7 +35,9 @@ class Trial:
     """Scores on the first fold by fits on so many of its rows."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
-    """What chance may have added to its signed score, as it was measured on fewer folds than others."""
+    """What chance may have added to its signed score, as it was measured on fewer folds than others; negative for a
+    vote on few rows, which is steadier than its members.
+    """
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
@@ -158,6 +160,13 @@ class Leaderboard:
             if trial.is_complete and not trial.is_discarded and (mean := trial.mean) is not None
         ]
         return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
+
+    def best_of_families(self) -> list[Trial]:
+        """The best of each estimator in the ranking, in its order."""
+        found: dict[str, Trial] = {}
+        for trial in self.ranking():
+            found.setdefault(trial.estimator, trial)
+        return list(found.values())
 
     def near_best(self, fraction: float) -> list[Trial]:
         """Those of the ranking that are nearly as good as the best, it included; the best first.

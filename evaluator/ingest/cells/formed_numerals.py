@@ -1,4 +1,4 @@
-"""Cells that are numbers by a form that the sender gave: thousands, percent, units, signs of accountants.
+"""Cells that are numbers in a form given by options: thousands, percent, units, accounting signs.
 
 Without such options nothing here is used: ``1,234`` is text, since it may be a number a thousandth as large.
 """
@@ -125,7 +125,7 @@ class FormedNumerals:
         return None if plan is None else replace(plan, number_form=form, form=KEPT)
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
         form, numerals = self._left[0]
         notes = ["is read with a decimal comma"] if form.decimal_mark == "," and len(self._left) == 1 else []
         notes += [_MIXED_PERCENT] if form.percent and self._has_percent and self._lacks_percent else []

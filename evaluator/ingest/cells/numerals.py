@@ -30,7 +30,7 @@ from modelbus.shared.tabular.cells.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15
-"""Whole numbers of so many digits are exact as doubles."""
+"""Integers of this many digits are exact as doubles."""
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
 _WHOLE = "^[+-]?[0-9]+$"
 _ZERO, _NINE, _POINT = b"09."
@@ -46,14 +46,14 @@ def to_integers(values: pa.Array) -> pa.Array | None:
 
 
 def to_reals(values: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
-    """Cells as float64, ``None`` if one is no number. Nulls stay."""
+    """Cells as float64, ``None`` if one is not a number. Nulls stay."""
     if has_decimal_comma:
         values = pc.replace_substring(values, pattern=",", replacement=".")
     return try_cast(values, pa.float64())
 
 
 def to_sure_integers(cells: pa.Array) -> pa.Array | None:
-    """Cells as they stand in the file as int64, if they are whole numbers for certain. Nulls stay."""
+    """Cells as written in the file as int64, if they are certainly integers. Nulls stay."""
     data = all_bytes(cells)
     # Arrow takes hexadecimal too, and no sign, mark or space
     if len(data) and data.max() > _NINE:
@@ -62,7 +62,7 @@ def to_sure_integers(cells: pa.Array) -> pa.Array | None:
 
 
 def to_sure_reals(cells: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
-    """Cells as they stand in the file as finite float64, if they are numbers for certain. Nulls stay."""
+    """Cells as written in the file as finite float64, if they are certainly numbers. Nulls stay."""
     if has_decimal_comma and (all_bytes(cells) == _POINT).any():
         return None
     found = to_reals(cells, has_decimal_comma=has_decimal_comma)
@@ -74,7 +74,7 @@ class Numerals:
 
     def __init__(self, *, decimal_marks: str, looks: CodeLooks | None = None) -> None:
         """Args:
-        decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
+        decimal_marks: Possible decimal marks: `.`, `,`, or both where the cells decide.
         looks: Looks for codes among the numbers.
         """
         self._looks = looks
@@ -111,7 +111,7 @@ class Numerals:
         return self._accepts_integers(values)
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """Whole numbers typed, reals as they are, if they fit as they stand in the file for certain."""
+        """Integers typed, reals as they are, if they certainly fit as written in the file."""
         if self._is_integer:
             found = to_sure_integers(cells)
             if found is None:
@@ -157,7 +157,7 @@ class Numerals:
         return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span, form=form, code_note=note)
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
         foreign = [] if self._foreign is None else [_foreign_note(self._foreign)]
         if self._is_integer:
             return foreign
@@ -244,7 +244,7 @@ def _foreign_note(text: str) -> str:
 
 
 def _has_negative_zero(cells: pa.Array) -> bool:
-    """Whether one of these whole numbers is ``-0``: of all of them, that one alone is no int64 written out."""
+    """Whether one of these integers is ``-0``, the only one that int64 writes differently."""
     data = all_bytes(cells)
     return bool(len(data)) and data.min() <= _MINUS and b"-0" in data.tobytes()
 

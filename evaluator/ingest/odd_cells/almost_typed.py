@@ -1,7 +1,7 @@
-"""Columns that stayed text though nearly all of their cells are numbers, dates or booleans: what kept them text.
+"""Columns that stayed text although nearly all of their cells are numbers, dates or booleans, and the reason.
 
-Each cell has its say about a column's type, so that one odd cell makes text of a million numbers. Here it is told which
-cells of which lines these are, and which option reads the column. Only columns whose sampled texts look so are gone
+Every cell counts for a column's type, so that one odd cell makes text of a million numbers. The alerts name
+those cells with their lines and the option that reads the column. Only columns whose sampled texts look so are gone
 through once more: plain text costs next to nothing.
 """
 
@@ -50,7 +50,7 @@ _SAMPLED_GROUPS: Final = 8
 _FEWEST_FRACTION: Final = NUMBER_FRACTION / 2
 """With fewer numbers than this, the sample was not typical of the column."""
 _COLUMN_LIMIT: Final = 300
-"""So many columns are looked at closely."""
+"""Maximum number of columns that are examined closely."""
 _REPLACED: Final = frozenset({"identifier_like", "date_like_text", "rare_classes", "class_imbalance"})
 """Alerts that are wrong of a column that is none of text: it is not to be left out, nor does it hold classes."""
 
@@ -73,7 +73,7 @@ class WrittenTable:
     marks: tuple[str, ...] = MISSING_MARKS
     """Cells that mean "no value" among numbers."""
     options: ParseOptions = NOTHING_GIVEN
-    """What the sender said."""
+    """The options of the upload."""
 
 
 def with_almost_typed(alerts: Sequence[Alert], columns: Sequence[ColumnSchema], table: WrittenTable) -> list[Alert]:

@@ -23,7 +23,7 @@ _DIGIT = re.compile(r"[0-9]")
 _ZEROS_BEFORE: Final = re.compile(r"(?<![0-9.])0+(?=[0-9])")
 
 Lines = Mapping[int, int]
-"""The line of a row; rows without one are told by their numbers."""
+"""The line of a row; rows without one are reported by number."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ def number_alert(
     """The alert for a column of numbers that is text.
 
     Args:
-        odd: Its cells that are no numbers of the form.
+        odd: Its cells that are not numbers of the form.
         form: How most of its numbers are written.
-        lines: Where the shown rows stand.
+        lines: The lines of the shown rows.
         has_file_options: Whether options for the whole file apply; else those of the column alone do.
         comments: Its odd cells that are parts of comments.
-        given: What the sender said already, and is not to be told again.
+        given: The options of the upload, which the advice does not repeat.
     """
     mended = _mended_form(odd, form)
     sentences = [_statement(odd, _kind(odd, form), lines) + _as_written(form, odd, lines)]
@@ -80,7 +80,7 @@ def number_alert(
         if how:
             sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
         else:
-            mended = form  # what was given has not read the others
+            mended = form  # the given options have not read the others
     sentences += _doubt(mended, odd) + _percent_doubt(mended) + _padded(odd, mended) + comments.advice(lines, odd.first)
     others = comments.without(odd.texts)
     left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
@@ -90,7 +90,7 @@ def number_alert(
 
 
 def _kind(odd: OddCells, form: NumberForm) -> str:
-    """What the column's usual cells are, where percent signs tell them from the others."""
+    """The name of the column's usual cells; percent signs may distinguish them from the others."""
     if form.percent != "number" or odd.example is None:
         return "numbers"
     has_percent = "%" in in_plain_characters(odd.example[1])
@@ -115,9 +115,7 @@ def _padded(odd: OddCells, form: NumberForm) -> list[str]:
         return []
     text, number = next(iter(numbers.items()))
     how = f"columns.{odd.name}.type=real reads such cells as numbers ({text} becomes {_ZEROS_BEFORE.sub('', number)})"
-    return [
-        f"{_shown(text)} has a zero before it, as codes have: {how}; if they are codes, the column is right as it is"
-    ]
+    return [f"{_shown(text)} has a leading zero, as codes have: {how}; if they are codes, the column is right as it is"]
 
 
 def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
@@ -129,7 +127,7 @@ def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
     found = f"{_shown(texts[0])} is beyond the range of numbers: "
     if all(map(is_rounded_by_real, texts)):
         return [f"{found}{how} reads such cells rounded to 15 digits; if they are codes, the column is right as it is"]
-    return [f"{found}{how} with on_bad_rows=skip leaves out the rows that no double holds"]
+    return [f"{found}{how} with on_bad_rows=skip leaves out the rows beyond the range of a double"]
 
 
 def date_alert(odd: OddCells, date_format: str, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
@@ -153,15 +151,15 @@ def shared_alert(columns: Sequence[OddCells], lines: Lines, comment_mark: str | 
 
     Args:
         columns: Their odd cells.
-        lines: Where the rows stand.
+        lines: The lines of the rows.
         comment_mark: What the rows begin with, if they look like comments.
     """
     first = columns[0]
     places = " and ".join(_place(row, lines) for row in first.rows)
     shown = ", ".join(f"{one.name!r} ({_shown(one.first[0][1])})" for one in columns[:_NAMED])
     more = f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
-    verb = "keeps" if first.count == 1 else "keep"
-    message = f"{places} {verb} {len(columns)} columns text that have other values: {shown}{more}; "
+    verb = "turns" if first.count == 1 else "turn"
+    message = f"{places} {verb} {len(columns)} columns into text: {shown}{more}; "
     if comment_mark is not None:
         one = "it is a comment" if first.count == 1 else "they are comments"
         message += f"if {one}, comment={comment_mark!r} leaves out lines that begin so"
@@ -169,8 +167,8 @@ def shared_alert(columns: Sequence[OddCells], lines: Lines, comment_mark: str | 
         message += f"if this is a second header, such as units, skip_below_header={len(first.rows)} leaves it out"
     else:
         message += (
-            f"if this is no row of the table, such as a total, take it out, or give the types of the columns (such as "
-            f"columns.{first.name}.type=real) with on_bad_rows=skip"
+            f"if it is not a row of the table (a total, for example), remove it, or give the types of the columns ("
+            f"such as columns.{first.name}.type=real) with on_bad_rows=skip"
         )
     return Alert(code="number_like_text", column=first.name, message=message)
 
@@ -266,7 +264,7 @@ def _doubt(form: NumberForm, odd: OddCells) -> list[str]:
     texts = {odd.example[1], *(text for text in odd.texts if plain_numeral(text, form) is not None)}
     if not is_ambiguous(form, texts) or all(mark not in text for text in texts):
         return []
-    return [f"if {mark!r} stands before the fraction there, say decimal_mark={mark!r} instead"]
+    return [f"if {mark!r} is the decimal mark there, use decimal_mark={mark!r} instead"]
 
 
 def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: bool) -> list[str]:
@@ -277,7 +275,7 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
     if words and len(words) <= SHOWN_CELLS and has_file_options:
         shown = json.dumps(words, ensure_ascii=False)
         found.append(
-            f"missing_marks={shown}, beside those of the usual marks that the file has, makes no value of "
+            f"missing_marks={shown}, together with the usual marks that the file has, reads as missing "
             f"{'it' if len(words) == 1 else 'them'}"
         )
     elif words:
@@ -289,7 +287,7 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
 
 
 def _is_word(text: str) -> bool:
-    """Whether a text may well mean "no value": no number that something stands behind."""
+    """Whether a text may well mean "no value": not a number with something behind it."""
     digit_count = len(_DIGIT.findall(text))
     return digit_count * 2 < len(text) <= _MARK_LENGTH and not _DIGIT.match(text)
 

@@ -44,7 +44,7 @@ class Header:
     """At which the header begins; what is before it is blank."""
     warnings: list[str]
     found: list[str]
-    """The names as they stand there; none where there is no header."""
+    """The names as written; none where there is no header."""
 
     @property
     def has_unnamed_end(self) -> bool:
@@ -55,7 +55,7 @@ class Header:
 def read_sample(source: BinaryIO, encoding: str | None) -> str:
     """The file's first complete lines, good enough to look for delimiters in; the file is rewound.
 
-    They are 64 KiB, and more where comments or long records leave too few records to tell how the rest is laid out.
+    At least 64 KiB, and more where comments or long records leave too few records to infer the layout.
 
     Args:
         source: The file.
@@ -103,7 +103,7 @@ def find_delimiter(sample: str) -> str | None:
     if fits:
         strays = {delimiter: _stray_quotes(sample, delimiter) for delimiter in fits}
         return max(fits, key=lambda delimiter: (-strays[delimiter], *fits[delimiter]))
-    # one field in the header and several below it is no single column but a table with a wrong header: the ragged
+    # one field in the header and several below it make a table with a wrong header, not a single column: the ragged
     # rows are refused by their lines, which beats a table of one text column that nobody meant
     return next((delimiter for delimiter, found in widths.items() if _has_wide_body(found)), None)
 
@@ -114,7 +114,7 @@ def likely_delimiters(sample: str) -> list[str]:
 
 
 def _stray_quotes(sample: str, delimiter: str) -> int:
-    """Quotes that neither open nor close a field: a delimiter that stands within quotes makes many."""
+    """Quotes that neither open nor close a field: a delimiter that occurs within quotes leaves many."""
     if '"' not in sample:
         return 0
     ends = re.escape(delimiter)
@@ -156,7 +156,7 @@ class HeaderRules:
 
 
 def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
-    """Read the header: the first record that is not blank; without a header, that record tells how many columns.
+    """Read the header: the first record that is not blank; without a header, that record gives the number of columns.
 
     Args:
         stream: The text from its beginning.
@@ -198,7 +198,7 @@ def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Heade
 
 
 def _pass_over(records: "Iterator[list[str]]", count: int) -> None:
-    """Pull so many records that are not blank."""
+    """Pull this many records that are not blank."""
     while count and (record := next(records, None)) is not None:
         count -= any(field.strip() for field in record)
 

@@ -48,7 +48,7 @@ def test_dates_of_two_forms_are_told_apart(tmp_path: Path) -> None:
     table, _ = read(tmp_path, "d,w\n24-01-31,a\n2024-02-30,b\n")
 
     [message] = [alert.message for alert in table.alerts if alert.column == "d"]
-    assert "no one date_format reads them all" in message
+    assert "no single date_format reads them all" in message
     assert "'2024-02-30'" in message
     assert "%d/%m/%Y" not in message
 

@@ -113,7 +113,7 @@ def test_what_begins_late_is_refused_with_its_line_and_what_would_be_right(
 
 ALERTS = {
     "a comment as wide as the rows": (f"id,x\n{BODY}# a note,3\n", "comment='#'"),
-    "units": (f"id,x\n{BODY}[s],[kg]\n", "line 8002 keeps 2 columns text"),
+    "units": (f"id,x\n{BODY}[s],[kg]\n", "line 8002 turns 2 columns into text"),
     "a title that a spreadsheet padded": (f"id,x\n{BODY}Second part,\n", "'Second part' (line 8002)"),
 }
 

@@ -323,7 +323,7 @@ class _DelimitedReader:
             # what ends each row with a delimiter means no column
             named, plans = named[:-1], plans[:-1]
             warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
-            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is left out")
+            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is ignored")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         warnings += self._of_rows()

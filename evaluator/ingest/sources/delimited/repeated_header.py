@@ -20,13 +20,13 @@ _FIRST_ROWS: Final = 200
 
 
 class RepeatedHeader:
-    """Leaves out such rows, unless they may be rows like others: where each name may be a value of its column."""
+    """Leaves out such rows, unless each name may be a value of its column."""
 
     def __init__(
         self, names: Sequence[str], wanted: Literal["keep", "skip"] | None, marks: tuple[str, ...] = MISSING_MARKS
     ) -> None:
         """Args:
-        names: The header as it stands in the file; none, if there is none.
+        names: The header as written in the file; none, if there is none.
         wanted: What to do; found at the first such row if not given.
         marks: Cells that mean "no value" among numbers and dates.
         """
@@ -106,7 +106,7 @@ class RepeatedHeader:
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether such rows are left out: for certain, where a name is no value of its column, as `x` above numbers."""
+        """Whether such rows are left out: where a name cannot be a value of its column, as `x` above numbers."""
         if self._is_wanted is None:
             tables = [others] if self._first is None else [others, self._without_headers(self._first)]
             self._is_wanted = any(
