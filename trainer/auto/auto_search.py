@@ -1,11 +1,11 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
 First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
-rows of the first fold; then on as many folds as it takes to tell candidates apart. Then the families' other
-hyperparameters, then draws from the spaces of the best families. At last the best are joined, if that helps by more
+rows of the first fold; then on as many folds as are needed to distinguish candidates. Then the families' other
+hyperparameters, then draws from the spaces of the best families. Finally the best are joined, if that helps by more
 than chance.
 
-Fits run side by side in processes of their own. None is begun that would not end in time, and one that overruns its
+Fits run side by side in separate processes. No fit begins that would not end in time, and one that overruns its
 share is killed. What is tried, in which order and with which seeds, depends on the seed and on scores alone. Only how
 far it gets depends on the time.
 """
@@ -33,10 +33,10 @@ from modelbus.trainer.tuning.search import Choice, TuningRows, choice_of
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 _BATCH: Final = 4
-"""So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that
+"""Number of further candidates that are tried before scores are compared; the same for any number of cores, so that
 the same is tried on each machine."""
 _ENOUGH_ROWS: Final = 2_500
-"""So many held-out rows, of as many folds as it takes, tell candidates apart."""
+"""This many held-out rows, of as many folds as needed, distinguish candidates."""
 
 _FEW_ROWS: Final = 1_000
 """With fewer held-out rows in all folds together, chance decides between the best candidates."""
@@ -52,7 +52,7 @@ class AutoSearch:
         rows: On what is chosen.
         auto: How.
         board: Takes the candidates.
-        watch: Knows the time, and tells how far it is.
+        watch: Knows the time, and reports the progress.
         pool: Runs the fits; None takes what suits the machine.
         """
         self._rows = rows
@@ -78,7 +78,7 @@ class AutoSearch:
         """Choose.
 
         Raises:
-            EstimatorRejected: No candidate could be had, or there are too few rows for so many folds.
+            EstimatorRejected: No candidate could be fitted, or there are too few rows for the number of folds.
         """
         self._try_defaults()
         self._explore()
@@ -222,7 +222,7 @@ class AutoSearch:
     # --- further folds ---
 
     def _deepen(self, trials: Sequence[Trial]) -> None:
-        """Measure the better ones on as many folds as it takes to tell them apart."""
+        """Measure the better ones on as many folds as are needed to distinguish them."""
         needed = min(len(self._splits), -(-_ENOUGH_ROWS // len(self._splits[0].hold_out)))
         self._discarding.discard_worse(trials)
         for fold in range(1, needed):
@@ -254,7 +254,7 @@ class AutoSearch:
         while best is not None and best is not self._baseline() and not self._time.can_finish(best):
             if len(self._board.ranking()) == 1:  # there is nothing else
                 return
-            best.stopped = "its fit on all rows would not end in time"
+            best.stopped = "its fit on all rows would not end within the time budget"
             self._time.is_short = True
             left.append(best)
             best = self._board.best

@@ -1,7 +1,7 @@
-"""The time of a choice: what may begin, how long it may take, and what is kept for the last fit. Pure maths.
+"""The time of a choice: what may begin, how long it may take, and what is reserved for the last fit. Pure maths.
 
-Whatever is begun ends in time: its fit is expected to, and is killed where it does not. What comes after the choice
-(the last fit on all rows, its measuring) is of the same budget, so that much of it is set aside.
+Whatever begins ends in time: its fit is expected to, and is killed if it does not. What comes after the choice
+(the last fit on all rows, its measuring) has the same budget, so part of it is reserved.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,15 +18,15 @@ FIT_FRACTION: Final = 0.25
 SAMPLE_FRACTION: Final = 0.2
 """The same of a fit on a sample."""
 _OVERRUN: Final = 3.0
-"""So many times as long as expected may a fit take."""
+"""A fit may take this many times as long as expected."""
 _ENSEMBLE_FRACTION: Final = 0.2
-"""Of the budget: what is set aside at most for the members of an ensemble."""
+"""Of the budget: the maximum that is reserved for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
 _SELECTION_FRACTION: Final = 0.05
 """Of the budget: what is set aside to select the members, where the best of each family are joined."""
 _LARGE_FRACTION: Final = 0.4
 _NEARLY: Final = 0.01
-"""Of what the best is better than the worst: who is behind by less is nearly as good."""
+"""Of what the best is better than the worst: a candidate that is behind by less is nearly as good."""
 _SLACK: Final = 1.1
 _SLACK_S: Final = 0.15
 _SIDE_BY_SIDE: Final = 0.6
@@ -36,7 +36,7 @@ _LATE: Final = (0.05, 1.0)
 _LATEST: Final = (0.1, 2.0)
 """The same, rather than the baseline be taken."""
 _CHEAP: Final = 0.01
-"""Of the budget: what is not worth saving."""
+"""Of the budget: a cost that is not worth saving."""
 _LEAST_LIMIT_S: Final = 0.05
 
 
@@ -81,7 +81,7 @@ class Finishing:
 
 
 class AutoTime:
-    """Says what may begin."""
+    """Decides what may begin."""
 
     def __init__(
         self, board: Leaderboard, watch: TuningWatch, finishing: Finishing, like: Callable[[Trial], Trial | None]
@@ -156,11 +156,11 @@ class AutoTime:
         """Why a fit may not begin, in words; None if it may."""
         like = self._like(trial)
         if like is not None and like is not trial and like.stopped is not None:
-            return f"the first of its family was ended: {like.stopped}"
+            return f"the first candidate of its family was not finished: {like.stopped}"
         known_s, remaining_s = self.expected_s(trial, stage.row_count), self._watch.remaining_s
         expected_s = known_s or 0.0
         is_leader = trial is self._board.best
-        # a further fit of the leader tells more exactly what its last one takes, so that needs no more than itself
+        # a further fit of the leader shows more exactly what its last one takes, so it needs no more than itself
         after_s = self.finish_s(trial) if is_leader else self.reserve_s()
         if not stage.is_sample and not trial.scores:
             after_s = max(after_s, self.finish_s(trial))

@@ -1,4 +1,4 @@
-"""What is said where ``auto`` found nothing better than the baseline."""
+"""The warning where ``auto`` found nothing better than the baseline."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ def baseline_notes(board: Leaderboard, baseline: str, budget_s: float) -> list[s
         return []
     others = [trial for trial in board.trials if trial.estimator != baseline]
     measured = [trial for trial in others if trial.error is None and trial.stopped is None and trial.mean is not None]
-    words = f"auto chose the baseline {baseline}, which looks at no feature: {_of_measured(len(measured), len(others))}"
+    words = f"auto chose the baseline {baseline}, which uses no feature: {_of_measured(len(measured), len(others))}"
     unmeasured = [trial for trial in others if trial not in measured]
     if unmeasured:
-        words += f". Not measured to the end: {_named(unmeasured)}"
+        words += f". Not fully measured: {_named(unmeasured)}"
     if any(trial.stopped or trial.skipped for trial in unmeasured):
-        words += f". The time budget was {budget_s:g} s; a longer one would let them end"
+        words += f". The time budget was {budget_s:g} s; a longer one would let them finish"
     return [f"{words}."]
 
 
@@ -38,6 +38,6 @@ def _of_measured(measured: int, tried: int) -> str:
 
 
 def _named(trials: Sequence[Trial]) -> str:
-    named = [f"{one.estimator} ({one.error or one.stopped or one.skipped or 'the time was over'})" for one in trials]
+    named = [f"{one.estimator} ({one.error or one.stopped or one.skipped or 'out of time'})" for one in trials]
     more = len(named) - _NAMED
     return ", ".join(named[:_NAMED]) + (f" and {more} more" if more > 0 else "")

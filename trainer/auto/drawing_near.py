@@ -10,7 +10,7 @@ from modelbus.shared.contracts.commands.tuning import Dimension
 from modelbus.trainer.tuning.search_space import draw
 
 _CHANGED: Final = 0.5
-"""How likely a hyperparameter is to be another one; one of them always is."""
+"""The probability that a hyperparameter changes; one of them always does."""
 _STEP: Final = 0.15
 """Of a dimension's range: the standard deviation of a step."""
 

@@ -1,4 +1,4 @@
-"""Fits in processes of their own, a few side by side, each of which can be killed.
+"""Fits in separate processes, a few side by side, each of which can be killed.
 
 A fit is foreign code that cannot be asked to stop. So each runs in a child that is forked from the job's process: that
 costs milliseconds, and the encoded rows are shared, not copied (ADR 0021). Where no process can be forked safely, fits
@@ -40,7 +40,7 @@ class FitTask:
     subject: Any
     """What the caller knows it by."""
     work: Callable[[], Any]
-    """What is to be done; its answer is pickled on its way back."""
+    """The work; its answer is pickled on its way back."""
     limit_s: float = float("inf")
     """Seconds after which it is killed."""
 
@@ -63,7 +63,7 @@ class FitPool(Protocol):
         """Run tasks and give what became of each, in the order in which they end.
 
         Args:
-            tasks: The next one is asked for when there is room for it, so that it can be decided then.
+            tasks: The next one is drawn when there is room for it, so that it is decided only then.
             is_over: Whether to kill what runs and to begin nothing more.
         """
 

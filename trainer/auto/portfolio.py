@@ -209,7 +209,7 @@ def with_quick_first(family: Family) -> Family:
 
 
 def with_probabilities(family: Family) -> Family:
-    """The family inside of what gives it probabilities: whoever uses a classifier may ask for them."""
+    """The family wrapped so that it gives probabilities, which any user of a classifier may need."""
     return replace(family, estimator="CalibratedClassifierCV", inner=family.estimator, has_probabilities=True)
 
 
@@ -224,20 +224,20 @@ def require_families(auto: Auto, task: Task) -> list[Family]:
     for where, names in (("include", auto.include or []), ("exclude", auto.exclude)):
         for index, name in enumerate(names):
             if name not in known:
-                problem = f"{name!r} is not of the portfolio for {task}"
+                problem = f"{name!r} is not in the portfolio for {task}"
                 details.append({"where": f"auto.{where}.{index}", "problem": problem, "expected": known})
     if details:
         raise InvalidCommand("; ".join(str(one["problem"]) for one in details[:3]), details=details)
     included = known if auto.include is None else auto.include
     left = [one for one in PORTFOLIO[task] if one.estimator in included and one.estimator not in auto.exclude]
     if not left:
-        problem = "nothing of the portfolio is left to try"
+        problem = "no estimator of the portfolio is left to try"
         raise InvalidCommand(problem, details=[{"where": "auto.exclude", "problem": problem, "expected": known}])
     return left
 
 
 def without_class_weights(family: Family) -> Family:
-    """The family where the command itself says how much classes count."""
+    """The family where the command itself weighs the classes."""
     return replace(
         family,
         default=_without(family.default),

@@ -12,10 +12,10 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 MEMBER_LIMIT = 8
-"""So many of the best may become members of an ensemble; of these all answers are kept."""
+"""Number of the best candidates that may become members of an ensemble; their answers are all kept."""
 
 Entry = tuple[Trial, Stage]
-"""A candidate, and what it is to be measured on."""
+"""A candidate, and what to measure it on."""
 
 
 class Racing:
@@ -69,7 +69,7 @@ class Racing:
         return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
 
     def _weigh_chance(self) -> None:
-        """Whoever is ahead of the best of those that were measured on most folds, and was measured on fewer, has to be
+        """A candidate that is ahead of the best of those measured on most folds, but was measured on fewer, must be
         ahead by more than chance.
         """
         for trial in self._board.trials:
@@ -102,9 +102,8 @@ class Racing:
         elif finished.ending == "overran":
             self._time.is_short = True
             trial.costs.note_overrun(stage.row_count, finished.elapsed_s)
-            words = (
-                f"its fit on {stage.row_count:,} rows was ended after {finished.elapsed_s:.1f} s, as it took too long"
-            )
+            taken = f"{finished.elapsed_s:.1f} s"
+            words = f"its fit on {stage.row_count:,} rows was killed after {taken} because it took too long"
             if trial.scores:  # it was quick enough on other folds
                 trial.skipped = words
             else:

@@ -41,7 +41,7 @@ class Measurement:
 
     score: float | None = None
     error: str | None = None
-    """Why there is no score, in words."""
+    """Why there is no score."""
     found: HeldOutAnswers | None = None
     """Where there is a score."""
     fit_s: float = 0.0
@@ -169,7 +169,7 @@ class CandidateMeasuring:
         if has_none and self._objective.needs_probabilities:
             return f"{name} needs probabilities, and it has none"
         if has_none and self._needs_probabilities:
-            return "it gives no probabilities, and whoever uses a classifier may ask for them"
+            return "it gives no probabilities, which a chosen classifier must"
         return None if score is not None else f"{name} is not defined for its answers on fold {number + 1}"
 
 

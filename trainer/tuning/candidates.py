@@ -1,6 +1,6 @@
 """Where the candidates of a search come from: a grid, chance, or Optuna's tree-structured Parzen estimator (TPE).
 
-All are asked for one candidate at a time and told how it did. The same seed gives the same candidates; of TPE, with
+Each gives one candidate at a time and takes its score. The same seed gives the same candidates; for TPE, with
 the same scores.
 """
 
@@ -17,7 +17,7 @@ from modelbus.shared.errors import InvalidCommand
 from modelbus.trainer.tuning.search_space import Space, draw
 
 DEFAULT_COUNT = 20
-"""Candidates that are drawn where nothing else is said."""
+"""Number of candidates that are drawn by default."""
 
 _TRIES = 100
 

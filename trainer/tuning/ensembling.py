@@ -12,13 +12,13 @@ import numpy.typing as npt
 from modelbus.trainer.tuning.objectives import Objective
 
 ROUNDS: Final = 15
-"""So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
+"""Number of times that a member is added, the same one more than once if it helps: the weights are fifteenths."""
 
 SAMPLE_ROWS: Final = 5_000
-"""On so many rows of all folds together members are selected, so that it takes seconds."""
+"""Maximum number of rows, of all folds together, on which members are selected, so that it takes seconds."""
 
 GROUPS: Final = 5
-"""Into so many groups the rows of few folds are cut, to select on some and to measure on others."""
+"""Number of groups into which the rows of few folds are split, to select on some and to measure on others."""
 
 EQUAL_LIMIT: Final = 4
 """Candidates among which ``evened`` shares out half of the weight."""

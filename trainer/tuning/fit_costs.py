@@ -8,7 +8,7 @@ from typing import Final
 _EXPONENTS: Final = (0.8, 3.0)
 """A fit's time grows with the rows by a power between these: less is the fraction that does not depend on them."""
 _CLEARLY_SMALLER: Final = 0.7
-"""Folds differ by a row or two: from those no power can be told."""
+"""Folds differ by a row or two, from which no power can be estimated."""
 _LADDER_FACTOR: Final = 8
 _SAMPLE_CELLS: Final = 100_000
 _SAMPLE_ROWS: Final = (500, 1_500)
@@ -56,7 +56,7 @@ class FitCosts:
         self.fit_s[row_count] = max(elapsed_s, self.fit_s.get(row_count, 0.0))
 
     def expected_fit_s(self, row_count: int, like: "FitCosts | None" = None, power: float = 1.0) -> float | None:
-        """Seconds that a fit on so many rows is likely to take.
+        """Seconds that a fit on a number of rows is likely to take.
 
         Args:
             row_count: Its rows.
@@ -77,12 +77,12 @@ class FitCosts:
 
 
 def extrapolated_s(measured: Mapping[int, float], row_count: int, power: float = 1.0) -> float:
-    """Seconds for so many rows, by a power of the rows.
+    """Seconds for a number of rows, by a power of the rows.
 
     Args:
         measured: Seconds by rows. The power is that between the largest sample and one that is clearly smaller.
         row_count: The rows to extrapolate to.
-        power: What is taken where there is no smaller one.
+        power: Used where there is no smaller one.
     """
     sizes = sorted(measured)
     largest = sizes[-1]

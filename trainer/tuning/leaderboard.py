@@ -13,7 +13,7 @@ from modelbus.trainer.tuning.objectives import Objective
 from modelbus.trainer.tuning.shared_ranking import Cell, shared_merits
 
 SHOWN_LIMIT: Final = 20
-"""So many are shown while a search runs."""
+"""Number of candidates that are shown while a search runs."""
 _SHOWN_BYTES: Final = 32_768
 _ERROR_LENGTH: Final = 500
 
@@ -26,13 +26,13 @@ class Trial:
     estimator: str
     hyperparameters: Mapping[str, Any]
     fold_count: int
-    """Folds that it is to be measured on."""
+    """Folds to measure it on."""
     row_count: int | None = None
     """Rows that a fit has, where rounds differ in that."""
     scores: list[float | None] = field(default_factory=list)
     fit_s: list[float] = field(default_factory=list)
     sampled: dict[int, float] = field(default_factory=dict)
-    """Scores on the first fold by fits on so many of its rows."""
+    """Scores on the first fold, by the number of its rows that were fitted on."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
     """What chance may have added to its signed score, as it was measured on fewer folds than others; negative for a
@@ -130,7 +130,7 @@ class Leaderboard:
 
     def __init__(self, objective: Objective, *, ranks_unfinished: bool = False) -> None:
         """Args:
-        objective: What says which is better.
+        objective: Decides which is better.
         ranks_unfinished: Whether one that was not measured on all folds is ranked too, by the folds that it shares with
             others.
         """
@@ -182,7 +182,7 @@ class Leaderboard:
         return [trial for trial, good in zip(ranking, goodness, strict=True) if good >= least]
 
     def _shared_ranking(self) -> list[Trial]:
-        # asked for many times between two fits, and also by the thread that shows it
+        # called many times between two fits, and also by the thread that shows it
         trials = list(self.trials)
         state = [(one.number, len(one.scores), len(one.sampled), one.handicap, one.is_running) for one in trials]
         if state != self._ranked[0]:

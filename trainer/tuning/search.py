@@ -41,10 +41,10 @@ class Choice:
     elapsed_s: float
     stopped_early: StoppingReason | None
     warnings: Sequence[str] = ()
-    """What whoever uses it should know of it, as sentences."""
+    """Warnings for the users of the model, as sentences."""
 
     def summary(self) -> dict[str, Any]:
-        """What a version's record says of it; the table of candidates is apart."""
+        """The summary in a version's record; the table of candidates is stored separately."""
         best = next(trial for trial in self.board.trials if trial.number == self.number)
         return {
             "method": self.method,
@@ -77,7 +77,7 @@ class TuningRows:
 
     @property
     def needs_probabilities(self) -> bool:
-        """Whether a model is to give probabilities by itself: classifiers do, where no calibration brings some."""
+        """Whether a model must give probabilities by itself: a classifier must, unless calibration provides them."""
         return self.is_classification and self.plan.calibration is None
 
     def objective(self) -> Objective:
@@ -147,7 +147,7 @@ class HyperparameterSearch:
         """Try the candidates.
 
         Raises:
-            EstimatorRejected: None of them could be had, or there are too few rows for so many folds.
+            EstimatorRejected: None of them could be fitted, or there are too few rows for the number of folds.
         """
         source = candidate_source(self._search, self._rows.plan.seed)
         if self._search.method == "halving":
@@ -227,7 +227,7 @@ def choice_of(board: Leaderboard, method: str, elapsed_s: float, stopped: Stoppi
     """The best candidate.
 
     Raises:
-        EstimatorRejected: There is none; tells what was wrong with the first ones.
+        EstimatorRejected: There is none; the message gives the errors of the first ones.
     """
     best = board.best
     if best is None:

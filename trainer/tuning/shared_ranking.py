@@ -12,11 +12,11 @@ Merits = Mapping[Cell, float]
 
 
 def shared_merits(candidates: Sequence[Merits]) -> list[float]:
-    """A number for each candidate that tells their order.
+    """A number for each candidate, by which they are ranked.
 
     Those that were measured on most have their mean. Each of the others has what the best of those that were measured
     on more has, plus what it was better than that one on the cells that both share. So a candidate with one good fold
-    of five is compared on that fold, and an easy or a hard fold is nobody's merit or fault.
+    of five is compared on that fold, and an easy or a hard fold favours no candidate.
 
     Args:
         candidates: Each with one cell at least. Cells are measured in one order: the samples of the first fold, from

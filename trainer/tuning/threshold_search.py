@@ -19,9 +19,9 @@ Counts = tuple[Floats, Floats, Floats, Floats]
 
 DEFAULT_SCORING: Final = "balanced_accuracy"
 ALWAYS: Final = 0.0
-"""The threshold by which each row is of the second class, however unlikely."""
+"""The threshold at which each row is of the second class, however unlikely."""
 NEVER: Final = float(np.nextafter(1.0, 2.0))
-"""The threshold by which no row is, however likely: just above 1."""
+"""The threshold at which no row is, however likely: just above 1."""
 _HALF: Final = 0.5
 _SLACK: Final = 1e-12
 
@@ -32,7 +32,7 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
     Args:
         truth: 0 for the first class and 1 for the second, shape (n_rows,); both occur.
         probabilities: Of the second class, shape (n_rows,).
-        aim: What is to be as good as can be.
+        aim: What to optimise.
 
     Returns:
         ``value``, from 0 (each row is of the second class) to just above 1 (none is); ``aim``, what it is best in;
