@@ -16,7 +16,7 @@ _LEADING: Final = 3
 """Number of families that are refined."""
 
 Further = tuple[Family, Mapping[str, Any]]
-"""What can be tried: a family, and hyperparameters of its own."""
+"""A candidate to try: a family, and hyperparameters of its own."""
 
 
 class AutoCandidates:
@@ -28,7 +28,7 @@ class AutoCandidates:
         self._seed = seed
 
     def further(self) -> Iterator[Further]:
-        """The other hyperparameters of the families whose default is in the running; then draws."""
+        """The other hyperparameters of the families whose default is still a candidate; then draws."""
         in_running = {one.estimator for one in self._board.ranking()}
         yield from self.others([family for family in self._families if family.estimator in in_running])
         yield from self._draws()

@@ -49,8 +49,8 @@ class AutoSearch:
         self, rows: TuningRows, auto: Auto, board: Leaderboard, watch: TuningWatch, pool: FitPool | None = None
     ) -> None:
         """Args:
-        rows: On what is chosen.
-        auto: How.
+        rows: The rows of the choice.
+        auto: The options of the choice.
         board: Takes the candidates.
         watch: Knows the time, and reports the progress.
         pool: Runs the fits; None takes what suits the machine.
@@ -66,7 +66,7 @@ class AutoSearch:
         self._limit = (auto.max_models or TRIED_LIMIT) + is_baseline_tried
         self._measuring = rows.measuring(self._splits, board.objective, needs_probabilities=rows.needs_probabilities)
         self._defaults: dict[str, Trial] = {}
-        """By estimator: the candidate with which its family began."""
+        """By estimator: the first candidate of its family."""
         self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
@@ -101,7 +101,7 @@ class AutoSearch:
     # --- what comes after, and when it is over ---
 
     def _finishing(self) -> Finishing:
-        """What comes after the choice; encodes the first fold, to know what that takes."""
+        """What comes after the choice; encodes the first fold, to measure the time that takes."""
         plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
         self._first_fold = self._measuring.folds.encoded(0, "standard")
         encode_s = self._measuring.folds.row_s * len(split.train)
@@ -178,7 +178,7 @@ class AutoSearch:
         return [*([] if best is None else [best]), *ordered]
 
     def _insist(self, trials: Sequence[Trial]) -> None:
-        """Measure one whatever it takes, where no baseline is there to fall back on."""
+        """Measure one candidate, however long it takes, where there is no baseline to fall back on."""
         stage = (self._samples() or [self._whole(0)])[0]
         for trial in sorted(trials, key=self._time.finish_s):
             if trial.error is None:
@@ -201,14 +201,14 @@ class AutoSearch:
                 self._deepen(batch)
 
     def _stage_of_best(self) -> Stage:
-        """What further candidates are measured on first: what the best was."""
+        """The stage on which further candidates are measured first: that of the best."""
         best = self._board.best
         if best is not None and not best.scores and best.sampled:
             return Stage(0, max(best.sampled), is_sample=True)
         return self._whole(0)
 
     def _with_room(self, found: Iterator[Further]) -> Iterator[Further]:
-        """Of what could be tried that for which there is time, up to the limit."""
+        """The candidates for which there is time, up to the limit."""
         for family, chosen in found:
             if len(self._board.trials) >= self._limit:
                 return
@@ -230,7 +230,7 @@ class AutoSearch:
             self._discarding.discard_worse(trials)
 
     def _complete(self) -> None:
-        """Measure those in the running on all folds, if there is time."""
+        """Measure the remaining candidates on all folds, if there is time."""
         for fold in range(1, len(self._splits)):
             self._measure_further(self._ready_for(fold, self._board.trials), fold)
             self._discarding.discard_worse(self._board.trials)
@@ -241,14 +241,14 @@ class AutoSearch:
             self._race.measure([(trial, self._whole(fold)) for trial in trials])
 
     def _ready_for(self, fold: int, trials: Sequence[Trial]) -> list[Trial]:
-        """Those of some trials that have all folds before one, the best first."""
+        """The trials that were measured on all folds before this one, the best first."""
         wanted = set(map(id, trials)) - {id(self._baseline())}
         return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == fold]
 
     # --- the end ---
 
     def _leave_unaffordable(self) -> None:
-        """Take those out of the running whose last fit would not end in time, until the best one's does."""
+        """Exclude the best candidate while its last fit would not end in time."""
         left: list[Trial] = []
         best = self._board.best
         while best is not None and best is not self._baseline() and not self._time.can_finish(best):

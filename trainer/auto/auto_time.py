@@ -14,27 +14,27 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 FIT_FRACTION: Final = 0.25
-"""Of the budget: what one fit may take at most, unless its candidate leads."""
+"""Of the budget: the maximum for one fit, unless its candidate leads."""
 SAMPLE_FRACTION: Final = 0.2
-"""The same of a fit on a sample."""
+"""The same for a fit on a sample."""
 _OVERRUN: Final = 3.0
 """A fit may take this many times as long as expected."""
 _ENSEMBLE_FRACTION: Final = 0.2
 """Of the budget: the maximum that is reserved for the members of an ensemble."""
 _ENSEMBLE_SIZE: Final = 5
 _SELECTION_FRACTION: Final = 0.05
-"""Of the budget: what is set aside to select the members, where the best of each family are joined."""
+"""Of the budget: what is reserved to select the members, where the best of each family are joined."""
 _LARGE_FRACTION: Final = 0.4
 _NEARLY: Final = 0.01
-"""Of what the best is better than the worst: a candidate that is behind by less is nearly as good."""
+"""Fraction of the difference between the best and the worst: a candidate that is behind by less is nearly as good."""
 _SLACK: Final = 1.1
 _SLACK_S: Final = 0.15
 _SIDE_BY_SIDE: Final = 0.6
 """What remains of a forest's time where its trees grow on two cores or more."""
 _LATE: Final = (0.05, 1.0)
-"""A fraction of the budget, and seconds beside it: how late a last fit may end, rather than a worse model be taken."""
+"""A fraction of the budget, plus seconds: how late the last fit may end before a worse model is taken."""
 _LATEST: Final = (0.1, 2.0)
-"""The same, rather than the baseline be taken."""
+"""The same, before the baseline is taken."""
 _CHEAP: Final = 0.01
 """Of the budget: a cost that is not worth saving."""
 _LEAST_LIMIT_S: Final = 0.05
@@ -58,9 +58,9 @@ class Finishing:
     row_count: int
     """Rows of the last fit."""
     fit_count: float
-    """How many such fits there are: more than one where probabilities are calibrated or a threshold is found."""
+    """Number of such fits: more than one where probabilities are calibrated or a threshold is found."""
     answer_fraction: float
-    """Rows that are measured on at last, for each that a candidate was measured on."""
+    """Rows of the final measuring, for each row that a candidate was measured on."""
     encode_s: float = 0.0
     """To encode the rows."""
     core_count: int = 1
@@ -72,8 +72,8 @@ class Finishing:
         """What comes after the choice of a candidate, in seconds.
 
         Args:
-            fit_s: What its fit on all rows is likely to take.
-            costs: What it took so far.
+            fit_s: Expected seconds of its fit on all rows.
+            costs: Its measured costs so far.
         """
         growth = self.row_count / max(1, *costs.fit_s)
         more_answers_s = max(0.0, self.answer_fraction - 1.0) * costs.answer_s
@@ -88,7 +88,7 @@ class AutoTime:
     ) -> None:
         """Args:
         board: The candidates.
-        watch: Knows the time that is left.
+        watch: Knows the remaining time.
         finishing: What comes after the choice.
         like: The candidate whose time grows as another's does: its family's default.
         """
@@ -101,7 +101,7 @@ class AutoTime:
         self.joins_families = False
         """Whether the best of each family are."""
         self.is_short = False
-        """Whether something was not begun or was ended because of the time."""
+        """Whether something was skipped or killed for lack of time."""
 
     def expected_s(self, trial: Trial, row_count: int) -> float | None:
         """Seconds that a fit is likely to take; None where nothing is known."""
@@ -126,10 +126,10 @@ class AutoTime:
         return self.finishing.seconds(fit_s, trial.costs if trial.costs.fit_s or like is None else like.costs)
 
     def reserve_s(self) -> float:
-        """Seconds that are set aside for what comes after: enough for the best, and for an ensemble if it is cheap.
+        """Seconds that are reserved for what comes after: enough for the best, and for an ensemble if it is cheap.
 
-        Where the best one's last fit is a large part of the budget, the one that is finished first is enough of those
-        that are nearly as good. Whose last fit would not end in time anyway has nothing set aside, as that would keep
+        Where the best one's last fit is a large part of the budget, the quickest is enough of those
+        that are nearly as good. Nothing is reserved for a last fit that cannot end in time anyway, as that would keep
         all others from being tried.
         """
         remaining_s = self._watch.remaining_s
@@ -146,14 +146,14 @@ class AutoTime:
         return reserve_s
 
     def _members_s(self, near_s: Sequence[float]) -> float:
-        """Seconds for the members of an ensemble; of one of families also those for their selection."""
+        """Seconds for the members of an ensemble, and where families are joined, also for their selection."""
         if not self.joins_families:
             return sum(near_s[:_ENSEMBLE_SIZE])
         found = sum(map(self.finish_s, self._board.best_of_families()[:_ENSEMBLE_SIZE]))
         return found + _SELECTION_FRACTION * self._watch.budget_s
 
     def obstacle(self, trial: Trial, stage: Stage) -> str | None:
-        """Why a fit may not begin, in words; None if it may."""
+        """The reason why a fit may not begin; None if it may."""
         like = self._like(trial)
         if like is not None and like is not trial and like.stopped is not None:
             return f"the first candidate of its family was not finished: {like.stopped}"
@@ -187,11 +187,11 @@ class AutoTime:
         return max(_LEAST_LIMIT_S, min(wanted_s, self._watch.remaining_s - after_s))
 
     def can_finish(self, trial: Trial, *, is_last_resort: bool = False) -> bool:
-        """Whether a candidate can still be fitted on all rows and measured, at most a little late.
+        """Whether a candidate can still be fitted on all rows and measured in time, or slightly late.
 
         Args:
             trial: The candidate.
-            is_last_resort: Whether nothing but the baseline is left beside it.
+            is_last_resort: Whether only the baseline is left beside it.
         """
         fraction, seconds = _LATEST if is_last_resort else _LATE
         return self.finish_s(trial) <= self._watch.remaining_s + fraction * self._watch.budget_s + seconds
@@ -205,7 +205,7 @@ class AutoTime:
         return fit_s * (trial.fold_count - len(trial.scores)) <= _CHEAP * self._watch.budget_s
 
     def note_encoding(self, row_s: float) -> None:
-        """Keep what it takes to encode a row, in seconds: the last fit's rows are encoded, too."""
+        """Record the seconds to encode a row: the last fit's rows are encoded, too."""
         self.finishing = replace(self.finishing, encode_s=row_s * self.finishing.row_count)
 
 

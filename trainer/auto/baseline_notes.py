@@ -8,12 +8,12 @@ _NAMED: int = 3
 
 
 def baseline_notes(board: Leaderboard, baseline: str, budget_s: float) -> list[str]:
-    """A sentence, if the best candidate is the baseline: that it is, and why.
+    """A sentence if the best candidate is the baseline, with the reason.
 
     Args:
         board: The candidates.
         baseline: The baseline's estimator.
-        budget_s: The seconds that there were.
+        budget_s: The time budget in seconds.
     """
     best = board.best
     if best is None or best.estimator != baseline:

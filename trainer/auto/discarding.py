@@ -8,9 +8,9 @@ import numpy as np
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _HOPELESS_FRACTION: Final = 0.25
-"""Of what the best is better than the baseline on a sample: a candidate that shows less is not tried on more rows."""
+"""Fraction of the best one's gain over the baseline on a sample: a candidate with less is not tried on more rows."""
 _CLEAR_FRACTION: Final = 0.05
-"""Of what the best is better than the baseline: less is not clearly worse."""
+"""Fraction of the best one's gain over the baseline: a smaller difference is not clear."""
 _CLEAR_FRACTION_UNKNOWN: Final = 0.2
 """The same where the standard error is not known."""
 _CLEAR_ERRORS: Final = 2.0
@@ -18,7 +18,7 @@ _CLEAR_ERRORS: Final = 2.0
 
 
 class Discarding:
-    """Takes candidates out of the running."""
+    """Discards candidates."""
 
     def __init__(
         self,
@@ -29,8 +29,8 @@ class Discarding:
     ) -> None:
         """Args:
         board: The candidates.
-        baseline: The one that all others must be better than, where it is tried.
-        error_of: The standard error of the difference between the scores of two candidates; None where it is not known.
+        baseline: The candidate that all others must beat, where it is tried.
+        error_of: The standard error of the difference between the scores of two candidates; None where it is unknown.
         is_cheap: Whether it takes next to nothing to measure a candidate on all folds.
         """
         self._board = board
@@ -65,8 +65,8 @@ class Discarding:
         return own - none < _HOPELESS_FRACTION * (leading - none)
 
     def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether it is worse than the best by more than chance, and by more than a fraction of what that one is
-        better than the baseline.
+        """Whether it is worse than the best by more than chance, and by more than a fraction of the best one's
+        gain over the baseline.
         """
         best, objective, baseline = self._board.best, self._board.objective, self._baseline()
         count = min(len(trial.scores), len(best.scores)) if best is not None else 0

@@ -1,4 +1,4 @@
-"""Draws of hyperparameters near some that are good."""
+"""Draws of hyperparameters near good ones."""
 
 import math
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _STEP: Final = 0.15
 
 
 def draw_near(space: Mapping[str, Dimension], best: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
-    """Draw hyperparameters, some of them as they are in good ones and some a step away.
+    """Draw hyperparameters, some of them equal to good ones and some a step away.
 
     Args:
         space: Where to draw from.
-        best: The good ones. What they do not say is drawn from the space.
+        best: The good ones. Hyperparameters that they lack are drawn from the space.
         random: Draws.
     """
     names = list(space)

@@ -1,4 +1,4 @@
-"""The best candidates joined to vote: from answers that are there already, without a fit."""
+"""The best candidates joined to a vote, from their kept answers, without a fit."""
 
 import contextlib
 import time
@@ -34,7 +34,7 @@ Answers = Mapping[int, Mapping[int, HeldOutAnswers]]
 
 
 class Joining:
-    """Makes a vote of the best candidates, if it is better than the best of them by more than chance."""
+    """Joins the best candidates to a vote, where that is the better choice."""
 
     def __init__(
         self,
@@ -97,8 +97,8 @@ class Joining:
         self._add(joined, scores, -found[1] if self._has_few_rows else 0.0)
 
     def _members(self, best: Trial, remaining_s: float) -> tuple[list[Trial], int]:
-        """Who may take part, the best first, and on how many folds all of them were measured: on as many as the best
-        one, or on fewer, where too few others were on as many.
+        """The possible members, the best first, and the number of folds that all of them share: as many as the best
+        one, or fewer where too few others have as many.
         """
         found: tuple[list[Trial], int] = ([], 0)
         for fold_count in range(len(best.scores), 0, -1):
@@ -119,7 +119,7 @@ class Joining:
         trial.handicap = handicap
 
     def _affordable(self, ranked: Sequence[Trial], remaining_s: float) -> list[Trial]:
-        """The best first, as many as can be fitted one after the other in the time; at most ``MEMBER_LIMIT``."""
+        """The best first, as many as can be fitted in turn in the remaining time; at most ``MEMBER_LIMIT``."""
         members: list[Trial] = []
         for one in ranked:
             needed_s = self._time.finish_s(one)
@@ -135,7 +135,7 @@ class Joining:
         )
 
     def _answers_of(self, trial: Trial) -> Sequence[HeldOutAnswers]:
-        """What it answered on each fold that it has a score of; none, if some of that was forgotten."""
+        """Its answers on each fold with a score; none if some of them were discarded."""
         answers = self._answers.get(trial.number, {})
         return [answers[fold] for fold in sorted(answers)] if len(answers) == len(trial.scores) else ()
 

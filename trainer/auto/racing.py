@@ -19,7 +19,7 @@ Entry = tuple[Trial, Stage]
 
 
 class Racing:
-    """Measures candidates and notes on the leaderboard what they showed."""
+    """Measures candidates and records their scores on the leaderboard."""
 
     def __init__(
         self,
@@ -35,14 +35,14 @@ class Racing:
         self._time = time
         self._pool = pool
         self._early: dict[int, dict[int, Measurement]] = {}
-        """By candidate and fold: what was measured before an earlier fold was."""
+        """By candidate and fold: measurements that are waiting for those of earlier folds."""
         self.answers: dict[int, dict[int, HeldOutAnswers]] = {}
-        """By candidate and fold: what it answered, as long as it may become a member. Folds may be lacking of one that
+        """By candidate and fold: its answers, as long as it may become a member. Folds may be missing for one that
         could not become a member for a while.
         """
 
     def measure(self, entries: Sequence[Entry]) -> None:
-        """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
+        """Measure candidates side by side. A fit that would not end in time is skipped, one that overruns is killed."""
         for fold in sorted({stage.fold for _, stage in entries}):
             self._measuring.folds.encoded(fold, "standard")  # here, so that all processes share it
         self._time.note_encoding(self._measuring.folds.row_s)
@@ -59,7 +59,7 @@ class Racing:
 
     def error_of(self, trial: Trial, other: Trial) -> float | None:
         """The standard error of the difference between the scores of two candidates, over groups of the rows that both
-        answered; None if their answers are not there any more.
+        answered; None if their answers were discarded.
         """
         own, others = (self.answers.get(one.number, {}) for one in (trial, other))
         gains: list[float] = []
@@ -131,7 +131,7 @@ class Racing:
             trial.fit_s.append(next_one.fit_s)
 
     def _forget(self) -> None:
-        """Keep the answers of those that may become members only."""
+        """Discard the answers of all candidates but possible members."""
         leading = [*self._board.ranking()[: 2 * MEMBER_LIMIT], *self._board.best_of_families()]
         kept = {one.number for one in leading}
         self.answers = {number: answers for number, answers in self.answers.items() if number in kept}

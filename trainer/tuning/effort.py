@@ -1,4 +1,4 @@
-"""How much work hyperparameters make of a fit, beside others of the same estimator: to expect a time before one was
+"""The relative work of a fit by its hyperparameters, beside others of the same estimator: estimates a time before one was
 tried.
 """
 
@@ -15,7 +15,7 @@ def effort(estimator: str, hyperparameters: Mapping[str, Any]) -> float:
 
     Args:
         estimator: Its name.
-        hyperparameters: What differs from its defaults.
+        hyperparameters: Those that differ from its defaults.
     """
     if estimator.startswith("HistGradientBoosting"):
         leaves = float(hyperparameters.get("max_leaf_nodes") or _LEAVES)
@@ -35,7 +35,7 @@ def usual_s(estimator: str, hyperparameters: Mapping[str, Any], row_count: int, 
 
     Args:
         estimator: Its name.
-        hyperparameters: What differs from its defaults.
+        hyperparameters: Those that differ from its defaults.
         row_count: Rows of the fit.
         feature_count: Encoded features.
     """
@@ -53,7 +53,7 @@ def usual_s(estimator: str, hyperparameters: Mapping[str, Any], row_count: int, 
 
 
 def usual_power(estimator: str) -> float:
-    """By which power of the rows a fit and its answers take longer, as long as nothing was measured."""
+    """The power of the rows by which fits and answers take longer, as long as nothing was measured."""
     if estimator.startswith(("SV", "Calibrated")):  # what is calibrated here are support vectors
         return 2.0
     if estimator.startswith("HistGradientBoosting"):

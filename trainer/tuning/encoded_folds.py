@@ -67,7 +67,7 @@ class EncodedFolds:
         """A fold.
 
         Args:
-            number: Which one, from 0 on.
+            number: Its number, from 0 on.
             scaling: The range of the features.
 
         Raises:

@@ -1,4 +1,4 @@
-"""An ensemble of candidates: greedy selection with replacement (Caruana et al. 2004), from what they answered for rows
+"""An ensemble of candidates: greedy selection with replacement (Caruana et al. 2004), from their answers for rows
 that they were not fitted on.
 """
 
@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """What candidates answered, fold by fold."""
+    """The answers of candidates, fold by fold."""
 
     objective: Objective
     truth: Sequence[npt.NDArray[Any]]
@@ -136,7 +136,7 @@ def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], 
 def gain_and_error(
     ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective
 ) -> tuple[float, float] | None:
-    """The mean gain of an ensemble over a single candidate, and its standard error; None where it is not known."""
+    """The mean gain of an ensemble over a single candidate, and its standard error; None where it is unknown."""
     if len(ensemble) < 2 or None in ensemble or None in single:
         return None
     gains = [
@@ -149,7 +149,7 @@ def gain_and_error(
 
 
 def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | None]) -> float:
-    """What the scores of an ensemble are above those of a single candidate, on average where both are defined."""
+    """The mean gain of an ensemble's scores over those of a single candidate, where both are defined."""
     pairs = zip(ensemble, single, strict=True)
     return float(np.mean([ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]))
 

@@ -24,7 +24,7 @@ class Round:
 
 
 def rounds(candidate_count: int, row_count: int, factor: int, least_rows: int | None) -> list[Round]:
-    """What happens round by round: each has one ``factor``-th of the candidates, and ``factor`` times the rows.
+    """The rounds: each has one ``factor``-th of the candidates, and ``factor`` times the rows.
 
     Args:
         candidate_count: Candidates of the first round.

@@ -1,4 +1,4 @@
-"""The candidates that were tried, and how good they are: what a search decides by, and what its user reads."""
+"""The candidates of a search and their scores: the basis of its decisions, and the table that users read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,9 +43,9 @@ class Trial:
     error: str | None = None
     is_discarded: bool = False
     stopped: str | None = None
-    """Why its fit was ended before it had come to an end."""
+    """The reason why its fit was killed."""
     skipped: str | None = None
-    """Why it is not fitted any further."""
+    """The reason why it is not fitted any further."""
 
     @property
     def is_complete(self) -> bool:
@@ -80,7 +80,7 @@ class Trial:
         return float(np.mean(self.fit_s)) if self.fit_s else 0.0
 
     def fail(self, words: str) -> None:
-        """Keep why it cannot be had."""
+        """Record why it failed."""
         self.error = words[:_ERROR_LENGTH]
 
     def restart(self, fold_count: int, row_count: int) -> None:
@@ -117,7 +117,7 @@ class Trial:
         return "skipped" if self.skipped and not self.scores else "unfinished"
 
     def merits(self, objective: Objective) -> dict[Cell, float]:
-        """What it showed, by what it was measured on."""
+        """Its scores, by what it was measured on."""
         found: dict[Cell, float] = {(rows, 0): objective.signed_score(score) for rows, score in self.sampled.items()}
         for fold, score in enumerate(self.scores):
             if score is not None:
@@ -146,7 +146,7 @@ class Leaderboard:
         return trial
 
     def ranking(self) -> list[Trial]:
-        """Those that are in the running still, the best first; of equals the earlier one is first.
+        """The remaining candidates, the best first; of equals the earlier one is first.
 
         They were measured on all folds, and one that was measured with more rows is before one with fewer; or,
         where the unfinished ones are ranked too, they are in the order of ``shared_merits``.
@@ -169,10 +169,10 @@ class Leaderboard:
         return list(found.values())
 
     def near_best(self, fraction: float) -> list[Trial]:
-        """Those of the ranking that are nearly as good as the best, it included; the best first.
+        """Those of the ranking that are nearly as good as the best, including it; the best first.
 
         Args:
-            fraction: Of what the best is better than the last of the ranking.
+            fraction: Of the difference between the best and the last of the ranking.
         """
         ranking = self._shared_ranking()
         if not ranking:
@@ -211,7 +211,7 @@ class Leaderboard:
 
     @property
     def failed_count(self) -> int:
-        """Candidates that could not be had."""
+        """Candidates that failed."""
         return sum(trial.error is not None for trial in self.trials)
 
     def records(self) -> list[Candidate]:

@@ -61,7 +61,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class TuningRows:
-    """On what is searched: some training rows of a table."""
+    """The rows of a search: some training rows of a table."""
 
     frame: pd.DataFrame
     plan: FitPlan
@@ -72,7 +72,7 @@ class TuningRows:
 
     @property
     def is_classification(self) -> bool:
-        """Whether classes are learnt."""
+        """Whether the task is classification."""
         return self.prepared.task == "classification"
 
     @property
@@ -81,7 +81,7 @@ class TuningRows:
         return self.is_classification and self.plan.calibration is None
 
     def objective(self) -> Objective:
-        """What the plan searches by."""
+        """The objective of the plan."""
         tuning = self.plan.tuning
         return objective_of(tuning.scoring if tuning is not None else None, self.prepared.task)
 
@@ -121,12 +121,12 @@ class TuningRows:
     def measuring(
         self, splits: list[Split], objective: Objective, *, needs_probabilities: bool = False
     ) -> CandidateMeasuring:
-        """What measures candidates on folds.
+        """The measuring of candidates on folds.
 
         Args:
             splits: The folds.
-            objective: What is measured.
-            needs_probabilities: Whether a candidate without probabilities cannot be had.
+            objective: The metric.
+            needs_probabilities: Whether a candidate without probabilities fails.
         """
         encoded = EncodedFolds(self.frame, self.plan, self.prepared, splits)
         return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
@@ -186,7 +186,7 @@ class HyperparameterSearch:
             left = [trial for trial in self._board.ranking() if id(trial) in survivors and trial.row_count == row_count]
 
     def _again(self, trial: Trial, row_count: int, measuring: CandidateMeasuring, what: str) -> None:
-        """Measure one on more rows; if the search is stopped meanwhile, it keeps what it had on fewer."""
+        """Measure one on more rows; if the search is stopped meanwhile, its scores on fewer rows are kept."""
         had = (trial.row_count, trial.scores, trial.fit_s)
         trial.restart(len(self._splits), row_count)
         self._measure(trial, measuring, what)

@@ -23,7 +23,7 @@ def candidate(hyperparameters: Mapping[str, Any], estimator_name: str, chosen: M
     """The hyperparameters of a candidate.
 
     Args:
-        hyperparameters: What holds for all candidates.
+        hyperparameters: Those of all candidates.
         estimator_name: The estimator.
         chosen: By key of the space, the value.
 
@@ -78,11 +78,11 @@ def probes(dimension: Dimension) -> Iterator[tuple[str, Any]]:
 def check_space(
     space: Space, hyperparameters: Mapping[str, Any], estimator_name: str, make: Callable[[Hyperparameters], Any]
 ) -> Any:
-    """Judge every value, and both ends of each distribution, as a plain hyperparameter is judged.
+    """Validate every value, and both bounds of each distribution, like a plain hyperparameter.
 
     Args:
         space: The space.
-        hyperparameters: What holds for all candidates.
+        hyperparameters: Those of all candidates.
         estimator_name: The estimator.
         make: Makes an estimator of hyperparameters, or raises ``InvalidCommand``.
 

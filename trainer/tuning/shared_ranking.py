@@ -1,4 +1,4 @@
-"""The order of candidates that were not all measured on the same: each is compared where it and the better measured
+"""The order of candidates that were not all measured on the same folds: each is compared where it and better measured
 ones both were.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 Cell = tuple[float, int]
 """Rows of a fit (infinity for all of a fold) and the fold's number."""
 Merits = Mapping[Cell, float]
-"""What a candidate showed, by cell; more is better."""
+"""A candidate's scores, by cell; more is better."""
 
 
 def shared_merits(candidates: Sequence[Merits]) -> list[float]:
@@ -50,7 +50,7 @@ def _top_mean(merits: Merits) -> float:
 
 
 def _gain(own: Merits, other: Merits) -> float:
-    """What one was better than another on the largest fits that both had; on what each has, where they share none."""
+    """The gain of one over another on the largest fits that both have; on those of each, where they share none."""
     shared = own.keys() & other.keys()
     if not shared:
         return _top_mean(own) - _top_mean(other)

@@ -1,7 +1,7 @@
-"""From which probability on the second of two classes is answered: the threshold that is best on rows which the fits
+"""The probability from which the second of two classes is predicted: the threshold that is best on rows which the fits
 did not see.
 
-An own step beside scikit-learn's ``TunedThresholdClassifierCV``, which keeps its scorer, a function, in the model: no
+It replaces scikit-learn's ``TunedThresholdClassifierCV``, which keeps its scorer, a function, in the model: no
 artifact may hold one. Here a number in the signature is all, and estimators answer as fast as without.
 """
 
@@ -54,7 +54,7 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
 
 
 def _candidates(probabilities: Floats) -> Floats:
-    """All thresholds that part the rows differently: each in the middle between two probabilities, one half, and both
+    """All thresholds that split the rows differently: each in the middle between two probabilities, one half, and both
     ends, from which on every row, and no row at all, is of the second class.
     """
     known = np.unique(probabilities)

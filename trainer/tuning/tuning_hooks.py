@@ -24,7 +24,7 @@ class TuningHooks:
     offer_early_end: Callable[[], None] = lambda: None
     """Called when there is a best candidate: from then on the search can end early."""
     show: Callable[[TuningProgress], None] = lambda _progress: None
-    """Takes the leaderboard as it grows."""
+    """Takes the growing leaderboard."""
 
 
 class TuningWatch:
@@ -65,7 +65,7 @@ class TuningWatch:
         self._telling = threading.Lock()
         self.done = 0
         self.total: int | None = None
-        """Candidates times folds; None where that is not known."""
+        """Candidates times folds; None where that is unknown."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -99,7 +99,7 @@ class TuningWatch:
         return float("inf") if self._budget_s is None else self._budget_s - self.elapsed_s
 
     def stopping(self) -> StoppingReason | None:
-        """Why no further fit may begin; None if one may. There is always one candidate that is measured to its end."""
+        """The reason why no further fit may begin; None if one may. At least one candidate is always measured."""
         if self._board.best is None:
             return None
         if self._hooks.is_stop_asked():
