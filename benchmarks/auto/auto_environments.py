@@ -1,7 +1,7 @@
 """The environments of the benchmark of `auto`: one for each measured package, and one with the tables.
 
 They are in a cache folder (``MODELBUS_BENCH_CACHE``, ``~/.cache/modelbus-bench`` by default), never in the
-never in the environment, and are made once.
+project's own environment, and are created once.
 """
 
 import os

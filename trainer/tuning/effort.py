@@ -1,5 +1,5 @@
-"""The relative work of a fit by its hyperparameters, beside others of the same estimator: estimates a time before one was
-tried.
+"""The relative work of a fit by its hyperparameters, beside others of the same estimator: estimates the time of a fit
+before one was tried.
 """
 
 from collections.abc import Mapping
