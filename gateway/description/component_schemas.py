@@ -1,7 +1,7 @@
-"""The schemas that the OpenAPI description refers to by name: of answers as their models are, of bodies as they come.
+"""The named schemas of the OpenAPI description: of responses as in their models, of bodies as sent.
 
-A body is a command without what its route and the headers say, and bears the command's name: nothing else has it, since
-a whole command never crosses HTTP.
+A body is a command without the fields given by its route and headers, and has the command's name, which is free since
+HTTP never carries a complete command.
 """
 
 import json
@@ -22,18 +22,18 @@ Document = dict[str, Any]
 _PLACE: Final = "#/components/schemas/{model}"
 _SAID_BY_HEADERS: Final = frozenset({"command", "correlation_id"})
 _CELL: Final[Document] = TypeAdapter(Scalar).json_schema()
-"""One of many types: generators make a type of it, which needs one name."""
+"""A union of types, which needs a name for generated code."""
 BYTES: Final[Document] = {"type": "string", "format": "binary"}
 FILE_FORM: Final[Document] = {"$ref": _PLACE.format(model="FileForm")}
-"""The form that a file may come in."""
+"""The form for uploads."""
 _FILE_FORM: Final[Document] = {
-    "description": "A file in a form.",
+    "description": "A file upload.",
     "type": "object",
     "properties": {"file": BYTES},
     "required": ["file"],
 }
 _OF_NAMES: Final = ("properties", "patternProperties", "$defs")
-"""Keywords whose value holds schemas by name."""
+"""Keywords whose value contains schemas by name."""
 _OF_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 """Keywords whose value is a list of schemas."""
 _OF_ONE: Final = ("items", "additionalProperties", "propertyNames", "not")
@@ -41,14 +41,14 @@ _OF_ONE: Final = ("items", "additionalProperties", "propertyNames", "not")
 
 
 class ComponentSchemas:
-    """All schemas that have a name of their own, and where each model's is."""
+    """All named schemas, and the reference of each model."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         """Args:
-        routes: What they take and answer is described.
+        routes: The routes whose bodies and responses are described.
 
         Raises:
-            ValueError: Two routes leave out different fields of the same command, which then is two bodies.
+            ValueError: Two routes give different fields of the same command, which would be two bodies.
         """
         routes = list(routes)
         models = list(dict.fromkeys(_models(routes)))
@@ -58,14 +58,14 @@ class ComponentSchemas:
             "Cell": {"description": "A cell of a row.", **_CELL},
             "FileForm": _FILE_FORM,
         }
-        """By name."""
+        """The schemas by name."""
         said: dict[str, frozenset[str]] = {}
         for body in (route.body for route in routes if isinstance(route.body, JsonBody)):
             for model in body.models:
                 self._leave_out(model, body.said_by_route, said)
 
     def place_of(self, model: type[BaseModel]) -> Document:
-        """A reference to a model's schema."""
+        """The reference to the schema of a model."""
         return self._places[model, "validation"]
 
     def _leave_out(
@@ -74,7 +74,7 @@ class ComponentSchemas:
         name = self.place_of(model)["$ref"].rpartition("/")[2]
         fields = (_SAID_BY_HEADERS | said_by_route) & model.model_fields.keys()
         if said.setdefault(name, fields) != fields:
-            raise ValueError(f"{name} is the body of routes that say different fields: {fields} and {said[name]}")
+            raise ValueError(f"{name} is the body of routes that give different fields: {fields} and {said[name]}")
         schema = self.definitions[name]
         for field in fields & schema.get("properties", {}).keys():
             del schema["properties"][field]
@@ -84,9 +84,9 @@ class ComponentSchemas:
 
 
 def plain_schema(schema: Document) -> Document:
-    """A schema as every tool can take it.
+    """A schema that all tools can process.
 
-    Titles go: they say the name once more, and generators make types of them.
+    Titles are removed: they repeat the name, and generators turn them into types.
 
     Args:
         schema: A JSON schema; it is not changed.
@@ -95,7 +95,7 @@ def plain_schema(schema: Document) -> Document:
         return {"$ref": _PLACE.format(model="Cell")}
     plain = _with_names(_with_null(_with_plain_default(_untitled(schema))))
     if "patternProperties" in plain and "additionalProperties" not in plain:
-        # the same in words that generators know: pydantic forgets that no other name is taken
+        # the same with keywords that generators know: pydantic does not exclude other names
         [(pattern, value)] = plain.pop("patternProperties").items()
         plain |= {"propertyNames": {"pattern": pattern}, "additionalProperties": value}
     return {word: _plain_parts(word, value) for word, value in plain.items()}
@@ -106,7 +106,7 @@ def _untitled(schema: Document) -> Document:
 
 
 def _with_null(schema: Document) -> Document:
-    """What may be null has null among its types, where it has types: generators mix up two that differ by `anyOf`."""
+    """Replace a union with null by a list of types, since generators confuse schemas that differ only by `anyOf`."""
     kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
     if len(kinds) != 1 or len(schema["anyOf"]) != 2 or not isinstance(kinds[0].get("type"), str) or "const" in kinds[0]:
         return schema
@@ -117,7 +117,7 @@ def _with_null(schema: Document) -> Document:
 
 
 def _with_names(schema: Document) -> Document:
-    """Values that are signs get names in words, which generators need for constants."""
+    """Add names for values that are signs, which generators need for constants."""
     values = [value for value in schema.get("enum", []) if value is not None]
     if all(map(_is_word, values)):
         return schema
@@ -134,7 +134,7 @@ def _sign_name(sign: str) -> str:
 
 
 def _with_plain_default(schema: Document) -> Document:
-    """A default that is an object or a sign becomes a sentence: generators copy it into code, where it is none."""
+    """Move a default that is an object or a sign into the description: generators would copy it into code."""
     default = schema.get("default")
     if isinstance(default, dict):
         default = {name: value for name, value in default.items() if value is not None}
@@ -146,7 +146,7 @@ def _with_plain_default(schema: Document) -> Document:
 
 
 def _plain_parts(word: str, value: Any) -> Any:
-    """What a keyword holds, with the schemas in it made plain."""
+    """The value of a keyword with its schemas made plain."""
     if word in _OF_NAMES:
         return {name: plain_schema(each) for name, each in value.items()}
     if word in _OF_LISTS:

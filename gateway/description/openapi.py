@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 description, made from what the routes say of themselves and the contracts' models."""
+"""The OpenAPI 3.1 description, generated from the declarations of the routes and the contracts' models."""
 
 import re
 from collections.abc import Iterable
@@ -21,44 +21,44 @@ _TABLE_TYPES: Final = (
     "text/tab-separated-values",
     "application/vnd.apache.parquet",
 )
-"""Of files as bodies.
+"""The documented media types of files as bodies.
 
-`application/x-ndjson` is taken and not among them: clients that are made in Python prefer whatever has JSON in its
-name, and would call every file JSON lines.
+`application/x-ndjson` is accepted but not documented: generated Python clients prefer any media type with JSON in its
+name, and would declare every file as JSON lines.
 """
 _TEXT_TYPES: Final = ("text/plain", "text/html")
 _STREAM: Final = "text/event-stream"
 _CORRELATION: Final = {"X-Correlation-ID": {"$ref": "#/components/headers/CorrelationId"}}
 _ANSWER_HEADERS: Final = {
     "CorrelationId": {
-        "description": "The id of the request, or of the job that it made or asked for.",
+        "description": "The id of the request, or of the job that it created or read.",
         "required": True,
         "schema": {"type": "string", "format": "uuid"},
     },
     "RetryAfter": {
-        "description": "Seconds after which the same request may be answered.",
+        "description": "The number of seconds to wait before a retry.",
         "required": True,
         "schema": {"type": "string"},
     },
     "Authenticate": {
-        "description": "How to say who asks: `Bearer`, with an API key.",
+        "description": "The authentication scheme: `Bearer`, with an API key.",
         "required": True,
         "schema": {"type": "string"},
     },
 }
 _PROBLEM_HEADERS: Final = {401: {"WWW-Authenticate": "Authenticate"}, 503: {"Retry-After": "RetryAfter"}}
 _TAGS: Final = {
-    "datasets": "Files become immutable tables with a schema and a profile.",
-    "estimators": "What can be trained.",
-    "models": "Training, versions, aliases.",
-    "predictions": "Rows answered at once, datasets by a job.",
-    "explanations": "Why a model answers as it does, whether more rows would help, whether the world has moved on.",
-    "evaluations": "Models measured on datasets.",
-    "jobs": "Whatever was accepted, by its correlation id.",
-    "logs": "What the services did, by job, by service, by time; followed as it happens.",
-    "dead letters": "What could not be done, or not even be read; mended and replayed.",
-    "services": "Who is there, how they do, and this documentation.",
-    "keys": "Who may ask, and for what; for admins.",
+    "datasets": "Immutable tables made from uploaded files, with a schema and a profile.",
+    "estimators": "The estimators that can be trained.",
+    "models": "Trainings, model versions and aliases.",
+    "predictions": "Predictions of rows, returned at once, and of datasets, as jobs.",
+    "explanations": "Feature importance, partial dependence, Shapley values, learning curves and drift.",
+    "evaluations": "Metrics and plots of models on datasets.",
+    "jobs": "The jobs of all accepted commands, by correlation id.",
+    "logs": "The log lines of all services, by job, service and time; also as a live stream.",
+    "dead letters": "Dead jobs and unreadable messages, to be inspected, edited and replayed.",
+    "services": "The state of the services, and this documentation.",
+    "keys": "API keys, for administrators.",
 }
 _HEADERS: Final = {
     "X-Correlation-ID": {"$ref": "#/components/parameters/CorrelationId"},
@@ -69,50 +69,55 @@ _PARAMETERS: Final = {
     "CorrelationId": {
         "name": "X-Correlation-ID",
         "in": "header",
-        "description": "The id of the request and of the job it makes: the same request again is the same job, and "
-        "another one is refused. Default: a new one, which every answer names.",
+        "description": "The id of the request and of its job, a UUID. A repeated request with the same id returns the "
+        "same job; a different request with the same id is refused. Default: a new id, returned in every response.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Any text by which a repeated request is known: it is the same job then, and answered alike. It "
-        "counts for its method and path, and is bound to the request's content: with another one it is refused.",
+        "description": "Any text that identifies the request. A repeated request with the same key returns the same job. "
+        "The key applies to one method and path and is bound to the request's content: a different request is refused.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`wait=N` waits up to N seconds for the job's end, `respond-async` does not wait (RFC 7240).",
+        "description": "`wait=N` waits up to N seconds for the job to end; `respond-async` does not wait (RFC 7240).",
         "schema": {"type": "string"},
         "examples": {"wait": {"value": "wait=30"}, "asynchronous": {"value": "respond-async"}},
     },
 }
 _PATH_PARTS: Final[dict[str, tuple[str, Any, str]]] = {
-    "name": ("Its name.", Name, "shop"),
-    "id": ("The evaluation's id.", Name, "first"),
-    "reference": ("`name` (its champion), `name@alias` or `name@3` (a version).", ModelReference, "prices@champion"),
+    "name": ("The name.", Name, "shop"),
+    "id": ("The id of the evaluation.", Name, "first"),
+    "reference": (
+        "`name` (the champion), `name@alias` or `name@3` (a version number).",
+        ModelReference,
+        "prices@champion",
+    ),
     "alias": ("The alias.", AliasName, "champion"),
-    "version": ("The version's number.", int, "1"),
-    "file": ("The plot's name, with `.svg` or `.json`.", str, "residuals.svg"),
-    "letter_id": ("The dead letter's id: of a job, its correlation id.", CorrelationId, CORRELATION_ID),
-    "correlation_id": ("The job's correlation id.", CorrelationId, CORRELATION_ID),
+    "version": ("The number of the version.", int, "1"),
+    "file": ("The name of the plot, followed by `.svg` or `.json`.", str, "residuals.svg"),
+    "letter_id": ("The id of the dead letter; for a job, its correlation id.", CorrelationId, CORRELATION_ID),
+    "correlation_id": ("The correlation id of the job.", CorrelationId, CORRELATION_ID),
 }
 _DESCRIPTION: Final = """\
 Train, serve and evaluate scikit-learn models on tabular data, over a message bus.
 
-* Whatever changes something may be sent with `X-Correlation-ID` or `Idempotency-Key`; sent again, it is the same job.
-* Work is answered `202` with `Location`, or with its outcome when `?wait=N` or `Prefer: wait=N` was long enough.
-* Every error is a problem (RFC 9457) with a stable `code`, a sentence, and one entry for each fault in `errors`.
-* The same commands may be published to a queue: `/asyncapi.json` describes that door.
+* Requests that create a job can be repeated safely with `X-Correlation-ID` or `Idempotency-Key`.
+* Work is done by jobs. The response is `202` with `Location`, or the outcome if the job ends within the time given by
+  `?wait=N` or `Prefer: wait=N`.
+* Every error is a problem document (RFC 9457) with a stable `code`, a message, and one entry per fault in `errors`.
+* The same commands can be published to queues, as described by `/asyncapi.json`.
 """
 
 
 def openapi_document(routes: Iterable[Route]) -> Document:
-    """Describe all routes that are part of the interface.
+    """Describe all documented routes.
 
     Args:
-        routes: The application's.
+        routes: The routes of the application.
 
     Returns:
         An OpenAPI 3.1 document.
@@ -237,7 +242,7 @@ def _answer(answer: Answer, schemas: ComponentSchemas) -> Document:
 
 
 def _content_schema(media_type: str) -> Document:
-    """What a body that is no model's is to who receives it: an object, text, or bytes; of events nothing is said."""
+    """The schema of a body without a model: an object, text or bytes; events have no schema."""
     if media_type == _STREAM:
         return {}
     if media_type.endswith("json"):
@@ -249,7 +254,7 @@ def _problem(status: int, codes: list[str], schemas: ComponentSchemas) -> Docume
     named = ", ".join(f"`{code}`" for code in codes)
     headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in _PROBLEM_HEADERS.get(status, {}).items()}
     return {
-        "description": f"Refused: {named}.",
+        "description": f"Error: {named}.",
         "headers": {**_CORRELATION, **headers},
         "content": {"application/problem+json": {"schema": schemas.place_of(Problem)}},
     }
@@ -271,7 +276,7 @@ def _body(body: JsonBody | FileBody, schemas: ComponentSchemas) -> Document:
 
 
 def _file_body(body: FileBody) -> Document:
-    # the form first: it is what generated clients send, with the file's name
+    # the form first: generated clients use it, with the file's name
     content: Document = {"multipart/form-data": {"schema": FILE_FORM}}
     content |= {kind: {"schema": BYTES} for kind in _TABLE_TYPES}
     content["text/csv"]["example"] = body.example
