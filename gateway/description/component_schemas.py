@@ -13,7 +13,8 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from modelbus.gateway.routing.route import JsonBody, Route
+from modelbus.gateway.http.query import Query
+from modelbus.gateway.routing.route import FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
 from modelbus.shared.contracts.base import Scalar
 
@@ -24,14 +25,12 @@ _SAID_BY_HEADERS: Final = frozenset({"command", "correlation_id"})
 _CELL: Final[Document] = TypeAdapter(Scalar).json_schema()
 """A union of types, which needs a name for generated code."""
 BYTES: Final[Document] = {"type": "string", "format": "binary"}
-FILE_FORM: Final[Document] = {"$ref": _PLACE.format(model="FileForm")}
-"""The form for uploads."""
-_FILE_FORM: Final[Document] = {
-    "description": "A file upload.",
-    "type": "object",
-    "properties": {"file": BYTES},
-    "required": ["file"],
+_FILE: Final[Document] = {
+    **BYTES,
+    "description": "The file. Its name and its Content-Type help to detect the format.",
 }
+_NOT_OF_FORMS: Final = frozenset({"wait", "file_name"})
+"""Parameters of uploads that are not fields of forms: a form names its file itself."""
 _OF_NAMES: Final = ("properties", "patternProperties", "$defs")
 """Keywords whose value contains schemas by name."""
 _OF_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
@@ -56,7 +55,7 @@ class ComponentSchemas:
         self.definitions: Document = {
             **{name: plain_schema(schema) for name, schema in whole["$defs"].items()},
             "Cell": {"description": "A cell of a row.", **_CELL},
-            "FileForm": _FILE_FORM,
+            **{_form_name(route): _form(route) for route in routes if isinstance(route.body, FileBody)},
         }
         """The schemas by name."""
         said: dict[str, frozenset[str]] = {}
@@ -67,6 +66,12 @@ class ComponentSchemas:
     def place_of(self, model: type[BaseModel]) -> Document:
         """The reference to the schema of a model."""
         return self._places[model, "validation"]
+
+    def form_of(self, route: Route) -> tuple[Document, list[str]]:
+        """The reference to the schema of a route's upload form, and the names of its fields that may be repeated."""
+        name = _form_name(route)
+        fields = self.definitions[name]["properties"]
+        return {"$ref": _PLACE.format(model=name)}, [one for one in fields if fields[one].get("type") == "array"]
 
     def _leave_out(
         self, model: type[BaseModel], said_by_route: frozenset[str], said: dict[str, frozenset[str]]
@@ -99,6 +104,39 @@ def plain_schema(schema: Document) -> Document:
         [(pattern, value)] = plain.pop("patternProperties").items()
         plain |= {"propertyNames": {"pattern": pattern}, "additionalProperties": value}
     return {word: _plain_parts(word, value) for word, value in plain.items()}
+
+
+def parameter_schemas(query: type[Query]) -> dict[str, Document]:
+    """The schema of each parameter of a query with its description, without null, which a text cannot be."""
+    whole = query.model_json_schema()
+    definitions = whole.get("$defs", {})
+    return {name: _parameter_schema(schema, definitions) for name, schema in whole.get("properties", {}).items()}
+
+
+def _parameter_schema(schema: Document, definitions: Document) -> Document:
+    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
+    kept = {word: value for word, value in kinds[0].items() if word not in ("description", "examples")}
+    if "$ref" in kept:
+        kept = definitions[kept["$ref"].rsplit("/", 1)[-1]]
+    if schema.get("default") is not None:
+        kept["default"] = schema["default"]
+    return plain_schema({**kept, "description": schema.get("description", "")})
+
+
+def _form_name(route: Route) -> str:
+    return f"{route.query.__name__.removesuffix('Query')}Form"
+
+
+def _form(route: Route) -> Document:
+    """The form for an upload: the file, and the optional parameters of the query as fields."""
+    required = route.query.model_json_schema().get("required", [])
+    fields = parameter_schemas(route.query)
+    return {
+        "description": "A file with the options for reading it.",
+        "type": "object",
+        "properties": {"file": _FILE, **{one: fields[one] for one in fields if one not in {*required, *_NOT_OF_FORMS}}},
+        "required": ["file"],
+    }
 
 
 def _untitled(schema: Document) -> Document:

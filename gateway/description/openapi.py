@@ -6,13 +6,15 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from modelbus.gateway.description.component_schemas import BYTES, FILE_FORM, ComponentSchemas, Document, plain_schema
+from modelbus.gateway.description.component_schemas import BYTES, ComponentSchemas, Document, parameter_schemas
 from modelbus.gateway.description.examples import CORRELATION_ID
+from modelbus.gateway.http.problems import status_of
 from modelbus.gateway.routing.route import OPEN, Answer, FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
-from modelbus.shared.api_keys import Scope
+from modelbus.shared.api_keys import SCOPES
 from modelbus.shared.contracts import CorrelationId, ModelReference, Name
 from modelbus.shared.contracts.base import AliasName
+from modelbus.shared.errors import Unauthenticated
 from modelbus.shared.version import VERSION
 
 _TABLE_TYPES: Final = (
@@ -47,6 +49,16 @@ _ANSWER_HEADERS: Final = {
     },
 }
 _PROBLEM_HEADERS: Final = {401: {"WWW-Authenticate": "Authenticate"}, 503: {"Retry-After": "RetryAfter"}}
+_UNAUTHENTICATED: Final = status_of(Unauthenticated())
+_SECURITY_SCHEMES: Final = {
+    "ApiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "mbk_...",
+        "description": "An API key. `modelbus keys create NAME --scope submit` creates one.",
+    }
+}
+_REQUIRED: Final = {scope: f"Requires an API key with the scope `{scope}`." for scope in SCOPES}
 _TAGS: Final = {
     "datasets": "Immutable tables made from uploaded files, with a schema and a profile.",
     "estimators": "The estimators that can be trained.",
@@ -69,21 +81,21 @@ _PARAMETERS: Final = {
     "CorrelationId": {
         "name": "X-Correlation-ID",
         "in": "header",
-        "description": "The id of the request and of its job, a UUID. A repeated request with the same id returns the "
+        "description": "The id of the request and of its job. A repeated request with the same id returns the "
         "same job; a different request with the same id is refused. Default: a new id, returned in every response.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Any text that identifies the request. A repeated request with the same key returns the same job. "
+        "description": "A text that identifies the request. A repeated request with the same key returns the same job. "
         "The key applies to one method and path and is bound to the request's content: a different request is refused.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     },
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`wait=N` waits up to N seconds for the job to end; `respond-async` does not wait (RFC 7240).",
+        "description": "`wait=N` waits up to N seconds for the job; `respond-async` does not wait (RFC 7240).",
         "schema": {"type": "string"},
         "examples": {"wait": {"value": "wait=30"}, "asynchronous": {"value": "respond-async"}},
     },
@@ -113,11 +125,12 @@ Train, serve and evaluate scikit-learn models on tabular data, over a message bu
 """
 
 
-def openapi_document(routes: Iterable[Route]) -> Document:
+def openapi_document(routes: Iterable[Route], *, requires_keys: bool = True) -> Document:
     """Describe all documented routes.
 
     Args:
         routes: The routes of the application.
+        requires_keys: Whether the gateway requires API keys; otherwise no operation mentions them.
 
     Returns:
         An OpenAPI 3.1 document.
@@ -126,7 +139,7 @@ def openapi_document(routes: Iterable[Route]) -> Document:
     schemas = ComponentSchemas(described)
     paths: dict[str, Document] = {}
     for route in described:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, requires_keys=requires_keys)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -142,36 +155,32 @@ def openapi_document(routes: Iterable[Route]) -> Document:
             "schemas": schemas.definitions,
             "headers": _ANSWER_HEADERS,
             "parameters": _PARAMETERS,
-            "securitySchemes": {"ApiKey": {"type": "http", "scheme": "bearer", "bearerFormat": "mbk_..."}},
+            **({"securitySchemes": _SECURITY_SCHEMES} if requires_keys else {}),
         },
     }
 
 
-def _operation(route: Route, schemas: ComponentSchemas) -> Document:
+def _operation(route: Route, schemas: ComponentSchemas, *, requires_keys: bool) -> Document:
+    scope = route.scope if requires_keys else OPEN
     described: Document = {
         "operationId": route.name,
         "tags": [route.tag],
         "summary": route.summary,
-        "description": route.description,
+        "description": route.description if scope is OPEN else f"{route.description}\n\n{_REQUIRED[scope]}",
         "parameters": [*_path_parameters(route.path), *_query_parameters(route), *_header_parameters(route)],
         "responses": {
             **{str(status): _answer(answer, schemas) for status, answer in sorted(route.answers.items())},
             **{
                 str(status): _problem(status, codes, schemas)
                 for status, codes in sorted(route.codes_by_status().items())
-                if status not in route.answers
+                if status not in route.answers and (status != _UNAUTHENTICATED or requires_keys)
             },
         },
-        "security": _security(route.scope),
+        "security": [] if scope is OPEN else [{"ApiKey": [scope]}],
     }
     if route.body is not None:
-        described["requestBody"] = _body(route.body, schemas)
+        described["requestBody"] = _body(route.body, route, schemas)
     return described
-
-
-def _security(scope: Scope | None) -> list[Document]:
-    """What a key must allow, as the role that OpenAPI lets a key have; a gateway on loopback may demand no key."""
-    return [] if scope is OPEN else [{"ApiKey": [scope]}, {}]
 
 
 def _path_parameters(path: str) -> list[Document]:
@@ -197,29 +206,23 @@ def _path_parameters(path: str) -> list[Document]:
 
 def _query_parameters(route: Route) -> list[Document]:
     whole = route.query.model_json_schema()
-    definitions, required = whole.get("$defs", {}), whole.get("required", [])
+    schemas = parameter_schemas(route.query)
     return [
-        _query_parameter(name, schema, definitions, is_required=name in required)
-        for name, schema in sorted(whole.get("properties", {}).items(), key=lambda item: item[0] == "wait")
+        _query_parameter(name, schemas[name], whole["properties"][name], is_required=name in whole.get("required", []))
+        for name in sorted(schemas, key=lambda name: name == "wait")
     ]
 
 
-def _query_parameter(name: str, schema: Document, definitions: Document, *, is_required: bool) -> Document:
-    kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
-    kept = {key: value for key, value in kinds[0].items() if key not in ("description", "examples")}
-    if "$ref" in kept:
-        kept = definitions[kept["$ref"].rsplit("/", 1)[-1]]
-    if schema.get("default") is not None:
-        kept["default"] = schema["default"]
+def _query_parameter(name: str, schema: Document, declared: Document, *, is_required: bool) -> Document:
     parameter = {
         "name": name,
         "in": "query",
-        "description": schema.get("description", ""),
+        "description": schema["description"],
         **({"required": True} if is_required else {}),
-        "schema": plain_schema(kept),
+        "schema": {word: value for word, value in schema.items() if word != "description"},
     }
-    if "examples" in schema:
-        parameter["example"] = schema["examples"][-1]
+    if "examples" in declared:
+        parameter["example"] = declared["examples"][-1]
     return parameter
 
 
@@ -260,9 +263,9 @@ def _problem(status: int, codes: list[str], schemas: ComponentSchemas) -> Docume
     }
 
 
-def _body(body: JsonBody | FileBody, schemas: ComponentSchemas) -> Document:
+def _body(body: JsonBody | FileBody, route: Route, schemas: ComponentSchemas) -> Document:
     if isinstance(body, FileBody):
-        return _file_body(body)
+        return _file_body(body, route, schemas)
     kinds = [schemas.place_of(model) for model in body.models]
     return {
         "required": body.is_required,
@@ -275,15 +278,19 @@ def _body(body: JsonBody | FileBody, schemas: ComponentSchemas) -> Document:
     }
 
 
-def _file_body(body: FileBody) -> Document:
+def _file_body(body: FileBody, route: Route, schemas: ComponentSchemas) -> Document:
+    form, lists = schemas.form_of(route)
     # the form first: generated clients use it, with the file's name
-    content: Document = {"multipart/form-data": {"schema": FILE_FORM}}
+    content: Document = {"multipart/form-data": {"schema": form}}
+    if lists:
+        # one part for each item, as in the query string
+        content["multipart/form-data"]["encoding"] = {name: {"style": "form", "explode": True} for name in lists}
     content |= {kind: {"schema": BYTES} for kind in _TABLE_TYPES}
     content["text/csv"]["example"] = body.example
     return {
         "required": True,
-        "description": "The file, streamed, without Content-Encoding: as the body, or as the field `file` of a form. "
-        "What the query string says of it may be fields of the form instead, but not both. JSON lines may be called "
-        "`application/x-ndjson`, and any file `application/octet-stream`: what it is, its name and its bytes tell.",
+        "description": "The file, without Content-Encoding: as the body, or as the field `file` of a form. Each option "
+        "can be a query parameter or a field of the form, but not both. The media type may be "
+        "`application/octet-stream` for any file; the format is then detected from the name and the content.",
         "content": content,
     }

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from modelbus.gateway.access.scopes import demands_keys
 from modelbus.gateway.application_keys import SETTINGS
 from modelbus.gateway.description.asyncapi import asyncapi_document
 from modelbus.gateway.description.openapi import openapi_document
@@ -41,7 +42,8 @@ _DAY_S: Final = 86400
 )
 async def read_openapi(request: web.Request) -> web.Response:
     """The description of all routes, generated from the models that validate the requests."""
-    return await _described(lambda: _openapi(request.app[ROUTES]))
+    requires_keys = demands_keys(request.app[SETTINGS])
+    return await _described(lambda: _openapi(request.app[ROUTES], requires_keys=requires_keys))
 
 
 @route(
@@ -110,8 +112,8 @@ async def _described(make: Callable[[], bytes]) -> web.Response:
 
 
 @lru_cache(maxsize=1)
-def _openapi(routes: tuple[Route, ...]) -> bytes:
-    return orjson.dumps(openapi_document(routes))
+def _openapi(routes: tuple[Route, ...], *, requires_keys: bool) -> bytes:
+    return orjson.dumps(openapi_document(routes, requires_keys=requires_keys))
 
 
 @lru_cache(maxsize=1)

@@ -34,7 +34,7 @@ class UploadQuery(ParseQuery, Waiting):
     """The query of an upload; a form may have the same parameters as fields."""
 
     name: NewDatasetName
-    """The name of the dataset."""
+    """The name of the dataset. In a form it can be a field instead."""
     target: ColumnName | None = None
     """The column to be predicted later. Alerts then cover its classes and columns that leak it."""
 

@@ -87,8 +87,8 @@ async def delete_version(request: web.Request) -> web.Response:
     aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
     if aliases and not query_of(request, Forcing).force:
         raise StillInUse(
-            f"{agreeing(len(aliases), 'alias', 'aliases')} {', '.join(aliases)} {agreeing(len(aliases), 'points', 'point')} "
-            f"at version {document['version']}; move {agreeing(len(aliases), 'it', 'them')}, or use ?force=true"
+            f"version {document['version']} has the {agreeing(len(aliases), 'alias', 'aliases')} {', '.join(aliases)}; "
+            f"move {agreeing(len(aliases), 'it', 'them')}, or use ?force=true"
         )
     await request.app[CATALOG].unlist_version(document["model"], document["version"])
     await remove_version(request, document)

@@ -26,8 +26,8 @@ _FIELDS = PARSE_FIELDS - {"target"}
 class PreviewQuery(ParseQuery, Waiting):
     """The query of a preview; a form may have the same parameters as fields."""
 
-    row_limit: Annotated[int, Field(ge=1, le=100)] | None = None
-    """The number of rows to return. Default: 20."""
+    row_limit: Annotated[int, Field(ge=1, le=100)] | None = Field(None, json_schema_extra={"default": 20})
+    """The number of rows to return."""
 
 
 @route(

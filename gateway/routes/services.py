@@ -29,18 +29,20 @@ _COUNT_S = 2.0
     "/",
     scope="read",
     tag=_TAG,
-    summary="List all routes",
+    summary="Show the index",
     answers={
         200: Answer(
-            "The routes.", GatewayIndex, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]}
+            "The documentation and the routes.",
+            GatewayIndex,
+            example={"documentation": "/docs", "service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]},
         )
     },
 )
 async def read_index(request: web.Request) -> web.Response:
-    """Returns the version and the routes of the gateway."""
+    """Returns the page of the API reference, the version and the routes of the gateway."""
     routes = request.app[ROUTES]
     lines = [str(one) for one in sorted(routes, key=lambda one: (one.path, one.method))]
-    return json_answer({"service": "modelbus", "version": VERSION, "routes": lines})
+    return json_answer({"documentation": "/docs", "service": "modelbus", "version": VERSION, "routes": lines})
 
 
 @route(
@@ -82,7 +84,7 @@ async def list_services(request: web.Request) -> web.Response:
     scope=OPEN,
     tag=_TAG,
     summary="Check liveness",
-    answers={200: Answer("It is.", Liveness, example={"status": "ok"})},
+    answers={200: Answer("The process is running.", Liveness, example={"status": "ok"})},
 )
 async def check_liveness(_request: web.Request) -> web.Response:
     """Returns 200 as long as the process runs."""
@@ -96,7 +98,9 @@ async def check_liveness(_request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Check readiness",
     answers={
-        200: Answer("It is.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}),
+        200: Answer(
+            "MongoDB is responding.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}
+        ),
         503: Answer(
             "MongoDB is not responding.",
             Readiness,
@@ -105,8 +109,9 @@ async def check_liveness(_request: web.Request) -> web.Response:
     },
 )
 async def check_readiness(request: web.Request) -> web.Response:
-    """Returns 200 if MongoDB responds. An unavailable broker is reported but is not a failure, since it delays jobs
-    without losing any.
+    """Returns 200 if MongoDB responds.
+
+    An unavailable broker is reported but is not a failure, since it delays jobs without losing any.
     """
     probe = request.app[PROBE]
     loop = asyncio.get_running_loop()

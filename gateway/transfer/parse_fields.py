@@ -44,6 +44,11 @@ PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS.keys() | _FLAGS 
 """All fields. ``options`` is the complete object as JSON; the others are its parts."""
 
 
+def _default(value: bool | int | str) -> Any:
+    """A field without a value of its own, whose documented default is that of the command."""
+    return Field(None, json_schema_extra={"default": value})
+
+
 class ParseQuery(Query):
     """The fields for the documentation; they are validated as part of the command."""
 
@@ -52,7 +57,7 @@ class ParseQuery(Query):
     format: TableFormat | None = None
     """The format of the file. Default: detected from the media type, the name and the first bytes."""
     options: str | None = None
-    """All parse options as a JSON object. The parameters below set single options instead."""
+    """All parse options as a JSON object. Single options can be set separately instead."""
     delimiter: Delimiter | None = None
     """The delimiter of delimited text. Default: detected."""
     encoding: TextEncoding | None = None
@@ -60,21 +65,21 @@ class ParseQuery(Query):
     decimal_mark: DecimalMark | None = None
     """The decimal separator in delimited text. Default: detected."""
     missing_marks: list[str] | None = None
-    """A cell that means a missing value, in addition to empty cells; repeat the parameter for several."""
-    has_header: bool | None = None
-    """Whether the first record is a header. Default: true."""
-    on_bad_rows: Literal["refuse", "skip"] | None = None
-    """How to handle rows that cannot be read. Default: `refuse` the file."""
+    """A cell that means a missing value, in addition to empty cells. May be repeated."""
+    has_header: bool | None = _default(True)
+    """Whether the first record is a header."""
+    on_bad_rows: Literal["refuse", "skip"] | None = _default("refuse")
+    """How to handle rows that cannot be read: `refuse` the file, or `skip` and report the rows."""
     thousands_mark: ThousandsMark | None = None
     """The thousands separator. Default: none, so `1,234` is text."""
-    grouping: Grouping | None = None
-    """The size of digit groups: `thousands` (`1,234,567`, the default) or `indian` (`12,34,567`)."""
+    grouping: Grouping | None = _default("thousands")
+    """The size of digit groups: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
     percent: Percent | None = None
     """How to read 12 %: as 0.12 (`fraction`) or 12 (`number`). Default: as text."""
     units: list[Unit] | None = None
-    """A currency or another unit before or after numbers, such as `€` or `kg`; repeat the parameter for several."""
-    has_accounting_signs: bool | None = None
-    """Whether `(5)`, `5-` and a 5 after a typographic minus are negative numbers. Default: false, so they are text."""
+    """A currency or another unit before or after numbers, such as `€` or `kg`. May be repeated."""
+    has_accounting_signs: bool | None = _default(False)
+    """Whether `(5)`, `5-` and a 5 after a typographic minus are negative numbers; otherwise they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
     """The number of lines to skip above the header. Default: detected."""
     comment: CommentMark | None = None
@@ -85,10 +90,10 @@ class ParseQuery(Query):
     """How to handle rows that repeat the header. Default: detected."""
     skip_initial_space: bool | None = None
     """Whether to ignore spaces after a delimiter. Default: detected."""
-    strip_text: bool | None = None
-    """Whether to strip spaces and tabs around text. Default: false."""
-    has_quotes: bool | None = None
-    """Whether quotes enclose fields. Default: true."""
+    strip_text: bool | None = _default(False)
+    """Whether to strip spaces and tabs around text."""
+    has_quotes: bool | None = _default(True)
+    """Whether quotes enclose fields; otherwise a quote is an ordinary character."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:

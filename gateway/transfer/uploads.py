@@ -134,8 +134,8 @@ def dataset_name(fields: Fields) -> str:
         return _NAME.validate_python(name)
     except ValidationError:
         raise BadRequest(
-            f"{name[:100]!r} is not a valid dataset name; use up to 100 letters, digits, `.`, `_` or `-` and start with a "
-            "letter or digit"
+            f"{name[:100]!r} is not a valid dataset name; use up to 100 letters, digits, `.`, `_` or `-`, starting "
+            "with a letter or digit"
         ) from None
 
 

@@ -349,6 +349,8 @@ class ApiKeyList(Contract):
 class GatewayIndex(Contract):
     """The index of the gateway."""
 
+    documentation: str
+    """The path of the API reference."""
     service: str
     version: str
     routes: list[str]

@@ -56,7 +56,7 @@ def _require_json_type(given: object) -> None:
         charset = re.sub(r"\\(.)", r"\1", found[2]) if found[2] is not None else found[3]
         if (found[1] or "").lower() == "charset" and charset.strip().lower() not in _UTF_8:
             raise UnsupportedMediaType(
-                f"charset {_shown(charset)} is not supported; send JSON with charset=utf-8 or without a charset"
+                f"charset {_shown(charset)} is not supported; send JSON as UTF-8, with charset=utf-8 or none"
             )
 
 

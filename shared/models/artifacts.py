@@ -75,7 +75,7 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
 """Types beyond those that skops trusts by itself, each with why it is there. Nothing else is ever loaded, but what the
 plug-ins of a model name for it."""
 
-_RETRAIN: Final = "train the model again: POST /models/{name}/retrain"
+_RETRAIN: Final = "retrain the model"
 _ENTRY_LIMIT: Final = 1_000_000
 _OWN_LIBRARIES: Final = ("scikit-learn", "numpy", "scipy", "skops")
 

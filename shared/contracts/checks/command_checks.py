@@ -219,7 +219,7 @@ def unknown_estimator(name: str, offered: Iterable[str], left_out: Mapping[str, 
             f"estimator {name} is not available: {left_out[name]}", details=[{"where": "estimator"}]
         )
     close = near_names(name, offered, 3)
-    suggestion = f"; did you mean {' or '.join(close)}?" if close else ""
+    suggestion = f"; did you mean {' or '.join(close)}?" if close else "; see the list of estimators"
     detail = {"where": "estimator", "problem": "unknown estimator", **({"expected": close} if close else {})}
     return UnknownEstimator(f"unknown estimator {name[:100]!r}{suggestion}", details=[detail])
 
@@ -232,8 +232,8 @@ def check_row_count(command: Predict, limit: int) -> None:
     """
     if len(command.rows) > limit:
         raise LimitExceeded(
-            f"{len(command.rows)} rows, the limit is {limit}: upload them with POST /datasets and predict the dataset, "
-            "or raise MODELBUS_PREDICT_ROWS_LIMIT"
+            f"{len(command.rows):,} rows exceed the limit of {limit:,}; upload them as a dataset and use "
+            "PredictDataset, or raise MODELBUS_PREDICT_ROWS_LIMIT"
         )
 
 

@@ -43,8 +43,8 @@ def require_hold_out_table(version: VersionDocument, dataset: DatasetDocument) -
     """
     if version.get("hold_out_sha256") not in (None, dataset["sha256"]):
         raise UnknownDataset(
-            f"the dataset {version['hold_out']['dataset']!r} that {version['model']} version {version['version']} was "
-            "measured on is not there any more; another one has its name"
+            f"dataset {version['hold_out']['dataset']!r}, the hold-out of {version['model']} version "
+            f"{version['version']}, has been replaced by another dataset with the same name"
         )
 
 
@@ -56,6 +56,6 @@ def require_training_table(version: VersionDocument, dataset: DatasetDocument) -
     """
     if dataset["sha256"] != version["dataset_sha256"]:
         raise UnknownDataset(
-            f"the dataset {version['dataset']!r} that {version['model']} version {version['version']} was trained on "
-            "is not there any more; another one has its name"
+            f"dataset {version['dataset']!r}, the training data of {version['model']} version {version['version']}, "
+            "has been replaced by another dataset with the same name"
         )

@@ -126,6 +126,6 @@ def test_settings_never_show_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", ["admin_key", "metrics_key"])
 def test_a_key_of_another_form_ends_the_start_without_being_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"MODELBUS_{name.upper()}", "hush-hush")
-    with pytest.raises(ValidationError, match=f"{name}\n.*is no API key") as raised:
+    with pytest.raises(ValidationError, match=f"{name}\n.*must be an API key") as raised:
         Settings()
     assert "hush" not in str(raised.value)

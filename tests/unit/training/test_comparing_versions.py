@@ -322,8 +322,8 @@ def test_what_can_be_searched_by_can_be_promoted_by(task: Any) -> None:
     [
         ("r2", "classification", "classification has no metric 'r2'"),
         ("accuracies", "classification", "is it 'accuracy'"),
-        ("cluster_count", "clustering", "neither more nor less of cluster_count is better"),
-        ("outlier_share", "outlier_detection", "has no metric that says which version is better"),
+        ("cluster_count", "clustering", "cluster_count cannot rank versions: neither higher nor lower is better"),
+        ("outlier_share", "outlier_detection", "has no metric for comparing versions"),
     ],
 )
 def test_a_metric_that_cannot_decide_is_refused(metric: str, task: Any, words: str) -> None:

@@ -66,7 +66,7 @@ def test_a_dimension_that_is_none_is_refused_by_its_place(dimension: dict[str, A
         (
             {"method": "grid", "space": {name: {"values": list(range(11))} for name in "abc"}},
             "search",
-            "the grid has 1,331 candidates, and 1,000 are tried at most",
+            "the grid has 1,331 candidates and the limit is 1,000",
         ),
         ({"method": "random", "space": {}}, "search.space", "at least 1"),
         ({"method": "random", "space": {"a": DEPTH}, "candidates": 1001}, "search.candidates", "1000"),
