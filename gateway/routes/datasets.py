@@ -34,7 +34,7 @@ class UploadQuery(ParseQuery, Waiting):
     """The query of an upload; a form may have the same parameters as fields."""
 
     name: NewDatasetName
-    """The name of the dataset. In a form it can be a field instead."""
+    """The name of the dataset: up to 100 letters, digits, `.`, `_` or `-`. In a form it can be a field instead."""
     target: ColumnName | None = None
     """The column to be predicted later. Alerts then cover its classes and columns that leak it."""
 
@@ -104,7 +104,7 @@ async def list_datasets(request: web.Request) -> web.Response:
             example=DATASET,
             headers={"ETag": "A constant, since datasets are immutable."},
         ),
-        304: Answer("The caller has it already."),
+        304: Answer("The client has the current version."),
     },
     errors=(UnknownDataset,),
 )

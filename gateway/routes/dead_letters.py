@@ -180,7 +180,7 @@ async def replay_dead_letter(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete a dead letter",
-    answers={204: Answer("It is gone.")},
+    answers={204: Answer("The dead letter has been deleted.")},
     errors=(NotFound,),
 )
 async def remove_dead_letter(request: web.Request) -> web.Response:

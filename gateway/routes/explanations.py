@@ -160,10 +160,7 @@ async def measure_learning_curve(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def report_drift(request: web.Request) -> web.Response:
-    """Compares a `dataset`, or the rows predicted `since` a time, with the training data.
-
-    202 and a job, or 200 with the report if `?wait=` was long enough.
-    """
+    """Compares a `dataset`, or the rows predicted `since` a time, with the training data."""
     command = await _command(request, ReportDrift)
     await _require(request, command.model, command.dataset, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))

@@ -185,7 +185,7 @@ async def set_alias(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete an alias",
-    answers={204: Answer("The version has been deleted.")},
+    answers={204: Answer("The alias has been deleted.")},
     errors=(UnknownModel,),
 )
 async def remove_alias(request: web.Request) -> web.Response:

@@ -74,8 +74,10 @@ PATTERN_WORDS: Final = {
 Name = Annotated[
     str,
     StringConstraints(strict=True, pattern=_NAME_PATTERN),
-    Field(description="A name of up to 100 letters, digits, `.`, `_` or `-`.", examples=["churn"]),
+    Field(examples=["churn"]),
 ]
+"""A name of up to 100 letters, digits, `.`, `_` or `-`. Like the types below it has no description of its own, which
+would replace those of the fields."""
 
 
 def free_name(reserved: str) -> GetPydanticSchema:
@@ -99,11 +101,9 @@ def free_name(reserved: str) -> GetPydanticSchema:
 AliasName = Annotated[
     str,
     StringConstraints(strict=True, pattern=_ALIAS_PATTERN),
-    Field(
-        description="An alias of up to 100 letters, digits, `_` or `-` that starts with a letter.",
-        examples=["champion"],
-    ),
+    Field(examples=["champion"]),
 ]
+"""An alias of up to 100 letters, digits, `_` or `-` that starts with a letter."""
 
 
 def _without_nul(value: str) -> str:
@@ -169,10 +169,7 @@ def _canonical_uuid(value: Any) -> Any:
 CorrelationId = Annotated[
     str,
     BeforeValidator(_canonical_uuid),
-    Field(
-        description="The id of the job, the same in every record, event and log line: a UUID in lower case.",
-        json_schema_extra={"format": "uuid"},
-    ),
+    Field(json_schema_extra={"format": "uuid"}),
 ]
 
 
@@ -203,12 +200,9 @@ ModelReference = Annotated[
     str,
     StringConstraints(strict=True),
     AfterValidator(_known_reference),
-    Field(
-        description="A model version: `name` (the champion), `name@alias` or `name@3` (a version number).",
-        examples=["churn", "churn@champion", "churn@3"],
-        json_schema_extra={"pattern": _REFERENCE.pattern},
-    ),
+    Field(examples=["churn", "churn@champion", "churn@3"], json_schema_extra={"pattern": _REFERENCE.pattern}),
 ]
+"""A model version: ``name`` (the champion), ``name@alias`` or ``name@3`` (a version number)."""
 
 
 def split_reference(reference: str) -> tuple[str, str | int]:

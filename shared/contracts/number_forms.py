@@ -31,9 +31,7 @@ Unit = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20
 
 
 class NumberForm(Contract):
-    """How the numbers of a column are written; `modelbus.shared.tabular.cells.written_numbers` reads them
-    accordingly.
-    """
+    """How the numbers of a column are written."""
 
     decimal_mark: DecimalMark = "."
     """The decimal separator."""

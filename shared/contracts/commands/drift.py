@@ -64,7 +64,7 @@ class ReportDrift(CommandBase):
     seed: Seed = 0
     """The seed for sampling rows."""
     has_plots: bool = True
-    """Whether to draw plots."""
+    """Whether to create plots."""
     limits: JobLimits = JobLimits()
     """The limits of the job."""
 

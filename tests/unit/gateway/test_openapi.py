@@ -172,6 +172,17 @@ def test_every_query_parameter_is_described() -> None:
     assert bare == []
 
 
+def test_a_field_of_a_body_has_its_own_description_and_not_that_of_its_type() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    [upload] = [one for one in operation_of(UPLOADS[1])["parameters"] if one.get("name") == "name"]
+
+    assert upload["description"].startswith("The name of the dataset")
+    assert schemas["TrainModel"]["properties"]["dataset"]["description"] == "The dataset to train on."
+    assert schemas["NewApiKey"]["properties"]["name"]["description"].startswith("The name of the key")
+    assert schemas["DatasetRecord"]["properties"]["correlation_id"]["description"].startswith("The job that created")
+    assert schemas["EvaluateModel"]["properties"]["model"]["description"] == "The version to evaluate."
+
+
 def test_every_command_has_a_model_of_its_result() -> None:
     assert RESULTS.keys() == set(COMMAND_NAMES)
     for model in RESULTS.values():
