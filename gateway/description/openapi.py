@@ -6,8 +6,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from modelbus.gateway.description.component_schemas import BYTES, ComponentSchemas, Document, parameter_schemas
+from modelbus.gateway.description.component_schemas import ComponentSchemas
 from modelbus.gateway.description.examples import CORRELATION_ID
+from modelbus.gateway.description.plain_schemas import BYTES, Document
+from modelbus.gateway.description.upload_forms import form_of, parameters_of
 from modelbus.gateway.http.problems import status_of
 from modelbus.gateway.routing.route import OPEN, Answer, FileBody, JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
@@ -153,7 +155,9 @@ def openapi_document(routes: Iterable[Route], *, requires_keys: bool = True) -> 
         "paths": paths,
         "components": {
             "schemas": schemas.definitions,
-            "headers": _ANSWER_HEADERS,
+            "headers": {
+                name: _ANSWER_HEADERS[name] for name in _ANSWER_HEADERS if requires_keys or name != "Authenticate"
+            },
             "parameters": _PARAMETERS,
             **({"securitySchemes": _SECURITY_SCHEMES} if requires_keys else {}),
         },
@@ -206,7 +210,7 @@ def _path_parameters(path: str) -> list[Document]:
 
 def _query_parameters(route: Route) -> list[Document]:
     whole = route.query.model_json_schema()
-    schemas = parameter_schemas(route.query)
+    schemas = parameters_of(route)
     return [
         _query_parameter(name, schemas[name], whole["properties"][name], is_required=name in whole.get("required", []))
         for name in sorted(schemas, key=lambda name: name == "wait")
@@ -265,7 +269,7 @@ def _problem(status: int, codes: list[str], schemas: ComponentSchemas) -> Docume
 
 def _body(body: JsonBody | FileBody, route: Route, schemas: ComponentSchemas) -> Document:
     if isinstance(body, FileBody):
-        return _file_body(body, route, schemas)
+        return _file_body(body, route)
     kinds = [schemas.place_of(model) for model in body.models]
     return {
         "required": body.is_required,
@@ -278,8 +282,8 @@ def _body(body: JsonBody | FileBody, route: Route, schemas: ComponentSchemas) ->
     }
 
 
-def _file_body(body: FileBody, route: Route, schemas: ComponentSchemas) -> Document:
-    form, lists = schemas.form_of(route)
+def _file_body(body: FileBody, route: Route) -> Document:
+    form, lists = form_of(route)
     # the form first: generated clients use it, with the file's name
     content: Document = {"multipart/form-data": {"schema": form}}
     if lists:
