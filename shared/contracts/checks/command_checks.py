@@ -259,4 +259,4 @@ def refused(details: list[dict[str, Any]]) -> InvalidCommand:
 
 def _suggestion(detail: Mapping[str, Any]) -> str:
     expected = detail.get("expected", [])
-    return f" (did you mean {expected[0]!r}?)" if len(expected) == 1 else ""
+    return f" (did you mean {expected[0]!r}?)" if len(expected) == 1 and "given" not in detail else ""

@@ -53,7 +53,7 @@ class HoldOut(Contract):
         if len(ways) > 1:
             raise ValueError(f"give only one of {' and '.join(ways)}")
         if self.is_stratified and ways:
-            raise ValueError("is_stratified requires a random hold-out, without {' or '.join(ways)}")
+            raise ValueError(f"is_stratified requires a random hold-out, without {' or '.join(ways)}")
         return self
 
 

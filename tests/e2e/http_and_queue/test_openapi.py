@@ -31,6 +31,7 @@ BEYOND_SCHEMAS = {
     "options must be a JSON object": "JSON in a text",
     "must not repeat an evaluation": "generators make sets of lists whose entries differ, and the order counts",
     "given both in `options` and separately": "a rule of two parameters",
+    "must not be repeated": "an option in the query string and in the form",
 }
 """What a request may be refused for by its sentence, and why no schema can say it."""
 OF_SCHEMAS = re.compile(r"^(Input|String|List|Dictionary|Value|Extra|Field|Unable)\b")
