@@ -60,9 +60,10 @@ _ROW_FORMS: Final[Document] = {
         "values for each column.",
     },
 }
-_DESCRIPTION: Final = r"""\ Any client of the broker can send commands to these queues, under the same contract as over
-HTTP: the same validation, errors, idempotency and results. A message is a kombu envelope, at least `{"body": "<the
-command as JSON>"}`; docs/queue.md describes it byte by byte, with examples. The outcome of a command is in the job with
+_DESCRIPTION: Final = """\
+Any client of the broker can send commands to these queues, under the same contract as over HTTP: the same validation,
+errors, idempotency and results. A message is a kombu envelope, at least `{"body": "<the command as JSON>"}`; the page
+on the queues in the documentation describes it byte by byte, with examples. The outcome of a command is in the job with
 its correlation id: in MongoDB, at `GET /jobs/{correlation_id}`, in events, and in the queue named by `reply_to`.
 """
 

@@ -232,7 +232,7 @@ def test_what_rows_are_grouped_by_is_no_feature_unless_it_is_named() -> None:
     for changes, words in (
         ({"hold_out": {"group_column": "y"}}, "must not be the target"),
         ({"hold_out": {"group_column": "g", "time_column": "t"}}, "give only one of time_column and group_column"),
-        ({"hold_out": {"group_column": "g", "is_stratified": True}}, "is_stratified requires a random hold-out, without group_column"),
+        ({"hold_out": {"group_column": "g", "is_stratified": True}}, "is_stratified requires a random hold-out"),
     ):
         with pytest.raises(ValueError, match=words):
             TrainModel.model_validate({**given, **changes})
