@@ -1,4 +1,4 @@
-"""Examples for the documentation: one small shop, from upload to evaluation. A test holds them to the models."""
+"""Examples for the documentation: a small shop, from upload to evaluation. A test checks them against the models."""
 
 from typing import Any, Final
 
@@ -267,7 +267,7 @@ DEAD_LETTER_SUMMARY: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
     "code": "store_unavailable",
-    "reason": "MongoDB does not answer",
+    "reason": "MongoDB is not responding",
     "attempts": 3,
 }
 DEAD_LETTER: Final[Example] = {

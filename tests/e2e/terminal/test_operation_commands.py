@@ -101,7 +101,7 @@ def test_what_comes_next_is_shown_until_ctrl_c(api: Api, environment: dict[str, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("logs", "trainr"), "there is no service 'trainr'"),
+        (("logs", "trainr"), "unknown service 'trainr'"),
         (("logs", "--since", "yesterday"), "'yesterday' is not a valid time"),
         (("dead-letters", "show", str(uuid4())), "does not exist"),
         (("dead-letters", "purge", "--yes"), "say which dead letters"),
@@ -125,7 +125,7 @@ def test_a_message_is_listed_shown_mended_and_replayed(
     letter_id = poisoned(api, broker)
     assert letter_id in run("dead-letters", "list", "--kind", "message").stdout
     shown = run("dead-letters", "show", letter_id).stdout
-    assert "reason: the body is not JSON" in shown
+    assert "reason: the body is not valid JSON" in shown
     assert "text: junk" in shown
 
     (tmp_path / "bad.json").write_text(json.dumps({"command": "EvaluateModel", "model": "m"}))
