@@ -125,8 +125,8 @@ def _row_mappings(rows: Any, method: str) -> list[Mapping[Any, Any]]:
     inside = f" of {type(rows[0]).__name__}" if isinstance(rows, (list, tuple)) and rows else ""
     more = "" if method == "predict" else "a path, an open file, bytes, "
     raise UnfitTable(
-        f"a value of type {kind}{inside} {problem}; expected {more}a DataFrame, a list of mappings from column to value, one such "
-        "mapping, or a mapping from column to a list of values"
+        f"a value of type {kind}{inside} {problem}; expected {more}a DataFrame, a list of mappings from column to "
+        "value, one such mapping, or a mapping from column to a list of values"
     )
 
 

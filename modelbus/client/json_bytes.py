@@ -13,11 +13,23 @@ def json_of(document: Any) -> bytes:
     """
     from pydantic_core import to_json
 
+    strange: list[Any] = []
+
+    def plain(value: Any) -> Any:
+        if hasattr(value, "tolist"):
+            return value.tolist()
+        if type(value).__name__ in ("NaTType", "NAType"):
+            return None
+        strange.append(value)
+        raise TypeError
+
     try:
-        return to_json(document, inf_nan_mode="null", fallback=_plain)
+        return to_json(document, inf_nan_mode="null", fallback=plain)
     except ValueError as error:
-        reason = error.__cause__ if isinstance(error.__cause__, WrongArgument) else error
-        raise WrongArgument(f"a value cannot be sent as JSON: {str(reason)[:300]}") from error
+        problem = f"{strange[0]!r:.100} ({type(strange[0]).__name__})" if strange else str(error)[:300]
+        raise WrongArgument(
+            f"a value cannot be sent as JSON: {problem}; expected text, numbers, booleans, None, lists and mappings"
+        ) from error
 
 
 def document_of(text: bytes) -> Any:
@@ -29,14 +41,3 @@ def document_of(text: bytes) -> Any:
     from pydantic_core import from_json
 
     return from_json(text, allow_inf_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    """An object of numpy or pandas as Python's own."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if type(value).__name__ in ("NaTType", "NAType"):
-        return None
-    raise WrongArgument(
-        f"{value!r:.100} ({type(value).__name__}) is not text, a number, a boolean, a list or a mapping"
-    )

@@ -4,7 +4,7 @@ Fields of later releases are ignored. Nothing here sends or receives.
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
@@ -140,6 +140,17 @@ class PredictionReport(Result):
 
 class JobReport(Shown, JobRecord):
     """A job: its record, and its place in the queue while it waits."""
+
+    shown_fields: ClassVar = (
+        "correlation_id",
+        "command",
+        "status",
+        "attempt",
+        "queue_position",
+        "progress",
+        "error",
+        "created_at",
+    )
 
     queue_position: int | None = None
     """While queued: its place in the queue, from 1 on."""

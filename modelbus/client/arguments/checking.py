@@ -33,15 +33,16 @@ class Checked:
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
     signature = _signature_of(function)
+    called = function.__name__ if function.__name__ != "__init__" else function.__qualname__.split(".")[-2]
     kinds = {name: kind for name, one in signature.parameters.items() if (kind := _kind_of(one.annotation))}
 
     def check(args: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         unknown = [name for name in keywords if name not in signature.parameters]
         if unknown:
-            raise _unknown(function.__name__, unknown[0], signature)
+            raise _unknown(called, unknown[0], signature)
         for name, value in (*zip(signature.parameters, args, strict=False), *keywords.items()):
             if name in kinds and not _fits(value, kinds[name]):
-                raise _wrong(function.__name__, name, value, kinds[name])
+                raise _wrong(called, name, value, kinds[name])
 
     @functools.wraps(function)
     def call(*args: Any, **keywords: Any) -> Any:

@@ -45,7 +45,12 @@ class AsyncTransport:
         if api_key:
             headers["Authorization"] = f"Bearer {key_text(api_key)}"
         # a proxy of the environment has another 127.0.0.1 than this machine
-        self._http = httpx.AsyncClient(base_url=self.url, headers=headers, trust_env=not is_this_machine(url))
+        self._http = httpx.AsyncClient(
+            base_url=self.url,
+            headers=headers,
+            trust_env=not is_this_machine(url),
+            verify=self.url.startswith("https:"),  # without TLS no certificates are loaded, which takes long
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""

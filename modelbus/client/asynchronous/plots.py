@@ -35,7 +35,8 @@ class AsyncPlots:
         points = record_of(DrawnPlot, await self._transport.document("GET", self._path(name, ".json")))
         picture = io.BytesIO()
         await self._transport.send(Call("GET", self._path(name, ".svg"), sink=picture))
-        return points.with_svg(picture.getvalue().decode("utf-8", "replace"))
+        text = picture.getvalue().decode("utf-8", "replace")
+        return points.with_svg(text if text.lstrip().startswith("<") else None)
 
     async def download(self, name: str, path: "str | os.PathLike[str]") -> Path:
         """Save one plot, as a picture (``.svg``) or as its points (``.json``), by the file's suffix."""

@@ -1,6 +1,6 @@
 """The records of ``shared/contracts`` as the client gives them: short in a console, readable in a notebook."""
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import PrivateAttr
 
@@ -27,6 +27,8 @@ _COLUMN_HEADINGS: Final = ("column", "type", "missing", "distinct", "minimum", "
 class Dataset(Shown, DatasetRecord):
     """A dataset: schema, profile, warnings, alerts."""
 
+    shown_fields: ClassVar = ("name", "row_count", "columns", "target", "format", "warnings", "alerts", "created_at")
+
     def _repr_html_(self) -> str:
         facts = {
             "rows": self.row_count,
@@ -42,6 +44,8 @@ class Dataset(Shown, DatasetRecord):
 
 class DatasetEntry(Shown, DatasetSummary):
     """A dataset in a list, without its columns."""
+
+    shown_fields: ClassVar = ("name", "row_count", "target", "format", "created_at")
 
 
 class Preview(Shown, PreviewResult):
@@ -61,6 +65,17 @@ class Model(Shown, ModelRecord):
 
 class Version(Shown, VersionRecord):
     """A version of a model, with its lineage."""
+
+    shown_fields: ClassVar = (
+        "model",
+        "version",
+        "estimator",
+        "hyperparameters",
+        "dataset",
+        "row_count",
+        "metrics",
+        "warnings",
+    )
 
     @property
     def reference(self) -> str:
@@ -89,6 +104,8 @@ class TrainingCheck(Shown, CheckResult):
 
 class Evaluation(Shown, EvaluationRecord):
     """A model version, or predictions, measured on a dataset."""
+
+    shown_fields: ClassVar = ("id", "status", "model", "version", "dataset", "row_count", "metrics", "warnings")
 
     def _repr_html_(self) -> str:
         facts = {

@@ -1,8 +1,8 @@
 """Answers in one line, for consoles and logs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from pydantic import BaseModel
 
@@ -15,21 +15,30 @@ LINE_LIMIT: Final = 300
 class Shown:
     """A model whose ``repr`` is one line, however much it holds."""
 
+    shown_fields: ClassVar[Sequence[str]] = ()
+    """The fields to show, in this order; all if empty."""
+
     def __repr__(self) -> str:
         assert isinstance(self, BaseModel)  # the other base of every class that has this one
-        return short_text(self)
+        return short_text(self, self.shown_fields)
 
     def __str__(self) -> str:
         return repr(self)
 
 
-def short_text(model: BaseModel) -> str:
-    """A model in one line: its fields in their order, cut after ``LINE_LIMIT`` characters."""
+def short_text(model: BaseModel, names: Sequence[str] = ()) -> str:
+    """A model in one line.
+
+    Args:
+        model: The model.
+        names: The fields to show, in this order; all if empty. Those beyond ``LINE_LIMIT`` characters are left out.
+    """
     parts: list[str] = []
     length = 0
-    for name, field in type(model).model_fields.items():
+    fields = type(model).model_fields
+    for name in names or fields:
         value = getattr(model, name)
-        if value in (None, "", [], {}) or field.repr is False:
+        if value in (None, "", [], {}) or fields[name].repr is False:
             continue
         part = f"{name}={_short(value)}"
         length += len(part) + 2
@@ -52,10 +61,26 @@ def _short(value: Any) -> str:
 
 
 def _short_collection(values: Any) -> str:
-    cells = values.values() if isinstance(values, Mapping) else values
-    if len(values) <= VALUE_LIMIT and all(cell is None or isinstance(cell, (str, int, float)) for cell in cells):
-        text = repr(values)
-        if len(text) <= VALUE_LIMIT:
-            return text
+    """The first elements, as many as fit, if they are plain; else their number."""
+    first, last = "{}" if isinstance(values, Mapping) else "[]"
     count = f"{len(values)} item{'' if len(values) == 1 else 's'}"
-    return f"{{{count}}}" if isinstance(values, Mapping) else f"[{count}]"
+    texts: list[str] = []
+    length = 2
+    for element in values.items() if isinstance(values, Mapping) else values:
+        cell = element[1] if isinstance(values, Mapping) else element
+        if not (cell is None or isinstance(cell, (str, int, float))):
+            return f"{first}{count}{last}"
+        text = f"{element[0]!r}: {_cell(cell)}" if isinstance(values, Mapping) else _cell(cell)
+        length += len(text) + 2
+        if length > VALUE_LIMIT:
+            return f"{first}{', '.join(texts)}, … ({count}){last}" if texts else f"{first}{count}{last}"
+        texts.append(text)
+    return f"{first}{', '.join(texts)}{last}"
+
+
+def _cell(value: Any) -> str:
+    return (
+        f"{value:.6g}"
+        if isinstance(value, float)
+        else repr(value[: VALUE_LIMIT + 1] if isinstance(value, str) else value)
+    )

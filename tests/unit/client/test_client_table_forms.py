@@ -20,6 +20,7 @@ from modelbus.client.json_bytes import json_of
 from modelbus.errors import TableWarning, UnfitTable
 from tests.unit.ingesting import ingested
 
+SPAN = datetime(1900, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001 - the zone is drawn
 CELLS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "whole": (pa.int64(), st.integers(-(2**53), 2**53)),
     "small": (pa.int16(), st.integers(-(2**15), 2**15 - 1)),
@@ -27,8 +28,8 @@ CELLS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "flag": (pa.bool_(), st.booleans()),
     "text": (pa.string(), st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=1, max_size=5)),
     "day": (pa.date32(), st.dates(date(1900, 1, 1), date(2200, 1, 1))),
-    "moment": (pa.timestamp("us"), st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1))),  # noqa: DTZ001
-    "zoned": (pa.timestamp("us", "UTC"), st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))),  # noqa: DTZ001
+    "moment": (pa.timestamp("us"), st.datetimes(*SPAN)),
+    "zoned": (pa.timestamp("us", "UTC"), st.datetimes(*SPAN, timezones=st.just(UTC))),
     "kind": (pa.dictionary(pa.int32(), pa.string()), st.sampled_from(["red", "blue"])),
     "grade": (pa.dictionary(pa.int32(), pa.int64()), st.sampled_from([30, 7])),
 }  # fmt: skip
