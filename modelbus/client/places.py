@@ -1,6 +1,7 @@
 """The gateway's default address: the environment's, that of the folder's local stack, port 8000 of this machine."""
 
 import os
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,11 +31,13 @@ def default_api_key() -> str | None:
 
 def is_this_machine(url: str) -> bool:
     """Whether the address is one of this machine's loopback addresses."""
+    host = ""
     try:
         host = urlsplit(url).hostname or ""
+        address = ip_address(host)
     except ValueError:
-        return False
-    return host in ("localhost", "::1", "0.0.0.0", "::") or host.startswith("127.") or host.endswith(".localhost")  # noqa: S104 - compared, not bound
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
 
 
 def gateway_url(url: str) -> str:

@@ -61,10 +61,12 @@ def _difference(transport: Transport, dataset: Dataset, source: Any, upload: Upl
         # another release of pyarrow writes other bytes for the same table
         return in_thread(_other_shape, dataset, source)
     if upload.size_bytes != dataset.source_size_bytes:
-        return f"the file has {upload.size_bytes:,} bytes, and its own had {dataset.source_size_bytes:,}"
+        return (
+            f"the file differs from the original: {upload.size_bytes:,} bytes instead of {dataset.source_size_bytes:,}"
+        )
     known = _source_sha256(transport, dataset)
     if known is not None and known != in_thread(_sha256, upload):
-        return "the file has other content than its own"
+        return "the file differs from the original"
     return None
 
 
@@ -73,7 +75,7 @@ def _other_shape(dataset: Dataset, source: Any) -> str | None:
 
     row_count, names = shape_of(source)
     if row_count != dataset.row_count:
-        return f"the table has {row_count:,} rows, and the dataset has {dataset.row_count:,}"
+        return f"the table has {row_count:,} row{'' if row_count == 1 else 's'} instead of {dataset.row_count:,}"
     if names != [column.name for column in dataset.columns]:
         return "the table has other columns"
     return None
