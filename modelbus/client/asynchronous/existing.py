@@ -60,7 +60,8 @@ async def _difference(transport: AsyncTransport, dataset: Dataset, source: Any, 
         # another release of pyarrow writes other bytes for the same table
         return await in_thread(_other_shape, dataset, source)
     if upload.size_bytes != dataset.source_size_bytes:
-        return f"the file differs from the original: {upload.size_bytes:,} bytes instead of {dataset.source_size_bytes:,}"
+        sizes = f"{upload.size_bytes:,} bytes instead of {dataset.source_size_bytes:,}"
+        return f"the file differs from the original: {sizes}"
     known = await _source_sha256(transport, dataset)
     if known is not None and known != await in_thread(_sha256, upload):
         return "the file differs from the original"

@@ -61,9 +61,8 @@ def _difference(transport: Transport, dataset: Dataset, source: Any, upload: Upl
         # another release of pyarrow writes other bytes for the same table
         return in_thread(_other_shape, dataset, source)
     if upload.size_bytes != dataset.source_size_bytes:
-        return (
-            f"the file differs from the original: {upload.size_bytes:,} bytes instead of {dataset.source_size_bytes:,}"
-        )
+        sizes = f"{upload.size_bytes:,} bytes instead of {dataset.source_size_bytes:,}"
+        return f"the file differs from the original: {sizes}"
     known = _source_sha256(transport, dataset)
     if known is not None and known != in_thread(_sha256, upload):
         return "the file differs from the original"

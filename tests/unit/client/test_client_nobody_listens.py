@@ -43,7 +43,8 @@ def test_nothing_on_this_machine_is_told_at_once_with_the_command_that_helps(
         for ask in (lambda: client.datasets.list(), lambda: client.train("m", "d", estimator="Ridge")):
             with pytest.raises(errors.GatewayUnreachable) as caught:
                 ask()
-            assert f"nothing listens at http://{host}:{port}; start a local stack with `modelbus up`" in str(caught.value)
+            told = f"nothing listens at http://{host}:{port}; start a local stack with `modelbus up`"
+            assert told in str(caught.value)
             assert not caught.value.may_have_arrived
         with pytest.raises(errors.GatewayUnreachable, match="modelbus up"), client.events() as events:
             next(iter(events))
