@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from http_requests import Gateway, show, step
+from http_requests import Gateway, gateway_url, show, step
 
 RUN = uuid4().hex[:8]
 """In the names, so that the script can run again beside what others made."""
@@ -179,7 +179,7 @@ class Study:
 def main() -> None:
     """Read the command line and do the study."""
     parser = argparse.ArgumentParser(description="Tune, measure, explain and watch a model over HTTP.")
-    parser.add_argument("--url", default=os.environ.get("MODELBUS_URL", "http://127.0.0.1:8000"), help="the gateway")
+    parser.add_argument("--url", default=gateway_url(), help="the gateway (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("study"), help="the folder for answers and plots")
     given = parser.parse_args()
     Study(Gateway(given.url, os.environ.get("MODELBUS_API_KEY")), given.out).run()
