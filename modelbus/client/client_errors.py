@@ -1,4 +1,4 @@
-"""Errors between a client and a gateway, beside those of ``shared/errors.py``.
+"""Errors between a client and a gateway, besides those of ``shared/errors.py``.
 
 ::
 

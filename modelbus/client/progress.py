@@ -1,6 +1,6 @@
 """Progress bars of jobs and uploads: in terminals, on standard error, and in notebooks; they leave nothing behind.
 
-Elsewhere nothing is shown: a bar in a log file helps nobody.
+Elsewhere nothing is shown, so that logs have no bars.
 """
 
 import contextlib

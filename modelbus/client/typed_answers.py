@@ -1,4 +1,4 @@
-"""Answers of the gateway beside the records of ``shown/records.py``: typed, frozen, in memory.
+"""Answers of the gateway besides the records of ``shown/records.py``: typed, frozen, in memory.
 
 Fields of later releases are ignored. Nothing here sends or receives.
 """

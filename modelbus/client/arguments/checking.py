@@ -76,7 +76,7 @@ def _signature_of(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def _kind_of(annotation: Any) -> tuple[Any, ...] | None:
-    """What a parameter accepts; None where it is no plain type."""
+    """The types that a parameter accepts; None where they are not plain ones."""
     members = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     return members if all(member in _KINDS for member in _hashable(members)) else None
 

@@ -34,7 +34,7 @@ class JobOptions(TypedDict, total=False):
 
 
 class TrainingOptions(JobOptions, total=False):
-    """Of a training, beside model, dataset, target, estimator and hyperparameters."""
+    """Of a training, besides model, dataset, target, estimator and hyperparameters."""
 
     features: Sequence[str] | None
     exclude: Sequence[str] | None
@@ -91,13 +91,13 @@ class _EvaluationOptions(JobOptions, total=False):
 
 
 class EvaluationOptions(_EvaluationOptions, total=False):
-    """Of an evaluation of a model, beside model and dataset."""
+    """Of an evaluation of a model, besides model and dataset."""
 
     truth: str | None
 
 
 class PredictionsEvaluationOptions(_EvaluationOptions, total=False):
-    """Of an evaluation of predictions, beside dataset, truth, prediction and task."""
+    """Of an evaluation of predictions, besides dataset, truth, prediction and task."""
 
     probabilities: Mapping[str, str] | None
 
@@ -119,7 +119,7 @@ class ExplanationOptions(JobOptions, total=False):
 
 
 class PredictionExplanationOptions(JobOptions, total=False):
-    """Of an explanation of predictions, beside model, rows and dataset."""
+    """Of an explanation of predictions, besides model, rows and dataset."""
 
     outputs: Literal["predicted", "all"]
     background_row_count: int
@@ -138,7 +138,7 @@ class LearningOptions(JobOptions, total=False):
 
 
 class DriftOptions(JobOptions, total=False):
-    """Of a drift report, beside model, dataset and since."""
+    """Of a drift report, besides model, dataset and since."""
 
     thresholds: DriftThresholds | Fields
     row_limit: int
