@@ -58,6 +58,9 @@ class ModelbusError(Exception):
         self.details = [dict(detail) for detail in details]
         super().__init__(self.message)
 
+    def __str__(self) -> str:
+        return self.message if self.correlation_id is None else f"{self.message} (correlation id {self.correlation_id})"
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.details), self.__dict__
 

@@ -153,7 +153,7 @@ def test_a_job_is_started_watched_cancelled_and_replayed(
     api.running_job(job)
     waited = terminal.run("jobs", "wait", job, "--timeout", "0.2")
     assert waited.code == 1
-    assert "It goes on" in waited.err
+    assert "and continues" in waited.err
     terminal.ok("jobs", "cancel", job)
     assert api.ended_job(job)["status"] == "cancelled"
     ended = terminal.run("jobs", "wait", job)
