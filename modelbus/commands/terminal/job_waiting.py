@@ -1,4 +1,4 @@
-"""Waiting for jobs: a progress bar, and on Ctrl-C how to go on waiting."""
+"""Waiting for jobs: a progress bar, and on Ctrl-C the command that continues to wait."""
 
 import sys
 from collections.abc import Callable
@@ -31,13 +31,13 @@ def result_of(session: Session, job: Job[T], timeout_s: float | None) -> T:
 
 
 def finish(session: Session, job: Job[R], timeout_s: float | None, *, no_wait: bool, show: Callable[[R], None]) -> None:
-    """Wait for a job's end and show its result, or show the job alone where nobody waits for it.
+    """Wait for a job's end and show its result, or print the job's id without waiting.
 
     Args:
         session: The gateway and the terminal.
         job: The job.
         timeout_s: Seconds to wait; None for as long as it takes.
-        no_wait: Whether the job alone is shown.
+        no_wait: Whether only the id is printed.
         show: Prints the result for people.
 
     Raises:
@@ -52,16 +52,18 @@ def finish(session: Session, job: Job[R], timeout_s: float | None, *, no_wait: b
 
 
 def started(session: Session, job: Job[Any]) -> None:
-    """Print a job that nobody waits for."""
+    """Print the id of a job, alone on standard output; on a terminal, standard error says how to wait for it."""
     document = {"correlation_id": job.correlation_id}
-    session.printer.show(document, lambda: session.printer.say(f"job {job.correlation_id}\n{_hints(job)}"))
+    session.printer.show(document, lambda: session.printer.say(job.correlation_id))
+    if not session.printer.as_json and sys.stdout.isatty():
+        sys.stderr.write(f"{_hints(job)}\n")
 
 
 def how_to_go_on(job: Job[Any]) -> str:
-    """What becomes of a job that nobody waits for any more."""
-    return f"The job goes on without you.\n{_hints(job)}"
+    """Say that a job continues, and how to wait for it or cancel it."""
+    return f"The job continues.\n{_hints(job)}"
 
 
 def _hints(job: Job[Any]) -> str:
     waiting, ending = (f"modelbus jobs {verb} {job.correlation_id}" for verb in ("wait", "cancel"))
-    return f"wait for it:  {waiting}\nend it:       {ending}"
+    return f"wait for it:  {waiting}\ncancel it:    {ending}"
