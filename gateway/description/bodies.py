@@ -15,6 +15,8 @@ class _Options(Contract):
     """Also answer the probability of each class."""
     has_scores: bool = False
     """Also answer the decision scores."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Columns to return beside the predictions, as they came."""
 
 
 class TableBody(_Options):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from modelbus.client.frames import frame_of_columns
 from modelbus.shared.contracts import JobRecord, Task
+from modelbus.shared.contracts.commands.prediction import kept_names
 from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
 from modelbus.shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
@@ -84,7 +85,8 @@ class Predictions(PredictionResult):
         return same
 
     def to_frame(self) -> "pd.DataFrame":
-        """A frame with ``prediction``, and ``probability_<class>``, ``score`` or ``score_<class>`` if asked for.
+        """A frame with the kept columns, ``prediction``, and on request ``probability_<class>``, ``score`` or
+        ``score_<class>``.
 
         Its index is that of the frame that was asked about.
         """
@@ -95,7 +97,9 @@ class Predictions(PredictionResult):
                 columns |= {f"{name}_{label}": one for label, one in zip(self.classes or [], by_class, strict=True)}
             elif figures is not None:
                 columns[name] = figures
-        return frame_of_columns(columns, self._index)
+        kept = self.kept or {}
+        names = kept_names(list(kept), columns)
+        return frame_of_columns({**{names[name]: kept[name] for name in kept}, **columns}, self._index)
 
 
 class PredictionReport(Result):

@@ -190,6 +190,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         *,
         has_probabilities: bool = False,
         has_scores: bool = False,
+        keep: list[str] | None = None,
         timeout_s: float | None = 60.0,
     ) -> "Predictions":
         """Predict for some rows; ``predict_dataset`` is for many.
@@ -200,6 +201,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
                 a list of values.
             has_probabilities: Also answer the probability of each class.
             has_scores: Also answer the decision scores.
+            keep: Columns of the rows to return beside the predictions, such as an id.
             timeout_s: Seconds to wait where a predictor is not there at once.
 
         Returns:
@@ -216,6 +218,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
 
         asked = {"has_probabilities": has_probabilities, "has_scores": has_scores}
         body = {**rows_body(rows), **{name: True for name, is_asked in asked.items() if is_asked}}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         reply = await self._transport.send(call)
         if reply.is_pending:
@@ -226,7 +229,13 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         return predictions.with_index(rows.index) if is_frame(rows) else predictions
 
     async def predict_dataset(
-        self, model: str, dataset: str, *, has_probabilities: bool = False, has_scores: bool = False
+        self,
+        model: str,
+        dataset: str,
+        *,
+        has_probabilities: bool = False,
+        has_scores: bool = False,
+        keep: list[str] | None = None,
     ) -> "AsyncJob[AsyncPredictedTable]":
         """Predict for every row of a dataset; the job that does it.
 
@@ -238,6 +247,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         from modelbus.client.asynchronous.table_downloads import read_table
 
         body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         return await self._start(call, lambda one: read_table(self._transport, one))
 

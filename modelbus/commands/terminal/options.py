@@ -28,11 +28,15 @@ Url = Annotated[
 ]
 ApiKey = Annotated[
     str | None,
-    typer.Option(envvar=API_KEY_VARIABLE, help="The API key, if the gateway needs one.", rich_help_panel=GATEWAY, metavar="KEY"),
+    typer.Option(
+        envvar=API_KEY_VARIABLE, help="The API key, if the gateway needs one.", rich_help_panel=GATEWAY, metavar="KEY"
+    ),
 ]
 MoreFields = Annotated[
     list[str] | None,
-    typer.Option("--option", "-o", metavar="NAME=VALUE", help="Another field of the command, as JSON; may be repeated."),
+    typer.Option(
+        "--option", "-o", metavar="NAME=VALUE", help="Another field of the command, as JSON; may be repeated."
+    ),
 ]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and do not wait.")]
 Timeout = Annotated[

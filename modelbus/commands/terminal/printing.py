@@ -29,9 +29,7 @@ _VALUE_LIMIT: Final = 40
 class Printer:
     """Standard output, for people or for programs."""
 
-    def __init__(
-        self, *, as_json: bool = False, no_color: bool | None = None, console: Console | None = None
-    ) -> None:
+    def __init__(self, *, as_json: bool = False, no_color: bool | None = None, console: Console | None = None) -> None:
         """Args:
         as_json: Whether a program reads the output.
         no_color: Whether colours are left out; by default as the terminal and ``NO_COLOR`` have it.

@@ -1,4 +1,4 @@
-"""Is there anybody at an address? Asked before a command begins, so that it says within a second that nobody listens."""
+"""Whether a server listens at an address: tried before a command begins, so that it fails within a second."""
 
 import socket
 import sys

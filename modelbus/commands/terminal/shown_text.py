@@ -1,8 +1,8 @@
 """Text of users, records and errors as a terminal may show it: the one place where it is made harmless.
 
 Nothing is read as markup, because everything goes to Rich as ``Text``. Control characters (C0, C1), bidirectional marks
-and other invisible characters are shown as escapes such as ``\\x1b``, so that no name can move the cursor, colour the
-terminal or reverse a line.
+and other invisible characters are shown escaped, as in Python, so that no name can move the cursor, colour the terminal
+or reverse a line.
 """
 
 from typing import Any

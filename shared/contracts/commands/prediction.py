@@ -1,6 +1,6 @@
 """The commands that ask for predictions, and the forms in which rows may come."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -21,6 +21,9 @@ class _Prediction(CommandBase):
     has_scores: bool = False
     """Also answer the decision scores: of two classes one number a row, positive for the second class; of more, one for
     each class; of outlier detection one number a row, negative for an outlier, the lower the further out."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Columns to return beside the predictions, such as an id, in this order. They may be outside the model's signature
+    and come back as they came."""
 
 
 class GivenRows(CommandBase):
@@ -72,6 +75,22 @@ class PredictDataset(_Prediction):
     command: Literal["PredictDataset"] = "PredictDataset"
     dataset: Name
     """The dataset whose rows are predicted."""
+
+
+def kept_names(keep: Sequence[str], own: Collection[str]) -> dict[str, str]:
+    """What kept columns are called in a table that has columns of its own, by their names.
+
+    Args:
+        keep: The kept columns.
+        own: The columns of the predictions. A kept column of the same name gets ``_kept`` at its end.
+    """
+    names: dict[str, str] = {}
+    for column in keep:
+        name = column
+        while name in own or name in names.values() or (name != column and name in keep):
+            name = f"{name}_kept"
+        names[column] = name
+    return names
 
 
 def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:

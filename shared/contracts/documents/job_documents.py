@@ -140,6 +140,8 @@ class JobDocument(AnsweredJob):
 class ListedJob(KnownJob):
     """One job, as lists and the events of a job tell of it."""
 
+    spec: NotRequired[dict[str, Any]]
+    """``model`` and ``dataset``."""
     attempt: int
     max_attempts: int
     progress: NotRequired[dict[str, Any] | None]

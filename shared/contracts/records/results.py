@@ -125,6 +125,8 @@ class PredictionResult(Contract):
     """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
     warnings: list[str] = []
     """What makes the answer doubtful, such as many values that did not occur in training."""
+    kept: dict[str, list[Any]] | None = None
+    """By column of `keep`, its values as they came, one for each row; null where a row has none."""
 
 
 class DatasetPredictionResult(Contract):
