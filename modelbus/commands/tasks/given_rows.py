@@ -3,7 +3,8 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,16 +19,29 @@ _DELIMITERS: Final = ",;\t|"
 Rows = list[dict[str, Any]]
 
 
-def rows_of_options(given: Iterable[str]) -> Rows:
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows, and how they were given.
+
+    Attributes:
+        rows: A mapping from column to value each.
+        is_text: Whether all their cells are text, as in CSV.
+    """
+
+    rows: Rows
+    is_text: bool = False
+
+
+def rows_of_options(given: Iterable[str]) -> GivenRows:
     """Read rows such as ``size=2.0,color=red``, or JSON objects.
 
     Raises:
         BadParameter: One is neither.
     """
-    return [_row_of_option(text) for text in given]
+    return GivenRows([_row_of_option(text) for text in given])
 
 
-def rows_of_file(name: str) -> Rows:
+def rows_of_file(name: str) -> GivenRows:
     """Read the rows of a file, or of standard input where the name is ``-``.
 
     The file's name says whether it is CSV, TSV or JSON. Without such a name, what begins with ``[`` or ``{`` is JSON,
@@ -43,20 +57,8 @@ def rows_of_file(name: str) -> Rows:
         raise _wrong(f"cannot read {_title(name)}: {reason}") from error
     suffix = Path(name).suffix.lower()
     if suffix in _JSON or (suffix not in _CSV and text.lstrip()[:1] in ("[", "{")):
-        return _objects(text, "--file")
-    return _table(text, name, _CSV.get(suffix))
-
-
-def names_of(given: Sequence[str] | None, option: str) -> list[str] | None:
-    """Read names that are repeated or separated by commas; one with a comma in it is quoted. None where none is given.
-
-    Raises:
-        BadParameter: A name is empty.
-    """
-    names = [name.strip() for text in given or [] for name in next(csv.reader([text], skipinitialspace=True), [""])]
-    if not all(names):
-        raise typer.BadParameter("a column's name is empty", param_hint=option)
-    return names or None
+        return GivenRows(_objects(text, "--file"))
+    return GivenRows(_table(text, name, _CSV.get(suffix)), is_text=True)
 
 
 def _standard_input() -> str:

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from modelbus.client.typed_answers import Predictions
-from modelbus.commands.tasks.given_rows import Rows, names_of, rows_of_file, rows_of_options
+from modelbus.commands.tasks.given_rows import GivenRows, rows_of_file, rows_of_options
 from modelbus.commands.tasks.shown_predictions import notes, print_predictions, save_predictions
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import result_of, started
+from modelbus.commands.terminal.names import names_of
 from modelbus.commands.terminal.options import NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway
 from modelbus.extras import require
@@ -71,18 +72,18 @@ def predict(
         raise typer.BadParameter("rows are answered at once; --no-wait is for --dataset", param_hint="--no-wait")
     if out is not None and out.suffix.lower() == ".parquet":
         require("frames", "--out with Parquet")  # before anything is sent
-    rows = rows_of_options(row or []) if file is None else rows_of_file(file)
-    found = _predict_rows(session, model, rows, wanted, timeout)
+    given = rows_of_options(row or []) if file is None else rows_of_file(file)
+    found = _predict_rows(session, model, given, wanted, timeout)
     if out is not None:
         save_predictions(found, out)
-    session.printer.show(found, lambda: _print_rows(session, rows, found, out))
+    session.printer.show(found, lambda: _print_rows(session, given, found, out))
 
 
 def _predict_rows(
-    session: Session, model: str, rows: Rows, wanted: dict[str, Any], timeout: float | None
+    session: Session, model: str, given: GivenRows, wanted: dict[str, Any], timeout: float | None
 ) -> Predictions:
     try:
-        return session.client.predict(model, rows, timeout_s=_WAIT_S if timeout is None else timeout, **wanted)
+        return session.client.predict(model, given.rows, timeout_s=_WAIT_S if timeout is None else timeout, **wanted)
     except LimitExceeded as error:
         error.add_note(
             "Many rows are predicted as a dataset: modelbus datasets upload FILE --name NAME, "
@@ -91,12 +92,12 @@ def _predict_rows(
         raise
 
 
-def _print_rows(session: Session, rows: Rows, found: Predictions, out: Path | None) -> None:
+def _print_rows(session: Session, given: GivenRows, found: Predictions, out: Path | None) -> None:
     if out is None:
-        print_predictions(session.printer, rows, found)
+        print_predictions(session.printer, given.rows, found, is_text=given.is_text)
         return
     session.printer.say(f"{out}: {len(found):,} predictions of {found.model}@{found.version}")
-    session.printer.warn([*notes(found.report), *found.warnings])
+    session.printer.warn(notes(found.report, found.warnings, is_text=given.is_text))
 
 
 def _predict_dataset(
@@ -130,4 +131,4 @@ def _print_table(session: Session, document: dict[str, Any]) -> None:
         "job": document["correlation_id"],
     }
     session.printer.facts(facts)
-    session.printer.warn(notes(document["report"]))
+    session.printer.warn(notes(document["report"], document.get("warnings") or ()))

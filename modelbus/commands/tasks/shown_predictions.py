@@ -19,21 +19,25 @@ _REPORT: Final = {
     "coerced": "{rows} converted to the column's type",
     "unseen": "{rows} with values unseen in training",
     "missing": "{rows} without a value",
-    "extra": "ignored in {rows}: the model was not trained on this column",
+    "extra": "ignored in {rows}: not a feature of the model",
 }
 
 
-def print_predictions(printer: Printer, rows: Sequence[Mapping[str, Any]], found: Predictions) -> None:
+def print_predictions(
+    printer: Printer, rows: Sequence[Mapping[str, Any]], found: Predictions, *, is_text: bool
+) -> None:
     """Print predictions: the first page on a terminal, all of them as CSV elsewhere. Notes go to standard error there.
 
     Args:
         printer: Where to.
         rows: The rows that were sent.
         found: One prediction for each.
+        is_text: Whether the rows came as text.
     """
+    said = notes(found.report, found.warnings, is_text=is_text)
     if printer.width is None:
         write_csv(found, sys.stdout)
-        for note in [*notes(found.report), *found.warnings]:
+        for note in said:
             sys.stderr.write(f"note: {note}\n")
         return
     figures = {f"P({name})": values for name, values in _by_class(found, "probabilities", "").items()}
@@ -47,16 +51,25 @@ def print_predictions(printer: Printer, rows: Sequence[Mapping[str, Any]], found
     printer.table(titles, page, empty="No rows.", optional=[*reversed(list(after))])
     if len(rows) > PAGE:
         printer.say(f"first {PAGE} of {len(rows):,} rows; --out FILE saves all of them")
-    printer.warn([*notes(found.report), *found.warnings])
+    printer.warn(said)
 
 
-def notes(report: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """What had to be done to the rows, one sentence for each column."""
-    return [
+def notes(report: Mapping[str, Mapping[str, int]], warnings: Sequence[str] = (), *, is_text: bool = False) -> list[str]:
+    """What had to be done to the rows, one sentence for each column.
+
+    Args:
+        report: Rows by incident and column.
+        warnings: What the predictor says of them; a column with many unseen values is not mentioned twice.
+        is_text: Whether the rows came as text, which always has to be converted.
+    """
+    said = [
         f"{column!r}: {_REPORT.get(incident, incident + ' in {rows}').format(rows=_rows(count))}"
         for incident, columns in report.items()
         for column, count in columns.items()
+        if not (incident == "coerced" and is_text)
+        and not (incident == "unseen" and any(repr(column) in warning for warning in warnings))
     ]
+    return [*said, *warnings]
 
 
 def save_predictions(found: Predictions, path: Path) -> None:

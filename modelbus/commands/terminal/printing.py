@@ -43,6 +43,14 @@ class Printer:
         """The terminal's width; None where the output is no terminal, and lines may have any length."""
         return self.console.width if self.console.is_terminal else None
 
+    def can_show(self, text: str) -> bool:
+        """Whether the output's encoding has all characters of a text."""
+        try:
+            text.encode(self.console.encoding)
+        except (LookupError, UnicodeEncodeError):
+            return False
+        return True
+
     def show(self, document: "BaseModel | Mapping[str, Any] | Sequence[BaseModel]", people: Callable[[], None]) -> None:
         """Print one answer.
 
@@ -133,7 +141,7 @@ class Printer:
         """A dataset's value: on a terminal the beginning of a long text."""
         if self.width is None or not isinstance(value, str) or len(value) <= _VALUE_LIMIT:
             return value
-        return f"{value[: _VALUE_LIMIT - 1]}…"
+        return f"{value[: _VALUE_LIMIT - 3]}..."
 
     def _print(self, line: Text) -> None:
         # The terminal wraps what is wider than it: a command that is copied from a sentence stays in one piece.

@@ -3,8 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
 
@@ -30,12 +29,25 @@ _RETRY_S: Final = 30.0
 _SHARED: Final = {"url": Url, "api_key": ApiKey, "as_json": AsJson}
 
 
-@dataclass(frozen=True)
 class Session:
     """The gateway and the terminal."""
 
-    client: "Client"
-    printer: Printer
+    def __init__(self, connect: "Callable[[], Client]", printer: Printer) -> None:
+        """Args:
+        connect: Opens the client; called with the first use of it, so that wrong usage is refused without a gateway.
+        printer: Prints.
+        """
+        self._connect = connect
+        self.printer = printer
+
+    @functools.cached_property
+    def client(self) -> "Client":
+        """The client of a gateway that listens.
+
+        Raises:
+            GatewayUnreachable: Nothing listens there.
+        """
+        return self._connect()
 
 
 def asks_gateway(command: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
@@ -43,11 +55,12 @@ def asks_gateway(command: Callable[Concatenate[Session, P], None]) -> Callable[.
 
     @functools.wraps(command)
     def run(*, url: str | None, api_key: str | None, as_json: bool, **given: Any) -> None:
-        with gateway(url, api_key=api_key) as client:
+        with ExitStack() as opened:
+            session = Session(lambda: opened.enter_context(gateway(url, api_key=api_key)), Printer(as_json=as_json))
             try:
-                command(Session(client, Printer(as_json=as_json)), **given)  # type: ignore[call-arg]
+                command(session, **given)  # type: ignore[call-arg]
             except NotFound as error:
-                raise with_near_names(error, client, given) from error
+                raise with_near_names(error, session.client, given) from error
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
     shared = [
