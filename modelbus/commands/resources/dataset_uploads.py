@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +48,7 @@ class Uploading:
         target: The column to predict later.
         options: How to read the file.
         timeout_s: Seconds to wait for each of its jobs.
+        say: Told in one sentence whether the dataset was skipped or replaced.
     """
 
     session: Session
@@ -57,6 +58,7 @@ class Uploading:
     target: str | None
     options: dict[str, Any]
     timeout_s: float | None
+    say: Callable[[str], None]
 
     def run(self, if_exists: IfExists, *, force: bool) -> Job[DatasetRecord] | DatasetRecord:
         """Upload the file, or keep the dataset that exists.
@@ -87,7 +89,7 @@ class Uploading:
             self._remove(trial)
             same = "the same content" if is_same else "different content"
             what = "skipped" if if_exists is IfExists.SKIP else "not replaced"
-            self.session.printer.say(f"{what}: dataset {self.name} exists with {same}")
+            self.say(f"{what}: dataset {self.name} exists with {same}")
             return existing
         return self._replace(existing, new, trial, force=force)
 
@@ -105,9 +107,7 @@ class Uploading:
             raise
         self._remove(trial)
         made = time_text_with_zone(old.created_at)
-        self.session.printer.say(
-            f"replaced dataset {self.name}: {_rows(old.row_count)} of {made} by {_rows(new.row_count)}"
-        )
+        self.say(f"replaced dataset {self.name}: {_rows(old.row_count)} of {made} by {_rows(new.row_count)}")
         return job
 
     def _existing(self) -> DatasetRecord | None:

@@ -73,9 +73,9 @@ def upload(
     if force and if_exists is not IfExists.REPLACE:
         raise typer.BadParameter("--force goes with --if-exists replace", param_hint="--force")
     with opened(source, is_repeated=if_exists is not IfExists.ERROR) as file:
-        wanted = Uploading(
-            session, file, name or name_of(source), format, target, settings_of(option, "--option"), timeout
-        )
+        say = session.printer.note if no_wait else session.printer.say
+        options = settings_of(option, "--option")
+        wanted = Uploading(session, file, name or name_of(source), format, target, options, timeout, say)
         done = wanted.run(if_exists, force=force)
     if isinstance(done, DatasetRecord):
         if no_wait and not session.printer.as_json:

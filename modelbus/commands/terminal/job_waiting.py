@@ -55,8 +55,8 @@ def started(session: Session, job: Job[Any]) -> None:
     """Print the id of a job, alone on standard output; on a terminal, standard error says how to wait for it."""
     document = {"correlation_id": job.correlation_id}
     session.printer.show(document, lambda: session.printer.say(job.correlation_id))
-    if not session.printer.as_json and sys.stdout.isatty():
-        sys.stderr.write(f"{_hints(job)}\n")
+    if sys.stdout.isatty():
+        session.printer.note(_hints(job))
 
 
 def how_to_go_on(job: Job[Any]) -> str:

@@ -132,6 +132,11 @@ class Printer:
         if not self.as_json:
             self._print(words(sentence))
 
+    def note(self, sentence: str) -> None:
+        """Print a sentence for people on standard error, where standard output is for one value alone."""
+        if not self.as_json:
+            sys.stderr.write(f"{shown(sentence)}\n")
+
     def warn(self, sentences: Iterable[str]) -> None:
         """Print notes, each in a line of its own."""
         for sentence in sentences if not self.as_json else ():

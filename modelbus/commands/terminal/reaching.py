@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from modelbus.client.client_errors import GatewayUnreachable
 from modelbus.client.places import is_this_machine
-from modelbus.shared.errors import BusUnavailable, ModelbusError, StoreUnavailable
+from modelbus.shared.errors import ModelbusError, StoreUnavailable
 
 KNOCK_S: Final = 1.0
 """Seconds in which a connection must be there."""
-_PORTS: Final = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "mongodb": 27017}
+_PORTS: Final = {"http": 80, "https": 443, "mongodb": 27017}
 
 
 def require_gateway(url: str, *, is_named: bool) -> None:
@@ -30,8 +30,10 @@ def require_gateway(url: str, *, is_named: bool) -> None:
         GatewayUnreachable: Nothing listens there.
     """
     scheme, host, port = _place_of(url)
-    if scheme not in ("http", "https") or host is None or _goes_through_proxy(scheme, host, url):
-        return  # the client says what is wrong, or the proxy does
+    if host is None:
+        raise GatewayUnreachable(f"{url!r} is not a valid address; expected: one such as http://127.0.0.1:8000")
+    if _goes_through_proxy(scheme, host, url):
+        return  # the proxy says what is wrong
     try:
         _knock([(host, port)])
     except TimeoutError:
@@ -57,17 +59,19 @@ def require_mongo(url: str) -> None:
         StoreUnavailable: Nothing listens there, or the address is not one of MongoDB.
     """
     if not url.startswith(("mongodb://", "mongodb+srv://")):
-        raise StoreUnavailable(f"{_without_password(url)!r} is not an address of MongoDB, such as mongodb://host:27017")
-    _require(url, StoreUnavailable, "MongoDB", "--mongo-url or MODELBUS_MONGO_URL")
-
-
-def require_bus(url: str) -> None:
-    """Make sure that something listens at the broker's address.
-
-    Raises:
-        BusUnavailable: Nothing listens there.
-    """
-    _require(url, BusUnavailable, "broker", "--bus-url or MODELBUS_BUS_URL")
+        shown = _without_password(url)
+        raise StoreUnavailable(f"{shown!r} is not an address of MongoDB; expected: one such as mongodb://host:27017")
+    places = _places_of(url)
+    if not places:
+        return  # the library looks the servers up
+    try:
+        _knock(places)
+    except OSError as error:
+        reason = "no answer within a second" if isinstance(error, TimeoutError) else _reason(error)
+        raise StoreUnavailable(
+            f"no MongoDB answers at {_without_password(url)}: {reason}. Start one with: modelbus up; "
+            "or name one with --mongo-url or MODELBUS_MONGO_URL"
+        ) from error
 
 
 @contextmanager
@@ -89,20 +93,6 @@ def server_faults(kind: type[ModelbusError], name: str) -> Iterator[None]:
         raise kind(f"{name}: {type(error).__name__}: {error}") from error
 
 
-def _require(url: str, kind: type[ModelbusError], name: str, option: str) -> None:
-    places = _places_of(url)
-    if not places:
-        return  # found by DNS, or by the library that knows the scheme
-    try:
-        _knock(places)
-    except OSError as error:
-        reason = "no answer within a second" if isinstance(error, TimeoutError) else _reason(error)
-        raise kind(
-            f"no {name} answers at {_without_password(url)}: {reason}. Start one with: modelbus up; "
-            f"or name one with {option}"
-        ) from error
-
-
 def _knock(places: Sequence[tuple[str, int]]) -> None:
     """Connect to the first place that answers.
 
@@ -120,10 +110,11 @@ def _knock(places: Sequence[tuple[str, int]]) -> None:
 
 
 def _place_of(url: str) -> tuple[str, str | None, int]:
+    """The scheme, the host and the port of an address; no host where it is not valid."""
     try:
         parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme, 80)
-    except ValueError:
+        return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+    except (KeyError, ValueError):
         return "", None, 0
 
 

@@ -14,7 +14,9 @@ from rich.text import Text
 
 _GAP: Final = 2
 _LEAST_WIDTH: Final = 12
-"""A text is not wrapped to fewer columns than this."""
+"""A text is not wrapped to a narrower column than this."""
+_WORD_WIDTH: Final = 20
+"""A word is not broken up to this width: most names."""
 _MEASURING: Final = Console(width=1000, color_system=None)
 
 
@@ -37,10 +39,11 @@ class Column:
     @property
     def least_width(self) -> int:
         """The width below which it is not readable."""
+        heading_width = max((cell_len(word) for word in self.heading.split()), default=1)
         if self.is_whole:
-            longest_word = max((cell_len(word) for word in self.heading.split()), default=1)
-            return max(longest_word, *map(cell_len, self.cells)) if self.cells else longest_word
-        return min(self.natural_width, _LEAST_WIDTH)
+            return max(heading_width, *map(cell_len, self.cells))
+        word_width = max(cell_len(word) for cell in [self.heading, *self.cells] for word in cell.split() or [""])
+        return min(self.natural_width, max(_LEAST_WIDTH, min(word_width, _WORD_WIDTH)))
 
 
 @dataclass(frozen=True)

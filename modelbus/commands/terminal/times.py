@@ -22,6 +22,11 @@ def time_text(moment: datetime) -> str:
     return f"{_local(moment):%Y-%m-%d %H:%M}"
 
 
+def exact_time_text(moment: datetime) -> str:
+    """A time to the second, without its zone."""
+    return f"{_local(moment):%Y-%m-%d %H:%M:%S}"
+
+
 def time_text_with_zone(moment: datetime) -> str:
     """A time to the minute, with its zone."""
     return f"{time_text(moment)} {zone_name()}"
@@ -38,6 +43,16 @@ def time_of(text: object) -> datetime | None:
         return datetime.fromisoformat(str(text))
     except ValueError:
         return None
+
+
+def given_time(text: str | None) -> str | None:
+    """A time that the user gave: without a zone it is in the terminal's, as the times are that are printed.
+
+    Args:
+        text: A time in ISO 8601, or an age such as ``10m``; what is neither is left to whoever reads it.
+    """
+    moment = None if text is None or text.isdecimal() else time_of(text)
+    return text if moment is None or moment.tzinfo else moment.replace(tzinfo=zone()).isoformat()
 
 
 def _local(moment: datetime) -> datetime:

@@ -92,7 +92,7 @@ def test_versions_are_printed_also_of_what_is_not_installed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"modelbus {VERSION}\n" in done.stdout
-    assert "nothing-of-that-name is not installed" in done.stdout
+    assert "nothing-of-that-name (not installed)" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["QueueDoor", "publish"])
