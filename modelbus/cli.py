@@ -6,7 +6,6 @@ import sys
 
 import typer
 
-from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.commands.local.demo import demo
 from modelbus.commands.local.status import status
 from modelbus.commands.local.up import up
@@ -22,7 +21,7 @@ from modelbus.commands.tasks.predict import predict
 from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.error_printing import print_error
-from modelbus.shared.errors import BusUnavailable, ModelbusError, StoreUnavailable
+from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
     name="modelbus",
@@ -78,7 +77,7 @@ def main() -> None:
         app()
     except ModelbusError as error:
         print_error(error, as_json="--json" in sys.argv)
-        sys.exit(exit_code(error))
+        sys.exit(exits.code_of(error))
     except BrokenPipeError:
         # The reader of the output has seen enough, and nothing may be flushed at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,9 +86,3 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         print_error(ModelbusError(f"{where}{error.strerror or error}"), as_json="--json" in sys.argv)
         sys.exit(exits.FAILED)
-
-
-def exit_code(error: ModelbusError) -> int:
-    """The exit code of an error."""
-    unreachable = (GatewayUnreachable, UnexpectedAnswer, StoreUnavailable, BusUnavailable)
-    return exits.UNREACHABLE if isinstance(error, unreachable) else exits.FAILED

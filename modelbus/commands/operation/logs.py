@@ -105,7 +105,7 @@ def logs(
             with open_once(url, directory) as client:
                 _show_kept(client, services or [], wanted, lines, show, follow=follow)
         except GatewayUnreachable:
-            if url is not None:
+            if url is not None or not list(layout.logged_names()):
                 raise
             _show_files(layout, services or [], wanted, lines, show, follow=follow)
     except KeyboardInterrupt:

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.shared.errors import BusUnavailable, ModelbusError, StoreUnavailable
+
 OK: Final = 0
 """Done."""
 FAILED: Final = 1
@@ -12,3 +15,10 @@ UNREACHABLE: Final = 3
 """The gateway, Redis or MongoDB does not answer, or something else does at that address."""
 INTERRUPTED: Final = 130
 """Ctrl-C."""
+
+_UNREACHABLE: Final = (GatewayUnreachable, UnexpectedAnswer, StoreUnavailable, BusUnavailable)
+
+
+def code_of(error: ModelbusError) -> int:
+    """The exit code of an error."""
+    return UNREACHABLE if isinstance(error, _UNREACHABLE) else FAILED

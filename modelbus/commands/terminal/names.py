@@ -12,9 +12,13 @@ def names_of(given: Sequence[str] | None, option: str) -> list[str] | None:
     Raises:
         BadParameter: A name is empty or is given twice.
     """
-    names = [name.strip() for text in given or [] for name in next(csv.reader([text], skipinitialspace=True), [""])]
+    names = [name.strip() for text in given or [] for name in _split(text)]
     if not all(names):
         raise typer.BadParameter("a column's name is empty", param_hint=option)
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise typer.BadParameter(f"{twice!r} is given twice", param_hint=option)
     return names or None
+
+
+def _split(text: str) -> list[str]:
+    return next(csv.reader([text], skipinitialspace=True), []) or [""]

@@ -44,8 +44,8 @@ def test_the_demo_shows_right_answers_and_finds_their_ids_in_the_logs(tmp_path: 
     assert {one for one in stated if one not in logged} == set()
 
 
-def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str) -> None:
-    assert demo.returncode == 1
+def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str, code: int = 1) -> None:
+    assert demo.returncode == code
     assert "Traceback" not in demo.stdout + demo.stderr
     assert "the demo failed:" in demo.stdout
     for word in words:
@@ -53,11 +53,11 @@ def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str)
 
 
 def test_the_demo_says_so_when_nothing_answers(tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no answer", "127.0.0.1:1")
+    _assert_fails_clearly(_run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no gateway answers", "127.0.0.1:1", code=3)
 
 
 def test_the_demo_says_so_when_the_address_is_none(tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", "localhost", "--directory", str(tmp_path)), "localhost")
+    _assert_fails_clearly(_run("--url", "localhost", "--directory", str(tmp_path)), "localhost", code=3)
 
 
 class _Liar(http.server.BaseHTTPRequestHandler):
