@@ -195,9 +195,7 @@ class Demo:
         for one in results:
             difference = abs(one.ours - one.reference)
             if difference > one.table.tolerance + 1e-9:
-                raise WrongAnswer(
-                    f"{one.table.name}: {one.table.metric} differs by {difference:.4f} from scikit-learn's own"
-                )
+                raise WrongAnswer(f"{one.table.name}: {one.table.metric} differs by {difference:.4f} from scikit-learn")
 
     def _follow(self, directory: Path, correlation_id: str, what: str) -> None:
         """Print every log line of one correlation id, from all services, in time order."""

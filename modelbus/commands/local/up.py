@@ -125,7 +125,7 @@ def stop_signals(stack: "LocalStack") -> Iterator[None]:
 
 
 def banner(stack: "LocalStack") -> Panel:
-    """What is where, the command to try next, and how to stop."""
+    """The box with all addresses, the command to try next, and how to stop."""
     from modelbus.stack.urls import without_password
 
     facts = {

@@ -70,7 +70,7 @@ def layout_of(
 
     Args:
         columns: All columns.
-        width: The terminal's width; None where nobody looks: then nothing is wrapped, moved or left out.
+        width: The terminal's width; None for a file or a pipe: nothing is wrapped, moved or left out.
         below: Headings of the columns that may move below their row.
         optional: Headings of the columns that may be left out, the least useful first.
     """
