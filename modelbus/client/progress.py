@@ -9,7 +9,6 @@ from modelbus.shared.contracts import JobRecord
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_MESSAGE_LIMIT: Final = 40
 _DOING: Final = {
     "TrainModel": "training",
     "RetrainModel": "training",
@@ -89,4 +88,4 @@ def _description(record: JobRecord) -> str:
     doing = _DOING.get(record.command, record.command)
     message = record.progress.message if record.progress else ""
     again = f" (attempt {record.attempt})" if record.attempt > 1 else ""
-    return f"{doing}{again}: {message}"[:_MESSAGE_LIMIT] if message else f"{doing}{again}"
+    return f"{doing}{again}: {message}" if message else f"{doing}{again}"

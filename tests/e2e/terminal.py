@@ -69,6 +69,12 @@ class Terminal:
         assert done.code == 0, done
         return done
 
+    def looked_at(self, *arguments: str) -> Done:
+        """Run a command that must succeed, as on a terminal."""
+        with self._monkeypatch.context() as patch:
+            patch.setattr("rich.console.Console.is_terminal", True)
+            return self.ok(*arguments)
+
     def json(self, *arguments: str, given: str = "") -> Any:
         """Run a command that must succeed, with ``--json``; its document."""
         return self.ok(*arguments, "--json", given=given).document

@@ -53,7 +53,9 @@ def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str,
 
 
 def test_the_demo_says_so_when_nothing_answers(tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no gateway answers", "127.0.0.1:1", code=3)
+    _assert_fails_clearly(
+        _run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no gateway answers", "127.0.0.1:1", code=3
+    )
 
 
 def test_the_demo_says_so_when_the_address_is_none(tmp_path: Path) -> None:
