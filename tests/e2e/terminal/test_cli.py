@@ -1,7 +1,6 @@
 """The command line against the whole stack: the round, what it prints for people and programs, and how it fails."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,23 +13,6 @@ from tests.e2e.terminal import Terminal
 pytestmark = pytest.mark.timeout(240)
 
 UNKNOWN_ID = "0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10"
-
-
-@pytest.fixture
-def terminal(
-    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Terminal:
-    """A shell in an empty folder, told where the gateway is."""
-    return Terminal(stack.gateway_url, tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
-def shop(terminal: Terminal) -> str:
-    """A small table in a file, and its name."""
-    name = fresh("shop")
-    rows = "".join(f"{size / 2},{'red' if size % 2 else 'blue'},{size * 7}\n" for size in range(40))
-    (terminal.folder / f"{name}.csv").write_text(f"size,color,price\n{rows}")
-    return name
 
 
 def test_the_whole_round_is_done_from_a_shell(terminal: Terminal, shop: str) -> None:
