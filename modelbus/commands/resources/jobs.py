@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from modelbus.commands.terminal import completion, exits
-from modelbus.commands.terminal.job_waiting import how_to_go_on, result_of
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.job_waiting import result_of, waiting_for
 from modelbus.commands.terminal.options import Timeout
 from modelbus.commands.terminal.printing import fact_text, plain
 from modelbus.commands.terminal.session import Session, asks_gateway
@@ -133,12 +133,9 @@ def events(session: Session, correlation_id: CorrelationId, timeout: Timeout = N
     """
     job = session.client.jobs.get(correlation_id)
     session.printer.note(f"times are in {zone_name()}")
-    try:
+    with waiting_for(job, timeout):
         for record in job.changes(timeout):
             _print_change(session, record)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\n{how_to_go_on(job)}\n")
-        raise typer.Exit(exits.INTERRUPTED) from None
 
 
 def _print_change(session: Session, record: JobRecord) -> None:

@@ -140,7 +140,11 @@ class Printer:
     def warn(self, sentences: Iterable[str]) -> None:
         """Print notes, each in a line of its own."""
         for sentence in sentences if not self.as_json else ():
-            self._print(Text.assemble(("note: ", "yellow"), words(sentence)))
+            for line in shown(f"note: {sentence}").split("\n"):
+                for part in folded(line, self.width):
+                    text = Text(part)
+                    text.highlight_regex("^note:", "yellow")
+                    self._print(text)
 
     def _value(self, value: Any) -> Any:
         """A dataset's value: on a terminal the beginning of a long text."""

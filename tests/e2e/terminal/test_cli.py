@@ -137,7 +137,7 @@ def test_a_job_is_started_watched_cancelled_and_replayed(
     api.running_job(job)
     waited = terminal.run("jobs", "wait", job, "--timeout", "0.2")
     assert waited.code == 1
-    assert waited.err
+    assert f"Wait for it with: modelbus jobs wait {job}" in waited.err
     terminal.ok("jobs", "cancel", job)
     assert api.ended_job(job)["status"] == "cancelled"
     ended = terminal.run("jobs", "wait", job)

@@ -50,8 +50,8 @@ def test_columns_of_a_preview_are_chosen_and_a_misspelt_one_is_refused(terminal:
     found = terminal.json(*preview, "price,size")
     assert [one["name"] for one in found["columns"]] == ["price", "size"]
     assert [list(row) for row in found["rows"]] == [["price", "size"]] * 2
-    refused = terminal.run(*preview, "prize")
-    assert (refused.code, "no column 'prize' in the file (is it 'price'?)" in refused.err) == (1, True)
+    refused = terminal.run(*preview, "colour")
+    assert (refused.code, "no column 'colour' in the file (is it 'color'?)" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,9 @@ def test_a_harmless_text_is_shown_as_it_is(text: str) -> None:
 def test_escapes_show_what_was_there() -> None:
     assert shown("a\x1b[31m\nb\x9b\u202e") == "a\\x1b[31m\nb\\x9b\\u202e"
     assert shown_in_line("a\tb\nc") == r"a\tb\nc"
+
+
+def test_a_note_is_wrapped_on_a_terminal_and_whole_in_a_pipe() -> None:
+    note = "a sentence of some words " * 5
+    assert max(map(len, printed(40, lambda printer: printer.warn([note])).splitlines())) <= 40
+    assert printed(None, lambda printer: printer.warn([note])).splitlines() == [f"note: {note}"]
