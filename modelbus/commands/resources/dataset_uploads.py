@@ -1,7 +1,8 @@
 """Uploading where a dataset of the same name may exist: refuse, skip, or replace.
 
 Datasets are immutable, so replacing is deleting and uploading. The new content is uploaded under a name of its own
-first: a file that cannot be read deletes nothing, and the digests of both tables say whether the content is the same.
+first: a file that cannot be read deletes nothing, and the digests of both tables say whether the content is the same
+(docs/adr/0039).
 """
 
 import contextlib
