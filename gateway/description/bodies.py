@@ -15,6 +15,8 @@ class _Options(Contract):
     """Whether to return the probability of each class."""
     has_scores: bool = False
     """Whether to return decision scores."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Input columns to return beside the predictions, unchanged."""
 
 
 class TableBody(_Options):

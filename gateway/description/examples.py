@@ -209,6 +209,8 @@ EVALUATION_ACCEPTED: Final[Example] = {
 JOB_SUMMARY: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
+    "model": "prices",
+    "dataset": "shop",
     "status": "succeeded",
     "owner": "local",
     "attempt": 1,
@@ -228,6 +230,8 @@ JOB: Final[Example] = {
 QUEUED_JOB: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
+    "model": "prices",
+    "dataset": "shop",
     "status": "queued",
     "owner": "local",
     "attempt": 0,

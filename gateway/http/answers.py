@@ -47,16 +47,22 @@ def job_links(correlation_id: str) -> dict[str, str]:
 
 def job_view(job: JobDocument) -> dict[str, Any]:
     """A job as the gateway returns it."""
-    known = {name: value for name, value in job.items() if name in JobRecord.model_fields}
+    known = {name: value for name, value in job.items() if name in JobRecord.model_fields} | _named(job["spec"])
     record = JobRecord.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
 def job_summary(job: ListedJob) -> dict[str, Any]:
     """A job as lists return it."""
-    known = {name: value for name, value in job.items() if name in JobSummary.model_fields}
+    known = {name: value for name, value in job.items() if name in JobSummary.model_fields} | _named(job.get("spec"))
     record = JobSummary.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
+
+
+def _named(spec: object) -> dict[str, str]:
+    """The model and the dataset that a specification names."""
+    given = spec if isinstance(spec, dict) else {}
+    return {name: given[name] for name in ("model", "dataset") if isinstance(given.get(name), str)}
 
 
 async def stored_result(request: web.Request, job: EndedJob) -> bytes | None:

@@ -24,7 +24,7 @@ from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from modelbus.shared.contracts import Predict, PredictDataset
-from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.contracts.checks.command_checks import check_kept_columns, check_kept_in_rows, check_row_count
 from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import (
     Conflict,
@@ -91,6 +91,7 @@ async def predict(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
     command = command_from(request, Predict, body, model=reference_in_path(request))
     check_row_count(command, settings.predict_rows_limit)
+    check_kept_in_rows(command)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
     dispatcher, owner = request.app[DISPATCHER], owner_of(request)
@@ -134,7 +135,7 @@ async def download_predictions(request: web.Request) -> web.StreamResponse:
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
     command = command_from(request, PredictDataset, body, model=reference_in_path(request))
     await request.app[CATALOG].version(command.model)
-    await request.app[CATALOG].dataset(command.dataset)
+    check_kept_columns(command, await request.app[CATALOG].dataset(command.dataset))
     job = await request.app[DISPATCHER].submit(
         command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
     )

@@ -15,7 +15,6 @@ from modelbus.shared.contracts import JobRecord
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_MESSAGE_LIMIT: Final = 40
 _MINIMUM_FRACTION: Final = 0.02
 """A smaller fraction says too little about the time left."""
 _MINIMUM_S: Final = 1.0
@@ -229,4 +228,4 @@ def _description(record: JobRecord) -> str:
     doing = _DOING.get(record.command, record.command)
     message = record.progress.message if record.progress else ""
     again = f" (attempt {record.attempt})" if record.attempt > 1 else ""
-    return f"{doing}{again}: {message}"[:_MESSAGE_LIMIT] if message else f"{doing}{again}"
+    return f"{doing}{again}: {message}" if message else f"{doing}{again}"

@@ -13,6 +13,7 @@ from modelbus.client.shown.html_parts import panel, table
 from modelbus.client.shown.records import Version
 from modelbus.client.shown.short_texts import Shown
 from modelbus.shared.contracts import JobRecord, Task
+from modelbus.shared.contracts.commands.prediction import kept_names
 from modelbus.shared.contracts.records.api_key_records import ApiKeyRecord
 from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
 from modelbus.shared.contracts.records.results import Incidents, PredictionResult, RowsResult, TrainingResult
@@ -102,7 +103,8 @@ class Predictions(Shown, PredictionResult):
         return same
 
     def to_frame(self) -> "pd.DataFrame":
-        """A frame with ``prediction``, and ``probability_<class>``, ``score`` or ``score_<class>`` if requested.
+        """A frame with the kept columns, ``prediction``, and if requested ``probability_<class>``, ``score`` or
+        ``score_<class>``.
 
         Its index is that of the frame that was passed in.
         """
@@ -123,7 +125,9 @@ class Predictions(Shown, PredictionResult):
                 columns |= {f"{name}_{label}": one for label, one in zip(self.classes or [], by_class, strict=True)}
             elif figures is not None:
                 columns[name] = figures
-        return columns
+        kept = self.kept or {}
+        names = kept_names(list(kept), columns)
+        return {**{names[name]: kept[name] for name in kept}, **columns}
 
 
 class PredictionReport(Result):

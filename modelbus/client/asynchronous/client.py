@@ -199,6 +199,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         *,
         has_probabilities: bool = False,
         has_scores: bool = False,
+        keep: list[str] | None = None,
         timeout_s: float | None = 60.0,
     ) -> "Predictions":
         """Predict for a few rows; ``predict_dataset`` is for many.
@@ -209,6 +210,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
                 mappings from column to value, one such mapping, or a mapping from column to a list of values.
             has_probabilities: Include the probability of each class.
             has_scores: Include the decision scores.
+            keep: Columns of the rows to return beside the predictions, such as an id.
             timeout_s: Seconds to wait for a predictor; None waits without limit.
 
         Returns:
@@ -226,6 +228,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
 
         extras = {"has_probabilities": has_probabilities, "has_scores": has_scores}
         body = {**rows_body(rows), **{name: True for name, is_wanted in extras.items() if is_wanted}}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         reply = await self._transport.send(call)
         if reply.is_pending:
@@ -242,6 +245,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         *,
         has_probabilities: bool = False,
         has_scores: bool = False,
+        keep: list[str] | None = None,
     ) -> "AsyncJob[AsyncPredictedTable]":
         """Start predicting for every row of a dataset.
 
@@ -254,6 +258,7 @@ class AsyncClient(AsyncExplaining, AsyncWatching):
         from modelbus.client.asynchronous.table_downloads import read_table
 
         body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         return await self._start(call, lambda one: read_table(self._transport, one))
 

@@ -200,6 +200,7 @@ class Client(Explaining, Watching):
         *,
         has_probabilities: bool = False,
         has_scores: bool = False,
+        keep: list[str] | None = None,
         timeout_s: float | None = 60.0,
     ) -> "Predictions":
         """Predict for a few rows; ``predict_dataset`` is for many.
@@ -210,6 +211,7 @@ class Client(Explaining, Watching):
                 mappings from column to value, one such mapping, or a mapping from column to a list of values.
             has_probabilities: Include the probability of each class.
             has_scores: Include the decision scores.
+            keep: Columns of the rows to return beside the predictions, such as an id.
             timeout_s: Seconds to wait for a predictor; None waits without limit.
 
         Returns:
@@ -227,6 +229,7 @@ class Client(Explaining, Watching):
 
         extras = {"has_probabilities": has_probabilities, "has_scores": has_scores}
         body = {**rows_body(rows), **{name: True for name, is_wanted in extras.items() if is_wanted}}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         reply = self._transport.send(call)
         if reply.is_pending:
@@ -243,6 +246,7 @@ class Client(Explaining, Watching):
         *,
         has_probabilities: bool = False,
         has_scores: bool = False,
+        keep: list[str] | None = None,
     ) -> "Job[PredictedTable]":
         """Start predicting for every row of a dataset.
 
@@ -255,6 +259,7 @@ class Client(Explaining, Watching):
         from modelbus.client.synchronous.table_downloads import read_table
 
         body = {"dataset": dataset, "has_probabilities": has_probabilities, "has_scores": has_scores}
+        body |= {"keep": keep} if keep else {}
         call = job_call(path_of("models", model, "predict"), body)
         return self._start(call, lambda one: read_table(self._transport, one))
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from modelbus.shared.contracts.base import UNSUPERVISED, Task
 from modelbus.shared.contracts.commands.datasets import ReadRows
-from modelbus.shared.contracts.commands.prediction import Predict
+from modelbus.shared.contracts.commands.prediction import Predict, PredictDataset
 from modelbus.shared.contracts.commands.training import Training
 from modelbus.shared.contracts.commands.tuning import auto_task
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
@@ -140,6 +140,41 @@ def check_columns(command: ReadRows, dataset: DatasetDocument) -> None:
     """
     wanted = [(f"columns.{position}", name) for position, name in enumerate(command.columns or [])]
     require_columns(wanted, command.dataset, dataset)
+    _require_once(wanted)
+
+
+def check_kept_columns(command: PredictDataset, dataset: DatasetDocument) -> None:
+    """Check that the columns to keep are columns of the dataset, each named once.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant, or that is named twice.
+    """
+    wanted = _kept(command)
+    require_columns(wanted, command.dataset, dataset)
+    _require_once(wanted)
+
+
+def check_kept_in_rows(command: Predict) -> None:
+    """Check that each column to keep is in one of the rows at least, and named once.
+
+    Raises:
+        InvalidCommand: Names each column that is missing, and the likeliest ones meant, or that is named twice.
+    """
+    wanted = _kept(command)
+    if not wanted:
+        return
+    known = list(dict.fromkeys(name for row in command.rows for name in row))
+    details = missing_columns(wanted, known, lambda name: f"no column {name!r} in the rows")
+    if details:
+        raise refused(details)
+    _require_once(wanted)
+
+
+def _kept(command: Predict | PredictDataset) -> list[tuple[str, str]]:
+    return [(f"keep.{position}", name) for position, name in enumerate(command.keep or [])]
+
+
+def _require_once(wanted: Iterable[tuple[str, str]]) -> None:
     first: dict[str, str] = {}
     details = [
         {"where": where, "problem": f"column {name!r} is named twice"}

@@ -1,6 +1,6 @@
 """The commands for predictions, and the forms of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -23,6 +23,9 @@ class _Prediction(CommandBase):
     """Whether to return decision scores. For two classes, one number per row, positive for the second class; for more
     classes, one number per class; for outlier detection, one number per row, negative for outliers and lower the
     further out."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Input columns to return beside the predictions, such as an id, in this order. They may be outside the model's
+    signature and are returned unchanged."""
 
 
 class GivenRows(CommandBase):
@@ -76,6 +79,22 @@ class PredictDataset(_Prediction):
     command: Literal["PredictDataset"] = "PredictDataset"
     dataset: Name
     """The dataset to predict."""
+
+
+def kept_names(keep: Sequence[str], own: Collection[str]) -> dict[str, str]:
+    """What kept columns are called in a table that has columns of its own, by their names.
+
+    Args:
+        keep: The kept columns.
+        own: The columns of the predictions. A kept column of the same name gets ``_kept`` at its end.
+    """
+    names: dict[str, str] = {}
+    for column in keep:
+        name = column
+        while name in own or name in names.values() or (name != column and name in keep):
+            name = f"{name}_kept"
+        names[column] = name
+    return names
 
 
 def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:

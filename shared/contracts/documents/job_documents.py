@@ -140,6 +140,8 @@ class JobDocument(AnsweredJob):
 class ListedJob(KnownJob):
     """A job for lists and events."""
 
+    spec: NotRequired[dict[str, Any]]
+    """``model`` and ``dataset``."""
     attempt: int
     max_attempts: int
     progress: NotRequired[dict[str, Any] | None]

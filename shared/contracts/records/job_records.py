@@ -48,6 +48,10 @@ class JobSummary(Contract):
 
     correlation_id: CorrelationId
     command: str
+    model: str | None = None
+    """The model that the command names: a name, or a reference such as `churn@3`."""
+    dataset: str | None = None
+    """The dataset that the command names."""
     status: JobStatus
     owner: str
     attempt: int

@@ -125,6 +125,8 @@ class PredictionResult(Contract):
     column."""
     warnings: list[str] = []
     """Doubts about the predictions, such as many values unseen in training."""
+    kept: dict[str, list[Any]] | None = None
+    """The kept columns, with one unchanged value per row; null where a row has none."""
 
 
 class DatasetPredictionResult(Contract):
