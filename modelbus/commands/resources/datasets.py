@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from modelbus.client.shown.records import Preview
 from modelbus.client.upload_sources import name_of
 from modelbus.commands.resources.dataset_printing import print_columns, print_dataset
 from modelbus.commands.resources.dataset_uploads import IfExists, Uploading, exists_explained, opened
@@ -14,7 +15,6 @@ from modelbus.commands.terminal.names import names_of
 from modelbus.commands.terminal.options import Force, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.shared.contracts import DatasetRecord
-from modelbus.shared.contracts.records.results import PreviewResult
 
 app = typer.Typer(name="datasets", help="Upload, inspect, download and delete tables.", no_args_is_help=True)
 
@@ -222,7 +222,7 @@ def delete(session: Session, name: Name, force: Force = False) -> None:
     session.printer.show({"deleted": name}, lambda: session.printer.say(f"deleted dataset {name}"))
 
 
-def _with_columns(found: PreviewResult, wanted: list[str]) -> PreviewResult:
+def _with_columns(found: Preview, wanted: list[str]) -> Preview:
     """A preview of some columns.
 
     Raises:
