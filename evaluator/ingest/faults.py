@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from modelbus.shared.errors import LimitExceeded, MalformedTable
 
@@ -19,17 +20,19 @@ class Fault:
     column: str | None = None
     is_limit: bool = False
     """It exceeds a limit; apart from that it may be a table."""
+    unit: Literal["line", "row"] = "line"
+    """What is counted: lines of a text, rows of a sheet."""
 
     def detail(self) -> dict[str, str]:
         """The fault as an error's detail."""
-        place = {"where": f"line {self.line}" if self.line is not None else "file"}
+        place = {"where": f"{self.unit} {self.line}" if self.line is not None else "file"}
         if self.column is not None:
             place["column"] = self.column
         return place | {"problem": self.problem, "expected": self.expected}
 
     def sentence(self) -> str:
         """The fault for people."""
-        places = [f"line {self.line}"] if self.line is not None else []
+        places = [f"{self.unit} {self.line}"] if self.line is not None else []
         places += [f"column {self.column!r}"] if self.column is not None else []
         return f"{', '.join(places)}: {self._statement()}" if places else self._statement()
 
@@ -96,6 +99,12 @@ def too_long_fault(line: int, limit_bytes: int) -> Fault:
     """The fault of a record that is too long."""
     problem = "the record is too long (is a quote left open?)"
     return Fault(line, problem, f"{limit_bytes} bytes at most; MODELBUS_LINE_LIMIT_BYTES raises that", is_limit=True)
+
+
+def too_large_unpacked(limit_bytes: int) -> LimitExceeded:
+    """The error for a compressed file or a workbook that unpacks to too much."""
+    expected = f"at most {limit_bytes} bytes; MODELBUS_UPLOAD_LIMIT_BYTES raises that"
+    return _exceeded(Fault(None, "the file is too large when unpacked", expected, is_limit=True))
 
 
 def _exceeded(fault: Fault) -> LimitExceeded:

@@ -31,6 +31,8 @@ class Limits:
     """Columns."""
     line_limit_bytes: int
     """Bytes of one record, in UTF-8."""
+    unpacked_limit_bytes: int = 10 * 1024**3
+    """Bytes of a compressed file or a workbook's sheet, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ class IngestedTable:
     """What was decided where the file could be read in more than one way."""
     skipped: SkippedRows = field(default_factory=SkippedRows)
     """Rows that could not be read and were left out."""
+    compression: str | None = None
+    """How the file was compressed: ``gzip``, ``zip``, ``bzip2``, ``xz`` or ``zstd``; absent where it was not."""
+    sheet: str | None = None
+    """The sheet that was read; absent where the file is not a workbook."""
+    is_truncated: bool = False
+    """Whether only the beginning of the file was read."""
 
 
 @dataclass(frozen=True)

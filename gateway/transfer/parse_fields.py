@@ -33,6 +33,7 @@ _OPTION_FIELDS: Final = frozenset(
         "percent",
         "comment",
         "repeated_header",
+        "sheet",
     }
 )
 _LISTS: Final = {"missing_marks": MISSING_MARKS_LIMIT, "units": UNIT_LIMIT}
@@ -89,6 +90,8 @@ class ParseQuery(Query):
     """Whether spaces and tabs around text are no part of it; default: false."""
     has_quotes: bool | None = None
     """Whether quotes around a field are no part of it; default: true."""
+    sheet: str | None = Field(None, min_length=1, max_length=255)
+    """The sheet of a workbook to read, by name; default: the only visible sheet with cells."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:

@@ -32,13 +32,15 @@ ISO_FORMAT: Final = "ISO8601"
 MISSING_MARKS_LIMIT: Final = 100
 """How many cells may be said to mean "no value"."""
 
-PARQUET_START_BYTES: Final = 5
-"""So many bytes tell whether a file is Parquet."""
+START_BYTES: Final = 8
+"""This many bytes tell whether a file can only be read as a whole."""
 
-_PARQUET_START = re.compile(rb"PAR1(?![\t\r\n -~])")
-"""What follows the magic is no text; `PAR1` alone may be the name of a column."""
+_PARQUET_START: Final = re.compile(rb"PAR1(?![\t\r\n -~])")
+"""What follows the magic is not text; `PAR1` alone may be the name of a column."""
+_WHOLE_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"ARROW1\0\0", b"\xff\xff\xff\xff", b"ORC")
+"""Of zip archives and workbooks, Arrow and ORC. A text may begin with `ORC`, too: only the file's end tells."""
 
-TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
+TableFormat = Literal["csv", "tsv", "parquet", "jsonl", "arrow", "orc", "xlsx", "ods"]
 TextEncoding = Literal[
     "utf-8",
     "utf-16",
@@ -65,6 +67,11 @@ TextEncoding = Literal[
 def begins_as_parquet(head: bytes) -> bool:
     """Whether the first bytes are those of a Parquet file."""
     return _PARQUET_START.match(head) is not None
+
+
+def is_read_whole(head: bytes) -> bool:
+    """Whether the first bytes are those of a file whose beginning says little: such files are previewed as a whole."""
+    return begins_as_parquet(head) or head.startswith(_WHOLE_STARTS)
 
 
 class UploadSource(Contract):
@@ -220,6 +227,8 @@ class ParseOptions(Contract):
     """Whether spaces and tabs around text in delimited text are no part of it, as they are none of numbers."""
     has_quotes: bool = True
     """Whether quotes around a field are no part of it; else a quote is a character as any other."""
+    sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """The sheet of a workbook to read, by name; default: the only visible sheet with cells."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

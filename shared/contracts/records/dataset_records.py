@@ -106,6 +106,10 @@ class DatasetSummary(Contract):
     """The text encoding that was found, for text formats."""
     delimiter: str | None = None
     """The delimiter that was found, for delimited text."""
+    compression: str | None = None
+    """How the file was compressed: `gzip`, `zip`, `bzip2`, `xz` or `zstd`."""
+    sheet: str | None = None
+    """The sheet that was read, for workbooks."""
     size_bytes: int = Field(ge=0)
     """Size of the stored Parquet file."""
     source_size_bytes: int = Field(ge=0)

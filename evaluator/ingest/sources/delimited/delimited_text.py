@@ -5,7 +5,7 @@ be skipped, pyarrow is given the sound ones alone.
 """
 
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,6 +46,8 @@ from modelbus.evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, Text
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.errors import ModelbusError
 
+ColumnsOf = Callable[[Header], Sequence[ColumnFinding]]
+
 
 def read_delimited(
     source: BinaryIO,
@@ -58,6 +60,7 @@ def read_delimited(
     survey_stage: Stage,
     stage: Stage,
     size: int,
+    columns_of: ColumnsOf | None = None,
 ) -> TextTable:
     """Read the whole file into the spool.
 
@@ -71,6 +74,7 @@ def read_delimited(
         survey_stage: For the progress of the first look.
         stage: For the progress of the reading.
         size: Bytes of the file.
+        columns_of: Says what is to be found out about the columns, where more is known than the text says.
 
     Raises:
         MalformedTable: With the line and the problem of each bad record, 100 at most.
@@ -80,7 +84,7 @@ def read_delimited(
     head = read_head(source)
     options = own_options(head, options)
     layout = find_layout(sample_text(head, options.encoding), options)
-    file = _File(source, size, layout, options, limits, is_truncated=is_truncated)
+    file = _File(source, size, layout, options, limits, is_truncated=is_truncated, columns_of=columns_of)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
         try:
@@ -104,6 +108,7 @@ class _File:
     options: ParseOptions
     limits: Limits
     is_truncated: bool
+    columns_of: ColumnsOf | None = None
 
     @property
     def separator(self) -> bytes:
@@ -220,8 +225,7 @@ class _DelimitedReader:
         Raises:
             _OtherEncoding: A look through the file has found another encoding.
         """
-        told = self._told_text()
-        columns = delimited_columns(self._header, self._file.options, self._layout.delimiter, told)
+        columns = self._columns()
         surveyed = None
         if self._survey is None:
             surveyed = self._file.surveyed(self._header)
@@ -240,6 +244,11 @@ class _DelimitedReader:
         if self._batches.unparsed is not None:
             self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
+
+    def _columns(self) -> Sequence[ColumnFinding]:
+        if self._file.columns_of is not None:
+            return self._file.columns_of(self._header)
+        return delimited_columns(self._header, self._file.options, self._layout.delimiter, self._told_text())
 
     def _told_text(self) -> Collection[str]:
         """The columns that the file itself says are text, unless its sender says how numbers are written in it."""

@@ -1,0 +1,1 @@
+"""Compressed files: found by their first bytes, and unpacked as a stream within limits."""
