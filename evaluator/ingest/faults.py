@@ -63,7 +63,7 @@ class SkippedRows:
         if not self.count:
             return []
         rows = "1 row is" if self.count == 1 else f"{self.count} rows are"
-        return [f"{rows} left out, the first for this reason: {self.faults[0].sentence()}"]
+        return [f"{rows} skipped; the first reason: {self.faults[0].sentence()}"]
 
 
 def refusal(faults: Sequence[Fault]) -> MalformedTable | LimitExceeded:
@@ -86,8 +86,8 @@ def refused(problem: str, expected: str, *, line: int | None = None, column: str
 
 def too_many_columns(count: int, limit: int, *, line: int | None = None) -> LimitExceeded:
     """The error for a table that is too wide."""
-    expected = f"{limit} at most; MODELBUS_COLUMN_LIMIT raises that"
-    return _exceeded(Fault(line, f"the table has {count} columns or more", expected, is_limit=True))
+    expected = f"at most {limit}; MODELBUS_COLUMN_LIMIT raises the limit"
+    return _exceeded(Fault(line, f"the table has at least {count} columns", expected, is_limit=True))
 
 
 def too_long(line: int, limit_bytes: int) -> LimitExceeded:
@@ -98,12 +98,12 @@ def too_long(line: int, limit_bytes: int) -> LimitExceeded:
 def too_long_fault(line: int, limit_bytes: int) -> Fault:
     """The fault of a record that is too long."""
     problem = "the record is too long (is a quote left open?)"
-    return Fault(line, problem, f"{limit_bytes} bytes at most; MODELBUS_LINE_LIMIT_BYTES raises that", is_limit=True)
+    return Fault(line, problem, f"at most {limit_bytes} bytes; MODELBUS_LINE_LIMIT_BYTES raises the limit", is_limit=True)
 
 
 def too_large_unpacked(limit_bytes: int) -> LimitExceeded:
     """The error for a compressed file or a workbook that unpacks to too much."""
-    expected = f"at most {limit_bytes} bytes; MODELBUS_UPLOAD_LIMIT_BYTES raises that"
+    expected = f"at most {limit_bytes} bytes; MODELBUS_UPLOAD_LIMIT_BYTES raises the limit"
     return _exceeded(Fault(None, "the file is too large when unpacked", expected, is_limit=True))
 
 

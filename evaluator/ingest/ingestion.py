@@ -82,7 +82,7 @@ def ingest(
     """
     size = source_size(source)
     if not size:
-        raise refused("the file is empty (0 bytes)", "a table with a header and one row at least")
+        raise refused("the file is empty (0 bytes)", "a table with a header and at least one row")
     if options.encoding is None and (encoding := charset_encoding(media_type)):
         options = options.model_copy(update={"encoding": encoding})
     with (
@@ -199,7 +199,7 @@ def _cast(
         if not stored.row_count:
             if skipped and skipped.count:
                 raise malformed(skipped.faults)
-            raise refused("the table has no rows", "one row at least beside the header")
+            raise refused("the table has no rows", "at least one row below the header")
     finally:
         spool.unlink(missing_ok=True)
     return text, early, stored

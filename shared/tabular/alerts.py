@@ -63,7 +63,7 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
     rows = sum(counts.values())
     rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if len(counts) == 1:
-        message = f"the target {target!r} has one class only, {_shown(largest)}: there is nothing to tell"
+        message = f"the target {target!r} has a single class, {_shown(largest)}; a classifier needs at least two"
         return Alert(code="class_imbalance", column=target, message=message)
     # thirty classes of one size have 3 % each, and nothing is wrong with them
     low = min(_RAREST_FRACTION, 0.5 / len(counts))
@@ -73,9 +73,9 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
         code="class_imbalance",
         column=target,
         message=(
-            f"the {len(counts)} classes of the target {target!r} are of unequal size: {_shown(rarest)} has "
-            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; look at "
-            "balanced_accuracy rather than accuracy, and set class_weight to balanced where the estimator has it"
+            f"the {len(counts)} classes of the target {target!r} are imbalanced: {_shown(rarest)} has "
+            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; prefer "
+            "balanced_accuracy to accuracy, and set class_weight to balanced if the estimator supports it"
         ),
     )
 
@@ -91,7 +91,7 @@ def _rare_classes(target: str, counts: Mapping[Label, int]) -> Alert | None:
         column=target,
         message=(
             f"{len(rare)} of {len(counts)} classes of the target {target!r} have fewer than {_CLASS_ROWS} rows: "
-            f"{named}{more}; join them with others, leave them out, or gather more rows"
+            f"{named}{more}; merge them, exclude them, or collect more rows"
         ),
     )
 
@@ -107,10 +107,10 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
     alike = Counter(label.strip() for label in labels)
     twin = next((label for label in padded if alike[label.strip()] > 1), None)
     if twin is None:
-        what = "a label that is written without them is another class"
+        what = "the same label without them would be a different class"
     else:
-        what = f"labels that differ in nothing else, such as {_shown(twin)}, count as classes of their own"
-    message = f"labels of the target {target!r} begin or end in blanks: {named}{more}; {what}: remove the blanks"
+        what = f"labels that differ only in spaces, such as {_shown(twin)}, count as different classes"
+    message = f"labels of the target {target!r} have leading or trailing spaces: {named}{more}; {what}; remove the spaces"
     return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
@@ -119,7 +119,7 @@ def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> A
     fraction = recoded_fraction(codes, target_codes)
     if fraction < RECODED_FRACTION:
         return None
-    return _leak(column, target, f"goes with its classes one to one in {_percent(fraction)} of the rows")
+    return _leak(column, target, f"determines the class in {_percent(fraction)} of rows")
 
 
 def number_leak(column: str, numbers: Floats, target: str, target_numbers: Floats) -> Alert | None:
@@ -128,13 +128,13 @@ def number_leak(column: str, numbers: Floats, target: str, target_numbers: Float
     if found is None:
         return None
     value = max(-1.0, min(1.0, found.value))
-    return _leak(column, target, f"correlates with it by {value:.4f} ({found.coefficient})")
+    return _leak(column, target, f"correlates with the target ({found.coefficient} {value:.4f})")
 
 
 def _leak(column: str, target: str, how: str) -> Alert:
     message = (
-        f"column {column!r} all but gives the target {target!r} away: it {how}; leave it out of the features unless "
-        "it is known before the target is"
+        f"column {column!r} leaks the target {target!r}: it {how}; exclude it unless its value is known before the "
+        "target's"
     )
     return Alert(code="target_leak", column=column, message=message)
 
@@ -170,10 +170,8 @@ def text_identifier(column: str, repeated: float, row_count: int) -> Alert | Non
     """
     if row_count <= FEW_ROWS or repeated > _REPEATED_FRACTION:
         return None
-    where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
-    message = (
-        f"column {column!r} has another text {where} and tells nothing about new rows: leave it out of the features"
-    )
+    where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of rows"
+    message = f"column {column!r} is unique {where}, like an id; exclude it"
     return Alert(code="identifier_like", column=column, message=message)
 
 
@@ -206,10 +204,10 @@ def row_numbers(
     is_dense = present <= width <= present * (1 + _GAPS_FRACTION)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
-    looks = "as it looks" if minimum in _FIRST_NUMBERS else "as it looks, unless it is a year, a time or a scale"
+    unless = "" if minimum in _FIRST_NUMBERS else " unless it is a year, a time or a scale"
     message = (
-        f"column {column!r} numbers the rows ({present} different whole numbers from {minimum} to {maximum}), {looks}; "
-        "such numbers tell nothing about new rows, and it may be left out of the features"
+        f"column {column!r} looks like row numbers ({present} distinct whole numbers from {minimum} to {maximum}); "
+        f"exclude it{unless}"
     )
     return Alert(code="identifier_like", column=column, message=message)
 
@@ -222,8 +220,8 @@ def free_text(column: str, words: int) -> Alert:
         words: How many the median cell has.
     """
     message = (
-        f"column {column!r} is free text ({words} words in the median cell): as a feature it is learnt by its words "
-        "and pairs of words; name it in `categorical` of the training to have it learnt as categories, or exclude it"
+        f"column {column!r} is free text (median {words} words) and becomes features of its words and word pairs; list "
+        "it in `categorical` of the training to use it as categories, or exclude it"
     )
     return Alert(code="free_text", column=column, message=message)
 
@@ -236,7 +234,7 @@ def text_as_categories(column: str, words: int) -> Alert:
         words: How many the median cell has.
     """
     message = (
-        f"column {column!r} looks like free text ({words} words in the median cell) and was learnt as categories, "
+        f"column {column!r} looks like free text (median {words} words) and was learnt as categories, "
         "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
     )
     return Alert(code="free_text", column=column, message=message)

@@ -88,7 +88,6 @@ def _are_long(labels: pa.Array) -> bool:
 
 def _missing(name: str, missing: int, row_count: int) -> Alert:
     message = (
-        f"{missing} of {row_count} rows have no value of the target {name!r}: training leaves them out; fill them in "
-        "or do without them"
+        f"the target {name!r} is missing in {missing} of {row_count} rows; training skips such rows"
     )
     return Alert(code="missing_target", column=name, message=message)

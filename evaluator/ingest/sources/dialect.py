@@ -160,8 +160,8 @@ def _doubts(found: list[str], line: int) -> list[str]:
     has_fraction = any("." in number or "," in number for number in numbers)
     if not has_fraction and len(numbers) * 2 < len(found):
         return []
-    share = "nothing but numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
-    return [f"line {line} is taken as the header, though it holds {share}"]
+    share = "only numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
+    return [f"line {line} is read as the header although it holds {share}; has_header=false reads it as a row"]
 
 
 def is_hint(line: bytes) -> bool:

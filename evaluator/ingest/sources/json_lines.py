@@ -136,7 +136,7 @@ class _JsonColumn:
     def warnings(self, name: str) -> list[str]:
         """What should be known about the column."""
         if self._is_mixed:
-            return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and is text"]
+            return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and becomes text"]
         return self._finding.warnings(name) if self._finding else []
 
     @property
@@ -272,7 +272,7 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
         if b"\\ud" in line.lower():
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except _TwiceGivenError as error:
-        faults.append(Fault(number, "the key occurs twice", "each key once", str(error)))
+        faults.append(Fault(number, "the key occurs more than once", "each key once", str(error)))
     except UnicodeEncodeError:
         faults.append(Fault(number, "half of a surrogate pair", "whole characters"))
     except (ValueError, RecursionError) as error:
@@ -306,8 +306,8 @@ def _no_json(error: Exception, line: bytes) -> str:
     if line.strip() in (b"[", b"{"):
         return "JSON that is spread over several lines"
     if isinstance(error, json.JSONDecodeError):
-        return f"no JSON: {error.msg} (character {error.pos + 1})"
-    return f"no JSON: {error}"[:200]
+        return f"invalid JSON: {error.msg} (character {error.pos + 1})"
+    return f"invalid JSON: {error}"[:200]
 
 
 def _row_fault(found: Any, number: int) -> Fault | None:

@@ -120,7 +120,7 @@ def convert_typed(
     if len(file.schema) > limits.column_limit:
         raise too_many_columns(len(file.schema), limits.column_limit)
     if not file.row_count:
-        raise refused("the table has no rows", "one row at least")
+        raise refused("the table has no rows", "at least one row")
     columns, warnings = _plan(file, options)
     if notes is not None:
         notes.note(columns, options)
@@ -147,7 +147,7 @@ def _typed_batches(
 def _warnings(column: TypedColumn) -> list[str]:
     found = [CUT_FRACTIONS] if column.is_truncated else []
     if column.is_rounded:
-        found.append("is real, and numbers of more than 15 digits in it are rounded")
+        found.append("is real; numbers with more than 15 digits are rounded")
     return [f"column {column.plan.name!r} {text}" for text in found]
 
 
@@ -167,17 +167,17 @@ def _plan(file: TypedFile, options: ParseOptions) -> tuple[list[TypedColumn], li
     fields = list(file.schema)
     kept = [position for position, field in enumerate(fields) if not field.name.startswith(_INDEX)]
     if not kept:
-        raise refused("the table has no columns", "one column at least")
+        raise refused("the table has no columns", "at least one column")
     names, warnings = column_names([fields[position].name for position in kept])
     if len(kept) < len(fields):
-        warnings.append("the index that pandas stored beside the columns is left out")
+        warnings.append("the index stored by pandas is skipped")
     check_column_options(options, names)
     columns = []
     for position, name in zip(kept, names, strict=True):
         kind = _column_type(file, position, name)
         plan = _column_plan(name, kind, fields[position].type)
         if kind == "text" and _is_whole(fields[position].type):
-            warnings.append(f"column {name!r} has numbers beyond the range of 64 bits and becomes text")
+            warnings.append(f"column {name!r} has numbers outside the 64-bit range and becomes text")
         declared = options.columns.get(name)
         if declared is not None and kind != "empty":
             plan = _declared_plan(file, position, plan, declared)

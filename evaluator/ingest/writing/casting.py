@@ -252,7 +252,7 @@ class _Caster:
     def warnings(self) -> list[str]:
         """What should be known about the marks of missing values that stood in text, where they may be words."""
         return [
-            f"column {name!r} has {_counted(marks)}, taken for missing values; say in missing_marks what is a word"
+            f"column {name!r} has {_counted(marks)}, read as missing values; set missing_marks to keep such words"
             for name, marks in self._marks.items()
         ]
 

@@ -104,9 +104,9 @@ def _known_date_format(value: str) -> str:
     try:
         read = datetime.strptime(sample.strftime(value), value)  # noqa: DTZ007 - a format need not have a zone
     except (ValueError, re.error) as error:  # a directive that occurs twice
-        raise ValueError(f"no date format: {error}; one is written as strptime has it, such as %d/%m/%Y") from None
+        raise ValueError(f"not a date format: {error}; use strptime's directives, such as %d/%m/%Y") from None
     if read.date() != sample.date():
-        raise ValueError("a date format has day, month and year, such as %d/%m/%Y")
+        raise ValueError("a date format needs day, month and year, such as %d/%m/%Y")
     return value
 
 
@@ -143,16 +143,16 @@ class ColumnOptions(Contract):
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:
         if self.date_format is not None and self.type != "datetime":
-            raise ValueError(f"a date_format goes with type datetime, not {self.type}")
+            raise ValueError(f"date_format applies to type datetime only, not to {self.type}")
         return self
 
     @model_validator(mode="after")
     def _only_numbers_have_a_form(self) -> Self:
         given = [name for name in NUMBER_OPTIONS if getattr(self, name) is not None]
         if given and self.type not in ("integer", "real"):
-            raise ValueError(f"{' and '.join(given)}: only for types integer and real, not {self.type}")
+            raise ValueError(f"{' and '.join(given)}: apply to types integer and real only, not to {self.type}")
         if self.type == "integer" and self.percent == "fraction":
-            raise ValueError("a percentage that becomes a fraction is real, not integer; or say percent: number")
+            raise ValueError("percent: fraction makes real numbers; use type real, or percent: number")
         check_marks(self.decimal_mark, self.thousands_mark)
         return self
 
@@ -163,7 +163,7 @@ SPACES: Final = "spaces"
 
 def _is_delimiter(value: str) -> str:
     if value != SPACES and (len(value) != 1 or not value.isascii() or value in '"\r\n\0'):
-        raise ValueError("a delimiter is one ASCII character, and no quote, line end or NUL, or the word spaces")
+        raise ValueError("a delimiter is one ASCII character other than a quote, line end or NUL, or the word spaces")
     return value
 
 
@@ -172,7 +172,7 @@ Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_leng
 
 def _is_comment(value: str) -> str:
     if not value.isprintable() or " " in value or '"' in value:
-        raise ValueError("a comment mark is one to three printed characters, such as # or //, and no quote or space")
+        raise ValueError("a comment mark is one to three printable characters other than quotes and spaces, such as # or //")
     return value
 
 
@@ -234,7 +234,7 @@ class ParseOptions(Contract):
     def _marks_differ(self) -> Self:
         check_marks(self.decimal_mark, self.thousands_mark)
         if self.thousands_mark is not None and self.thousands_mark == self.delimiter and not self.has_quotes:
-            raise ValueError("thousands_mark is the delimiter, which only quotes could tell apart")
+            raise ValueError("thousands_mark and delimiter are the same, which needs has_quotes")
         return self
 
 

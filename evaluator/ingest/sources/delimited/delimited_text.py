@@ -332,7 +332,7 @@ class _DelimitedReader:
             # what ends each row with a delimiter means no column
             named, plans = named[:-1], plans[:-1]
             warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
-            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is left out")
+            warnings.append("each row ends with a delimiter that separates nothing; it is ignored")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         warnings += self._of_rows()
@@ -344,14 +344,14 @@ class _DelimitedReader:
         found = [cause.sentence()] if cause is not None and self._skipped is not None and self._skipped.count else []
         if self._comment_count:
             count = self._comment_count
-            found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} left out")
+            found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} skipped")
         # of a single column, a comment that is left out is a blank line
         blank_lines = self._batches.blank_lines - self._body_comment_count
         if blank_lines > 0:
-            found.append(f"{blank_lines} blank lines are left out")
+            found.append(f"{blank_lines} blank {'line is' if blank_lines == 1 else 'lines are'} skipped")
         if self._spaced_quote_line is not None and self._file.options.skip_initial_space is None:
             found.append(
-                f"line {self._spaced_quote_line} has a quote behind a space, which is taken as a part of the text; "
+                f"line {self._spaced_quote_line} has a quote after a space, read as part of the text; "
                 "skip_initial_space=true reads it as a quote"
             )
         if self._repeated.count:

@@ -78,7 +78,7 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
         rules = replace(rules, skip_lines=top.skip_lines)
     layout = Layout(delimiter, rules, warnings=top.warnings, cause=top.cause)
     if delimiter == SPACES and options.delimiter is None:
-        layout = _warned(layout, "the columns are separated by runs of spaces, and read so")
+        layout = _warned(layout, "the columns are separated by runs of spaces")
     layout = _with_initial_space(layout, sample, options)
     return _with_rows(layout, sample, options)
 
@@ -176,8 +176,8 @@ def _find_top(records: Sequence[SampledRecord], options: ParseOptions) -> _Top:
 
 def _of_comments(records: Sequence[SampledRecord]) -> str:
     if len(records) == 1:
-        return f"line {records[0].line} begins with '#' and is left out as a comment"
-    return f"lines {records[0].line} to {records[-1].line} begin with '#' and are left out as comments"
+        return f"line {records[0].line} begins with '#' and is skipped as a comment"
+    return f"lines {records[0].line} to {records[-1].line} begin with '#' and are skipped as comments"
 
 
 def _body_width(records: Sequence[SampledRecord]) -> int:
@@ -221,14 +221,14 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     shown = first.text[:_SHOWN_LENGTH]
     if is_above_numbers(header, body):
         place_words = f"line {first.line} is" if index == 1 else f"lines {first.line} to {skip_lines} are"
-        return _Top(skip_lines, (f"{place_words} taken for a title above the header and left out: {shown!r}",))
+        return _Top(skip_lines, (f"{place_words} skipped as a title above the header: {shown!r}",))
     if len(first.fields) == width:
         return _Top()
     problem = (
         f"{_fields(len(first.fields))}, {shown!r}, where the records below have {width}: it looks like a title above "
-        f"the header, or a header that lacks names"
+        f"the header, or a header with missing names"
     )
-    expected = f"skip_lines={skip_lines} to leave it out, or a name for each column"
+    expected = f"skip_lines={skip_lines} to skip it, or a name for each column"
     return _Top(cause=Fault(first.line, problem, expected))
 
 
@@ -257,19 +257,19 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_FRACTION * len(lines):
         warning = (
-            "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; "
-            "put a delimiter between the columns, or quotes around such values and say delimiter=spaces"
+            "the lines look like fixed-width columns whose values contain spaces, and are read as a single column; put "
+            "a delimiter between the columns, or quote such values and set delimiter=spaces"
         )
         return _Top(warnings=(warning,))
     if len(records) > 2 and records[0].is_marked and _are_even(records[1:]) and len(records[1].fields) > 1:
         warning = (
-            f"the lines below the first one have {len(records[1].fields)} parts with spaces between them; if they are "
-            "columns, say delimiter=spaces with comment='#' and has_header=false"
+            f"the lines below the first one have {len(records[1].fields)} parts separated by spaces; if they are "
+            "columns, set delimiter=spaces, comment='#' and has_header=false"
         )
         return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):
         return _Top()
-    warning = f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces"
+    warning = f"each line has {width} parts separated by spaces; if they are columns, set delimiter=spaces"
     return _Top(warnings=(warning,))
 
 
@@ -291,7 +291,7 @@ def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> L
     if not records or not has_spaced_quote or _evenness(records)[0] < _SAME_FRACTION:
         return layout
     rules = replace(layout.rules, skip_initial_space=True)
-    warning = "quotes stand behind a delimiter and a space: such spaces are left out, and the quotes taken as quotes"
+    warning = "quotes follow a delimiter and a space; such spaces are skipped"
     return _warned(replace(layout, rules=rules), warning)
 
 
@@ -305,14 +305,14 @@ def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
     width = len(header.fields)
     if layout.delimiter != SPACES and all(len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body):
         rules = replace(layout.rules, end_delimiter=width)
-        warning = "each row ends with a delimiter, which the header does not: it is left out"
+        warning = "each row ends with a delimiter that the header lacks; it is ignored"
         layout = _warned(replace(layout, rules=rules, cause=None), warning)
     if options.skip_below_header is not None:
         return replace(layout, skip_below_header=options.skip_below_header)
     if len(body) > 1 and are_units(body[0]) and is_above_numbers(body[0], body[1:]):
         shown = next(field.strip() for field in body[0].fields if field.strip())
         layout = _warned(
-            replace(layout, skip_below_header=1), f"line {body[0].line} holds units, such as {shown!r}, and is left out"
+            replace(layout, skip_below_header=1), f"line {body[0].line} holds units, such as {shown!r}, and is skipped"
         )
     return layout
 

@@ -170,7 +170,7 @@ class RecordScanner:
             return None
         expected = 'a closing quote (a quote in a field is written "")'
         record.faults.append(
-            Fault(record.quote_line, "a quote is opened and never closed", expected, self._column(record))
+            Fault(record.quote_line, "a quote is never closed", expected, self._column(record))
         )
         record.is_trusted = False
         return record

@@ -65,7 +65,7 @@ class RepeatedHeader:
             return batch
         self._records += [start + index for index in indices]
         if len(self._records) > _COUNT_LIMIT:
-            raise refused(f"more than {_COUNT_LIMIT} rows say the header again", "repeated_header=keep to keep them")
+            raise refused(f"more than {_COUNT_LIMIT} rows repeat the header", "repeated_header=keep to keep them")
         return others
 
     def record_of(self, row: int) -> int:
@@ -80,8 +80,8 @@ class RepeatedHeader:
         lines = sorted(lines_of(set(self._records[:_SHOWN])).values())
         shown = ", ".join(map(str, lines)) + (", …" if self.count > _SHOWN else "")
         if self.count == 1:
-            return f"line {shown} says the header again and is left out; repeated_header=keep keeps it"
-        return f"{self.count} lines say the header again and are left out ({shown}); repeated_header=keep keeps them"
+            return f"line {shown} repeats the header and is skipped; repeated_header=keep keeps it"
+        return f"{self.count} lines repeat the header and are skipped ({shown}); repeated_header=keep keeps them"
 
     def _is_header(self, batch: pa.RecordBatch, row: int) -> bool:
         cells = ((column[row].as_py() or "").strip(" \t") for column in batch.columns)

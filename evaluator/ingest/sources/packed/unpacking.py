@@ -115,6 +115,6 @@ def _unpack(
         if beginning.is_truncated:
             raise refused(f"the beginning of the {compression} file is too short for a preview", "more of the file")
         raise refused(
-            f"the {compression} file holds an empty file (0 bytes)", "a table with a header and one row at least"
+            f"the {compression} file holds an empty file (0 bytes)", "a table with a header and at least one row"
         )
     return beginning.is_truncated

@@ -90,7 +90,7 @@ class OpenSheet:
             elif not self.text.column(index).has_marks:
                 self._typed.add(index)
             if len(kinds) > 1 and name not in options.columns:
-                self._mixed.append(mixed_warning(name, index, kinds, self.name))
+                self._mixed.append(mixed_warning(name, self.text.first_column + index, kinds, self.name))
         return delimited_columns(header, options, ",", told, TEXT_MISSING_MARKS)
 
     @contextmanager
@@ -173,7 +173,7 @@ def _chosen(workbook: Workbook, wanted: str | None) -> tuple[Sheet, list[str]]:
         return _named(workbook.sheets, wanted), []
     filled = [sheet for sheet in workbook.sheets if next(workbook.rows(sheet, Oddities()), None) is not None]
     if not filled:
-        raise refused("the workbook has no sheet with cells", "a sheet with a header and one row at least")
+        raise refused("the workbook has no sheet with cells", "a sheet with a header and at least one row")
     shown = [sheet for sheet in filled if sheet.is_visible] or filled
     if len(shown) > 1:
         raise refused(f"the workbook has {len(shown)} sheets with cells", f"the option sheet, one of {_names(shown)}")

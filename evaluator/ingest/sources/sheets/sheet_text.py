@@ -53,6 +53,8 @@ class SheetText:
     """What was written."""
 
     def __init__(self) -> None:
+        self.first_column = 0
+        """Where the table begins: the columns before it are empty."""
         self.columns: list[SheetColumn] = []
         self.size_bytes = 0
         self._long_lines = array("Q")
@@ -61,7 +63,7 @@ class SheetText:
         """How many lines more than rows there are up to each of them."""
 
     def column(self, index: int) -> SheetColumn:
-        """What is known of a column."""
+        """What is known of a column of the table, counted from 0."""
         while len(self.columns) <= index:
             self.columns.append(SheetColumn())
         return self.columns[index]
@@ -110,8 +112,9 @@ def write_sheet(rows: Iterable[SheetRow], path: Path, *, marks: Sequence[str], l
     ahead = iter(rows)
     head = list(islice(ahead, _HEAD_ROWS))
     if not head:
-        raise refused("the sheet is empty", "a table with a header and one row at least")
-    width = max(row.cells[-1].column for row in head) + 1
+        raise refused("the sheet is empty", "a table with a header and at least one row")
+    text.first_column = min(row.cells[0].column for row in head)
+    width = max(row.cells[-1].column for row in head) + 1 - text.first_column
     if width > limits.column_limit:
         raise too_many_columns(width, limits.column_limit)
     with path.open("wb") as file:
@@ -134,10 +137,15 @@ class _Writer:
 
     def write(self, row: SheetRow) -> None:
         """Write a row, and a blank line for each row before it that is empty."""
-        cells = [""] * max(self._width, row.cells[-1].column + 1)
+        first = self._text.first_column
+        if row.cells[0].column < first:
+            name = cell_name(row.cells[0].column, row.number)
+            problem = f"cell {name} is left of the table, which begins in column {cell_name(first, 1)[:-1]}"
+            raise refused(problem, "a header above each column")
+        cells = [""] * max(self._width, row.cells[-1].column + 1 - first)
         extra = 0
         for cell in row.cells:
-            cells[cell.column] = cell.text
+            cells[cell.column - first] = cell.text
             extra += self._note(cell, row.number)
         self._csv.writerow(cells)
         data = ("\n" * (row.number - self._row - 1) + self._buffer.getvalue()).encode("utf-8", "replace")
@@ -153,7 +161,7 @@ class _Writer:
 
     def _note(self, cell: Cell, row: int) -> int:
         """Note what a cell is; gives how many line ends it has."""
-        column = self._text.column(cell.column)
+        column = self._text.column(cell.column - self._text.first_column)
         if cell.kind != "text":
             column.last_rows[cell.kind] = row
             return 0
@@ -166,8 +174,15 @@ class _Writer:
         return len(_LINE_END.findall(cell.text)) if "\n" in cell.text or "\r" in cell.text else 0
 
 
-def mixed_warning(name: str, index: int, kinds: dict[CellKind, int], sheet: str) -> str:
-    """The warning for a column whose cells are of several kinds: each with the last cell of it."""
+def mixed_warning(name: str, column: int, kinds: dict[CellKind, int], sheet: str) -> str:
+    """The warning for a column whose cells are of several kinds.
+
+    Args:
+        name: The column's name.
+        column: Its place in the sheet, from 0.
+        kinds: The kinds, each with the row of its last cell.
+        sheet: The name of the sheet.
+    """
     ordered = sorted(kinds.items())
-    listed = " and ".join(f"{kind} (such as {sheet}!{cell_name(index, row)})" for kind, row in ordered)
-    return f"column {name!r} mixes {listed} and is text"
+    listed = " and ".join(f"{kind} (such as {sheet}!{cell_name(column, row)})" for kind, row in ordered)
+    return f"column {name!r} mixes {listed} and becomes text"

@@ -182,11 +182,11 @@ class _SheetCells(Handlers):
         self._row, self._column = row, -1
 
     def _end_cell(self) -> None:
-        if self._value is None:
+        value = "".join(self._value or ())
+        if not value:
             if self._has_formula and self._type != "str":
                 self._oddities.uncomputed.add(cell_name(self._column, self._row))
             return
-        value = "".join(self._value)
         if self._type == "e":
             self._oddities.errors.add(cell_name(self._column, self._row))
             return

@@ -12,6 +12,16 @@ from modelbus.shared.errors import MalformedTable
 SEPARATOR: Final = "}"
 """Between a namespace and a name."""
 _PIECE_BYTES: Final = 128 * 1024
+_FAULTS: Final = (
+    expat.ExpatError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    LookupError,  # an encoding that Python does not know
+    NotImplementedError,
+    RuntimeError,  # a password
+    OSError,
+)
 
 
 class Parts:
@@ -67,7 +77,7 @@ class Parts:
                     parser.Parse(piece, False)
                     yield
             parser.Parse(b"", True)
-        except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except _FAULTS as error:
             raise damaged(f"{name}: {error}") from error
         yield
 
