@@ -27,7 +27,9 @@ def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutc
         UnknownUpload: The uploaded file is gone.
     """
     if context.library.has_dataset(command.dataset):
-        raise DatasetExists(f"a dataset named {command.dataset!r} exists, and datasets are immutable; choose another name")
+        raise DatasetExists(
+            f"a dataset named {command.dataset!r} exists, and datasets are immutable; choose another name"
+        )
     context.progress(0.0, "reading the file")
     table, path = _ingest(command, context)
     for warning in table.warnings:

@@ -98,7 +98,9 @@ def too_long(line: int, limit_bytes: int) -> LimitExceeded:
 def too_long_fault(line: int, limit_bytes: int) -> Fault:
     """The fault of a record that is too long."""
     problem = "the record is too long (is a quote left open?)"
-    return Fault(line, problem, f"at most {limit_bytes} bytes; MODELBUS_LINE_LIMIT_BYTES raises the limit", is_limit=True)
+    return Fault(
+        line, problem, f"at most {limit_bytes} bytes; MODELBUS_LINE_LIMIT_BYTES raises the limit", is_limit=True
+    )
 
 
 def too_large_unpacked(limit_bytes: int) -> LimitExceeded:

@@ -20,6 +20,11 @@ _TABLE_TYPES: Final = (
     "text/csv",
     "text/tab-separated-values",
     "application/vnd.apache.parquet",
+    "application/vnd.apache.arrow.file",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/gzip",
+    "application/zip",
 )
 """Of files as bodies.
 
@@ -278,7 +283,8 @@ def _file_body(body: FileBody) -> Document:
     return {
         "required": True,
         "description": "The file, streamed, without Content-Encoding: as the body, or as the field `file` of a form. "
-        "What the query string says of it may be fields of the form instead, but not both. JSON lines may be called "
-        "`application/x-ndjson`, and any file `application/octet-stream`: what it is, its name and its bytes tell.",
+        "Options go into the query string or into fields of the form, but not into both. Any file may be sent as "
+        "`application/octet-stream`, and JSON lines as `application/x-ndjson`: the format is found from the bytes and "
+        "the name of the file. A file may be compressed with gzip, zip, bzip2, xz or zstd.",
         "content": content,
     }

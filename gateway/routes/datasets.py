@@ -151,7 +151,9 @@ async def _require_unused(request: web.Request, name: str, jobs: Sequence[KnownJ
 
 async def _require_free_name(request: web.Request, command: ProfileDataset) -> None:
     if await request.app[CATALOG].has_dataset(command.dataset):
-        raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
+        raise DatasetExists(
+            f"a dataset named {command.dataset!r} exists, and datasets are immutable; choose another name"
+        )
 
 
 def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:

@@ -22,11 +22,11 @@ from modelbus.shared.tabular.leaks import (
 from modelbus.shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
-"""So many rows are looked at."""
+"""Rows that are sampled."""
 CLASS_LIMIT: Final = 20
 """Numbers with more different values than this are a quantity, not classes."""
 FEW_ROWS: Final = 40
-"""Among so many rows, different values are nothing to wonder at."""
+"""In a table of this many rows or fewer, distinct values are nothing unusual."""
 
 _CLASS_FRACTION = 0.5
 _RAREST_FRACTION = 0.05
@@ -110,7 +110,9 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
         what = "the same label without them would be a different class"
     else:
         what = f"labels that differ only in spaces, such as {_shown(twin)}, count as different classes"
-    message = f"labels of the target {target!r} have leading or trailing spaces: {named}{more}; {what}; remove the spaces"
+    message = (
+        f"labels of the target {target!r} have leading or trailing spaces: {named}{more}; {what}; remove the spaces"
+    )
     return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
@@ -204,10 +206,10 @@ def row_numbers(
     is_dense = present <= width <= present * (1 + _GAPS_FRACTION)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
-    unless = "" if minimum in _FIRST_NUMBERS else " unless it is a year, a time or a scale"
+    unless = "" if minimum in _FIRST_NUMBERS else ", unless it is a year, a time or a scale"
     message = (
-        f"column {column!r} looks like row numbers ({present} distinct whole numbers from {minimum} to {maximum}); "
-        f"exclude it{unless}"
+        f"column {column!r} looks like row numbers ({present} distinct whole numbers from {minimum} to {maximum})"
+        f"{unless}; consider excluding it"
     )
     return Alert(code="identifier_like", column=column, message=message)
 

@@ -39,8 +39,8 @@ def _missing(column: ColumnSchema, row_count: int) -> Alert | None:
     if column.missing <= _MISSING_FRACTION * row_count:
         return None
     message = (
-        f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows; exclude it unless "
-        "the presence of a value is informative"
+        f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows; exclude it "
+        "unless the presence of a value is informative"
     )
     return Alert(code="mostly_missing", column=column.name, message=message)
 
@@ -77,8 +77,8 @@ def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLoo
         return Alert(code="date_like_text", column=column.name, message=message)
     if looks.count and looks.uuid_count >= _LOOKING_FRACTION * looks.count:
         message = (
-            f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which are unique like "
-            "an id; exclude it"
+            f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which are unique "
+            "like an id; exclude it"
         )
         return Alert(code="identifier_like", column=column.name, message=message)
     if column.is_free_text:

@@ -87,7 +87,5 @@ def _are_long(labels: pa.Array) -> bool:
 
 
 def _missing(name: str, missing: int, row_count: int) -> Alert:
-    message = (
-        f"the target {name!r} is missing in {missing} of {row_count} rows; training skips such rows"
-    )
+    message = f"the target {name!r} is missing in {missing} of {row_count} rows; training skips such rows"
     return Alert(code="missing_target", column=name, message=message)

@@ -161,7 +161,7 @@ def _doubts(found: list[str], line: int) -> list[str]:
     if not has_fraction and len(numbers) * 2 < len(found):
         return []
     share = "only numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
-    return [f"line {line} is read as the header although it holds {share}; has_header=false reads it as a row"]
+    return [f"line {line} is read as the header although it holds {share}"]
 
 
 def is_hint(line: bytes) -> bool:

@@ -7,6 +7,7 @@ from typing import BinaryIO, Final
 import pyarrow as pa
 import pyarrow.orc as orc
 
+from modelbus.evaluator.ingest.faults import refused
 from modelbus.evaluator.ingest.sources.typed_tables import convert_typed, refusing_damage
 from modelbus.evaluator.ingest.table import ColumnPlan, Limits, Stage
 from modelbus.evaluator.ingest.writing.casting import StoredTable
@@ -38,10 +39,19 @@ class _OrcFile:
     def is_empty(self, position: int) -> bool | None:  # noqa: ARG002 - pyarrow does not give the file's statistics
         return None
 
+    def _stripe(self, stripe: int, columns: list[int] | None) -> pa.RecordBatch:
+        try:
+            return self._file.read_stripe(stripe, columns=columns)
+        except pa.ArrowInvalid as error:
+            if "out of range for nanosecond" in str(error):  # as pyarrow reads all timestamps of ORC
+                problem = "the ORC file has a timestamp before 1677 or after 2262"
+                raise refused(problem, "timestamps within that range, or a Parquet file") from error
+            raise
+
     def batches(self, position: int | None, group: int | None, row_limit: int) -> Iterator[pa.RecordBatch]:
         columns = None if position is None else [position]
         for stripe in range(self.group_count) if group is None else [group]:
-            batch = self._file.read_stripe(stripe, columns=columns)
+            batch = self._stripe(stripe, columns)
             batch.validate(full=True)
             for start in range(0, batch.num_rows, row_limit):
                 yield batch.slice(start, row_limit)

@@ -177,7 +177,7 @@ def _plan(file: TypedFile, options: ParseOptions) -> tuple[list[TypedColumn], li
         kind = _column_type(file, position, name)
         plan = _column_plan(name, kind, fields[position].type)
         if kind == "text" and _is_whole(fields[position].type):
-            warnings.append(f"column {name!r} has numbers outside the 64-bit range and becomes text")
+            warnings.append(f"column {name!r} has numbers beyond the range of 64 bits and becomes text")
         declared = options.columns.get(name)
         if declared is not None and kind != "empty":
             plan = _declared_plan(file, position, plan, declared)

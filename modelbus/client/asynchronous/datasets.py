@@ -48,7 +48,7 @@ class AsyncDatasets:
         timeout_s: float | None = None,
         progress: bool | None = None,
     ) -> DatasetRecord:
-        """Upload a table and wait until it is a dataset.
+        """Upload a table and wait until it is a dataset; the file may be compressed.
 
         A frame is sent as Parquet, so its types stay. Sent again after a lost connection it is the same upload; only a
         stream that cannot be rewound is sent once.
@@ -56,13 +56,13 @@ class AsyncDatasets:
         Args:
             source: A path, a file that is open for reading bytes, bytes, or a DataFrame (pandas, polars, pyarrow).
             name: What the dataset is to be called; by default as its file.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; found by default.
+            format: ``csv``, ``tsv``, ``jsonl``, ``parquet``, ``arrow``, ``orc``, ``xlsx`` or ``ods``; found by default.
             target: The column that is to be predicted later: alerts then tell of it.
             options: How the file is to be read: ``delimiter``, ``encoding``, ``decimal_mark``, ``missing_marks``,
                 ``has_header``, ``on_bad_rows``, ``columns``; numbers as people write them: ``thousands_mark``,
                 ``grouping``, ``percent``, ``units``, ``has_accounting_signs``; what is no part of the table:
                 ``skip_lines``, ``comment``, ``skip_below_header``, ``repeated_header``, ``skip_initial_space``,
-                ``strip_text``, ``has_quotes``.
+                ``strip_text``, ``has_quotes``; of workbooks the ``sheet``.
             timeout_s: Seconds to wait for the dataset, once the file is sent.
             progress: Whether to show a bar; by default where somebody looks: in a terminal or a notebook.
 
@@ -107,7 +107,7 @@ class AsyncDatasets:
 
         Args:
             source: A path, a file that is open for reading bytes, bytes, or a DataFrame.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; found by default.
+            format: ``csv``, ``tsv``, ``jsonl``, ``parquet``, ``arrow``, ``orc``, ``xlsx`` or ``ods``; found by default.
             options: How the file is to be read, as for ``upload``.
             row_limit: How many rows to show, 1 to 100.
 

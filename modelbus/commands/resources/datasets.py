@@ -15,8 +15,15 @@ from modelbus.shared.contracts import DatasetRecord
 app = typer.Typer(name="datasets", help="Tables: upload, look at, download, delete.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)]
-Source = Annotated[str, typer.Argument(help="A CSV, TSV, JSON lines or Parquet file; - is standard input.")]
-Format = Annotated[str | None, typer.Option(help="csv, tsv, jsonl or parquet.", show_default="found")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A table: CSV, TSV, JSON lines, Parquet, Arrow, ORC, .xlsx or .ods, plain or compressed; - is standard input."
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option(help="csv, tsv, jsonl, parquet, arrow, orc, xlsx or ods.", show_default="found")
+]
 Options = Annotated[
     list[str] | None,
     typer.Option(
@@ -50,7 +57,11 @@ def upload(
 
     - `modelbus datasets upload days.csv -o 'columns={"day": {"type": "datetime", "date_format": "%d/%m/%Y"}}'`
 
-    - `zcat shop.csv.gz | modelbus datasets upload - --name shop`
+    - `modelbus datasets upload budget.xlsx -o sheet=Costs`
+
+    - `modelbus datasets upload shop.csv.gz`
+
+    - `unzip -p tables.zip shop.csv | modelbus datasets upload - --name shop`
     """
     job = session.client.datasets.start_upload(
         _opened(source),
@@ -138,7 +149,8 @@ def preview(
     )
 
     def people() -> None:
-        facts = {"format": found.format, "encoding": found.encoding, "delimiter": found.delimiter}
+        names = ("format", "compression", "sheet", "encoding", "delimiter")
+        facts = {name: getattr(found, name) for name in names}
         session.printer.facts(facts)
         _print_columns(session, found)
         session.printer.rows([column.name for column in found.columns], found.rows)
@@ -202,6 +214,8 @@ def _print_dataset(session: Session, record: DatasetRecord) -> None:
         "dataset": record.name,
         "rows": f"{record.row_count:,}",
         "format": record.format,
+        "compression": record.compression,
+        "sheet": record.sheet,
         "encoding": record.encoding,
         "target": record.target,
         "skipped": record.skipped_row_count or None,

@@ -172,7 +172,9 @@ Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_leng
 
 def _is_comment(value: str) -> str:
     if not value.isprintable() or " " in value or '"' in value:
-        raise ValueError("a comment mark is one to three printable characters other than quotes and spaces, such as # or //")
+        raise ValueError(
+            "a comment mark is one to three printable characters other than quotes and spaces, such as # or //"
+        )
     return value
 
 

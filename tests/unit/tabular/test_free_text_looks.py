@@ -71,7 +71,7 @@ def test_free_text_is_told_from_other_text_in_a_profile(cells: list[str | None],
     assert column.is_free_text is expected
     assert ("free_text" in alerts) is expected
     if expected:
-        assert f"({column.words} words in the median cell)" in alerts["free_text"]
+        assert f"(median {column.words} words)" in alerts["free_text"]
         assert set(alerts) == {"free_text"}
 
 

@@ -218,7 +218,7 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     if sum(len(one.fields) == width for one in body) < _SAME_FRACTION * len(body):
         return _Top()  # ragged rows
     skip_lines = header.line - 1
-    shown = first.text[:_SHOWN_LENGTH]
+    shown = first.text.rstrip(f"{DELIMITERS} ")[:_SHOWN_LENGTH]
     if is_above_numbers(header, body):
         place_words = f"line {first.line} is" if index == 1 else f"lines {first.line} to {skip_lines} are"
         return _Top(skip_lines, (f"{place_words} skipped as a title above the header: {shown!r}",))
@@ -264,7 +264,7 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     if len(records) > 2 and records[0].is_marked and _are_even(records[1:]) and len(records[1].fields) > 1:
         warning = (
             f"the lines below the first one have {len(records[1].fields)} parts separated by spaces; if they are "
-            "columns, set delimiter=spaces, comment='#' and has_header=false"
+            "columns, set delimiter=spaces with comment='#' and has_header=false"
         )
         return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):

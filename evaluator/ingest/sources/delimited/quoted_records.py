@@ -169,9 +169,7 @@ class RecordScanner:
         if self._rules.is_truncated and record.size_bytes <= _CUT_BYTES:
             return None
         expected = 'a closing quote (a quote in a field is written "")'
-        record.faults.append(
-            Fault(record.quote_line, "a quote is never closed", expected, self._column(record))
-        )
+        record.faults.append(Fault(record.quote_line, "a quote is never closed", expected, self._column(record)))
         record.is_trusted = False
         return record
 
