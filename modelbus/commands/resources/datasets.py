@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(help="The dataset.", autocompletion=complet
 Source = Annotated[
     str,
     typer.Argument(
-        help="A table: CSV, TSV, JSON lines, Parquet, Arrow, ORC, .xlsx or .ods, plain or compressed; - is standard input."
+        help="A CSV, TSV, JSON lines, Parquet, Arrow, ORC, .xlsx or .ods file, also compressed; - is standard input."
     ),
 ]
 Format = Annotated[

@@ -79,7 +79,7 @@ class OpenSheet:
 
     def _columns(self, header: Header, options: ParseOptions) -> Sequence[ColumnFinding]:
         """What is to be found out: cells of text make a column of text, whatever they look like."""
-        header_row = self._header_row = self.text.row_of(header.line_count)
+        header_row = self._header_row = max(self.text.row_of(header.line_count), options.skip_lines or 0)
         told = []
         self._mixed = []
         self._typed = set()
@@ -153,7 +153,7 @@ def opened_sheet(
     marks = MISSING_MARKS if options.missing_marks is None else number_marks(options)
     try:
         rows = _reporting(workbook.rows(sheet, oddities), stage)
-        text = write_sheet(rows, path, marks=marks, limits=limits)
+        text = write_sheet(rows, path, marks=marks, comment=options.comment, limits=limits)
         yield OpenSheet(sheet.name, path, text, oddities, choice)
     finally:
         path.unlink(missing_ok=True)

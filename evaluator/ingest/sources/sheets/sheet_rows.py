@@ -78,27 +78,32 @@ class Oddities:
             sheet: The name of the sheet.
             header_row: Cells that are merged above it, as titles are, are not worth a word.
         """
-        found = []
-        if self.errors.count:
-            found.append(
-                f"{_cells(self.errors, 'holds an error', 'hold errors')} and become missing: {self.errors.names(sheet)}"
-            )
-        if self.uncomputed.count:
-            statement = _cells(
-                self.uncomputed, "has a formula without a stored result", "have formulas without stored results"
-            )
-            found.append(
-                f"{statement} and become missing: {self.uncomputed.names(sheet)}; open the workbook in a spreadsheet "
-                "program and save it, to store the results"
-            )
-        if self.impossible_dates.count:
-            statement = _cells(
-                self.impossible_dates, "is formatted as a date but holds none", "are formatted as dates but hold none"
-            )
-            found.append(f"{statement} and become missing: {self.impossible_dates.names(sheet)}")
-        if self.durations.count:
-            statement = _cells(self.durations, "holds a duration", "hold durations")
-            found.append(f"{statement}, read as a number of days: {self.durations.names(sheet)}")
+        counted = [
+            (self.errors, "holds an error and is missing", "hold errors and are missing", ""),
+            (
+                self.uncomputed,
+                "has a formula without a stored result and is missing",
+                "have formulas without stored results and are missing",
+                "; open the workbook in a spreadsheet program and save it, to store the results",
+            ),
+            (
+                self.impossible_dates,
+                "is formatted as a date, holds none and is missing",
+                "are formatted as dates, hold none and are missing",
+                "",
+            ),
+            (
+                self.durations,
+                "holds a duration, read as a number of days",
+                "hold durations, read as numbers of days",
+                "",
+            ),
+        ]
+        found = [
+            f"{_cells(cells, one, many)}: {cells.names(sheet)}{advice}"
+            for cells, one, many, advice in counted
+            if cells.count
+        ]
         merged = NamedCells()
         for name, last_row in self.merged:
             if last_row > header_row:

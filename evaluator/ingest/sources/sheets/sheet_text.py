@@ -3,8 +3,6 @@
 A row of the sheet is a record of the text, an empty one a blank line, so that lines can be told as rows.
 """
 
-import csv
-import io
 import re
 from array import array
 from bisect import bisect_left
@@ -23,6 +21,8 @@ _HEAD_ROWS: Final = 1000
 """The widest of so many rows says how wide the table is."""
 _TEXTS_LIMIT: Final = 50
 """Different texts of a column that are known one by one."""
+_QUOTE: Final = '"'
+_NEEDS_QUOTES: Final = re.compile(r'[",\r\n]')
 _LINE_END: Final = re.compile(r"\r\n|\r|\n")
 _PLACE: Final = re.compile(
     r"(?<!\w)'(?:[^'\\]|\\.)*'(?!\w)|(?<!\w)\"(?:[^\"\\]|\\.)*\"(?!\w)|\b(lines?)\b((?: (?:to |and )?\d+,?)*)"
@@ -95,13 +95,16 @@ class SheetText:
         return ("rows" if found[1] == "lines" else "row") + numbers
 
 
-def write_sheet(rows: Iterable[SheetRow], path: Path, *, marks: Sequence[str], limits: Limits) -> SheetText:
+def write_sheet(
+    rows: Iterable[SheetRow], path: Path, *, marks: Sequence[str], comment: str | None, limits: Limits
+) -> SheetText:
     """Write rows as delimited text with commas.
 
     Args:
         rows: Ascending by their numbers.
         path: The file to write.
         marks: Cells that mean "no value".
+        comment: What comments begin with, where their sender says so.
         limits: What the table may not exceed.
 
     Raises:
@@ -118,22 +121,34 @@ def write_sheet(rows: Iterable[SheetRow], path: Path, *, marks: Sequence[str], l
     if width > limits.column_limit:
         raise too_many_columns(width, limits.column_limit)
     with path.open("wb") as file:
-        writer = _Writer(file, text, width, frozenset(marks), limits.unpacked_limit_bytes)
+        writer = _Writer(
+            file, text, width, marks=frozenset(marks), comment=comment, limit_bytes=limits.unpacked_limit_bytes
+        )
         for row in chain(head, ahead):
             writer.write(row)
     return text
 
 
 class _Writer:
-    def __init__(self, file: BinaryIO, text: SheetText, width: int, marks: frozenset[str], limit_bytes: int) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        text: SheetText,
+        width: int,
+        *,
+        marks: frozenset[str],
+        comment: str | None,
+        limit_bytes: int,
+    ) -> None:
         self._file = file
         self._text = text
         self._width = width
         self._marks = marks
         self._limit_bytes = limit_bytes
         self._row = 0
-        self._buffer = io.StringIO(newline="")
-        self._csv = csv.writer(self._buffer, lineterminator="\n")
+        self._comment = comment
+        self._is_above = True
+        """Whether all rows so far are comments."""
 
     def write(self, row: SheetRow) -> None:
         """Write a row, and a blank line for each row before it that is empty."""
@@ -144,13 +159,13 @@ class _Writer:
             raise refused(problem, "a header above each column")
         cells = [""] * max(self._width, row.cells[-1].column + 1 - first)
         extra = 0
+        is_comment = self._is_comment(row.cells[0])
         for cell in row.cells:
-            cells[cell.column - first] = cell.text
-            extra += self._note(cell, row.number)
-        self._csv.writerow(cells)
-        data = ("\n" * (row.number - self._row - 1) + self._buffer.getvalue()).encode("utf-8", "replace")
-        self._buffer.seek(0)
-        self._buffer.truncate()
+            cells[cell.column - first] = _field(cell.text) if cell.kind == "text" else cell.text
+            extra += len(_LINE_END.findall(cell.text)) if cell.kind == "text" else 0
+            if not is_comment:
+                self._note(cell, row.number)
+        data = ("\n" * (row.number - self._row - 1) + ",".join(cells) + "\n").encode("utf-8", "replace")
         self._row = row.number
         if extra:
             self._text.add_long(row.number, extra)
@@ -159,19 +174,29 @@ class _Writer:
             raise too_large_unpacked(self._limit_bytes)
         self._file.write(data)
 
-    def _note(self, cell: Cell, row: int) -> int:
-        """Note what a cell is; gives how many line ends it has."""
+    def _is_comment(self, first: Cell) -> bool:
+        """Whether a row is one that the reader of the text leaves out: by the option, or with `#` at the top."""
+        mark = self._comment or ("#" if self._is_above else None)
+        is_comment = mark is not None and first.kind == "text" and first.text.startswith(mark)
+        self._is_above = self._is_above and is_comment
+        return is_comment
+
+    def _note(self, cell: Cell, row: int) -> None:
+        """Note what a cell is."""
         column = self._text.column(cell.column - self._text.first_column)
         if cell.kind != "text":
             column.last_rows[cell.kind] = row
-            return 0
-        if cell.text.strip(" \t") in self._marks:
+        elif cell.text.strip(" \t") in self._marks:
             column.has_marks = True
         elif cell.text in column.last_texts or len(column.last_texts) < _TEXTS_LIMIT:
             column.last_texts[cell.text] = row
         else:
             column.last_other_text = row
-        return len(_LINE_END.findall(cell.text)) if "\n" in cell.text or "\r" in cell.text else 0
+
+
+def _field(text: str) -> str:
+    """A text as a field of delimited text; in quotes where it needs them."""
+    return f'"{text.replace(_QUOTE, _QUOTE * 2)}"' if _NEEDS_QUOTES.search(text) else text
 
 
 def mixed_warning(name: str, column: int, kinds: dict[CellKind, int], sheet: str) -> str:
