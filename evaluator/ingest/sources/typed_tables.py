@@ -117,6 +117,8 @@ def convert_typed(
         LimitExceeded: Too many columns.
         InvalidCommand: The options name a column that is not there.
     """
+    with refusing_damage(file.format_name):
+        str(file.schema)  # names that are not UTF-8 are found here
     if len(file.schema) > limits.column_limit:
         raise too_many_columns(len(file.schema), limits.column_limit)
     if not file.row_count:
@@ -156,7 +158,10 @@ def refusing_damage(format_name: str) -> Iterator[None]:
     """Say of which format a damaged file is."""
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, OSError) as error:
+    except MemoryError as error:  # of a damaged file, too, whose sizes are anything
+        problem = f"the {format_name} file needs more memory than a job may take"
+        raise refused(problem, f"an undamaged {format_name} file, written in smaller batches") from error
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise MalformedTable(
             f"the {format_name} file cannot be read: {error}",
             details=[{"where": "file", "problem": str(error)[:500], "expected": f"an undamaged {format_name} file"}],
