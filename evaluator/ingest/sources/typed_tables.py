@@ -118,7 +118,8 @@ def convert_typed(
         InvalidCommand: The options name a column that is not there.
     """
     with refusing_damage(file.format_name):
-        str(file.schema)  # names that are not UTF-8 are found here
+        for field in file.schema:
+            _check_texts(field)
     if len(file.schema) > limits.column_limit:
         raise too_many_columns(len(file.schema), limits.column_limit)
     if not file.row_count:
@@ -131,6 +132,13 @@ def convert_typed(
         batches = _typed_batches(file, columns, notes, kept)
         written = write_groups(destination, plans, batches, stage, file.row_count, kept)
     return plans, warnings + [warning for column in columns for warning in _warnings(column)], written
+
+
+def _check_texts(field: pa.Field) -> None:
+    """Read the texts of a schema: pyarrow decodes each when it is asked for, and of a damaged file it may not be text."""
+    _ = field.name
+    if pa.types.is_timestamp(_value_type(field.type)):
+        _ = _value_type(field.type).tz
 
 
 def _typed_batches(
