@@ -123,7 +123,7 @@ def test_a_sheet_is_named_and_a_wrong_name_is_told_with_the_right_ones(api: Api,
     assert (record["sheet"], record["options"]) == ("Boxes", {"sheet": "Boxes"})
 
 
-def test_a_bomb_is_refused_by_its_unpacked_size_and_leaves_no_dataset(api: Api, upload: Upload) -> None:
+def test_a_file_that_is_compressed_twice_is_refused_in_one_sentence(upload: Upload) -> None:
     outcome = upload(fresh("twice"), gzip.compress(gzip.compress(CSV)), "boxes.csv.gz")
     assert (outcome.status, outcome.code) == ("failed", "malformed_table")
     assert outcome.message == "the file is compressed twice: gzip within gzip; expected one compression"

@@ -22,7 +22,7 @@ from modelbus.shared.tabular.cells.readings import reading_of
 from modelbus.shared.tabular.encoding.encoder import TabularEncoder
 from modelbus.shared.tabular.tables.stored_tables import read_frame
 from tests.unit.workbooks import archive, ods, xlsx
-from tests.unit.written_tables import Dataset, delimited, json_lines, upload
+from tests.unit.written_tables import Dataset, delimited, download, json_lines, upload
 
 Columns = dict[str, list[Any]]
 _SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -138,3 +138,13 @@ def test_a_model_reads_the_rows_of_each_format_alike(folder: Path, table: Column
 
     for name, content in files.items():
         np.testing.assert_array_equal(encoded(upload(content, folder / "other", name), encoder), expected, name)
+
+
+@pytest.mark.parametrize("text_format", ["csv", "jsonl", "parquet"])
+def test_a_download_is_the_table_though_its_first_row_is_long(folder: Path, text_format: str) -> None:
+    rows = [{"long": "x" * 60_000, "other": "y" * 5_000, "code": "98765"}, {"long": "z", "other": "NA", "code": "12"}]
+    first = upload(json_lines(rows), folder / "first", "t.jsonl")
+
+    again = upload(download(first, text_format), folder / "again", f"t.{text_format}")
+
+    assert again.identity == first.identity

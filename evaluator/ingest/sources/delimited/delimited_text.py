@@ -19,7 +19,7 @@ from modelbus.evaluator.ingest.faults import SkippedRows, refusal, refused
 from modelbus.evaluator.ingest.sources.delimited.causes import explained
 from modelbus.evaluator.ingest.sources.delimited.csv_batches import CsvBatches
 from modelbus.evaluator.ingest.sources.delimited.layout import Layout, find_layout
-from modelbus.evaluator.ingest.sources.delimited.own_csv import own_options, told_text
+from modelbus.evaluator.ingest.sources.delimited.own_csv import has_rows, own_options, told_text
 from modelbus.evaluator.ingest.sources.delimited.quoted_records import (
     RecordRules,
     RecordScanner,
@@ -45,6 +45,7 @@ from modelbus.evaluator.ingest.spool import SpoolWriter, regrouped
 from modelbus.evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.errors import ModelbusError
+from modelbus.shared.tabular.tables.text_export import BYTE_ORDER_MARK
 
 ColumnsOf = Callable[[Header], Sequence[ColumnFinding]]
 
@@ -82,7 +83,7 @@ def read_delimited(
         InvalidCommand: The options name a column that is not there.
     """
     head = read_head(source)
-    options = own_options(head, options)
+    options = own_options(_own_head(source, limits), options)
     layout = find_layout(sample_text(head, options.encoding), options)
     file = _File(source, size, layout, options, limits, is_truncated=is_truncated, columns_of=columns_of)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
@@ -96,6 +97,15 @@ def read_delimited(
         survey = _surveyed(file, survey_stage)
     header = _header(file, file.text(survey.encoding))
     return _DelimitedReader(file, header, survey, skipped).read(spool, stage)
+
+
+def _own_head(source: BinaryIO, limits: Limits) -> bytes:
+    """The beginning of a file, with its first row where that is long: a download says there which columns are text."""
+    head = read_head(source)
+    if head.startswith(BYTE_ORDER_MARK) and len(head) == HEAD_BYTES and not has_rows(head):
+        head = source.read(2 * limits.line_limit_bytes + HEAD_BYTES)
+        source.seek(0)
+    return head
 
 
 @dataclass(frozen=True)
@@ -256,7 +266,7 @@ class _DelimitedReader:
         has_say = options.has_quotes and options.has_header and not options.skip_lines and self._layout.delimiter == ","
         if not has_say or forms_of(options, self._layout.delimiter) or options.decimal_mark is not None:
             return ()
-        return told_text(read_head(self._file.source), self._header.names)
+        return told_text(_own_head(self._file.source, self._file.limits), self._header.names)
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)

@@ -48,6 +48,12 @@ def own_options(head: bytes, options: ParseOptions) -> ParseOptions:
     return options.model_copy(update={name: value for name, value in known.items() if getattr(options, name) is None})
 
 
+def has_rows(head: bytes) -> bool:
+    """Whether the beginning of a file has a header and a row below it, as whole records."""
+    records = _records(head.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace"))
+    return next(records, None) is not None and next(records, None) is not None
+
+
 def _told(head: bytes) -> list[bool] | None:
     """Whether each column is told to be text; None of a file that is not of our own."""
     if not head.startswith(BYTE_ORDER_MARK):
