@@ -18,7 +18,7 @@ A room stands on those below it only.
 """
 
 from modelbus.evaluator.ingest.ingestion import ingest
-from modelbus.evaluator.ingest.sources.cutting import cut_last_line
+from modelbus.evaluator.ingest.sources.packed.cutting import cut_last_line
 from modelbus.evaluator.ingest.table import IngestedTable, Limits
 
 __all__ = ["IngestedTable", "Limits", "cut_last_line", "ingest"]

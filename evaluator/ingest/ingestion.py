@@ -20,8 +20,8 @@ from modelbus.evaluator.ingest.sources.orc_files import convert_orc
 from modelbus.evaluator.ingest.sources.packed.unpacking import Beginning, unpacked
 from modelbus.evaluator.ingest.sources.parquet import convert_parquet
 from modelbus.evaluator.ingest.sources.sheets.sheet_reading import opened_sheet
-from modelbus.evaluator.ingest.sources.sheets.workbook_kinds import WorkbookKind
 from modelbus.evaluator.ingest.sources.source_options import check_options, number_marks
+from modelbus.evaluator.ingest.sources.workbook_kinds import WorkbookKind
 from modelbus.evaluator.ingest.table import (
     ColumnPlan,
     IngestedTable,

@@ -3,7 +3,7 @@
 import os
 from typing import BinaryIO, Final
 
-from modelbus.evaluator.ingest.sources.sheets.workbook_kinds import workbook_kind
+from modelbus.evaluator.ingest.sources.workbook_kinds import workbook_kind
 from modelbus.shared.contracts.commands.datasets import TableFormat, begins_as_parquet
 
 ARROW_FILE_START: Final = b"ARROW1\0\0"

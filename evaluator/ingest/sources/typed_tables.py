@@ -135,7 +135,7 @@ def convert_typed(
 
 
 def _check_texts(field: pa.Field) -> None:
-    """Read the texts of a schema: pyarrow decodes each when it is asked for, and of a damaged file it may not be text."""
+    """Decode the texts of a schema, which pyarrow does on access: in a damaged file they may not be text."""
     _ = field.name
     if pa.types.is_timestamp(_value_type(field.type)):
         _ = _value_type(field.type).tz

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelbus.evaluator.ingest import IngestedTable, Limits
-from modelbus.evaluator.ingest.sources.cutting import whole_lines
+from modelbus.evaluator.ingest.sources.packed.cutting import whole_lines
 from modelbus.shared.errors import LimitExceeded, MalformedTable
 from tests.unit.ingesting import LIMITS, ingested, read, skipped_lines
 

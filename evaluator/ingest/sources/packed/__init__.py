@@ -1,1 +1,1 @@
-"""Compressed files: found by their first bytes, and unpacked as a stream within limits."""
+"""Compressed files, found by their first bytes and unpacked within limits; and files whose end is missing."""

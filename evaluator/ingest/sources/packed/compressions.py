@@ -16,7 +16,7 @@ import pyarrow as pa
 from modelbus.evaluator.ingest.faults import refused
 from modelbus.evaluator.ingest.sources.formats import HEAD_BYTES, read_head
 from modelbus.evaluator.ingest.sources.packed.zip_member import member_pieces, only_member
-from modelbus.evaluator.ingest.sources.sheets.workbook_kinds import workbook_kind
+from modelbus.evaluator.ingest.sources.workbook_kinds import workbook_kind
 from modelbus.shared.errors import MalformedTable
 
 PIECE_BYTES: Final = 256 * 1024

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from modelbus.evaluator.ingest.faults import refused, too_large_unpacked
-from modelbus.evaluator.ingest.sources.cutting import cut_last_line
 from modelbus.evaluator.ingest.sources.packed.compressions import compression_of, unpacked_name, unpacked_pieces
+from modelbus.evaluator.ingest.sources.packed.cutting import cut_last_line
 from modelbus.evaluator.ingest.table import Limits, ProgressCallback
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.commands.datasets import START_BYTES, is_read_whole

@@ -13,9 +13,9 @@ from modelbus.evaluator.ingest.sources.dialect import Header
 from modelbus.evaluator.ingest.sources.sheets.ods import OdsWorkbook
 from modelbus.evaluator.ingest.sources.sheets.sheet_rows import Oddities, Sheet, SheetRow, Workbook
 from modelbus.evaluator.ingest.sources.sheets.sheet_text import SheetText, mixed_warning, write_sheet
-from modelbus.evaluator.ingest.sources.sheets.workbook_kinds import WorkbookKind
 from modelbus.evaluator.ingest.sources.sheets.xlsx import XlsxWorkbook
 from modelbus.evaluator.ingest.sources.source_options import ColumnFinding, delimited_columns, number_marks
+from modelbus.evaluator.ingest.sources.workbook_kinds import WorkbookKind
 from modelbus.evaluator.ingest.table import Limits, Stage, TextTable
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.records.dataset_records import Alert
