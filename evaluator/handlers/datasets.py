@@ -20,10 +20,10 @@ def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutc
     """Parse a file once into typed Parquet with a schema; the outcome is a dataset.
 
     Raises:
-        MalformedTable: The file is no table; names the lines at fault.
+        MalformedTable: The file is not a table; names the lines at fault.
         LimitExceeded: Too many columns, or a line that is too long.
         DatasetExists: A dataset of that name is there.
-        InvalidCommand: The target is no column of the file.
+        InvalidCommand: The target is not a column of the file.
         UnknownUpload: The uploaded file is gone.
     """
     if context.library.has_dataset(command.dataset):
@@ -59,7 +59,7 @@ def preview_dataset(command: PreviewDataset, context: JobContext) -> AnswerOutco
     Rows that cannot be read are reported beside the others, whatever the options say: that is what a preview is for.
 
     Raises:
-        MalformedTable: The file is no table; names the lines at fault.
+        MalformedTable: The file is not a table; names the lines at fault.
         InvalidCommand: The options do not fit the file.
         LimitExceeded: Too many columns, or a line that is too long.
         UnknownUpload: The uploaded file is gone.

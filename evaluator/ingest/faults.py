@@ -41,7 +41,7 @@ class Fault:
 
 
 class SkippedRows:
-    """Rows that were left out: how many, and what was wrong with the first ones."""
+    """Rows that were skipped: how many, and what was wrong with the first ones."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -50,16 +50,16 @@ class SkippedRows:
         """One for each of the first 100."""
 
     def add(self, fault: Fault) -> None:
-        """Note a row that is left out."""
+        """Note a row that is skipped."""
         self.add_all([fault], 1)
 
     def add_all(self, faults: Sequence[Fault], count: int) -> None:
-        """Note ``count`` rows that are left out, with the faults of the first ones."""
+        """Note ``count`` rows that are skipped, with the faults of the first ones."""
         self.count += count
         self.faults += faults[: FAULT_LIMIT - len(self.faults)]
 
     def warnings(self) -> list[str]:
-        """What should be known about them."""
+        """Warnings about them."""
         if not self.count:
             return []
         rows = "1 row is" if self.count == 1 else f"{self.count} rows are"

@@ -68,7 +68,7 @@ def ingest(
         target: The column to be predicted, for the alerts.
         on_progress: Called with the fraction that is done (0 to 1) and what is being done. What it raises ends the
             ingest.
-        options: How the file is to be read; what they leave open is found.
+        options: How to read the file; whatever they leave open is detected.
         is_preview: Report the rows that cannot be read beside the others, whatever the options say.
         is_truncated: Whether the file is only the beginning of one; a text without compression ends with a whole line
             (see ``cut_last_line``), and a quote may be left open.
@@ -116,7 +116,7 @@ def ingest(
 
 @dataclass(frozen=True)
 class _Reading:
-    """A file without compression, and how it is to be read."""
+    """A file without compression, and how to read it."""
 
     source: BinaryIO
     destination: Path

@@ -1,4 +1,4 @@
-"""Alerts about the columns of a file, whatever is to be learnt from them."""
+"""Alerts about the columns of a file, independent of any target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from modelbus.shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, tex
 _SHOWN_LENGTH = 50
 _MISSING_FRACTION = 0.95
 _LOOKING_FRACTION = 0.9
-"""A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
+"""A text column with at least this fraction of dates, or of UUIDs, counts as such a column."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Evidence:
     """What is known of a column beside its schema."""
 
     repeated_fraction: Callable[[], float]
-    """The fraction of the rows with a value that another row has too, missing ones left out; costs something."""
+    """The fraction of the rows with a value that another row has too, without missing ones; costs something."""
     has_constant_step: bool = False
     """Whole numbers go up by the same step from row to row."""
     looks: TextLooks | None = None
@@ -27,7 +27,7 @@ class Evidence:
 
 
 def column_alerts(column: ColumnSchema, row_count: int, evidence: Evidence) -> list[Alert]:
-    """The alerts of one column, at most one each of its missing values, of what it holds, and of blanks in it."""
+    """The alerts of one column, at most one each for its missing values, its content and spaces around it."""
     found = [_missing(column, row_count), _content(column, row_count, evidence), _blanks(column, evidence.looks)]
     return [alert for alert in found if alert is not None]
 

@@ -41,7 +41,7 @@ class Header:
     """At which the header begins; what is before it is blank."""
     warnings: list[str]
     found: list[str]
-    """The names as they stand there; none where there is no header."""
+    """The names as written; none where there is no header."""
 
     @property
     def has_unnamed_end(self) -> bool:
@@ -70,12 +70,12 @@ def find_delimiter(sample: str) -> str | None:
     if fits:
         return max(fits, key=lambda delimiter: fits[delimiter])
     # one field in the header and several below it is no single column but a table with a wrong header: the ragged
-    # rows are refused by their lines, which beats a table of one text column that nobody meant
+    # rows are refused by their lines, which beats a table of one text column that was not meant
     return next((delimiter for delimiter, found in widths.items() if _has_wide_body(found)), None)
 
 
 def _widths(sample: str, delimiter: str) -> list[int]:
-    """How many fields each record of the sample has, blank lines left out."""
+    """How many fields each record of the sample has, blank lines skipped."""
     try:
         return [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if record]
     except csv.Error:
@@ -103,7 +103,7 @@ class HeaderRules:
     has_header: bool = True
     has_quotes: bool = True
     skip_below: int = 0
-    """Records below it that are left out."""
+    """Records below it that are skipped."""
 
 
 def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
@@ -149,7 +149,7 @@ def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Heade
 
 
 def _pass_over(records: "Iterator[list[str]]", count: int) -> None:
-    """Pull so many records that are not blank."""
+    """Pull this many records that are not blank."""
     while count and (record := next(records, None)) is not None:
         count -= any(field.strip() for field in record)
 

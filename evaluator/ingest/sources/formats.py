@@ -83,7 +83,7 @@ _FOREIGN: Final = {
 _TAR: Final = (257, b"ustar")
 _MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml)\b", re.IGNORECASE)
 _JSON = re.compile(r'\s*(\{\s*("([^"\\\n]|\\.)*"\s*:|\})|\[\s*[{\[])')
-"""The beginning of an object or of an array of them, be it on one line or on many."""
+"""The beginning of an object or of an array of them, on one line or on many."""
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _TEXT_CONTROLS = b"\t\n\v\f\r\x1b"
 _CONTROLS = bytes(code for code in range(32) if code not in _TEXT_CONTROLS)
@@ -142,7 +142,7 @@ def find_format(
         declared: The format that the sender declared.
         media_type: The media type that the sender declared.
         file_name: What the sender called the file.
-        options: How the file is to be read: their delimiter may be a control character.
+        options: How to read the file: their delimiter may be a control character.
 
     Raises:
         MalformedTable: The bytes are of a format that is not supported, or not of the declared one.
@@ -189,7 +189,7 @@ def _refuse_binary(head: bytes, delimiter: bytes) -> None:
 
 
 def _is_utf8(head: bytes) -> bool:
-    """Whether the bytes are UTF-8 without NUL, be they control characters: hardly anything but text is."""
+    """Whether the bytes are UTF-8 without NUL, control characters included: hardly anything but text is."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)  # the last character may be cut
     except UnicodeDecodeError:

@@ -55,7 +55,7 @@ def read_json_lines(
     Args:
         source: The file.
         spool: Where to write the cells.
-        options: How the file is to be read; what they leave open is found out.
+        options: How to read the file; whatever they leave open is detected.
         skipped: Takes the lines that cannot be read; None refuses the file.
         limits: What the table may not exceed.
         survey_stage: For the progress of the first look.
@@ -134,7 +134,7 @@ class _JsonColumn:
         return replace(plan, has_values=True) if is_valued else plan
 
     def warnings(self, name: str) -> list[str]:
-        """What should be known about the column."""
+        """Warnings about the column."""
         if self._is_mixed:
             return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and becomes text"]
         return self._finding.warnings(name) if self._finding else []
@@ -237,7 +237,7 @@ def _real(text: str) -> _Numeral:
 
 
 class _ToldText(str):
-    """A text whose first digit is escaped, as our own exports tell that it is no date."""
+    """A text whose first digit is escaped, as our own exports mark text that is not a date."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""What is to be found out about the columns of a text format, and what the parse options say already."""
+"""What to detect about the columns of a text format, and what the parse options say already."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
@@ -54,7 +54,7 @@ class ColumnFinding(Protocol):
         """How to read the column, now that all of it was seen."""
 
     def warnings(self, name: str) -> list[str]:
-        """What should be known about the column."""
+        """Warnings about the column."""
 
 
 def check_options(options: ParseOptions, found: TableFormat) -> None:
@@ -127,11 +127,11 @@ def delimited_columns(
     told: Collection[str] = (),
     told_marks: tuple[str, ...] = ("",),
 ) -> list[ColumnFinding]:
-    """What is to be found out about each column of delimited text.
+    """What to detect about each column of delimited text.
 
     Args:
         header: The columns' names.
-        options: How the file is to be read.
+        options: How to read the file.
         delimiter: Between its fields.
         told: The columns that the file itself says are text.
         told_marks: Cells of these that mean "no value", unless the options say which do.

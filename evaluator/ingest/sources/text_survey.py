@@ -32,9 +32,9 @@ class Survey:
 
     encoding: str
     has_doubtful_quotes: bool
-    """A quote stands where no well-formed table has one: only a scan can tell what it means."""
+    """A quote is where no well-formed table has one; only a scan tells what it means."""
     warnings: list[str]
-    """What should be known about the encoding."""
+    """Warnings about the encoding."""
 
 
 def survey_text(
@@ -268,7 +268,7 @@ class _EncodingWatch:
 
 
 class QuoteWatch:
-    """Finds out whether every quote stands where a well-formed table has one.
+    """Checks that every quote is where a well-formed table has one.
 
     pyarrow takes what follows an unclosed quote, to the end of the file, for one value, without a word. In a
     well-formed table each odd quote has a delimiter, a line's end or a quote before it, and each even quote has one of

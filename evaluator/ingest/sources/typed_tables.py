@@ -30,7 +30,7 @@ from modelbus.shared.tabular.tables.row_groups import ROW_GROUP_LIMIT
 
 _SLICE_CELLS: Final = 500_000
 _EXACT_DIGITS = 18
-"""Whole numbers of so many digits fit into 64 bits."""
+"""Whole numbers with up to this many digits fit into 64 bits."""
 _INDEX = "__index_level_"
 """How pandas calls the columns in which it stores an index without a name."""
 
@@ -40,7 +40,7 @@ class TypedColumn:
     """One column to take over."""
 
     position: int
-    """Where it stands in the file."""
+    """Its place in the file."""
     plan: ColumnPlan
     is_truncated: bool = False
     """Its nanoseconds did not fit."""
@@ -208,7 +208,7 @@ def _declared_plan(file: TypedFile, position: int, plan: ColumnPlan, declared: C
         return plan
     if plan.type == "text":
         finding = DeclaredColumn(declared, marks=("",), text_marks=("",), number_form=declared_form(declared))
-        # text that stays text is looked at, too: bytes that are not UTF-8 are told here
+        # text that stays text is looked at, too: bytes that are not UTF-8 are found here
         is_needed = finding.looks_at_cells or declared.type == "text"
         for cells in _column(file, position) if is_needed else ():
             finding.feed(_text(cells, plan.name))
@@ -270,7 +270,7 @@ def _may_exceed_integers(found: pa.DataType) -> bool:
 
 
 _SAFE: dict[ColumnType, tuple[ColumnType, ...]] = {"integer": ("real", "text"), "real": ("integer", "text")}
-"""What a column that is no text can be declared as, beside its own type; text, where nothing stands here."""
+"""The types that a column other than text can be declared as, besides its own; text for the types not listed."""
 _KINDS: list[tuple[Callable[[pa.DataType], bool], ColumnType]] = [
     (_is_whole, "integer"),
     (pa.types.is_floating, "real"),

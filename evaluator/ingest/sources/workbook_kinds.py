@@ -18,13 +18,13 @@ def workbook_kind(source: BinaryIO) -> WorkbookKind | None:
     """``xlsx`` (or ``.xlsm``), ``ods``, or None of any other zip archive; the file is rewound.
 
     Raises:
-        MalformedTable: It is an office document that is no such workbook.
+        MalformedTable: It is an office document of another kind.
     """
     try:
         with zipfile.ZipFile(source) as archive:
             return _kind(archive)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, OSError):
-        return None  # whoever unpacks it says what is wrong
+        return None  # unpacking it says what is wrong
     finally:
         source.seek(0)
 

@@ -30,7 +30,7 @@ class CsvBatches:
         delimiter: Between the fields; absent for a single column.
         column_count: Fields of each record.
         block_bytes: Read at once; no record is longer.
-        has_quotes: Whether quotes around a field are no part of it.
+        has_quotes: Whether quotes around a field are syntax.
         repeated: Leaves out records that say the header again.
         """
         self._has_quotes = has_quotes
@@ -43,7 +43,7 @@ class CsvBatches:
         self.bad_rows: list[Any] = []
         """Rows with too few or too many fields, as pyarrow tells of them; 100 at most."""
         self.blank_lines = 0
-        """Lines of a single column that are left out."""
+        """Lines of a single column that are skipped."""
 
     def of(self, stream: io.RawIOBase) -> Iterator[pa.RecordBatch]:
         """Read a stream, once; it ends where there is something that cannot be read."""

@@ -68,14 +68,14 @@ def read_delimited(
     Args:
         source: The file.
         spool: Where to write the cells.
-        options: How the file is to be read; what they leave open is found out.
+        options: How to read the file; whatever they leave open is detected.
         skipped: Takes the records that cannot be read; None refuses the file.
         is_truncated: Whether the file is only the beginning of one.
         limits: What the table may not exceed.
         survey_stage: For the progress of the first look.
         stage: For the progress of the reading.
         size: Bytes of the file.
-        columns_of: Says what is to be found out about the columns, where more is known than the text says.
+        columns_of: Says what to detect about the columns, where more is known than the text says.
 
     Raises:
         MalformedTable: With the line and the problem of each bad record, 100 at most.
@@ -110,7 +110,7 @@ def _own_head(source: BinaryIO, limits: Limits) -> bytes:
 
 @dataclass(frozen=True)
 class _File:
-    """A file of delimited text and how it is to be read."""
+    """A file of delimited text and how to read it."""
 
     source: BinaryIO
     size_bytes: int
@@ -349,13 +349,13 @@ class _DelimitedReader:
         return TextTable(plans, row_count, self._encoding, self._layout.delimiter, warnings, self._lines_of)
 
     def _of_rows(self) -> list[str]:
-        """What should be known about lines that were left out, and about quotes that are taken for text."""
+        """Warnings about skipped lines and about quotes read as text."""
         cause = self._layout.cause
         found = [cause.sentence()] if cause is not None and self._skipped is not None and self._skipped.count else []
         if self._comment_count:
             count = self._comment_count
             found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} skipped")
-        # of a single column, a comment that is left out is a blank line
+        # of a single column, a comment that is skipped is a blank line
         blank_lines = self._batches.blank_lines - self._body_comment_count
         if blank_lines > 0:
             found.append(f"{blank_lines} blank {'line is' if blank_lines == 1 else 'lines are'} skipped")

@@ -1,4 +1,4 @@
-"""How delimited text is laid out: titles and comments above the header, units below it, what stands between fields.
+"""How delimited text is laid out: titles and comments above the header, units below it, what separates fields.
 
 It is found from the file's beginning. Where that may be meant in one way only the file is read so, with a warning; else
 one sentence says what it looks like, and which option reads it.
@@ -26,7 +26,7 @@ from modelbus.shared.contracts.commands.datasets import SPACES
 
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30
-"""A title and what belongs to it has so many records at most."""
+"""Records of a title and what belongs to it, at most."""
 _SAME_FRACTION: Final = 0.9
 _SHOWN_LENGTH: Final = 60
 
@@ -36,19 +36,19 @@ class Layout:
     """How a file is laid out."""
 
     delimiter: str | None
-    """Between the fields; absent for a single column. `spaces` stands for runs of spaces and tabs."""
+    """Between the fields; absent for a single column. `spaces` means runs of spaces and tabs."""
     rules: LineRules
     """What is to be written anew, before it is read."""
     skip_below_header: int = 0
-    """Records below the header that are left out."""
+    """Records below the header that are skipped."""
     warnings: tuple[str, ...] = ()
     """What was found out, where it is not what a plain table has."""
     cause: Fault | None = None
-    """What the text looks like, if it turns out not to be a table as it stands."""
+    """What the text looks like, if it turns out not to be a table."""
 
     @property
     def separator(self) -> str | None:
-        """What stands between the fields of the text that is written anew."""
+        """What separates the fields of the rewritten text."""
         return BETWEEN_SPACES if self.delimiter == SPACES else self.delimiter
 
 
@@ -85,7 +85,7 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
 
 @dataclass(frozen=True)
 class _Top:
-    """What stands above the header."""
+    """What is above the header."""
 
     skip_lines: int = 0
     warnings: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ def _behind(records: Sequence[SampledRecord], top: _Top) -> Sequence[SampledReco
 
 
 def _find_top(records: Sequence[SampledRecord], options: ParseOptions) -> _Top:
-    """What stands above the header, of the records of a sample."""
+    """What is above the header, among the records of a sample."""
     if options.skip_lines is not None or len(records) < 2:
         return _Top()
     width = _body_width(records)
@@ -181,7 +181,7 @@ def _of_comments(records: Sequence[SampledRecord]) -> str:
 
 
 def _body_width(records: Sequence[SampledRecord]) -> int:
-    """How many fields the records have below whatever stands at the top."""
+    """How many fields the records have below whatever is at the top."""
     unmarked = [record for record in records if not record.is_marked] or records
     return _usual_width(unmarked[len(unmarked) // 2 :])[0]
 
@@ -233,7 +233,7 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
 
 
 def _is_title(record: SampledRecord, width: int) -> bool:
-    """Whether a record is no header of so many columns: it has another number of fields, or the first one only."""
+    """Whether a record cannot be the header: it has another number of fields than the rows, or fills only its first."""
     filled = [index for index, field in enumerate(record.fields) if field.strip()]
     is_padded = filled == [0] and width > 1 and len(record.fields) == width
     return is_padded or len(record.fields) != width

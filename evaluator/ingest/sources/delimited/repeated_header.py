@@ -25,7 +25,7 @@ class RepeatedHeader:
         self, names: Sequence[str], wanted: Literal["keep", "skip"] | None, marks: tuple[str, ...] = MISSING_MARKS
     ) -> None:
         """Args:
-        names: The header as it stands in the file; none, if there is none.
+        names: The header as written in the file; empty without one.
         wanted: What to do; found at the first such row if not given.
         marks: Cells that mean "no value" among numbers and dates.
         """
@@ -41,7 +41,7 @@ class RepeatedHeader:
 
     @property
     def count(self) -> int:
-        """Rows that were left out."""
+        """Rows that were skipped."""
         return len(self._records)
 
     def without(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -69,14 +69,14 @@ class RepeatedHeader:
         return others
 
     def record_of(self, row: int) -> int:
-        """The place of a row among all records, those that were left out included."""
+        """The place of a row among all records, those that were skipped included."""
         record = row
         while (behind := row + bisect_right(self._records, record)) != record:
             record = behind
         return record
 
     def warning(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> str:
-        """What should be known about them."""
+        """Warnings about them."""
         lines = sorted(lines_of(set(self._records[:_SHOWN])).values())
         shown = ", ".join(map(str, lines)) + (", …" if self.count > _SHOWN else "")
         if self.count == 1:
@@ -88,7 +88,7 @@ class RepeatedHeader:
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether such rows are left out: for certain, where a name is no value of its column, as `x` above numbers."""
+        """Whether to skip such rows: for certain, where a name cannot be a value of its column, as `x` above numbers."""
         if self._is_wanted is None:
             self._is_wanted = any(map(self._is_no_value, self._names, others.columns))
             if not self._is_wanted:

@@ -37,7 +37,7 @@ class _Truncated(Exception):
 
 
 class _Trailing(Exception):
-    """Something that is no compressed stream follows one."""
+    """Bytes that are not compressed follow a stream."""
 
 
 def compression_of(source: BinaryIO) -> str | None:
@@ -66,7 +66,7 @@ def unpacked_pieces(source: BinaryIO, compression: str, *, is_truncated: bool) -
     Args:
         source: The file; it is read from its beginning.
         compression: How it is compressed.
-        is_truncated: The file is only the beginning of one, so that its end is no fault.
+        is_truncated: The file is only the beginning of one, so that a missing end is not a fault.
 
     Raises:
         MalformedTable: The file is damaged, ends early, or something else follows the compressed stream.

@@ -18,7 +18,7 @@ def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> 
 
     Args:
         path: The file.
-        options: How it is to be read.
+        options: How to read it.
         media_type: The media type that the sender declared; its charset holds where the options name no encoding.
 
     Raises:

@@ -37,7 +37,7 @@ class Beginning:
     is_truncated: bool = False
     """The file is only the beginning of one."""
     head_bytes: int | None = None
-    """Of a compressed text unpack only about so many bytes; None: all of it."""
+    """Unpack only about this many bytes of a compressed text; None: all of it."""
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def unpacked(
         path: Where to unpack it.
         file_name: What its sender called it.
         media_type: The media type that its sender declared.
-        options: How it is to be read.
+        options: How to read it.
         limits: What it may not exceed.
         beginning: How much of it is there, and wanted.
         on_progress: Called now and then; what it raises ends the unpacking.

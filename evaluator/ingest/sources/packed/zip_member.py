@@ -19,7 +19,7 @@ _NAMED: Final = 5
 
 
 def only_member(source: BinaryIO) -> zipfile.ZipInfo:
-    """The only file in an archive; folders, and what macOS and Windows add, are no files.
+    """The only file in an archive; folders, and what macOS and Windows add, do not count.
 
     Raises:
         MalformedTable: The archive is damaged, encrypted, has no file or several; names them.

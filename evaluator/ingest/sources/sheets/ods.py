@@ -110,7 +110,7 @@ class _TableCells(Handlers):
         self._oddities = oddities
         self._limit_bytes = limit_bytes
         self.rows: deque[tuple[SheetRow, int]] = deque()
-        """Each with how often it stands there."""
+        """Each with its number of repetitions."""
         self.is_done = False
         self._table = -1
         self._depth = self._notes = 0
@@ -139,7 +139,7 @@ class _TableCells(Handlers):
             self._start_text(name, attributes)
 
     def _is_apart(self, name: str) -> bool:
-        """Whether an element within a cell is no part of its text: a drawing, a table in it."""
+        """Whether an element within a cell is not part of its text: a drawing, a table in it."""
         return self._depth > 1 or name.startswith(f"{_NAMESPACE}drawing")
 
     def _start_text(self, name: str, attributes: dict[str, str]) -> None:

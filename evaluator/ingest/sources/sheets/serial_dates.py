@@ -30,7 +30,7 @@ def numeral(text: str) -> str | None:
 
 
 def date_text(serial: float, *, is_1904: bool) -> str | None:
-    """A date in ISO 8601, to the millisecond; None where the number is no date.
+    """A date in ISO 8601, to the millisecond; None where the number is not a date.
 
     Args:
         serial: Days since the beginning of the calendar.

@@ -36,11 +36,11 @@ class OpenSheet:
     text: SheetText
     oddities: Oddities
     choice: list[str]
-    """What should be known about the choice of the sheet."""
+    """Warnings about the choice of the sheet."""
     _header_row: int = 0
     _mixed: list[str] = field(default_factory=list)
     _typed: set[int] = field(default_factory=set)
-    """Columns whose cells are no text in the file."""
+    """Columns whose cells are not text in the file."""
 
     def read(
         self,
@@ -78,7 +78,7 @@ class OpenSheet:
         return replace(found, plans=plans, delimiter=None, warnings=[*found.warnings, *self._mixed])
 
     def _columns(self, header: Header, options: ParseOptions) -> Sequence[ColumnFinding]:
-        """What is to be found out: cells of text make a column of text, whatever they look like."""
+        """What to detect: cells of text make a column of text, whatever they look like."""
         header_row = self._header_row = max(self.text.row_of(header.line_count), options.skip_lines or 0)
         told = []
         self._mixed = []
@@ -168,7 +168,7 @@ def _reporting(rows: Iterable[SheetRow], stage: Stage) -> Iterator[SheetRow]:
 
 
 def _chosen(workbook: Workbook, wanted: str | None) -> tuple[Sheet, list[str]]:
-    """The sheet to read, and what should be known about the choice."""
+    """The sheet to read, and warnings about the choice."""
     if wanted is not None:
         return _named(workbook.sheets, wanted), []
     filled = [sheet for sheet in workbook.sheets if next(workbook.rows(sheet, Oddities()), None) is not None]

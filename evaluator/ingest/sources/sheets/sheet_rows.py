@@ -76,7 +76,7 @@ class Oddities:
 
         Args:
             sheet: The name of the sheet.
-            header_row: Cells that are merged above it, as titles are, are not worth a word.
+            header_row: Cells that are merged above it, as titles are, get no warning.
         """
         counted = [
             (self.errors, "holds an error and is missing", "hold errors and are missing", ""),

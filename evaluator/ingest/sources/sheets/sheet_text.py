@@ -18,7 +18,7 @@ from modelbus.evaluator.ingest.table import Limits
 from modelbus.shared.contracts.base import usable_name
 
 _HEAD_ROWS: Final = 1000
-"""The widest of so many rows says how wide the table is."""
+"""The widest of the first rows, up to this number, sets the width of the table."""
 _TEXTS_LIMIT: Final = 50
 """Different texts of a column that are known one by one."""
 _QUOTE: Final = '"'
@@ -42,7 +42,7 @@ class SheetColumn:
     has_marks: bool = False
 
     def kinds(self, name: str, header_row: int) -> dict[CellKind, int]:
-        """The kinds of the cells below a row, each with its last row; the column's own name is no value."""
+        """The kinds of the cells below a row, each with its last row; the column's own name does not count."""
         found = {kind: row for kind, row in self.last_rows.items() if row > header_row}
         texts = [row for text, row in self.last_texts.items() if row > header_row and usable_name(text) != name]
         last_text = max([*texts, self.last_other_text], default=0)
@@ -75,7 +75,7 @@ class SheetText:
         self._long_lines.append(row + before + extra)
 
     def row_of(self, line: int) -> int:
-        """The row of the sheet that stands at a line of the text."""
+        """The row of the sheet at a line of the text."""
         index = bisect_left(self._long_lines, line)
         before = self._extra[index - 1] if index else 0
         row = line - before

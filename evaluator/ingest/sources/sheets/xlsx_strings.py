@@ -54,7 +54,7 @@ def plain_characters(text: str) -> str:
 
 
 class _StringHandlers(Handlers):
-    """Rich text is joined; how it is pronounced is left out."""
+    """Rich text is joined; its pronunciation is skipped."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ class Parts:
         limit_bytes: Of each file in it, unpacked.
 
         Raises:
-            MalformedTable: It is no archive.
+            MalformedTable: It is not an archive.
         """
         try:
             self._archive = zipfile.ZipFile(source)
