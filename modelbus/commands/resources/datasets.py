@@ -19,8 +19,15 @@ from modelbus.shared.contracts import DatasetRecord
 app = typer.Typer(name="datasets", help="Upload, inspect, download and delete tables.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)]
-Source = Annotated[str, typer.Argument(help="A CSV, TSV, JSON lines or Parquet file; - is standard input.")]
-Format = Annotated[str | None, typer.Option(help="csv, tsv, jsonl or parquet.", show_default="detected")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A CSV, TSV, JSON lines, Parquet, Arrow, ORC, .xlsx or .ods file, also compressed; - is standard input."
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option(help="csv, tsv, jsonl, parquet, arrow, orc, xlsx or ods.", show_default="detected")
+]
 Options = Annotated[
     list[str] | None,
     typer.Option(
@@ -66,7 +73,11 @@ def upload(
 
     - `modelbus datasets upload days.csv -o 'columns={"day": {"type": "datetime", "date_format": "%d/%m/%Y"}}'`
 
-    - `zcat shop.csv.gz | modelbus datasets upload - --name shop`
+    - `modelbus datasets upload budget.xlsx -o sheet=Costs`
+
+    - `modelbus datasets upload shop.csv.gz`
+
+    - `unzip -p tables.zip shop.csv | modelbus datasets upload - --name shop`
     """
     if name is None and source == "-":
         raise typer.BadParameter("a dataset from standard input needs a name", param_hint="--name")
@@ -171,7 +182,8 @@ def preview(
         found = _with_columns(found, wanted)
 
     def people() -> None:
-        facts = {"format": found.format, "encoding": found.encoding, "delimiter": found.delimiter}
+        names = ("format", "compression", "sheet", "encoding", "delimiter")
+        facts = {name: getattr(found, name) for name in names}
         session.printer.facts(facts)
         print_columns(session.printer, found.columns)
         session.printer.rows([column.name for column in found.columns], found.rows)
