@@ -13,6 +13,7 @@ RUN --mount=type=cache,target=/root/.cache/pip python -m venv /opt/modelbus \
 RUN --mount=type=cache,target=/root/.cache/pip python -m venv tools \
     && tools/bin/pip install --no-deps --require-hashes --only-binary :all: --requirement build.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY tools/package_readme.py tools/
 COPY shared shared
 COPY gateway gateway
 COPY trainer trainer

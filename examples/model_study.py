@@ -1,12 +1,12 @@
-"""From a messy table to a model that is tuned, measured, explained and watched, over HTTP alone.
+"""From a messy table to a model that is tuned, evaluated, explained and monitored, over HTTP alone.
 
-Two models are tuned on the same rows, evaluated on rows that neither has seen, and compared. The better one is
-explained, and so is one of its predictions; its learning curve is measured, and its drift reported, on rows of the same
-kind and on rows that have shifted. Plots of all that are fetched. Start a stack first (`make up`), then:
+The script tunes two models on the same rows, evaluates both on held-out rows, and compares them. It explains the better
+one and one of its predictions, measures its learning curve, and reports drift on similar and on shifted rows. It saves
+the plots of each step. Start a stack first (`make up`), then:
 
     python examples/model_study.py [--url http://127.0.0.1:8000] [--out study]
 
-All answers and plots are written into the folder ``--out``.
+All answers and plots go to the folder ``--out``.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from uuid import uuid4
 from http_requests import Gateway, show, step
 
 RUN = uuid4().hex[:8]
-"""In the names, so that the script can run again beside what others made."""
+"""Part of all names, so that the script can run repeatedly on one stack."""
 PLANS = ("basic", "plus", "pro")
 REGIONS = ("north", "Süd", "east, coast", "west")
 CUSTOMER = {"tenure": 3, "plan": "basic", "region": "Süd", "joined": "2024-05-17", "spend": 79.5, "newsletter": "no"}
@@ -48,8 +48,8 @@ LINEAR = {
 
 
 def customers(count: int, seed: int, *, is_shifted: bool = False) -> str:
-    """A messy table as CSV: numbers with holes, text with commas, dates, and who has left."""
-    draw = random.Random(seed)  # noqa: S311 - a table, no secret
+    """A messy table as CSV: missing numbers, text with commas, dates, and the target ``left``."""
+    draw = random.Random(seed)  # noqa: S311 - a table, not a secret
     lines = ["customer,tenure,plan,region,joined,spend,newsletter,left"]
     for number in range(count):
         tenure = draw.randint(0, 60)
@@ -75,7 +75,7 @@ TABLES = {
 
 
 class Study:
-    """The calls, and what they were answered."""
+    """The requests and their answers."""
 
     def __init__(self, gateway: Gateway, folder: Path) -> None:
         self._gateway = gateway
@@ -83,27 +83,27 @@ class Study:
         self.answers: dict[str, Any] = {}
 
     def run(self) -> None:
-        """Do all of it, one step after the other."""
+        """Run all steps."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        step("1. Upload the table to learn from, one to measure on, and one that has shifted")
+        step("1. Upload tables for training and evaluation, and one with drift")
         for name, table in TABLES.items():
             query = urlencode({"name": f"{name}-{RUN}", "target": "left", "wait": 60})
             self._keep(name, self._gateway.call("POST", f"/datasets?{query}", table, "text/csv"))
         step("2. Tune two models")
         for name, training in (("forest", FOREST), ("linear", LINEAR)):
             self._tune(name, training)
-        step("3. Evaluate both on rows that neither has seen")
+        step("3. Evaluate both on held-out rows")
         for name in ("forest", "linear"):
             self._evaluate(name)
         step("4. Compare them")
         self._compare()
         winner = self.answers["winner"]
-        step(f"5. Draw the plots of the {winner}")
+        step(f"5. Save the plots of the {winner}")
         self._draw(f"/evaluations/{winner}-{RUN}/plots")
-        step("6. Explain it, and one of its predictions")
+        step("6. Explain the model and one of its predictions")
         self._explain(winner)
         self._explain_prediction(winner)
-        step("7. See whether more rows would help")
+        step("7. Measure the learning curve")
         self._measure_learning(winner)
         step("8. Report drift")
         for name in ("held-out", "shifted"):
@@ -177,8 +177,8 @@ class Study:
 
 
 def main() -> None:
-    """Read the command line and do the study."""
-    parser = argparse.ArgumentParser(description="Tune, measure, explain and watch a model over HTTP.")
+    """Parse the command line and run the study."""
+    parser = argparse.ArgumentParser(description="Tune, evaluate, explain and monitor a model over HTTP.")
     parser.add_argument("--url", default=os.environ.get("MODELBUS_URL", "http://127.0.0.1:8000"), help="the gateway")
     parser.add_argument("--out", type=Path, default=Path("study"), help="the folder for answers and plots")
     given = parser.parse_args()

@@ -1,4 +1,4 @@
 """What the services share: contracts, errors, settings, logs, bus, store, worker, tables and models.
 
-May not import a service or ``modelbus``. ``docs/architecture.md`` says what each room holds.
+It may not import a service or ``modelbus``. ``docs/architecture.md`` says what each room holds.
 """

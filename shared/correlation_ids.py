@@ -1,4 +1,4 @@
-"""Making correlation ids: apart from the contracts, which check them, so that a client needs no pydantic for one."""
+"""Makes correlation ids; separate from the contracts, which check them, so that a client needs no pydantic for one."""
 
 from uuid import uuid4
 

@@ -1,6 +1,7 @@
-"""The door to matplotlib: draws a plot from its points, as SVG. Imported only where something is drawn.
+"""Draws a plot from its points as SVG, with matplotlib; imported only where something is drawn.
 
-The SVG holds no script and refers to nothing outside; text stays text, escaped. The same points give the same bytes.
+The SVG holds no script and no reference to anything outside; text stays text, escaped. The same points give the same
+bytes.
 """
 
 import io
@@ -25,13 +26,13 @@ _COLOURS: Final = (
 )  # fmt: skip
 """Okabe and Ito's, which most colour-blind people tell apart, and some more."""
 _SHADES: Final = LinearSegmentedColormap.from_list("shades", ["#FFFFFF", "#0072B2"], N=40)
-"""So few that the bar beside a matrix is drawn as cells: of 50 on it would be an embedded picture."""
+"""Few enough that the colour bar beside a matrix is drawn as cells: from 50 on it would be an embedded picture."""
 _GREY: Final = "#6B7280"
 _INK: Final = "#1F2937"
 _NAME_LIMIT: Final = 32
-"""Characters that are shown of a class or a column."""
+"""The maximum number of characters shown of a class or a column."""
 _CELL_TEXT_LIMIT: Final = 12
-"""Labels of a confusion matrix whose cells have room for a number."""
+"""The maximum number of labels of a confusion matrix whose cells have room for a number."""
 _CALENDAR: Final = tuple(date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for year in (1000, 9000))
 """Days since 1970 that are drawn as dates: with the margins of the axis, all are of years that `datetime` knows."""
 _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -132,7 +133,7 @@ def _draw_points(axes: Any, layer: Layer, colour: str) -> None:
 
 
 def _draw_bars(axes: Any, layer: Layer, colour: str, *, place: int, of: int) -> None:
-    """Draw a layer of bars: side by side with those of the other layers, ``of`` with it, in their order."""
+    """Draw a layer of bars, side by side with those of the other layers (``of`` in all), in their order."""
     names = np.arange(len(layer.y))
     height = 0.7 / of
     places = names + height * (place - (of - 1) / 2)
@@ -163,7 +164,7 @@ _DRAWERS: Final[dict[str, Callable[[Any, Layer, str], None]]] = {
 
 
 def _is_calendar(plot: Plot) -> bool:
-    """Whether its x axis shows dates; days that no calendar has are shown as numbers."""
+    """Whether the plot's x axis shows dates; days outside the calendar are shown as numbers."""
     days = [day for layer in plot.layers for day in layer.x]
     return plot.has_dates and bool(days) and _CALENDAR[0] <= min(days) and max(days) <= _CALENDAR[1]
 
@@ -207,12 +208,12 @@ def _name_axes(axes: Any, plot: Plot) -> None:
 
 
 def _shown(text: str, limit: int = _NAME_LIMIT) -> str:
-    """A text on one line that XML can hold."""
+    """A text as one line that XML can hold."""
     line = _NOT_XML.sub("\ufffd", " ".join(text.split())) or " "
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def _tidy(document: str, title: str) -> str:
-    """The SVG alone: without a document type, which refers to another server; with a name for screen readers."""
+    """The SVG element alone: without a document type, which refers to another server, and with a name for screen readers."""
     svg = document[document.index("<svg") :]
     return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(_shown(title, 80))} ', 1)

@@ -1,4 +1,4 @@
-"""Names that a package offers and that are imported when they are first used (PEP 562)."""
+"""Names of a package that are imported when they are first used (PEP 562)."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Make the ``__getattr__`` of a package, so that nobody pays for what others need.
+    """Make the ``__getattr__`` of a package, so that an import costs only what is used.
 
     Args:
         package: The package's ``__name__``.
-        homes: By name, the module that it is in; or the name's own module, where the name is that of a submodule.
+        homes: By name, the module that defines it; if the name is that of a submodule, that module itself.
     """
 
     def find(name: str) -> Any:

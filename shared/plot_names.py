@@ -1,4 +1,4 @@
-"""Names of plots that are of columns: a part of a URL, whatever the columns are called. Pure."""
+"""Names of the plots of columns, valid as a part of a URL whatever the columns are called. Pure."""
 
 import re
 import unicodedata
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from typing import Final
 
 _LENGTH_LIMIT: Final = 60
-"""Characters that are kept of a column's name: with what stands before and behind, a plot's name has 100 at most."""
+"""The maximum number of characters kept of a column's name: with prefix and number, a plot's name has 100 at most."""
 
 
 def plot_names(kind: str, columns: Iterable[str]) -> list[str]:
     """A name for the plot of each column.
 
     Args:
-        kind: What they all begin with; a name itself.
+        kind: The prefix of all names; a valid name itself.
         columns: Names of columns, any text.
 
     Returns:
-        The kind and what the column's name has of letters a to z and digits, such as ``drift_sent_on``; where two would
-        be alike, or nothing is left, numbered. In the columns' order, each once.
+        The kind and the letters a to z and digits of the column's name, such as ``drift_sent_on``; numbered if two would
+        be equal or nothing is left. In the columns' order, each once.
     """
     names: dict[str, None] = {}
     for column in columns:

@@ -1,4 +1,4 @@
-"""Saying on which port a service listens, for whoever started it with port 0."""
+"""Reports the port on which a service listens, for whoever started it with port 0."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from modelbus.shared.settings import Settings
 
 
 def write_port_file(settings: Settings, port: int) -> None:
-    """Write the port to the file that the settings name; whole at once, so that nobody reads half a number."""
+    """Write the port to the file that the settings name; atomically, so that nobody reads half a number."""
     if settings.port_file:
         path = Path(settings.port_file)
         partial = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,9 +1,10 @@
 """All settings of all services, read from ``MODELBUS_*`` variables; built once, in an entry point, and passed down.
 
-What is not in the environment is looked for in files, named as the variables in lower case (``modelbus_mongo_url``), in
-the folder ``MODELBUS_SECRETS_DIR``, or where containers have their secrets: ``/run/secrets``.
+A variable that is not set is read from a file of the same name in lower case (``modelbus_mongo_url``) in the folder
+``MODELBUS_SECRETS_DIR``, by default ``/run/secrets``.
 
-Every setting has a default that suits one machine. ``docs/settings.md`` is made from this file.
+Every default suits a single machine. ``docs/settings.md`` repeats names, defaults and texts by hand, in sections of its
+own; ``tests/unit/gateway/test_documentation.py`` compares both.
 """
 
 import os
@@ -35,124 +36,124 @@ class Settings(BaseSettings):
     )
 
     mongo_url: SecretStr = SecretStr("mongodb://127.0.0.1:27017/?replicaSet=rs0")
-    """Where MongoDB is: a replica set (one node is enough), because retryable writes need one."""
+    """The URL of MongoDB: a replica set (one node is enough), because retryable writes need one."""
     mongo_database: str = Field("modelbus", pattern=r"^[A-Za-z0-9_-]{1,38}$")
-    """The database that holds jobs, datasets, models, evaluations and their blobs."""
+    """The database for jobs, datasets, models, evaluations and files."""
     bus_url: SecretStr = SecretStr("redis://127.0.0.1:6379/0")
-    """Where the broker is: any URL that kombu understands. Redis has the hardened transport."""
+    """The URL of the broker, in any form that kombu supports. The hardened transport is for Redis only."""
 
     gateway_host: str = "127.0.0.1"
-    """The address the gateway listens on."""
+    """The address that the gateway listens on."""
     gateway_port: int = Field(8000, ge=0, le=65535)
-    """The port the gateway listens on; 0 takes a free one."""
+    """The port that the gateway listens on; 0 takes a free one."""
     require_keys: bool = False
-    """Whether a gateway on a loopback address demands API keys too; on any other address it always does."""
+    """Whether a gateway on a loopback address requires API keys; on any other address it always does."""
     admin_key: ApiKeySecret | None = None
-    """An API key with scope `admin` that is in no record: to make the first ones with."""
+    """An API key with scope `admin` that is not stored in MongoDB, for creating the first keys."""
     metrics_key: ApiKeySecret | None = None
-    """An API key with scope `metrics` that is in no record: for Prometheus."""
+    """An API key with scope `metrics` that is not stored in MongoDB, for Prometheus."""
     key_cache_s: float = Field(5.0, ge=0)
-    """Seconds that a gateway remembers an API key without asking MongoDB: so long a revoked one may still work."""
+    """Seconds that a gateway caches an API key; a revoked key may work for that long."""
     allowed_hosts: str | None = None
-    """Host names, comma-separated, under which the gateway may be asked; one that demands no keys has loopback's."""
+    """Host names that requests may use beside loopback's, comma-separated; unset: all with API keys, none without."""
     health_host: str = "127.0.0.1"
-    """The address on which a consumer answers /health/live, /health/ready and /metrics."""
+    """The address for a worker service's /health/live, /health/ready and /metrics."""
     health_port: int = Field(0, ge=0, le=65535)
-    """The port for that; 0 takes a free one (the service's record in MongoDB names it)."""
+    """The port for them; 0 takes a free one, which the service's record in MongoDB names."""
     port_file: str | None = None
-    """A file to which the service writes the port that it listens on, once it is ready."""
+    """A file to which the service writes its port once it is ready."""
 
     lease_s: float = Field(15.0, gt=0)
-    """Seconds after its last heartbeat that a running job still belongs to its worker."""
+    """Seconds that a running job stays with its worker after the last heartbeat."""
     heartbeat_s: float = Field(5.0, gt=0)
-    """Seconds between two heartbeats of a running job; well under `lease_s`."""
+    """Seconds between heartbeats of a running job; well below `lease_s`."""
     sweep_s: float = Field(2.0, gt=0)
-    """Seconds between two sweeps for lapsed leases and jobs whose message was lost."""
+    """Seconds between sweeps for expired leases and lost messages."""
     republish_s: float = Field(5.0, gt=0)
-    """Seconds until a queued job is published again; doubles each time, to 300 at most."""
+    """Seconds before a queued job's message may be sent again (1 if its queue is empty); doubles, up to 300."""
     max_attempts: int = Field(3, ge=1, le=100)
-    """How often a job is tried before it is dead."""
+    """Maximum attempts at a job before it is dead."""
     retry_backoff_s: float = Field(1.0, ge=0)
-    """Seconds before the second attempt of a job that failed retryably; doubles with each attempt."""
+    """Seconds before the second attempt at a job after a retryable error; doubles with each attempt."""
     cancel_grace_s: float = Field(2.0, ge=0)
     """Seconds between SIGTERM and SIGKILL for a job's process."""
     keep_best_grace_s: float = Field(300.0, ge=0)
-    """Seconds that a cancelled search which is to keep its best has to end the fit in hand and to fit the best."""
+    """Seconds that a cancelled search with `keep_best_on_cancel` has to refit its best candidate."""
 
     job_time_limit_s: float = Field(3600.0, gt=0)
-    """Seconds that one attempt of a job may run."""
+    """Maximum seconds for one attempt at a job."""
     job_memory_limit_bytes: int = Field(8 * 1024 * MEBIBYTE, ge=64 * MEBIBYTE)
-    """Bytes of address space that one job's process may add to what it starts with."""
+    """Maximum address space that a job's process may add to what it starts with, in bytes."""
     concurrency: int = Field(1, ge=1, le=256)
-    """How many jobs a consumer runs at once, each in its own process."""
+    """Number of jobs that each lane of a service runs at once, each in its own process."""
 
     dask_scheduler: SecretStr | None = None
-    """The address of a Dask scheduler, such as `tcp://10.0.0.5:8786`: fits that are worth it run on its workers."""
+    """The address of a Dask scheduler, such as `tcp://10.0.0.5:8786`; large fits then run on its workers."""
     dask_minimum_cells: int = Field(4_000_000, ge=0)
-    """With how many cells (rows times encoded features) a fit is worth it: one tree takes about a second."""
+    """Minimum cells (rows times encoded features) of a fit that runs on Dask: one tree takes about a second."""
 
     message_limit_bytes: int = Field(4 * MEBIBYTE, ge=1024)
-    """A larger message is quarantined; the gateway refuses a body of more than half of it."""
+    """Maximum size of a message; a larger one is quarantined. The gateway accepts JSON bodies of half of it."""
     upload_limit_bytes: int = Field(10 * 1024 * MEBIBYTE, ge=1)
-    """A larger upload is refused."""
+    """Maximum size of an upload."""
     preview_bytes: int = Field(MEBIBYTE, ge=4096)
-    """How much of a file a preview reads; of a Parquet file, all."""
+    """Number of bytes of a file that a preview reads; a Parquet file is read whole."""
     column_limit: int = Field(2000, ge=1)
-    """A table with more columns is refused."""
+    """Maximum number of columns of a table."""
     line_limit_bytes: int = Field(MEBIBYTE, ge=64)
-    """A table with a longer record is refused."""
+    """Maximum size of one record of a table, in bytes."""
     unseen_warning_fraction: float = Field(0.1, ge=0, le=1)
-    """From which fraction of the rows on values of a column that did not occur in training are warned of."""
+    """Minimum fraction of rows with values unseen in training, in one column, for a warning."""
     predict_rows_limit: int = Field(10_000, ge=1)
-    """More rows than this in one prediction request are refused: upload them as a dataset."""
+    """Maximum rows in one prediction command, over HTTP and on the queue; upload more as a dataset."""
     predict_batch_limit: int = Field(256, ge=1)
-    """How many predictions at most travel in one message, and how many messages a predictor takes at once."""
+    """Maximum predictions in one message, and maximum messages that a predictor takes at once."""
     backlog_limit: int = Field(10_000, ge=1)
-    """How many jobs may wait for one queue's workers before further ones are refused, until some are done."""
+    """Maximum jobs that may wait in one queue; further ones are refused until some are done."""
     predict_wait_s: float = Field(10.0, ge=0)
     """Seconds that an interactive prediction waits before it is answered 202."""
     predict_slow_s: float = Field(2.0, gt=0)
-    """Seconds that one model's rows may hold up those of others; what takes longer is predicted in its own process."""
+    """Seconds that one model may delay the predictions of others; slower ones run in a process of their own."""
     predict_time_limit_s: float = Field(60.0, gt=0)
-    """Seconds that an interactive prediction may run, and that the loading of its model may take."""
+    """Maximum seconds for an interactive prediction, and for loading its model."""
     predict_isolated_limit: int = Field(4, ge=1, le=256)
-    """How many interactive predictions at once have a process of their own, being slow or suspected of crashing."""
+    """Maximum interactive predictions that run in their own processes at once, being slow or likely to crash."""
     upload_wait_s: float = Field(30.0, ge=0)
-    """Seconds that an upload waits for its profile, and a page or an export for its rows, before it is answered 202."""
+    """Seconds that an upload, a page or an export waits for its result before it is answered 202."""
     wait_limit_s: float = Field(60.0, ge=0)
-    """The longest `wait` that a request may ask for."""
+    """Maximum `wait` of a request, in seconds."""
     event_heartbeat_s: float = Field(15.0, gt=0)
-    """Seconds without an event after which a stream of events says that it is still there."""
+    """Seconds without an event after which an event stream sends a comment to keep the connection open."""
     event_stream_limit: int = Field(256, ge=0)
-    """How many streams of events the gateway keeps open at once; further ones are refused."""
+    """Maximum number of open event streams per gateway; further ones are refused."""
     model_cache_bytes: int = Field(2 * 1024 * MEBIBYTE, ge=1)
-    """How much memory the predictor's loaded models may take; beyond it the least recently used go."""
+    """Maximum memory for the models that a predictor keeps loaded; the least recently used are evicted."""
     artifact_limit_bytes: int = Field(4 * 1024 * MEBIBYTE, ge=1)
-    """A model whose artifact unpacks to more than this is refused."""
+    """Maximum size of a model's unpacked artifact."""
     result_inline_bytes: int = Field(MEBIBYTE, ge=1024)
-    """A larger result is kept in GridFS instead of in its job."""
+    """Maximum size of a result that is stored in its job; larger ones go to GridFS."""
 
     job_retention_days: float = Field(30, gt=0)
     """Days that a finished job is kept."""
     dead_retention_days: float = Field(90, gt=0)
-    """Days that a dead job is kept, so that it can be replayed."""
+    """Days that a dead job is kept for a replay."""
     orphan_grace_s: float = Field(24 * 3600.0, gt=0)
-    """Seconds before a blob that belongs to nothing is removed."""
+    """Seconds before an unreferenced file is removed."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least level that is logged."""
+    """The lowest level that is logged."""
     log_format: Literal["json", "console"] = "json"
-    """How lines look on stdout: one JSON object each, or text for people's eyes."""
+    """Format of log lines on stdout: one JSON object each, or text for a terminal."""
     log_shipping: bool = True
-    """Whether lines are kept in MongoDB too, so that they can be read back over HTTP."""
+    """Whether log lines are also stored in MongoDB, for reading over HTTP."""
     log_retention_s: float = Field(7 * 24 * 3600.0, gt=0)
-    """Seconds that a line is kept there."""
+    """Seconds that a log line is stored in MongoDB."""
     log_limit_bytes: int = Field(1024 * MEBIBYTE, ge=MEBIBYTE)
-    """About how much is kept there; beyond it the oldest lines go before their time."""
+    """Approximate maximum size of stored log lines; the oldest are removed first."""
     log_buffer_bytes: int = Field(8 * MEBIBYTE, ge=65536)
-    """How much of lines each process holds while MongoDB is away; beyond it the oldest are lost, and counted."""
+    """Maximum log lines that a process buffers while MongoDB is away; the oldest are dropped and counted."""
     stop_grace_s: float = Field(10.0, ge=0)
-    """Seconds that a stopping service gives the work in hand before it hands it back."""
+    """Seconds that a stopping service gives its running jobs before it releases them."""
 
     @classmethod
     def settings_customise_sources(

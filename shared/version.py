@@ -1,3 +1,3 @@
-"""The release that runs: hatchling makes the package's metadata of it, since reading that back takes 20 ms."""
+"""The version of this release; hatchling takes the package's metadata from here, since reading it back takes 20 ms."""
 
 VERSION = "0.1.0"

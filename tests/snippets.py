@@ -1,7 +1,7 @@
-"""The blocks of code of the documentation: which there are, and which of them nobody runs, for what reason.
+"""The documentation's blocks of code, and the reasons why some of them are not run.
 
-A block in sh or Python is run by ``tests/e2e/documentation``, page by page in the order of the site, unless a comment
-``<!-- not run: REASON -->`` stands above it.
+``tests/e2e/documentation`` runs each block in sh or Python, page by page in the order of the site, unless the comment
+``<!-- not run: REASON -->`` precedes it.
 """
 
 import re
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
+README: Final = "README.md"
 RUN: Final = frozenset({"sh", "python"})
-"""The languages of blocks that are run; any other is for reading."""
+"""Blocks in these languages are run; the others are for reading."""
 
 _BLOCK: Final = re.compile(
     r"^(?:<!-- (?P<mark>.*?) -->\n\n)?```(?P<language>[^\n`]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -30,7 +31,7 @@ class Snippet:
     language: str
     code: str
     reason: str | None
-    """Why nobody runs it."""
+    """Why it is not run; None if it is."""
 
     @property
     def place(self) -> str:
@@ -56,7 +57,7 @@ def _targets(navigation: Any) -> Iterator[str]:
 def read_pages() -> list[str]:
     """README and every page below docs, in the order of the site; those that are in no navigation come last."""
     below = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
-    ordered = [page for page in site_pages() if page == "README.md" or page.startswith("docs/")]
+    ordered = [page for page in site_pages() if page == README or page.startswith("docs/")]
     return [*ordered, *(page for page in below if page not in ordered)]
 
 

@@ -1,6 +1,6 @@
-"""A whole consumer service: opened, announced, run, and stopped in order on SIGTERM.
+"""The life of a consumer service: connect, announce, run its lanes, and stop in order on SIGTERM.
 
-``python -m modelbus.trainer`` and its sisters differ in the lanes that they bring.
+``python -m modelbus.trainer`` and the other consumers differ only in the lanes that they pass.
 """
 
 import os
@@ -46,9 +46,9 @@ from modelbus.shared.worker.sweeper import Sweeper
 log = structlog.get_logger()
 
 _STUCK_S = 60.0
-"""A lane whose loop has not come round for this long is stuck."""
+"""Seconds without a turn of its loop after which a lane counts as stuck."""
 _AWAY_S = 10.0
-"""A broker that has not answered for this long is away."""
+"""Seconds without an answer after which the broker counts as unavailable."""
 
 
 class Lane(Protocol):
@@ -56,7 +56,7 @@ class Lane(Protocol):
 
     @property
     def looped_at(self) -> float:
-        """When the loop last came round, by the monotonic clock."""
+        """When the loop made its last turn, by the monotonic clock."""
 
     @property
     def polled_at(self) -> float:
@@ -64,7 +64,7 @@ class Lane(Protocol):
 
     @property
     def running_jobs(self) -> int:
-        """How many jobs run now."""
+        """The number of jobs that are running."""
 
     def run(self) -> None:
         """Work until stopped."""
@@ -75,7 +75,7 @@ class Lane(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What lanes are made from; one of each for a process."""
+    """What lanes are built from; a process has one of each."""
 
     service: str
     settings: Settings
@@ -88,7 +88,7 @@ class Tools:
     blobs: BlobStore
 
     def consumer(self, queues: Sequence[str], prefetch: int) -> Consumer:
-        """A consumer of some queues, through a connection of its own."""
+        """A consumer of some queues, with its own connection."""
         return Consumer(
             self.settings.bus_url.get_secret_value(),
             self.service,
@@ -98,7 +98,7 @@ class Tools:
         )
 
     def runner(self) -> AttemptRunner:
-        """What does claimed jobs in child processes."""
+        """Executes claimed jobs in child processes."""
         return AttemptRunner(self.service, self.settings, self.ledger, self.finisher, self.events)
 
     def worker(self, queues: Sequence[str], handlers: Mapping[str, str]) -> Worker:
@@ -148,7 +148,7 @@ class Service:
         return 1 if has_failed else 0
 
     def _wait(self, instance: ServiceInstance, threads: Sequence[threading.Thread]) -> bool:
-        """Announce the service until it is to stop; whether that is because a lane ended."""
+        """Announce the service until it is to stop; True if it stops because a lane ended."""
         while True:
             try:
                 self._registry.announce(instance, sum(lane.running_jobs for lane in self._lanes))
@@ -189,7 +189,7 @@ class Service:
 
 
 def _reachable(host: str) -> str:
-    """Where others find what listens on a host: one that listens everywhere is found by its name."""
+    """The host under which others reach a listener: the machine's name if it listens on all interfaces."""
     return socket.gethostname() if host in ("", "0.0.0.0", "::") else host  # noqa: S104 - compared with, never bound
 
 
@@ -203,14 +203,14 @@ def run_service(
     announce: str | None = None,
     allocators: Mapping[str, str] | None = None,
 ) -> int:
-    """Run a consumer service; what its ``__main__`` calls.
+    """Run a consumer service; its ``__main__`` calls this.
 
     Args:
         name: The service's name, in logs, events and records.
-        queues: What it consumes, for `GET /services`.
+        queues: The queues that it consumes, for `GET /services`.
         make_lanes: Makes its lanes.
-        preload: Modules that the children of its jobs need, imported once.
-        declare: What it writes to the store before it starts, such as the catalogue of estimators.
+        preload: Modules that the children of its jobs need, imported once before they are forked.
+        declare: Writes to the store before the lanes start, such as the catalogue of estimators.
         announce: A function, as ``module:function``, that says in the log what its children have; called in a child.
         allocators: Environment variables by which its jobs' memory allocators are tuned, where nobody has set them; on
             Linux alone, elsewhere there may be others.
@@ -266,7 +266,7 @@ def make_sweeper(tools: Tools) -> Sweeper:
 
 
 def _wait_for_store(database: Database[Document]) -> None:
-    """Wait for MongoDB, saying so: services may start before their servers."""
+    """Wait for MongoDB and log that: services may start before their servers."""
     while True:
         try:
             create_indexes(database)

@@ -1,4 +1,4 @@
-"""What becomes of a message that brings out a fault of the service itself: its jobs end, with the fault told."""
+"""What happens to a message that causes a fault of the service itself: its jobs fail, and the fault is reported."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,21 +15,21 @@ log = structlog.get_logger()
 
 
 Tell = Callable[[Sequence[FinishedJob], dict[str, AnsweredJob]], None]
-"""Tells of jobs that ended; those that were known before, as they are now, are by their id in the second argument."""
+"""Reports jobs that ended; the second argument holds, by id, the jobs that were known before, as they are now."""
 
 
 def end_with_fault(delivery: Delivery, error: Exception, ledger: JobLedger, consumer: Consumer, tell: Tell) -> None:
-    """End the jobs of a message whose handling raised what nobody foresaw, and acknowledge it.
+    """End the jobs of a message whose handling raised an unexpected error, and acknowledge it.
 
-    A job that stayed queued would be sent, and fail, again and again; one that ended can be read and replayed. Where
-    not even that can be recorded, the message is kept as poison. Never raises: the lane must go on.
+    A job that stayed queued would be delivered and fail again and again; one that ended can be read and replayed. If
+    not even that can be recorded, the message is quarantined. Never raises: the lane must go on.
 
     Args:
         delivery: The message.
-        error: What was raised; its trace is in the log.
+        error: The exception; its traceback is in the log.
         ledger: Where the jobs are.
         consumer: Of the message.
-        tell: Tells everybody, and the sender, of the jobs that ended.
+        tell: Publishes the jobs that ended: an event for everybody, a reply for the sender.
     """
     log.error("delivery.failed", queue=delivery.queue, exc_info=error)
     fault = ModelbusError(f"the service failed while processing this command: {type(error).__name__}: {error}")

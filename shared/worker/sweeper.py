@@ -1,4 +1,4 @@
-"""The periodic repair that every service does: whatever another process or a server lost is found and set going."""
+"""The periodic repair that every service does: it finds jobs that another process or a server lost and restarts them."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from modelbus.shared.worker.poison_mover import PoisonMover
 log = structlog.get_logger()
 
 _SURPLUS_S = 600.0
-"""Between two looks for orphans, and for more log lines than are to be kept."""
+"""Seconds between two checks for orphaned files, and for more log lines than are to be kept."""
 
 
 class Sweeper:
@@ -54,7 +54,7 @@ class Sweeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop sweeping and wait for the sweep in hand."""
+        """Stop sweeping and wait for the current sweep to end."""
         self._stopping.set()
         self._thread.join(timeout=10)
         self._poison.close()
@@ -64,7 +64,7 @@ class Sweeper:
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
-            BusUnavailable: The broker does not answer; what concerns MongoDB alone is done.
+            BusUnavailable: The broker does not answer; the repairs that need only MongoDB are done.
         """
         # After an outage of MongoDB nobody is dead because of a lapsed lease.
         if self._outage.is_over():

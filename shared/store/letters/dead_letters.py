@@ -1,7 +1,7 @@
 """Dead letters, for the gateway: dead jobs, and messages that could not be read, as one list.
 
-A dead job is its record in ``jobs``; a message is a record in ``dead_letters``. Ids of both are UUIDs, and no two are
-the same. An edit is a draft beside what was sent; a replay takes it (docs/adr/0018).
+A dead job is its record in ``jobs``; a message is a record in ``dead_letters``. The ids of both are UUIDs, and no two are the same. An edit is stored as a draft beside what was sent, and a replay
+uses it (docs/adr/0018).
 """
 
 from collections.abc import Sequence
@@ -61,14 +61,14 @@ class MessageLetter(Generic[M]):
 
     @property
     def at(self) -> datetime:
-        """When it was put aside."""
+        """When it was quarantined."""
         return self.document["received_at"]
 
 
 ListedLetter = JobLetter[DeadJob] | MessageLetter[ListedMessage]
-"""A dead letter, as far as lists tell of it."""
+"""A dead letter as lists show it."""
 DeadLetter = JobLetter[JobDocument] | MessageLetter[MessageDocument]
-"""A dead letter, whole."""
+"""A whole dead letter."""
 
 
 class DeadLetters:
@@ -110,10 +110,10 @@ class DeadLetters:
         raise NotFound(f"dead letter {letter_id} does not exist; it may have been replayed or removed")
 
     async def edit_job(self, correlation_id: str, spec: dict[str, Any], spec_hash: str) -> DeadLetter:
-        """Lay another specification beside a dead job.
+        """Store a changed specification as the draft of a dead job.
 
         Raises:
-            JobFinished: It is not dead any more.
+            JobFinished: The job is not dead any more.
         """
         job = await self._store.change(JOBS, protocol.edit(correlation_id, spec, spec_hash), JOB)
         if job is None:
@@ -121,7 +121,7 @@ class DeadLetters:
         return JobLetter(job)
 
     async def edit_message(self, letter_id: str, body: bytes) -> DeadLetter:
-        """Lay another body beside a message.
+        """Store a changed body as the draft of a message.
 
         Raises:
             NotFound: It is not there any more.
@@ -133,17 +133,17 @@ class DeadLetters:
         return MessageLetter(message)
 
     async def remove(self, letter: DeadLetter) -> bool:
-        """Remove one as it was read; False if it has changed or gone since."""
+        """Remove a dead letter as it was read; False if it has changed or is gone since."""
         same = {"draft": letter.document.get("draft")}
         unchanged = {**letter_queries.letter_filter(letter.kind, letter.id), **same}
         return await self._store.delete(COLLECTION_OF[letter.kind], unchanged)
 
     async def purge(self, meant: DeadLetterQuery) -> int:
-        """Remove all that are meant; how many."""
+        """Remove all that match; returns how many."""
         return sum([await self._store.delete_all(COLLECTION_OF[kind], meant.filter(kind)) for kind in meant.kinds])
 
     async def counts(self) -> Sequence[tuple[Kind, str, int]]:
-        """How many there are of each kind and queue."""
+        """The number of dead letters by kind and queue."""
         counted: list[tuple[Kind, str, int]] = []
         for kind in KINDS:
             groups = await self._store.aggregated(letter_queries.counts_by_queue(kind))

@@ -1,4 +1,4 @@
-"""Messages that could not be read, in MongoDB: kept by the sweep, once each."""
+"""Stores messages that could not be read in MongoDB; the sweep does this, once for each message."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -11,18 +11,18 @@ from modelbus.shared.store.connection import DURABLE, Document, store_errors
 from modelbus.shared.store.indexes import DEAD_LETTERS
 
 KEPT_BYTES: Final = 8 * 1024 * 1024
-"""How much of one message is kept: a document has 16 MB at most."""
+"""The maximum number of bytes kept of one message: a document has 16 MB at most."""
 
 
 class PoisonKeeper:
-    """Writes what cannot be read to where people find it."""
+    """Writes unreadable messages to MongoDB, where people find them."""
 
     def __init__(self, database: Database[Document], *, retention_days: float) -> None:
         self._letters = database.get_collection(DEAD_LETTERS, write_concern=DURABLE)
         self._retention = timedelta(days=retention_days)
 
     def keep(self, message: PoisonMessage) -> bool:
-        """Keep a message; whether it was not kept already.
+        """Store a message; True if it was not stored already.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.

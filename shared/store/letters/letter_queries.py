@@ -1,4 +1,4 @@
-"""Dead letters: which are meant, and what is asked of both kinds."""
+"""The filter of dead letters, and the queries and updates of both kinds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _ALL_OF: Final[Mapping[Kind, Document]] = {"job": {"status": "dead"}, "message":
 
 
 class QueueCount(TypedDict):
-    """How many dead letters a queue has."""
+    """The number of dead letters of a queue."""
 
     queue: str
     count: int
@@ -39,7 +39,7 @@ _COUNT: Final = shape(QueueCount)
 
 @dataclass(frozen=True)
 class DeadLetterQuery:
-    """Which dead letters are meant.
+    """Which dead letters a request selects.
 
     Attributes:
         kinds: Jobs, messages, or both.
@@ -62,14 +62,14 @@ class DeadLetterQuery:
 
 
 def dead_jobs(meant: DeadLetterQuery, *, after: After | None, limit: int) -> Query[DeadJob]:
-    """A page of the jobs that are meant, newest first."""
+    """A page of the selected jobs, newest first."""
     moment = TIME_OF["job"]
     wanted = {**meant.filter("job"), **older_than(after, moment)}
     return Query(JOBS, wanted, _DEAD_JOB, newest_first(moment), limit)
 
 
 def messages(meant: DeadLetterQuery, *, after: After | None, limit: int) -> Query[ListedMessage]:
-    """A page of the messages that are meant, newest first."""
+    """A page of the selected messages, newest first."""
     moment = TIME_OF["message"]
     wanted = {**meant.filter("message"), **older_than(after, moment)}
     return Query(DEAD_LETTERS, wanted, _LISTED_MESSAGE, newest_first(moment), limit)
@@ -86,12 +86,12 @@ def message(letter_id: str) -> Query[MessageDocument]:
 
 
 def letter_filter(kind: Kind, letter_id: str) -> Document:
-    """What one dead letter matches."""
+    """The filter that matches one dead letter."""
     return {"_id": letter_id, **_ALL_OF[kind]}
 
 
 def counts_by_queue(kind: Kind) -> Aggregation[QueueCount]:
-    """How many dead letters of a kind each queue has, by queue."""
+    """The number of dead letters of a kind, by queue."""
     return Aggregation(
         COLLECTION_OF[kind],
         (
@@ -105,6 +105,6 @@ def counts_by_queue(kind: Kind) -> Aggregation[QueueCount]:
 
 
 def edit_message(letter_id: str, body: bytes) -> Operation:
-    """Lay another body beside a message: a draft, which its replay takes (docs/adr/0018)."""
+    """Store a changed body as the draft of a message, which its replay uses (docs/adr/0018)."""
     changes = {"draft": {"body": literal(Binary(body)), "at": NOW}, "history": happened("edited")}
     return Operation({"_id": letter_id}, [{"$set": changes}])

@@ -1,1 +1,1 @@
-"""Log lines, written and read."""
+"""Log lines in MongoDB: writing and reading."""

@@ -1,6 +1,6 @@
-"""Log lines in MongoDB, for those who write them: a document holds the lines that one process logged in a moment.
+"""Writes log lines to MongoDB: a document holds the lines that one process logged within a moment.
 
-One document for many lines keeps logging cheap where thousands of lines come in a second. What is searched by stands
+One document for many lines keeps logging cheap at thousands of lines per second. The fields that are searched stand
 beside the lines: service, the highest level, the jobs, the times. ``stored`` is the server's own clock, which no two
 documents share: the order of arrival, by which readers follow (``log_reading``).
 """
@@ -26,7 +26,7 @@ from modelbus.shared.store.logs.log_queries import LogBatchDocument, oldest_but
 from modelbus.shared.store.records.services import worker_name
 
 SPAN_S: Final = 60.0
-"""The lines of one batch are not further apart, so that a reader knows where to stop."""
+"""The maximum time between the first and the last line of a batch, so that a reader knows where to stop."""
 _LINE_LIMIT_BYTES: Final = 64 * 1024
 _KEPT: Final = ("timestamp", "level", "service", "event", "correlation_id", "pid")
 _DUPLICATE_KEY: Final = 11000
@@ -50,7 +50,7 @@ class LogBatches:
         self._retention = timedelta(seconds=retention_s)
 
     def batch(self, lines: Sequence[LoggedLine]) -> list[LogBatchDocument]:
-        """The documents that hold some lines; they have their ids already, so that writing them may be repeated."""
+        """The documents for some lines; they have their ids already, so that writing them may be repeated."""
         return [self._document(group) for group in _grouped(lines)]
 
     def write(self, batch: list[LogBatchDocument]) -> None:
@@ -71,7 +71,7 @@ class LogBatches:
         self._batches.database.client.close()
 
     def trim(self, limit_bytes: int) -> int:
-        """Remove the oldest batches while there are more than some bytes; how many were removed.
+        """Remove the oldest batches while the total size is above a limit; returns how many were removed.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
@@ -103,7 +103,7 @@ class LogBatches:
 
 
 def _grouped(lines: Sequence[LoggedLine]) -> Iterator[list[tuple[datetime, LoggedLine]]]:
-    """Lines that are near each other; those of an outage of the store may span hours."""
+    """Split lines into groups that are close in time; the lines of an outage of the store may span hours."""
     group: list[tuple[datetime, LoggedLine]] = []
     for line in lines:
         moment = datetime.fromisoformat(line.timestamp)
@@ -116,7 +116,7 @@ def _grouped(lines: Sequence[LoggedLine]) -> Iterator[list[tuple[datetime, Logge
 
 
 def _bounded(text: bytes) -> str:
-    """The line; of one that is far too long, what every line has."""
+    """The line; if it is far too long, only the fields that every line has."""
     if len(text) > _LINE_LIMIT_BYTES:
         fields = orjson.loads(text)
         kept = {name: fields[name] for name in _KEPT if name in fields}
@@ -125,7 +125,7 @@ def _bounded(text: bytes) -> str:
 
 
 def open_log_shipper(settings: Settings, service: str) -> LogShipper | None:
-    """What keeps this process' lines, to be started once its fork server runs; None where the settings want none."""
+    """The writer of this process' log lines, to be started once its fork server runs; None if the settings turn it off."""
     if not settings.log_shipping:
         return None
     batches = LogBatches(open_store(settings, **_OPTIONS), service, retention_s=settings.log_retention_s)

@@ -1,4 +1,4 @@
-"""Batches of log lines as MongoDB holds them, and what is asked of them."""
+"""The shapes of batches of log lines in MongoDB, and the queries about them."""
 
 from datetime import datetime
 from typing import Final, TypedDict
@@ -10,7 +10,7 @@ from modelbus.shared.store.operation import Document
 from modelbus.shared.store.queries import Query, shape
 
 _SETTLED_MS: Final = 200
-"""A batch becomes visible within so many milliseconds of its ``stored``, in the order of arrival or not."""
+"""A batch becomes visible within this many milliseconds of its ``stored``, not always in the order of arrival."""
 _SETTLED: Final[Document] = {
     # A timestamp counts within its second, so it is settled when its second is over.
     "$expr": {
@@ -23,18 +23,18 @@ _SETTLED: Final[Document] = {
 
 
 class ReadBatch(TypedDict):
-    """A batch, as far as its lines are answered."""
+    """The fields of a batch that are read for its lines."""
 
     _id: ObjectId
     instance: str
     """The process that logged them."""
     last_at: datetime
     lines: list[str]
-    """JSON, one a line."""
+    """JSON, one document per line."""
 
 
 class LogBatchDocument(ReadBatch):
-    """One batch, whole."""
+    """A whole batch."""
 
     service: str
     host: str
@@ -43,9 +43,9 @@ class LogBatchDocument(ReadBatch):
     """When it arrived, by the server's clock."""
     first_at: datetime
     level: int
-    """The highest of its lines."""
+    """The highest level of its lines."""
     correlation_ids: list[str]
-    """The jobs that its lines are about."""
+    """The correlation ids that its lines name."""
     expires_at: datetime
 
 
@@ -79,7 +79,7 @@ def any_batch_of(service: str) -> Query[NamedBatch]:
 
 
 def oldest_but(count: int) -> Query[TimedBatch]:
-    """The oldest batch, but for some that are older still."""
+    """The oldest batch after skipping some that are older."""
     return Query(LOG_BATCHES, {}, _TIMED, (("last_at", 1),), limit=1, skip=count)
 
 
@@ -89,15 +89,15 @@ def newest_batches(wanted: Document, batch_size: int) -> Query[ReadBatch]:
 
 
 def arrived_batches(wanted: Document, *, after: Timestamp, until: Timestamp) -> Query[ReadBatch]:
-    """Batches that match and arrived in a stretch of time, whose end is part of it."""
+    """Batches that match and arrived in an interval that includes its end."""
     return Query(LOG_BATCHES, {**wanted, "stored": {"$gt": after, "$lte": until}}, _READ)
 
 
 def newest_arrival() -> Query[ArrivedBatch]:
-    """The last batch of all that have arrived for good."""
+    """The last batch before which no other can become visible any more."""
     return Query(LOG_BATCHES, _SETTLED, _ARRIVED, (("stored", -1),), 1)
 
 
 def next_arrivals(wanted: Document, *, after: Timestamp, limit: int) -> Query[ArrivedBatch]:
-    """The first batches that match and have arrived for good since a moment."""
+    """The first matching batches since a moment, up to where no other can become visible any more."""
     return Query(LOG_BATCHES, {**wanted, "stored": {"$gt": after}, **_SETTLED}, _ARRIVED, (("stored", 1),), limit)

@@ -1,9 +1,9 @@
-"""Log lines in MongoDB, for those who read them back: the last ones in time order, and what comes after them.
+"""Reads log lines from MongoDB: the last ones in order of time, and the ones that arrive after them.
 
-Who reads the past gets lines in the order of their times, whoever wrote them. Who follows gets stretches of the order
-of arrival, each sorted by time: so a line that arrives late, from a service whose MongoDB was away, is told late and
-never missed. A stretch is only read when nothing more can come into it, which makes every place in it (a ``Place``)
-one from which a reader can go on later, without loss or repetition.
+A reader of the past gets the lines of all services in the order of their times. A reader that follows gets
+stretches in the order of arrival, each sorted by time: a line that arrives late, from a service that could not reach
+MongoDB, is delivered late and never missed. A stretch is only read when nothing more can be added to it, so a reader
+can continue from every position in it (a ``Place``) later, without loss or repetition.
 """
 
 import heapq
@@ -25,18 +25,18 @@ from modelbus.shared.store.logs.log_batches import SPAN_S
 from modelbus.shared.store.logs.log_queries import ReadBatch
 
 _STRETCH_BATCHES: Final = 32
-"""How many batches are read at once, each of up to a megabyte."""
+"""The number of batches read at once, each of up to a megabyte."""
 _BEGINNING: Final = Timestamp(0, 1)
 
 
 @dataclass(frozen=True)
 class LogQuery:
-    """Which lines are wanted.
+    """Which lines a request selects.
 
     Attributes:
         services: Whose; all when there are none.
         correlation_id: Only lines about this job.
-        level: The least level.
+        level: The minimum level.
         since: No older ones.
     """
 
@@ -67,12 +67,12 @@ class Line:
 
 
 def arrival_text(arrived: Timestamp) -> str:
-    """A moment of arrival as text."""
+    """Write a moment of arrival as text."""
     return f"{arrived.time}.{arrived.inc}"
 
 
 def arrival(text: str) -> Timestamp:
-    """The moment of arrival that a text names.
+    """Read a moment of arrival from a text.
 
     Raises:
         ValueError: It is out of range.
@@ -83,10 +83,10 @@ def arrival(text: str) -> Timestamp:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a reader is: so many lines before the end of what arrived after ``start``, up to ``end``.
+    """A reader's position: a number of lines before the end of those that arrived after ``start``, up to ``end``.
 
-    Counted from the end, because what is old may expire meanwhile. Without ``start`` it is about all that had arrived
-    by ``end``: where following begins.
+    Counted from the end, because old lines may expire meanwhile. Without ``start`` it covers everything that had
+    arrived by ``end``: there following begins.
     """
 
     start: Timestamp | None
@@ -96,16 +96,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Stretch:
-    """What arrived after ``start`` and up to ``end``: lines in the order of their times."""
+    """The lines that arrived after ``start`` and up to ``end``, in the order of their times."""
 
     start: Timestamp | None
     end: Timestamp
     lines: list[Line]
     is_full: bool = False
-    """Whether more may wait already."""
+    """Whether more lines may be waiting already."""
 
     def places(self) -> Iterator[tuple[Line, Place]]:
-        """Each line with the place behind it."""
+        """Each line with the position after it."""
         for number, line in enumerate(self.lines, 1):
             yield line, Place(self.start, self.end, len(self.lines) - number)
 
@@ -131,13 +131,13 @@ class LogLines:
         before: tuple[datetime, str] | None = None,
         arrived_by: Timestamp | None = None,
     ) -> list[Line]:
-        """The last lines that are wanted, in the order of their times.
+        """The last selected lines, in the order of their times.
 
         Args:
             query: Which.
             limit: How many at most.
             before: Only those before the line of this time and id.
-            arrived_by: Only what had arrived by then.
+            arrived_by: Only lines that had arrived by then.
         """
         batches = query.batches()
         if before:
@@ -157,24 +157,24 @@ class LogLines:
         return sorted(kept)
 
     async def present(self) -> Timestamp:
-        """The end of what has arrived for good."""
+        """The moment up to which no more lines can arrive."""
         newest = await self._store.one(log_queries.newest_arrival())
         return _BEGINNING if newest is None else newest["stored"]
 
     async def recent(self, query: LogQuery, limit: int) -> Stretch:
-        """The last lines of all that have arrived by now: where following begins."""
+        """The last lines of all that have arrived so far: there following begins."""
         end = await self.present()
         return Stretch(None, end, await self.last(query, limit, arrived_by=end))
 
     async def rest(self, query: LogQuery, place: Place) -> Stretch:
-        """The lines that a reader who was at a place has not had, up to the end of its stretch."""
+        """The lines that a reader at a position has not had yet, up to the end of its stretch."""
         if place.start is None:
             return Stretch(None, place.end, await self.last(query, place.left, arrived_by=place.end))
         lines = await self._arrived(query, place.start, place.end)
         return Stretch(place.start, place.end, lines[len(lines) - place.left :] if place.left < len(lines) else lines)
 
     async def following(self, query: LogQuery, start: Timestamp) -> Stretch:
-        """What has arrived after ``start`` for good."""
+        """The next stretch after ``start`` to which no more lines can be added."""
         arrivals = log_queries.next_arrivals(query.batches(), after=start, limit=_STRETCH_BATCHES)
         ends = await self._store.all(arrivals)
         if not ends:
@@ -221,7 +221,7 @@ def _is_wanted(fields: dict[str, Any], query: LogQuery) -> bool:
 
 
 def _shown(fields: dict[str, Any], batch: ReadBatch, query: LogQuery) -> dict[str, Any]:
-    """The line as it was written, with its instance; asked for one job, it names that job alone."""
+    """The line as it was written, with its instance; if one job was asked for, it names only that job."""
     shown = {**fields, "instance": batch["instance"]}
     if query.correlation_id and "correlation_ids" in shown:
         shown["together"] = len(shown.pop("correlation_ids"))

@@ -36,7 +36,7 @@ State = dict[str, Any]
 
 
 class TabularEncoder:
-    """Encodes the columns of a signature, after ``fit_transform`` or ``from_state``."""
+    """Encodes the columns of a signature; built by ``fit_transform`` or ``from_state``."""
 
     def __init__(self, columns: Sequence[EncodedColumn] = ()) -> None:
         """Args:

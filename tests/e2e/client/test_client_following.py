@@ -98,10 +98,10 @@ def test_drift_that_is_found_is_an_event(client: Any, api: Api, parcel_model: st
 
 
 def test_listening_ends_when_its_time_is_over(client: Any) -> None:
-    begun = time.monotonic()
+    begun, timeout_s = time.monotonic(), 1.5
     with pytest.raises(errors.WaitTimedOut, match=r"/events"):
-        list(client.events(command="TrainModel", status="dead", timeout_s=1.5))
-    assert time.monotonic() - begun >= 1.5
+        list(client.events(command="TrainModel", status="dead", timeout_s=timeout_s))
+    assert time.monotonic() - begun >= timeout_s
     with pytest.raises(errors.WaitTimedOut):
         # what comes all the time does not make it longer
         list(client.follow_logs(timeout_s=1.0, level="debug"))

@@ -1,10 +1,12 @@
-"""What the documentation shows is run as a reader would run it: page after page, in one folder, against one stack."""
+"""The documentation runs as printed: README, the tutorials, then each page, in one folder and on one new stack."""
 
 import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,29 +14,43 @@ import pytest
 from modelbus import Client
 from modelbus.stack import LocalStack
 from tests.e2e.api import Api
-from tests.snippets import ROOT, Snippet, read_pages, run_snippets
+from tests.snippets import README, ROOT, Snippet, read_pages, run_snippets
+from tests.stack_fixtures import started
 from tools import notebooks
 
-PAGES = [page for page in read_pages() if run_snippets(page)]
+PAGES = [page for page in read_pages() if run_snippets(page) and page != README]
 ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1):8000")
-"""Where the stack listens that a reader has started."""
+"""The address of a reader's stack."""
 BLOCK_TIMEOUT_S = 120
 SHOWN = {
-    "README.md": ["prediction", "job.finished"],
+    README: ["prediction", "prices@", "job.finished"],
     "docs/client.md": ["toy-prices@1", "rows.0.size", "unknown_model"],
     "docs/cli.md": ["rents@1"],
     "docs/evaluation.md": ['"best_threshold":{', '"id":"theirs"'],
     "docs/dead-letters.md": ["no message"],
 }
-"""What the blocks of a page print, among other things."""
-# An answer that tells of an error must fail its block.
+"""Texts that the blocks of a page print."""
+# An HTTP error must fail its block.
 CURL_SETTINGS = "fail-with-body\nshow-error\n"
+SHELLS = {
+    "bash": (["bash", "-s"], "set -euxo pipefail"),
+    # interactive, as in a terminal: a comment is then an argument, and a pattern without a match is an error
+    "zsh": (["zsh", "-f", "-i", "-s"], "PS1=; PS2=; setopt errexit nounset pipefail"),
+}
+"""The command of each shell, which reads standard input, and the settings that end it at the first error."""
 
 
 @pytest.fixture(scope="module")
-def folder(stack: LocalStack) -> Path:
-    """The reader's folder, in which the stack runs, as a checkout is."""
-    folder = stack.layout.root.parent
+def reader_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A new stack with the settings that `modelbus up` has: nothing is in it."""
+    with started(LocalStack(tmp_path_factory.mktemp("reader") / ".modelbus", is_persistent=False)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def folder(reader_stack: LocalStack) -> Path:
+    """The reader's folder, where the stack runs; it stands for a checkout."""
+    folder = reader_stack.layout.root.parent
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / ".curlrc").write_text(CURL_SETTINGS)
     return folder
@@ -47,38 +63,52 @@ def tutorials(folder: Path) -> list[str]:
 
 
 @pytest.mark.timeout(400)
-def test_the_tutorials_run(tutorials: list[str], api: Api) -> None:
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_readme_runs_as_printed_in_each_shell_and_a_second_time(
+    shell: str, folder: Path, reader_stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which(shell) is None and not os.environ.get("CI"):
+        pytest.skip(f"{shell} is not installed")
+    _run_page(README, folder, reader_stack, shell)
+    printed = capsys.readouterr().out
+    assert [text for text in SHOWN[README] if text not in printed] == []
+
+
+@pytest.mark.timeout(400)
+def test_the_tutorials_run(tutorials: list[str], reader_stack: LocalStack) -> None:
     first, second = tutorials
     assert "churn@1" in first
     assert "churn@2" in second
     assert "image/svg+xml" in second
-    assert api.get("/models/churn").document["versions"] == [1, 2]
+    assert Api(reader_stack.gateway_url).get("/models/churn").document["versions"] == [1, 2]
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.usefixtures("tutorials")
 def test_every_block_of_a_page_runs(
-    page: str,
-    folder: Path,
-    stack: LocalStack,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    page: str, folder: Path, reader_stack: LocalStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    _run_page(page, folder, reader_stack, "bash")
+    printed = capsys.readouterr().out
+    assert [text for text in SHOWN.get(page, []) if text not in printed] == []
+
+
+def _run_page(page: str, folder: Path, stack: LocalStack, shell: str) -> None:
+    """Run a page's blocks in their order; what they print goes to standard output."""
     assert stack.gateway_url is not None
-    monkeypatch.chdir(folder)
     address = stack.gateway_url.removeprefix("http://")
     space: dict[str, object] = {"__name__": "__main__"}
-    for language, blocks in itertools.groupby(run_snippets(page), key=lambda one: one.language):
-        if language == "python":
-            for block in blocks:
-                _run_python(block, address, space)
-        else:
-            sys.stdout.write(_run_shell(list(blocks), address, folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for language, blocks in itertools.groupby(run_snippets(page), key=lambda one: one.language):
+            if language == "python":
+                for block in blocks:
+                    _run_python(block, address, space)
+            else:
+                sys.stdout.write(_run_shell(list(blocks), address, folder, shell))
     for client in (one for one in space.values() if isinstance(one, Client)):
         client.close()
-    printed = capsys.readouterr().out
-    assert [words for words in SHOWN.get(page, []) if words not in printed] == []
 
 
 def _run_python(block: Snippet, address: str, space: dict[str, object]) -> None:
@@ -86,17 +116,18 @@ def _run_python(block: Snippet, address: str, space: dict[str, object]) -> None:
     exec(compile(lines_above + ADDRESS.sub(address, block.code), str(ROOT / block.page), "exec"), space)
 
 
-def _run_shell(blocks: list[Snippet], address: str, folder: Path) -> str:
-    """Run blocks that follow each other, as one session: what the first has set, the next one uses."""
-    script = "\n".join(f": '{block.place}'\n{block.code}\necho" for block in blocks)
+def _run_shell(blocks: list[Snippet], address: str, folder: Path, shell: str) -> str:
+    """Run consecutive blocks in one session: a variable of the first is known in the second."""
+    command, settings = SHELLS[shell]
+    script = "\n".join([settings, *(f": '{block.place}'\n{block.code}\necho" for block in blocks)])
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "CURL_HOME": str(folder),
     }
     done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", ADDRESS.sub(address, script)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=BLOCK_TIMEOUT_S,
+        command, input=ADDRESS.sub(address, script) + "\n", cwd=folder, env=environment, capture_output=True, text=True,
+        check=False, timeout=BLOCK_TIMEOUT_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

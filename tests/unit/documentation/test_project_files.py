@@ -10,11 +10,14 @@ import yaml
 
 from modelbus.shared.version import VERSION
 from tests.snippets import ROOT
+from tools.package_readme import with_absolute_links
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TARGET = re.compile(r"^([a-z][a-z-]*):.*## ", re.MULTILINE)
 MAKE = re.compile(r"^make ([a-z-]+)$", re.MULTILINE)
+APT = re.compile(r"sudo apt-get install --yes ([a-z]+)")
+NEED = re.compile(r"need\+=\(([a-z]+)\)")
 PINNED = re.compile(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}")
 
 
@@ -26,10 +29,14 @@ def steps() -> list[dict[str, Any]]:
     return [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
 
 
-def test_the_workflow_runs_targets_of_the_makefile_and_nothing_else() -> None:
+def test_the_workflow_runs_targets_of_the_makefile_and_installs_what_the_gate_installs() -> None:
     commands = [step["run"] for step in steps() if "run" in step]
-    assert [command for command in commands if MAKE.fullmatch(command) is None] == []
-    assert {MAKE.fullmatch(command)[1] for command in commands} <= targets()  # type: ignore[index]
+    installing = {command for command in commands if APT.fullmatch(command)}
+    assert installing
+    assert {APT.fullmatch(one)[1] for one in installing} <= set(NEED.findall((ROOT / ".ci/run").read_text()))  # type: ignore[index]
+    made = [command for command in commands if command not in installing]
+    assert [command for command in made if MAKE.fullmatch(command) is None] == []
+    assert {MAKE.fullmatch(command)[1] for command in made} <= targets()  # type: ignore[index]
 
 
 def test_the_workflow_does_what_gates_a_change_here() -> None:
@@ -67,6 +74,20 @@ def test_each_question_of_a_form_is_asked_once(form: str) -> None:
 def test_the_citation_is_of_this_version() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert (citation["version"], citation["license"]) == (VERSION, PROJECT["project"]["license"])
+
+
+def test_the_packages_readme_has_no_relative_link() -> None:
+    source = PROJECT["project"]["urls"]["Source"]
+    text = with_absolute_links((ROOT / "README.md").read_text(), source)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert f"{source}/blob/main/docs/http.md" in targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_links_that_lead_to_a_place_of_the_page_or_elsewhere_stay() -> None:
+    text = "[a](#b) [c](https://d.example/e) [f](mailto:g@h.example) [i](j/k.md#l)"
+    absolute = with_absolute_links(text, "https://m.example")
+    assert absolute == text.replace("(j/", "(https://m.example/blob/main/j/")
 
 
 def test_the_documentations_tools_are_locked_with_hashes() -> None:

@@ -4,7 +4,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from modelbus.evaluator.ingest.writing.casting import write_groups, write_typed
 from modelbus.evaluator.ingest.writing.kept import KeptWriter
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 from tests.unit.ingesting import ingested, types
+from tests.waiting import TIMEOUT_S
 
 NO_STAGE = Stage(lambda fraction, message: None, 0.0, 1.0, "")
 NEVER = "a mark that no cell is"
@@ -224,10 +224,13 @@ def test_a_reader_of_columns_that_fails_is_raised_here_and_no_thread_is_left(tmp
 
 def test_columns_are_worked_on_side_by_side_and_found_in_their_order() -> None:
     threads = set()
+    thread_count = min(os.cpu_count() or 1, 4)
+    all_at_once = threading.Barrier(thread_count)
 
     def work(number: int, name: str) -> str:
+        if number < thread_count:
+            all_at_once.wait(TIMEOUT_S)
         threads.add(threading.get_ident())
-        time.sleep(0.001)
         return f"{name}{number}"
 
     before = threading.active_count()
@@ -238,7 +241,7 @@ def test_columns_are_worked_on_side_by_side_and_found_in_their_order() -> None:
             columns.each(lambda place: _Reader().feed(place, [], 0) if place == 3 else place, range(5))
         assert columns.each(work, [7], "c") == ["c7"]
     assert found == [f"{'ab'[number % 2]}{number}" for number in range(40)]
-    assert len(threads) == min(os.cpu_count() or 1, 4)
+    assert len(threads) == thread_count
     assert threading.active_count() == before
 
 

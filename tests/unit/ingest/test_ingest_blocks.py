@@ -4,16 +4,20 @@ import io
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pytest
 
+from modelbus.evaluator.ingest.sources.delimited import block_source
 from modelbus.evaluator.ingest.sources.delimited.block_source import BlockSource
+from tests.waiting import TIMEOUT_S, wait_until
 
 _BLOCK = 64 * 1024
+_LIMIT = 6
+"""Blocks that pyarrow may hold at once."""
 _ROW = b"1234567,abcdefg\n"
 
 
@@ -34,6 +38,23 @@ def opened(source: BlockSource) -> pyarrow.csv.CSVStreamingReader:
     return pyarrow.csv.open_csv(pa.PythonFile(source, mode="r"), read_options=options)
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody gets a block just because time has passed."""
+    monkeypatch.setattr(block_source, "_PATIENCE_S", 100 * TIMEOUT_S)
+
+
+def begun(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_for_a_waiting_reader(source: BlockSource) -> None:
+    wait_until(lambda: source._places._cond._waiters, "a reader waits for a block")  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("patient")
 def test_pyarrow_gets_all_of_it_and_reads_few_blocks_ahead() -> None:
     stream = _Counted(content(100))
     source = BlockSource(stream)
@@ -41,8 +62,8 @@ def test_pyarrow_gets_all_of_it_and_reads_few_blocks_ahead() -> None:
     with opened(source) as reader, source:
         for batch in reader:
             if not blocks:
-                time.sleep(0.3)  # by itself it would read 32 blocks meanwhile
-                assert stream.reads <= 12
+                wait_for_a_waiting_reader(source)  # by itself pyarrow would read 32 blocks ahead
+                assert stream.reads <= 2 * _LIMIT
             rows, blocks = rows + batch.num_rows, blocks + 1
             del batch
     assert (rows, stream.tell()) == (100 * _BLOCK // len(_ROW), len(stream.getvalue()))
@@ -58,31 +79,38 @@ def test_a_block_has_the_bytes_that_were_asked_for_but_for_the_last_one(size: in
     assert [len(block) for block in found] == [size] * 4 + [size // 2, 0]
 
 
-def test_who_waits_for_a_place_gets_one_when_a_block_is_let_go_or_after_a_while() -> None:
+@pytest.mark.usefixtures("patient")
+def test_who_waits_for_a_block_gets_one_when_another_is_released() -> None:
     source = BlockSource(io.BytesIO(b"x" * 100))
-    held = [source.read_buffer(1) for _ in range(6)]
-    started = time.monotonic()
-    held.append(source.read_buffer(1))
-    assert time.monotonic() - started > 0.9
-    threading.Timer(0.1, held.clear).start()
-    started = time.monotonic()
-    assert source.read_buffer(1).to_pybytes() == b"x"
-    assert time.monotonic() - started < 0.9
+    held = [source.read_buffer(1) for _ in range(_LIMIT)]
+    late: list[bytes] = []
+    waiting = begun(lambda: late.append(source.read_buffer(1).to_pybytes()))
+    wait_for_a_waiting_reader(source)
+    assert late == []
+    held.clear()
+    waiting.join(TIMEOUT_S)
+    assert late == [b"x"]
 
 
+def test_who_waits_for_a_block_gets_one_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_source, "_PATIENCE_S", 0.01)
+    source = BlockSource(io.BytesIO(b"x" * 100))
+    held = [source.read_buffer(1) for _ in range(_LIMIT + 1)]
+    assert [block.to_pybytes() for block in held] == [b"x"] * (_LIMIT + 1)
+
+
+@pytest.mark.usefixtures("patient")
 def test_when_it_is_closed_nobody_waits_and_nobody_reads_any_more() -> None:
     stream = _Counted(b"x" * 100)
     source = BlockSource(stream)
-    held = [source.read_buffer(1) for _ in range(6)]
+    held = [source.read_buffer(1) for _ in range(_LIMIT)]
     late: list[pa.Buffer] = []
-    waiting = threading.Thread(target=lambda: late.append(source.read_buffer(1)))
-    waiting.start()
-    time.sleep(0.1)
-    started = time.monotonic()
+    waiting = begun(lambda: late.append(source.read_buffer(1)))
+    wait_for_a_waiting_reader(source)
     source.close()
-    waiting.join()
-    assert time.monotonic() - started < 0.8
-    assert (len(held), stream.reads, stream.closed) == (6, 6, False)
+    waiting.join(TIMEOUT_S)
+    held.clear()
+    assert (stream.reads, stream.closed) == (_LIMIT, False)
     assert [block.size for block in [*late, source.read_buffer(1)]] == [0, 0]
 
 
