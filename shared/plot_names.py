@@ -17,8 +17,8 @@ def plot_names(kind: str, columns: Iterable[str]) -> list[str]:
         columns: Names of columns, any text.
 
     Returns:
-        The kind and the letters a to z and digits of the column's name, such as ``drift_sent_on``; numbered if two would
-        be equal or nothing is left. In the columns' order, each once.
+        The kind and the letters a to z and digits of the column's name, such as ``drift_sent_on``; numbered if two
+        would be equal or nothing is left. In the columns' order, each once.
     """
     names: dict[str, None] = {}
     for column in columns:
