@@ -111,7 +111,7 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
         effect = "a label without them is a different class"
     else:
         effect = f"labels that differ only in spaces, such as {_shown(twin)}, are different classes"
-        message = f"labels of the target {target!r} begin or end with spaces: {named}{more}; {effect}: remove spaces"
+    message = f"labels of the target {target!r} begin or end with spaces: {named}{more}; {effect}: remove spaces"
     return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
