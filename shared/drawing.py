@@ -214,6 +214,6 @@ def _shown(text: str, limit: int = _NAME_LIMIT) -> str:
 
 
 def _tidy(document: str, title: str) -> str:
-    """The SVG element alone: without a document type, which names another server, with a name for screen readers."""
+    """The SVG element alone, without a document type (which refers to another server), named for screen readers."""
     svg = document[document.index("<svg") :]
     return svg.replace("<svg ", f'<svg role="img" aria-label={quoteattr(_shown(title, 80))} ', 1)

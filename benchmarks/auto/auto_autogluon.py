@@ -1,6 +1,6 @@
 """AutoGluon on one table of the benchmark of `auto`; a script of its own, run by the environment that has AutoGluon.
 
-See ``auto_flaml.py`` for what it takes and gives. Its defaults, with LightGBM, CatBoost and XGBoost; without neural
+Arguments and output are those of ``auto_flaml.py``. Its defaults, with LightGBM, CatBoost and XGBoost; without neural
 networks, whose library would be thousands of megabytes.
 """
 

@@ -1,7 +1,7 @@
-"""The environments of the benchmark of `auto`: one for each package that is measured, and one that has the tables.
+"""The environments of the benchmark of `auto`: one for each measured package, and one with the tables.
 
-They stand under a cache folder (``MODELBUS_BENCH_CACHE``, ``~/.cache/modelbus-bench`` by default), never in the
-project's own environment, and are made once.
+They are in a cache folder (``MODELBUS_BENCH_CACHE``, ``~/.cache/modelbus-bench`` by default), never in the
+project's own environment, and are created once.
 """
 
 import os
@@ -34,7 +34,7 @@ def environment(name: str) -> Path:
     directory = cache_directory() / name
     python, stamp = directory / "bin" / "python", directory / ".installed"
     if not stamp.exists():
-        print(f"making the environment {directory}")
+        print(f"creating the environment {directory}")
         uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}") or "uv"
         subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(directory)], check=True)
         subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES[name]], check=True)

@@ -40,7 +40,7 @@ def report(runs: Sequence[Any], budgets_s: Sequence[float], tables: Sequence[str
 
 
 class _Mean(NamedTuple):
-    """What a system showed on a table, over all of its turns."""
+    """The result of a system on a table, over all of its turns."""
 
     system: str
     score: float | None
@@ -50,7 +50,7 @@ class _Mean(NamedTuple):
 
 
 def _row(runs: Sequence[Any], table: str, budget_s: float) -> dict[str, Any] | None:
-    """A table's row; None if some system was not measured in all of the table's turns."""
+    """A table's row; None if a system was not measured in all of the table's turns."""
     ours = [one for one in runs if one.table == table]
     means = {one: _mean(one, [run for run in ours if run.budget_s == budget_s], table) for one in SYSTEMS}
     by_system = {name: mean for name, mean in means.items() if mean is not None}

@@ -214,7 +214,7 @@ def write(directory: Path, name: str) -> None:
     source = TABLES[name]
     frame = source.make().reset_index(drop=True)
     if (len(frame) < _TINY_ROWS) != (source.turns > 1):
-        raise ValueError(f"{name} has {len(frame)} rows and is measured in {source.turns} turn(s)")
+        raise ValueError(f"{name} has {len(frame)} rows, and its number of turns is {source.turns}")
     frame.columns = [str(column).replace(" ", "_").replace("(", "").replace(")", "") for column in frame.columns]
     share = 0.5 if len(frame) < _SMALL_ROWS else 0.25
     is_classes = source.task == "classification"

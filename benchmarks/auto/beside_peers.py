@@ -31,18 +31,18 @@ _GRACE_S = 240
 
 @dataclass(frozen=True)
 class Run:
-    """What one system showed on one table."""
+    """The result of one system on one table."""
 
     table: str
     system: str
     """One of ``SYSTEMS``, or the name of an estimator with its defaults."""
     budget_s: float
-    """What it had; of a default what it was allowed."""
+    """Its budget; for a default, its limit."""
     score: float | None
     """R2, or the area under the ROC curve (mean over the classes, each against the rest); None if it failed."""
     fit_s: float
     turn: int = 0
-    """Of a small table, which is parted several times."""
+    """The split; small tables are split several times."""
 
 
 def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[str], *, is_fresh: bool) -> None:
@@ -51,8 +51,8 @@ def main(budgets_s: Sequence[float], tables: Sequence[str], systems: Sequence[st
     Args:
         budgets_s: Seconds that each system has.
         tables: Names; none for all.
-        systems: Which to measure; none for all. The others are taken from the cache.
-        is_fresh: Whether Modelbus is measured anew, whatever the cache has.
+        systems: Systems to measure; none for all. The others are read from the cache.
+        is_fresh: Whether to measure Modelbus again, whatever the cache holds.
     """
     chosen = list(tables) or list(TABLES)
     _write_tables(chosen)
@@ -89,7 +89,7 @@ class _Store:
         return list(self._runs.values())
 
     def found(self, table: str, turn: int, system: str, budget_s: float) -> list[Run]:
-        """What is known already."""
+        """The known runs."""
         if system == DEFAULTS:
             here = [one for one in self.runs if (one.table, one.turn) == (table, turn)]
             defaults = [one for one in here if one.system not in SYSTEMS]
@@ -98,7 +98,7 @@ class _Store:
         return [] if known is None or (self._is_fresh and system == "modelbus") else [known]
 
     def keep(self, run: Run) -> None:
-        """Keep a run, if it is a new one."""
+        """Store a run, unless it is known."""
         if self._runs.get(_key(run)) != run:
             self._note(run)
             with self._path.open("a") as file:

@@ -74,7 +74,7 @@ class ParseQuery(Query):
     units: list[Unit] | None = None
     """Currencies and other units beside numbers, such as `€` or `kg`; given once for each."""
     has_accounting_signs: bool | None = None
-    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers; default: they are text."""
+    """Whether `(5)` and `5-` are negative numbers; default: they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
     """Lines above the header to leave out; default: found."""
     comment: CommentMark | None = None

@@ -37,15 +37,16 @@ class NumberForm(Contract):
     """Before the fraction."""
     thousands_mark: ThousandsMark | None = None
     """Between groups of digits; a space also stands for no-break, narrow and thin ones, an apostrophe for U+2019.
-    Groups need not be there, but where one is, all of the number are."""
+    A number may have no groups, but never some of them only. No-break, narrow and thin spaces need no mark."""
     grouping: Grouping = "thousands"
     """`thousands`: groups of three digits, `1,234,567`; `indian`: two digits before the last three, `12,34,567`."""
     percent: Percent | None = None
-    """Each number has a percent sign: 12 % is 0.12 (`fraction`) or 12 (`number`). Absent: none has one."""
+    """Percent signs: 12 % is 0.12 (`fraction`, where each number has one) or 12 (`number`, where some may lack it).
+    Absent: no number has one."""
     unit: Unit | None = None
     """A currency or another unit that may stand before or behind a number and is no part of it."""
     has_accounting_signs: bool = False
-    """Whether `(5)`, `5-` and a 5 behind a typographer's minus (U+2212) are negative; else they are no numbers."""
+    """Whether `(5)` and `5-` are negative numbers; otherwise they are not numbers."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

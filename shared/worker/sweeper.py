@@ -1,4 +1,4 @@
-"""The periodic repair that every service does: it finds jobs that a process or a server lost and restarts them."""
+"""The periodic repair in every service: it finds jobs that a process or a server lost, and restarts them."""
 
 import threading
 import time

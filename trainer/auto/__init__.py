@@ -1,1 +1,1 @@
-"""The choice of an estimator within a time: what is tried, raced, joined and fitted last."""
+"""The choice of an estimator within a time budget: candidates, racing, joining and the last fit."""

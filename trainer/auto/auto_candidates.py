@@ -1,4 +1,4 @@
-"""What ``auto`` tries after the families' defaults, in which order."""
+"""What ``auto`` tries after the families' defaults, and in which order."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,16 +11,16 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.search_space import draw
 
 TRIED_LIMIT: Final = 200
-"""Candidates that are tried at most, where nothing else is said."""
+"""Maximum number of candidates, by default."""
 _LEADING: Final = 3
-"""So many families are refined."""
+"""Number of families that are refined."""
 
 Further = tuple[Family, Mapping[str, Any]]
-"""What can be tried: a family, and hyperparameters of its own."""
+"""A candidate to try: a family, and hyperparameters of its own."""
 
 
 class AutoCandidates:
-    """Says what to try; by seed and scores alone, never by the time."""
+    """Decides what to try, by seed and scores alone, never by time."""
 
     def __init__(self, families: Sequence[Family], board: Leaderboard, seed: int) -> None:
         self._families = families
@@ -28,7 +28,7 @@ class AutoCandidates:
         self._seed = seed
 
     def further(self) -> Iterator[Further]:
-        """The other hyperparameters of the families whose default is in the running; then draws."""
+        """The other hyperparameters of the families whose default is still a candidate; then draws."""
         in_running = {one.estimator for one in self._board.ranking()}
         yield from self.others([family for family in self._families if family.estimator in in_running])
         yield from self._draws()

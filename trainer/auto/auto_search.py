@@ -1,11 +1,11 @@
 """``auto``: the choice of an estimator within a time. Pure maths.
 
 First the default of each family on samples of growing size, then, the cheap and the promising ones first, on all
-rows of the first fold; then on as many folds as it takes to tell candidates apart. Then the families' other
-hyperparameters, then draws from the spaces of the best families. At last the best are joined, if that helps by more
+rows of the first fold; then on as many folds as are needed to distinguish candidates. Then the families' other
+hyperparameters, then draws from the spaces of the best families. Finally the best are joined, if that helps by more
 than chance.
 
-Fits run side by side in processes of their own. None is begun that would not end in time, and one that overruns its
+Fits run side by side in separate processes. No fit begins that would not end in time, and one that overruns its
 share is killed. What is tried, in which order and with which seeds, depends on the seed and on scores alone. Only how
 far it gets depends on the time.
 """
@@ -33,10 +33,13 @@ from modelbus.trainer.tuning.search import Choice, TuningRows, choice_of
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 _BATCH: Final = 4
-"""So many further candidates are tried before it is looked at what they showed; whatever the number of cores, so that
+"""Number of further candidates that are tried before scores are compared; the same for any number of cores, so that
 the same is tried on each machine."""
 _ENOUGH_ROWS: Final = 2_500
-"""So many held-out rows, of as many folds as it takes, tell candidates apart."""
+"""This many held-out rows, of as many folds as needed, distinguish candidates."""
+
+_FEW_ROWS: Final = 1_000
+"""With fewer held-out rows in all folds together, chance decides between the best candidates."""
 
 
 class AutoSearch:
@@ -46,10 +49,10 @@ class AutoSearch:
         self, rows: TuningRows, auto: Auto, board: Leaderboard, watch: TuningWatch, pool: FitPool | None = None
     ) -> None:
         """Args:
-        rows: On what is chosen.
-        auto: How.
+        rows: The rows of the choice.
+        auto: The options of the choice.
         board: Takes the candidates.
-        watch: Knows the time, and tells how far it is.
+        watch: Knows the time, and reports the progress.
         pool: Runs the fits; None takes what suits the machine.
         """
         self._rows = rows
@@ -63,10 +66,11 @@ class AutoSearch:
         self._limit = (auto.max_models or TRIED_LIMIT) + is_baseline_tried
         self._measuring = rows.measuring(self._splits, board.objective, needs_probabilities=rows.needs_probabilities)
         self._defaults: dict[str, Trial] = {}
-        """By estimator: the candidate with which its family began."""
+        """By estimator: the first candidate of its family."""
         self._candidates = AutoCandidates(self._families, board, rows.plan.seed)
         self._time = AutoTime(board, watch, self._finishing(), lambda trial: self._defaults.get(trial.estimator))
         self._time.has_ensemble = self._may_join()
+        self._time.joins_families = self._has_few_rows()
         self._race = Racing(self._measuring, board, watch, self._time, pool or fit_pool(is_spread=is_spread()))
         self._discarding = Discarding(board, self._baseline, self._race.error_of, self._time.is_cheap)
 
@@ -74,13 +78,20 @@ class AutoSearch:
         """Choose.
 
         Raises:
-            EstimatorRejected: No candidate could be had, or there are too few rows for so many folds.
+            EstimatorRejected: No candidate could be fitted, or there are too few rows for the number of folds.
         """
         self._try_defaults()
         self._explore()
         self._complete()
         if self._may_join() and self._stopped() != "cancelled":
-            joining = Joining(self._rows, self._measuring, self._board, self._race.answers, self._time)
+            joining = Joining(
+                self._rows,
+                self._measuring,
+                self._board,
+                self._race.answers,
+                self._time,
+                has_few_rows=self._has_few_rows(),
+            )
             joining.join(lambda: self._watch.remaining_s)
         self._leave_unaffordable()
         self._watch.tell("chosen", is_last=True)
@@ -90,7 +101,7 @@ class AutoSearch:
     # --- what comes after, and when it is over ---
 
     def _finishing(self) -> Finishing:
-        """What comes after the choice; encodes the first fold, to know what that takes."""
+        """What comes after the choice; encodes the first fold, to measure the time that takes."""
         plan, split, first = self._rows.plan, self._rows.split, self._splits[0]
         self._first_fold = self._measuring.folds.encoded(0, "standard")
         encode_s = self._measuring.folds.row_s * len(split.train)
@@ -98,12 +109,22 @@ class AutoSearch:
         if plan.threshold is not None:
             fit_count *= plan.threshold.cross_validation.folds
         answered = len(split.hold_out) or len(first.hold_out)
-        return Finishing(len(split.train), fit_count, answered / len(first.hold_out), encode_s, cpu_count())
+        return Finishing(
+            len(split.train),
+            fit_count,
+            answered / len(first.hold_out),
+            encode_s,
+            cpu_count(),
+            fold_shape=self._first_fold.train.shape,
+        )
 
     def _may_join(self) -> bool:
         plan = self._rows.plan
         is_weighed = plan.sample_weight is not None or plan.class_weight is not None  # votes pass no weights on
         return self._auto.has_ensemble and not is_weighed
+
+    def _has_few_rows(self) -> bool:
+        return sum(len(one.hold_out) for one in self._splits) < _FEW_ROWS
 
     def _stopped(self) -> StoppingReason | None:
         reason = self._watch.stopping()
@@ -157,7 +178,7 @@ class AutoSearch:
         return [*([] if best is None else [best]), *ordered]
 
     def _insist(self, trials: Sequence[Trial]) -> None:
-        """Measure one whatever it takes, where no baseline is there to fall back on."""
+        """Measure one candidate, however long it takes, where there is no baseline to fall back on."""
         stage = (self._samples() or [self._whole(0)])[0]
         for trial in sorted(trials, key=self._time.finish_s):
             if trial.error is None:
@@ -180,14 +201,14 @@ class AutoSearch:
                 self._deepen(batch)
 
     def _stage_of_best(self) -> Stage:
-        """What further candidates are measured on first: what the best was."""
+        """The stage on which further candidates are measured first: that of the best."""
         best = self._board.best
         if best is not None and not best.scores and best.sampled:
             return Stage(0, max(best.sampled), is_sample=True)
         return self._whole(0)
 
     def _with_room(self, found: Iterator[Further]) -> Iterator[Further]:
-        """Of what could be tried that for which there is time, up to the limit."""
+        """The candidates for which there is time, up to the limit."""
         for family, chosen in found:
             if len(self._board.trials) >= self._limit:
                 return
@@ -201,7 +222,7 @@ class AutoSearch:
     # --- further folds ---
 
     def _deepen(self, trials: Sequence[Trial]) -> None:
-        """Measure the better ones on as many folds as it takes to tell them apart."""
+        """Measure the better ones on as many folds as are needed to distinguish them."""
         needed = min(len(self._splits), -(-_ENOUGH_ROWS // len(self._splits[0].hold_out)))
         self._discarding.discard_worse(trials)
         for fold in range(1, needed):
@@ -209,7 +230,7 @@ class AutoSearch:
             self._discarding.discard_worse(trials)
 
     def _complete(self) -> None:
-        """Measure those in the running on all folds, if there is time."""
+        """Measure the remaining candidates on all folds, if there is time."""
         for fold in range(1, len(self._splits)):
             self._measure_further(self._ready_for(fold, self._board.trials), fold)
             self._discarding.discard_worse(self._board.trials)
@@ -220,20 +241,20 @@ class AutoSearch:
             self._race.measure([(trial, self._whole(fold)) for trial in trials])
 
     def _ready_for(self, fold: int, trials: Sequence[Trial]) -> list[Trial]:
-        """Those of some trials that have all folds before one, the best first."""
+        """The trials that were measured on all folds before this one, the best first."""
         wanted = set(map(id, trials)) - {id(self._baseline())}
         return [one for one in self._board.ranking() if id(one) in wanted and len(one.scores) == fold]
 
     # --- the end ---
 
     def _leave_unaffordable(self) -> None:
-        """Take those out of the running whose last fit would not end in time, until the best one's does."""
+        """Exclude the best candidate while its last fit would not end in time."""
         left: list[Trial] = []
         best = self._board.best
         while best is not None and best is not self._baseline() and not self._time.can_finish(best):
             if len(self._board.ranking()) == 1:  # there is nothing else
                 return
-            best.stopped = "its fit on all rows would exceed the time budget"
+            best.stopped = "its fit on all rows would not end within the time budget"
             self._time.is_short = True
             left.append(best)
             best = self._board.best

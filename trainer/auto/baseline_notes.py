@@ -1,4 +1,4 @@
-"""What is said where ``auto`` found nothing better than the baseline."""
+"""The warning where ``auto`` found nothing better than the baseline."""
 
 from collections.abc import Sequence
 
@@ -8,24 +8,24 @@ _NAMED: int = 3
 
 
 def baseline_notes(board: Leaderboard, baseline: str, budget_s: float) -> list[str]:
-    """A sentence, if the best candidate is the baseline: that it is, and why.
+    """A sentence if the best candidate is the baseline, with the reason.
 
     Args:
         board: The candidates.
         baseline: The baseline's estimator.
-        budget_s: The seconds that there were.
+        budget_s: The time budget in seconds.
     """
     best = board.best
     if best is None or best.estimator != baseline:
         return []
     others = [trial for trial in board.trials if trial.estimator != baseline]
     measured = [trial for trial in others if trial.error is None and trial.stopped is None and trial.mean is not None]
-    words = f"auto chose the baseline {baseline}, which ignores features: {_of_measured(len(measured), len(others))}"
+    words = f"auto chose the baseline {baseline}, which uses no feature: {_of_measured(len(measured), len(others))}"
     unmeasured = [trial for trial in others if trial not in measured]
     if unmeasured:
-        words += f". Not measured completely: {_named(unmeasured)}"
+        words += f". Not fully measured: {_named(unmeasured)}"
     if any(trial.stopped or trial.skipped for trial in unmeasured):
-        words += f". The time budget was {budget_s:g} s; increase it to let them finish"
+        words += f". The time budget was {budget_s:g} s; a longer one would let them finish"
     return [f"{words}."]
 
 

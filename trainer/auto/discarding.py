@@ -1,4 +1,4 @@
-"""Which candidates are not worth a further fit."""
+"""Which candidates are not worth another fit."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,17 +8,17 @@ import numpy as np
 from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 
 _HOPELESS_FRACTION: Final = 0.25
-"""Of what the best is better than the baseline on a sample: who shows less is not tried on more rows."""
+"""Fraction of the best one's gain over the baseline on a sample: a candidate with less is not tried on more rows."""
 _CLEAR_FRACTION: Final = 0.05
-"""Of what the best is better than the baseline: less is not clearly worse."""
+"""Fraction of the best one's gain over the baseline: a smaller difference is not clear."""
 _CLEAR_FRACTION_UNKNOWN: Final = 0.2
-"""The same where it is not known what chance does."""
+"""The same where the standard error is not known."""
 _CLEAR_ERRORS: Final = 2.0
-"""So many standard errors of a difference are more than chance."""
+"""More standard errors of a difference than these are more than chance."""
 
 
 class Discarding:
-    """Takes candidates out of the running."""
+    """Discards candidates."""
 
     def __init__(
         self,
@@ -29,9 +29,9 @@ class Discarding:
     ) -> None:
         """Args:
         board: The candidates.
-        baseline: The one that all others must be better than, where it is tried.
-        error_of: The standard error of the difference between the scores of two candidates; None where it is not known.
-        is_cheap: Whether it takes next to nothing to measure a candidate to the end.
+        baseline: The candidate that all others must beat, where it is tried.
+        error_of: The standard error of the difference between the scores of two candidates; None where it is unknown.
+        is_cheap: Whether it takes next to nothing to measure a candidate on all folds.
         """
         self._board = board
         self._baseline = baseline
@@ -39,13 +39,13 @@ class Discarding:
         self._is_cheap = is_cheap
 
     def discard_hopeless(self, trials: Sequence[Trial]) -> None:
-        """Of candidates that were tried on a sample, those hardly better than the baseline where others are."""
+        """Of candidates that were tried on a sample, discard those hardly better than the baseline where others are."""
         for trial in trials:
             if trial.is_running and trial is not self._baseline():
                 trial.is_discarded = self._is_hopeless(trial)
 
     def discard_worse(self, trials: Sequence[Trial]) -> None:
-        """Those that are clearly worse than the best on the folds that both were measured on.
+        """Discard those that are clearly worse than the best on the folds that both were measured on.
 
         One that has all folds already stays, and so does one whose other folds take next to nothing: there is nothing
         to save, it may be of use in an ensemble, and a few folds of a small table may err.
@@ -65,8 +65,8 @@ class Discarding:
         return own - none < _HOPELESS_FRACTION * (leading - none)
 
     def _is_clearly_worse(self, trial: Trial) -> bool:
-        """Whether it is worse than the best by more than chance, and by more than a fraction of what that one is
-        better than the baseline.
+        """Whether it is worse than the best by more than chance, and by more than a fraction of the best one's
+        gain over the baseline.
         """
         best, objective, baseline = self._board.best, self._board.objective, self._baseline()
         count = min(len(trial.scores), len(best.scores)) if best is not None else 0

@@ -1,4 +1,4 @@
-"""Draws of hyperparameters near some that are good."""
+"""Draws of hyperparameters near good ones."""
 
 import math
 from collections.abc import Mapping
@@ -10,17 +10,17 @@ from modelbus.shared.contracts.commands.tuning import Dimension
 from modelbus.trainer.tuning.search_space import draw
 
 _CHANGED: Final = 0.5
-"""How likely a hyperparameter is to be another one; one of them always is."""
+"""The probability that a hyperparameter changes; one of them always does."""
 _STEP: Final = 0.15
 """Of a dimension's range: the standard deviation of a step."""
 
 
 def draw_near(space: Mapping[str, Dimension], best: Mapping[str, Any], random: np.random.Generator) -> dict[str, Any]:
-    """Draw hyperparameters, some of them as they are in good ones and some a step away.
+    """Draw hyperparameters, some of them equal to good ones and some a step away.
 
     Args:
         space: Where to draw from.
-        best: The good ones. What they do not say is drawn from the space.
+        best: The good ones. Hyperparameters that they lack are drawn from the space.
         random: Draws.
     """
     names = list(space)

@@ -1,4 +1,4 @@
-"""Fits in processes of their own, a few side by side, each of which can be killed.
+"""Fits in separate processes, a few side by side, each of which can be killed.
 
 A fit is foreign code that cannot be asked to stop. So each runs in a child that is forked from the job's process: that
 costs milliseconds, and the encoded rows are shared, not copied (ADR 0021). Where no process can be forked safely, fits
@@ -28,8 +28,8 @@ _TICK_S: Final = 0.05
 _PR_SET_PDEATHSIG: Final = 1
 
 Ending = Literal["done", "raised", "overran", "stopped", "crashed"]
-"""`raised`: it raised what no fit should, and the answer is that in words. `overran`: it took more than its limit and
-was killed. `stopped`: it was killed as no fit is needed any longer.
+"""`raised`: it raised an unexpected exception, and the answer is its message. `overran`: it exceeded its limit and
+was killed. `stopped`: it was killed since no fit is needed any longer.
 `crashed`: its process ended without an answer."""
 
 
@@ -38,21 +38,21 @@ class FitTask:
     """One piece of work."""
 
     subject: Any
-    """What the caller knows it by."""
+    """The caller's key."""
     work: Callable[[], Any]
-    """What is to be done; its answer is pickled on its way back."""
+    """The work; its answer is pickled on its way back."""
     limit_s: float = float("inf")
     """Seconds after which it is killed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """What became of a task."""
+    """The outcome of a task."""
 
     subject: Any
     ending: Ending
     answer: Any
-    """What the work answered, or what it raised, in words; else None."""
+    """The result of the work, or the message of its exception; else None."""
     elapsed_s: float
 
 
@@ -60,10 +60,10 @@ class FitPool(Protocol):
     """Runs tasks."""
 
     def run(self, tasks: Iterable[FitTask], is_over: Callable[[], bool]) -> Iterator[Finished]:
-        """Run tasks and give what became of each, in the order in which they end.
+        """Run tasks and yield the outcome of each, in the order in which they end.
 
         Args:
-            tasks: The next one is asked for when there is room for it, so that it can be decided then.
+            tasks: The next one is drawn when there is room for it, so that it is decided only then.
             is_over: Whether to kill what runs and to begin nothing more.
         """
 
@@ -144,7 +144,7 @@ class ForkPool:
             self._running.append(_start(task, self.worker_count))
 
     def _ended(self) -> Iterator[Finished]:
-        """What has ended, or was to be killed, after a moment."""
+        """The tasks that have ended, or that had to be killed, after a moment."""
         ready = wait([child.answers for child in self._running], _TICK_S)
         for child in list(self._running):
             if child.answers in ready:
@@ -206,7 +206,7 @@ def _die_with_parent(parent: int) -> None:
 
 
 def _share_memory(worker_count: int) -> None:
-    """Of what the job may still take, a share for each fit that runs at the same time."""
+    """Divide the remaining address space of the job among the fits that run at the same time."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     if soft == resource.RLIM_INFINITY:
         return

@@ -1,4 +1,4 @@
-"""The best candidates joined to vote: from answers that are there already, without a fit."""
+"""The best candidates joined to a vote, from their kept answers, without a fit."""
 
 import contextlib
 import time
@@ -14,7 +14,8 @@ from modelbus.trainer.tuning.ensembling import (
     Library,
     SelectionOverran,
     crossed_scores,
-    is_better,
+    evened,
+    gain_and_error,
     mean_difference,
     select,
     selection_s,
@@ -23,6 +24,8 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.search import TuningRows
 
 _ENOUGH_MEMBERS: Final = 4
+FAMILY_LIMIT: Final = 6
+"""With few rows, the best candidates of this many families may become members."""
 _FEW_FOLDS: Final = 3
 """With fewer folds than these, members are selected and measured on groups of rows."""
 
@@ -31,11 +34,28 @@ Answers = Mapping[int, Mapping[int, HeldOutAnswers]]
 
 
 class Joining:
-    """Makes a vote of the best candidates, if it is better than the best of them by more than chance."""
+    """Joins the best candidates to a vote, where that is the better choice."""
 
     def __init__(
-        self, rows: TuningRows, measuring: CandidateMeasuring, board: Leaderboard, answers: Answers, time: AutoTime
+        self,
+        rows: TuningRows,
+        measuring: CandidateMeasuring,
+        board: Leaderboard,
+        answers: Answers,
+        time: AutoTime,
+        *,
+        has_few_rows: bool = False,
     ) -> None:
+        """Args:
+        rows: The rows of the choice.
+        measuring: Knows the folds.
+        board: The candidates; takes the vote.
+        answers: What the candidates answered.
+        time: Knows what the last fits take.
+        has_few_rows: Whether chance decides between the best: the best of each family are joined then, with weights
+            near to equal ones, unless the best candidate is better than the vote by more than chance (ADR 0042).
+        """
+        self._has_few_rows = has_few_rows
         self._rows = rows
         self._measuring = measuring
         self._board = board
@@ -62,25 +82,28 @@ class Joining:
     def _select(self, library: Library, members: Sequence[Trial], fold_count: int, is_over: Callable[[], bool]) -> None:
         crossed = library if fold_count >= _FEW_FOLDS else library.regrouped()
         single = [crossed.score([1] + [0] * (len(members) - 1), fold) for fold in range(len(crossed.truth))]
-        scores = crossed_scores(crossed, is_over)
-        if not is_better(scores, single, self._board.objective):
+        weigh: Callable[[Sequence[int]], Sequence[int]] = evened if self._has_few_rows else list
+        scores = crossed_scores(crossed, is_over, weigh)
+        found = gain_and_error(scores, single, self._board.objective)
+        if found is None or found[0] <= (-found[1] if self._has_few_rows else found[1]):
             return
-        weights = select(library, range(fold_count), is_over)
+        weights = weigh(select(library, range(fold_count), is_over))
         joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
         if len(joined) < 2:
             return
         if crossed is not library:
             gain = mean_difference(scores, single)
             scores = [one + gain for one in members[0].values[:fold_count]]
-        self._add(joined, scores)
+        self._add(joined, scores, -found[1] if self._has_few_rows else 0.0)
 
     def _members(self, best: Trial, remaining_s: float) -> tuple[list[Trial], int]:
-        """Who may take part, the best first, and on how many folds all of them were measured: on as many as the best
-        one, or on fewer, where too few others were on as many.
+        """The possible members, the best first, and the number of folds that all of them share: as many as the best
+        one, or fewer where too few others have as many.
         """
         found: tuple[list[Trial], int] = ([], 0)
         for fold_count in range(len(best.scores), 0, -1):
-            there = [one for one in self._board.ranking() if self._is_member(one, fold_count)]
+            ranking = self._board.best_of_families()[:FAMILY_LIMIT] if self._has_few_rows else self._board.ranking()
+            there = [one for one in ranking if self._is_member(one, fold_count)]
             members = self._affordable(there, remaining_s)
             if members and members[0] is best and len(members) > len(found[0]):
                 found = (members, fold_count)
@@ -88,14 +111,15 @@ class Joining:
                 break
         return found
 
-    def _add(self, joined: Sequence[tuple[Trial, int]], scores: Sequence[float | None]) -> None:
+    def _add(self, joined: Sequence[tuple[Trial, int]], scores: Sequence[float | None], handicap: float) -> None:
         trial = self._board.add(*self._voting(joined), joined[0][0].fold_count)
         trial.scores = list(scores)
         trial.fit_s = [sum(one.mean_fit_s for one, _ in joined)]
         trial.members = [one for one, _ in joined]
+        trial.handicap = handicap
 
     def _affordable(self, ranked: Sequence[Trial], remaining_s: float) -> list[Trial]:
-        """The best first, as many as can be fitted one after the other in the time; at most ``MEMBER_LIMIT``."""
+        """The best first, as many as can be fitted in turn in the remaining time; at most ``MEMBER_LIMIT``."""
         members: list[Trial] = []
         for one in ranked:
             needed_s = self._time.finish_s(one)
@@ -111,7 +135,7 @@ class Joining:
         )
 
     def _answers_of(self, trial: Trial) -> Sequence[HeldOutAnswers]:
-        """What it answered on each fold that it has a score of; none, if some of that was forgotten."""
+        """Its answers on each fold with a score; none if some of them were discarded."""
         answers = self._answers.get(trial.number, {})
         return [answers[fold] for fold in sorted(answers)] if len(answers) == len(trial.scores) else ()
 

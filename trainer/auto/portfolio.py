@@ -1,6 +1,6 @@
 """What ``auto`` tries: estimators by task and table, each with its default, with others of proven merit, and a space.
 
-In the order in which they are tried: what is quick and seldom bad first. All take features of the same range, so that
+In the order in which they are tried: quick and reliable ones first. All take features of the same range, so that
 each fold of the rows is encoded once.
 """
 
@@ -14,7 +14,7 @@ from modelbus.shared.errors import InvalidCommand
 from modelbus.trainer.fitting.plan import FitPlan
 
 BASELINES: Final[Mapping[Task, str]] = {"classification": "DummyClassifier", "regression": "DummyRegressor"}
-"""What any other must be better than, by task."""
+"""The estimator that all others must beat, by task."""
 
 
 QUICK_FROM_ROWS: Final = 4_000
@@ -28,28 +28,28 @@ class Family:
 
     estimator: str
     default: Mapping[str, Any] = field(default_factory=dict)
-    """The hyperparameters that it is tried with first."""
+    """The hyperparameters of its first candidate."""
     others: Sequence[Mapping[str, Any]] = ()
     """Further ones, which have been better on some tables."""
     space: Mapping[str, Dimension] = field(default_factory=dict)
-    """Where to draw from when it is among the best."""
+    """The space to draw from when it is among the best."""
     quick: Mapping[str, Any] | None = None
-    """What it is tried with first in place of the default, where the table is large: less work, and hardly worse."""
+    """Those of its first candidate on large tables, in place of the default: less work, and hardly worse."""
     row_limit: int | None = None
-    """With more training rows it is not tried: its time or memory grows faster than the table."""
+    """Maximum number of training rows: beyond it, time or memory grows faster than the table."""
     has_probabilities: bool = True
     inner: str | None = None
-    """The estimator inside, whose the hyperparameters are, where ``estimator`` only gives it probabilities."""
+    """The inner estimator, which takes the hyperparameters, where ``estimator`` only adds probabilities."""
 
     def made_of(self, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        """The hyperparameters of ``estimator`` that some of the family's own make."""
+        """The hyperparameters of ``estimator`` for some of the family's own."""
         if self.inner is None:
             return dict(chosen)
         specification = {"estimator": self.inner, "hyperparameters": dict(chosen)}
         return {"estimator": specification, "cv": _CALIBRATION_FOLDS, "ensemble": False}
 
     def chosen_of(self, hyperparameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The family's own hyperparameters that were made into some of ``estimator``."""
+        """The family's own hyperparameters within some of ``estimator``."""
         own: Mapping[str, Any] = (
             hyperparameters if self.inner is None else hyperparameters["estimator"]["hyperparameters"]
         )
@@ -181,11 +181,11 @@ PORTFOLIO: Final[Mapping[Task, Sequence[Family]]] = {"classification": _CLASSIFI
 
 
 def families_for(auto: Auto, plan: FitPlan, task: Task, row_count: int) -> list[Family]:
-    """The families that suit a command and its table; those of the command, where none of them suits.
+    """The families that suit a command and its table; all of the command's, where none of them suits.
 
     Args:
-        auto: What is included and excluded.
-        plan: Whether classes are weighed and probabilities calibrated.
+        auto: The included and excluded estimators.
+        plan: Whether classes are weighted and probabilities calibrated.
         task: What is learnt.
         row_count: Training rows.
 
@@ -209,7 +209,7 @@ def with_quick_first(family: Family) -> Family:
 
 
 def with_probabilities(family: Family) -> Family:
-    """The family inside of what gives it probabilities: whoever uses a classifier may ask for them."""
+    """The family wrapped so that it gives probabilities, which any user of a classifier may need."""
     return replace(family, estimator="CalibratedClassifierCV", inner=family.estimator, has_probabilities=True)
 
 
@@ -217,7 +217,7 @@ def require_families(auto: Auto, task: Task) -> list[Family]:
     """The families that a command leaves, whatever the table.
 
     Raises:
-        InvalidCommand: A name is not of the portfolio, or nothing is left.
+        InvalidCommand: A name is not in the portfolio, or no estimator is left.
     """
     known = [family.estimator for family in PORTFOLIO[task]]
     details = []
@@ -231,13 +231,13 @@ def require_families(auto: Auto, task: Task) -> list[Family]:
     included = known if auto.include is None else auto.include
     left = [one for one in PORTFOLIO[task] if one.estimator in included and one.estimator not in auto.exclude]
     if not left:
-        problem = "the portfolio has no candidate left to try"
+        problem = "no estimator of the portfolio is left to try"
         raise InvalidCommand(problem, details=[{"where": "auto.exclude", "problem": problem, "expected": known}])
     return left
 
 
 def without_class_weights(family: Family) -> Family:
-    """The family where the command itself says how much classes count."""
+    """The family where the command itself weighs the classes."""
     return replace(
         family,
         default=_without(family.default),

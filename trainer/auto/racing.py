@@ -12,14 +12,14 @@ from modelbus.trainer.tuning.leaderboard import Leaderboard, Trial
 from modelbus.trainer.tuning.tuning_hooks import TuningWatch
 
 MEMBER_LIMIT = 8
-"""So many of the best may become members of an ensemble; of these all answers are kept."""
+"""Number of the best candidates that may become members of an ensemble; their answers are all kept."""
 
 Entry = tuple[Trial, Stage]
-"""A candidate, and what it is to be measured on."""
+"""A candidate, and what to measure it on."""
 
 
 class Racing:
-    """Measures candidates and notes on the leaderboard what they showed."""
+    """Measures candidates and records their scores on the leaderboard."""
 
     def __init__(
         self,
@@ -35,29 +35,31 @@ class Racing:
         self._time = time
         self._pool = pool
         self._early: dict[int, dict[int, Measurement]] = {}
-        """By candidate and fold: what was measured before an earlier fold was."""
+        """By candidate and fold: measurements that are waiting for those of earlier folds."""
         self.answers: dict[int, dict[int, HeldOutAnswers]] = {}
-        """By candidate and fold: what it answered, as long as it may become a member. Folds may be lacking of one that
+        """By candidate and fold: its answers, as long as it may become a member. Folds may be missing for one that
         could not become a member for a while.
         """
 
     def measure(self, entries: Sequence[Entry]) -> None:
-        """Measure candidates side by side; what would not end in time is not begun, what overruns is killed."""
+        """Measure candidates side by side. A fit that would not end in time is skipped, one that overruns is killed."""
         for fold in sorted({stage.fold for _, stage in entries}):
             self._measuring.folds.encoded(fold, "standard")  # here, so that all processes share it
         self._time.note_encoding(self._measuring.folds.row_s)
         for finished in self._pool.run(self._tasks(entries), lambda: self._watch.stopping() is not None):
             self._note(finished)
+        self._forget()  # not before all have ended: what is kept must not depend on which of them was first
         self._weigh_chance()
 
     def measure_here(self, trial: Trial, stage: Stage) -> None:
         """Measure one that takes no time, such as a baseline, in this process."""
         self._keep(trial, stage, self._measuring.take(trial, stage.fold, stage.row_count if stage.is_sample else None))
+        self._forget()
         self._say(trial, stage)
 
     def error_of(self, trial: Trial, other: Trial) -> float | None:
         """The standard error of the difference between the scores of two candidates, over groups of the rows that both
-        answered; None if their answers are not there any more.
+        answered; None if their answers were discarded.
         """
         own, others = (self.answers.get(one.number, {}) for one in (trial, other))
         gains: list[float] = []
@@ -67,7 +69,7 @@ class Racing:
         return float(np.std(gains, ddof=1)) / len(gains) ** 0.5 if len(gains) > 1 else None
 
     def _weigh_chance(self) -> None:
-        """Whoever is ahead of the best of those that were measured on most folds, and was measured on fewer, has to be
+        """A candidate that is ahead of the best of those measured on most folds, but was measured on fewer, must be
         ahead by more than chance.
         """
         for trial in self._board.trials:
@@ -100,9 +102,8 @@ class Racing:
         elif finished.ending == "overran":
             self._time.is_short = True
             trial.costs.note_overrun(stage.row_count, finished.elapsed_s)
-            words = (
-                f"its fit on {stage.row_count:,} rows was stopped after {finished.elapsed_s:.1f} s, as it took too long"
-            )
+            taken = f"{finished.elapsed_s:.1f} s"
+            words = f"its fit on {stage.row_count:,} rows was killed after {taken} because it took too long"
             if trial.scores:  # it was quick enough on other folds
                 trial.skipped = words
             else:
@@ -128,11 +129,11 @@ class Racing:
                 self.answers.setdefault(trial.number, {})[len(trial.scores)] = next_one.found
             trial.scores.append(next_one.score)
             trial.fit_s.append(next_one.fit_s)
-        self._forget()
 
     def _forget(self) -> None:
-        """Keep the answers of those that may become members only."""
-        kept = {one.number for one in self._board.ranking()[: 2 * MEMBER_LIMIT]}
+        """Discard the answers of all candidates but possible members."""
+        leading = [*self._board.ranking()[: 2 * MEMBER_LIMIT], *self._board.best_of_families()]
+        kept = {one.number for one in leading}
         self.answers = {number: answers for number, answers in self.answers.items() if number in kept}
 
     def _say(self, trial: Trial, stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""One candidate on one fold of the rows: fitted, measured, and never in the way of the others if it fails."""
+"""One candidate on one fold of the rows, fitted and measured; its failure does not affect the others."""
 
 import time
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from modelbus.trainer.tuning.leaderboard import Trial
 from modelbus.trainer.tuning.objectives import Objective
 
 _NODE_STORE_S: Final = 1e-6
-"""Seconds that a node of a tree takes to be stored."""
+"""Seconds to store a node of a tree."""
 
 
 @dataclass(frozen=True, eq=False)
 class HeldOutAnswers:
-    """What a candidate answered for the rows that it was measured on."""
+    """A candidate's answers for the rows that it was measured on."""
 
     answers: npt.NDArray[Any]
     """Class codes, clusters or numbers, shape (n_rows,)."""
@@ -37,18 +37,18 @@ class HeldOutAnswers:
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What a candidate showed on one fold."""
+    """The outcome of a candidate on one fold."""
 
     score: float | None = None
     error: str | None = None
-    """Why there is no score, in words."""
+    """Why there is no score."""
     found: HeldOutAnswers | None = None
     """Where there is a score."""
     fit_s: float = 0.0
     answer_s: float = 0.0
     """Seconds that the held-out rows took."""
     store_s: float = 0.0
-    """Seconds that it would be likely to take to store it."""
+    """Expected seconds to store it."""
 
 
 class CandidateMeasuring:
@@ -65,10 +65,10 @@ class CandidateMeasuring:
     ) -> None:
         """Args:
         folds: The folds.
-        prepared: What is known of the fit.
+        prepared: The prepared fit.
         work: Weighs rows.
-        objective: What is measured.
-        needs_probabilities: Whether a candidate without probabilities cannot be had.
+        objective: The metric.
+        needs_probabilities: Whether a candidate without probabilities fails.
         """
         self.folds = folds
         self._prepared = prepared
@@ -77,7 +77,7 @@ class CandidateMeasuring:
         self._needs_probabilities = needs_probabilities
 
     def measure(self, trial: Trial, number: int) -> HeldOutAnswers | None:
-        """Fit a candidate on one fold and note its score, or why there is none.
+        """Fit a candidate on one fold and record its score, or the reason why there is none.
 
         Args:
             trial: The candidate.
@@ -110,12 +110,12 @@ class CandidateMeasuring:
             return Measurement(error=error.message)
 
     def gains(self, truth: npt.NDArray[Any], own: HeldOutAnswers, other: HeldOutAnswers) -> list[float]:
-        """What some answers are better than others, on each of a few groups of the rows.
+        """The gain of some answers over others, on each of a few groups of the rows.
 
         Args:
             truth: Class codes or numbers of the rows, shape (n_rows,).
             own: Answers for them.
-            other: What they are compared with.
+            other: The answers to compare them with.
 
         Returns:
             Differences of the score, more is better; none of groups that it is not defined for.
@@ -164,13 +164,13 @@ class CandidateMeasuring:
         fit_encoded(estimator, matrix, target, task=task, weights=weights, on_step=lambda _done, _total: None)
 
     def _fault(self, score: float | None, number: int, found: HeldOutAnswers) -> str | None:
-        """Why a candidate cannot be had that was fitted."""
+        """The reason why a fitted candidate fails; None if it does not."""
         name, has_none = self._objective.name, found.probabilities is None
         if has_none and self._objective.needs_probabilities:
             return f"{name} needs probabilities, which it does not have"
         if has_none and self._needs_probabilities:
-            return "it has no probabilities, which users of a classifier may request"
-        return None if score is not None else f"{name} is not defined for its predictions on fold {number + 1}"
+            return "it gives no probabilities, which a chosen classifier must"
+        return None if score is not None else f"{name} is not defined for its answers on fold {number + 1}"
 
 
 def _node_count(estimator: Any) -> int:

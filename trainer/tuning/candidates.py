@@ -1,6 +1,6 @@
 """Where the candidates of a search come from: a grid, chance, or Optuna's tree-structured Parzen estimator (TPE).
 
-All are asked for one candidate at a time and told how it did. The same seed gives the same candidates; of TPE, with
+Each gives one candidate at a time and takes its score. The same seed gives the same candidates; for TPE, with
 the same scores.
 """
 
@@ -17,7 +17,7 @@ from modelbus.shared.errors import InvalidCommand
 from modelbus.trainer.tuning.search_space import Space, draw
 
 DEFAULT_COUNT = 20
-"""Candidates that are drawn where nothing else is said."""
+"""Number of candidates that are drawn by default."""
 
 _TRIES = 100
 
@@ -26,16 +26,16 @@ Chosen = dict[str, Any]
 
 
 class CandidateSource(Protocol):
-    """Gives candidates."""
+    """A source of candidates."""
 
     count: int
-    """How many it gives at most."""
+    """Maximum number of candidates."""
 
     def ask(self) -> Chosen | None:
         """The next one; None when there is no more."""
 
     def tell(self, signed_score: float | None) -> None:
-        """How good the last one was: more is better; None if it failed."""
+        """Take the score of the last one: more is better; None if it failed."""
 
 
 def candidate_source(search: Search, seed: int) -> CandidateSource:
@@ -60,7 +60,7 @@ def require_method(method: str) -> None:
 
 
 def candidate_count(search: Search) -> int:
-    """How many candidates a search tries at most."""
+    """The maximum number of candidates of a search."""
     if search.method == "grid":
         return search.grid_size
     count = search.candidates or DEFAULT_COUNT
@@ -78,7 +78,7 @@ def grid(space: Space) -> Iterator[Chosen]:
 
 
 def drawn(search: Search, seed: int) -> list[Chosen]:
-    """Candidates by chance, each once; all there are, where the space has values only and not more of them."""
+    """Random candidates, each once; all combinations, where the space has only lists with no more of them."""
     count = search.candidates or DEFAULT_COUNT
     if _has_values_only(search) and search.grid_size <= count:
         return list(grid(search.space))
@@ -132,7 +132,7 @@ class TpeCandidates:
         return {key: _value(self._space[key], found) for key, found in self._trial.params.items()}
 
     def tell(self, signed_score: float | None) -> None:
-        """How good it was."""
+        """Take its score."""
         if signed_score is None:
             self._study.tell(self._trial, state=self._failed)
         else:

@@ -1,5 +1,5 @@
-"""How much work hyperparameters make of a fit, beside others of the same estimator: to expect a time before one was
-tried.
+"""The relative work of a fit by its hyperparameters, beside others of the same estimator: estimates the time of a fit
+before one was tried.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ def effort(estimator: str, hyperparameters: Mapping[str, Any]) -> float:
 
     Args:
         estimator: Its name.
-        hyperparameters: What differs from its defaults.
+        hyperparameters: Those that differ from its defaults.
     """
     if estimator.startswith("HistGradientBoosting"):
         leaves = float(hyperparameters.get("max_leaf_nodes") or _LEAVES)
@@ -30,8 +30,30 @@ def effort(estimator: str, hyperparameters: Mapping[str, Any]) -> float:
     return 1.0
 
 
+def usual_s(estimator: str, hyperparameters: Mapping[str, Any], row_count: int, feature_count: int) -> float:
+    """Seconds that a fit takes on a usual core, roughly: the same on each machine and under any load.
+
+    Args:
+        estimator: Its name.
+        hyperparameters: Those that differ from its defaults.
+        row_count: Rows of the fit.
+        feature_count: Encoded features.
+    """
+    cell_count = row_count * feature_count
+    work = effort(estimator, hyperparameters)
+    if estimator.startswith("HistGradientBoosting"):
+        return work * (5e-4 + 5e-9 * cell_count)
+    if is_forest(estimator):
+        return work * (4e-4 + 3e-7 * cell_count)
+    if estimator.startswith("MLP"):
+        return work * (1e-3 + 5e-8 * cell_count)
+    if estimator.startswith(("SV", "Calibrated")):  # what is calibrated here are support vectors
+        return 0.005 + 5e-8 * row_count * cell_count
+    return 0.005 + 1e-6 * cell_count
+
+
 def usual_power(estimator: str) -> float:
-    """By which power of the rows a fit and its answers take longer, as long as nothing was measured."""
+    """The power of the rows by which fits and answers take longer, as long as nothing was measured."""
     if estimator.startswith(("SV", "Calibrated")):  # what is calibrated here are support vectors
         return 2.0
     if estimator.startswith("HistGradientBoosting"):

@@ -23,7 +23,7 @@ from modelbus.trainer.rows.splitting import Split
 Floats = npt.NDArray[np.float64]
 
 KEPT_CELL_LIMIT: Final = 25_000_000
-"""So many cells of encoded folds are kept, 200 MB of them. Of what is more only the last fold is, so that candidates
+"""Maximum number of cells of encoded folds that are kept, 200 MB. Beyond it only the last fold is, so that candidates
 which are measured on it one after the other need it encoded once."""
 
 
@@ -67,7 +67,7 @@ class EncodedFolds:
         """A fold.
 
         Args:
-            number: Which one, from 0 on.
+            number: Its number, from 0 on.
             scaling: The range of the features.
 
         Raises:

@@ -1,4 +1,4 @@
-"""An ensemble of candidates: greedy selection with replacement (Caruana et al. 2004), from what they answered for rows
+"""An ensemble of candidates: greedy selection with replacement (Caruana et al. 2004), from their answers for rows
 that they were not fitted on.
 """
 
@@ -12,20 +12,23 @@ import numpy.typing as npt
 from modelbus.trainer.tuning.objectives import Objective
 
 ROUNDS: Final = 15
-"""So often a member is added, the same one more than once if it helps: the weights are fifteenths."""
+"""Number of times that a member is added, the same one more than once if it helps: the weights are fifteenths."""
 
 SAMPLE_ROWS: Final = 5_000
-"""On so many rows of all folds together members are selected, so that it takes seconds."""
+"""Maximum number of rows, of all folds together, on which members are selected, so that it takes seconds."""
 
 GROUPS: Final = 5
-"""Into so many groups the rows of few folds are cut, to select on some and to measure on others."""
+"""Number of groups into which the rows of few folds are split, to select on some and to measure on others."""
+
+EQUAL_LIMIT: Final = 4
+"""Candidates among which ``evened`` shares out half of the weight."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Library:
-    """What candidates answered, fold by fold."""
+    """The answers of candidates, fold by fold."""
 
     objective: Objective
     truth: Sequence[npt.NDArray[Any]]
@@ -92,31 +95,61 @@ def select(library: Library, folds: Sequence[int], is_over: Callable[[], bool] =
     return best_counts
 
 
-def crossed_scores(library: Library, is_over: Callable[[], bool] = lambda: False) -> list[float | None]:
+def evened(counts: Sequence[int]) -> list[int]:
+    """Weights halfway between selected ones and equal ones for the first four candidates.
+
+    Few rows cannot tell good weights from lucky ones, and equal weights are hard to beat there (ADR 0042).
+
+    Args:
+        counts: The selected weights, those of the best candidate first.
+    """
+    equal = min(EQUAL_LIMIT, len(counts))
+    return [equal * count + sum(counts) * (index < equal) for index, count in enumerate(counts)]
+
+
+def crossed_scores(
+    library: Library,
+    is_over: Callable[[], bool] = lambda: False,
+    weigh: Callable[[Sequence[int]], Sequence[int]] = lambda counts: counts,
+) -> list[float | None]:
     """By fold, the score of an ensemble that was selected on the other folds: selection gains nothing in it.
+
+    Args:
+        library: The candidates' answers.
+        is_over: Whether there is no time left.
+        weigh: Makes the weights of the selected counts.
 
     Raises:
         SelectionOverran: As ``select``.
     """
     every = range(len(library.truth))
-    return [library.score(select(library, [one for one in every if one != fold], is_over), fold) for fold in every]
+    counts = [select(library, [one for one in every if one != fold], is_over) for fold in every]
+    return [library.score(weigh(one), fold) for fold, one in enumerate(counts)]
 
 
 def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:
     """Whether an ensemble is better than a single candidate by more than one standard error of their differences."""
+    found = gain_and_error(ensemble, single, objective)
+    return found is not None and found[0] > found[1]
+
+
+def gain_and_error(
+    ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective
+) -> tuple[float, float] | None:
+    """The mean gain of an ensemble over a single candidate, and its standard error; None where it is unknown."""
     if len(ensemble) < 2 or None in ensemble or None in single:
-        return False
+        return None
     gains = [
         objective.signed_score(ours) - objective.signed_score(theirs)
         for ours, theirs in zip(ensemble, single, strict=True)
         if ours is not None and theirs is not None
     ]
     error = float(np.std(gains, ddof=1)) / len(gains) ** 0.5
-    return bool(np.mean(gains) > error)
+    return float(np.mean(gains)), error
 
 
 def mean_difference(ensemble: Sequence[float | None], single: Sequence[float | None]) -> float:
-    """What the scores of an ensemble are above those of a single candidate, on average where both are defined."""
+    """The mean gain of an ensemble's scores over those of a single candidate, where both are defined."""
     pairs = zip(ensemble, single, strict=True)
     return float(np.mean([ours - theirs for ours, theirs in pairs if ours is not None and theirs is not None]))
 

@@ -1,4 +1,4 @@
-"""What fits take: measured on a sample of growing size, and extrapolated."""
+"""The costs of fits: measured on samples of growing size, and extrapolated."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Final
 _EXPONENTS: Final = (0.8, 3.0)
 """A fit's time grows with the rows by a power between these: less is the fraction that does not depend on them."""
 _CLEARLY_SMALLER: Final = 0.7
-"""Folds differ by a row or two: from those no power can be told."""
+"""Folds differ by a row or two, from which no power can be estimated."""
 _LADDER_FACTOR: Final = 8
 _SAMPLE_CELLS: Final = 100_000
 _SAMPLE_ROWS: Final = (500, 1_500)
@@ -41,22 +41,22 @@ class FitCosts:
     answer_s: float = 0.0
     """Of the last fit: to answer the rows that were held out."""
     store_s: float = 0.0
-    """What it is likely to take to store the last one."""
+    """Expected seconds to store the last one."""
     _counts: dict[int, int] = field(default_factory=dict)
 
     def note(self, row_count: int, fit_s: float, answer_s: float, store_s: float) -> None:
-        """Keep what a fit took; of several with as many rows the mean, as other work on the machine lengthens some."""
+        """Record the cost of a fit; of several with the same rows the mean, as other work lengthens some."""
         self._counts[row_count] = count = self._counts.get(row_count, 0) + 1
         known_s = self.fit_s.get(row_count, 0.0)
         self.fit_s[row_count] = known_s + (fit_s - known_s) / count
         self.answer_s, self.store_s = answer_s, store_s
 
     def note_overrun(self, row_count: int, elapsed_s: float) -> None:
-        """Keep that a fit took longer than this."""
+        """Record that a fit took longer than this."""
         self.fit_s[row_count] = max(elapsed_s, self.fit_s.get(row_count, 0.0))
 
     def expected_fit_s(self, row_count: int, like: "FitCosts | None" = None, power: float = 1.0) -> float | None:
-        """Seconds that a fit on so many rows is likely to take.
+        """Seconds that a fit on a number of rows is likely to take.
 
         Args:
             row_count: Its rows.
@@ -77,12 +77,12 @@ class FitCosts:
 
 
 def extrapolated_s(measured: Mapping[int, float], row_count: int, power: float = 1.0) -> float:
-    """Seconds for so many rows, by a power of the rows.
+    """Seconds for a number of rows, by a power of the rows.
 
     Args:
         measured: Seconds by rows. The power is that between the largest sample and one that is clearly smaller.
         row_count: The rows to extrapolate to.
-        power: What is taken where there is no smaller one.
+        power: Used where there is no smaller one.
     """
     sizes = sorted(measured)
     largest = sizes[-1]

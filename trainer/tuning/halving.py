@@ -11,7 +11,7 @@ import numpy.typing as npt
 from modelbus.trainer.rows.splitting import RowIndices, Split
 
 LEAST_ROWS: Final = 100
-"""Rows in the first round, if there are so many and nothing else is said."""
+"""Rows in the first round by default, if there are as many."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Round:
 
 
 def rounds(candidate_count: int, row_count: int, factor: int, least_rows: int | None) -> list[Round]:
-    """What happens round by round: each has one ``factor``-th of the candidates, and ``factor`` times the rows.
+    """The rounds: each has one ``factor``-th of the candidates, and ``factor`` times the rows.
 
     Args:
         candidate_count: Candidates of the first round.
@@ -45,7 +45,7 @@ def rounds(candidate_count: int, row_count: int, factor: int, least_rows: int | 
 def with_fewer_rows(
     splits: list[Split], row_count: int, target: npt.NDArray[Any], *, is_classification: bool, seed: int
 ) -> list[Split]:
-    """The same folds, to be fitted on so many of their rows and measured on all.
+    """The same folds, fitted on some of their rows and measured on all.
 
     A smaller sample is a part of a larger one; each class keeps its fraction.
 

@@ -1,4 +1,4 @@
-"""The candidates that were tried, and how good they are: what a search decides by, and what its user reads."""
+"""The candidates of a search and their scores: the basis of its decisions, and the table that users read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from modelbus.trainer.tuning.objectives import Objective
 from modelbus.trainer.tuning.shared_ranking import Cell, shared_merits
 
 SHOWN_LIMIT: Final = 20
-"""So many are shown while a search runs."""
+"""Number of candidates that are shown while a search runs."""
 _SHOWN_BYTES: Final = 32_768
 _ERROR_LENGTH: Final = 500
 
@@ -26,24 +26,26 @@ class Trial:
     estimator: str
     hyperparameters: Mapping[str, Any]
     fold_count: int
-    """Folds that it is to be measured on."""
+    """Folds to measure it on."""
     row_count: int | None = None
     """Rows that a fit has, where rounds differ in that."""
     scores: list[float | None] = field(default_factory=list)
     fit_s: list[float] = field(default_factory=list)
     sampled: dict[int, float] = field(default_factory=dict)
-    """Scores on the first fold by fits on so many of its rows."""
+    """Scores on the first fold, by the number of its rows that were fitted on."""
     costs: FitCosts = field(default_factory=FitCosts)
     handicap: float = 0.0
-    """What chance may have added to its signed score, as it was measured on fewer folds than others."""
+    """What chance may have added to its signed score, as it was measured on fewer folds than others; negative for a
+    vote on few rows, which is steadier than its members.
+    """
     members: "Sequence[Trial]" = ()
     """Of a vote: those that take part."""
     error: str | None = None
     is_discarded: bool = False
     stopped: str | None = None
-    """Why its fit was ended before it had come to an end."""
+    """The reason why its fit was killed."""
     skipped: str | None = None
-    """Why it is not fitted any further."""
+    """The reason why it is not fitted any further."""
 
     @property
     def is_complete(self) -> bool:
@@ -78,7 +80,7 @@ class Trial:
         return float(np.mean(self.fit_s)) if self.fit_s else 0.0
 
     def fail(self, words: str) -> None:
-        """Keep why it cannot be had."""
+        """Record why it failed."""
         self.error = words[:_ERROR_LENGTH]
 
     def restart(self, fold_count: int, row_count: int) -> None:
@@ -115,7 +117,7 @@ class Trial:
         return "skipped" if self.skipped and not self.scores else "unfinished"
 
     def merits(self, objective: Objective) -> dict[Cell, float]:
-        """What it showed, by what it was measured on."""
+        """Its scores, by what it was measured on."""
         found: dict[Cell, float] = {(rows, 0): objective.signed_score(score) for rows, score in self.sampled.items()}
         for fold, score in enumerate(self.scores):
             if score is not None:
@@ -128,7 +130,7 @@ class Leaderboard:
 
     def __init__(self, objective: Objective, *, ranks_unfinished: bool = False) -> None:
         """Args:
-        objective: What says which is better.
+        objective: Decides which is better.
         ranks_unfinished: Whether one that was not measured on all folds is ranked too, by the folds that it shares with
             others.
         """
@@ -144,7 +146,7 @@ class Leaderboard:
         return trial
 
     def ranking(self) -> list[Trial]:
-        """Those that are in the running still, the best first; of equals the earlier one is first.
+        """The remaining candidates, the best first; of equals the earlier one is first.
 
         They were measured on all folds, and one that was measured with more rows is before one with fewer; or,
         where the unfinished ones are ranked too, they are in the order of ``shared_merits``.
@@ -159,11 +161,18 @@ class Leaderboard:
         ]
         return [trial for *_, trial in sorted(found, key=lambda one: one[:3])]
 
+    def best_of_families(self) -> list[Trial]:
+        """The best of each estimator in the ranking, in its order."""
+        found: dict[str, Trial] = {}
+        for trial in self.ranking():
+            found.setdefault(trial.estimator, trial)
+        return list(found.values())
+
     def near_best(self, fraction: float) -> list[Trial]:
-        """Those of the ranking that are nearly as good as the best, it included; the best first.
+        """Those of the ranking that are nearly as good as the best, including it; the best first.
 
         Args:
-            fraction: Of what the best is better than the last of the ranking.
+            fraction: Of the difference between the best and the last of the ranking.
         """
         ranking = self._shared_ranking()
         if not ranking:
@@ -173,7 +182,7 @@ class Leaderboard:
         return [trial for trial, good in zip(ranking, goodness, strict=True) if good >= least]
 
     def _shared_ranking(self) -> list[Trial]:
-        # asked for many times between two fits, and also by the thread that shows it
+        # called many times between two fits, and also by the thread that shows it
         trials = list(self.trials)
         state = [(one.number, len(one.scores), len(one.sampled), one.handicap, one.is_running) for one in trials]
         if state != self._ranked[0]:
@@ -202,7 +211,7 @@ class Leaderboard:
 
     @property
     def failed_count(self) -> int:
-        """Candidates that could not be had."""
+        """Candidates that failed."""
         return sum(trial.error is not None for trial in self.trials)
 
     def records(self) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""What a search makes as good as can be: one metric of the registry, measured on class codes or numbers."""
+"""What a search optimises: one metric of the registry, measured on class codes or numbers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -74,17 +74,17 @@ def objective_of(scoring: str | None, task: Task, *, where: str = "scoring") -> 
     Args:
         scoring: The name.
         task: What is learnt.
-        where: Where in the command the name stands.
+        where: The place of the name in the command.
 
     Raises:
-        InvalidCommand: The task has no such metric, or none at all that says what is better.
+        InvalidCommand: The task has no such metric, or no metric to search by at all.
     """
     known = metrics_for("search", task)
     name = scoring or PRIMARY_METRICS.get(task)
     if name in known:
         return Objective(METRICS[str(name)], task)
     if not known:
-        problem = f"{task} has no metric to rank candidates by"
+        problem = f"{task} has no metric to search by"
     else:
         problem = f"{task} has no metric {str(name)[:100]!r} to search by"
     raise InvalidCommand(problem, details=[{"where": where, "problem": problem, "expected": sorted(known)}])

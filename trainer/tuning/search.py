@@ -41,10 +41,10 @@ class Choice:
     elapsed_s: float
     stopped_early: StoppingReason | None
     warnings: Sequence[str] = ()
-    """What whoever uses it should know of it, as sentences."""
+    """Warnings for the users of the model, as sentences."""
 
     def summary(self) -> dict[str, Any]:
-        """What a version's record says of it; the table of candidates is apart."""
+        """The summary in a version's record; the table of candidates is stored separately."""
         best = next(trial for trial in self.board.trials if trial.number == self.number)
         return {
             "method": self.method,
@@ -61,7 +61,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class TuningRows:
-    """On what is searched: some training rows of a table."""
+    """The rows of a search: some training rows of a table."""
 
     frame: pd.DataFrame
     plan: FitPlan
@@ -72,16 +72,16 @@ class TuningRows:
 
     @property
     def is_classification(self) -> bool:
-        """Whether classes are learnt."""
+        """Whether the task is classification."""
         return self.prepared.task == "classification"
 
     @property
     def needs_probabilities(self) -> bool:
-        """Whether a model is to give probabilities by itself: classifiers do, where no calibration brings some."""
+        """Whether a model must give probabilities by itself: a classifier must, unless calibration provides them."""
         return self.is_classification and self.plan.calibration is None
 
     def objective(self) -> Objective:
-        """What the plan searches by."""
+        """The objective of the plan."""
         tuning = self.plan.tuning
         return objective_of(tuning.scoring if tuning is not None else None, self.prepared.task)
 
@@ -121,12 +121,12 @@ class TuningRows:
     def measuring(
         self, splits: list[Split], objective: Objective, *, needs_probabilities: bool = False
     ) -> CandidateMeasuring:
-        """What measures candidates on folds.
+        """The measuring of candidates on folds.
 
         Args:
             splits: The folds.
-            objective: What is measured.
-            needs_probabilities: Whether a candidate without probabilities cannot be had.
+            objective: The metric.
+            needs_probabilities: Whether a candidate without probabilities fails.
         """
         encoded = EncodedFolds(self.frame, self.plan, self.prepared, splits)
         return CandidateMeasuring(encoded, self.prepared, self.work, objective, needs_probabilities=needs_probabilities)
@@ -147,7 +147,7 @@ class HyperparameterSearch:
         """Try the candidates.
 
         Raises:
-            EstimatorRejected: None of them could be had, or there are too few rows for so many folds.
+            EstimatorRejected: None of them could be fitted, or there are too few rows for the number of folds.
         """
         source = candidate_source(self._search, self._rows.plan.seed)
         if self._search.method == "halving":
@@ -186,7 +186,7 @@ class HyperparameterSearch:
             left = [trial for trial in self._board.ranking() if id(trial) in survivors and trial.row_count == row_count]
 
     def _again(self, trial: Trial, row_count: int, measuring: CandidateMeasuring, what: str) -> None:
-        """Measure one on more rows; if the search is stopped meanwhile, it keeps what it had on fewer."""
+        """Measure one on more rows; if the search is stopped meanwhile, its scores on fewer rows are kept."""
         had = (trial.row_count, trial.scores, trial.fit_s)
         trial.restart(len(self._splits), row_count)
         self._measure(trial, measuring, what)
@@ -227,7 +227,7 @@ def choice_of(board: Leaderboard, method: str, elapsed_s: float, stopped: Stoppi
     """The best candidate.
 
     Raises:
-        EstimatorRejected: There is none; tells what was wrong with the first ones.
+        EstimatorRejected: There is none; the message gives the errors of the first ones.
     """
     best = board.best
     if best is None:

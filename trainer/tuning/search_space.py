@@ -1,4 +1,4 @@
-"""The space of a search: which hyperparameters vary, where in a specification they stand, and whether they may.
+"""The space of a search: which hyperparameters vary, their places in a specification, and whether they are valid.
 
 A key is a hyperparameter of the estimator, or of one inside of it: ``estimator__C``, or ``<member's name>__C`` for one
 of a vote or a stack, as scikit-learn has it. A hyperparameter that takes estimators may be varied itself.
@@ -23,7 +23,7 @@ def candidate(hyperparameters: Mapping[str, Any], estimator_name: str, chosen: M
     """The hyperparameters of a candidate.
 
     Args:
-        hyperparameters: What holds for all candidates.
+        hyperparameters: Those of all candidates.
         estimator_name: The estimator.
         chosen: By key of the space, the value.
 
@@ -67,7 +67,7 @@ def _normal(dimension: Dimension, low: float, high: float, random: np.random.Gen
 
 
 def probes(dimension: Dimension) -> Iterator[tuple[str, Any]]:
-    """What has to be judged of a dimension: where it stands, and the value. All values, or both ends."""
+    """What to check of a dimension: its place, and the value. All values, or both ends."""
     if dimension.values is not None:
         yield from ((f"values.{index}", value) for index, value in enumerate(dimension.values))
         return
@@ -78,11 +78,11 @@ def probes(dimension: Dimension) -> Iterator[tuple[str, Any]]:
 def check_space(
     space: Space, hyperparameters: Mapping[str, Any], estimator_name: str, make: Callable[[Hyperparameters], Any]
 ) -> Any:
-    """Judge every value, and both ends of each distribution, as a plain hyperparameter is judged.
+    """Validate every value, and both bounds of each distribution, like a plain hyperparameter.
 
     Args:
         space: The space.
-        hyperparameters: What holds for all candidates.
+        hyperparameters: Those of all candidates.
         estimator_name: The estimator.
         make: Makes an estimator of hyperparameters, or raises ``InvalidCommand``.
 
@@ -115,12 +115,12 @@ def _note(
     estimator_name: str,
     details: list[dict[str, Any]],
 ) -> None:
-    """Keep what an error says of one value, and what it says of the plain hyperparameters; once each."""
+    """Keep the details of an error about one value, and those about the plain hyperparameters; once each."""
     for detail in error.details:
         where = str(detail["where"])
         whose = next((one for one in space if _is_at(where, one, hyperparameters, estimator_name)), None)
         if whose not in (key, None):
-            continue  # said when that one has its turn
+            continue  # reported when that one has its turn
         is_plain = whose is None and where != "hyperparameters" and not where.startswith("search")
         moved = where if is_plain or where.startswith("search") else f"search.space.{key}.{place}"
         noted = {**detail, "where": moved}
@@ -138,13 +138,13 @@ def _is_at(where: str, key: str, hyperparameters: Mapping[str, Any], estimator_n
 
 
 def _placed(hyperparameters: Hyperparameters, estimator_name: str, key: str) -> tuple[Hyperparameters, str, str]:
-    """Where a key stands: the hyperparameters that hold it, their place in the command, and its name in them."""
+    """The place of a key: the hyperparameters that hold it, their place in the command, and its name in them."""
     inner, place, name, rest = hyperparameters, "hyperparameters", estimator_name, key
     while "__" in rest:
         head, _, rest = rest.partition("__")
         found = _inside(inner, name, head)
         if found is None:
-            problem = f"{name} has no estimator {head!r} inside it, so {key} is not a hyperparameter"
+            problem = f"{name} has no inner estimator {head!r} with a hyperparameter {key}"
             expected = sorted(_names_inside(inner, name))
             raise InvalidCommand(
                 problem, details=[{"where": f"search.space.{key}", "problem": problem, "expected": expected}]

@@ -1,4 +1,4 @@
-"""The order of candidates that were not all measured on the same: each is compared where it and the better measured
+"""The order of candidates that were not all measured on the same folds: each is compared where it and better measured
 ones both were.
 """
 
@@ -8,15 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 Cell = tuple[float, int]
 """Rows of a fit (infinity for all of a fold) and the fold's number."""
 Merits = Mapping[Cell, float]
-"""What a candidate showed, by cell; more is better."""
+"""A candidate's scores, by cell; more is better."""
 
 
 def shared_merits(candidates: Sequence[Merits]) -> list[float]:
-    """A number for each candidate that tells their order.
+    """A number for each candidate, by which they are ranked.
 
     Those that were measured on most have their mean. Each of the others has what the best of those that were measured
     on more has, plus what it was better than that one on the cells that both share. So a candidate with one good fold
-    of five is compared on that fold, and an easy or a hard fold is nobody's merit or fault.
+    of five is compared on that fold, and an easy or a hard fold favours no candidate.
 
     Args:
         candidates: Each with one cell at least. Cells are measured in one order: the samples of the first fold, from
@@ -50,7 +50,7 @@ def _top_mean(merits: Merits) -> float:
 
 
 def _gain(own: Merits, other: Merits) -> float:
-    """What one was better than another on the largest fits that both had; on what each has, where they share none."""
+    """The gain of one over another on the largest fits that both have; on those of each, where they share none."""
     shared = own.keys() & other.keys()
     if not shared:
         return _top_mean(own) - _top_mean(other)

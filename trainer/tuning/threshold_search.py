@@ -1,7 +1,7 @@
-"""From which probability on the second of two classes is answered: the threshold that is best on rows which the fits
+"""The probability from which the second of two classes is predicted: the threshold that is best on rows which the fits
 did not see.
 
-An own step beside scikit-learn's ``TunedThresholdClassifierCV``, which keeps its scorer, a function, in the model: no
+It replaces scikit-learn's ``TunedThresholdClassifierCV``, which keeps its scorer, a function, in the model: no
 artifact may hold one. Here a number in the signature is all, and estimators answer as fast as without.
 """
 
@@ -19,9 +19,9 @@ Counts = tuple[Floats, Floats, Floats, Floats]
 
 DEFAULT_SCORING: Final = "balanced_accuracy"
 ALWAYS: Final = 0.0
-"""The threshold by which each row is of the second class, however unlikely."""
+"""The threshold at which each row is of the second class, however unlikely."""
 NEVER: Final = float(np.nextafter(1.0, 2.0))
-"""The threshold by which no row is, however likely: just above 1."""
+"""The threshold at which no row is, however likely: just above 1."""
 _HALF: Final = 0.5
 _SLACK: Final = 1e-12
 
@@ -32,7 +32,7 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
     Args:
         truth: 0 for the first class and 1 for the second, shape (n_rows,); both occur.
         probabilities: Of the second class, shape (n_rows,).
-        aim: What is to be as good as can be.
+        aim: What to optimise.
 
     Returns:
         ``value``, from 0 (each row is of the second class) to just above 1 (none is); ``aim``, what it is best in;
@@ -54,7 +54,7 @@ def best_threshold(truth: npt.NDArray[Any], probabilities: Floats, aim: Threshol
 
 
 def _candidates(probabilities: Floats) -> Floats:
-    """All thresholds that part the rows differently: each in the middle between two probabilities, one half, and both
+    """All thresholds that split the rows differently: each in the middle between two probabilities, one half, and both
     ends, from which on every row, and no row at all, is of the second class.
     """
     known = np.unique(probabilities)

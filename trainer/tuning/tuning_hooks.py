@@ -1,4 +1,4 @@
-"""What a search tells of itself while it runs, and when it is to stop."""
+"""The progress that a search reports while it runs, and when it has to stop."""
 
 import threading
 import time
@@ -17,14 +17,14 @@ _PAUSE_S: Final = 0.5
 
 @dataclass(frozen=True)
 class TuningHooks:
-    """What a search needs of whoever runs it."""
+    """What a search needs of its caller."""
 
     is_stop_asked: Callable[[], bool] = lambda: False
-    """Whether it is to end with the best so far."""
+    """Whether it has to end with the best so far."""
     offer_early_end: Callable[[], None] = lambda: None
-    """Called when there is a best: from then on it can be asked to end."""
+    """Called when there is a best candidate: from then on the search can end early."""
     show: Callable[[TuningProgress], None] = lambda _progress: None
-    """Takes the leaderboard as it grows."""
+    """Takes the growing leaderboard."""
 
 
 class TuningWatch:
@@ -43,7 +43,7 @@ class TuningWatch:
     ) -> None:
         """Args:
         board: The candidates.
-        hooks: Whom to tell and to ask.
+        hooks: Take the progress, and decide when to stop.
         report: Takes the fraction of the search that is done, and what is being done.
         budget_s: Seconds after which no fit begins; None for no end.
         keeps_best: Whether to offer to end early.
@@ -65,11 +65,11 @@ class TuningWatch:
         self._telling = threading.Lock()
         self.done = 0
         self.total: int | None = None
-        """Candidates times folds; None where that is not known."""
+        """Candidates times folds; None where that is unknown."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Tell until the block is left: also what came too soon after the last word, and before a long fit."""
+        """Report until the block is left: also what came too soon after the last report, and before a long fit."""
         thread = threading.Thread(target=self._tick, name="tuning-reporter", daemon=True)
         thread.start()
         try:
@@ -99,7 +99,7 @@ class TuningWatch:
         return float("inf") if self._budget_s is None else self._budget_s - self.elapsed_s
 
     def stopping(self) -> StoppingReason | None:
-        """Why no further fit may begin; None if one may. There is always one candidate that is measured to its end."""
+        """The reason why no further fit may begin; None if one may. At least one candidate is always measured."""
         if self._board.best is None:
             return None
         if self._hooks.is_stop_asked():
@@ -107,7 +107,7 @@ class TuningWatch:
         return "time_budget" if self.remaining_s <= 0 else None
 
     def step(self, doing: str) -> None:
-        """One fit was measured; tell of it, unless that was done a moment ago."""
+        """One fit was measured; report it, unless something was reported a moment ago."""
         self.done += 1
         if self._keeps_best and not self._is_offered and self._board.best is not None:
             self._is_offered = True
@@ -115,11 +115,11 @@ class TuningWatch:
         self.tell(doing)
 
     def tell(self, doing: str, *, is_last: bool = False) -> None:
-        """Tell how far the search is; soon, if it was told a moment ago."""
+        """Report the progress; soon, if it was reported a moment ago."""
         if not is_last and time.monotonic() - self._told_at < _PAUSE_S:
             self._untold = doing
             return
-        with self._telling:  # two threads tell, and what is told goes forward
+        with self._telling:  # two threads report, and progress never goes back
             self._untold = None
             self._told_at = time.monotonic()
             self._say(doing)

@@ -18,7 +18,7 @@ _LONGEST = len("false")
 _CASES = ((str.lower, None), (str.capitalize, "True/False"), (str.upper, "TRUE/FALSE"))
 """How both words may be written, and the name of that form."""
 _FRACTION = 0.9
-"""From which fraction of the cells on the others are told: a third word is mostly a category of its own."""
+"""The fraction of cells from which the others are reported: below it, a third word is likely to be a category."""
 
 
 def to_booleans(values: pa.Array) -> pa.Array:
@@ -27,7 +27,7 @@ def to_booleans(values: pa.Array) -> pa.Array:
 
 
 def to_sure_booleans(cells: pa.Array) -> pa.Array | None:
-    """Cells as they stand in the file as booleans, if each of them is one. Nulls stay."""
+    """Cells as written in the file as booleans, if each of them is one. Nulls stay."""
     found = to_booleans(cells)
     is_false = pc.equal(pc.ascii_lower(cells), "false")
     return found if found.true_count + is_false.true_count == len(cells) - cells.null_count else None
@@ -68,7 +68,7 @@ class Booleans:
         return ColumnPlan(name, "boolean", form=forms[0] if forms else KEPT)
 
     def notes(self) -> list[str]:
-        """Nothing that somebody should know."""
+        """No notes."""
         return []
 
 

@@ -1,7 +1,7 @@
 """Cells that are dates as people write them: ``31/12/2024``, ``12/31/2024 3:45 PM``, ``31.12.2024``, ``2024/12/31``.
 
 All cells of a column have one form (the separator, the order, the precision of the time), so that one strptime
-format describes them, and a year of four digits. Where day and month can be told apart by no cell (all days are 12
+format describes them, and a year of four digits. Where no cell tells day and month apart (all days are 12
 at most), a guess would be wrong half the time: the column stays text. With dots the day comes first.
 """
 
@@ -30,11 +30,11 @@ _PLACES: dict[str, tuple[str, str, str]] = {
     "mdy": ("third", "first", "second"),
     "ymd": ("first", "second", "third"),
 }
-"""Where year, month and day stand in each order."""
+"""The positions of year, month and day in each order."""
 _DATES = {"dmy": "%d{0}%m{0}%Y", "mdy": "%m{0}%d{0}%Y", "ymd": "%Y{0}%m{0}%d"}
 _ORDERS = {"/": ("dmy", "mdy", "ymd"), "-": ("dmy", "mdy"), ".": ("dmy",)}
 _KNOWN_LIMIT = 10_000
-"""So many texts of a column are known by heart: the days of 27 years."""
+"""Maximum number of a column's texts that are cached: the days of 27 years."""
 _NO_TEXTS = pa.array([], pa.string())
 Precision = Literal["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"]
 _PRECISIONS: dict[tuple[bool, bool, bool, bool], Precision] = {
@@ -142,7 +142,7 @@ class CalendarDates:
         return bool(self._orders)
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """The cells as a dictionary of their texts, if they are dates for certain, as they stand in the file."""
+        """The cells as a dictionary of their texts, if they are certainly dates as written in the file."""
         encoded = cells.dictionary_encode()
         # what was accepted in several orders is accepted in those of them that are left
         are_known = pc.all(pc.is_in(encoded.dictionary, value_set=self._known)).as_py()
@@ -159,10 +159,12 @@ class CalendarDates:
         return ColumnPlan(name, "datetime", date_format=date_format, span=span, form=form)
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
         if len(self._orders) < 2:
             return []
-        return ["has dates in which day and month cannot be told apart and stays text; ISO dates (2024-12-31) can"]
+        return [
+            "has dates whose day and month cannot be told apart, and stays text; ISO dates (2024-12-31) are unambiguous"
+        ]
 
     def _note(self, texts: pa.Array) -> None:
         """Remember the texts as long as they are few."""

@@ -1,6 +1,6 @@
-"""Numbers that may be codes: ``1E5``, ``+49301234567``, ``1.10`` beside ``1.1``, long rows of digits. It is only told.
+"""Numbers that may be codes, which are only reported: ``1E5``, ``+49301234567``, ``1.10`` beside ``1.1``, many digits.
 
-The watch looks at the cells as they stand in the file, while they are read, and at each only as long as it must.
+The watch looks at the cells as written in the file, while they are read, and at each only as long as needed.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _SCIENTIFIC: Final = r"([eE][+-])|(\.[0-9]*[eE])"
 _TELEPHONE: Final = r"^\+[0-9]{7,}$"
 _FRACTION: Final = r"\.(?P<digits>[0-9]*)$"
 _CLOSE_LOOK: Final = 100_000
-"""So many cells of a column are looked at for zeros at their ends, and of each later batch the first ones."""
+"""Number of a column's cells that are examined for trailing zeros, and of each later batch the first ones."""
 _LATER_LOOK: Final = 1000
 _LONG: Final = 10**9
 """Whole numbers that are all as large may well be codes."""
@@ -58,8 +58,8 @@ class CodeLooks:
         if self._ending is not None and len(self._decimals) > 1:
             shorter = self._ending.rstrip("0").rstrip(".")
             return (
-                f"{self._ending!r} has a zero at its end where other values have fewer digits: as a number it is "
-                f"{shorter}, which is another version or code"
+                f"{self._ending!r} ends in a zero where other values have fewer digits: as a number it is "
+                f"{shorter}, which may be another version or code"
             )
         return None
 

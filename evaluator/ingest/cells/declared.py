@@ -1,7 +1,7 @@
 """Columns whose type was declared: each cell is cast, or is a fault of its row.
 
-Where a type is found, every cell fits it, because all had their say; here the sender knows better than the cells, and
-those that do not fit are told by their lines.
+An inferred type fits every cell. A declared type overrules the cells, and
+those that do not fit are reported by line.
 """
 
 import math
@@ -29,6 +29,7 @@ from modelbus.evaluator.ingest.faults import refused
 from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import ColumnOptions, NumberForm
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
 from modelbus.shared.tabular.cells.written import KEPT
 from modelbus.shared.tabular.cells.written_numbers import described, plain_numerals
 
@@ -43,7 +44,7 @@ _ZONED = re.compile(r"[T ].*(Z|[+-][0-9]{2}(:?[0-9]{2})?)$")
 
 
 class DeclaredColumn:
-    """The plan of one column of a declared type; stands where a ``ColumnNarrowing`` does otherwise."""
+    """The plan of one column of a declared type; takes the place of a ``ColumnNarrowing``."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class DeclaredColumn:
         options: What was declared.
         marks: Cells that mean "no value" among numbers, dates or booleans.
         text_marks: The same among text.
-        has_decimal_comma: Whether a comma stands before the fraction of a number.
+        has_decimal_comma: Whether a comma is the decimal mark.
         number_form: How numbers are written, where that is not plain.
         is_stripped: Cut spaces and tabs around text.
         """
@@ -77,7 +78,7 @@ class DeclaredColumn:
 
     @property
     def looks_at_cells(self) -> bool:
-        """Whether the plan depends on the cells: whether they are dates whose form is to be found."""
+        """Whether the plan depends on the cells: whether they are dates whose format must be inferred."""
         return self._narrowing is not None or self._options.date_format == ISO_FORMAT
 
     def feed(self, cells: pa.Array) -> pa.Array:
@@ -98,7 +99,7 @@ class DeclaredColumn:
         """How to read the column.
 
         Raises:
-            MalformedTable: It is to hold dates, and they are not of one form that tells day and month apart.
+            MalformedTable: The cells of a column of dates are not in one format that tells day and month apart.
         """
         if self._options.type == "text":
             return ColumnPlan(
@@ -120,7 +121,7 @@ class DeclaredColumn:
         )
 
     def warnings(self, name: str) -> list[str]:
-        """What is cut from the cells; the sender knows the rest."""
+        """What is truncated; the declaration covers the rest."""
         if self._narrowing is not None:
             return self._narrowing.warnings(name)
         return [f"column {name!r} {CUT_FRACTIONS}"] if self._has_cut_fractions else []
@@ -128,7 +129,7 @@ class DeclaredColumn:
     def _found_dates(self, name: str, plan: ColumnPlan) -> ColumnPlan:
         if plan.type == "text":
             raise refused(
-                "the values are no dates of one form that tells day and month apart",
+                "the values are not dates in one format that tells day and month apart",
                 "a date_format for the column, such as %d/%m/%Y or ISO8601",
                 column=name,
             )
@@ -156,7 +157,7 @@ def cast_declared(values: pa.Array, plan: ColumnPlan, target: pa.DataType) -> tu
 
     Args:
         values: Trimmed cells; what means "no value" is null.
-        plan: What the column is to be; no text.
+        plan: How to read the column; its type is not text.
         target: The Arrow type in which it is stored.
 
     Returns:
@@ -185,7 +186,7 @@ def _cast_whole(values: pa.Array, plan: ColumnPlan) -> pa.Array | None:
     if plan.type == "real":
         has_points = plan.has_decimal_comma and pc.any(pc.match_substring(values, ".")).as_py()
         found = None if has_points else to_reals(values, has_decimal_comma=plan.has_decimal_comma)
-        # what is beyond the double's range becomes infinite without a word
+        # what is beyond the range of a double becomes infinite silently
         return None if found is None or not pc.all(pc.is_finite(found)).as_py() else found
     if plan.type == "datetime" and plan.date_format == ISO_FORMAT:
         found = to_iso_dates(values, is_zoned=plan.is_zoned)
@@ -208,6 +209,7 @@ def _cast_of(plan: ColumnPlan) -> Callable[[str], Any]:
 
 
 def _integer(text: str) -> int | None:
+    text = in_plain_characters(text)
     if not _WHOLE.fullmatch(text):
         return None
     number = int(text.partition(".")[0]) if len(text) < 1000 else 2**64
@@ -215,6 +217,7 @@ def _integer(text: str) -> int | None:
 
 
 def _real(text: str) -> float | None:
+    text = in_plain_characters(text)
     if not _REAL.fullmatch(text):
         return None
     number = float(text)
@@ -222,6 +225,7 @@ def _real(text: str) -> float | None:
 
 
 def _real_with_comma(text: str) -> float | None:
+    text = in_plain_characters(text)
     return None if "." in text else _real(text.replace(",", "."))
 
 

@@ -1,4 +1,4 @@
-"""Cells that are numbers by a form that the sender gave: thousands, percent, units, signs of accountants.
+"""Cells that are numbers in a form given by options: thousands, percent, units, accounting signs.
 
 Without such options nothing here is used: ``1,234`` is text, since it may be a number a thousandth as large.
 """
@@ -6,17 +6,21 @@ Without such options nothing here is used: ``1,234`` is text, since it may be a 
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from modelbus.evaluator.ingest.cells.numerals import Numerals
 from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import ColumnOptions, NumberForm, ParseOptions
 from modelbus.shared.contracts.commands.datasets import NUMBER_OPTIONS
 from modelbus.shared.contracts.number_forms import DecimalMark, likely_decimal_mark
+from modelbus.shared.tabular.cells.foreign_characters import cells_in_plain_characters
 from modelbus.shared.tabular.cells.written import KEPT
 from modelbus.shared.tabular.cells.written_numbers import plain_numerals
 
+_MIXED_PERCENT: Final = "has a percent sign in some cells only: 12% and 12 are both read as 12"
 _ALL_MARKS: tuple[DecimalMark, ...] = (".", ",")
 
 
@@ -91,6 +95,7 @@ class FormedNumerals:
         forms: In the order in which they are preferred.
         """
         self._left = [(form, Numerals(decimal_marks=".")) for form in forms]
+        self._has_percent = self._lacks_percent = False
         self.refusal: str | None = None
 
     def accepts(self, values: pa.Array) -> bool:
@@ -106,6 +111,7 @@ class FormedNumerals:
             self.refusal = next(iter(refusals), None)
             return False
         self._left = left
+        self._note_percent(values)
         return True
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:  # noqa: ARG002 - a candidate has it
@@ -119,7 +125,14 @@ class FormedNumerals:
         return None if plan is None else replace(plan, number_form=form, form=KEPT)
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
         form, numerals = self._left[0]
         notes = ["is read with a decimal comma"] if form.decimal_mark == "," and len(self._left) == 1 else []
+        notes += [_MIXED_PERCENT] if form.percent and self._has_percent and self._lacks_percent else []
         return notes + numerals.notes()
+
+    def _note_percent(self, values: pa.Array) -> None:
+        if any(form.percent for form, _ in self._left):
+            found = pc.match_substring(cells_in_plain_characters(values), "%")
+            self._has_percent |= bool(pc.any(found).as_py())
+            self._lacks_percent |= not pc.all(found).as_py()

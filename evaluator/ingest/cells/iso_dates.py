@@ -17,10 +17,10 @@ _SHORTEST = len("2024-01-31")
 _MOMENT_LENGTH = len("2024-01-31T10:00:00")
 _LONGEST_EXACT = len("2024-01-31T10:00:00.123456")
 _FORMS = {_SHORTEST: "%Y-%m-%d", _MOMENT_LENGTH - 3: "%Y-%m-%dT%H:%M", _MOMENT_LENGTH: "%Y-%m-%dT%H:%M:%S"}
-"""By the length of the cells, less a ``Z`` behind them. What is finer, or has another zone, is kept as it stands."""
+"""By the length of the cells, less a ``Z`` behind them. What is finer, or has another zone, is kept as written."""
 _TOO_FINE = r"(\.[0-9]{6})[0-9]+"
-CUT_FRACTIONS = "has times finer than a microsecond, which are cut"
-"""What is to be known of a column where that happened."""
+CUT_FRACTIONS = "has times finer than a microsecond, which are truncated"
+"""The note for a column where that happened."""
 FIRST_US = -62_135_596_800_000_000
 """Year 1, in microseconds since 1970: Python's calendar begins here."""
 LAST_US = 253_402_300_799_999_999
@@ -35,7 +35,7 @@ def to_iso_dates(values: pa.Array, *, is_zoned: bool) -> pa.Array | None:
 
 
 def to_sure_iso_dates(cells: pa.Array, *, is_zoned: bool) -> pa.Array | None:
-    """Cells as they stand in the file as timestamps, if they are ISO dates for certain. Nulls stay."""
+    """Cells as written in the file as timestamps, if they are certainly ISO dates. Nulls stay."""
     # Arrow takes neither spaces nor marks nor times finer than a microsecond
     return try_cast(cells, _stored(is_zoned=is_zoned))
 
@@ -116,7 +116,7 @@ class IsoDates:
         return False
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """Days and moments of whole seconds typed, others as they are, if they are ISO dates for certain."""
+        """Days and moments of whole seconds typed, others as they are, if they are certainly ISO dates."""
         if len(self._zones) > 1:
             return None
         plain = None if self._zones[0] else _plain_dates(cells)
@@ -136,7 +136,7 @@ class IsoDates:
         )
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
         return [CUT_FRACTIONS] if self._has_cut_fractions else []
 
     def _note_form(self, form: str) -> None:

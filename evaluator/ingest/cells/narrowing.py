@@ -33,9 +33,9 @@ class Candidate(Protocol):
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """What is to be spooled of these cells if, as they stand in the file, they fit for certain.
+        """What to spool of these cells if, as written in the file, they certainly fit.
 
-        Typed where ``spooled`` can tell their text from it, else the cells; ``None`` if they need a closer look. Nulls
+        Typed where the value tells the text, else the cells; ``None`` if they need a closer look. Nulls
         fit. Asked only of what has accepted cells before, where no mark of missing values reads as a value.
         """
 
@@ -43,7 +43,7 @@ class Candidate(Protocol):
         """How to read the column, ``None`` if it is better left as text."""
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know, without its name."""
+        """Notes for a reader of the column's profile, without its name."""
 
 
 class ColumnNarrowing:
@@ -74,13 +74,13 @@ class ColumnNarrowing:
         self._notes: list[str] = []
         self._has_plain_marks = have_no_values(marks)
         self._is_settled = False
-        """One candidate is left, which has accepted cells, and nothing else is to be found out."""
+        """One candidate is left, which has accepted cells, and nothing else remains to be inferred."""
 
     def feed(self, cells: pa.Array) -> pa.Array:
         """Narrow by the next cells of the column; nulls have no say.
 
         Returns:
-            The cells as they are to be spooled: text or typed.
+            The cells to spool: text or typed.
         """
         if not (self._candidates or self._is_indented or self._is_empty) or cells.null_count == len(cells):
             return cells
@@ -124,7 +124,7 @@ class ColumnNarrowing:
         """What should be known about the column."""
         left = self._candidates[0].notes() if len(self._candidates) == 1 else []
         if self._is_indented and self.plan(name).type == "text":
-            left.append("has a space before each value, which is cut")
+            left.append("has a space before each value, which is removed")
         return [f"column {name!r} {note}" for note in self._notes + left]
 
     def _keeps(self, candidate: Candidate, values: pa.Array) -> bool:

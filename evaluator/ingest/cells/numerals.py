@@ -4,6 +4,8 @@ No number: leading zeros (``007`` is a code), whole numbers beyond 64 bits (20-d
 beyond the double's range, hexadecimal, thousands separators, currencies, percent.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -22,11 +24,13 @@ from modelbus.evaluator.ingest.cells.texts import (
 )
 from modelbus.evaluator.ingest.cells.written_forms import RealForm
 from modelbus.evaluator.ingest.table import EXACT_LIMIT, ColumnPlan, Span
+from modelbus.shared.contracts import NumberForm
+from modelbus.shared.tabular.cells.foreign_characters import cells_in_plain_characters
 from modelbus.shared.tabular.cells.written import KEPT
 
 DIGITS_AND_SIGNS = b"0123456789+-"
 _LONG_DIGITS = 15
-"""Whole numbers of so many digits are exact as doubles."""
+"""Integers of this many digits are exact as doubles."""
 _TOO_WIDE = "has numbers beyond the range of 64 bits and stays text"
 _WHOLE = "^[+-]?[0-9]+$"
 _ZERO, _NINE, _POINT = b"09."
@@ -42,14 +46,14 @@ def to_integers(values: pa.Array) -> pa.Array | None:
 
 
 def to_reals(values: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
-    """Cells as float64, ``None`` if one is no number. Nulls stay."""
+    """Cells as float64, ``None`` if one is not a number. Nulls stay."""
     if has_decimal_comma:
         values = pc.replace_substring(values, pattern=",", replacement=".")
     return try_cast(values, pa.float64())
 
 
 def to_sure_integers(cells: pa.Array) -> pa.Array | None:
-    """Cells as they stand in the file as int64, if they are whole numbers for certain. Nulls stay."""
+    """Cells as written in the file as int64, if they are certainly integers. Nulls stay."""
     data = all_bytes(cells)
     # Arrow takes hexadecimal too, and no sign, mark or space
     if len(data) and data.max() > _NINE:
@@ -58,7 +62,7 @@ def to_sure_integers(cells: pa.Array) -> pa.Array | None:
 
 
 def to_sure_reals(cells: pa.Array, *, has_decimal_comma: bool) -> pa.Array | None:
-    """Cells as they stand in the file as finite float64, if they are numbers for certain. Nulls stay."""
+    """Cells as written in the file as finite float64, if they are certainly numbers. Nulls stay."""
     if has_decimal_comma and (all_bytes(cells) == _POINT).any():
         return None
     found = to_reals(cells, has_decimal_comma=has_decimal_comma)
@@ -70,7 +74,7 @@ class Numerals:
 
     def __init__(self, *, decimal_marks: str, looks: CodeLooks | None = None) -> None:
         """Args:
-        decimal_marks: What may stand before the fraction: `.`, `,`, or both where it is to be found out.
+        decimal_marks: Possible decimal marks: `.`, `,`, or both where the cells decide.
         looks: Looks for codes among the numbers.
         """
         self._looks = looks
@@ -83,15 +87,20 @@ class Numerals:
         self._has_inexact = False
         self._has_odd_integers = False
         """A whole number is not written as int64 is: with a plus, or as -0."""
+        self._foreign: str | None = None
+        """The first cell that is a number once it is rewritten in plain characters."""
         self._form = RealForm()
         self._span: Span | None = None
         self.refusal: str | None = None
 
     def accepts(self, values: pa.Array) -> bool:
         """Whether these cells (trimmed, none missing, at least one) fit as well."""
+        other = other_bytes(values, DIGITS_AND_SIGNS)
+        if other and not other.isascii():
+            values = self._in_plain_characters(values)
+            other = other_bytes(values, DIGITS_AND_SIGNS)
         if self._looks is not None:
             self._looks.feed(values)
-        other = other_bytes(values, DIGITS_AND_SIGNS)
         if b"i" in other or b"I" in other:
             values = self._without_infinities(values)
             other = other_bytes(values, DIGITS_AND_SIGNS)
@@ -102,7 +111,7 @@ class Numerals:
         return self._accepts_integers(values)
 
     def read_surely(self, cells: pa.Array) -> pa.Array | None:
-        """Whole numbers typed, reals as they are, if they fit as they stand in the file for certain."""
+        """Integers typed, reals as they are, if they certainly fit as written in the file."""
         if self._is_integer:
             found = to_sure_integers(cells)
             if found is None:
@@ -131,6 +140,13 @@ class Numerals:
 
     def plan(self, name: str) -> ColumnPlan | None:
         """How to read the column."""
+        plan = self._plan(name)
+        if self._foreign is None:
+            return plan
+        number_form = NumberForm(decimal_mark="," if self._has_comma else ".")
+        return replace(plan, number_form=number_form, form=KEPT)
+
+    def _plan(self, name: str) -> ColumnPlan:
         note = self._looks.note if self._looks is not None else None
         if self._is_integer:
             form = KEPT if self._has_odd_integers else None
@@ -141,15 +157,23 @@ class Numerals:
         return ColumnPlan(name, "real", has_decimal_comma=self._has_comma, span=span, form=form, code_note=note)
 
     def notes(self) -> list[str]:
-        """What somebody who looks at the column should know."""
+        """Notes for a reader of the column's profile."""
+        foreign = [] if self._foreign is None else [_foreign_note(self._foreign)]
         if self._is_integer:
-            return []
+            return foreign
         notes = ["is read with a decimal comma"] if self._has_comma and self._is_mark_found else []
         if self._has_infinities:
             notes.append("has infinite values")
         if self._has_inexact:
             notes.append("is real, and whole numbers beyond 2**53 in it are rounded")
-        return notes
+        return notes + foreign
+
+    def _in_plain_characters(self, values: pa.Array) -> pa.Array:
+        plain = cells_in_plain_characters(values)
+        if self._foreign is None:
+            changed = pc.index(pc.not_equal(values, plain), True).as_py()
+            self._foreign = None if changed < 0 else values[changed].as_py()
+        return plain
 
     def _without_infinities(self, values: pa.Array) -> pa.Array:
         is_infinite = pc.is_in(pc.ascii_lower(values), value_set=_INFINITIES)
@@ -214,8 +238,13 @@ class Numerals:
                 self._has_inexact |= max(-span.low, span.high) > EXACT_LIMIT
 
 
+def _foreign_note(text: str) -> str:
+    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
+    return f"has numbers in characters beyond ASCII, such as {text!r} ({codes}), which are read as plain numbers"
+
+
 def _has_negative_zero(cells: pa.Array) -> bool:
-    """Whether one of these whole numbers is ``-0``: of all of them, that one alone is no int64 written out."""
+    """Whether one of these integers is ``-0``, the only one that int64 writes differently."""
     data = all_bytes(cells)
     return bool(len(data)) and data.min() <= _MINUS and b"-0" in data.tobytes()
 

@@ -1,8 +1,8 @@
 """Cells that lie typed in the spool, so that they are read once, though a later cell may still make text of them.
 
-So a column is spooled typed only where each type tells how its cells were written: whole numbers without zeros before
+A column is spooled typed only where its type tells how the cells were written: integers without zeros before
 them, ``true`` and ``false``, days as ``2024-01-31`` and moments as ``2024-01-31T10:00:00``. Dates as people write them
-lie there as a dictionary of their texts. All else lies there as it stands in the file.
+lie there as a dictionary of their texts. All else lies there as written in the file.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ MOMENTS: Final = pa.timestamp("s")
 
 
 def as_text(cells: pa.Array) -> pa.Array:
-    """The cells as they stand in the file."""
+    """The cells as written in the file."""
     if pa.types.is_string(cells.type):
         return cells
     if cells.type == MOMENTS:

@@ -1,8 +1,8 @@
-"""In which form the reals of a column are written, found while it streams: what tells each cell's text from its value.
+"""The form of a column's reals, inferred while it streams: it tells each cell's text from its value.
 
 ``plain``: whole numbers have no point (``3``, ``4.5``). Without a name: all have one (``3.0``, ``4.5``), as the stored
 column is written by itself. ``fixed:2``: two decimals throughout (``3.00``, ``4.50``). Cells in no common form are
-kept as they stand (``kept``): a model that takes the column for text compares texts.
+kept as written (``kept``): a model that reads the column as text compares texts.
 """
 
 from typing import Final
@@ -75,7 +75,7 @@ class RealForm:
         self._is_plain = self._is_plain and real_texts(found, PLAIN).equals(cells)
 
     def _look(self, cells: pa.Array, found: pa.Array) -> None:
-        """Take short cells, by where their points stand."""
+        """Take short cells, by the positions of their decimal points."""
         data, starts, lengths = all_bytes(cells), cell_starts(cells), cell_lengths(cells)
         decimals = _decimals(data, starts, lengths)
         if decimals is None or _has_odd_beginning(data, starts, lengths):

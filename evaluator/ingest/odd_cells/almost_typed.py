@@ -1,7 +1,7 @@
-"""Columns that stayed text though nearly all of their cells are numbers, dates or booleans: what kept them text.
+"""Columns that stayed text although nearly all of their cells are numbers, dates or booleans, and the reason.
 
-Each cell has its say about a column's type, so that one odd cell makes text of a million numbers. Here it is told which
-cells of which lines these are, and which option reads the column. Only columns whose sampled texts look so are gone
+Every cell counts for a column's type, so that one odd cell makes text of a million numbers. The alerts name
+those cells with their lines and the option that reads the column. Only columns whose sampled texts look so are gone
 through once more: plain text costs next to nothing.
 """
 
@@ -37,6 +37,7 @@ from modelbus.evaluator.ingest.table import ColumnPlan
 from modelbus.shared.contracts import NumberForm, ParseOptions
 from modelbus.shared.contracts.commands.datasets import TableFormat
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnSchema
+from modelbus.shared.tabular.cells.foreign_characters import cells_in_plain_characters, in_plain_characters
 from modelbus.shared.tabular.cells.likely_forms import NUMBER_FRACTION, LikelyNumbers, likely_numbers
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 from modelbus.shared.tabular.cells.written_numbers import are_written_so
@@ -46,8 +47,10 @@ from modelbus.shared.tabular.tables.row_groups import read_group
 _DELIMITED: Final = ("csv", "tsv")
 _SAMPLED_TEXTS: Final = 300
 _SAMPLED_GROUPS: Final = 8
+_FEWEST_FRACTION: Final = NUMBER_FRACTION / 2
+"""With fewer numbers than this, the sample was not typical of the column."""
 _COLUMN_LIMIT: Final = 300
-"""So many columns are looked at closely."""
+"""Maximum number of columns that are examined closely."""
 _REPLACED: Final = frozenset({"identifier_like", "date_like_text", "rare_classes", "class_imbalance"})
 """Alerts that are wrong of a column that is none of text: it is not to be left out, nor does it hold classes."""
 
@@ -70,7 +73,7 @@ class WrittenTable:
     marks: tuple[str, ...] = MISSING_MARKS
     """Cells that mean "no value" among numbers."""
     options: ParseOptions = NOTHING_GIVEN
-    """What the sender said."""
+    """The options of the upload."""
 
 
 def with_almost_typed(alerts: Sequence[Alert], columns: Sequence[ColumnSchema], table: WrittenTable) -> list[Alert]:
@@ -140,7 +143,7 @@ def _look(file: pq.ParquetFile, schema: ColumnSchema, table: WrittenTable, comme
     sample = _sample(file, schema.name, comments)
     numbers = likely_numbers(sample)
     if numbers is not None:
-        return _look_at_numbers(file, schema.name, table, numbers)
+        return _look_at_numbers(file, schema.name, table, numbers, _percent_fraction(sample))
     date_format = likely_date_format(sample)
     if date_format is None:
         return None
@@ -154,21 +157,33 @@ def _fraction(odd: OddCells, comments: Collection[int]) -> float:
     return (odd.value_count - odd.count) / others if others else 0.0
 
 
-def _look_at_numbers(file: pq.ParquetFile, name: str, table: WrittenTable, numbers: LikelyNumbers) -> _Look | None:
+def _percent_fraction(sample: Counter[str]) -> float:
+    """How many of the texts have a percent sign."""
+    return sum(count for text, count in sample.items() if "%" in in_plain_characters(text)) / sample.total()
+
+
+def _look_at_numbers(
+    file: pq.ParquetFile, name: str, table: WrittenTable, numbers: LikelyNumbers, percent_fraction: float
+) -> _Look | None:
     padding = ZeroPadding()
+    is_percent_mixed = numbers.form.percent == "number"
 
     def are_numbers(cells: pa.Array) -> pa.Array:
         if numbers.form == NumberForm() and _are_sure_numbers(cells):
             padding.add(_lengths(cells), are_padded=False)
             return pa.array(np.ones(len(cells), dtype=bool))
+        cells = cells_in_plain_characters(cells)
         is_padded = pc.match_substring_regex(cells, pattern=LEADING_ZERO)
         padding.add(_lengths(cells.filter(is_padded)), are_padded=True)
         padding.add(_lengths(cells.filter(pc.invert(is_padded))), are_padded=False)
         are_odd = pc.or_(is_padded, are_beyond_range(cells)) if numbers.form == NumberForm() else is_padded
+        if is_percent_mixed:  # those of the rarer kind
+            has_percent = pc.match_substring(cells, "%")
+            are_odd = pc.or_(are_odd, pc.invert(has_percent) if percent_fraction > 0.5 else has_percent)
         return pc.and_(are_written_so(cells, numbers.form), pc.invert(are_odd))
 
     odd = _odd(file, name, table, are_numbers)
-    if padding.are_codes or odd.fraction < NUMBER_FRACTION / 2:
+    if padding.are_codes or odd.fraction < _FEWEST_FRACTION:
         return None
     is_plain_throughout = not odd.count and numbers.form.is_plain and numbers.form.decimal_mark == "."
     # of text formats the narrowing has said why: numbers that are too long; in the others text was given as text

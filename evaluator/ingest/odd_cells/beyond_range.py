@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 _MAY_BE: Final = r"^[+-]?[0-9]{19,}$|[0-9][eE]|^.{300,}$"
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+")
 _DIGIT_LIMIT: Final = 1000
-"""Whole numbers of more digits are beyond the range for certain, and take long to read."""
+"""Integers of more digits are certainly beyond the range, and slow to read."""
 
 
 def is_beyond_range(text: str) -> bool:
-    """Whether a text is a number that is too large; what is no number is not."""
+    """Whether a text is a number that is too large; false for other text."""
     if _WHOLE.fullmatch(text):
         return len(text) > _DIGIT_LIMIT or not -(2**63) <= int(text) < 2**63
     try:

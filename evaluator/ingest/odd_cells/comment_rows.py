@@ -16,7 +16,7 @@ _MAY_BE: Final = r"^[ \t]*(#|//|%)"
 _ROW_FRACTION: Final = 0.2
 """Where more of the rows begin so, they are values, such as hashtags."""
 _LOOK_AGAIN: Final = 10_000
-"""After so many rows it is settled whether they are values."""
+"""Number of rows after which it is decided whether they are values."""
 
 
 def comment_mark(text: str) -> str | None:

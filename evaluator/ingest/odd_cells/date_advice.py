@@ -30,7 +30,7 @@ def date_advice(column: str, texts: Sequence[str]) -> str:
         return f"upload the file with the column's type datetime and its date_format, such as {shown}"
     others = ", ".join(map(repr, left[:_SHOWN]))
     return (
-        f"no one date_format reads them all: {shown} does not read {others}; write all dates in one form, or say "
+        f"no single date_format reads them all: {shown} does not read {others}; write all dates in one form, or say "
         f"columns.{column}.type=datetime, columns.{column}.date_format={fitting[0]} and on_bad_rows=skip to leave out "
         "the rows of the others"
     )

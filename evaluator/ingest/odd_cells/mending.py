@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from modelbus.evaluator.ingest.odd_cells.beyond_range import is_beyond_range, is_rounded_by_real
-from modelbus.evaluator.ingest.odd_cells.foreign_digits import plain_text
 from modelbus.evaluator.ingest.odd_cells.odd_cells import SHOWN_CELLS, OddCells
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.number_forms import NumberForm
 from modelbus.shared.contracts.records.dataset_records import Alert
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
 from modelbus.shared.tabular.cells.likely_forms import best_form, is_ambiguous, likely_unit
 from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 from modelbus.shared.tabular.cells.zero_padding import is_padded
@@ -23,7 +23,7 @@ _DIGIT = re.compile(r"[0-9]")
 _ZEROS_BEFORE: Final = re.compile(r"(?<![0-9.])0+(?=[0-9])")
 
 Lines = Mapping[int, int]
-"""The line of a row; rows without one are told by their numbers."""
+"""The line of a row; rows without one are reported by number."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ def number_alert(
     """The alert for a column of numbers that is text.
 
     Args:
-        odd: Its cells that are no numbers of the form.
+        odd: Its cells that are not numbers of the form.
         form: How most of its numbers are written.
-        lines: Where the shown rows stand.
+        lines: The lines of the shown rows.
         has_file_options: Whether options for the whole file apply; else those of the column alone do.
         comments: Its odd cells that are parts of comments.
-        given: What the sender said already, and is not to be told again.
+        given: The options of the upload, which the advice does not repeat.
     """
     mended = _mended_form(odd, form)
-    sentences = [_statement(odd, "numbers", lines) + _as_written(form, odd, lines)]
+    sentences = [_statement(odd, _kind(odd, form), lines) + _as_written(form, odd, lines)]
     if mended == NumberForm():
         sentences += [] if odd.count else [f"columns.{odd.name}.type=real reads it"]
     else:
@@ -80,15 +80,27 @@ def number_alert(
         if how:
             sentences.append(f"{how} {'read' if ' and ' in how else 'reads'} {'it' if reads_all else 'some of them'}")
         else:
-            mended = form  # what was given has not read the others
-    sentences += _doubt(mended, odd) + _padded(odd, mended) + comments.advice(lines, odd.first)
+            mended = form  # the given options have not read the others
+    sentences += _doubt(mended, odd) + _percent_doubt(mended) + _padded(odd, mended) + comments.advice(lines, odd.first)
     others = comments.without(odd.texts)
     left = {text: count for text, count in others.items() if plain_numeral(text, mended) is None}
-    foreign = {text: plain for text in left if (plain := plain_text(text, mended)) is not None}
-    left = {text: count for text, count in left.items() if text not in foreign}
-    sentences += _foreign(foreign) + _beyond_range(odd, mended)
+    sentences += _beyond_range(odd, mended)
     sentences += _rest(odd.name, left, "real", has_file_options=has_file_options)
     return Alert(code="number_like_text", column=odd.name, message="; ".join(sentences))
+
+
+def _kind(odd: OddCells, form: NumberForm) -> str:
+    """The name of the column's usual cells; percent signs may distinguish them from the others."""
+    if form.percent != "number" or odd.example is None:
+        return "numbers"
+    has_percent = "%" in in_plain_characters(odd.example[1])
+    return f"numbers {'with' if has_percent else 'without'} a percent sign"
+
+
+def _percent_doubt(form: NumberForm) -> list[str]:
+    if form.percent != "number":
+        return []
+    return ["if the cells without a percent sign are fractions (0.12 for 12%), write all cells in one way instead"]
 
 
 def are_numbers_otherwise(odd: OddCells, form: NumberForm) -> bool:
@@ -103,20 +115,7 @@ def _padded(odd: OddCells, form: NumberForm) -> list[str]:
         return []
     text, number = next(iter(numbers.items()))
     how = f"columns.{odd.name}.type=real reads such cells as numbers ({text} becomes {_ZEROS_BEFORE.sub('', number)})"
-    return [
-        f"{_shown(text)} has a zero before it, as codes have: {how}; if they are codes, the column is right as it is"
-    ]
-
-
-def _foreign(texts: Mapping[str, str]) -> list[str]:
-    """What can be done about numbers with characters that nobody sees, or digits of another script."""
-    if not texts:
-        return []
-    text, plain = next(iter(texts.items()))
-    codes = ", ".join(dict.fromkeys(f"U+{ord(one):04X}" for one in text if not one.isascii()))
-    return [
-        f"{_shown(text)} is {plain} but for characters that no plain number has ({codes}): write {plain} in the file"
-    ]
+    return [f"{_shown(text)} has a leading zero, as codes have: {how}; if they are codes, the column is right as it is"]
 
 
 def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
@@ -128,7 +127,7 @@ def _beyond_range(odd: OddCells, form: NumberForm) -> list[str]:
     found = f"{_shown(texts[0])} is beyond the range of numbers: "
     if all(map(is_rounded_by_real, texts)):
         return [f"{found}{how} reads such cells rounded to 15 digits; if they are codes, the column is right as it is"]
-    return [f"{found}{how} with on_bad_rows=skip leaves out the rows that no double holds"]
+    return [f"{found}{how} with on_bad_rows=skip leaves out the rows beyond the range of a double"]
 
 
 def date_alert(odd: OddCells, date_format: str, lines: Lines, comments: Comments = NO_COMMENTS) -> Alert:
@@ -152,15 +151,15 @@ def shared_alert(columns: Sequence[OddCells], lines: Lines, comment_mark: str | 
 
     Args:
         columns: Their odd cells.
-        lines: Where the rows stand.
+        lines: The lines of the rows.
         comment_mark: What the rows begin with, if they look like comments.
     """
     first = columns[0]
     places = " and ".join(_place(row, lines) for row in first.rows)
     shown = ", ".join(f"{one.name!r} ({_shown(one.first[0][1])})" for one in columns[:_NAMED])
     more = f" and {len(columns) - _NAMED} more" if len(columns) > _NAMED else ""
-    verb = "keeps" if first.count == 1 else "keep"
-    message = f"{places} {verb} {len(columns)} columns text that have other values: {shown}{more}; "
+    verb = "turns" if first.count == 1 else "turn"
+    message = f"{places} {verb} {len(columns)} columns into text: {shown}{more}; "
     if comment_mark is not None:
         one = "it is a comment" if first.count == 1 else "they are comments"
         message += f"if {one}, comment={comment_mark!r} leaves out lines that begin so"
@@ -168,8 +167,8 @@ def shared_alert(columns: Sequence[OddCells], lines: Lines, comment_mark: str | 
         message += f"if this is a second header, such as units, skip_below_header={len(first.rows)} leaves it out"
     else:
         message += (
-            f"if this is no row of the table, such as a total, take it out, or give the types of the columns (such as "
-            f"columns.{first.name}.type=real) with on_bad_rows=skip"
+            f"if it is not a row of the table (a total, for example), remove it, or give the types of the columns ("
+            f"such as columns.{first.name}.type=real) with on_bad_rows=skip"
         )
     return Alert(code="number_like_text", column=first.name, message=message)
 
@@ -207,6 +206,8 @@ def _mended_form(odd: OddCells, form: NumberForm) -> NumberForm:
             "thousands_mark": form.thousands_mark or _other_mark(other, form),
             "unit": form.unit or likely_unit(with_digits),
             "has_accounting_signs": form.has_accounting_signs or other.has_accounting_signs,
+            # beside plain numbers a percent sign can only be left out
+            "percent": form.percent or ("number" if other.percent else None),
         }
     )
     is_better = any(plain_numeral(text, candidate) is not None for text in with_digits)
@@ -220,7 +221,7 @@ def _other_mark(other: NumberForm, form: NumberForm) -> object:
 def _without_needless(candidate: NumberForm, form: NumberForm, texts: Mapping[str, int]) -> NumberForm:
     """The candidate without those parts that read none of the texts."""
     read = {text for text in texts if plain_numeral(text, candidate) is not None}
-    for name in ("unit", "thousands_mark", "has_accounting_signs"):
+    for name in ("unit", "thousands_mark", "has_accounting_signs", "percent"):
         plainer = candidate.model_copy(update={name: getattr(form, name)})
         if all(plain_numeral(text, plainer) is not None for text in read):
             candidate = plainer
@@ -240,7 +241,9 @@ def _file_option(form: NumberForm, given: ParseOptions) -> str:
         found.append("decimal_mark=','")
     if form.grouping not in ("thousands", given.grouping):
         found.append(f"grouping={form.grouping}")
-    if form.percent is not None and given.percent is None:
+    if form.percent == "number" != given.percent:
+        found.append("percent=number (12% becomes 12, as 12 does)")
+    elif form.percent is not None and given.percent is None:
         found.append("percent=fraction (12% becomes 0.12) or percent=number (12)")
     if form.unit is not None and form.unit not in given.units:
         found.append(f"units={json.dumps([form.unit], ensure_ascii=False)}")
@@ -261,7 +264,7 @@ def _doubt(form: NumberForm, odd: OddCells) -> list[str]:
     texts = {odd.example[1], *(text for text in odd.texts if plain_numeral(text, form) is not None)}
     if not is_ambiguous(form, texts) or all(mark not in text for text in texts):
         return []
-    return [f"if {mark!r} stands before the fraction there, say decimal_mark={mark!r} instead"]
+    return [f"if {mark!r} is the decimal mark there, use decimal_mark={mark!r} instead"]
 
 
 def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: bool) -> list[str]:
@@ -272,7 +275,7 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
     if words and len(words) <= SHOWN_CELLS and has_file_options:
         shown = json.dumps(words, ensure_ascii=False)
         found.append(
-            f"missing_marks={shown}, beside those of the usual marks that the file has, makes no value of "
+            f"missing_marks={shown}, together with the usual marks that the file has, reads as missing "
             f"{'it' if len(words) == 1 else 'them'}"
         )
     elif words:
@@ -284,7 +287,7 @@ def _rest(name: str, texts: Mapping[str, int], kind: str, *, has_file_options: b
 
 
 def _is_word(text: str) -> bool:
-    """Whether a text may well mean "no value": no number that something stands behind."""
+    """Whether a text may well mean "no value": not a number with something behind it."""
     digit_count = len(_DIGIT.findall(text))
     return digit_count * 2 < len(text) <= _MARK_LENGTH and not _DIGIT.match(text)
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 SHOWN_CELLS: Final = 5
-"""So many are shown with their lines."""
+"""Number of cells that are shown with their lines."""
 _DIFFERENT_LIMIT: Final = 1000
-"""So many different texts are counted."""
+"""Maximum number of different texts that are counted."""
 
 Mask = Callable[[pa.Array], pa.Array]
 """Which of some cells (trimmed, none missing) are of a type, shape (n_cells,)."""

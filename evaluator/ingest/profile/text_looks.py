@@ -64,6 +64,8 @@ _CODES = np.arange(256)
 _IS_DIGIT = np.isin(_CODES, list(b"0123456789"))
 _IS_BLANK = np.isin(_CODES, list(b" \t\r\n"))
 _IS_BEFORE, _IS_BEHIND = np.isin(_CODES, list(b"+-(.")), np.isin(_CODES, list(b"%)-"))
+_IS_FOREIGN = np.isin(_CODES, [0xC2, 0xD9, 0xDB, 0xE0, 0xE1, 0xE2, 0xEF])
+"""What digits of other scripts, typographic signs and no-break spaces begin with in UTF-8; letters do as well."""
 
 
 class TextLooks:
@@ -120,7 +122,7 @@ class TextLooks:
         present = np.flatnonzero(lengths)
         starts, data = cell_starts(texts)[present], all_bytes(texts)
         first, last = data[starts], data[starts + lengths[present] - 1]
-        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | _IS_BEFORE[first] | _IS_BEHIND[last]
+        is_number_like = _IS_DIGIT[first] | _IS_DIGIT[last] | _IS_BEFORE[first] | _IS_BEHIND[last] | _IS_FOREIGN[first]
         self.number_count += int(np.count_nonzero(is_number_like))
         blank = present[_IS_BLANK[first] | _IS_BLANK[last]]
         self.blank_count += len(blank)

@@ -9,8 +9,9 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from modelbus.evaluator.ingest.faults import refused, too_long, too_many_columns
 from modelbus.evaluator.ingest.sources.formats import HEAD_BYTES
@@ -20,6 +21,8 @@ from modelbus.evaluator.ingest.table import Limits
 
 DELIMITERS = "\t;|,"
 """Where two fit equally well, the earlier one wins: commas occur in text and in numbers most often."""
+_ENOUGH_RECORDS = 20
+_SAMPLE_LIMIT_BYTES = 1024 * 1024
 NO_DELIMITER = "\x1f"
 """Stands in for the delimiter of a single column: ASCII's unit separator, which text does not have."""
 _EXCEL_HINT = re.compile(r'^"?sep=([!#-/:-@\[-^`{-~\t])"?[ \r\n]*$')
@@ -41,7 +44,7 @@ class Header:
     """At which the header begins; what is before it is blank."""
     warnings: list[str]
     found: list[str]
-    """The names as they stand there; none where there is no header."""
+    """The names as written; none where there is no header."""
 
     @property
     def has_unnamed_end(self) -> bool:
@@ -49,15 +52,45 @@ class Header:
         return len(self.found) > 1 and not self.found[-1].strip() and bool(self.found[-2].strip())
 
 
-def sample_text(head: bytes, encoding: str | None) -> str:
-    """The file's first complete lines, good enough to look for delimiters in."""
+def read_sample(source: BinaryIO, encoding: str | None) -> str:
+    """The file's first complete lines, good enough to look for delimiters in; the file is rewound.
+
+    At least 64 KiB, and more where comments or long records leave too few records to infer the layout.
+
+    Args:
+        source: The file.
+        encoding: As it was declared.
+    """
+    size_bytes = HEAD_BYTES
+    while True:
+        source.seek(0)
+        head = source.read(size_bytes)
+        is_cut = len(head) == size_bytes
+        sample = _sample_text(head, encoding, is_cut=is_cut)
+        if not is_cut or size_bytes >= _SAMPLE_LIMIT_BYTES or _has_enough_records(sample):
+            source.seek(0)
+            return sample
+        size_bytes *= 4
+
+
+def _has_enough_records(sample: str) -> bool:
+    count, quote_count = 0, 0
+    for line in sample.splitlines():
+        quote_count += line.count('"')
+        count += quote_count % 2 == 0 and bool(line.strip()) and not line.lstrip().startswith("#")
+        if count == _ENOUGH_RECORDS:
+            return True
+    return False
+
+
+def _sample_text(head: bytes, encoding: str | None, *, is_cut: bool) -> str:
     agreed = agreed_encoding(head, encoding)
     if agreed in (None, "utf-8", "utf-8-sig"):
         text = head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
     else:
         text = head.decode(agreed, errors="replace")
     cut = max(text.rfind("\n"), text.rfind("\r"))
-    return text[: cut + 1] if len(head) >= HEAD_BYTES and cut >= 0 else text
+    return text[: cut + 1] if is_cut and cut >= 0 else text
 
 
 def find_delimiter(sample: str) -> str | None:
@@ -65,21 +98,37 @@ def find_delimiter(sample: str) -> str | None:
     hint = _EXCEL_HINT.match(re.split(r"[\r\n]", sample, maxsplit=1)[0])
     if hint:
         return hint.group(1)
-    widths = {delimiter: _widths(sample, delimiter) for delimiter in DELIMITERS}
+    widths = {delimiter: _widths(sample, delimiter) for delimiter in likely_delimiters(sample)}
     fits = {delimiter: _fit(found) for delimiter, found in widths.items() if found and found[0] > 1}
     if fits:
-        return max(fits, key=lambda delimiter: fits[delimiter])
-    # one field in the header and several below it is no single column but a table with a wrong header: the ragged
+        strays = {delimiter: _stray_quotes(sample, delimiter) for delimiter in fits}
+        return max(fits, key=lambda delimiter: (-strays[delimiter], *fits[delimiter]))
+    # one field in the header and several below it make a table with a wrong header, not a single column: the ragged
     # rows are refused by their lines, which beats a table of one text column that nobody meant
     return next((delimiter for delimiter, found in widths.items() if _has_wide_body(found)), None)
 
 
+def likely_delimiters(sample: str) -> list[str]:
+    """The delimiters, those that leave the fewest quotes in the middle of a field first."""
+    return sorted(DELIMITERS, key=lambda delimiter: _stray_quotes(sample, delimiter))
+
+
+def _stray_quotes(sample: str, delimiter: str) -> int:
+    """Quotes that neither open nor close a field: a delimiter that occurs within quotes leaves many."""
+    if '"' not in sample:
+        return 0
+    ends = re.escape(delimiter)
+    quoted = rf'(?:^|(?<={ends})) *"[^"]*(?:""[^"]*)*" *(?={ends}|[\r\n]|\Z)'
+    return re.sub(quoted, "", sample, flags=re.MULTILINE).count('"')
+
+
 def _widths(sample: str, delimiter: str) -> list[int]:
     """How many fields each record of the sample has, blank lines left out."""
-    try:
-        return [len(record) for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter) if record]
-    except csv.Error:
-        return []
+    found = []
+    with suppress(csv.Error):  # such as a field of more than 128 KiB: the records before it tell enough
+        for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+            found += [len(record)] if record else []
+    return found
 
 
 def _fit(widths: list[int]) -> tuple[float, int]:
@@ -107,7 +156,7 @@ class HeaderRules:
 
 
 def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
-    """Read the header: the first record that is not blank; without a header, that record tells how many columns.
+    """Read the header: the first record that is not blank; without a header, that record gives the number of columns.
 
     Args:
         stream: The text from its beginning.
@@ -149,7 +198,7 @@ def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Heade
 
 
 def _pass_over(records: "Iterator[list[str]]", count: int) -> None:
-    """Pull so many records that are not blank."""
+    """Pull this many records that are not blank."""
     while count and (record := next(records, None)) is not None:
         count -= any(field.strip() for field in record)
 

@@ -127,11 +127,11 @@ class ColumnOptions(Contract):
     grouping: Grouping | None = None
     """`thousands` or `indian`."""
     percent: Percent | None = None
-    """Each number has a percent sign: 12 % becomes 0.12 (`fraction`) or 12 (`number`)."""
+    """12 % becomes 0.12 (`fraction`, each number has a percent sign) or 12 (`number`, some may lack it)."""
     unit: Unit | None = None
     """A currency or another unit that may stand before or behind a number, such as `€` or `kg`; it is left out."""
     has_accounting_signs: bool | None = None
-    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers."""
+    """Whether `(5)` and `5-` are negative numbers."""
 
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:
@@ -205,7 +205,7 @@ class ParseOptions(Contract):
     """Currencies and other units that may stand before or behind numbers, one of them in each column, such as `€`,
     `USD` or `kg`; they are left out. Default: none, `5 €` is text."""
     has_accounting_signs: bool = False
-    """Whether `(5)`, `5-` and a 5 behind a typographer's minus are negative numbers; else they are text."""
+    """Whether `(5)` and `5-` are negative numbers; otherwise they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
     """Lines above the header to leave out, such as a title; default: what is a title or a comment for certain."""
     comment: CommentMark | None = None

@@ -214,7 +214,8 @@ class Auto(Contract):
     exclude: list[EstimatorName] = Field([], max_length=100)
     """All of the portfolio but these."""
     has_ensemble: bool = True
-    """Whether the best are joined to vote, if that is better by more than chance."""
+    """Whether the best may be joined to a vote: if it is better by more than chance, or, on few rows, unless a single
+    candidate is."""
     cross_validation: SearchValidation = SearchValidation()
     """On which of the training rows candidates are measured."""
     keep_best_on_cancel: bool = False

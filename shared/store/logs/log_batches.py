@@ -125,7 +125,7 @@ def _bounded(text: bytes) -> str:
 
 
 def open_log_shipper(settings: Settings, service: str) -> LogShipper | None:
-    """The writer of this process' log lines, to be started once its fork server runs; None if settings turn it off."""
+    """The log writer of this process, to be started after its fork server; None if the settings turn it off."""
     if not settings.log_shipping:
         return None
     batches = LogBatches(open_store(settings, **_OPTIONS), service, retention_s=settings.log_retention_s)

@@ -26,6 +26,7 @@ import pandas as pd
 
 from modelbus.shared.contracts.commands.datasets import ISO_FORMAT
 from modelbus.shared.contracts.number_forms import NumberForm
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
 from modelbus.shared.tabular.cells.marks import NO_MARKS, USUAL_MARKS, Marks
 from modelbus.shared.tabular.cells.written import WrittenValue
 from modelbus.shared.tabular.cells.written_numbers import described, plain_numeral
@@ -106,8 +107,10 @@ def _number_of_text(
         return math.nan, False
     if text in marks or text.lower() in _MISSING_SPELLINGS:
         return math.nan, True
-    plain = text if NUMBER.fullmatch(text) else None
-    numeral = plain if number_form is None else plain_numeral(text, number_form)
+    plain = in_plain_characters(text)
+    numeral = plain if NUMBER.fullmatch(plain) else None
+    if number_form is not None:
+        numeral = plain_numeral(text, number_form)
     if _INFINITE.fullmatch(text):
         return math.nan, True
     if numeral is None:

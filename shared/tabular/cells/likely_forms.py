@@ -14,7 +14,8 @@ from typing import Final
 from pydantic import ValidationError
 
 from modelbus.shared.contracts.number_forms import DecimalMark, NumberForm, Percent, ThousandsMark
-from modelbus.shared.tabular.cells.written_numbers import MINUS, plain_numeral
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
+from modelbus.shared.tabular.cells.written_numbers import plain_numeral
 from modelbus.shared.tabular.cells.zero_padding import is_padded, padding_of
 
 MISSING_WORDS: Final = frozenset(
@@ -46,7 +47,7 @@ _CURRENCIES: Final = re.compile(
     r"PKR|PLN|RON|RSD|RUB|SAR|SEK|SGD|THB|TRY|TWD|UAH|USD|VND|ZAR|Fr\.?|Rs\.?|kr\.?|RM|Rp"
 )
 """Currencies that may precede a number, besides currency signs; other letters, as in `A 12`, form a code."""
-_DIGIT = re.compile(r"[0-9]")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ def best_form(counts: Mapping[str, int]) -> NumberForm:
 
 def _forms(counts: Mapping[str, int]) -> Iterable[NumberForm]:
     """The possible forms of the texts, the simplest first."""
-    percent_count = sum(count for text, count in counts.items() if "%" in text)
-    percents: list[Percent | None] = ["fraction"] if percent_count * 2 > sum(counts.values()) else [None]
-    has_signs = any(MINUS in text or "(" in text or text.endswith("-") for text in counts)
+    counts = {in_plain_characters(text): count for text, count in counts.items()}
+    percents = _percents(counts)
+    has_signs = any("(" in text or text.endswith("-") for text in counts)
     unit = likely_unit(counts)
     for has_accounting_signs, one, percent in product([False, True][: 1 + has_signs], {None: 0, unit: 0}, percents):
         for thousands_mark, decimal_mark in _MARKS:
@@ -123,6 +124,14 @@ def _forms(counts: Mapping[str, int]) -> Iterable[NumberForm]:
             yield form
             if thousands_mark == "," and any(text.count(",") > 1 for text in counts):
                 yield form.model_copy(update={"grouping": "indian"})
+
+
+def _percents(counts: Mapping[str, int]) -> list[Percent | None]:
+    """The possible meanings of percent signs; `number` if only some of the texts have one."""
+    percent_count = sum(count for text, count in counts.items() if "%" in text)
+    if not percent_count:
+        return [None]
+    return ["fraction" if percent_count * 2 > sum(counts.values()) else None, "number"]
 
 
 def likely_unit(counts: Mapping[str, int]) -> str | None:

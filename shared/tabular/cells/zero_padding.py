@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from modelbus.shared.tabular.cells.foreign_characters import in_plain_characters
+
 LEADING_ZERO: Final = r"^[+-]?0[0-9]"
 """The beginning of a number with a leading zero; for Python and for Arrow."""
 _CODE_FRACTION: Final = 0.05
@@ -19,7 +21,7 @@ _MINIMUM_CODES: Final = 2
 
 def is_padded(text: str) -> bool:
     """Whether a text, if it is a number, has a leading zero."""
-    return re.match(LEADING_ZERO, text) is not None
+    return re.match(LEADING_ZERO, in_plain_characters(text)) is not None
 
 
 @dataclass

@@ -181,7 +181,7 @@ def test_one_row_that_keeps_many_columns_text_is_told_once(tmp_path: Path) -> No
     table, _ = ingested(tmp_path, f"mass,speed,time\nkg,m/s,s\n{rows}")
 
     [alert] = [alert for alert in table.alerts if alert.code == "number_like_text"]
-    assert "line 2 keeps 3 columns text" in alert.message
+    assert "line 2 turns 3 columns into text" in alert.message
     assert "skip_below_header=1" in alert.message
 
 

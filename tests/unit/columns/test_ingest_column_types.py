@@ -63,7 +63,7 @@ def test_a_column_gets_the_type_that_is_given(
 def test_times_that_are_cut_are_told_of_declared_columns_too(tmp_path: Path, options: dict[str, Any]) -> None:
     table, _ = read(tmp_path, "a,b\n2024-01-01T00:00:00.123456789,1\n", columns={"a": options})
 
-    assert table.warnings == ["column 'a' has times finer than a microsecond, which are cut"]
+    assert table.warnings == ["column 'a' has times finer than a microsecond, which are truncated"]
 
 
 def test_a_zoned_date_becomes_utc(tmp_path: Path) -> None:

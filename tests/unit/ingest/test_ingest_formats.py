@@ -149,7 +149,7 @@ def test_a_column_that_has_no_cells_is_refused_by_name(tmp_path: Path, column: p
 def test_cut_nanoseconds_are_told(tmp_path: Path) -> None:
     exact, cut = pa.array([1000], pa.timestamp("ns")), pa.array([1001], pa.timestamp("ns"))
     table, _ = ingested(tmp_path, parquet_bytes(pa.table({"exact": exact, "cut": cut})))
-    assert table.warnings == ["column 'cut' has times finer than a microsecond, which are cut"]
+    assert table.warnings == ["column 'cut' has times finer than a microsecond, which are truncated"]
 
 
 ROUNDED = "is real, and numbers of more than 15 digits in it are rounded"

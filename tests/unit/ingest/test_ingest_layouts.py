@@ -42,11 +42,11 @@ READ: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     ),
     "units in brackets": ("id,name,v\n,,[kg]\n1,x,2.5\n2,y,3.5\n", {}, ["line 2 holds units, such as '[kg]'"]),
     "units that were told": ("id,name,v\n-,text,kg,?\n1,x,2.5\n2,y,3.5\n", {"skip_below_header": 1}, []),
-    "a header again": ("id,name,v\n1,x,2.5\nid,name,v\n2,y,3.5\n", {}, ["line 3 says the header again"]),
+    "a header again": ("id,name,v\n1,x,2.5\nid,name,v\n2,y,3.5\n", {}, ["line 3 repeats the header"]),
     "a header again and again": (
         "id,name,v\nid,name,v\n1,x,2.5\n id,name ,v\n2,y,3.5\nid,name,v\n",
         {},
-        ["3 lines say the header again and are left out (2, 4, 6)"],
+        ["3 lines repeat the header and are left out (2, 4, 6)"],
     ),
     "runs of spaces": ("  id name    v\n 1  x     2.5\n 2  y     3.5\n", {}, ["separated by runs of spaces"]),
     "runs of spaces that were told": ('id\tname v\n1 "x"   2.5 \n2 y 3.5\n', {"delimiter": "spaces"}, []),

@@ -199,7 +199,7 @@ def test_what_was_decided_is_said(tmp_path: Path) -> None:
         "column 3 has no name; it is called 'column_3'",
         f"column 'when' has {UNDECIDED}",
         "column 'id' has numbers beyond the range of 64 bits and stays text",
-        "column 'note' has a space before each value, which is cut",
+        "column 'note' has a space before each value, which is removed",
         "column 'size' has infinite values",
         "column 'n' is real, and whole numbers beyond 2**53 in it are rounded",
     ]

@@ -214,7 +214,7 @@ def test_what_is_included_and_excluded_is_of_the_portfolio() -> None:
     with pytest.raises(InvalidCommand) as caught:
         require_families(Auto(include=["Ridge"], exclude=["GaussianNB", "SVG"]), "classification")
     assert [one["where"] for one in caught.value.details] == ["auto.include.0", "auto.exclude.1"]
-    with pytest.raises(InvalidCommand, match="the portfolio has no candidate left"):
+    with pytest.raises(InvalidCommand, match="no estimator of the portfolio is left"):
         require_families(Auto(include=["SVC"], exclude=["SVC"]), "classification")
 
 

@@ -34,7 +34,7 @@ def test_one_slow_family_does_not_use_up_the_time_and_what_beats_the_baseline_is
     assert not choice.warnings
     network = next(one for one in auto.board.records() if one.estimator == NETWORK)
     assert network.state in ("skipped", "stopped")
-    assert "would take" in str(network.error) or "was ended" in str(network.error)
+    assert "would take" in str(network.error) or "was killed" in str(network.error)
     assert (NETWORK, 19_200) not in auto.pool.begun, "it was not begun on all rows"
 
 
@@ -77,8 +77,8 @@ def test_where_nothing_is_better_the_baseline_is_chosen_and_it_is_said_that_all_
 
     assert choice.estimator == BASELINE
     [warning] = choice.warnings
-    assert warning.startswith("auto chose the baseline DummyRegressor, which ignores features: ")
-    assert warning.endswith("of the 8 other candidates, 8 were measured, and none was better.")
+    assert warning.startswith("auto chose the baseline DummyRegressor, which uses no feature: ")
+    assert warning.endswith("of the 8 other candidates 8 were measured, and none was better by the metric.")
 
 
 def test_a_winner_that_is_none_of_the_baseline_is_no_warning() -> None:

@@ -89,7 +89,8 @@ def test_a_family_whose_first_candidate_was_ended_is_not_tried_again() -> None:
     times = Times()
     times.trial("MLPRegressor", {1_000: 0.1}).stopped = "it took too long"
     other = times.board.add("MLPRegressor", {"alpha": 0.1}, 5)
-    assert "the first candidate of its family was stopped: it took too long" in str(times.time.obstacle(other, WHOLE))
+    obstacle = str(times.time.obstacle(other, WHOLE))
+    assert "the first candidate of its family was not finished: it took too long" in obstacle
 
 
 def test_none_but_the_leader_takes_more_than_its_share() -> None:

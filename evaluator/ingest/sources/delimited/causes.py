@@ -1,4 +1,4 @@
-"""One sentence where one cause makes many records faulty: what the file looks like, and the option that reads it."""
+"""One sentence for one cause of many faulty records: what the file looks like, and the option that reads it."""
 
 from itertools import islice
 from typing import Final
@@ -23,7 +23,7 @@ def explained(found: Findings, text: Utf8Stream, layout: Layout, options: ParseO
         found: The faults, one at least.
         text: The text from its beginning.
         layout: How it was taken to be laid out.
-        options: What its sender said.
+        options: The options of the upload.
     """
     faults = found.faults
     if layout.cause is not None and not any(fault.is_limit for fault in faults) and len(faults) >= _FEWEST:

@@ -31,7 +31,7 @@ class CsvBatches:
         column_count: Fields of each record.
         block_bytes: Read at once; no record is longer.
         has_quotes: Whether quotes around a field are no part of it.
-        repeated: Leaves out records that say the header again.
+        repeated: Leaves out records that repeat the header.
         """
         self._has_quotes = has_quotes
         self._repeated = repeated

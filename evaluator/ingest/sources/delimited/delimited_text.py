@@ -30,7 +30,7 @@ from modelbus.evaluator.ingest.sources.delimited.quoted_records import (
 from modelbus.evaluator.ingest.sources.delimited.record_lines import lines_of_records
 from modelbus.evaluator.ingest.sources.delimited.repeated_header import RepeatedHeader
 from modelbus.evaluator.ingest.sources.delimited.rewriting import RewrittenStream
-from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, Header, HeaderRules, read_header, sample_text
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, Header, HeaderRules, read_header, read_sample
 from modelbus.evaluator.ingest.sources.formats import HEAD_BYTES, read_head
 from modelbus.evaluator.ingest.sources.source_options import (
     ColumnFinding,
@@ -79,7 +79,7 @@ def read_delimited(
     """
     head = read_head(source)
     options = own_options(head, options)
-    layout = find_layout(sample_text(head, options.encoding), options)
+    layout = find_layout(read_sample(source, options.encoding), options)
     file = _File(source, size, layout, options, limits, is_truncated=is_truncated)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
@@ -323,7 +323,7 @@ class _DelimitedReader:
             # what ends each row with a delimiter means no column
             named, plans = named[:-1], plans[:-1]
             warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
-            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is left out")
+            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is ignored")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         warnings += self._of_rows()
@@ -345,7 +345,7 @@ class _DelimitedReader:
                 f"line {self._spaced_quote_line} has a quote behind a space, which is taken as a part of the text; "
                 "skip_initial_space=true reads it as a quote"
             )
-        if self._repeated.count:
+        if self._repeated.is_noted:
             found.append(self._repeated.warning(self._lines_of_records))
         return found
 

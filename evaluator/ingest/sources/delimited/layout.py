@@ -1,6 +1,6 @@
-"""How delimited text is laid out: titles and comments above the header, units below it, what stands between fields.
+"""The layout of delimited text: titles and comments above the header, units below it, what separates fields.
 
-It is found from the file's beginning. Where that may be meant in one way only the file is read so, with a warning; else
+It is inferred from the file's beginning. Where one meaning alone is possible, the file is read so, with a warning; else
 one sentence says what it looks like, and which option reads it.
 """
 
@@ -20,13 +20,13 @@ from modelbus.evaluator.ingest.sources.delimited.sampled_records import (
     numeric_columns,
     read_records,
 )
-from modelbus.evaluator.ingest.sources.dialect import DELIMITERS, NO_DELIMITER, find_delimiter, is_hint
+from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, find_delimiter, is_hint, likely_delimiters
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.commands.datasets import SPACES
 
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30
-"""A title and what belongs to it has so many records at most."""
+"""Maximum number of records in a title and what belongs to it."""
 _SAME_FRACTION: Final = 0.9
 _SHOWN_LENGTH: Final = 60
 
@@ -38,17 +38,17 @@ class Layout:
     delimiter: str | None
     """Between the fields; absent for a single column. `spaces` stands for runs of spaces and tabs."""
     rules: LineRules
-    """What is to be written anew, before it is read."""
+    """What to rewrite before the text is read."""
     skip_below_header: int = 0
     """Records below the header that are left out."""
     warnings: tuple[str, ...] = ()
     """What was found out, where it is not what a plain table has."""
     cause: Fault | None = None
-    """What the text looks like, if it turns out not to be a table as it stands."""
+    """What the text looks like, if it turns out not to be a table."""
 
     @property
     def separator(self) -> str | None:
-        """What stands between the fields of the text that is written anew."""
+        """What separates the fields of the rewritten text."""
         return BETWEEN_SPACES if self.delimiter == SPACES else self.delimiter
 
 
@@ -57,7 +57,7 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
 
     Args:
         sample: The file's first complete lines.
-        options: What its sender said.
+        options: The options of the upload.
     """
     given = LineRules(
         b",",
@@ -78,14 +78,14 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
         rules = replace(rules, skip_lines=top.skip_lines)
     layout = Layout(delimiter, rules, warnings=top.warnings, cause=top.cause)
     if delimiter == SPACES and options.delimiter is None:
-        layout = _warned(layout, "the columns are separated by runs of spaces, and read so")
+        layout = _warned(layout, "runs of spaces separate the columns, which are read that way")
     layout = _with_initial_space(layout, sample, options)
     return _with_rows(layout, sample, options)
 
 
 @dataclass(frozen=True)
 class _Top:
-    """What stands above the header."""
+    """What is above the header."""
 
     skip_lines: int = 0
     warnings: tuple[str, ...] = ()
@@ -127,7 +127,7 @@ def _delimiter_and_top(text: str, options: ParseOptions, given: LineRules) -> tu
     if plain is not None and _are_even(records):
         return plain, _find_top(records, options)
     # a title may well have a comma that no other line has
-    for delimiter in DELIMITERS:
+    for delimiter in likely_delimiters(text):
         tried = _read(text, delimiter, given)
         top = _find_top(tried, options)
         if top.skip_lines and _evenness(_behind(tried, top))[0] >= _SAME_FRACTION:
@@ -162,7 +162,7 @@ def _behind(records: Sequence[SampledRecord], top: _Top) -> Sequence[SampledReco
 
 
 def _find_top(records: Sequence[SampledRecord], options: ParseOptions) -> _Top:
-    """What stands above the header, of the records of a sample."""
+    """What is above the header, among the records of a sample."""
     if options.skip_lines is not None or len(records) < 2:
         return _Top()
     width = _body_width(records)
@@ -181,7 +181,7 @@ def _of_comments(records: Sequence[SampledRecord]) -> str:
 
 
 def _body_width(records: Sequence[SampledRecord]) -> int:
-    """How many fields the records have below whatever stands at the top."""
+    """The number of fields of the records below whatever is at the top."""
     unmarked = [record for record in records if not record.is_marked] or records
     return _usual_width(unmarked[len(unmarked) // 2 :])[0]
 
@@ -233,14 +233,14 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
 
 
 def _is_title(record: SampledRecord, width: int) -> bool:
-    """Whether a record is no header of so many columns: it has another number of fields, or the first one only."""
+    """Whether a record cannot be a header of so many columns: its width differs, or only the first field is filled."""
     filled = [index for index, field in enumerate(record.fields) if field.strip()]
     is_padded = filled == [0] and width > 1 and len(record.fields) == width
     return is_padded or len(record.fields) != width
 
 
 def _are_spaced_numbers(records: Sequence[SampledRecord], options: ParseOptions) -> bool:
-    """Whether columns by runs of spaces are meant for certain: all rows have as many, and most of them are numbers."""
+    """Whether runs of spaces certainly separate columns: all rows have as many, most of them numbers."""
     if len(records) < 2 or not _are_even(records) or len(records[0].fields) < 2:
         return False
     width = len(records[0].fields)
@@ -252,7 +252,7 @@ def _are_spaced_numbers(records: Sequence[SampledRecord], options: ParseOptions)
 
 
 def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
-    """What is said of a single column whose lines have as many parts."""
+    """The warning about a single column whose lines all have the same number of parts."""
     width = len(records[0].fields) if records else 0
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_FRACTION * len(lines):
@@ -278,7 +278,7 @@ def _has_run(line: str) -> bool:
 
 
 def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> Layout:
-    """Leave out spaces behind delimiters where quotes stand behind them, and all records are even then."""
+    """Ignore spaces behind delimiters where quotes follow them and all records then have the same width."""
     if options.skip_initial_space is not None or not options.has_quotes or layout.delimiter in (None, SPACES, " "):
         return layout
     assert layout.delimiter is not None
@@ -291,7 +291,7 @@ def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> L
     if not records or not has_spaced_quote or _evenness(records)[0] < _SAME_FRACTION:
         return layout
     rules = replace(layout.rules, skip_initial_space=True)
-    warning = "quotes stand behind a delimiter and a space: such spaces are left out, and the quotes taken as quotes"
+    warning = "quotes follow a delimiter and a space: the spaces are ignored, and the quotes are read as quotes"
     return _warned(replace(layout, rules=rules), warning)
 
 
@@ -305,7 +305,7 @@ def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
     width = len(header.fields)
     if layout.delimiter != SPACES and all(len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body):
         rules = replace(layout.rules, end_delimiter=width)
-        warning = "each row ends with a delimiter, which the header does not: it is left out"
+        warning = "each row ends with a delimiter, which the header does not: it is ignored"
         layout = _warned(replace(layout, rules=rules, cause=None), warning)
     if options.skip_below_header is not None:
         return replace(layout, skip_below_header=options.skip_below_header)

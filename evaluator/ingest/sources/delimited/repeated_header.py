@@ -1,4 +1,4 @@
-"""Rows that say the header again, as files have them that were put together of several."""
+"""Rows that repeat the header, as in files that were joined from several."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
@@ -14,18 +14,19 @@ from modelbus.evaluator.ingest.faults import refused
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS
 
 _COUNT_LIMIT: Final = 1_000_000
-"""A table of which more rows than this say the header again is none."""
+"""A table in which more rows than this repeat the header is refused."""
 _SHOWN: Final = 3
+_FIRST_ROWS: Final = 200
 
 
 class RepeatedHeader:
-    """Leaves out such rows, unless they may be rows like others: where each name may be a value of its column."""
+    """Leaves out such rows, unless each name may be a value of its column."""
 
     def __init__(
         self, names: Sequence[str], wanted: Literal["keep", "skip"] | None, marks: tuple[str, ...] = MISSING_MARKS
     ) -> None:
         """Args:
-        names: The header as it stands in the file; none, if there is none.
+        names: The header as written in the file; none, if there is none.
         wanted: What to do; found at the first such row if not given.
         marks: Cells that mean "no value" among numbers and dates.
         """
@@ -37,12 +38,21 @@ class RepeatedHeader:
         if wanted == "keep":
             self._index = None
         self._seen = 0
+        self._first: pa.RecordBatch | None = None
+        """The first rows: where such a row comes with few others, they say what the columns hold."""
         self._records: list[int] = []
+        self._kept: int | None = None
+        """The first such row that may be a row like others, and is kept."""
 
     @property
     def count(self) -> int:
         """Rows that were left out."""
         return len(self._records)
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether there is something to be known about such rows."""
+        return bool(self._records) or self._kept is not None
 
     def without(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch without such rows.
@@ -53,6 +63,8 @@ class RepeatedHeader:
         start, self._seen = self._seen, self._seen + batch.num_rows
         if self._index is None or not batch.num_rows:
             return batch
+        if self._first is None:
+            self._first = batch.slice(0, _FIRST_ROWS)
         cells = batch.column(self._index)
         first = pc.indices_nonzero(pc.equal(trimmed(cells), self._names[self._index]))
         if not len(first):
@@ -61,11 +73,14 @@ class RepeatedHeader:
         keeps = np.ones(batch.num_rows, dtype=bool)
         keeps[indices] = False
         others = batch.filter(pa.array(keeps))
-        if not indices or not self._decide(others):
+        if not indices:
+            return batch
+        if not self._decide(others):
+            self._kept = start + indices[0] if len(self._names) > 1 else None
             return batch
         self._records += [start + index for index in indices]
         if len(self._records) > _COUNT_LIMIT:
-            raise refused(f"more than {_COUNT_LIMIT} rows say the header again", "repeated_header=keep to keep them")
+            raise refused(f"more than {_COUNT_LIMIT} rows repeat the header", "repeated_header=keep to keep them")
         return others
 
     def record_of(self, row: int) -> int:
@@ -77,23 +92,35 @@ class RepeatedHeader:
 
     def warning(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> str:
         """What should be known about them."""
+        if self._kept is not None:
+            place = next((f"line {line}" for line in lines_of({self._kept}).values()), f"record {self._kept + 1}")
+            return f"{place} repeats the header and is kept as a row; repeated_header=skip leaves such lines out"
         lines = sorted(lines_of(set(self._records[:_SHOWN])).values())
         shown = ", ".join(map(str, lines)) + (", …" if self.count > _SHOWN else "")
         if self.count == 1:
-            return f"line {shown} says the header again and is left out; repeated_header=keep keeps it"
-        return f"{self.count} lines say the header again and are left out ({shown}); repeated_header=keep keeps them"
+            return f"line {shown} repeats the header and is left out; repeated_header=keep keeps it"
+        return f"{self.count} lines repeat the header and are left out ({shown}); repeated_header=keep keeps them"
 
     def _is_header(self, batch: pa.RecordBatch, row: int) -> bool:
         cells = ((column[row].as_py() or "").strip(" \t") for column in batch.columns)
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether such rows are left out: for certain, where a name is no value of its column, as `x` above numbers."""
+        """Whether such rows are left out: where a name cannot be a value of its column, as `x` above numbers."""
         if self._is_wanted is None:
-            self._is_wanted = any(map(self._is_no_value, self._names, others.columns))
+            tables = [others] if self._first is None else [others, self._without_headers(self._first)]
+            self._is_wanted = any(
+                self._is_no_value(name, column)
+                for table in tables
+                for name, column in zip(self._names, table.columns, strict=True)
+            )
             if not self._is_wanted:
                 self._index = None
         return self._is_wanted
+
+    def _without_headers(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        keeps = [not self._is_header(batch, row) for row in range(batch.num_rows)]
+        return batch.filter(pa.array(keeps, pa.bool_()))
 
     def _is_no_value(self, name: str, cells: pa.Array) -> bool:
         """Whether a column holds numbers or dates, and its name, as a cell, would be neither."""

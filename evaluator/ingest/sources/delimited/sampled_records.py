@@ -44,8 +44,8 @@ def read_records(
     Args:
         text: Whole lines.
         delimiter: One character.
-        has_quotes: Whether quotes around a field are no part of it.
-        skip_initial_space: Whether spaces behind a delimiter are no part of the field.
+        has_quotes: Whether quotes around a field are not part of it.
+        skip_initial_space: Whether spaces behind a delimiter are not part of the field.
         is_strict: Whether text behind a quote that closes a field makes the sample unreadable.
     """
     lines = io.StringIO(text, newline="").readlines()
@@ -81,7 +81,7 @@ def has_numbers(record: SampledRecord) -> bool:
 
 
 def numeric_columns(body: Sequence[SampledRecord]) -> list[int]:
-    """Which columns hold numbers or dates, as far as the records tell."""
+    """The columns that hold numbers or dates, judging by the records."""
     width = min((len(record.fields) for record in body), default=0)
     found = []
     for index in range(width):
@@ -92,7 +92,7 @@ def numeric_columns(body: Sequence[SampledRecord]) -> list[int]:
 
 
 def is_above_numbers(record: SampledRecord, body: Sequence[SampledRecord]) -> bool:
-    """Whether the record is a header for certain: no number, above columns of which one at least holds numbers."""
+    """Whether the record is certainly a header: no numbers, above columns of which at least one holds numbers."""
     numeric = [index for index in numeric_columns(body) if index < len(record.fields)]
     return not has_numbers(record) and any(record.fields[index].strip() for index in numeric)
 
