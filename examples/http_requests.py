@@ -1,12 +1,12 @@
-"""Every call of the service in a row, over HTTP, with nothing but Python's standard library.
+"""The main calls of the HTTP API in order, with Python's standard library alone.
 
-Upload, list what can be trained, train, predict, create an evaluation by id, follow the job that fills it, read its
-metrics, delete it, retrain, delete the model. Start a stack first (`make up`, or `docker compose up`), then:
+Upload, list estimators, train, predict, create an evaluation by id, wait for its job, read its metrics, delete it,
+retrain, delete the model. Start a stack first (`modelbus up`), then:
 
     python examples/http_requests.py [--url http://127.0.0.1:8000]
 
-``MODELBUS_URL`` and ``MODELBUS_API_KEY`` say the same where there is a stack elsewhere. What it prints stands in
-examples/http_requests.md.
+The default address is ``MODELBUS_URL``, else that of the local stack running in this folder or above it, else port 8000
+of this machine; ``MODELBUS_API_KEY`` is the key. examples/http_requests.md shows the output.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 RUN = uuid4().hex[:8]
-"""In the names, so that the script can run again beside what others made."""
+"""Part of all names, so that the script can be run repeatedly."""
 DATASET, MODEL, EVALUATION = f"flats-{RUN}", f"rents-{RUN}", f"first-look-{RUN}"
 DISTRICTS = ("north", "harbour", "old town", "hills")
 
@@ -37,18 +38,32 @@ def flats(count: int) -> str:
     return "\n".join(lines) + "\n"
 
 
+def gateway_url() -> str:
+    """The default address of the gateway."""
+    if url := os.environ.get("MODELBUS_URL"):
+        return url
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        try:
+            state = json.loads((folder / ".modelbus/run/state.json").read_text())
+            os.kill(state["pid"], 0)  # fails for a stack that was killed
+        except (OSError, ValueError):
+            continue
+        return str(state["gateway_url"])
+    return "http://127.0.0.1:8000"
+
+
 class Gateway:
-    """The HTTP door."""
+    """A gateway."""
 
     def __init__(self, url: str, api_key: str | None) -> None:
         self.url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
 
     def call(self, method: str, path: str, body: Any = None, media_type: str = "application/json") -> Any:
-        """Send a request and print how it was answered; returns the answer's JSON, None where there is none.
+        """Send a request and print the status; returns the JSON of the answer, None without a body.
 
         Raises:
-            SystemExit: The answer is a problem; prints what it says.
+            SystemExit: The answer is an error, which is printed.
         """
         data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
         text = self._answer(method, path, data, {"Content-Type": media_type} if data is not None else {})
@@ -58,12 +73,12 @@ class Gateway:
         """Download a file.
 
         Raises:
-            SystemExit: The answer is a problem; prints what it says.
+            SystemExit: The answer is an error, which is printed.
         """
         return self._answer("GET", path, None, {})
 
     def _answer(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> bytes:
-        # The address is what the user gave on the command line.
+        # the address comes from the user
         request = urllib.request.Request(self.url + path, data, {**self._headers, **headers}, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
@@ -74,16 +89,16 @@ class Gateway:
             with error:
                 sys.exit(f"    {method} {path} -> {error.code}\n{error.read().decode(errors='replace')}")
         except urllib.error.URLError as error:
-            sys.exit(f"no answer from {self.url}: {error.reason}; `make up` starts a stack")
+            sys.exit(f"no answer from {self.url}: {error.reason}; start a stack with `modelbus up`")
 
 
 def step(title: str) -> None:
-    """Print what comes."""
+    """Print the title of a step."""
     print(f"\n{title}")
 
 
 def show(**facts: Any) -> None:
-    """Print what came."""
+    """Print results."""
     for name, value in facts.items():
         print(f"    {name.replace('_', ' ')}: {value}")
 
@@ -94,14 +109,14 @@ def rounded(metrics: dict[str, float | None], *names: str) -> str:
 
 
 def run(gateway: Gateway) -> None:
-    """Make all calls, one after the other."""
+    """Make all calls in order."""
     step("1. Upload a CSV file")
     dataset = gateway.call(
         "POST", f"/datasets?{urlencode({'name': DATASET, 'target': 'rent', 'wait': 60})}", flats(240), "text/csv"
     )
     show(rows=dataset["row_count"], columns={column["name"]: column["type"] for column in dataset["columns"]})
 
-    step("2. List what can be trained")
+    step("2. List the estimators")
     estimators = gateway.call("GET", "/estimators?task=regression")["estimators"]
     ridge = gateway.call("GET", "/estimators/Ridge")
     show(ridge=ridge["description"], hyperparameters=", ".join(sorted(ridge["hyperparameters"]["properties"])))
@@ -117,11 +132,11 @@ def run(gateway: Gateway) -> None:
     answer = gateway.call("POST", f"/models/{MODEL}/predict", {"rows": rows})
     show(rents=[round(rent) for rent in answer["predictions"]], unseen=answer["report"]["unseen"])
 
-    step("5. Create an evaluation by id; a worker fills it")
+    step("5. Create an evaluation by id; a worker computes it")
     accepted = gateway.call("POST", "/evaluations", {"evaluation": EVALUATION, "model": MODEL, "dataset": DATASET})
     task = accepted["correlation_id"]
 
-    step("6. Ask the task for its result")
+    step("6. Wait for its job")
     job = gateway.call("GET", f"/jobs/{task}?wait=60")
     show(command=job["command"], status=job["status"], attempts=job["attempt"])
 
@@ -146,8 +161,8 @@ def run(gateway: Gateway) -> None:
 
 def main() -> None:
     """Read the command line and make the calls."""
-    parser = argparse.ArgumentParser(description="Make every call of the service in a row.")
-    parser.add_argument("--url", default=os.environ.get("MODELBUS_URL", "http://127.0.0.1:8000"), help="the gateway")
+    parser = argparse.ArgumentParser(description="Make the main calls of the HTTP API in order.")
+    parser.add_argument("--url", default=gateway_url(), help="the gateway (default: %(default)s)")
     run(Gateway(parser.parse_args().url, os.environ.get("MODELBUS_API_KEY")))
 
 

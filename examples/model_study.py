@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from http_requests import Gateway, show, step
+from http_requests import Gateway, gateway_url, show, step
 
 RUN = uuid4().hex[:8]
 """Part of all names, so that the script can run repeatedly on one stack."""
@@ -179,7 +179,7 @@ class Study:
 def main() -> None:
     """Parse the command line and run the study."""
     parser = argparse.ArgumentParser(description="Tune, evaluate, explain and monitor a model over HTTP.")
-    parser.add_argument("--url", default=os.environ.get("MODELBUS_URL", "http://127.0.0.1:8000"), help="the gateway")
+    parser.add_argument("--url", default=gateway_url(), help="the gateway (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("study"), help="the folder for answers and plots")
     given = parser.parse_args()
     Study(Gateway(given.url, os.environ.get("MODELBUS_API_KEY")), given.out).run()

@@ -1,16 +1,17 @@
-"""Publish a command and hear its reply with plain kombu; nothing of Modelbus is imported.
+"""Publish a command and receive its reply with plain kombu, without importing Modelbus.
 
-Publish to the default exchange only (``exchange=""``, the queue's name as the routing key): after Redis lost its data,
-a named exchange drops messages silently.
+Publish to the default exchange only (``exchange=""``, the queue's name as the routing key): once Redis has lost its
+data, a named exchange drops messages silently.
 
     pip install 'kombu[redis]'
     python examples/queue_kombu.py [redis://127.0.0.1:6379/0 [prices]]
 
-Without an address it takes the broker of the local stack that runs in this folder (`make up`); without a model, the
-README's.
+The default address is that of the local stack running in this folder or above it (`modelbus up`), or
+``MODELBUS_BUS_URL``; the default model is that of the README.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ import kombu
 
 
 def predict(url: str, model: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Ask a model by the queue; returns the final event.
+    """Request predictions through the queue; returns the final event.
 
     Raises:
-        TimeoutError: Nobody answered for a minute.
+        TimeoutError: There was no reply within a minute.
     """
     correlation_id, events = str(uuid4()), []
     with kombu.Connection(url) as connection:
@@ -44,24 +45,30 @@ def predict(url: str, model: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return events[0]
 
 
-def local_broker() -> str:
-    """Where the local stack of this folder has its broker.
+def broker_url() -> str:
+    """The broker of ``MODELBUS_BUS_URL``, else that of the local stack running in this folder or the nearest one above.
 
     Raises:
-        SystemExit: None runs here.
+        SystemExit: There is neither.
     """
-    try:
-        url: str = json.loads(Path(".modelbus/run/state.json").read_text())["bus_url"]
-    except FileNotFoundError:
-        sys.exit("no local stack runs in this folder; give the broker's address, such as redis://127.0.0.1:6379/0")
-    return url
+    if url := os.environ.get("MODELBUS_BUS_URL"):
+        return url
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        try:
+            state = json.loads((folder / ".modelbus/run/state.json").read_text())
+            os.kill(state["pid"], 0)  # fails for a stack that was killed
+        except (OSError, ValueError):
+            continue
+        url = state["bus_url"]
+        return str(url)
+    sys.exit("no local stack is running in this folder or above it; start one, or pass a broker's address")
 
 
 def main(url: str, model: str) -> None:
-    """Predict one row, and print what came back."""
+    """Predict one row, and print the reply."""
     event = predict(url, model, [{"size": 12, "color": "red"}])
     print(event["correlation_id"], event["status"], event.get("result", {}).get("predictions"), event.get("error"))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else local_broker(), sys.argv[2] if len(sys.argv) > 2 else "prices")
+    main(sys.argv[1] if len(sys.argv) > 1 else broker_url(), sys.argv[2] if len(sys.argv) > 2 else "prices")

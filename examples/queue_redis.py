@@ -1,16 +1,18 @@
-"""Train, predict and evaluate by the queue alone, with nothing of Modelbus: plain redis-py, and JSON.
+"""Train, predict and evaluate through the queue alone, with plain redis-py and JSON, without importing Modelbus.
 
-The least that is a message is ``{"body": "<the command as JSON text>"}``, pushed to the left of the list that is named
-as the queue. ``reply_to`` names a list that gets the final event, with the result. docs/queue.md has the whole of it.
+A minimal message is ``{"body": "<the command as JSON text>"}``, pushed to the left of the list named as the queue.
+``reply_to`` names a list that receives the final event, with the result. docs/queue.md describes all of it.
 
     pip install redis
     python examples/queue_redis.py [redis://127.0.0.1:6379/0]
 
-Without an address it takes the broker of the local stack that runs in this folder (`make up`).
+The default address is that of the local stack running in this folder or above it (`modelbus up`), or
+``MODELBUS_BUS_URL``.
 """
 
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,10 @@ TABLE = "size,color,price\n" + "".join(f"{n},{('red', 'blue')[n % 2]},{7 * n + 3
 def ask(broker: redis.Redis, queue: str, command: dict[str, Any]) -> dict[str, Any]:
     """Publish a command and wait for its reply; returns the result.
 
-    Sent once more with the same correlation id it would be the same job: whoever gets no reply may send again.
+    A command sent again under the same correlation id is the same job, so it is safe to repeat one without a reply.
 
     Raises:
-        SystemExit: The command failed, or nobody answered for a minute.
+        SystemExit: The command failed, or there was no reply within a minute.
     """
     correlation_id, replies = str(uuid4()), f"replies-{uuid4()}"
     envelope = {
@@ -40,7 +42,7 @@ def ask(broker: redis.Redis, queue: str, command: dict[str, Any]) -> dict[str, A
     print(f"{queue:<9} <- {command['command']} ({correlation_id})")
     popped = broker.brpop([replies], timeout=60)
     if popped is None:
-        sys.exit(f"nobody answered; is a consumer of {queue!r} running?")
+        sys.exit(f"no reply within a minute; check that a consumer of the queue {queue!r} is running")
     event = body_of(popped[1])
     print(f"{replies[:7]:<9} -> {event['status']}")
     if event["status"] != "succeeded":
@@ -50,7 +52,7 @@ def ask(broker: redis.Redis, queue: str, command: dict[str, Any]) -> dict[str, A
 
 
 def body_of(message: bytes) -> dict[str, Any]:
-    """What is in a message as kombu writes it: its body is JSON, in base64 where ``body_encoding`` says so."""
+    """The body of a message as kombu writes it: JSON, in base64 if ``body_encoding`` says so."""
     envelope = json.loads(message)
     text = envelope["body"]
     if envelope["properties"].get("body_encoding") == "base64":
@@ -59,22 +61,28 @@ def body_of(message: bytes) -> dict[str, Any]:
     return body
 
 
-def local_broker() -> str:
-    """Where the local stack of this folder has its broker.
+def broker_url() -> str:
+    """The broker of ``MODELBUS_BUS_URL``, else that of the local stack running in this folder or the nearest one above.
 
     Raises:
-        SystemExit: None runs here.
+        SystemExit: There is neither.
     """
-    try:
-        url: str = json.loads(Path(".modelbus/run/state.json").read_text())["bus_url"]
-    except FileNotFoundError:
-        sys.exit("no local stack runs in this folder; give the broker's address, such as redis://127.0.0.1:6379/0")
-    return url
+    if url := os.environ.get("MODELBUS_BUS_URL"):
+        return url
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        try:
+            state = json.loads((folder / ".modelbus/run/state.json").read_text())
+            os.kill(state["pid"], 0)  # fails for a stack that was killed
+        except (OSError, ValueError):
+            continue
+        url = state["bus_url"]
+        return str(url)
+    sys.exit("no local stack is running in this folder or above it; start one, or pass a broker's address")
 
 
 def main(url: str) -> None:
-    """Make a dataset, a model, predictions and an evaluation."""
-    # redis-py's own time-out of five seconds would end a longer wait for a reply
+    """Create a dataset, a model, predictions and an evaluation."""
+    # the default timeout of redis-py, five seconds, would end the wait for a reply
     with redis.Redis.from_url(url, socket_timeout=None) as broker:
         source = {"kind": "inline", "text": TABLE}
         made = ask(broker, "profile", {"command": "ProfileDataset", "dataset": DATASET, "source": source})
@@ -94,4 +102,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else local_broker())
+    main(sys.argv[1] if len(sys.argv) > 1 else broker_url())

@@ -1,1 +1,1 @@
-"""The gateway: HTTP in, commands out, records back. Knows no pandas, numpy or scikit-learn."""
+"""The gateway: HTTP requests in, commands out, records back. Does not import pandas, numpy or scikit-learn."""

@@ -7,7 +7,7 @@ import sys
 from modelbus.extras import require_or_exit
 
 if __name__ == "__main__":
-    # Before what follows is imported: most of it is not there without the extra.
+    # Before the imports below, most of which require the extra.
     require_or_exit("server", "python -m modelbus.gateway")
 
 import structlog
@@ -32,13 +32,13 @@ from modelbus.shared.version import VERSION
 log = structlog.get_logger()
 
 _HOW_TO_MAKE_A_KEY = (
-    "make one with `modelbus keys create NAME --scope admin`, or give one in MODELBUS_ADMIN_KEY or the secret file "
+    "create one with `modelbus keys create NAME --scope admin`, or set MODELBUS_ADMIN_KEY or the secret file "
     "modelbus_admin_key"
 )
 
 
 def main() -> int:
-    """Serve; returns the exit status."""
+    """Serve until a signal; returns the exit status."""
     settings = Settings()
     shipper = open_log_shipper(settings, "gateway")
     ship = shipper.put if shipper else None
@@ -57,15 +57,15 @@ async def _run(settings: Settings) -> int:
         if stopping.is_set():
             return 0
         if not is_loopback(settings.gateway_host):
-            reason = "on another address than loopback the gateway demands API keys, and there is none: "
+            reason = "the gateway requires API keys on addresses other than loopback, but no key exists: "
             log.error("service.refused_address", host=settings.gateway_host, reason=reason + _HOW_TO_MAKE_A_KEY)
             return 1
-        log.warning("service.has_no_key", reason=f"API keys are demanded, and there is none: {_HOW_TO_MAKE_A_KEY}")
+        log.warning("service.has_no_key", reason=f"API keys are required, but no key exists: {_HOW_TO_MAKE_A_KEY}")
     return await _serve(settings, stopping)
 
 
 async def _has_key(settings: Settings, stopping: asyncio.Event) -> bool:
-    """Whether anybody could be let in; waits for MongoDB, saying so: the gateway may start before it."""
+    """Whether any API key exists. Waits for MongoDB and logs it, since the gateway may start first."""
     database = open_async_store(settings)
     try:
         while not stopping.is_set():

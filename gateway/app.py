@@ -1,4 +1,4 @@
-"""The application: what it opens, in which order, and closes."""
+"""The application: the resources that it opens and closes, in order."""
 
 import asyncio
 import time
@@ -91,15 +91,15 @@ _FILES = (
     dead_letters,
     api_keys,
 )
-"""In this order their routes are documented."""
+"""The modules of routes, in the order of the documentation."""
 _QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 
 def create_app(settings: Settings) -> web.Application:
-    """Make the gateway's application; it connects when it starts.
+    """Create the gateway's application, which connects on start.
 
     Args:
-        settings: The settings of this process.
+        settings: The settings of the process.
     """
     app = web.Application(
         middlewares=[

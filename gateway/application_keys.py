@@ -1,4 +1,4 @@
-"""What the application, and a request, holds, by typed key."""
+"""The typed keys of the application and of requests."""
 
 from aiohttp import web
 
@@ -21,6 +21,6 @@ LOG_LINES: web.AppKey[LogLines] = web.AppKey("log_lines", LogLines)
 BLOBS: web.AppKey[AsyncBlobStore] = web.AppKey("blobs", AsyncBlobStore)
 API_KEYS: web.AppKey[ApiKeys] = web.AppKey("api_keys", ApiKeys)
 PROBE: web.AppKey[Publisher] = web.AppKey("probe", Publisher)
-"""Asks the broker for queue depths and whether it answers; used from executor threads."""
+"""Reads queue depths and the broker's health; used from executor threads."""
 CORRELATION_ID: web.RequestKey[str] = web.RequestKey("correlation_id", str)
-"""Of a request: its correlation id."""
+"""The correlation id of a request."""

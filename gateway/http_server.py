@@ -1,7 +1,7 @@
-"""The HTTP server: what aiohttp answers by itself, before any middleware sees the request, is a problem too.
+"""The HTTP server, which also turns aiohttp's own responses, sent before any middleware runs, into problems.
 
-aiohttp answers a request that it cannot read with a line of text, and logs it with a traceback as an error. Both
-happen in its protocol class, of which there is one for each connection; so that class is extended here.
+aiohttp answers a malformed request with a line of text and logs it as an error with a traceback. Both happen in its
+protocol class, with one instance for each connection, so that class is extended here.
 """
 
 import re
@@ -33,51 +33,48 @@ log = structlog.get_logger()
 
 RequestHandling = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Refusal = tuple[int, str, str]
-"""Status, code and sentence."""
+"""Status, code and message."""
 
 _HEADER_LIMIT: Final = 8190
-"""Bytes of one header, name and value."""
+"""The maximum size of a header, name and value, in bytes."""
 _URL_LIMIT: Final = 8192
-"""Bytes of a request's first line. Not the limit of a header: aiohttp says no more of a line that is too long than the
-limit that it broke."""
+"""The maximum size of the request line in bytes. It differs from the limit of a header, since aiohttp's error for a
+long line only names the limit."""
 _HEADERS_LIMIT: Final = 128
 
 _VERSIONS: Final = (HttpVersion10, HttpVersion11)
-_SPOKEN: Final = "the gateway speaks HTTP/1.1 and HTTP/1.0"
-_REQUEST_LINE: Final = "a request begins with a line such as `GET /datasets HTTP/1.1`"
-_CHUNKS: Final = "the body's chunks cannot be read; each is its size in hex, a line end, its bytes, a line end"
+_SUPPORTED: Final = "the gateway supports HTTP/1.1 and HTTP/1.0"
+_REQUEST_LINE: Final = "a request starts with a line such as `GET /datasets HTTP/1.1`"
+_CHUNKS: Final = "the chunked body is malformed; each chunk is its size in hexadecimal, CR LF, its bytes, CR LF"
 _SENTENCES: Final[tuple[tuple[str, int, str], ...]] = (
-    (r"HTTPS traffic", 400, "this is TLS, and the gateway speaks plain HTTP here; ask it by http://"),
+    (r"HTTPS traffic", 400, "received TLS on a plain HTTP port; use http://"),
     (r"Too many (headers|trailers)", 431, f"the request has more than {_HEADERS_LIMIT} headers; send fewer"),
-    (r"Missing 'Host'", 400, "the header Host is missing, which HTTP/1.1 demands"),
+    (r"Missing 'Host'", 400, "the header Host is missing, which HTTP/1.1 requires"),
     (r"[Cc]hunk", 400, _CHUNKS),
     (
         r"(?i)content-length.*transfer-encoding|transfer-encoding.*content-length",
         400,
-        "Content-Length and Transfer-Encoding cannot stand in one request; send one of them",
+        "Content-Length and Transfer-Encoding must not be combined; send one of them",
     ),
-    (r"(?i)content-length", 400, "Content-Length must be one whole number: how many bytes the body has"),
-    (r"(?i)transfer-encoding", 400, "Transfer-Encoding may be chunked, and nothing else"),
-    (r"(?i)CRLF|CR after|line ending", 400, "each line of a request's head ends with CR LF"),
-    (r"(?i)version|HTTP/", 400, f"the first line of the request cannot be read; {_REQUEST_LINE}, and {_SPOKEN}"),
-    (r"(?i)method", 400, f"the request begins with no method that there is; {_REQUEST_LINE}"),
-    (r"(?i)url", 400, "the URL of the request cannot be read; percent-encode what is not ASCII, as UTF-8"),
-    (r"(?i)header", 400, "a header cannot be read; each is a line `Name: value` without control characters"),
+    (r"(?i)content-length", 400, "Content-Length must be a single whole number, the size of the body in bytes"),
+    (r"(?i)transfer-encoding", 400, "the only supported Transfer-Encoding is chunked"),
+    (r"(?i)CRLF|CR after|line ending", 400, "each line of a request's head must end with CR LF"),
+    (r"(?i)version|HTTP/", 400, f"the request line is malformed; {_REQUEST_LINE}, and {_SUPPORTED}"),
+    (r"(?i)method", 400, f"the request method is unknown; {_REQUEST_LINE}"),
+    (r"(?i)url", 400, "the URL is malformed; percent-encode non-ASCII characters as UTF-8"),
+    (r"(?i)header", 400, "a header is malformed; each header is a line `Name: value` without control characters"),
 )
-"""Status and sentence, by what aiohttp or its parser says; the first that fits."""
+"""Status and message by the error of aiohttp or its parser; the first match counts."""
 _TWICE: Final = re.compile(r"Duplicate '?([\w-]{1,100})")
 
 
 class GatewayRunner(web.AppRunner):
-    """Runs the gateway's application on a server whose own answers are problems."""
+    """Runs the gateway's application on a server whose own responses are problems."""
 
     def __init__(self, app: web.Application, **options: Any) -> None:
-        """Args:
-        app: The application.
-        options: As ``web.AppRunner`` has them.
-        """
+        """Args: app: The application. options: The options of ``web.AppRunner``."""
         limits = {"max_line_size": _URL_LIMIT, "max_field_size": _HEADER_LIMIT, "max_headers": _HEADERS_LIMIT}
-        # Bodies are never decompressed: what is compressed is refused by the route that would read it.
+        # Bodies are never decompressed: routes refuse compressed bodies.
         super().__init__(app, **{**limits, "auto_decompress": False, "access_log": None, **options})
 
     async def _make_server(self) -> web.Server:
@@ -91,34 +88,34 @@ class _Server(web.Server):
 
 
 def _checked(handle: RequestHandling) -> RequestHandling:
-    """Refuse what the parser lets through and the gateway does not speak, before the application looks at it."""
+    """Refuse requests that the parser accepts but the gateway does not support, before the application sees them."""
 
     async def handle_checked(request: web.BaseRequest) -> web.StreamResponse:
-        refusal = _not_spoken(request)
-        return await handle(request) if refusal is None else _told(request, *refusal)
+        refusal = _unsupported(request)
+        return await handle(request) if refusal is None else _answered(request, *refusal)
 
     return handle_checked
 
 
-def _not_spoken(request: web.BaseRequest) -> Refusal | None:
+def _unsupported(request: web.BaseRequest) -> Refusal | None:
     if request.version not in _VERSIONS:
         version = f"HTTP/{request.version.major}.{request.version.minor}"
-        return 400, "bad_request", f"{version} is not spoken here; {_SPOKEN}"
+        return 400, "bad_request", f"{version} is not supported; {_SUPPORTED}"
     if request.method == hdrs.METH_CONNECT:
         return (
             400,
             "bad_request",
-            "CONNECT is for proxies, and the gateway is none; ask for a path, by GET / for example",
+            "CONNECT is not supported, since the gateway is not a proxy; request a path, such as GET /",
         )
     expected = request.headers.get(hdrs.EXPECT, "")
     if expected and expected.lower() != "100-continue":
-        sentence = f"Expect {expected[:100]!r} is not known here; send `Expect: 100-continue`, or leave it out"
+        sentence = f"Expect {expected[:100]!r} is not supported; send `Expect: 100-continue` or omit the header"
         return 417, "bad_request", sentence
     return None
 
 
 class _Connection(RequestHandler):
-    """One connection."""
+    """A connection."""
 
     __slots__ = ()
 
@@ -129,26 +126,26 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - aiohttp's own words, which the exception has too
     ) -> web.StreamResponse:
-        """Answer what no handler could: a request that cannot be read, or a fault outside of all handlers."""
+        """Respond to a malformed request, or to an error outside of all handlers."""
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer has begun already")
+            raise ConnectionError("a response has already begun")
         if isinstance(exc, HttpProcessingError):
-            return _told(request, *_refusal(exc))
+            return _answered(request, *_refusal(exc))
         log.error("request.failed", method=request.method, path=request.path, exc_info=exc)
-        return _told(request, status, "internal", UNFORESEEN)
+        return _answered(request, status, "internal", UNFORESEEN)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; where they cannot be read, whoever waits for the rest of a body is told so.
+        """Process received bytes; if they are malformed, fail the reader of the body.
 
-        Otherwise a body that goes wrong behind its headers would be waited for until its sender gives up.
+        Otherwise the reader would wait for a malformed body until the client gives up.
         """
         super().data_received(data)
         if self._messages and not isinstance(self._messages[-1][0], RawRequestMessage):
             for body in self._unfinished_bodies():
-                body.set_exception(RequestPayloadError("the rest of the body cannot be read"))
+                body.set_exception(RequestPayloadError("the rest of the body is malformed"))
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
-        """Log what went wrong on the connection; a body that could not be read was told to its sender already."""
+        """Log an error of the connection, unless the client has already received an error about its body."""
         if not isinstance(kw.get("exc_info"), (RequestPayloadError, ConnectionError)):
             log.error("connection.failed", reason=str(args[0]) if args else "", exc_info=kw.get("exc_info"))
 
@@ -159,8 +156,8 @@ class _Connection(RequestHandler):
         return (body for body in bodies if not body.is_eof())
 
 
-def _told(request: web.BaseRequest, status: int, code: str, sentence: str) -> web.StreamResponse:
-    """A problem with what middlewares and signals put on all other answers; its connection ends with it."""
+def _answered(request: web.BaseRequest, status: int, code: str, sentence: str) -> web.StreamResponse:
+    """A problem with the headers of all other responses, which closes the connection."""
     correlation_id = request.get(CORRELATION_ID) or new_correlation_id()
     if status < 500:
         facts = {"remote": request.remote, "status": status, "reason": sentence}
@@ -174,20 +171,20 @@ def _told(request: web.BaseRequest, status: int, code: str, sentence: str) -> we
 
 
 def _refusal(error: HttpProcessingError) -> Refusal:
-    """Status, code and sentence for what the parser found."""
+    """Status, code and message for an error of the parser."""
     if isinstance(error, LineTooLong):
         if error.args[1] == _URL_LIMIT:
-            return 414, "bad_request", f"the URL has more than {_URL_LIMIT} bytes; send long values in the body"
-        return 431, "bad_request", f"a header has more than {_HEADER_LIMIT} bytes; shorten it"
+            return 414, "bad_request", f"the URL exceeds {_URL_LIMIT} bytes; send long values in the body"
+        return 431, "bad_request", f"a header exceeds {_HEADER_LIMIT} bytes"
     if twice := _TWICE.search(error.message):
-        return 400, "bad_request", f"the header {twice[1]} is given twice; send it once"
+        return 400, "bad_request", f"the header {twice[1]} is repeated; send it once"
     found = next(((status, words) for pattern, status, words in _SENTENCES if re.search(pattern, _said(error))), None)
-    status, words = found or (400, f"the request is no HTTP/1.1 that can be read; {_REQUEST_LINE}")
+    status, words = found or (400, f"the request is not valid HTTP/1.1; {_REQUEST_LINE}")
     return status, "bad_request", words
 
 
 def _said(error: HttpProcessingError) -> str:
-    """What the parser says of a request, less what quotes it: that may hold any word."""
+    """The parser's message without quotations of the request, which may contain any word."""
     if isinstance(error, InvalidURLError):
         return "URL"
     if isinstance(error, TransferEncodingError):

@@ -1,4 +1,6 @@
-"""A span for each request; what the request causes belongs to it, or to the one that its ``traceparent`` names."""
+"""A span for each request, or a child of the span in its ``traceparent``; all consequences of the request belong to
+it.
+"""
 
 from aiohttp import web
 
@@ -9,7 +11,7 @@ from modelbus.shared.observing.tracing import TRACEPARENT, span, valid_tracepare
 
 @web.middleware
 async def trace_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Do the request inside a span."""
+    """Handle the request inside a span."""
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
     attributes = {"http.request.method": request.method, "http.route": route, "url.path": request.path}

@@ -1,4 +1,4 @@
-"""The user's side of Modelbus: Python client, command line and local stack; sees every other room, none imports it."""
+"""Modelbus: the Python client, the command line and the local stack."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -40,10 +40,10 @@ _HOMES: Final = {
     "errors": "modelbus.errors",
     "publish": "modelbus.queue_door",
 }
-"""Where each name is: imported when it is first used, so that nobody pays for what others need."""
+"""The module of each name, imported when the name is first used, so that an import loads no more than it needs."""
 
 
-if not TYPE_CHECKING:  # else every misspelt name would have the type Any
+if not TYPE_CHECKING:  # otherwise a type checker would accept any name
     __getattr__ = lazy_names(__name__, _HOMES)
 
 

@@ -1,11 +1,11 @@
-"""The command line: which commands there are. Each lives in a file of ``modelbus/commands`` and is only named here."""
+"""The command line: the list of its commands. Each is in a file of its own in ``modelbus/commands``."""
 
+import io
 import os
 import sys
 
 import typer
 
-from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
 from modelbus.commands.local.demo import demo
 from modelbus.commands.local.status import status
 from modelbus.commands.local.up import up
@@ -20,15 +20,15 @@ from modelbus.commands.tasks.evaluate import evaluate
 from modelbus.commands.tasks.predict import predict
 from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
-from modelbus.commands.terminal.printing import print_error
+from modelbus.commands.terminal.error_printing import print_error
 from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
     name="modelbus",
     help="Train, serve and evaluate scikit-learn models over a message bus.",
-    epilog="""Start here, each line in turn:
+    epilog="""Start here:
 
-- `modelbus up` (in another terminal; leave it running)
+- `modelbus up` (in a terminal of its own; leave it running)
 
 - `modelbus datasets upload shop.csv`
 
@@ -38,7 +38,7 @@ app = typer.Typer(
 
 - `modelbus evaluate prices shop`
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway answers, 130 Ctrl-C.""",
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway or server answers, 130 Ctrl-C.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_show_locals=False,
@@ -70,17 +70,19 @@ app.command()(version)
 
 def main() -> None:
     """Run the command that the arguments name; an error that Modelbus raised on purpose becomes one sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without UTF-8 ends no command
     try:
         app()
     except ModelbusError as error:
         print_error(error, as_json="--json" in sys.argv)
-        sys.exit(exit_code(error))
+        sys.exit(exits.code_of(error))
     except BrokenPipeError:
-        # Whoever read the output has seen enough; there is nobody to tell, and nothing may be flushed at the end.
+        # The reader of the output has seen enough, and nothing may be flushed at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(exits.FAILED)
-
-
-def exit_code(error: ModelbusError) -> int:
-    """The exit code of an error."""
-    return exits.UNREACHABLE if isinstance(error, (GatewayUnreachable, UnexpectedAnswer)) else exits.FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print_error(ModelbusError(f"{where}{error.strerror or error}"), as_json="--json" in sys.argv)
+        sys.exit(exits.FAILED)

@@ -1,15 +1,17 @@
-"""Every error that the Python client raises: the tree that all of Modelbus has, and what only a client can meet.
+"""Every error that the Python client raises: those of the services, and those of the client itself.
 
-A program tests ``code`` or catches the class; ``message`` is for people, ``details`` names each fault, and
-``correlation_id`` the job or request, in the logs too.
+A program catches the class or tests ``code``. ``message`` is for people, ``details`` names each fault, and
+``correlation_id`` identifies the job or request, as in the logs.
 """
 
 from modelbus.client.client_errors import (
     DamagedDownload,
     GatewayUnreachable,
+    TableWarning,
     UnexpectedAnswer,
     UnfitTable,
     WaitTimedOut,
+    WrongArgument,
 )
 from modelbus.extras import MissingExtra
 from modelbus.shared.errors import (
@@ -80,6 +82,7 @@ __all__ = [
     "SignatureMismatch",
     "StillInUse",
     "StoreUnavailable",
+    "TableWarning",
     "TooManyStreams",
     "Unauthenticated",
     "Unavailable",
@@ -94,4 +97,5 @@ __all__ = [
     "UnknownUpload",
     "UnsupportedMediaType",
     "WaitTimedOut",
+    "WrongArgument",
 ]

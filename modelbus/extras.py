@@ -1,6 +1,6 @@
-"""The extras of the package, and what is said where one is not installed.
+"""The extras of the package, and the error where one is not installed.
 
-``pip install modelbus`` brings the client and the command line; pyproject.toml says what each extra brings besides.
+``pip install modelbus`` installs the client and the command line; pyproject.toml says what each extra adds.
 """
 
 import sys
@@ -15,26 +15,26 @@ MODULES: Final = {
     "queue": ("kombu", "orjson", "pydantic_settings", "pymongo", "redis", "structlog"),
     "server": ("aiohttp", "kombu", "matplotlib", "pandas", "pyarrow", "pymongo", "redis", "sklearn", "skops"),
 }
-"""By extra, modules that are there if it is installed, and not all there if it is not."""
+"""By extra, modules that are all importable only if the extra is installed."""
 
 
 class MissingExtra(ModelbusError, ImportError):
-    """What was asked for needs packages that are not installed."""
+    """The operation needs packages that are not installed."""
 
     code = "missing_extra"
 
 
 def require(extra: str, what: str, *, modules: Sequence[str] = (), install: str | None = None) -> None:
-    """Make sure that an extra is installed; nothing of it is imported.
+    """Make sure that an extra is installed, without importing it.
 
     Args:
         extra: One of ``MODULES``.
         what: What needs it, as the subject of a sentence: ``"modelbus up"``.
-        modules: What of the extra is needed; all of it if empty.
-        install: The extras to name, where it takes more than this one: ``"server,embedded"``.
+        modules: The needed modules of the extra; all if empty.
+        install: The extras to name in the error, if more than this one: ``"server,embedded"``.
 
     Raises:
-        MissingExtra: It is not; says how to install it.
+        MissingExtra: It is not installed; the message says how to install it.
     """
     missing = next((module for module in modules or MODULES[extra] if not is_installed(module)), None)
     if missing is not None:
@@ -45,7 +45,7 @@ def require(extra: str, what: str, *, modules: Sequence[str] = (), install: str 
 
 
 def require_or_exit(extra: str, what: str) -> None:
-    """The same for a program that begins: what is missing is said in one sentence, without a trace.
+    """The same at the start of a program: a missing extra ends it with one sentence and no traceback.
 
     Args:
         extra: One of ``MODULES``.
@@ -57,12 +57,12 @@ def require_or_exit(extra: str, what: str) -> None:
     try:
         require(extra, what)
     except MissingExtra as error:
-        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - there is no log before there is a service
+        print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - the log is not configured yet
         raise SystemExit(1) from None
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module could be imported; it is not. Some that were imported, as kombu, have no spec any more."""
+    """Whether a module could be imported, without importing it. Some imported modules, such as kombu, have no spec."""
     if module in sys.modules:
         return sys.modules[module] is not None
     return find_spec(module) is not None

@@ -1,6 +1,6 @@
-"""The door for authors of plug-ins: an estimator of a package's own becomes one of Modelbus's.
+"""The interface for authors of plug-ins, which add estimators to the catalogue.
 
-A package names an ``EstimatorPlugin`` in the entry-point group ``GROUP``; docs/plugins.md shows whole packages.
+A package registers an ``EstimatorPlugin`` in the entry-point group ``GROUP``; docs/plugins.md shows complete packages.
 
 Example:
     >>> from modelbus.plugins import EstimatorPlugin

@@ -17,10 +17,11 @@ import structlog
 from modelbus.predictor.engine import Engine, EngineLost, has_run_out_of_memory
 from modelbus.predictor.engine_messages import Answered, Question, Refused, Reply, told_error
 from modelbus.predictor.isolated_predictions import IsolatedPredictions, Suspects
+from modelbus.predictor.kept_columns import with_kept
 from modelbus.predictor.receiving import Request, read_requests
 from modelbus.shared.bus import Delivery
 from modelbus.shared.contracts import ErrorRecord, JobChanged, Predict
-from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.contracts.checks.command_checks import check_kept_in_rows, check_row_count
 from modelbus.shared.contracts.documents.job_documents import AnsweredJob
 from modelbus.shared.errors import CorrelationIdReused, LeaseLost, ModelbusError, StoreUnavailable
 from modelbus.shared.observing.metrics import (
@@ -192,7 +193,7 @@ class Answerer:
         groups: defaultdict[tuple[str, bool, bool], list[_Asked]] = defaultdict(list)
         for request in requests:
             command = request.received.command
-            error = request.received.error or self._limit(command)
+            error = request.received.error or self._refusal(command)
             if error is not None:
                 computed.answered.append((request, FinishedJob(request.received.job, None, error_document(error))))
             elif isinstance(command, Predict):
@@ -208,10 +209,11 @@ class Answerer:
                         computed.answered.append((asked.request, self._finished(asked.request, answer)))
         return computed
 
-    def _limit(self, command: object) -> ModelbusError | None:
+    def _refusal(self, command: object) -> ModelbusError | None:
         try:
             if isinstance(command, Predict):
                 check_row_count(command, self._settings.predict_rows_limit)
+                check_kept_in_rows(command)
         except ModelbusError as error:
             return error
         return None
@@ -265,8 +267,9 @@ class Answerer:
             if isinstance(error := answer.error.error(), StoreUnavailable):
                 raise error
             return [Reply(error=answer.error)] * len(part)
-        self._count(answer)
-        return answer.replies
+        replies = [_with_kept(reply, asked.command) for reply, asked in zip(answer.replies, part, strict=True)]
+        self._count(replace(answer, replies=replies))
+        return replies
 
     def _count(self, answer: Answered) -> None:
         labels = (answer.model, answer.version)
@@ -308,6 +311,10 @@ def _parts(group: Sequence[_Asked], row_limit: int) -> Iterator[list[_Asked]]:
             part, row_count = [], len(asked.command.rows)
         part.append(asked)
     yield part
+
+
+def _with_kept(reply: Reply, command: Predict) -> Reply:
+    return reply if reply.result is None else replace(reply, result=with_kept(reply.result, command))
 
 
 def _job_of(request: Request) -> NewJob:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from modelbus.shared.contracts.commands.prediction import kept_names
 from modelbus.shared.tabular.predicting.model import FittedModel, Predictions
 from modelbus.shared.tabular.targets.labels import class_type
 
@@ -38,6 +39,19 @@ def prediction_table(model: FittedModel, predictions: Predictions, first_row: in
         elif figures is not None:
             columns |= {f"{name}_{label}": figures[:, position] for position, label in enumerate(classes or [])}
     return pa.table(columns)
+
+
+def with_kept_columns(answer: pa.Table, kept: pa.Table) -> pa.Table:
+    """The predictions of consecutive rows with kept columns behind ``row``.
+
+    Args:
+        answer: The predictions; the first column is ``row``.
+        kept: The kept columns of the same rows, as they are stored.
+    """
+    names = kept_names(kept.column_names, answer.column_names)
+    for position, (column, name) in enumerate(names.items(), start=1):
+        answer = answer.add_column(position, kept.schema.field(column).with_name(name), kept[column])
+    return answer
 
 
 class IncidentTotals:

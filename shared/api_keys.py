@@ -1,6 +1,6 @@
-"""What an API key is: 256 random bits as text, known to the records by its SHA-256 alone; and what each scope allows.
+"""API keys: 256 random bits as text, recorded only as their SHA-256; and what each scope allows.
 
-No salt and no slow hash: they protect secrets that can be guessed, and 256 random bits cannot (docs/adr/0019).
+No salt and no slow hash: both protect secrets that can be guessed, and 256 random bits cannot (docs/adr/0019).
 """
 
 import hashlib
@@ -13,14 +13,14 @@ from pydantic import AfterValidator, SecretStr
 
 Scope = Literal["metrics", "read", "submit", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-"""Each allows what those before it allow: `/metrics` alone; all that is read; all that is made; all."""
+"""Each scope includes those before it: `/metrics` only; reading; creating; everything."""
 
 _PREFIX: Final = "mbk_"
 _FORM: Final = re.compile(r"mbk_[A-Za-z0-9_-]{43}")
 
 
 def new_api_key() -> str:
-    """A fresh key: ``mbk_`` and 32 random bytes in URL-safe base64, without padding."""
+    """Make a key: ``mbk_`` and 32 random bytes in URL-safe base64, without padding."""
     return _PREFIX + secrets.token_urlsafe(32)
 
 
@@ -30,20 +30,22 @@ def is_api_key(text: str) -> bool:
 
 
 def api_key_hash(text: str) -> str:
-    """The SHA-256 of a key, in hexadecimal: what records hold of it."""
+    """The SHA-256 of a key in hexadecimal, which is the only trace of it in the records."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def allows(scopes: Collection[str], needed: Scope) -> bool:
-    """Whether somebody with these scopes may do what needs ``needed``."""
+    """Whether these scopes include the one that is needed."""
     return any(scope in scopes for scope in SCOPES[SCOPES.index(needed) :])
 
 
 def _well_formed(secret: SecretStr) -> SecretStr:
     if not is_api_key(secret.get_secret_value()):
-        raise ValueError("is no API key: `mbk_` and 43 letters, digits, `_` or `-` (32 random bytes in base64)")
+        raise ValueError(
+            "must be an API key: `mbk_` followed by 43 letters, digits, `_` or `-` (32 random bytes in base64)"
+        )
     return secret
 
 
 ApiKeySecret = Annotated[SecretStr, AfterValidator(_well_formed)]
-"""A whole key in the settings of a process."""
+"""A complete key in the settings of a process."""

@@ -3,32 +3,32 @@
 ::
 
     ModelbusError
-    ├── BadRequest                a request that is not well-formed
+    ├── BadRequest                a malformed request
     │   └── UnsupportedMediaType
-    ├── InvalidCommand            a command or a request that breaks its contract
-    │   ├── SignatureMismatch     rows that do not fit a model's signature
-    │   └── LimitExceeded         too large, too long, too many
-    ├── Unauthenticated           no API key, or none that is valid
-    ├── Forbidden                 a valid key that does not reach so far, or a page of another origin
+    ├── InvalidCommand            a command or a request that violates its contract
+    │   ├── SignatureMismatch     rows that do not match a model's signature
+    │   └── LimitExceeded         too large, too long or too many
+    ├── Unauthenticated           no valid API key
+    ├── Forbidden                 a key without the scope or the ownership, or a page of another origin
     ├── NotFound
     │   ├── UnknownDataset · UnknownModel · UnknownEstimator
     │   └── UnknownEvaluation · UnknownJob · UnknownUpload · UnknownApiKey
     ├── Conflict
     │   ├── DatasetExists · EvaluationExists · ApiKeyExists
-    │   ├── DatasetChanged        a job's dataset was replaced by another of its name
-    │   ├── CorrelationIdReused   same correlation id, another specification
-    │   ├── StillInUse            deletion of something that others stand on
-    │   └── JobFinished           cancel or replay of a job whose status does not allow it
-    ├── MalformedTable            a file that is no table, with the lines at fault
-    ├── EstimatorRejected         scikit-learn refused the data or the hyperparameters
-    ├── ArtifactRefused           a stored model that may not or cannot be loaded
+    │   ├── DatasetChanged        a job's dataset was replaced by another with the same name
+    │   ├── CorrelationIdReused   the same correlation id with another specification
+    │   ├── StillInUse            deletion of something that is in use
+    │   └── JobFinished           cancelling or replaying a job in the wrong status
+    ├── MalformedTable            a file that cannot be read as a table, with the faulty lines
+    ├── EstimatorRejected         scikit-learn rejected the data or the hyperparameters
+    ├── ArtifactRefused           a stored model that cannot be loaded safely
     ├── JobCancelled · JobTimedOut · JobOutOfMemory · JobCrashed
-    ├── Unavailable               (retryable) a server that Modelbus needs does not answer
+    ├── Unavailable               (retryable) a required server is not responding
     │   └── StoreUnavailable · BusUnavailable · TooManyStreams
-    ├── BacklogFull               too many jobs wait for the same workers
-    └── LeaseLost                 the job belongs to another worker now
+    ├── BacklogFull               too many jobs are waiting for the same workers
+    └── LeaseLost                 another worker has taken over the job
 
-``code`` is the stable name a program tests; the class docstring is the default sentence. HTTP status numbers exist
+``code`` is the stable name that programs test; the class docstring is the default message. HTTP status numbers exist
 only in ``gateway/http/problems.py``. Errors cross processes as ``ErrorRecord``: code, message, details, no traceback.
 """
 
@@ -39,24 +39,27 @@ Detail = Mapping[str, Any]
 
 
 class ModelbusError(Exception):
-    """Something went wrong inside Modelbus."""
+    """An internal error occurred."""
 
     code: ClassVar[str] = "internal"
     is_retryable: ClassVar[bool] = False
 
     retry_after_s: float | None = None
-    """Seconds after which to try again, where that is known."""
+    """Seconds to wait before a retry, if known."""
     correlation_id: str | None = None
-    """The job or request that it belongs to, where that is known: in the client, of what the gateway answered."""
+    """The job or request that the error belongs to, if known; set by the client from the gateway's response."""
 
     def __init__(self, message: str | None = None, *, details: Sequence[Detail] = ()) -> None:
-        """Args:
-        message: A sentence for people: what was wrong, where, what would be right. Default: the class docstring.
-        details: One mapping for each fault, such as ``{"where": "rows.2.age", "problem": "...", "expected": "..."}``.
+        """Args: message: A sentence for people: what is wrong, where, and what would be right. Default: the class
+        docstring. details: One mapping for each fault, such as ``{"where": "rows.2.age", "problem": "...", "expected":
+        "..."}``.
         """
         self.message = message or (type(self).__doc__ or "").strip().split("\n")[0]
         self.details = [dict(detail) for detail in details]
         super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message if self.correlation_id is None else f"{self.message} (correlation id {self.correlation_id})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.details), self.__dict__
@@ -67,121 +70,121 @@ def _rebuild(kind: type[ModelbusError], message: str, details: list[Detail]) -> 
 
 
 class BadRequest(ModelbusError):
-    """The request is not well-formed."""
+    """The request is malformed."""
 
     code = "bad_request"
 
 
 class UnsupportedMediaType(BadRequest):
-    """The body is of a kind that is not taken here."""
+    """The media type of the body is not supported."""
 
     code = "unsupported_media_type"
 
 
 class InvalidCommand(ModelbusError):
-    """The command breaks its contract."""
+    """The command is invalid."""
 
     code = "invalid_command"
 
 
 class SignatureMismatch(InvalidCommand):
-    """The rows do not fit the model's signature."""
+    """The rows do not match the model's signature."""
 
     code = "signature_mismatch"
 
 
 class LimitExceeded(InvalidCommand):
-    """The request is larger than a limit allows."""
+    """The request exceeds a limit."""
 
     code = "limit_exceeded"
 
 
 class Unauthenticated(ModelbusError):
-    """The request needs a valid API key."""
+    """The request requires a valid API key."""
 
     code = "unauthenticated"
 
 
 class Forbidden(ModelbusError):
-    """The request is not allowed to whoever sent it."""
+    """The request is not permitted."""
 
     code = "forbidden"
 
 
 class NotFound(ModelbusError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     code = "not_found"
 
 
 class UnknownDataset(NotFound):
-    """There is no dataset of that name."""
+    """The dataset does not exist."""
 
     code = "unknown_dataset"
 
 
 class UnknownModel(NotFound):
-    """There is no model, version or alias of that name."""
+    """The model, version or alias does not exist."""
 
     code = "unknown_model"
 
 
 class UnknownEstimator(NotFound):
-    """There is no estimator of that name."""
+    """The estimator does not exist."""
 
     code = "unknown_estimator"
 
 
 class UnknownEvaluation(NotFound):
-    """There is no evaluation of that id."""
+    """The evaluation does not exist."""
 
     code = "unknown_evaluation"
 
 
 class UnknownJob(NotFound):
-    """There is no job of that correlation id."""
+    """The job does not exist."""
 
     code = "unknown_job"
 
 
 class UnknownUpload(NotFound):
-    """The uploaded file is not there."""
+    """The uploaded file no longer exists."""
 
     code = "unknown_upload"
 
 
 class UnknownApiKey(NotFound):
-    """There is no API key of that name."""
+    """The API key does not exist."""
 
     code = "unknown_api_key"
 
 
 class Conflict(ModelbusError):
-    """The request contradicts what is already there."""
+    """The request conflicts with the current state."""
 
     code = "conflict"
 
 
 class DatasetExists(Conflict):
-    """A dataset of that name exists; datasets are immutable."""
+    """A dataset with this name already exists; datasets are immutable."""
 
     code = "dataset_exists"
 
 
 class DatasetChanged(Conflict):
-    """The dataset was replaced after the job was accepted."""
+    """The dataset was replaced after the job had been accepted."""
 
     code = "dataset_changed"
 
 
 class EvaluationExists(Conflict):
-    """An evaluation of that id exists."""
+    """An evaluation with this id already exists."""
 
     code = "evaluation_exists"
 
 
 class ApiKeyExists(Conflict):
-    """An API key of that name exists and is valid."""
+    """A valid API key with this name already exists."""
 
     code = "api_key_exists"
 
@@ -193,13 +196,13 @@ class CorrelationIdReused(Conflict):
 
 
 class StillInUse(Conflict):
-    """Something else stands on what was to be deleted."""
+    """The resource is still in use."""
 
     code = "still_in_use"
 
 
 class JobFinished(Conflict):
-    """The job's status does not allow that."""
+    """The job's status does not allow this operation."""
 
     code = "job_finished"
 
@@ -217,7 +220,7 @@ class EstimatorRejected(ModelbusError):
 
 
 class ArtifactRefused(ModelbusError):
-    """The stored model may not or cannot be loaded."""
+    """The stored model cannot be loaded safely."""
 
     code = "artifact_refused"
 
@@ -229,64 +232,64 @@ class JobCancelled(ModelbusError):
 
 
 class JobTimedOut(ModelbusError):
-    """The job ran longer than its time limit."""
+    """The job exceeded its time limit."""
 
     code = "timed_out"
 
 
 class JobOutOfMemory(ModelbusError):
-    """The job needed more memory than its limit."""
+    """The job exceeded its memory limit."""
 
     code = "out_of_memory"
 
 
 class JobCrashed(ModelbusError):
-    """The process that did the job died."""
+    """The process that ran the job died."""
 
     code = "crashed"
 
 
 class Unavailable(ModelbusError):
-    """A server that Modelbus needs does not answer."""
+    """A required server is not responding."""
 
     code = "unavailable"
     is_retryable = True
 
 
 class StoreUnavailable(Unavailable):
-    """MongoDB does not answer."""
+    """MongoDB is not responding."""
 
     code = "store_unavailable"
 
 
 class BusUnavailable(Unavailable):
-    """The message broker does not answer."""
+    """The message broker is not responding."""
 
     code = "bus_unavailable"
 
 
 class TooManyStreams(Unavailable):
-    """So many readers follow events that no further one is taken."""
+    """The limit of open event streams is reached."""
 
     code = "too_many_streams"
 
 
 class BacklogFull(ModelbusError):
-    """As many jobs wait for the same workers as may; send it again later."""
+    """Too many jobs are waiting for the same workers; try again later."""
 
     code = "backlog_full"
 
 
 def backlog_full(queue: str, waiting: int, limit: int) -> BacklogFull:
-    """The refusal of one more job where ``waiting`` wait on a queue and ``limit`` may."""
+    """The error for one more job on a queue where ``waiting`` jobs wait and ``limit`` are allowed."""
     return BacklogFull(
-        f"{waiting} jobs wait on queue {queue!r}, the limit is {limit}: send it again later, start more workers, or "
-        "raise MODELBUS_BACKLOG_LIMIT"
+        f"queue {queue!r} has {waiting} waiting jobs and the limit is {limit}; try again later, start more workers, "
+        "or raise MODELBUS_BACKLOG_LIMIT"
     )
 
 
 class LeaseLost(ModelbusError):
-    """The job belongs to another worker now."""
+    """Another worker has taken over the job."""
 
     code = "lease_lost"
 
@@ -301,6 +304,6 @@ def error_types() -> Iterator[type[ModelbusError]]:
 
 
 def error_of(code: str, message: str, details: Sequence[Detail] = ()) -> ModelbusError:
-    """Rebuild the error that a record of it describes; an unknown code gives a plain ``ModelbusError``."""
+    """Rebuild an error from its record; an unknown code gives a plain ``ModelbusError``."""
     kind = next((kind for kind in error_types() if kind.code == code), ModelbusError)
     return kind(message, details=details)

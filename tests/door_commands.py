@@ -31,11 +31,15 @@ def _retrain(names: Names) -> dict[str, Any]:
 
 
 def _predict(names: Names) -> dict[str, Any]:
-    return {"model": names["parcel-model"], "rows": [PARCEL, {**PARCEL, "weight": 28}], "has_probabilities": True}
+    return {
+        "model": names["parcel-model"],
+        "rows": [{**PARCEL, "id": "007"}, {**PARCEL, "weight": 28}],
+        "has_probabilities": True,
+    } | {"keep": ["id", "weight"]}
 
 
 def _predict_dataset(names: Names) -> dict[str, Any]:
-    return {"model": names["amount-model"], "dataset": names["unlabelled"]}
+    return {"model": names["amount-model"], "dataset": names["unlabelled"], "keep": ["a"]}
 
 
 def _evaluate(names: Names) -> dict[str, Any]:
@@ -97,7 +101,7 @@ RESULTS = {
     "ProfileDataset": {"dataset"},
     "TrainModel": {"version", "is_champion"},
     "RetrainModel": {"version", "is_champion"},
-    "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
+    "Predict": {"model", "version", "predictions", "classes", "probabilities", "report", "kept"},
     "PredictDataset": {"model", "version", "dataset", "row_count", "report", "warnings", "blobs"},
     "EvaluateModel": {"evaluation"},
     "EvaluatePredictions": {"evaluation"},

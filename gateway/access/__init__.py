@@ -1,1 +1,1 @@
-"""Who may ask what: keys, scopes, addresses, and pages of other origins."""
+"""Access control: keys, scopes, addresses, and pages of other origins."""

@@ -1,10 +1,10 @@
-"""Hosts: which of them are this machine alone."""
+"""Hosts that mean this machine only."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or an address, without its port, can only mean this machine."""
+    """Whether a host name or an address, without port, can only mean this machine."""
     if host.lower() in ("localhost", "localhost."):
         return True
     try:

@@ -1,4 +1,4 @@
-"""Whose request it is: from the API key that it sends to who may do what."""
+"""Authentication: from the API key of a request to its principal."""
 
 import asyncio
 import hmac
@@ -19,31 +19,31 @@ from modelbus.shared.store.records.api_key_store import ApiKeys
 log = structlog.get_logger()
 
 _REMEMBERED: Final = 10_000
-"""Keys, known ones and unknown ones, that a gateway remembers at most."""
+"""The maximum number of keys, known and unknown, that a gateway remembers."""
 _TOLD_EVERY_S: Final = 10.0
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody who asks."""
+    """The sender of a request."""
 
     name: str
-    """Of the key; for people."""
+    """The name of the key, for people."""
     owner: str
-    """Whose the records are that the request makes."""
+    """The owner of the records that the request creates."""
     scopes: tuple[str, ...]
 
     def may(self, scope: Scope) -> bool:
-        """Whether the scopes allow what needs this one."""
+        """Whether the scopes include this one."""
         return allows(self.scopes, scope)
 
 
 ANYBODY: Final = Principal("no key", LOCAL_OWNER, ("admin",))
-"""Whoever reaches a gateway that demands no keys."""
+"""Any sender, at a gateway that does not require keys."""
 
 
 class KeyRing:
-    """Knows keys by their hash, and remembers them for some seconds: predictions do not wait for MongoDB twice."""
+    """Finds keys by their hash and caches them for some seconds, so that predictions do not wait for MongoDB twice."""
 
     def __init__(self, keys: ApiKeys, settings: Settings) -> None:
         self._keys = keys
@@ -56,10 +56,10 @@ class KeyRing:
         self._asking: dict[str, asyncio.Task[Principal | None]] = {}
 
     async def principal_of(self, text: str) -> Principal | None:
-        """Who sends a key; None when it is none, unknown, revoked or expired.
+        """The principal of a key; None if the key is malformed, unknown, revoked or expired.
 
         Raises:
-            StoreUnavailable: It is not remembered, and MongoDB does not answer.
+            StoreUnavailable: The key is not cached, and MongoDB is not responding.
         """
         if not is_api_key(text):
             return None
@@ -71,7 +71,7 @@ class KeyRing:
         return remembered if time.monotonic() < until else await self._ask_once(key_hash)
 
     async def _ask_once(self, key_hash: str) -> Principal | None:
-        """Ask MongoDB, one question for all requests that wait for the same answer."""
+        """Query MongoDB once for all requests that wait for the same key."""
         task = self._asking.get(key_hash)
         if task is None:
             task = self._asking[key_hash] = asyncio.create_task(self._ask(key_hash))
@@ -98,7 +98,7 @@ def _given_keys(settings: Settings) -> list[tuple[str, Scope, SecretStr]]:
 
 
 class RefusalLog:
-    """Tells of refused keys, without them: a line each ten seconds at most, so that nobody fills the log."""
+    """Logs refused keys without their text, at most one line every ten seconds, so that nobody can fill the log."""
 
     def __init__(self) -> None:
         self._quiet_until = 0.0

@@ -1,7 +1,7 @@
-"""Keeping other people's web pages out: a browser on this machine reaches loopback, whatever page it shows.
+"""Protection from foreign web pages: a browser on this machine can reach loopback from any page.
 
-Two checks, before anything else: the host that the request names, against DNS rebinding; and where the browser says
-that the request comes from (Fetch Metadata, a resource isolation policy). No CORS header is ever sent.
+Two checks come first: the host of the request, against DNS rebinding, and the origin reported by the browser (Fetch
+Metadata, a resource isolation policy). CORS headers are never sent.
 """
 
 from typing import Final
@@ -23,15 +23,15 @@ _SECURITY_HEADERS: Final = {
     "X-Frame-Options": "DENY",
 }
 _DATA_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-"""Of answers that are data: a browser that is pointed at one runs nothing of it, also not of an SVG."""
+"""For responses with data: a browser that opens one directly executes nothing, not even in an SVG."""
 
 
 @web.middleware
 async def origin_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse what a page of another origin sends.
+    """Reject requests from pages of other origins.
 
     Raises:
-        Forbidden: The request names a host that this is not, or comes from another origin.
+        Forbidden: The host is not allowed, or the request comes from another origin.
     """
     _check_host(request)
     _check_origin(request)
@@ -39,7 +39,7 @@ async def origin_middleware(request: web.Request, handler: Handler) -> web.Strea
 
 
 def say_security_headers(response: web.StreamResponse) -> None:
-    """Tell browsers to take an answer for what it is, and to show it to nobody else."""
+    """Add the headers that stop browsers from guessing media types and from showing responses in other pages."""
     for name, value in _SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if response.content_type != "text/html":
@@ -51,12 +51,11 @@ def _check_host(request: web.Request) -> None:
     settings = request.app[SETTINGS]
     allowed = {name.strip().lower() for name in (settings.allowed_hosts or "").split(",")} - {""}
     if authority is None or (not allowed and demands_keys(settings)):
-        return  # not a browser; or a page that was rebound here has no key
+        return  # not a browser, or a rebound page, which has no key
     host = without_port(authority)
     if host not in allowed and not is_loopback(host):
         raise Forbidden(
-            f"the gateway is not to be asked as {host[:100]!r}, but as localhost or 127.0.0.1; "
-            "MODELBUS_ALLOWED_HOSTS names further hosts"
+            f"host {host[:100]!r} is not allowed; use localhost or 127.0.0.1, or add it to MODELBUS_ALLOWED_HOSTS"
         )
 
 
@@ -72,7 +71,9 @@ def _check_origin(request: web.Request) -> None:
         origin = headers.get("Origin")
         is_foreign = origin is not None and request.method not in _READING and _authority(origin) != headers.get("Host")
     if is_foreign:
-        raise Forbidden("a page of another origin may not ask the gateway; ask it from a program or from its own pages")
+        raise Forbidden(
+            "requests from pages of other origins are not allowed; use a program or the gateway's own pages"
+        )
 
 
 def _authority(origin: str) -> str:

@@ -1,4 +1,4 @@
-"""The AsyncAPI 3 description of the queues' door, made from the commands, events and queues themselves."""
+"""The AsyncAPI 3 description of the queues, generated from the commands, events and queues."""
 
 import re
 from typing import Any, Final, get_args
@@ -46,33 +46,33 @@ _EVENT: Final[Document] = {
     "attempt": 1,
 }
 _PROTOCOLS: Final = {"sentinel": "redis", "pyamqp": "amqp", "librabbitmq": "amqp"}
-"""kombu's names of transports whose protocol has another one; the others are named after theirs."""
+"""kombu's transports whose name differs from the protocol's."""
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[\w.-]+)(:\d+)?")
 _ROW_FORMS: Final[Document] = {
     "columns": {
         "type": "array",
         "items": {"type": "string"},
-        "description": "In place of `rows`, with `data`: the columns' names.",
+        "description": "The column names, with `data` instead of `rows`.",
     },
     "data": {
         "type": ["array", "object"],
-        "description": "In place of `rows`: with `columns`, a list of rows of values; alone, an object with a list of "
+        "description": "Instead of `rows`: with `columns`, a list of rows of values; alone, an object with a list of "
         "values for each column.",
     },
 }
 _DESCRIPTION: Final = """\
-Commands may be put on these queues by anyone who reaches the broker, under the same contract as over HTTP: the same
-validation, errors, idempotency and results. A message is a kombu envelope, of which `{"body": "<the command as JSON>"}`
-is the least; docs/queue.md has it byte for byte, with examples. What became of a command is told by the job of its
-correlation id: in MongoDB, at `GET /jobs/{correlation_id}`, in events, and in the queue that `reply_to` names.
+Any client of the broker can send commands to these queues, under the same contract as over HTTP: the same validation,
+errors, idempotency and results. A message is a kombu envelope, at least `{"body": "<the command as JSON>"}`; the page
+on the queues in the documentation describes it byte by byte, with examples. The outcome of a command is in the job with
+its correlation id: in MongoDB, at `GET /jobs/{correlation_id}`, in events, and in the queue named by `reply_to`.
 """
 
 
 def asyncapi_document(bus_url: str = "redis://127.0.0.1:6379/0") -> Document:
-    """Describe all queues and what they carry.
+    """Describe all queues and their messages.
 
     Args:
-        bus_url: Where the broker is; its login and its options are not told.
+        bus_url: The URL of the broker; its credentials and options are left out.
 
     Returns:
         An AsyncAPI 3.0 document.
@@ -96,7 +96,7 @@ def asyncapi_document(bus_url: str = "redis://127.0.0.1:6379/0") -> Document:
             "messages": {**{kind.__name__: _command_message(kind) for kind in _COMMANDS}, **_told_messages()},
             "correlationIds": {
                 "job": {
-                    "description": "The job's id. In the body it counts before the message's own property.",
+                    "description": "The id of the job. The body's value takes precedence over the message's property.",
                     "location": "$message.payload#/correlation_id",
                 }
             },
@@ -105,7 +105,7 @@ def asyncapi_document(bus_url: str = "redis://127.0.0.1:6379/0") -> Document:
 
 
 def _servers(bus_url: str) -> Document:
-    """The broker, or each of those that kombu falls back on, as the gateway reaches it."""
+    """The broker, or each of kombu's fallback brokers, as the gateway reaches it."""
     urls = re.split(r";(?=[\w+.-]+://)", bus_url)
     names = ["broker", *(f"broker-{number}" for number in range(2, len(urls) + 1))]
     return {name: _server(url) for name, url in zip(names, urls, strict=True)}
@@ -114,20 +114,20 @@ def _servers(bus_url: str) -> Document:
 def _server(url: str) -> Document:
     parts = urlsplit(url)
     scheme = parts.scheme.partition("+")[0]
-    # What does not look like a host could be a part of a password that nobody has escaped.
+    # What does not look like a host could be part of an unescaped password.
     is_login_elsewhere = "@" in f"{parts.path}{parts.query}{parts.fragment}"
     host = None if is_login_elsewhere else _HOST.fullmatch(parts.netloc.rpartition("@")[2])
     server = {
         "host": host[0] if host else "localhost",
         "protocol": _PROTOCOLS.get(scheme, scheme),
-        "description": "The broker as the gateway reaches it (`MODELBUS_BUS_URL`); without login and options.",
+        "description": "The broker as the gateway reaches it (`MODELBUS_BUS_URL`), without credentials and options.",
     }
     has_path = parts.path.strip("/") and (host or not parts.netloc) and not is_login_elsewhere
     return {**server, "pathname": parts.path} if has_path else server
 
 
 def _with_row_forms(schemas: Document) -> Document:
-    """Schemas of commands with rows as their messages may be: the model turns the other two forms into the first."""
+    """The schemas of commands with rows in all three forms; the models have only the first."""
     for kind in _COMMANDS:
         if issubclass(kind, GivenRows):
             schema = schemas[kind.__name__]
@@ -142,9 +142,7 @@ def _with_row_forms(schemas: Document) -> Document:
 
 
 def _without_discriminators(part: Any) -> Any:
-    """Schemas as AsyncAPI has them: what OpenAPI calls a discriminator is something else there, and says no more than
-    the constants do.
-    """
+    """Schemas without OpenAPI's discriminator, which means something else in AsyncAPI and adds nothing here."""
     if isinstance(part, list):
         return [_without_discriminators(one) for one in part]
     if isinstance(part, dict):
@@ -160,9 +158,9 @@ def _command_channel(queue: str) -> Document:
     return {
         "address": queue,
         "title": f"Queue {queue}",
-        "description": "Published to the default exchange. One command, or an array of commands that each become a "
-        f"job of their own. What cannot be decoded goes to `{poison_queue(queue)}` with the reason; what decodes but "
-        "is invalid becomes a failed job with the error that HTTP would answer.",
+        "description": "Publish to the default exchange. A message has one command, or an array of commands that each "
+        f"become a job. Messages that cannot be decoded go to `{poison_queue(queue)}` with the reason. Commands that "
+        "can be decoded but are invalid become failed jobs with the same error as over HTTP.",
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _commands_of(queue)},
     }
 
@@ -171,10 +169,13 @@ def _command_operation(queue: str) -> Document:
     return {
         "action": "receive",
         "channel": {"$ref": f"#/channels/{queue}"},
-        "summary": f"Carry out what comes on {queue}.",
+        "summary": f"Execute the commands of queue {queue}.",
         "messages": [{"$ref": f"#/channels/{queue}/messages/{name}"} for name in _commands_of(queue)],
         "reply": {
-            "address": {"location": "$message.header#/reply_to", "description": "Where the final event goes too."},
+            "address": {
+                "location": "$message.header#/reply_to",
+                "description": "The queue for a copy of the final event.",
+            },
             "channel": {"$ref": "#/channels/replies"},
         },
     }
@@ -192,8 +193,8 @@ def _command_message(kind: type[CommandBase]) -> Document:
             "type": "object",
             "description": "Properties of the message.",
             "properties": {
-                "correlation_id": {"type": "string", "format": "uuid", "description": "The job's id."},
-                "reply_to": {"type": "string", "description": "A queue that gets the final event."},
+                "correlation_id": {"type": "string", "format": "uuid", "description": "The id of the job."},
+                "reply_to": {"type": "string", "description": "The queue for a copy of the final event."},
             },
         },
         "payload": {
@@ -218,8 +219,8 @@ def _told_channels() -> Document:
         "events": {
             "address": EVENTS_EXCHANGE,
             "title": "Events",
-            "description": "A fanout exchange: who binds a queue to it hears of every change. Events are hints; who "
-            "misses one reads the job. A message is an array of events.",
+            "description": "A fanout exchange: a queue bound to it receives every event. Events are hints; after a "
+            "lost event, read the job. A message is an array of events.",
             "messages": {
                 "JobsChanged": {"$ref": "#/components/messages/JobsChanged"},
                 "DriftFound": {"$ref": "#/components/messages/DriftFound"},
@@ -228,7 +229,7 @@ def _told_channels() -> Document:
         "replies": {
             "address": None,
             "title": "Replies",
-            "description": "The queue that a command's `reply_to` named.",
+            "description": "The queue named by a command's `reply_to`.",
             "messages": message,
         },
     }
@@ -236,22 +237,22 @@ def _told_channels() -> Document:
 
 def _told_operations() -> Document:
     return {
-        "tell": {
+        "publish": {
             "action": "send",
             "channel": {"$ref": "#/channels/events"},
-            "summary": "Tell everyone of changed jobs, and of drift.",
+            "summary": "Announce changes of jobs and drift.",
         },
         "reply": {
             "action": "send",
             "channel": {"$ref": "#/channels/replies"},
-            "summary": "Tell the sender how its job ended.",
+            "summary": "Send the outcome of a job to the sender of its command.",
         },
     }
 
 
 def _told_messages() -> Document:
     schema = {"$ref": "#/components/schemas/JobChanged"}
-    shared = {"contentType": "application/json", "summary": "A job's status or progress changed."}
+    shared = {"contentType": "application/json", "summary": "The status or the progress of a job changed."}
     return {
         "JobChanged": {
             **shared,
@@ -265,11 +266,11 @@ def _told_messages() -> Document:
             "name": "JobsChanged",
             "title": "Several JobChanged",
             "payload": {"type": "array", "items": schema},
-            # AsyncAPI knows examples of objects only
+            # AsyncAPI allows examples of objects only
         },
         "DriftFound": {
             "contentType": "application/json",
-            "summary": "A drift report went over its thresholds; in an array of its own.",
+            "summary": "A drift report exceeded its thresholds. Sent in a separate array.",
             "name": "DriftFound",
             "title": "DriftFound",
             "payload": {"type": "array", "items": {"$ref": "#/components/schemas/DriftFound"}},

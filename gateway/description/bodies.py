@@ -1,4 +1,4 @@
-"""Bodies that no command describes, for the documentation: forms in which rows may come beside a list of objects."""
+"""Bodies without a command model, for the documentation: the other two forms of rows."""
 
 from typing import Annotated, Literal
 
@@ -10,24 +10,26 @@ from modelbus.shared.contracts.base import ColumnName, Scalar
 
 class _Options(Contract):
     contract: Literal[1] = 1
-    """The version of the contract that the sender speaks."""
+    """The version of the contract."""
     has_probabilities: bool = False
-    """Also answer the probability of each class."""
+    """Whether to return the probability of each class."""
     has_scores: bool = False
-    """Also answer the decision scores."""
+    """Whether to return decision scores."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Input columns to return beside the predictions, unchanged."""
 
 
 class TableBody(_Options):
     """Rows as lists of values."""
 
     columns: list[ColumnName] = Field(min_length=1)
-    """The columns' names."""
+    """The names of the columns."""
     data: list[Annotated[list[Scalar], Field(min_length=1)]] = Field(min_length=1)
-    """The rows, a value for each column."""
+    """The rows, each with one value per column."""
 
 
 class ColumnsBody(_Options):
-    """Rows by column."""
+    """Rows as columns of values."""
 
     data: dict[ColumnName, Annotated[list[Scalar], Field(min_length=1)]] = Field(min_length=1)
-    """A list of values for each column, equally long."""
+    """A list of values for each column, all of the same length."""

@@ -1,71 +1,49 @@
-"""The schemas that the OpenAPI description refers to by name: of answers as their models are, of bodies as they come.
+"""The named schemas of the OpenAPI description: of responses as in their models, of bodies as sent.
 
-A body is a command without what its route and the headers say, and bears the command's name: nothing else has it, since
-a whole command never crosses HTTP.
+A body is a command without the fields given by its route and headers, and has the command's name, which is free since
+HTTP never carries a complete command.
 """
 
-import json
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from modelbus.gateway.description.plain_schemas import CELL, PLACE, Document, plain_schema
+from modelbus.gateway.description.upload_forms import upload_schemas
 from modelbus.gateway.routing.route import JsonBody, Route
 from modelbus.gateway.views.answer_models import Problem
-from modelbus.shared.contracts.base import Scalar
 
-Document = dict[str, Any]
-
-_PLACE: Final = "#/components/schemas/{model}"
 _SAID_BY_HEADERS: Final = frozenset({"command", "correlation_id"})
-_CELL: Final[Document] = TypeAdapter(Scalar).json_schema()
-"""One of many types: generators make a type of it, which needs one name."""
-BYTES: Final[Document] = {"type": "string", "format": "binary"}
-FILE_FORM: Final[Document] = {"$ref": _PLACE.format(model="FileForm")}
-"""The form that a file may come in."""
-_FILE_FORM: Final[Document] = {
-    "description": "A file in a form.",
-    "type": "object",
-    "properties": {"file": BYTES},
-    "required": ["file"],
-}
-_OF_NAMES: Final = ("properties", "patternProperties", "$defs")
-"""Keywords whose value holds schemas by name."""
-_OF_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
-"""Keywords whose value is a list of schemas."""
-_OF_ONE: Final = ("items", "additionalProperties", "propertyNames", "not")
-"""Keywords whose value is a schema."""
 
 
 class ComponentSchemas:
-    """All schemas that have a name of their own, and where each model's is."""
+    """All named schemas, and the reference of each model."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         """Args:
-        routes: What they take and answer is described.
+        routes: The routes whose bodies and responses are described.
 
         Raises:
-            ValueError: Two routes leave out different fields of the same command, which then is two bodies.
+            ValueError: Two routes give different fields of the same command, which would be two bodies.
         """
         routes = list(routes)
         models = list(dict.fromkeys(_models(routes)))
-        self._places, whole = models_json_schema([(model, "validation") for model in models], ref_template=_PLACE)
+        self._places, whole = models_json_schema([(model, "validation") for model in models], ref_template=PLACE)
         self.definitions: Document = {
             **{name: plain_schema(schema) for name, schema in whole["$defs"].items()},
-            "Cell": {"description": "A cell of a row.", **_CELL},
-            "FileForm": _FILE_FORM,
+            "Cell": {"description": "A cell of a row.", **CELL},
+            **upload_schemas(routes),
         }
-        """By name."""
+        """The schemas by name."""
         said: dict[str, frozenset[str]] = {}
         for body in (route.body for route in routes if isinstance(route.body, JsonBody)):
             for model in body.models:
                 self._leave_out(model, body.said_by_route, said)
 
     def place_of(self, model: type[BaseModel]) -> Document:
-        """A reference to a model's schema."""
+        """The reference to the schema of a model."""
         return self._places[model, "validation"]
 
     def _leave_out(
@@ -74,84 +52,13 @@ class ComponentSchemas:
         name = self.place_of(model)["$ref"].rpartition("/")[2]
         fields = (_SAID_BY_HEADERS | said_by_route) & model.model_fields.keys()
         if said.setdefault(name, fields) != fields:
-            raise ValueError(f"{name} is the body of routes that say different fields: {fields} and {said[name]}")
+            raise ValueError(f"{name} is the body of routes that give different fields: {fields} and {said[name]}")
         schema = self.definitions[name]
         for field in fields & schema.get("properties", {}).keys():
             del schema["properties"][field]
         required = [field for field in schema.pop("required", []) if field not in fields]
         if required:
             schema["required"] = required
-
-
-def plain_schema(schema: Document) -> Document:
-    """A schema as every tool can take it.
-
-    Titles go: they say the name once more, and generators make types of them.
-
-    Args:
-        schema: A JSON schema; it is not changed.
-    """
-    if schema == _CELL:
-        return {"$ref": _PLACE.format(model="Cell")}
-    plain = _with_names(_with_null(_with_plain_default(_untitled(schema))))
-    if "patternProperties" in plain and "additionalProperties" not in plain:
-        # the same in words that generators know: pydantic forgets that no other name is taken
-        [(pattern, value)] = plain.pop("patternProperties").items()
-        plain |= {"propertyNames": {"pattern": pattern}, "additionalProperties": value}
-    return {word: _plain_parts(word, value) for word, value in plain.items()}
-
-
-def _untitled(schema: Document) -> Document:
-    return {word: value for word, value in schema.items() if word != "title"}
-
-
-def _with_null(schema: Document) -> Document:
-    """What may be null has null among its types, where it has types: generators mix up two that differ by `anyOf`."""
-    kinds = [kind for kind in schema.get("anyOf", []) if kind != {"type": "null"}]
-    if len(kinds) != 1 or len(schema["anyOf"]) != 2 or not isinstance(kinds[0].get("type"), str) or "const" in kinds[0]:
-        return schema
-    kind = {**_untitled(kinds[0]), "type": [kinds[0]["type"], "null"]}
-    if "enum" in kind:
-        kind["enum"] = [*kind["enum"], None]
-    return {**kind, **{word: value for word, value in schema.items() if word != "anyOf"}}
-
-
-def _with_names(schema: Document) -> Document:
-    """Values that are signs get names in words, which generators need for constants."""
-    values = [value for value in schema.get("enum", []) if value is not None]
-    if all(map(_is_word, values)):
-        return schema
-    names = [value if _is_word(value) else "_".join(map(_sign_name, str(value))) for value in values]
-    return {**schema, "x-enum-varnames": names}
-
-
-def _is_word(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value[:1].isalpha())
-
-
-def _sign_name(sign: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", unicodedata.name(sign, f"sign {ord(sign)}").lower())
-
-
-def _with_plain_default(schema: Document) -> Document:
-    """A default that is an object or a sign becomes a sentence: generators copy it into code, where it is none."""
-    default = schema.get("default")
-    if isinstance(default, dict):
-        default = {name: value for name, value in default.items() if value is not None}
-    elif "enum" not in schema or _is_word(default):
-        return schema
-    told = f"{schema.get('description', '')}\n\nDefault: `{json.dumps(default)}`.".strip()
-    rest = {word: value for word, value in schema.items() if word != "default"}
-    return {**rest, "description": told} if default else rest
-
-
-def _plain_parts(word: str, value: Any) -> Any:
-    """What a keyword holds, with the schemas in it made plain."""
-    if word in _OF_NAMES:
-        return {name: plain_schema(each) for name, each in value.items()}
-    if word in _OF_LISTS:
-        return [plain_schema(each) for each in value]
-    return plain_schema(value) if word in _OF_ONE and isinstance(value, dict) else value
 
 
 def _models(routes: list[Route]) -> Iterator[type[BaseModel]]:

@@ -1,4 +1,4 @@
-"""Examples for the documentation: one small shop, from upload to evaluation. A test holds them to the models."""
+"""Examples for the documentation: a small shop, from upload to evaluation. A test checks them against the models."""
 
 from typing import Any, Final
 
@@ -209,6 +209,8 @@ EVALUATION_ACCEPTED: Final[Example] = {
 JOB_SUMMARY: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
+    "model": "prices",
+    "dataset": "shop",
     "status": "succeeded",
     "owner": "local",
     "attempt": 1,
@@ -228,6 +230,8 @@ JOB: Final[Example] = {
 QUEUED_JOB: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
+    "model": "prices",
+    "dataset": "shop",
     "status": "queued",
     "owner": "local",
     "attempt": 0,
@@ -267,7 +271,7 @@ DEAD_LETTER_SUMMARY: Final[Example] = {
     "correlation_id": CORRELATION_ID,
     "command": "TrainModel",
     "code": "store_unavailable",
-    "reason": "MongoDB does not answer",
+    "reason": "MongoDB is not responding",
     "attempts": 3,
 }
 DEAD_LETTER: Final[Example] = {

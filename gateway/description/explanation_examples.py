@@ -1,4 +1,4 @@
-"""Examples of explanations for the documentation, of the small shop in ``examples.py``."""
+"""Examples of explanations for the documentation, from the small shop in ``examples.py``."""
 
 from typing import Any, Final
 

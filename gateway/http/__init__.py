@@ -1,1 +1,1 @@
-"""HTTP as all routes speak it: requests, queries, cursors, answers, problems."""
+"""The HTTP conventions of all routes: requests, queries, cursors, responses, problems."""

@@ -1,4 +1,4 @@
-"""Writing answers: records as JSON, jobs with their links, 202 with where to look."""
+"""Responses: records as JSON, jobs with their links, 202 with a location."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
@@ -17,13 +17,13 @@ from modelbus.shared.store.jobs.outcomes import STORE_FIELDS
 
 
 def json_answer(document: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """A JSON answer; not-a-number becomes null, times end in `Z` as those of the contracts do."""
+    """A JSON response; NaN becomes null, and times end in `Z`."""
     body = orjson.dumps(document, default=str, option=orjson.OPT_UTC_Z)
     return web.Response(status=status, body=body, content_type="application/json", headers=headers)
 
 
 def immutable_answer(request: web.Request, document: Any, etag: str) -> web.Response:
-    """A JSON answer with its ETag; 304 to a caller who has it already."""
+    """A JSON response with its ETag; 304 if the client has the current version."""
     headers = {"ETag": f'"{etag}"'}
     if has_already(request, etag):
         return web.Response(status=304, headers=headers)
@@ -31,42 +31,47 @@ def immutable_answer(request: web.Request, document: Any, etag: str) -> web.Resp
 
 
 def has_already(request: web.Request, etag: str) -> bool:
-    """Whether the caller says by ``If-None-Match`` that it has what this ETag is of."""
+    """Whether ``If-None-Match`` matches an ETag."""
     return any(known.value in (etag, ETAG_ANY) for known in request.if_none_match or ())
 
 
 def public(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A record without what is only for the store, or is answered apart."""
+    """A record without the fields that are internal or returned separately."""
     return {name: value for name, value in document.items() if name not in STORE_FIELDS}
 
 
 def job_links(correlation_id: str) -> dict[str, str]:
-    """Where a job can be looked at."""
+    """The links of a job."""
     return {"self": f"/jobs/{correlation_id}"}
 
 
 def job_view(job: JobDocument) -> dict[str, Any]:
-    """A job as the gateway answers it."""
-    known = {name: value for name, value in job.items() if name in JobRecord.model_fields}
+    """A job as the gateway returns it."""
+    known = {name: value for name, value in job.items() if name in JobRecord.model_fields} | _named(job["spec"])
     record = JobRecord.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
 def job_summary(job: ListedJob) -> dict[str, Any]:
-    """A job as lists answer it."""
-    known = {name: value for name, value in job.items() if name in JobSummary.model_fields}
+    """A job as lists return it."""
+    known = {name: value for name, value in job.items() if name in JobSummary.model_fields} | _named(job.get("spec"))
     record = JobSummary.model_validate({**known, "correlation_id": job["_id"]})
     return {**record.model_dump(mode="json"), "links": job_links(job["_id"])}
 
 
-async def stored_result(request: web.Request, job: EndedJob) -> bytes | None:
-    """The JSON of a result that is too large for its job and lies in a blob; None if the job has it.
+def _named(spec: object) -> dict[str, str]:
+    """The model and the dataset that a specification names."""
+    given = spec if isinstance(spec, dict) else {}
+    return {name: given[name] for name in ("model", "dataset") if isinstance(given.get(name), str)}
 
-    It is passed on as it lies there: to parse some megabytes, and to write them again, would hold up all other
-    requests, in a thread as well.
+
+async def stored_result(request: web.Request, job: EndedJob) -> bytes | None:
+    """The JSON of a large result that is stored in a blob; None if the job's record has the result.
+
+    It is passed on unchanged: parsing and serialising some megabytes would block all other requests, even in a thread.
 
     Raises:
-        UnknownUpload: It was removed.
+        UnknownUpload: The result was removed.
     """
     result = job.get("result")
     if not result or "stored_result" not in result:
@@ -75,7 +80,7 @@ async def stored_result(request: web.Request, job: EndedJob) -> bytes | None:
 
 
 async def whole_job_view(request: web.Request, job: JobDocument) -> dict[str, Any]:
-    """A job as the gateway answers it, with its result however large; for ``json_answer``."""
+    """A job with its complete result, for ``json_answer``."""
     text = await stored_result(request, job)
     if text is None:
         return job_view(job)
@@ -83,7 +88,7 @@ async def whole_job_view(request: web.Request, job: JobDocument) -> dict[str, An
 
 
 async def _result_answer(request: web.Request, job: EndedJob, beside: Mapping[str, Any]) -> web.Response:
-    """A job's result, however large, behind the fields that are answered beside it."""
+    """The complete result of a job, with additional fields before it."""
     text = await stored_result(request, job)
     if text is None:
         return json_answer({**beside, **(job.get("result") or {})})
@@ -94,7 +99,7 @@ async def _result_answer(request: web.Request, job: EndedJob, beside: Mapping[st
 
 
 def is_whole(job: EndedJob) -> TypeGuard[JobDocument]:
-    """Whether a job was read whole: of one that was waited for, only how it ended may have been."""
+    """Whether a job was read completely; after waiting, only its outcome may be known."""
     return "spec" in job
 
 
@@ -105,13 +110,13 @@ async def job_answer(
     *,
     beside: Mapping[str, Any] | None = None,
 ) -> web.Response:
-    """Answer a job by how it stands: its result, its error as a problem, or 202 and where to look.
+    """The response for a job by its status: its result, its error as a problem, or 202 with a location.
 
     Args:
         request: The request.
         job: The job.
-        succeeded: Makes the answer of a job that makes a record, whose result is small; by default it is the result.
-        beside: What is answered beside the result, where that is the answer.
+        succeeded: Makes the response for a job that creates a record and has a small result; default: the result.
+        beside: Fields in addition to the result.
     """
     status, correlation_id = job["status"], job["_id"]
     headers = {CORRELATION_HEADER: correlation_id}

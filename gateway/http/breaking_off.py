@@ -1,7 +1,7 @@
-"""Breaking answers off: what fails after its beginning has left is never ended as if it were whole.
+"""Aborting responses: a response that fails after it has begun must not look complete.
 
-A second answer, a problem say, would become part of the first one's body. Where the connection is reset instead, every
-HTTP client knows that its file or its stream is not whole.
+A second response, such as a problem, would become part of the first body. Resetting the connection tells every HTTP
+client that its file or stream is incomplete.
 """
 
 import socket
@@ -17,32 +17,32 @@ from modelbus.shared.errors import ModelbusError
 log = structlog.get_logger()
 
 _BEGUN: Final[web.RequestKey[web.StreamResponse]] = web.RequestKey("begun", web.StreamResponse)
-"""The answer whose headers have left."""
+"""The response whose headers have been sent."""
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
-"""What is unsent is dropped, and the other side told by a reset (RST)."""
+"""A socket option that drops unsent data and resets the connection (RST)."""
 
 
 class BrokenOff(Exception):
-    """An answer failed in its midst, for the reason that is its cause; no handler can mend that by another answer."""
+    """A response failed after it had begun, for the reason given as the cause; no other response can follow."""
 
 
 async def note_beginning(request: web.Request, response: web.StreamResponse) -> None:
-    """Remember that an answer begins to leave.
+    """Record that a response has begun.
 
     Raises:
-        BrokenOff: Another one has begun already.
+        BrokenOff: Another response has already begun.
     """
     if request.setdefault(_BEGUN, response) is not response:
-        raise BrokenOff("a second answer to one request")
+        raise BrokenOff("a second response to one request")
 
 
 @web.middleware
 async def breaking_off_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Reset the connection of an answer that fails once it has begun; let every earlier failure become a problem."""
+    """Reset the connection of a response that fails after it has begun; earlier failures become problems."""
     try:
         answer = await handler(request)
         if _BEGUN in request and request[_BEGUN] is not answer:
-            raise BrokenOff("a second answer to one request")
+            raise BrokenOff("a second response to one request")
         return answer
     except Exception as error:
         if _BEGUN not in request:

@@ -1,4 +1,4 @@
-"""Cursors of lists in order of time: the moment and the id of the item that a page ended with."""
+"""Cursors of chronological lists: the time and the id of the last item of a page."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,22 +8,22 @@ from modelbus.shared.errors import BadRequest
 
 
 class Dated(TypedDict):
-    """A document of a list in order of time."""
+    """A document of a chronological list."""
 
     _id: str
     created_at: datetime
 
 
 def cursor_text(at: datetime, item_id: str) -> str:
-    """The cursor of the page that follows an item."""
+    """The cursor of the page after an item."""
     return f"{at.isoformat()}_{item_id}"
 
 
 def read_cursor(given: str | None) -> tuple[datetime, str] | None:
-    """Time and id of the item that the page before ended with; None for the first page.
+    """The time and the id of the last item of the previous page; None for the first page.
 
     Raises:
-        BadRequest: It is no cursor.
+        BadRequest: The cursor is invalid.
     """
     if given is None:
         return None
@@ -33,10 +33,10 @@ def read_cursor(given: str | None) -> tuple[datetime, str] | None:
     except ValueError:
         item_id = ""
     if not item_id or moment.tzinfo is None:
-        raise BadRequest("?cursor= must be the `next` of an earlier answer")
+        raise BadRequest("?cursor= must be the `next` of a previous response")
     return moment, item_id
 
 
 def next_cursor(found: Sequence[Dated], limit: int) -> str | None:
-    """The cursor of the page that follows some documents, by ``created_at`` and ``_id``; None behind the last."""
+    """The cursor of the page after some documents, by ``created_at`` and ``_id``; None after the last page."""
     return cursor_text(found[-1]["created_at"], found[-1]["_id"]) if len(found) == limit else None

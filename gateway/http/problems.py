@@ -1,4 +1,4 @@
-"""Every error as problem details (RFC 9457): the only place where an error meets an HTTP status."""
+"""Errors as problem details (RFC 9457): the only place that maps errors to HTTP statuses."""
 
 import math
 from collections.abc import Awaitable, Callable
@@ -38,11 +38,9 @@ _STATUS: Final = {
     "backlog_full": 429,
     "unavailable": 503,
 }
-"""From an error's code, or that of the nearest ancestor in the tree, to the status; 500 for what is not here."""
+"""The status by the code of an error or of its nearest ancestor in the tree; 500 for all others."""
 
-_BROKEN_BODY: Final = (
-    "the body breaks off, or is not sent as the headers Content-Length and Transfer-Encoding say; send it whole"
-)
+_BROKEN_BODY: Final = "the body is incomplete or does not match the headers Content-Length and Transfer-Encoding"
 
 _CODES_OF_STATUS: Final = {
     400: "bad_request",
@@ -53,7 +51,7 @@ _CODES_OF_STATUS: Final = {
 }
 
 RETRY_AFTER_S: Final = 2
-UNFORESEEN: Final = "the gateway failed in a way it does not know; its log has the correlation id"
+UNFORESEEN: Final = "an internal error occurred; the gateway's log has the details under the correlation id"
 
 
 def status_of(error: ModelbusError) -> int:
@@ -66,12 +64,12 @@ def status_of(error: ModelbusError) -> int:
 
 
 def status_of_code(code: str) -> int:
-    """The HTTP status of an error that is known by its code only."""
+    """The HTTP status for the code of an error."""
     return status_of(error_of(code, "-"))
 
 
 def known_codes() -> dict[str, tuple[int, str]]:
-    """Every code with its status and its default sentence, for the documentation."""
+    """Every code with its status and default message, for the documentation."""
     return {kind.code: (status_of(kind("-")), (kind.__doc__ or "").strip()) for kind in error_types()}
 
 
@@ -83,7 +81,7 @@ def problem(
     details: list[dict[str, Any]] | None = None,
     retry_after_s: float | None = None,
 ) -> web.Response:
-    """A problem details answer."""
+    """A response with problem details."""
     document: dict[str, Any] = {
         "type": f"urn:modelbus:error:{code}",
         "title": code.replace("_", " "),
@@ -104,7 +102,7 @@ def problem(
 
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every exception into problem details; an unexpected one is logged and told without its insides."""
+    """Turn every exception into problem details; unexpected exceptions are logged and reported without internals."""
     correlation_id = request.get(CORRELATION_ID)
     try:
         return await handler(request)
@@ -117,7 +115,7 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     except Exception as error:
         if isinstance(error, ConnectionError) and _has_left(request):
             log.info("request.abandoned", method=request.method, path=request.path)
-            return problem(400, "bad_request", "the sender left before its body had come", correlation_id)
+            return problem(400, "bad_request", "the client disconnected before the body was complete", correlation_id)
         log.exception("request.failed", method=request.method, path=request.path)
         return problem(500, "internal", UNFORESEEN, correlation_id)
 
@@ -127,17 +125,17 @@ def _has_left(request: web.Request) -> bool:
 
 
 def _http_problem(request: web.Request, error: HTTPException, correlation_id: str | None) -> web.StreamResponse:
-    """An error that aiohttp raised, as a problem.
+    """An error raised by aiohttp, as a problem.
 
     Raises:
-        HTTPException: It is none, such as a redirection.
+        HTTPException: It is not an error but, for example, a redirect.
     """
     if error.status < 400:
         raise error
     message = {
-        404: f"there is nothing at {request.path}; GET / lists what there is",
-        405: f"{request.method} is not possible at {request.path}",
-        413: "the body is larger than a command may be, which is half of MODELBUS_MESSAGE_LIMIT_BYTES; upload tables "
+        404: f"unknown path {request.path}; GET / lists all routes",
+        405: f"method {request.method} is not allowed at {request.path}",
+        413: "the body exceeds the limit for commands, half of MODELBUS_MESSAGE_LIMIT_BYTES; upload tables "
         "with POST /datasets",
     }.get(error.status, error.reason)
     answer = problem(error.status, _CODES_OF_STATUS.get(error.status, "bad_request"), message, correlation_id)

@@ -1,9 +1,8 @@
-"""The query string: what may be said in it is a model; what is said otherwise is refused with what would be right."""
+"""Query strings: their parameters are models, and every other parameter or value is refused with a hint."""
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.fields import FieldInfo
 
 from modelbus.shared.contracts.base import PATTERN_WORDS
+from modelbus.shared.contracts.near_names import hint, near_names
 from modelbus.shared.errors import BadRequest, InvalidCommand
 from modelbus.shared.moments import DAY_PATTERN, MOMENT_FORMS, MOMENT_PATTERN, TIME_PATTERN, moment_of
 
@@ -21,38 +21,38 @@ _SECONDS: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15}")
 
 
 class Query(BaseModel):
-    """Base of what a query string may say."""
+    """The base of all query models."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 QUERY: Final[web.RequestKey[Query]] = web.RequestKey("query", Query)
-"""The request's checked query."""
+"""The validated query of the request."""
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 
 def is_whole_number(text: str) -> bool:
-    """Whether a text is a whole number as requests write them: ``int`` would take `` 1_0 `` and Arabic digits too."""
+    """Whether a text is a whole number in plain digits: ``int`` would also accept `` 1_0 `` and Arabic digits."""
     return _WHOLE.fullmatch(text) is not None
 
 
 def seconds_of(text: str) -> float | None:
-    """The seconds that a text says, in plain digits; None if it says none: ``float`` would take NaN, infinity and
-    ``1_0`` too.
+    """The seconds in a text, in plain digits; None if there are none: ``float`` would also accept NaN, infinity and
+    ``1_0``.
     """
     return float(text) if _SECONDS.fullmatch(text) else None
 
 
 def _whole_number(value: Any) -> Any:
     if isinstance(value, str) and not is_whole_number(value):
-        raise ValueError("no whole number")
+        raise ValueError("not a whole number")
     return value
 
 
 def _seconds(value: Any) -> Any:
     seconds = seconds_of(value) if isinstance(value, str) else value
     if seconds is None:
-        raise ValueError("no number of seconds")
+        raise ValueError("not a number of seconds")
     return seconds
 
 
@@ -60,7 +60,7 @@ def _moment(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return moment_of(value.replace(" ", "+"))  # a plus in a query string is a blank
+        return moment_of(value.replace(" ", "+"))  # a plus in a query string is a space
     except InvalidCommand as error:
         raise ValueError(error.message) from error
 
@@ -72,52 +72,53 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": _MOMENT, "pattern": MOMENT_PATTERN}),
 ]
-"""A time in ISO 8601, in UTC where it does not say, or how long ago it was."""
+"""A time in ISO 8601 (UTC without a time zone) or an age."""
 
 
 _CURSOR_PATTERN: Final = rf"^{DAY_PATTERN}T{TIME_PATTERN}[+]00:00_[A-Za-z0-9._-]{{1,100}}$"
 Cursor = Annotated[str, Field(max_length=200, json_schema_extra={"pattern": _CURSOR_PATTERN})]
-"""Of a list in order of time, as ``cursors.py`` writes and reads it."""
+"""The cursor of a chronological list, in the format of ``cursors.py``."""
 
 
 class Waiting(Query):
-    """Of routes whose answer may wait."""
+    """The query of routes that can wait for a job."""
 
     wait: Seconds | None = Field(None, examples=[0, 30])
-    """Seconds to wait for the job's end; cut to what the gateway's settings allow. `Prefer: wait=N` says the same."""
+    """The number of seconds to wait for the end of the job, up to the gateway's limit. Equivalent to `Prefer:
+    wait=N`."""
 
 
 class Page(Query):
-    """Of lists."""
+    """The query of lists."""
 
     limit: Whole = Field(50, ge=1, le=200)
-    """How many at most."""
+    """The maximum number of items to return."""
     cursor: Cursor | None = None
-    """The `next` of the answer before."""
+    """The `next` of the previous page."""
 
 
 class NamePage(Page):
-    """Of lists by name."""
+    """The query of lists by name."""
 
     cursor: str | None = Field(None, max_length=200)
-    """The `next` of the answer before."""
+    """The `next` of the previous page."""
 
     limit: Whole = Field(100, ge=1, le=1000)
-    """How many at most."""
+    """The maximum number of items to return."""
 
 
 class Forcing(Query):
-    """Of deletions that may be refused."""
+    """The query of deletions that can be refused."""
 
     force: bool = False
-    """Delete also what others stand on."""
+    """Delete the resource even if it is in use."""
 
 
 def read_query(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
-    """Check a request's query string.
+    """Validate the query string of a request.
 
     Raises:
-        BadRequest: Names the parameter at fault, what was given, and what would be right.
+        BadRequest: Names the faulty parameter, its value, and what would be right.
     """
     given = read_given(request, model)
     try:
@@ -127,10 +128,10 @@ def read_query(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
 
 
 def read_given(request: web.Request, model: type[Query]) -> dict[str, Any]:
-    """What a request's query string says, by name, its values unchecked; of lists, all values.
+    """The parameters of a request's query string, unvalidated; lists have all their values.
 
     Raises:
-        BadRequest: A parameter is unknown, or given twice though it is no list.
+        BadRequest: A parameter is unknown, or is repeated without being a list.
     """
     for name in request.query:
         if name not in model.model_fields:
@@ -141,7 +142,7 @@ def read_given(request: web.Request, model: type[Query]) -> dict[str, Any]:
 
 
 def refuse_repeated(request: web.Request, model: type[Query]) -> None:
-    """Refuse a query string that says a parameter twice which is no list.
+    """Check that only lists are repeated in the query string.
 
     Raises:
         BadRequest: Names the parameter.
@@ -149,13 +150,13 @@ def refuse_repeated(request: web.Request, model: type[Query]) -> None:
     for name in request.query:
         count, field = len(request.query.getall(name)), model.model_fields.get(name)
         if count > 1 and not (field and _is_list(field)):
-            problem = f"is given {count} times; once is enough"
+            problem = f"must not be repeated, but is given {count} times"
             where = f"query.{name[:100]}"
             raise BadRequest(f"?{name[:100]}= {problem}", details=[{"where": where, "problem": problem}])
 
 
 def query_of(request: web.Request, model: type[AnyQuery]) -> AnyQuery:
-    """The request's checked query."""
+    """The validated query of the request."""
     query = request[QUERY]
     assert isinstance(query, model)  # the route says so
     return query
@@ -167,13 +168,8 @@ def _is_list(field: FieldInfo) -> bool:
 
 
 def _unknown(name: str, model: type[Query]) -> str:
-    known = list(model.model_fields)
-    close = get_close_matches(name, known, n=1)
-    if close:
-        hint = f"did you mean {close[0]}?"
-    else:
-        hint = f"known are {', '.join(known)}" if known else "nothing can be asked for here"
-    return f"unknown query parameter {name[:100]!r}; {hint}"
+    instead = hint(name, model.model_fields) or "this route has no query parameters"
+    return f"unknown query parameter {name[:100]!r}; {instead}"
 
 
 def _refused(error: ValidationError, model: type[Query], given: Mapping[str, Any]) -> BadRequest:
@@ -185,9 +181,9 @@ def _refused(error: ValidationError, model: type[Query], given: Mapping[str, Any
         details.append({"where": f"query.{name}", "problem": problem, "given": str(given.get(name))[:100]})
     first = str(details[0]["where"]).removeprefix("query.")
     options = _kind_of(properties[first]).get("enum", ())
-    close = get_close_matches(str(given.get(first)), options, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}{hint}"
+    near = near_names(str(given.get(first)), options)
+    suggestion = f"; did you mean {near[0]}?" if near else ""
+    message = f"?{first}= {details[0]['problem']}, not {str(given.get(first))[:50]!r}{suggestion}"
     return BadRequest(message, details=details)
 
 
@@ -196,14 +192,14 @@ def _problem(schema: Mapping[str, Any]) -> str:
 
 
 def _kind_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a parameter, or each item of one that is a list, may be beside null."""
+    """The schema of a parameter, or of the items of a list, without null."""
     kinds = [kind for kind in schema.get("anyOf", [schema]) if kind.get("type") != "null"]
     kind: Mapping[str, Any] = kinds[0].get("items", kinds[0])
     return kind
 
 
 def _expected(schema: Mapping[str, Any]) -> str:
-    """In words, what a parameter may be."""
+    """The valid values of a parameter in words."""
     kind = _kind_of(schema)
     if "enum" in kind:
         return f"one of {', '.join(map(str, kind['enum']))}"
@@ -219,11 +215,11 @@ def _expected(schema: Mapping[str, Any]) -> str:
     if kind.get("format") == "uuid":
         return "a UUID"
     describe = named.get(str(kind.get("type")))
-    return describe(kind) if describe else f"text of {kind.get('maxLength', 1000)} characters at most"
+    return describe(kind) if describe else f"text of at most {kind.get('maxLength', 1000)} characters"
 
 
 def _range(kind: Mapping[str, Any]) -> str:
     least, most = kind.get("minimum"), kind.get("maximum")
     if least is not None and most is not None:
         return f" from {least:g} to {most:g}"
-    return "" if least is None else f" from {least:g} on"
+    return "" if least is None else f" of at least {least:g}"

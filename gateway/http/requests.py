@@ -24,12 +24,12 @@ AnyCommand = TypeVar("AnyCommand", bound=CommandBase)
 CORRELATION_HEADER: Final = "X-Correlation-ID"
 _KEY_LIMIT: Final = 255
 _PREFERENCE: Final[web.RequestKey[str]] = web.RequestKey("preference", str)
-"""What of the request's `Prefer` was heard."""
+"""The applied preference of the header `Prefer`."""
 _REFUSAL: Final[web.RequestKey[ModelbusError]] = web.RequestKey("refusal", ModelbusError)
-"""Why the request's id or its head cannot be taken."""
+"""The reason for refusing the request's id or headers."""
 _JSON_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _HEARD_HEADERS: Final = (CORRELATION_HEADER, "Idempotency-Key", "Authorization", "Content-Type", "Prefer")
-"""Headers whose text is kept or answered."""
+"""The headers whose text is stored or returned."""
 _NAMED: Final = {"correlation_id": "a correlation id"}
 
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
@@ -39,9 +39,9 @@ _REFERENCE: TypeAdapter[str] = TypeAdapter(ModelReference)
 
 @web.middleware
 async def correlation_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give every request a correlation id: the caller's, one derived from its Idempotency-Key, or a new one.
+    """Give every request a correlation id: the client's, one derived from its Idempotency-Key, or a new one.
 
-    The id is bound to every log line of the request and answered in ``X-Correlation-ID``.
+    The id is bound to every log line of the request and returned in ``X-Correlation-ID``.
     """
     correlation_id, refusal = _correlation_id(request)
     request[CORRELATION_ID] = correlation_id
@@ -53,10 +53,10 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
 
 @web.middleware
 async def head_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a request whose id or whose head cannot be taken, where it is logged and counted as any other.
+    """Refuse a request with an invalid id or invalid headers, where it is logged and counted like any other.
 
     Raises:
-        BadRequest: Names what is wrong.
+        BadRequest: Names the fault.
     """
     if _REFUSAL in request:
         raise request[_REFUSAL]
@@ -64,7 +64,7 @@ async def head_middleware(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def complete_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the id, and which preference was heard, on an answer before its headers leave, also on a streamed one."""
+    """Add the id and the applied preference to every response before its headers are sent, including streams."""
     if CORRELATION_ID in request:
         response.headers.setdefault(CORRELATION_HEADER, request[CORRELATION_ID])
     if _PREFERENCE in request:
@@ -83,27 +83,27 @@ def _correlation_id(request: web.Request) -> tuple[str, ModelbusError | None]:
             return new_correlation_id(), BadRequest(f"{CORRELATION_HEADER} must be a UUID, not {given[:100]!r}")
     if key is not None:
         if not 1 <= len(key) <= _KEY_LIMIT:
-            return new_correlation_id(), BadRequest(f"Idempotency-Key must have 1 to {_KEY_LIMIT} characters")
+            return new_correlation_id(), BadRequest(f"Idempotency-Key must be 1 to {_KEY_LIMIT} characters long")
         # The same key on the same resource is the same job, without a table of keys.
         return str(uuid5(NAMESPACE_URL, f"{request.method} {request.path} {key}")), None
     return new_correlation_id(), None
 
 
 def _unreadable(request: web.Request) -> ModelbusError | None:
-    """Why a request's head cannot be taken: text of it is kept and answered, as UTF-8."""
+    """The reason for refusing a request's headers: their text is stored and returned as UTF-8."""
     if not _is_text(request.raw_path):
-        return BadRequest("the URL has bytes that are no UTF-8; percent-encode what is not ASCII, as UTF-8")
+        return BadRequest("the URL is not valid UTF-8; percent-encode non-ASCII characters as UTF-8")
     for name in _HEARD_HEADERS:
         if not all(map(_is_text, request.headers.getall(name, []))):
-            return BadRequest(f"the header {name} has bytes that are no UTF-8")
+            return BadRequest(f"the header {name} is not valid UTF-8")
     for name in (CORRELATION_HEADER, "Idempotency-Key"):
         if len(request.headers.getall(name, [])) > 1:
-            return BadRequest(f"the header {name} is given twice; a request has one id")
+            return BadRequest(f"the header {name} is repeated; send it once")
     return None
 
 
 def _is_text(given: str) -> bool:
-    # the parser keeps bytes that are no UTF-8 as lone surrogates
+    # the parser keeps invalid UTF-8 as lone surrogates
     return given.isascii() or not any("\ud800" <= one <= "\udfff" for one in given)
 
 
@@ -113,12 +113,12 @@ def correlation_id_of(request: web.Request) -> str:
 
 
 def has_own_correlation_id(request: web.Request) -> bool:
-    """Whether the caller said which job its request is, by a correlation id or an Idempotency-Key."""
+    """Whether the client identified its request by a correlation id or an Idempotency-Key."""
     return CORRELATION_HEADER in request.headers or "Idempotency-Key" in request.headers
 
 
 def adopt_correlation_id(request: web.Request, correlation_id: str) -> None:
-    """Let the request speak for a job that has its own id, in its answer and in its log lines."""
+    """Use the id of an existing job for the request, in its response and log lines."""
     request[CORRELATION_ID] = correlation_id
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
@@ -127,16 +127,16 @@ def name_in_path(request: web.Request, part: str) -> str:
     """A name from the path.
 
     Raises:
-        BadRequest: It is no valid name.
+        BadRequest: The name is invalid.
     """
     return valid_name(request.match_info[part], part)
 
 
 def valid_name(given: str, what: str) -> str:
-    """A name, which came as ``what``.
+    """Validate a name, which was given as ``what``.
 
     Raises:
-        BadRequest: It is no valid name.
+        BadRequest: The name is invalid.
     """
     return _valid(_NAME, given, what)
 
@@ -145,7 +145,7 @@ def alias_in_path(request: web.Request) -> str:
     """An alias from the path.
 
     Raises:
-        BadRequest: It is no valid alias.
+        BadRequest: The alias is invalid.
     """
     return _valid(_ALIAS, request.match_info["alias"], "alias")
 
@@ -154,7 +154,7 @@ def reference_in_path(request: web.Request) -> str:
     """A model reference from the path: ``name``, ``name@alias`` or ``name@3``.
 
     Raises:
-        BadRequest: It is no valid reference.
+        BadRequest: The reference is invalid.
     """
     return _valid(_REFERENCE, request.match_info["reference"], "model")
 
@@ -163,7 +163,7 @@ def correlation_id_in_path(request: web.Request) -> str:
     """A correlation id from the path.
 
     Raises:
-        BadRequest: It is no UUID.
+        BadRequest: The id is not a UUID.
     """
     return uuid_in_path(request, "correlation_id")
 
@@ -178,17 +178,17 @@ def uuid_in_path(request: web.Request, part: str) -> str:
 
 
 def wait_s(request: web.Request, default: float) -> float:
-    """How long the caller wants to wait: ``?wait=N``, ``Prefer: wait=N`` or ``Prefer: respond-async`` (RFC 7240).
+    """The requested wait: ``?wait=N``, ``Prefer: wait=N`` or ``Prefer: respond-async`` (RFC 7240).
 
     Args:
         request: The request.
-        default: Seconds, when it does not say.
+        default: The wait in seconds without a request for it.
 
     Returns:
-        Seconds, cut to what the settings allow.
+        The wait in seconds, up to the limit of the settings.
 
     Raises:
-        BadRequest: The wait is no number of seconds.
+        BadRequest: The wait is not a number of seconds.
     """
     limit = request.app[SETTINGS].wait_limit_s
     given, preference = request.query.get("wait"), None
@@ -199,8 +199,8 @@ def wait_s(request: web.Request, default: float) -> float:
     seconds = seconds_of(given)
     if seconds is None:
         raise BadRequest(
-            f"wait must be a number of seconds from 0 on, not {given[:50]!r}; more than {limit:g} "
-            "(MODELBUS_WAIT_LIMIT_S) counts as that"
+            f"wait must be a number of seconds of at least 0, not {given[:50]!r}; the maximum is {limit:g} "
+            "(MODELBUS_WAIT_LIMIT_S)"
         )
     if preference is not None:
         request[_PREFERENCE] = preference
@@ -208,7 +208,7 @@ def wait_s(request: web.Request, default: float) -> float:
 
 
 def _preferred_wait(request: web.Request) -> tuple[str | None, str | None]:
-    """What `Prefer` says of waiting, and how the answer tells that; `wait` counts where `respond-async` is said too."""
+    """The wait in `Prefer`, and the preference to report as applied; `wait` takes precedence over `respond-async`."""
     found: dict[str, str] = {}
     for preference in ",".join(request.headers.getall("Prefer", [])).split(","):
         name, _, value = preference.strip().partition("=")
@@ -219,30 +219,28 @@ def _preferred_wait(request: web.Request) -> tuple[str | None, str | None]:
 
 
 def refuse_compressed(request: web.Request) -> None:
-    """Refuse a body that is compressed as a whole.
+    """Refuse a compressed body.
 
     Raises:
-        UnsupportedMediaType: It is.
+        UnsupportedMediaType: The body is compressed.
     """
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding != "identity":
-        raise UnsupportedMediaType(
-            f"a body with Content-Encoding {encoding[:50]!r} is not taken; send it as it is, without Content-Encoding"
-        )
+        raise UnsupportedMediaType(f"Content-Encoding {encoding[:50]!r} is not supported; send the body uncompressed")
 
 
 async def json_body(request: web.Request) -> dict[str, Any]:
     """The request's JSON object.
 
     Raises:
-        UnsupportedMediaType: The body is not declared as JSON, or compressed.
-        BadRequest: It is no JSON object; says where it breaks.
+        UnsupportedMediaType: The body is not declared as JSON, or is compressed.
+        BadRequest: The body is not a JSON object; the message says where it breaks.
     """
     refuse_compressed(request)
     require_json(request.headers.get("Content-Type"))
     raw = await request.read()
     if not raw:
-        raise BadRequest("the body is empty; a JSON object is expected")
+        raise BadRequest("the body must be a JSON object, but is empty")
     document = read_json(raw)
     if not isinstance(document, dict):
         raise BadRequest(f"the body must be a JSON object, not {type_name(document)}")
@@ -250,10 +248,10 @@ async def json_body(request: web.Request) -> dict[str, Any]:
 
 
 async def body_of(request: web.Request, model: type[AnyBody]) -> AnyBody:
-    """The request's JSON object, as what a route takes that makes no command.
+    """The request's JSON object as a model that is not a command.
 
     Raises:
-        InvalidCommand: With one detail for each field at fault.
+        InvalidCommand: With one detail for each faulty field.
     """
     try:
         return model.model_validate(await json_body(request))
@@ -262,24 +260,24 @@ async def body_of(request: web.Request, model: type[AnyBody]) -> AnyBody:
 
 
 def command_from(request: web.Request, kind: type[AnyCommand], body: Mapping[str, Any], **given: Any) -> AnyCommand:
-    """The command that a request asks for: its body, with what the route says.
+    """The command of a request: its body with the fields from the route.
 
     Args:
         request: The request.
         kind: The command's class.
-        body: The fields that the caller gives.
-        given: The fields that the route says.
+        body: The fields given by the client.
+        given: The fields given by the route.
 
     Raises:
-        InvalidCommand: With one detail for each field at fault.
-        BadRequest: The body repeats what the route says.
+        InvalidCommand: With one detail for each faulty field.
+        BadRequest: The body repeats a field of the route.
     """
     fixed = {"command": kind.__name__, "correlation_id": correlation_id_of(request), **given}
     repeated = sorted(fixed.keys() & body.keys())
     if repeated:
-        raise BadRequest(f"{', '.join(repeated)}: given by the route or a header, not in the body")
+        raise BadRequest(f"the body must not have {' or '.join(repeated)}, which the route or a header gives")
     command = parse_command({**body, **fixed})
-    assert isinstance(command, kind)  # it is what `command` says
+    assert isinstance(command, kind)  # by the field `command`
     return command
 
 

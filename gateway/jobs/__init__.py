@@ -1,1 +1,1 @@
-"""Jobs from the gateway's side: sent, waited for, followed, ended."""
+"""The gateway's side of jobs: sending, waiting, following, ending."""

@@ -1,4 +1,4 @@
-"""How much waits to be done, and a refusal when that is too much, instead of a queue without end."""
+"""The limit of waiting jobs, which refuses further jobs instead of an endless queue."""
 
 import asyncio
 import math
@@ -9,44 +9,42 @@ from modelbus.shared.errors import backlog_full
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 
 _COUNTED_S: Final = 1.0
-"""Between two counts of one queue. What this gateway accepts in between is added."""
+"""The seconds between two counts of a queue. Jobs accepted by this gateway in between are added."""
 _RETRY_LIMITS_S: Final = (1, 60)
 _RETRY_S: Final = 10
-"""When to come again where nothing was seen to be done: the jobs may be long, or were not watched for long."""
+"""The retry delay in seconds if no job was seen to end."""
 _PART: Final = 0.1
-"""Of a full backlog this part is to be done before callers come again: one at a time they would all be refused."""
+"""The fraction of a full backlog that should be done before clients retry; otherwise most of them would be refused
+again."""
 
 
 @dataclass
 class _Count:
-    """What waited for one queue's workers."""
+    """The waiting jobs of a queue at one time."""
 
     waiting: int
     at: float
     accepted: int = 0
-    """Since then, by this gateway."""
+    """The number of jobs accepted since then by this gateway."""
     done_per_s: float = 0.0
-    """Between the last two counts."""
+    """The rate between the last two counts."""
 
 
 class Backlog:
-    """The jobs that wait, by queue; to be used on the event loop."""
+    """The waiting jobs by queue; for use on the event loop."""
 
     def __init__(self, jobs: JobRecords, limit: int) -> None:
-        """Args:
-        jobs: Where they are counted.
-        limit: How many may wait for one queue's workers.
-        """
+        """Args: jobs: The store of jobs. limit: The maximum number of waiting jobs per queue."""
         self._jobs = jobs
         self._limit = limit
         self._counts: dict[str, _Count] = {}
 
     async def check(self, queue: str) -> None:
-        """Refuse one more job where enough wait.
+        """Check that one more job may wait.
 
         Raises:
-            BacklogFull: As many as may wait, or more; ``retry_after_s`` says when to come again.
-            StoreUnavailable: MongoDB does not answer.
+            BacklogFull: The limit is reached; ``retry_after_s`` has the retry delay.
+            StoreUnavailable: MongoDB is not responding.
         """
         count = await self._counted(queue)
         if count.waiting + count.accepted < self._limit:
@@ -56,7 +54,7 @@ class Backlog:
         raise refused
 
     def add(self, queue: str) -> None:
-        """Note that a job was accepted."""
+        """Count an accepted job."""
         if queue in self._counts:
             self._counts[queue].accepted += 1
 

@@ -1,4 +1,4 @@
-"""From a valid command to a job: recorded, sent, waited for."""
+"""From a valid command to a job: record it, send it, wait for it."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class Dispatcher:
-    """The gateway's way to the services."""
+    """Dispatches commands to the services."""
 
     def __init__(self, jobs: JobRecords, outbox: Outbox, waiters: JobWaiters, backlog: Backlog) -> None:
         self._jobs = jobs
@@ -34,29 +34,29 @@ class Dispatcher:
         self._sending: set[asyncio.Task[None]] = set()
 
     async def submit(self, command: Command, correlation_id: str, *, owner: str, wait_s: float = 0) -> EndedJob:
-        """Accept a command: record its job, send its message, and wait for its end if asked to.
+        """Accept a command: record its job, send its message and, if requested, wait for its end.
 
-        The job is recorded before this returns, so it is never lost, whether the message leaves or not.
+        The job is recorded before this returns, so it is never lost, even if the message is.
 
         Returns:
             The job, ended or not.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
-            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
-            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+            BacklogFull: Too many jobs are waiting for the same workers; nothing was accepted.
+            StoreUnavailable: MongoDB is not responding; nothing was accepted.
         """
         traceparent = current_traceparent()
         new = new_job(command, correlation_id, door="http", owner=owner, traceparent=traceparent)
         return await self._submitted(new, wait_s)
 
     async def accept(self, new: NewJob) -> JobDocument:
-        """Record a job and send its message, unless it is recorded already and has ended.
+        """Record a job and send its message, unless it has already been recorded and ended.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
-            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
-            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+            BacklogFull: Too many jobs are waiting for the same workers; nothing was accepted.
+            StoreUnavailable: MongoDB is not responding; nothing was accepted.
         """
         await self._require_room(new.queue, new.correlation_id)
         job = await self._jobs.accept(new)
@@ -68,17 +68,17 @@ class Dispatcher:
         return job
 
     async def obtain(self, command: Command, correlation_id: str, *, owner: str, wait_s: float) -> EndedJob:
-        """Have a command done once, whoever asks: its job is made, waited for, or was done before.
+        """Run a command once for all clients: create its job, wait for it, or return the finished one.
 
-        A job that ended without success before this request is replayed, so that nobody is answered a stale error.
+        A job that ended without success before this request is replayed, so that no client receives a stale error.
 
         Returns:
             The job, ended or not.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification.
-            BacklogFull: Too many jobs wait for the same workers; nothing was accepted.
-            StoreUnavailable: MongoDB does not answer; nothing was accepted.
+            BacklogFull: Too many jobs are waiting for the same workers; nothing was accepted.
+            StoreUnavailable: MongoDB is not responding; nothing was accepted.
         """
         job = await self.submit(command, correlation_id, owner=owner)
         if job["status"] == "succeeded":
@@ -90,18 +90,18 @@ class Dispatcher:
         return await self.wait(correlation_id, wait_s)
 
     async def predict(self, command: Predict, correlation_id: str, *, owner: str, wait_s: float) -> EndedJob:
-        """Ask for an interactive prediction: sent without being recorded first, since its caller is still waiting.
+        """Request an interactive prediction, which is sent without being recorded first, since its client is waiting.
 
-        When the wait runs out, or the broker is away, it is accepted as any other job. So is at once what is too large
-        for a message.
+        If the wait ends or the broker is unavailable, it is accepted like any other job. Predictions too large for a
+        message are accepted like this at once.
 
         Returns:
             The job, ended or not.
 
         Raises:
             CorrelationIdReused: The id belongs to a job with another specification or owner.
-            BacklogFull: Too many predictions wait already; nothing was accepted.
-            StoreUnavailable: MongoDB does not answer.
+            BacklogFull: Too many predictions are waiting; nothing was accepted.
+            StoreUnavailable: MongoDB is not responding.
         """
         job = new_job(command, correlation_id, door="http", owner=owner, traceparent=current_traceparent())
         message = orjson.dumps({**job.spec, "correlation_id": correlation_id})
@@ -130,10 +130,10 @@ class Dispatcher:
         return ended if ended and is_same(ended, job) else await self._jobs.accept(job)
 
     async def wait(self, correlation_id: str, wait_s: float) -> EndedJob:
-        """Wait for a job's end for a while; how it ended, or the whole job where it did not end meanwhile.
+        """Wait for the end of a job; returns its outcome, or the complete job if it has not ended in time.
 
         Raises:
-            UnknownJob: There is none of that id.
+            UnknownJob: The job does not exist.
         """
         waiting = self._waiters.register(correlation_id)
         try:
@@ -145,26 +145,26 @@ class Dispatcher:
             self._waiters.forget(correlation_id, waiting)
 
     async def read(self, correlation_id: str, wait_s: float) -> JobDocument:
-        """Read a job whole, after waiting for its end for a while.
+        """Read a complete job after waiting for its end.
 
         Raises:
-            UnknownJob: There is none of that id.
+            UnknownJob: The job does not exist.
         """
         job = await self.wait(correlation_id, wait_s)
         return job if is_whole(job) else await self._jobs.find(correlation_id)
 
     async def replay(self, correlation_id: str) -> JobDocument:
-        """Queue an unsuccessful job once more and send its message.
+        """Queue an unsuccessful job again and send its message.
 
         Raises:
-            UnknownJob, JobFinished: There is nothing to replay.
+            UnknownJob, JobFinished: The job cannot be replayed.
         """
         job = await self._jobs.replay(correlation_id)
         self._send_in_background(job)
         return job
 
     async def close(self) -> None:
-        """Wait for what is being sent."""
+        """Wait for messages in flight."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def _submitted(self, new: NewJob, wait_s: float) -> EndedJob:
@@ -201,4 +201,4 @@ class Dispatcher:
 
 
 DISPATCHER: web.AppKey[Dispatcher] = web.AppKey("dispatcher", Dispatcher)
-"""Under which the application keeps it."""
+"""The key of the dispatcher in the application."""

@@ -1,4 +1,4 @@
-"""Ending jobs for another's sake: those that read a dataset which is deleted."""
+"""Ending the jobs that read a deleted dataset."""
 
 import asyncio
 import contextlib
@@ -11,24 +11,25 @@ from modelbus.gateway.application_keys import JOBS, SETTINGS
 from modelbus.gateway.jobs.dispatch import DISPATCHER
 from modelbus.shared.contracts.documents.job_documents import KnownJob, NamedJob
 from modelbus.shared.errors import JobCancelled, JobFinished, ModelbusError, UnknownJob
+from modelbus.shared.plural import agreeing, counted
 
 _GRACE_S: Final = 1.0
 _AT_ONCE: Final = 50
 _NAMED: Final = 5
-"""Jobs that a sentence names; the details of an error name more."""
+"""The maximum number of jobs in a message; the details of an error name more."""
 _DETAILED: Final = 100
 
 
 async def end_jobs(app: web.Application, jobs: Sequence[NamedJob], reason: ModelbusError | None = None) -> None:
     """Cancel jobs and wait for their ends.
 
-    A job that runs ends within a heartbeat. One that does not, because its worker is gone, is not waited for any
-    longer: it can no longer succeed.
+    A running job ends within a heartbeat. A job that does not, because its worker is lost, is no longer waited for: it
+    cannot succeed any more.
 
     Args:
         app: The application.
-        jobs: Queued and running ones.
-        reason: What they end with as their error.
+        jobs: The queued and running jobs.
+        reason: The error to end them with.
     """
     settings = app[SETTINGS]
     wait_s = settings.heartbeat_s + settings.cancel_grace_s + _GRACE_S
@@ -39,16 +40,16 @@ async def end_jobs(app: web.Application, jobs: Sequence[NamedJob], reason: Model
 
 
 async def _wait(app: web.Application, correlation_id: str, wait_s: float) -> None:
-    with contextlib.suppress(UnknownJob):  # it was removed meanwhile
+    with contextlib.suppress(UnknownJob):  # it has been removed
         await app[DISPATCHER].wait(correlation_id, wait_s)
 
 
 async def _cancel(app: web.Application, correlation_id: str, reason: ModelbusError | None) -> str | None:
-    """Cancel a job; its id if its end is to be waited for."""
+    """Cancel a job; returns its id if its end must be awaited."""
     try:
         job = await app[JOBS].request_cancel(correlation_id, reason)
     except JobFinished:
-        # It ended meanwhile, or its outcome is being applied.
+        # It has ended, or its outcome is being applied.
         return correlation_id
     except UnknownJob:
         return None
@@ -56,25 +57,30 @@ async def _cancel(app: web.Application, correlation_id: str, reason: ModelbusErr
 
 
 def deleted_reason(dataset: str) -> JobCancelled:
-    """Why a job ends whose dataset is deleted."""
+    """The error of a job whose dataset is deleted."""
     return JobCancelled(
-        f"dataset {dataset!r} was deleted by force while this job used it; upload it again and replay the job",
+        f"dataset {dataset!r} was deleted with force while this job used it; upload it again and replay the job",
         details=[{"where": "dataset", "problem": "deleted while the job used it", "given": dataset}],
     )
 
 
 def uses_of(dataset: str, version_count: int, jobs: Sequence[KnownJob]) -> str:
-    """What stands on a dataset, in a sentence: the versions, and some of the jobs with how many there are."""
-    uses = [f"{version_count} model version(s) were trained on dataset {dataset!r}"] if version_count else []
+    """The uses of a dataset in a sentence: its versions, and some of its jobs with their number."""
+    uses = []
+    if version_count:
+        were = agreeing(version_count, "was", "were")
+        uses.append(f"{counted(version_count, 'model version')} {were} trained on dataset {dataset!r}")
     if jobs:
         named = ", ".join(f"{job['command']} {job['_id']} ({job['status']})" for job in jobs[:_NAMED])
         more = f" and {len(jobs) - _NAMED} more" if len(jobs) > _NAMED else ""
-        uses.append(f"{len(jobs)} job(s) use dataset {dataset!r}: {named}{more}")
+        uses.append(
+            f"{counted(len(jobs), 'job')} {agreeing(len(jobs), 'uses', 'use')} dataset {dataset!r}: {named}{more}"
+        )
     return "; ".join(uses)
 
 
 def details_of(jobs: Sequence[KnownJob]) -> list[dict[str, Any]]:
-    """The jobs that stand on a dataset, 100 at most, as details of an error."""
+    """The jobs that use a dataset, at most 100, as details of an error."""
     return [
         {"where": "jobs", "problem": f"{job['command']} is {job['status']}", "given": job["_id"]}
         for job in jobs[:_DETAILED]

@@ -1,16 +1,15 @@
-"""Server-sent events: an answer that goes on, one event after the other, as browsers' ``EventSource`` reads it.
+"""Server-sent events: a response that continues with one event after another, for clients such as ``EventSource``.
 
-Whoever is cut off asks again with the id of the last event in ``Last-Event-ID`` and goes on from there: the ids are
-the route's, and mean something to it. A comment is sent while nothing happens, so that proxies keep the connection. A
-stream ends when its events do, its reader leaves, its reader takes nothing for a minute, or the gateway stops.
+A disconnected client reconnects with the id of its last event in ``Last-Event-ID`` and continues from there; the ids
+belong to the route, which can interpret them. While nothing happens, comments keep the connection alive in proxies. A
+stream ends when its events end, its client disconnects or does not read for a minute, or the gateway stops.
 
-Own code, since the library for aiohttp (aiohttp-sse) knows neither a bound nor the gateway's end, and sees a reader
-leave only when it writes.
+This is our own code, since the library for aiohttp (aiohttp-sse) has neither a limit nor a shutdown, and notices a
+disconnect only when it writes.
 
 How to use it::
 
-    async def follow(request):
-        job = await find(request)  # errors are answered as problems, as long as nothing was sent
+    async def follow(request): job = await find(request)  # errors become problems as long as nothing has been sent
         return await request.app[STREAMS].answer(request, changes(job, after=last_event_id(request)))
 """
 
@@ -28,66 +27,65 @@ from modelbus.shared.errors import BadRequest, ModelbusError, TooManyStreams
 log = structlog.get_logger()
 
 STREAMS: web.AppKey["EventStreams"] = web.AppKey("streams")
-"""Under which the application keeps its streams."""
+"""The key of the streams in the application."""
 MEDIA_TYPE: Final = "text/event-stream"
 _RETRY_MS: Final = 2000
-"""After how many milliseconds a reader that was cut off asks again."""
+"""The reconnection delay of clients in milliseconds."""
 _LOOK_S: Final = 0.5
-"""How often it is looked whether the reader is still there, while nothing is sent."""
+"""The interval of checks whether the client is still connected while nothing is sent."""
 _STALLED_S: Final = 60.0
-"""Seconds that a reader may take nothing."""
+"""The number of seconds after which a client that does not read is disconnected."""
 _HEARTBEAT: Final = b": heartbeat\n\n"
 
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """One event."""
+    """An event."""
 
     name: str
-    """What happened, such as ``log``."""
+    """The name of the event, such as ``log``."""
     data: Any
-    """What is told of it; JSON."""
+    """The data of the event, as JSON."""
     id: str | None = None
-    """From where to go on after it; None if that has not changed. One line."""
+    """The id to continue from, on one line; None if unchanged."""
 
     def encode(self) -> bytes:
-        """The event as it is sent."""
+        """The event in its transmitted form."""
         data = orjson.dumps(self.data, default=str, option=orjson.OPT_UTC_Z)  # never has a line break
         identity = b"" if self.id is None else f"id: {self.id}\n".encode()
         return b"%sevent: %s\ndata: %s\n\n" % (identity, self.name.encode(), data)
 
 
 class EventStreams:
-    """The streams of one gateway; to be used on its event loop."""
+    """The streams of a gateway; for use on its event loop."""
 
     def __init__(self, *, limit: int, heartbeat_s: float, stalled_s: float = _STALLED_S) -> None:
-        """Args:
-        limit: How many may be open at once.
-        heartbeat_s: After how many seconds without an event a comment is sent.
-        stalled_s: How many seconds a reader may take nothing.
+        """Args: limit: The maximum number of open streams. heartbeat_s: The number of seconds without an event after
+        which a comment is sent. stalled_s: The number of seconds after which a client that does not read is
+        disconnected.
         """
         self._limit = limit
         self._heartbeat_s = heartbeat_s
         self._stalled_s = stalled_s
         self._stopping = asyncio.Event()
         self.open_count = 0
-        """How many are open now."""
+        """The number of open streams."""
 
     async def answer(self, request: web.Request, events: AsyncGenerator[StreamEvent, None]) -> web.StreamResponse:
-        """Answer a request with events until they end, or nobody reads or sends any more.
+        """Respond with events until they end, the client disconnects, or the gateway stops.
 
         Args:
             request: The request.
-            events: What is sent; closed at the end, whatever ends it. No event is asked for before the last one was
-                taken, so a slow reader slows its own events and nothing else.
+            events: The events, which are closed in any case. The next event is requested only after the last one has
+                been received, so a slow client slows down only its own events.
 
         Raises:
-            TooManyStreams: Nothing was sent; to be answered as a problem.
+            TooManyStreams: The limit is reached, and nothing has been sent.
         """
         if self.open_count >= self._limit:
             await events.aclose()
             raise TooManyStreams(
-                f"{self._limit} streams are open, which is the limit; ask without following, or later, or raise "
+                f"the limit of {self._limit} open streams is reached; do not follow, try again later, or raise "
                 "MODELBUS_EVENT_STREAM_LIMIT"
             )
         self.open_count += 1
@@ -101,12 +99,12 @@ class EventStreams:
             await events.aclose()
 
     def stop(self) -> None:
-        """End all streams: the gateway stops. Their readers will ask another one, or this one again."""
+        """End all streams because the gateway stops. Their clients will reconnect."""
         self._stopping.set()
 
 
 class _Stream:
-    """One reader's stream."""
+    """The stream of a client."""
 
     def __init__(
         self,
@@ -123,7 +121,7 @@ class _Stream:
         self._stalled_s = stalled_s
 
     async def send(self, events: AsyncGenerator[StreamEvent, None]) -> None:
-        """Send events until there are none, or nobody reads or sends any more."""
+        """Send events until they end, the client disconnects, or the gateway stops."""
         try:
             await self._write(b"retry: %d\n\n" % _RETRY_MS)
             while (event := await self._next(events)) is not None:
@@ -135,7 +133,7 @@ class _Stream:
             await self._tell(error)
 
     async def _next(self, events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
-        """The next event, with heartbeats until it comes; None when there is none, or nobody to take it."""
+        """The next event, with heartbeats until it comes; None at the end or after a disconnect."""
         coming: asyncio.Future[StreamEvent | None] = asyncio.ensure_future(anext(events, None))
         stopping = asyncio.ensure_future(self._stopping.wait())
         loop = asyncio.get_running_loop()
@@ -162,17 +160,17 @@ class _Stream:
             log.debug("stream.closed", path=self._request.path)
 
     async def _write(self, data: bytes) -> None:
-        """Send, waiting for the reader where the connection is full.
+        """Send, waiting for the client if the connection's buffer is full.
 
         Raises:
-            ConnectionError: The reader is gone, or has taken nothing for too long.
+            ConnectionError: The client has disconnected or has not read for too long.
         """
         try:
             await asyncio.wait_for(self._response.write(data), self._stalled_s)
         except TimeoutError:
             if self._request.transport is not None:
                 self._request.transport.abort()
-            raise ConnectionResetError("the reader takes nothing") from None
+            raise ConnectionResetError("the client does not read") from None
 
     def _has_left(self) -> bool:
         transport = self._request.transport
@@ -180,12 +178,12 @@ class _Stream:
 
 
 def last_event_id(request: web.Request) -> str | None:
-    """From where the reader wants to go on: the id of the last event it got; None from the beginning."""
+    """The id of the last event that the client received; None to start from the beginning."""
     return request.headers.get("Last-Event-ID") or None
 
 
 def is_stream_wanted(request: web.Request) -> bool:
-    """Whether the answer is to be a stream: ``?follow=true``, or a reader that accepts nothing but events.
+    """Whether the client requests a stream: ``?follow=true``, or ``Accept`` with events only.
 
     Raises:
         BadRequest: ``?follow=`` is neither true nor false.

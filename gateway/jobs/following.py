@@ -1,4 +1,4 @@
-"""Following jobs: an event says that a job has changed, its record says how."""
+"""Following jobs: an event announces a change of a job, its record has the details."""
 
 import asyncio
 import contextlib
@@ -18,24 +18,24 @@ from modelbus.shared.store.job_queries import LISTED
 from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 
 FOLLOWERS: web.AppKey["JobFollowers"] = web.AppKey("followers")
-"""Under which the application keeps who follows which job."""
+"""The key of the followers in the application."""
 _POLL_S: Final = 2.0
-"""After so many seconds without an event the record is read all the same: events are hints, and may be lost."""
+"""The number of seconds without an event after which the record is read anyway, since events may be lost."""
 _HELD_LIMIT: Final = 1000
-"""Events that are held for a reader of all of them who is slow."""
+"""The number of events buffered for a slow client of all events."""
 _UNTOLD: Final = frozenset({"updated_at", "expires_at"})
-"""What changes with every heartbeat."""
+"""The fields that change with every heartbeat."""
 
 
 class JobFollowers:
-    """Who follows which job; to be used on the event loop."""
+    """The followers of each job; for use on the event loop."""
 
     def __init__(self) -> None:
         self._following: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._listeners: set[Listener] = set()
 
     def hear(self, events: list[dict[str, Any]]) -> None:
-        """Wake those who follow a job that an event names, and hand all events to those who listen to all."""
+        """Wake the followers of the jobs in some events, and pass all events to the listeners."""
         for listener in self._listeners:
             listener.hear(events)
         for event in events:
@@ -44,7 +44,7 @@ class JobFollowers:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator["Listener"]:
-        """Hear the events of all jobs."""
+        """Listen to the events of all jobs."""
         listener = Listener()
         self._listeners.add(listener)
         try:
@@ -54,7 +54,7 @@ class JobFollowers:
 
     @contextlib.contextmanager
     def follow(self, correlation_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever the job may have changed."""
+        """An asyncio event that is set whenever the job may have changed."""
         changed = asyncio.Event()
         self._following[correlation_id].add(changed)
         try:
@@ -67,7 +67,7 @@ class JobFollowers:
 
 
 class Listener:
-    """Holds what was heard until its reader takes it; of a reader who is too slow, the newest."""
+    """Buffers events for a client; for a slow client, only the newest."""
 
     def __init__(self) -> None:
         self._held: deque[dict[str, Any]] = deque(maxlen=_HELD_LIMIT)
@@ -75,13 +75,13 @@ class Listener:
         self._heard = asyncio.Event()
 
     def hear(self, events: list[dict[str, Any]]) -> None:
-        """Take some events."""
+        """Add events."""
         self._missed += max(len(self._held) + len(events) - _HELD_LIMIT, 0)
         self._held.extend(events)
         self._heard.set()
 
     async def take(self) -> tuple[list[dict[str, Any]], int]:
-        """Wait for events; all that are held, and how many were dropped before them."""
+        """Wait for events; returns all buffered events, and the number dropped before them."""
         await self._heard.wait()
         self._heard.clear()
         taken, missed = list(self._held), self._missed
@@ -93,15 +93,15 @@ class Listener:
 async def heard_events(
     followers: JobFollowers, is_wanted: Callable[[Mapping[str, Any]], bool]
 ) -> AsyncGenerator[StreamEvent, None]:
-    """What the services tell each other, from now on.
+    """The events of the services from now on.
 
     Args:
-        followers: Where to listen.
-        is_wanted: Which events are told.
+        followers: The followers to listen to.
+        is_wanted: Selects events.
 
     Yields:
-        Events named as the bus names them (``JobChanged``, ``DriftFound``), and ``missed`` with a ``count`` where the
-        reader was slow.
+        Events with their names on the bus (``JobChanged``, ``DriftFound``), and ``missed`` with a ``count`` if the
+        client was too slow.
     """
     with followers.listen() as listener:
         while True:
@@ -113,7 +113,7 @@ async def heard_events(
 
 
 def state_id(job: ListedJob) -> str:
-    """Names how a job stands: the same for the same status, attempt, progress and error."""
+    """Identifies the state of a job: its status, attempt, progress and error."""
     told = {name: value for name, value in job_summary(job).items() if name not in _UNTOLD}
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
@@ -121,17 +121,17 @@ def state_id(job: ListedJob) -> str:
 async def job_changes(
     jobs: JobRecords, followers: JobFollowers, correlation_id: str, after: str | None
 ) -> AsyncGenerator[StreamEvent, None]:
-    """How a job stands, and then each change until it has ended.
+    """The state of a job, then each change until it has ended.
 
     Args:
-        jobs: The jobs.
-        followers: Where to be woken.
+        jobs: The store of jobs.
+        followers: The followers to register with.
         correlation_id: The job.
-        after: The id of the last event that the reader got; how the job stood then is not told again.
+        after: The id of the last event that the client received; this state is not repeated.
 
     Yields:
-        Events named ``status`` when the status or the attempt changed, else ``progress``. What came and went between
-        two of them is not told: each tells all of how the job stands.
+        Events named ``status`` if the status or the attempt changed, otherwise ``progress``. Each has the complete
+        state, so intermediate states may be skipped.
     """
     told, stood = after, None
     with followers.follow(correlation_id) as changed:

@@ -1,6 +1,6 @@
-"""Waiting for jobs to end: one event wakes many, one query reads for all of them.
+"""Waiting for jobs to end: one event wakes many waiters, and one query reads for all of them.
 
-An event says which jobs may have ended; the record is read to know. Whoever misses an event is found by the poll.
+An event names jobs that may have ended; their records are authoritative. A poll covers missed events.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _READ_LIMIT: Final = 1000
 
 
 class JobWaiters:
-    """Those who wait for a job's end; to be used on the event loop."""
+    """The waiters for the ends of jobs; for use on the event loop."""
 
     def __init__(self, jobs: JobRecords) -> None:
         self._jobs = jobs
@@ -32,7 +32,7 @@ class JobWaiters:
         self._reader = asyncio.create_task(self._read(), name="job-reader")
 
     def hear(self, events: list[dict[str, Any]]) -> None:
-        """Take note of events; only ends of jobs that somebody waits for matter."""
+        """Process events; only the ends of awaited jobs matter."""
         named = {str(event.get("correlation_id")) for event in events if event.get("status") in TERMINAL_STATUSES}
         ended = named & self._waiting.keys()
         if ended:
@@ -40,7 +40,7 @@ class JobWaiters:
             self._wake.set()
 
     def register(self, correlation_id: str) -> asyncio.Future[EndedJob]:
-        """Begin to wait; to be called before the command is sent, so that no event is missed."""
+        """Start to wait; call it before the command is sent, so that no event is missed."""
         future: asyncio.Future[EndedJob] = asyncio.get_running_loop().create_future()
         self._waiting[correlation_id].add(future)
         return future
@@ -55,7 +55,7 @@ class JobWaiters:
                 del self._waiting[correlation_id]
 
     async def wait(self, correlation_id: str, future: asyncio.Future[EndedJob], timeout_s: float) -> EndedJob | None:
-        """Wait for the end of a registered job; None when it has not ended in time."""
+        """Wait for the end of a registered job; None if it has not ended in time."""
         try:
             return await asyncio.wait_for(asyncio.shield(future), timeout_s)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Places in the log as text: the ids of the events of a stream of lines, from which a reader goes on."""
+"""Positions in the log as text: the event ids of a stream of log lines, from which a client continues."""
 
 import re
 from typing import Final
@@ -10,16 +10,16 @@ _PLACE: Final = re.compile(r"^(?:(\d{1,10}\.\d{1,10})|all)-(\d{1,10}\.\d{1,10})-
 
 
 def place_text(place: Place) -> str:
-    """A place as the id of an event."""
+    """A position as the id of an event."""
     start = "all" if place.start is None else arrival_text(place.start)
     return f"{start}-{arrival_text(place.end)}-{place.left}"
 
 
 def place_of(text: str) -> Place:
-    """The place that an id names.
+    """The position of an id.
 
     Raises:
-        BadRequest: It is no such id.
+        BadRequest: The id is invalid.
     """
     if not (found := _PLACE.match(text)):
         raise BadRequest(f"Last-Event-ID must be the id of an event of this stream, not {text[:100]!r}")

@@ -1,11 +1,10 @@
-"""Sending commands from the event loop: in the background, and by group commit.
+"""Sending commands from the event loop, in the background and by group commit.
 
-Whatever is asked to be sent while one publish is in flight leaves with the next one: predictions as one message, an
-array. A publish costs the same for one command as for a hundred, so throughput grows with the load (design: the
-predict path).
+All commands submitted while a publish is in flight leave with the next one: predictions as one message, an array. A
+publish costs the same for one command as for a hundred, so throughput grows with the load (design: the predict path).
 
-Somebody waits for each command, but not for a broker that is silent: what cannot be sent is refused at once. The job of
-a refused command is recorded, or will be by whoever waited, and the sweep sends it.
+Each command has a waiting caller, but no caller waits for a silent broker: commands that cannot be sent are refused at
+once. The job of a refused command has been recorded, or is recorded by its caller, and the sweep sends it.
 """
 
 import asyncio
@@ -25,16 +24,16 @@ from modelbus.shared.observing.tracing import span, trace_headers
 log = structlog.get_logger()
 
 _BATCHED_QUEUES: Final = frozenset({"predict"})
-"""Lanes whose consumer computes an array together; on others an array would only be taken apart again."""
+"""The lanes whose consumer processes an array together; others would only split it again."""
 
 WAIT_S: Final = 5.0
-"""Seconds that a command waits for the broker at most: as long as one answer of the broker may take."""
+"""The maximum wait of a command for the broker in seconds, which is the time of one response of the broker."""
 _LETTER_COST_BYTES: Final = 1000
-"""What a letter takes in memory beyond its body."""
+"""The memory of a letter in addition to its body, in bytes."""
 _ENVELOPE_BYTES: Final = 2048
-"""What a message has beside its commands."""
+"""The size of a message in addition to its commands, in bytes."""
 _TRACE_BYTES: Final = 120
-"""What its headers have for each of several commands: a trace."""
+"""The size of the headers for each of several commands, a trace, in bytes."""
 _TERMS: Final = SenderTerms(
     name="outbox",
     capacity=64 * 1024 * 1024,
@@ -53,20 +52,18 @@ class _Letter:
     body: bytes
     correlation_id: str
     owner: str
-    """Of a command; of a recorded job the record says it."""
+    """The owner of a command; for a recorded job the record has it."""
     traceparent: str | None
     is_recorded: bool
     sent: asyncio.Future[None]
 
 
 class Outbox:
-    """Sends commands; ``send`` returns when the broker has it."""
+    """Sends commands; ``send`` returns when the broker has received it."""
 
     def __init__(self, publisher: Publisher, *, batch_limit: int, message_limit_bytes: int) -> None:
-        """Args:
-        publisher: Owned by the outbox's thread.
-        batch_limit: How many commands one message holds at most.
-        message_limit_bytes: How large a message may be.
+        """Args: publisher: The publisher, owned by the outbox's thread. batch_limit: The maximum number of commands in
+        a message. message_limit_bytes: The maximum size of a message.
         """
         self._loop = asyncio.get_running_loop()
         # As text in an envelope, a quotation mark of JSON takes two bytes.
@@ -76,14 +73,14 @@ class Outbox:
         self._sender.start()
 
     def does_take(self, body: bytes) -> bool:
-        """Whether a command fits into a message; one that does not is recorded, and its message names the job."""
+        """Whether a command fits into a message; a larger one is recorded, and its message names the job."""
         return len(body) <= self._command_limit_bytes
 
     async def send_recorded(self, queue_name: str, correlation_id: str, *, traceparent: str | None = None) -> None:
         """Send the message of a recorded job.
 
         Raises:
-            BusUnavailable: The broker did not take it, or not in time: then it may yet.
+            BusUnavailable: The broker did not accept it, or not in time; it may still do so.
         """
         letter = _Letter(
             queue_name,
@@ -106,18 +103,18 @@ class Outbox:
         traceparent: str | None = None,
         wait_s: float = WAIT_S,
     ) -> None:
-        """Send one command whose job is not recorded.
+        """Send a command whose job is not recorded.
 
         Args:
-            queue_name: Where to.
+            queue_name: The queue.
             body: The command as JSON, its correlation id included.
-            correlation_id: The same, for the message's property.
-            owner: Whose command it is: those of two owners never share a message.
-            traceparent: Of what caused it.
-            wait_s: Seconds that the caller waits for the broker at most.
+            correlation_id: The same id, for the message's property.
+            owner: The owner of the command; commands of different owners never share a message.
+            traceparent: The trace that caused the command.
+            wait_s: The maximum wait for the broker in seconds.
 
         Raises:
-            BusUnavailable: The broker did not take it, or not in time: then it may yet.
+            BusUnavailable: The broker did not accept it, or not in time; it may still do so.
         """
         letter = _Letter(
             queue_name,
@@ -131,21 +128,23 @@ class Outbox:
         await self._send(letter, wait_s)
 
     async def close(self, timeout_s: float = WAIT_S) -> None:
-        """Send what waits, if the broker answers, then stop."""
+        """Send the waiting commands, if the broker responds, then stop."""
         await self._loop.run_in_executor(None, self._sender.stop, timeout_s)
 
     async def _send(self, letter: _Letter, wait_s: float) -> None:
         if not self._sender.put((letter,)):
-            raise BusUnavailable("the message broker does not answer, and is left alone for a moment")
+            raise BusUnavailable("the message broker is not responding")
         try:
             async with asyncio.timeout(wait_s):
                 await letter.sent
         except TimeoutError:
-            raise BusUnavailable(f"the message broker did not take the command within {wait_s:g} s") from None
+            raise BusUnavailable(f"the message broker did not accept the command within {wait_s:g} s") from None
 
 
 class _LetterDestination:
-    """The queues of the broker: letters of one address travel together, where their consumer takes them together."""
+    """The outgoing letters by address; letters of one address share a message if their consumer processes them
+    together.
+    """
 
     def __init__(
         self, publisher: Publisher, loop: asyncio.AbstractEventLoop, batch_limit: int, batch_bytes_limit: int
@@ -164,7 +163,7 @@ class _LetterDestination:
                 self._send_message(queue_name, batch)
 
     def lose(self, letters: Sequence[_Letter], error: Exception | None) -> None:
-        self._tell(letters, error or BusUnavailable("the command was not sent: the gateway stops"))
+        self._tell(letters, error or BusUnavailable("the command was not sent, because the gateway is stopping"))
 
     def close(self) -> None:
         self._publisher.close()
@@ -188,7 +187,7 @@ class _LetterDestination:
         """Send one message.
 
         Raises:
-            BusUnavailable: The broker did not take it.
+            BusUnavailable: The broker did not accept it.
         """
         first, is_alone = batch[0], len(batch) == 1
         error: Exception | None = None
@@ -222,7 +221,7 @@ def _headers(batch: list[_Letter]) -> dict[str, Any]:
 
 
 def _causes(batch: list[_Letter]) -> dict[str, Any]:
-    """What the sending of a message belongs to: one request, or several."""
+    """The traces of a message: of one request or several."""
     known = [letter.traceparent for letter in batch if letter.traceparent]
     return {"parent": known[0]} if len(batch) == 1 and known else {"links": known}
 

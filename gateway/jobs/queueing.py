@@ -1,4 +1,4 @@
-"""Where a queued job stands, and when it is likely to start."""
+"""The position of a queued job and its estimated start."""
 
 from statistics import median
 from typing import Any, Final
@@ -8,14 +8,14 @@ from modelbus.shared.store.jobs.gateway_jobs import JobRecords
 from modelbus.shared.store.records.catalog_reader import CatalogReader
 
 _SAMPLE: Final = 20
-"""How many of the last jobs of the same kind say how long one takes."""
+"""The number of recent jobs of the same kind for the estimated run time."""
 
 
 async def place_in_queue(jobs: JobRecords, catalog: CatalogReader, job: JobDocument) -> dict[str, Any]:
-    """The fields ``queue_position`` and ``estimated_start_s`` of a queued job; of another, nothing.
+    """The fields ``queue_position`` and ``estimated_start_s`` of a queued job; empty for other jobs.
 
-    The estimate is the jobs before it, with those that run, times the median time of the last ones, by the workers that
-    are there.
+    The estimate is the number of running jobs and jobs ahead, times the median time of recent jobs, divided by the
+    number of workers.
     """
     if job["status"] != "queued":
         return {}

@@ -1,4 +1,4 @@
-"""Reading datasets: which job a reading is, and the end of all of them when their dataset is deleted."""
+"""Readings of datasets: their job ids, and their end when the dataset is deleted."""
 
 from uuid import UUID, uuid5
 
@@ -11,17 +11,18 @@ from modelbus.shared.contracts.documents.dataset_documents import DatasetDocumen
 
 
 def reading_id(dataset: DatasetDocument, command: Command) -> str:
-    """The correlation id of a command that reads a dataset: the same for the same dataset and the same specification.
+    """The correlation id of a reading: the same for the same dataset and specification.
 
-    A dataset that was uploaded again under the name of a deleted one was made by another job, and so are its readings.
+    A dataset that was deleted and uploaded again under the same name comes from another job, and so do its readings.
     """
     return str(uuid5(UUID(dataset["correlation_id"]), spec_hash(command_spec(command))))
 
 
 async def remove_readings(app: web.Application, dataset: str) -> None:
-    """Cancel what reads a dataset, and remove what was read of it; to be called when the dataset is gone.
+    """Cancel the running readings of a dataset and remove the finished ones; call it after the dataset has been
+    removed.
 
-    A job that has not ended then, because its worker is gone, is removed all the same: its worker has lost it then.
+    A job that has not ended by then, because its worker is lost, is also removed.
     """
     open_jobs = [job for job in await app[READINGS].find(dataset) if job["status"] in ("queued", "running")]
     await end_jobs(app, open_jobs)

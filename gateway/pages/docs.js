@@ -6,6 +6,6 @@ window.ui = SwaggerUIBundle({
   displayRequestDuration: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  // the badge of a public validator: this page asks nobody but this gateway
+  // no badge of a public validator: this page loads nothing from other hosts
   validatorUrl: null,
 });

@@ -1,1 +1,1 @@
-"""The routes, one file for each kind of thing. A handler parses, calls and answers; nothing else."""
+"""The routes, one file for each kind of resource. A handler parses, calls and responds, nothing else."""

@@ -1,6 +1,6 @@
-"""What the gateway serves of itself: OpenAPI, AsyncAPI, and a page to read and try it, without any other host.
+"""The gateway's own documentation: OpenAPI, AsyncAPI, and a page to read and try them, without any other host.
 
-All of it is open: it says what every release says and where the broker is, and a browser that opens it sends no key.
+All of it is open: it has no secrets beyond the address of the broker, and a browser that opens it sends no key.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 from aiohttp import web
 
+from modelbus.gateway.access.scopes import demands_keys
 from modelbus.gateway.application_keys import SETTINGS
 from modelbus.gateway.description.asyncapi import asyncapi_document
 from modelbus.gateway.description.openapi import openapi_document
@@ -36,12 +37,13 @@ _DAY_S: Final = 86400
     "/openapi.json",
     scope=OPEN,
     tag=_TAG,
-    summary="This gateway as OpenAPI",
+    summary="Retrieve the OpenAPI document",
     answers={200: Answer("An OpenAPI 3.1 document.", media_types=("application/json",))},
 )
 async def read_openapi(request: web.Request) -> web.Response:
-    """Made from the models that check what comes."""
-    return await _described(lambda: _openapi(request.app[ROUTES]))
+    """The description of all routes, generated from the models that validate the requests."""
+    requires_keys = demands_keys(request.app[SETTINGS])
+    return await _described(lambda: _openapi(request.app[ROUTES], requires_keys=requires_keys))
 
 
 @route(
@@ -49,13 +51,13 @@ async def read_openapi(request: web.Request) -> web.Response:
     "/asyncapi.json",
     scope=OPEN,
     tag=_TAG,
-    summary="The queues as AsyncAPI",
+    summary="Retrieve the AsyncAPI document",
     answers={200: Answer("An AsyncAPI 3.0 document.", media_types=("application/json",))},
 )
 async def read_asyncapi(request: web.Request) -> web.Response:
-    """The other door, with the same commands; docs/queue.md says how to use it.
+    """The description of the queues, which accept the same commands as the routes.
 
-    `servers` names the broker that this gateway uses, without its login.
+    `servers` names the broker of this gateway, without credentials.
     """
     bus_url = request.app[SETTINGS].bus_url.get_secret_value()
     return await _described(lambda: _asyncapi(bus_url))
@@ -66,11 +68,11 @@ async def read_asyncapi(request: web.Request) -> web.Response:
     "/docs",
     scope=OPEN,
     tag=_TAG,
-    summary="The documentation as a page",
+    summary="Show the API reference",
     answers={200: Answer("The page.", media_types=("text/html",))},
 )
 async def read_documentation(_request: web.Request) -> web.Response:
-    """To read and to try; it asks no other host."""
+    """An interactive page with every route. It loads nothing from other hosts."""
     return _file("docs.html", {})
 
 
@@ -79,12 +81,12 @@ async def read_documentation(_request: web.Request) -> web.Response:
     "/docs/{file}",
     scope=OPEN,
     tag=_TAG,
-    summary="A file of the documentation's page",
+    summary="Retrieve a file of the API reference",
     answers={200: Answer("The file.", media_types=tuple(_MEDIA_TYPES.values()))},
     is_documented=False,
 )
 async def read_documentation_file(request: web.Request) -> web.Response:
-    """A script, a style or an image, by its name."""
+    """A script, a style sheet or an image of the page."""
     name = request.match_info["file"]
     if name not in _OWN + _BUNDLED:
         raise web.HTTPNotFound
@@ -104,14 +106,14 @@ def _content(name: str) -> bytes:
 
 
 async def _described(make: Callable[[], bytes]) -> web.Response:
-    """A description; made when it is first asked for, beside the event loop: it takes a fifth of a second."""
+    """A description, generated on first use and outside of the event loop, since it takes a fifth of a second."""
     body = await asyncio.get_running_loop().run_in_executor(None, make)
     return web.Response(body=body, content_type="application/json")
 
 
 @lru_cache(maxsize=1)
-def _openapi(routes: tuple[Route, ...]) -> bytes:
-    return orjson.dumps(openapi_document(routes))
+def _openapi(routes: tuple[Route, ...], *, requires_keys: bool) -> bytes:
+    return orjson.dumps(openapi_document(routes, requires_keys=requires_keys))
 
 
 @lru_cache(maxsize=1)

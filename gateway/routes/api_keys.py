@@ -1,4 +1,4 @@
-"""API keys: make, list, revoke; for admins."""
+"""API keys for administrators: create, list, revoke."""
 
 from typing import Any
 
@@ -23,13 +23,13 @@ _TAG = "keys"
     "/keys",
     scope="admin",
     tag=_TAG,
-    summary="Make an API key",
-    answers={201: Answer("The key; its text is told only here.", MadeApiKey, example=MADE_API_KEY)},
-    body=JsonBody((NewApiKey,), {"for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
+    summary="Create an API key",
+    answers={201: Answer("The new key with its secret.", MadeApiKey, example=MADE_API_KEY)},
+    body=JsonBody((NewApiKey,), {"a key for a pipeline": {"name": "ci", "scopes": ["submit"], "expires_days": 90}}),
     errors=(Conflict,),
 )
 async def create_key(request: web.Request) -> web.Response:
-    """201 with the key, whose text is told only here."""
+    """Returns the secret of the key, which cannot be retrieved later."""
     asked = await body_of(request, NewApiKey)
     text = new_api_key()
     made = await request.app[API_KEYS].create(
@@ -47,11 +47,11 @@ async def create_key(request: web.Request) -> web.Response:
     "/keys",
     scope="admin",
     tag=_TAG,
-    summary="List API keys",
-    answers={200: Answer("All keys.", ApiKeyList, example={"keys": [API_KEY]})},
+    summary="List all API keys",
+    answers={200: Answer("All keys, including revoked and expired ones.", ApiKeyList, example={"keys": [API_KEY]})},
 )
 async def list_keys(request: web.Request) -> web.Response:
-    """All of them, without their texts, which nobody knows."""
+    """Lists all keys without their secrets, which are not stored."""
     return json_answer({"keys": [_view(key) for key in await request.app[API_KEYS].list_all()]})
 
 
@@ -61,11 +61,11 @@ async def list_keys(request: web.Request) -> web.Response:
     scope="admin",
     tag=_TAG,
     summary="Revoke an API key",
-    answers={200: Answer("The key.", ApiKeyRecord, example=API_KEY)},
+    answers={200: Answer("The revoked key.", ApiKeyRecord, example=API_KEY)},
     errors=(NotFound,),
 )
 async def revoke_key(request: web.Request) -> web.Response:
-    """It works no more, at the latest after `MODELBUS_KEY_CACHE_S`."""
+    """Revokes the key. Gateways may accept it for up to `MODELBUS_KEY_CACHE_S` seconds longer."""
     return json_answer(_view(await request.app[API_KEYS].revoke(name_in_path(request, "name"))))
 
 

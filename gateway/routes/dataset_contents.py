@@ -1,6 +1,6 @@
-"""What is in a dataset: pages of its rows, and all of it as a file.
+"""The contents of a dataset: pages of its rows, and downloads.
 
-A reading whose id follows from what is asked belongs to the dataset's owner: whoever asks is answered by the same job.
+A reading whose id is derived from the request belongs to the dataset's owner: all clients share the same job.
 """
 
 from typing import Any, Literal
@@ -37,23 +37,23 @@ _TAG = "datasets"
 
 
 class RowsQuery(Waiting):
-    """Which rows."""
+    """The query of a page of rows."""
 
     offset: int = Field(0, ge=0, le=2**53)
-    """How many rows to pass over."""
+    """The number of rows to skip."""
     limit: int = Field(50, ge=1, le=1000)
-    """How many rows to read at most."""
+    """The maximum number of rows to return."""
     columns: list[ColumnName] | None = Field(None, min_length=1)
-    """Which columns, in this order; given once for each. Default: all."""
+    """A column to return; repeat the parameter for several columns, in their order. Default: all columns."""
 
 
 class ContentQuery(Waiting):
-    """As what."""
+    """The query of a download."""
 
     format: Literal["parquet", "csv", "jsonl"] = "parquet"
-    """The format."""
+    """The format of the file."""
     formulas: Literal["escaped", "kept"] = "escaped"
-    """In CSV, whether text that a spreadsheet would run gets an apostrophe before it."""
+    """How CSV treats text that a spreadsheet would execute: `escaped` with a leading apostrophe, or `kept`."""
 
 
 @route(
@@ -61,10 +61,14 @@ class ContentQuery(Waiting):
     "/datasets/{name}/rows",
     scope="read",
     tag=_TAG,
-    summary="Read a page of a dataset's rows",
+    summary="List a dataset's rows",
     answers={
-        200: Answer("The page.", RowsResult, example=ROWS),
-        202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "ReadRows"}),
+        200: Answer("A page of rows.", RowsResult, example=ROWS),
+        202: Answer(
+            "The job that reads the rows, if it has not ended in time.",
+            JobView,
+            example={**QUEUED_JOB, "command": "ReadRows"},
+        ),
     },
     query=RowsQuery,
     checks_query=False,
@@ -72,7 +76,7 @@ class ContentQuery(Waiting):
     makes_job=True,
 )
 async def read_rows(request: web.Request) -> web.Response:
-    """A page; 202 and a job when it is not there soon."""
+    """Returns a page of rows, in their original order."""
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     command = command_from(request, ReadRows, _page(request), dataset=name_in_path(request, "name"))
     dataset = await request.app[CATALOG].dataset(command.dataset)
@@ -94,8 +98,12 @@ async def read_rows(request: web.Request) -> web.Response:
     summary="Download a dataset",
     answers={
         200: Answer("The file.", media_types=FILE_TYPES, headers=FILE_HEADERS),
-        202: Answer("It is being written.", JobView, example={**QUEUED_JOB, "command": "ExportDataset"}),
-        304: Answer("The caller has it already."),
+        202: Answer(
+            "The job that writes the file, if it has not ended in time.",
+            JobView,
+            example={**QUEUED_JOB, "command": "ExportDataset"},
+        ),
+        304: Answer("The client has the current version."),
     },
     query=ContentQuery,
     checks_query=False,
@@ -103,12 +111,14 @@ async def read_rows(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def download_dataset(request: web.Request) -> web.StreamResponse:
-    """The table as Parquet, or as CSV or JSON lines, made once."""
+    """Downloads the dataset as Parquet, CSV or JSON lines. CSV and JSON lines are written by a job on the first
+    request.
+    """
     name = name_in_path(request, "name")
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     chosen = request.query.get("format", "parquet")
     if chosen not in MEDIA_TYPES:
-        problem = f"must be {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}"
+        problem = f"must be one of {', '.join(MEDIA_TYPES)}, not {chosen[:50]!r}"
         raise InvalidCommand(
             f"format: {problem}", details=[{"where": "format", "problem": problem, "expected": list(MEDIA_TYPES)}]
         )
@@ -133,10 +143,10 @@ async def _download_export(request: web.Request, command: ExportDataset, wait: f
 
 
 async def _send_export(request: web.Request, command: ExportDataset, owner: str, wait: float) -> web.StreamResponse:
-    """The file of the export; 202 or a problem as long as it is not there.
+    """The file of the export; 202 or a problem while it does not exist.
 
     Raises:
-        UnknownUpload: The job has succeeded, and its file is gone.
+        UnknownUpload: The job has succeeded, but its file no longer exists.
     """
     job = await request.app[DISPATCHER].obtain(command, correlation_id_of(request), owner=owner, wait_s=wait)
     if job["status"] != "succeeded":
@@ -152,7 +162,7 @@ async def _send_export(request: web.Request, command: ExportDataset, owner: str,
 
 
 def _page(request: web.Request) -> dict[str, Any]:
-    """Which rows the query asks for, as text: the contract says what each is, and refuses what it does not know."""
+    """The parameters of the query as text, which the contract validates."""
     given: dict[str, Any] = {name: value for name, value in request.query.items() if name != "wait"}
     return given | ({"columns": request.query.getall("columns")} if "columns" in given else {})
 

@@ -1,4 +1,4 @@
-"""Datasets: upload, list, read, delete."""
+"""Datasets: upload, list, retrieve, delete."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -31,12 +31,12 @@ _FIELDS = (PARSE_FIELDS - {"row_limit"}) | {"name"}
 
 
 class UploadQuery(ParseQuery, Waiting):
-    """What is said of a file; in a form, the same as fields."""
+    """The query of an upload; a form may have the same parameters as fields."""
 
     name: NewDatasetName
-    """What the dataset is to be called; in a form it may be a field instead."""
+    """The name of the dataset: up to 100 letters, digits, `.`, `_` or `-`. In a form it can be a field instead."""
     target: ColumnName | None = None
-    """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
+    """The column to be predicted later. Alerts then cover its classes and columns that leak it."""
 
 
 @route(
@@ -44,15 +44,19 @@ class UploadQuery(ParseQuery, Waiting):
     "/datasets",
     scope="submit",
     tag=_TAG,
-    summary="Upload a file as a dataset",
+    summary="Upload a dataset",
     answers={
         201: Answer(
             "The dataset with its schema and profile.",
             DatasetRecord,
             example=DATASET,
-            headers={"Location": "Where the dataset is."},
+            headers={"Location": "The URL of the dataset."},
         ),
-        202: Answer("It is stored and being profiled.", JobView, example={**QUEUED_JOB, "command": "ProfileDataset"}),
+        202: Answer(
+            "The job that profiles the file, if it has not ended in time.",
+            JobView,
+            example={**QUEUED_JOB, "command": "ProfileDataset"},
+        ),
     },
     query=UploadQuery,
     checks_query=False,
@@ -61,7 +65,7 @@ class UploadQuery(ParseQuery, Waiting):
     makes_job=True,
 )
 async def upload_dataset(request: web.Request) -> web.Response:
-    """Store a file and have it profiled; 201 with its schema, or 202 and a job."""
+    """Creates a dataset from a file. The column types are detected, and alerts report problems for training."""
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     if not is_form(request):
         # all that is said of the file is known already: a fault in it is told before the file is sent
@@ -75,12 +79,12 @@ async def upload_dataset(request: web.Request) -> web.Response:
     "/datasets",
     scope="read",
     tag=_TAG,
-    summary="List datasets",
+    summary="List all datasets",
     answers={200: Answer("A page of datasets.", DatasetList, example={"datasets": [DATASET_SUMMARY], "next": None})},
     query=NamePage,
 )
 async def list_datasets(request: web.Request) -> web.Response:
-    """By name, without their columns; `next` is the cursor of the following page."""
+    """Lists datasets by name, without their columns."""
     query = query_of(request, NamePage)
     found = await request.app[CATALOG].datasets(after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
@@ -92,15 +96,20 @@ async def list_datasets(request: web.Request) -> web.Response:
     "/datasets/{name}",
     scope="read",
     tag=_TAG,
-    summary="Read a dataset's schema and profile",
+    summary="Retrieve a dataset",
     answers={
-        200: Answer("The dataset.", DatasetRecord, example=DATASET, headers={"ETag": "It never changes."}),
-        304: Answer("The caller has it already."),
+        200: Answer(
+            "The dataset.",
+            DatasetRecord,
+            example=DATASET,
+            headers={"ETag": "A constant, since datasets are immutable."},
+        ),
+        304: Answer("The client has the current version."),
     },
     errors=(UnknownDataset,),
 )
 async def read_dataset(request: web.Request) -> web.Response:
-    """Schema and profile."""
+    """Returns the schema, the profile and the alerts of the dataset."""
     document = await _dataset(request)
     record = DatasetRecord.model_validate(public(document)).model_dump(mode="json")
     return immutable_answer(request, record, document["correlation_id"])
@@ -112,15 +121,14 @@ async def read_dataset(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete a dataset",
-    answers={204: Answer("It is gone.")},
+    answers={204: Answer("The dataset has been deleted.")},
     query=Forcing,
     errors=(UnknownDataset, StillInUse),
 )
 async def delete_dataset(request: web.Request) -> web.Response:
-    """Refused while a version was made from it or a job uses it, unless `?force=true`.
+    """Deletes the dataset with its pages and exports. Refused if a model version was trained on it or a job uses it.
 
-    Jobs that use it, queued or running, are then cancelled first, and say why. With it go the pages and exports that
-    were read of it, also those that are being read.
+    With `?force=true` the dataset is deleted anyway, and queued and running jobs that use it are cancelled.
     """
     document = await _dataset(request)
     name = document["_id"]
@@ -131,10 +139,10 @@ async def delete_dataset(request: web.Request) -> web.Response:
     for job in jobs:
         require_own(request, job, f"job {job['_id']}, which uses dataset {name!r},")
     await end_jobs(request.app, jobs, deleted_reason(name))
-    # Released first: whatever is interrupted from here on, the sweep finishes.
+    # Released first: the sweep completes an interrupted deletion.
     await request.app[BLOBS].release(document["blob_id"])
     await request.app[CATALOG].remove_dataset(name)
-    # Those that were accepted meanwhile.
+    # Jobs accepted in the meantime.
     await end_jobs(request.app, await request.app[JOBS].find_using(document), deleted_reason(name))
     await remove_readings(request.app, name)
     await request.app[BLOBS].delete(document["blob_id"])
@@ -145,13 +153,17 @@ async def _require_unused(request: web.Request, name: str, jobs: Sequence[KnownJ
     versions = await request.app[CATALOG].count_versions_from(name)
     if not versions and not jobs:
         return
-    ended = " and cancels the jobs" if jobs else ""
-    raise StillInUse(f"{uses_of(name, versions, jobs)}; ?force=true deletes it anyway{ended}", details=details_of(jobs))
+    ended = " and cancel the jobs" if jobs else ""
+    raise StillInUse(
+        f"{uses_of(name, versions, jobs)}; use ?force=true to delete it anyway{ended}", details=details_of(jobs)
+    )
 
 
 async def _require_free_name(request: web.Request, command: ProfileDataset) -> None:
     if await request.app[CATALOG].has_dataset(command.dataset):
-        raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
+        raise DatasetExists(
+            f"dataset {command.dataset!r} already exists; datasets are immutable; use another name or delete it"
+        )
 
 
 def _command(request: web.Request, fields: Fields, source: Mapping[str, str | None]) -> ProfileDataset:

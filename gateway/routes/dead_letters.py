@@ -1,4 +1,4 @@
-"""Dead letters: dead jobs, and messages that could not be read; listed, read, edited, replayed, removed."""
+"""Dead letters, which are dead jobs and unreadable messages: list, retrieve, edit, replay, delete."""
 
 from typing import Any, Final, Literal
 
@@ -31,33 +31,33 @@ from modelbus.shared.store.logs.log_reading import LogQuery
 log = structlog.get_logger()
 
 _LINES: Final = 50
-"""Log lines that are shown with a dead letter."""
+"""The number of log lines returned with a dead letter."""
 _TAG: Final = "dead letters"
 _LETTER: Final = Answer("The dead letter.", DeadLetterView, example=DEAD_LETTER)
 
 
 class _Meant(Query):
     kind: Literal["job", "message"] | None = None
-    """Dead jobs, or messages that could not be read."""
+    """Return only dead jobs, or only unreadable messages."""
     queue: Literal[QUEUES] | None = None  # type: ignore[valid-type]  # the names are those of the lanes
-    """Of this queue."""
+    """Return only dead letters of this queue."""
     before: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z", "7d"])
-    """Dead since before this time."""
+    """Return only dead letters from before this time, or older than this age."""
 
     def meant(self) -> DeadLetterQuery:
-        """The same for the store."""
+        """The filter for the store."""
         return DeadLetterQuery(KINDS if self.kind is None else (self.kind,), self.queue, self.before)
 
 
 class LettersQuery(_Meant, Page):
-    """Which dead letters."""
+    """The query of the list."""
 
 
 class PurgeQuery(_Meant):
-    """Which dead letters; one of them must be said."""
+    """The query of a deletion; at least one parameter is required."""
 
     all: bool = False
-    """Every one."""
+    """Delete all dead letters."""
 
 
 @route(
@@ -65,10 +65,10 @@ class PurgeQuery(_Meant):
     "/dead-letters",
     scope="read",
     tag=_TAG,
-    summary="List dead letters",
+    summary="List all dead letters",
     answers={
         200: Answer(
-            "A page of them.",
+            "A page of dead letters.",
             DeadLetterList,
             example={"dead_letters": [DEAD_LETTER_SUMMARY], "next": None},
         )
@@ -76,7 +76,7 @@ class PurgeQuery(_Meant):
     query=LettersQuery,
 )
 async def list_dead_letters(request: web.Request) -> web.Response:
-    """Newest first; `next` is the cursor of the following page."""
+    """Lists dead letters, newest first."""
     query = query_of(request, LettersQuery)
     place = read_cursor(query.cursor)
     letters = await request.app[DEAD_LETTERS].page(query.meant(), after=place, limit=query.limit)
@@ -89,12 +89,12 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     "/dead-letters/{letter_id}",
     scope="read",
     tag=_TAG,
-    summary="Read a dead letter",
+    summary="Retrieve a dead letter",
     answers={200: _LETTER},
     errors=(NotFound,),
 )
 async def read_dead_letter(request: web.Request) -> web.Response:
-    """The reason, attempts, history, what was sent, and the last log lines."""
+    """Returns the reason, the attempts, the history, the original command or message, and the last log lines."""
     return await _answer(request, await _letter(request))
 
 
@@ -104,14 +104,14 @@ async def read_dead_letter(request: web.Request) -> web.Response:
     scope="read",
     tag=_TAG,
     summary="Download a message",
-    answers={200: Answer("Its bytes.", media_types=("application/octet-stream",))},
+    answers={200: Answer("The bytes of the message.", media_types=("application/octet-stream",))},
     errors=(NotFound,),
 )
 async def download_message(request: web.Request) -> web.Response:
-    """The bytes of a message, as they came."""
+    """Downloads the original bytes of a message."""
     letter = await _letter(request)
     if letter.kind == "job":
-        raise BadRequest(f"{letter.id} is a dead job; only messages have bytes of their own")
+        raise BadRequest(f"dead letter {letter.id} is a job; only messages have content")
     headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
     return web.Response(body=letter.document["raw"], content_type="application/octet-stream", headers=headers)
 
@@ -126,21 +126,21 @@ async def download_message(request: web.Request) -> web.Response:
     body=JsonBody(
         (LetterChange,),
         {
-            "of a job": {"spec": TRAINING},
-            "of a message": {"body": {"command": "Predict", "model": "prices", "rows": [{"size": 2.0}]}},
+            "job": {"spec": TRAINING},
+            "message": {"body": {"command": "Predict", "model": "prices", "rows": [{"size": 2.0}]}},
         },
     ),
     errors=(NotFound, Conflict),
 )
 async def edit_dead_letter(request: web.Request) -> web.Response:
-    """`spec` for a job, `body` for a message, is what its replay takes.
+    """Sets the `spec` of a job, or the `body` of a message, for its replay.
 
-    What was sent stays readable as it was.
+    The original is kept.
     """
     letter, body = await _own_letter(request), await json_body(request)
     field = "spec" if letter.kind == "job" else "body"
     if body.keys() != {field}:
-        raise BadRequest(f'{letter.id} is a {letter.kind}: the request must be {{"{field}": ...}}')
+        raise BadRequest(f'dead letter {letter.id} is a {letter.kind}; the body must be {{"{field}": ...}}')
     letters = request.app[DEAD_LETTERS]
     if letter.kind == "job":
         spec = _checked_spec(letter, body["spec"])
@@ -157,11 +157,11 @@ async def edit_dead_letter(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Replay a dead letter",
-    answers={202: Answer("It is queued once more.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
+    answers={202: Answer("The queued jobs.", ReplayedJobs, example={"jobs": [QUEUED_JOB]})},
     errors=(NotFound, JobFinished, CorrelationIdReused, InvalidCommand),
 )
 async def replay_dead_letter(request: web.Request) -> web.Response:
-    """202 with the job, or with the jobs of a message; twice is as once."""
+    """Queues a dead job again, or the jobs of a message. A repeated replay has no further effect."""
     letter, dispatcher = await _own_letter(request), request.app[DISPATCHER]
     if letter.kind == "job":
         jobs = [await dispatcher.replay(letter.id)]
@@ -179,12 +179,12 @@ async def replay_dead_letter(request: web.Request) -> web.Response:
     "/dead-letters/{letter_id}",
     scope="submit",
     tag=_TAG,
-    summary="Remove a dead letter",
-    answers={204: Answer("It is gone.")},
+    summary="Delete a dead letter",
+    answers={204: Answer("The dead letter has been deleted.")},
     errors=(NotFound,),
 )
 async def remove_dead_letter(request: web.Request) -> web.Response:
-    """The job's record, or the message, for good."""
+    """Permanently deletes the record of the job, or the message."""
     await request.app[DEAD_LETTERS].remove(await _own_letter(request))
     return web.Response(status=204)
 
@@ -194,15 +194,15 @@ async def remove_dead_letter(request: web.Request) -> web.Response:
     "/dead-letters",
     scope="admin",
     tag=_TAG,
-    summary="Remove many dead letters",
-    answers={200: Answer("How many.", Purged, example={"purged": 3})},
+    summary="Delete dead letters",
+    answers={200: Answer("The number of deleted dead letters.", Purged, example={"purged": 3})},
     query=PurgeQuery,
 )
 async def purge_dead_letters(request: web.Request) -> web.Response:
-    """Removes all that are meant, by `kind`, `queue`, `before` or `all`; says how many."""
+    """Permanently deletes all dead letters that match `kind`, `queue` and `before`, or `all` of them."""
     query = query_of(request, PurgeQuery)
     if query.kind is query.queue is query.before is None and not query.all:
-        raise BadRequest("say which dead letters to remove, by ?kind=, ?queue= or ?before=; or ?all=true")
+        raise BadRequest("select dead letters by ?kind=, ?queue= or ?before=, or use ?all=true")
     return json_answer({"purged": await request.app[DEAD_LETTERS].purge(query.meant())})
 
 
@@ -211,11 +211,11 @@ async def _letter(request: web.Request) -> DeadLetter:
 
 
 async def _own_letter(request: web.Request) -> DeadLetter:
-    """A dead letter that the asker may change: a job of their own, or any for an admin.
+    """A dead letter that the client may change: a job of the same owner, or any for an admin.
 
     Raises:
-        NotFound: There is none of that id.
-        Forbidden: It is somebody else's; what came by a queue is nobody's own.
+        NotFound: The dead letter does not exist.
+        Forbidden: The dead letter has another owner; messages from a queue belong to nobody.
     """
     letter = await _letter(request)
     owner = letter.document["owner"] if letter.kind == "job" else QUEUE_OWNER
@@ -235,7 +235,7 @@ def _checked_spec(letter: JobLetter[JobDocument], spec: Any) -> dict[str, Any]:
     command = parse_command({**spec, "correlation_id": letter.id})
     if command.command != letter.document["command"]:
         raise InvalidCommand(
-            f"this is a {letter.document['command']} job and stays one; send a {command.command} of its own",
+            f"the command must remain {letter.document['command']}; send {command.command} as a new job",
             details=[{"where": "command", "problem": "must not change", "expected": letter.document["command"]}],
         )
     return command_spec(command)

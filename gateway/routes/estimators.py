@@ -1,4 +1,4 @@
-"""What can be trained: the catalogue that the trainer declared."""
+"""The estimators in the trainer's catalogue."""
 
 from aiohttp import web
 
@@ -16,10 +16,10 @@ _TAG = "estimators"
 
 
 class EstimatorsQuery(Query):
-    """Which estimators."""
+    """The query of the list."""
 
     task: Task | None = None
-    """What they do."""
+    """Return only estimators for this task."""
 
 
 @route(
@@ -27,12 +27,12 @@ class EstimatorsQuery(Query):
     "/estimators",
     scope="read",
     tag=_TAG,
-    summary="List what can be trained",
+    summary="List all estimators",
     answers={200: Answer("All estimators.", EstimatorList, example={"estimators": [ESTIMATOR_SUMMARY]})},
     query=EstimatorsQuery,
 )
 async def list_estimators(request: web.Request) -> web.Response:
-    """Names, tasks and descriptions, as the trainer declared them when it started."""
+    """Lists the estimators that can be trained, with their tasks and descriptions."""
     found = await request.app[CATALOG].estimators(query_of(request, EstimatorsQuery).task)
     return json_answer({"estimators": found})
 
@@ -42,12 +42,12 @@ async def list_estimators(request: web.Request) -> web.Response:
     "/estimators/{name}",
     scope="read",
     tag=_TAG,
-    summary="Read an estimator's hyperparameters",
+    summary="Retrieve an estimator",
     answers={200: Answer("The estimator.", EstimatorView, example=ESTIMATOR)},
     errors=(UnknownEstimator,),
 )
 async def read_estimator(request: web.Request) -> web.Response:
-    """With a JSON Schema of its hyperparameters."""
+    """Returns the estimator with a JSON Schema of its hyperparameters."""
     name = request.match_info["name"]
     document = await request.app[CATALOG].estimator(name)
     if document is None:
@@ -56,6 +56,6 @@ async def read_estimator(request: web.Request) -> web.Response:
 
 
 async def no_such_estimator(request: web.Request, name: str) -> UnknownEstimator:
-    """The error for an estimator that is not in the catalogue, as the trainer has it."""
+    """The error for an estimator that is not in the catalogue, the same as the trainer's."""
     names = [one["name"] for one in await request.app[CATALOG].estimators(None)]
     return unknown_estimator(name, names, await request.app[CATALOG].left_out())

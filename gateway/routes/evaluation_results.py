@@ -1,4 +1,4 @@
-"""What evaluations gave: their plots, and several side by side."""
+"""The results of evaluations: plots and comparisons."""
 
 from typing import Final
 
@@ -17,20 +17,21 @@ from modelbus.gateway.views.evaluation_views import filled, find_filled
 from modelbus.gateway.views.plot_views import PLOT_TYPES, plot_places, send_plot
 from modelbus.shared.contracts import Name
 from modelbus.shared.errors import BadRequest, Conflict, NotFound, UnknownEvaluation, UnknownUpload
+from modelbus.shared.plural import counted
 
 _FEWEST, _MOST = 2, 10
 _TAG: Final = "evaluations"
 
 
 class CompareQuery(Query):
-    """Which evaluations."""
+    """The query of a comparison."""
 
     id: list[Name] = Field(
         min_length=1,
         examples=[["first", "second"]],
         json_schema_extra={"minItems": _FEWEST, "maxItems": _MOST},
     )
-    """The id of an evaluation; given once for each, 2 to 10 times."""
+    """The id of an evaluation; repeat the parameter for 2 to 10 evaluations."""
 
 
 @route(
@@ -39,17 +40,19 @@ class CompareQuery(Query):
     scope="read",
     tag=_TAG,
     summary="Compare evaluations",
-    answers={200: Answer("Them side by side.", ComparisonView, example=COMPARISON)},
+    answers={200: Answer("The comparison.", ComparisonView, example=COMPARISON)},
     query=CompareQuery,
     errors=(UnknownEvaluation, Conflict),
 )
 async def compare_evaluations(request: web.Request) -> web.Response:
-    """2 to 10 side by side, with differences to the first, and what makes them differ."""
+    """Compares 2 to 10 evaluations: the metrics, the differences to the first evaluation, and reasons for doubt."""
     ids = query_of(request, CompareQuery).id
     if not _FEWEST <= len(ids) <= _MOST:
-        raise BadRequest(f"?id= must be given {_FEWEST} to {_MOST} times, once for each evaluation; it is {len(ids)}")
+        raise BadRequest(
+            f"?id= must be given {_FEWEST} to {_MOST} times, once for each evaluation, not {counted(len(ids), 'time')}"
+        )
     if len(set(ids)) < len(ids):
-        raise BadRequest("?id= names an evaluation twice")
+        raise BadRequest("?id= must not repeat an evaluation")
     return json_answer(compare([filled(await find_filled(request, each)) for each in ids]))
 
 
@@ -59,11 +62,11 @@ async def compare_evaluations(request: web.Request) -> web.Response:
     scope="read",
     tag=_TAG,
     summary="List an evaluation's plots",
-    answers={200: Answer("Where each is.", PlotList, example=PLOTS)},
+    answers={200: Answer("The plots with their links.", PlotList, example=PLOTS)},
     errors=(UnknownEvaluation, Conflict),
 )
 async def list_evaluation_plots(request: web.Request) -> web.Response:
-    """The plots' names, with where each is as SVG and as points."""
+    """Lists the plots with links to the SVG image and to the data points."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
     plots = plot_places(f"/evaluations/{evaluation_id}/plots", document.get("files", []))
@@ -75,15 +78,15 @@ async def list_evaluation_plots(request: web.Request) -> web.Response:
     "/evaluations/{id}/plots/{file}",
     scope="read",
     tag=_TAG,
-    summary="Read a plot",
+    summary="Retrieve a plot",
     answers={
         200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values()), headers=FILE_HEADERS),
-        304: Answer("The caller has it already."),
+        304: Answer("The client has the current version."),
     },
     errors=(UnknownEvaluation, Conflict, NotFound, UnknownUpload),
 )
 async def download_evaluation_plot(request: web.Request) -> web.StreamResponse:
-    """A plot, and the points behind it."""
+    """Returns the plot as an SVG image, or its data points as JSON."""
     evaluation_id = name_in_path(request, "id")
     document = await find_filled(request, evaluation_id)
     return await send_plot(request, document.get("files", []), evaluation_id, f"evaluation {evaluation_id!r}")

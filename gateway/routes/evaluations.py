@@ -1,4 +1,4 @@
-"""Evaluations: created by id, filled by the evaluator, read, listed, deleted."""
+"""Evaluations: create, list, retrieve, delete. The evaluator computes them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -34,12 +34,12 @@ _TAG = "evaluations"
 
 
 class EvaluationsQuery(Page):
-    """Which evaluations."""
+    """The query of the list."""
 
     model: Name | None = None
-    """The model that was measured."""
+    """Return only evaluations of this model."""
     dataset: Name | None = None
-    """The dataset it was measured on."""
+    """Return only evaluations on this dataset."""
 
 
 @route(
@@ -49,12 +49,14 @@ class EvaluationsQuery(Page):
     tag=_TAG,
     summary="Create an evaluation",
     answers={
-        201: Answer("The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "Where it is."}),
+        201: Answer(
+            "The evaluation.", EvaluationRecord, example=EVALUATION, headers={"Location": "The URL of the evaluation."}
+        ),
         202: Answer(
-            "The evaluator fills it.",
+            "The job of the evaluation, if it has not ended in time.",
             EvaluationAccepted,
             example=EVALUATION_ACCEPTED,
-            headers={"Location": "Where it will be."},
+            headers={"Location": "The URL of the evaluation."},
         ),
     },
     query=Waiting,
@@ -74,16 +76,16 @@ class EvaluationsQuery(Page):
     makes_job=True,
 )
 async def create_evaluation(request: web.Request) -> web.Response:
-    """202 with the record's id and its job, or 201 with the metrics when `?wait=` was enough.
+    """Evaluates a model version on a dataset, or predictions in a dataset.
 
-    The body has `model`, or `truth` and `prediction`, columns of a dataset that holds predictions.
+    The body has `model` for a model version, or `truth` and `prediction` for columns of the dataset.
     """
     command = _command(request, await json_body(request))
     correlation_id = correlation_id_of(request)
     evaluation_id = command.evaluation or correlation_id
     known = await find_evaluation(request, evaluation_id)
     if known is not None and known["correlation_id"] != correlation_id:
-        raise EvaluationExists(f"an evaluation {evaluation_id!r} already exists; delete it or use another id")
+        raise EvaluationExists(f"evaluation {evaluation_id!r} already exists; delete it first or use another id")
     await _check(request, command)
     job = await request.app[DISPATCHER].submit(
         command, correlation_id, owner=owner_of(request), wait_s=wait_s(request, 0)
@@ -97,7 +99,7 @@ async def create_evaluation(request: web.Request) -> web.Response:
 
 def _command(request: web.Request, body: Mapping[str, Any]) -> EvaluateModel | EvaluatePredictions:
     if "model" not in body and "truth" not in body:
-        problem = "give a model to measure, or truth and prediction, the columns of predictions that a dataset holds"
+        problem = "give model to evaluate a model, or truth and prediction to evaluate columns of the dataset"
         raise InvalidCommand(f"model: {problem}", details=[{"where": "model", "problem": problem}])
     if "model" in body:
         return command_from(request, EvaluateModel, body)
@@ -116,7 +118,7 @@ async def _check(request: web.Request, command: Evaluation) -> None:
     "/evaluations",
     scope="read",
     tag=_TAG,
-    summary="List evaluations",
+    summary="List all evaluations",
     answers={
         200: Answer(
             "A page of evaluations.",
@@ -127,9 +129,9 @@ async def _check(request: web.Request, command: Evaluation) -> None:
     query=EvaluationsQuery,
 )
 async def list_evaluations(request: web.Request) -> web.Response:
-    """Newest first, without their tables; `next` is the cursor of the following page.
+    """Lists evaluations without their tables, newest first.
 
-    Those that are not filled yet come first, on the first page.
+    Evaluations in progress come first, on the first page.
     """
     query = query_of(request, EvaluationsQuery)
     after = read_cursor(query.cursor)
@@ -151,16 +153,16 @@ async def list_evaluations(request: web.Request) -> web.Response:
     "/evaluations/{id}",
     scope="read",
     tag=_TAG,
-    summary="Read an evaluation",
+    summary="Retrieve an evaluation",
     answers={200: Answer("The evaluation.", EvaluationRecord, example=EVALUATION)},
     errors=(UnknownEvaluation,),
 )
 async def read_evaluation(request: web.Request) -> web.Response:
-    """With metrics once its job succeeded."""
+    """Returns the evaluation, with its metrics once its job has succeeded."""
     evaluation_id = name_in_path(request, "id")
     record = await find_evaluation(request, evaluation_id)
     if record is None:
-        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
+        raise UnknownEvaluation(f"evaluation {evaluation_id!r} does not exist")
     return json_answer(record)
 
 
@@ -170,18 +172,18 @@ async def read_evaluation(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete an evaluation",
-    answers={204: Answer("It is gone.")},
+    answers={204: Answer("The evaluation has been deleted.")},
     errors=(UnknownEvaluation,),
 )
 async def delete_evaluation(request: web.Request) -> web.Response:
-    """The record goes with its plots; a job that still computes it is cancelled."""
+    """Deletes the evaluation with its plots, and cancels its job if it is still running."""
     evaluation_id = name_in_path(request, "id")
     await _require_own(request, evaluation_id)
     was_cancelled = await _cancel(request, evaluation_id)
     was_forgotten = await request.app[JOBS].forget_evaluation(evaluation_id)
     was_deleted = await _delete_filled(request, evaluation_id)
     if not (was_cancelled or was_forgotten or was_deleted):
-        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
+        raise UnknownEvaluation(f"evaluation {evaluation_id!r} does not exist")
     return web.Response(status=204)
 
 
@@ -205,7 +207,7 @@ async def _delete_filled(request: web.Request, evaluation_id: str) -> bool:
 
 
 async def _cancel(request: web.Request, evaluation_id: str) -> bool:
-    """Cancel the job that computes an evaluation; whether there was one to cancel."""
+    """Cancel the job of an evaluation; returns whether there was one."""
     job = await request.app[JOBS].find_of_evaluation(evaluation_id)
     if job is None or job["status"] not in ("queued", "running"):
         return False

@@ -1,6 +1,6 @@
-"""Explanations, learning curves and drift: what is said about a model version, each a job whose result it is.
+"""Explanations, learning curves and drift reports of model versions, each the result of a job.
 
-An explanation whose id follows from what is asked belongs to the version's owner, as a reading to the dataset's.
+An explanation whose id is derived from the request belongs to the version's owner, like a reading to the dataset's.
 """
 
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ _ERRORS = (UnknownModel, UnknownDataset, CorrelationIdReused)
 def _answers(description: str, command: str, model: type[Contract], example: Mapping[str, Any]) -> dict[int, Answer]:
     return {
         200: Answer(description, model, example=example),
-        202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": command}),
+        202: Answer("The job, if it has not ended in time.", JobView, example={**QUEUED_JOB, "command": command}),
     }
 
 
@@ -77,16 +77,16 @@ def _body(command: type[Contract], examples: Mapping[str, Any], *, is_required: 
     query=Waiting,
     body=_body(
         ExplainModel,
-        {"all there is": {}, "one column": {"kinds": ["partial_dependence"], "columns": ["size"]}},
+        {"all explanations": {}, "one column": {"kinds": ["partial_dependence"], "columns": ["size"]}},
         is_required=False,
     ),
     errors=_ERRORS,
     makes_job=True,
 )
 async def explain_model(request: web.Request) -> web.Response:
-    """200 with importances and partial dependence, or 202 and a job.
+    """Computes feature importance and partial dependence.
 
-    The same question of the same version and dataset is answered by the same job, unless it has an id of its own.
+    Identical requests for the same version and dataset share a job, unless they have ids of their own.
     """
     command = await _command(request, ExplainModel)
     version = await request.app[CATALOG].version(command.model)
@@ -118,7 +118,7 @@ async def explain_model(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def explain_prediction(request: web.Request) -> web.Response:
-    """200 with each column's contribution to the answers for some rows."""
+    """Computes the contribution of each column to the predictions for some rows (Shapley values)."""
     command = await _command(request, ExplainPrediction)
     await _require(request, command.model, command.dataset, needs_training_table=command.dataset is None)
     return await _submit(request, command, wait_s(request, request.app[SETTINGS].upload_wait_s))
@@ -137,7 +137,7 @@ async def explain_prediction(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def measure_learning_curve(request: web.Request) -> web.Response:
-    """202 and a job, or 200 with the curve if `?wait=` was long enough."""
+    """Repeats the training of a version on fractions of its training rows."""
     command = await _command(request, MeasureLearningCurve)
     await _require(request, command.model, None, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
@@ -153,17 +153,14 @@ async def measure_learning_curve(request: web.Request) -> web.Response:
     query=Waiting,
     body=_body(
         ReportDrift,
-        {"a dataset": {"dataset": "shop-2026"}, "what was predicted": {"since": "2026-01-31T00:00:00Z"}},
+        {"a dataset": {"dataset": "shop-2026"}, "predicted rows": {"since": "2026-01-31T00:00:00Z"}},
         is_required=True,
     ),
     errors=_ERRORS,
     makes_job=True,
 )
 async def report_drift(request: web.Request) -> web.Response:
-    """Compare `dataset`, or the rows predicted `since` a time, with the training rows.
-
-    202 and a job, or 200 with the report if `?wait=` was long enough.
-    """
+    """Compares a `dataset`, or the rows predicted `since` a time, with the training data."""
     command = await _command(request, ReportDrift)
     await _require(request, command.model, command.dataset, needs_training_table=True)
     return await _submit(request, command, wait_s(request, 0))
@@ -175,7 +172,7 @@ async def _command(request: web.Request, kind: type[AnyCommand]) -> AnyCommand:
 
 
 async def _require(request: web.Request, model: str, dataset: str | None, *, needs_training_table: bool) -> None:
-    """Check that the version is there, and the datasets that are needed."""
+    """Check that the version and the required datasets exist."""
     version = await request.app[CATALOG].version(model)
     if needs_training_table:
         require_training_table(version, await request.app[CATALOG].dataset(version["dataset"]))

@@ -1,4 +1,4 @@
-"""Jobs' events as server-sent events: of one job until its end, or of all from now on."""
+"""Events of jobs as server-sent events: of one job until its end, or of all jobs from now on."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -18,12 +18,12 @@ from modelbus.shared.store.job_queries import LISTED
 
 
 class EventsQuery(Query):
-    """Which events."""
+    """The query of the events."""
 
     command: Literal[COMMAND_NAMES] | None = None  # type: ignore[valid-type]  # the names are those of the union
-    """Of jobs that do this."""
+    """Return only events of jobs with this command; repeat the parameter for several."""
     status: JobStatus | None = None
-    """Of jobs that stand so."""
+    """Return only events of jobs with this status; repeat the parameter for several."""
 
 
 @route(
@@ -31,16 +31,16 @@ class EventsQuery(Query):
     "/events",
     scope="read",
     tag="jobs",
-    summary="Follow all jobs",
-    answers={200: Answer("Events, from now on.", media_types=(MEDIA_TYPE,))},
+    summary="Stream the events of all jobs",
+    answers={200: Answer("The events from now on.", media_types=(MEDIA_TYPE,))},
     query=EventsQuery,
     errors=(TooManyStreams,),
 )
 async def follow_jobs(request: web.Request) -> web.StreamResponse:
-    """What the services tell each other, as server-sent events: `JobChanged` of every job, `DriftFound`.
+    """Streams server-sent events: `JobChanged` for every job, and `DriftFound`.
 
-    They are hints, told once: who is cut off misses what came meanwhile, and finds it in the jobs. A reader who is too
-    slow is told by `missed` how many were left out.
+    Events are hints and are not repeated: after a disconnect, the jobs have the current state. If a client is too slow,
+    an event `missed` has the number of omitted events.
     """
     query = query_of(request, EventsQuery)
     wanted = query.model_dump(exclude_none=True)
@@ -56,17 +56,17 @@ async def follow_jobs(request: web.Request) -> web.StreamResponse:
     "/jobs/{correlation_id}/events",
     scope="read",
     tag="jobs",
-    summary="Follow a job",
+    summary="Stream the events of a job",
     answers={
-        200: Answer("Events, until the job has ended.", media_types=(MEDIA_TYPE,)),
-        204: Answer("It has ended, and the reader knows: there is nothing to come back for."),
+        200: Answer("The events until the end of the job.", media_types=(MEDIA_TYPE,)),
+        204: Answer("The job has ended, and `Last-Event-ID` is its last event."),
     },
     errors=(UnknownJob, TooManyStreams),
 )
 async def follow_job(request: web.Request) -> web.StreamResponse:
-    """Server-sent events `status` and `progress`, the last one tells how it ended.
+    """Streams server-sent events `status` and `progress` until the end of the job.
 
-    Each has the job in short as its data. Whoever is cut off goes on with `Last-Event-ID`, as browsers do.
+    Each event has the summary of the job. After a disconnect, send `Last-Event-ID` to continue, as browsers do.
     """
     job = await request.app[JOBS].find_part(correlation_id_in_path(request), LISTED)
     after = last_event_id(request)

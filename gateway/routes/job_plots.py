@@ -1,4 +1,4 @@
-"""Plots of what a job found out: of explanations, learning curves and drift, and of evaluations by their jobs."""
+"""Plots of jobs: of explanations, learning curves, drift reports and evaluations."""
 
 from typing import Final, get_args
 
@@ -18,7 +18,7 @@ from modelbus.shared.errors import Conflict, NotFound, UnknownJob, UnknownUpload
 from modelbus.shared.store.job_queries import EVALUATING, STORING
 
 _DRAWING: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]) if "has_plots" in kind.model_fields)
-"""The commands whose jobs may draw."""
+"""The commands whose jobs can create plots."""
 _TAG: Final = "jobs"
 
 
@@ -28,13 +28,13 @@ _TAG: Final = "jobs"
     scope="read",
     tag=_TAG,
     summary="List a job's plots",
-    answers={200: Answer("Where each is.", JobPlotList, example=JOB_PLOTS)},
+    answers={200: Answer("The plots with their links.", JobPlotList, example=JOB_PLOTS)},
     errors=(UnknownJob, NotFound, Conflict),
 )
 async def list_job_plots(request: web.Request) -> web.Response:
-    """The plots' names, with where each is as SVG and as points.
+    """Lists the plots with links to the SVG image and to the data points.
 
-    Explanations of models, learning curves, drift reports and evaluations have them, unless `has_plots` is false.
+    Explanations of models, learning curves, drift reports and evaluations have plots, unless `has_plots` is false.
     """
     correlation_id = correlation_id_in_path(request)
     files = await _files(request, correlation_id)
@@ -47,34 +47,34 @@ async def list_job_plots(request: web.Request) -> web.Response:
     "/jobs/{correlation_id}/plots/{file}",
     scope="read",
     tag=_TAG,
-    summary="Read a job's plot",
+    summary="Retrieve a job's plot",
     answers={
         200: Answer("The plot.", media_types=tuple(PLOT_TYPES.values()), headers=FILE_HEADERS),
-        304: Answer("The caller has it already."),
+        304: Answer("The client has the current version."),
     },
     errors=(UnknownJob, NotFound, Conflict, UnknownUpload),
 )
 async def download_job_plot(request: web.Request) -> web.StreamResponse:
-    """A plot, and the points behind it."""
+    """Returns the plot as an SVG image, or its data points as JSON."""
     correlation_id = correlation_id_in_path(request)
     files = await _files(request, correlation_id)
     return await send_plot(request, files, correlation_id, f"job {correlation_id}")
 
 
 async def _files(request: web.Request, correlation_id: str) -> list[FileDocument]:
-    """The stored files of a job that has succeeded.
+    """The plots of a succeeded job.
 
     Raises:
-        UnknownJob: There is none of that id.
-        NotFound: It is no job that draws, or its evaluation was deleted.
-        Conflict: It has not succeeded.
+        UnknownJob: The job does not exist.
+        NotFound: The command has no plots, or the evaluation was deleted.
+        Conflict: The job has not succeeded.
     """
     job = await request.app[JOBS].find_part(correlation_id, STORING)
     if job["command"] not in _DRAWING:
         kinds = ", ".join(_DRAWING)
-        raise NotFound(f"job {correlation_id} is a {job['command']} job; only these have plots: {kinds}")
+        raise NotFound(f"job {correlation_id} is a {job['command']} job; only {kinds} have plots")
     if job["status"] != "succeeded":
-        raise Conflict(f"job {correlation_id} is {job['status']}; its plots are there when it has succeeded")
+        raise Conflict(f"job {correlation_id} is {job['status']}; plots exist only after it has succeeded")
     if job["command"] in EVALUATING:
         return await _files_of_evaluation(request, job)
     # jobs of earlier releases drew nothing
@@ -82,9 +82,9 @@ async def _files(request: web.Request, correlation_id: str) -> list[FileDocument
 
 
 async def _files_of_evaluation(request: web.Request, job: StoringJob) -> list[FileDocument]:
-    """Those that its evaluation has, as long as it is there."""
+    """The plots of the job's evaluation, as long as it exists."""
     evaluation_id = (job.get("result") or {})["evaluation"]["id"]
     document = await request.app[CATALOG].stored_evaluation(evaluation_id)
     if document is None or document["correlation_id"] != job["_id"]:
-        raise NotFound(f"job {job['_id']} made the evaluation {evaluation_id!r}, which was deleted with its plots")
+        raise NotFound(f"evaluation {evaluation_id!r} of job {job['_id']} was deleted with its plots")
     return document.get("files", [])

@@ -1,4 +1,4 @@
-"""Jobs: list, read and wait, cancel, replay."""
+"""Jobs: list, retrieve and wait, cancel, replay."""
 
 from typing import Literal
 
@@ -27,20 +27,20 @@ _TAG = "jobs"
 
 
 class JobsQuery(Page):
-    """Which jobs."""
+    """The query of the list."""
 
     status: JobStatus | None = None
-    """How they stand."""
+    """Return only jobs with this status."""
     command: Literal[COMMAND_NAMES] | None = None  # type: ignore[valid-type]  # the names are those of the union
-    """What they do."""
+    """Return only jobs with this command."""
     model: Name | None = None
-    """The model that they train, ask or measure."""
+    """Return only jobs that train or use this model."""
     dataset: Name | None = None
-    """The dataset that they make, read or learn from."""
+    """Return only jobs that create or use this dataset."""
     since: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z"])
-    """Accepted at this time or later."""
+    """Return only jobs accepted at or after this time, or within this age."""
     until: Moment | None = Field(None, examples=["2026-02-28T12:00:00Z"])
-    """Accepted before this time."""
+    """Return only jobs accepted before this time, or older than this age."""
 
 
 @route(
@@ -48,12 +48,12 @@ class JobsQuery(Page):
     "/jobs",
     scope="read",
     tag=_TAG,
-    summary="List jobs",
+    summary="List all jobs",
     answers={200: Answer("A page of jobs.", JobList, example={"jobs": [JOB_SUMMARY], "next": None})},
     query=JobsQuery,
 )
 async def list_jobs(request: web.Request) -> web.Response:
-    """Newest first; `next` is the cursor of the following page."""
+    """Lists jobs, newest first."""
     query = query_of(request, JobsQuery)
     found = await request.app[JOBS].page(_filter(query), after=read_cursor(query.cursor), limit=query.limit)
     jobs = [job_summary(job) for job in found]
@@ -65,15 +65,15 @@ async def list_jobs(request: web.Request) -> web.Response:
     "/jobs/{correlation_id}",
     scope="read",
     tag=_TAG,
-    summary="Read a job, or wait for its end",
-    answers={200: Answer("The job as it stands.", JobView, example=JOB)},
+    summary="Retrieve a job",
+    answers={200: Answer("The job in its current state.", JobView, example=JOB)},
     query=Waiting,
     errors=(UnknownJob,),
 )
 async def read_job(request: web.Request) -> web.Response:
-    """The job, its result or its error; waits for its end if asked to.
+    """Returns the job with its result or error. With `?wait=N` it waits for the end of the job.
 
-    While it is queued it says its place in the queue and when it is likely to start.
+    A queued job has its position in the queue and its estimated start.
     """
     job = await request.app[DISPATCHER].read(correlation_id_in_path(request), wait_s(request, 0))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if job["status"] in ("queued", "running") else None
@@ -88,13 +88,17 @@ async def read_job(request: web.Request) -> web.Response:
     tag=_TAG,
     summary="Cancel a job",
     answers={
-        200: Answer("It is cancelled.", JobView, example={**QUEUED_JOB, "status": "cancelled"}),
-        202: Answer("Its worker ends it within a heartbeat.", JobView, example={**QUEUED_JOB, "status": "running"}),
+        200: Answer("The cancelled job.", JobView, example={**QUEUED_JOB, "status": "cancelled"}),
+        202: Answer(
+            "The running job, which its worker ends within a heartbeat.",
+            JobView,
+            example={**QUEUED_JOB, "status": "running"},
+        ),
     },
     errors=(UnknownJob, JobFinished),
 )
 async def cancel_job(request: web.Request) -> web.Response:
-    """200 when it is cancelled, 202 when its worker will end it within a heartbeat."""
+    """Cancels a queued job at once, and a running job within a heartbeat."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)
     job = await request.app[JOBS].request_cancel(correlation_id)
@@ -107,11 +111,11 @@ async def cancel_job(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Replay a job",
-    answers={202: Answer("It is queued once more.", JobView, example=QUEUED_JOB)},
+    answers={202: Answer("The queued job.", JobView, example=QUEUED_JOB)},
     errors=(UnknownJob, JobFinished),
 )
 async def replay_job(request: web.Request) -> web.Response:
-    """Queue a failed, dead or cancelled job once more."""
+    """Queues a failed, dead or cancelled job again."""
     correlation_id = correlation_id_in_path(request)
     await require_own_job(request, correlation_id)
     job = await request.app[DISPATCHER].replay(correlation_id)

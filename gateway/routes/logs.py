@@ -1,4 +1,4 @@
-"""Log lines: of a service, of a job, of all; the last ones as JSON, or followed as server-sent events."""
+"""Log lines of a service, of a job or of all: the latest as JSON, or a live stream of server-sent events."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -25,16 +25,16 @@ from modelbus.shared.store.job_queries import NAMED, TIMED
 from modelbus.shared.store.logs.log_reading import Line, LogLines, LogQuery, Place
 
 _PAUSE_S: Final = 0.5
-"""Between two looks for lines that have arrived."""
+"""The seconds between two queries for new lines."""
 _ENDED_S: Final = 5.0
-"""How long lines of a job are waited for that come after its end."""
+"""The seconds to wait for a job's lines that arrive after its end."""
 
 HasEnded = Callable[[], Awaitable[bool]]
 
 _TAG: Final = "logs"
 _LINES: Final = {
     200: Answer(
-        "The last lines, oldest first; or, followed, an event `log` for each line as it comes.",
+        "The latest lines, oldest first; or a stream with an event `log` for each line.",
         LogList,
         media_types=(MEDIA_TYPE,),
         example={"lines": [LOG_LINE], "next": None},
@@ -43,32 +43,32 @@ _LINES: Final = {
 
 
 class JobLogsQuery(Query):
-    """Which lines about a job."""
+    """The query of a job's lines."""
 
     level: Literal["debug", "info", "warning", "error", "critical"] = "debug"
-    """The least level."""
+    """Return only lines of this level and above."""
     since: Moment | None = Field(None, examples=["2026-01-31T12:00:00Z", "10m"])
-    """No older ones."""
+    """Return only lines since this time, or within this age."""
     limit: Whole = Field(200, ge=0, le=1000)
-    """How many at most; of a stream, how many from before it began."""
+    """The maximum number of lines; for a stream, the number of lines before its start."""
     cursor: Cursor | None = None
-    """The `next` of the answer before: the lines before those."""
+    """The `next` of the previous page, for the lines before it."""
     follow: bool | None = None
-    """Go on with what comes, as server-sent events; so does `Accept: text/event-stream`."""
+    """Continue with new lines as server-sent events. Equivalent to `Accept: text/event-stream`."""
 
 
 class LogsQuery(JobLogsQuery):
-    """Which lines of a service."""
+    """The query of a service's lines."""
 
     correlation_id: CorrelationId | None = None
-    """About this job only."""
+    """Return only lines of this job."""
 
 
 class AllLogsQuery(LogsQuery):
-    """Which lines of which services."""
+    """The query of the lines of all services."""
 
     service: list[Name] = []
-    """Of this service; given once for each. Default: all."""
+    """Return only lines of this service; repeat the parameter for several. Default: all services."""
 
 
 @route(
@@ -76,13 +76,13 @@ class AllLogsQuery(LogsQuery):
     "/logs",
     scope="read",
     tag=_TAG,
-    summary="Read all logs",
+    summary="List log lines",
     answers=_LINES,
     query=AllLogsQuery,
     errors=(NotFound, TooManyStreams),
 )
 async def read_logs(request: web.Request) -> web.StreamResponse:
-    """All services merged in time order."""
+    """Lists the log lines of all services in chronological order."""
     query = query_of(request, AllLogsQuery)
     services = tuple(query.service)
     for name in services:
@@ -95,13 +95,13 @@ async def read_logs(request: web.Request) -> web.StreamResponse:
     "/services/{name}/logs",
     scope="read",
     tag=_TAG,
-    summary="Read a service's logs",
+    summary="List a service's log lines",
     answers=_LINES,
     query=LogsQuery,
     errors=(NotFound, TooManyStreams),
 )
 async def read_service_logs(request: web.Request) -> web.StreamResponse:
-    """One service's lines, of all its processes."""
+    """Lists the log lines of all instances of a service."""
     name, query = name_in_path(request, "name"), query_of(request, LogsQuery)
     await _check_service(request, name)
     return await _answer(request, query, (name,), query.correlation_id)
@@ -112,13 +112,13 @@ async def read_service_logs(request: web.Request) -> web.StreamResponse:
     "/jobs/{correlation_id}/logs",
     scope="read",
     tag=_TAG,
-    summary="Read a job's logs",
+    summary="List a job's log lines",
     answers=_LINES,
     query=JobLogsQuery,
     errors=(UnknownJob, TooManyStreams),
 )
 async def read_job_logs(request: web.Request) -> web.StreamResponse:
-    """What all services logged about a job; followed, until it has ended."""
+    """Lists the log lines of all services about a job. A stream ends with the job."""
     correlation_id = correlation_id_in_path(request)
     await request.app[JOBS].find_part(correlation_id, NAMED)
 
@@ -151,7 +151,9 @@ async def _answer(
 async def _followed(
     lines: LogLines, query: LogQuery, limit: int, place: Place | None, has_ended: HasEnded | None
 ) -> AsyncGenerator[StreamEvent, None]:
-    """What has arrived, then what arrives; for a job, an ``end`` once it has ended and its lines have come."""
+    """The existing lines, then the new ones; for a job, an event ``end`` once it has ended and its lines have
+    arrived.
+    """
     stretch = await (lines.rest(query, place) if place else lines.recent(query, limit))
     while True:
         for line, behind in stretch.places():
@@ -173,7 +175,7 @@ async def _check_service(request: web.Request, name: str) -> None:
         return
     known = {"gateway", *(one["service"] for one in await request.app[CATALOG].services())}
     if name not in known:
-        raise NotFound(f"there is no service {name[:100]!r}, and there are no lines of one; there are {_listed(known)}")
+        raise NotFound(f"unknown service {name[:100]!r}; expected one of {_listed(known)}")
 
 
 def _listed(names: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""Versions of models, and the aliases that point at them: read, change, download, delete."""
+"""Model versions and aliases: retrieve, update, download, delete."""
 
 import orjson
 from aiohttp import web
@@ -18,10 +18,13 @@ from modelbus.shared.contracts.documents.model_documents import StoredVersion, V
 from modelbus.shared.contracts.records.candidate_records import CandidatesRecord
 from modelbus.shared.contracts.records.model_records import ModelRecord, VersionRecord
 from modelbus.shared.errors import BadRequest, LimitExceeded, NotFound, StillInUse, UnknownModel, UnknownUpload
+from modelbus.shared.plural import agreeing
 
 _TAG = "models"
 _TAG_LIMIT = 50
-_VERSION = Answer("The version.", VersionRecord, example=VERSION, headers={"ETag": "Changes with tags and note."})
+_VERSION = Answer(
+    "The version.", VersionRecord, example=VERSION, headers={"ETag": "Changes with the tags and the note."}
+)
 
 
 @route(
@@ -29,12 +32,12 @@ _VERSION = Answer("The version.", VersionRecord, example=VERSION, headers={"ETag
     "/models/{name}/versions/{version}",
     scope="read",
     tag=_TAG,
-    summary="Read a version",
-    answers={200: _VERSION, 304: Answer("The caller has it already.")},
+    summary="Retrieve a version",
+    answers={200: _VERSION, 304: Answer("The client has the current version.")},
     errors=(UnknownModel,),
 )
 async def read_version(request: web.Request) -> web.Response:
-    """The version with its whole lineage; only tags and note ever change."""
+    """Returns the version with its lineage. Only tags and note can change."""
     record, etag = version_view(await _version(request))
     return immutable_answer(request, record, etag)
 
@@ -44,19 +47,21 @@ async def read_version(request: web.Request) -> web.Response:
     "/models/{name}/versions/{version}",
     scope="submit",
     tag=_TAG,
-    summary="Change a version's tags and note",
+    summary="Update a version",
     answers={200: _VERSION},
-    body=JsonBody((VersionChanges,), {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "for spring"}}),
+    body=JsonBody(
+        (VersionChanges,), {"tags and note": {"tags": {"team": "risk", "old": None}, "note": "tag and note"}}
+    ),
     errors=(UnknownModel,),
 )
 async def change_version(request: web.Request) -> web.Response:
-    """Tags that are null go, those that are not named stay."""
+    """Updates the tags and the note. A null tag is removed; tags that are not named are kept."""
     document = await _version(request)
     changes = await body_of(request, VersionChanges)
     removed = {name for name, value in changes.tags.items() if value is None}
     kept = {name: value for name, value in changes.tags.items() if value is not None}
     if len((document.get("tags", {}).keys() - removed) | kept.keys()) > _TAG_LIMIT:
-        raise LimitExceeded(f"a version has {_TAG_LIMIT} tags at most")
+        raise LimitExceeded(f"a version can have at most {_TAG_LIMIT} tags")
     changed = await request.app[CATALOG].change_version(
         document["_id"], set_tags=kept, removed=removed, note=changes.note
     )
@@ -70,19 +75,20 @@ async def change_version(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete a version",
-    answers={204: Answer("It is gone.")},
+    answers={204: Answer("The version has been deleted.")},
     query=Forcing,
     errors=(UnknownModel, StillInUse),
 )
 async def delete_version(request: web.Request) -> web.Response:
-    """Refused while an alias points there, unless `?force=true`."""
+    """Deletes the version with its artifact. Refused if an alias points at it, unless `?force=true`."""
     document = await _version(request)
     require_own(request, document, f"version {document['_id']!r}")
     model = await request.app[CATALOG].model(document["model"])
     aliases = sorted(alias for alias, number in model["aliases"].items() if number == document["version"])
     if aliases and not query_of(request, Forcing).force:
         raise StillInUse(
-            f"alias {', '.join(aliases)} points at version {document['version']}; move it, or use ?force=true"
+            f"version {document['version']} has the {agreeing(len(aliases), 'alias', 'aliases')} {', '.join(aliases)}; "
+            f"move {agreeing(len(aliases), 'it', 'them')}, or use ?force=true"
         )
     await request.app[CATALOG].unlist_version(document["model"], document["version"])
     await remove_version(request, document)
@@ -97,12 +103,12 @@ async def delete_version(request: web.Request) -> web.Response:
     summary="Download a version's artifact",
     answers={
         200: Answer("The file.", media_types=("application/octet-stream",), headers=FILE_HEADERS),
-        304: Answer("The caller has it already."),
+        304: Answer("The client has the current version."),
     },
     errors=(UnknownModel, UnknownUpload),
 )
 async def download_artifact(request: web.Request) -> web.StreamResponse:
-    """The skops file; docs/training.md says how to load it safely."""
+    """Downloads the model as a skops file."""
     document = await _version(request)
     file_name = f"{document['model']}-{document['version']}.skops"
     return await send_blob(
@@ -115,12 +121,12 @@ async def download_artifact(request: web.Request) -> web.StreamResponse:
     "/models/{name}/versions/{version}/usage",
     scope="read",
     tag=_TAG,
-    summary="Read how a version was used",
-    answers={200: Answer("Its use.", Usage, example=USAGE)},
+    summary="Retrieve a version's usage",
+    answers={200: Answer("The usage.", Usage, example=USAGE)},
     errors=(UnknownModel,),
 )
 async def read_usage(request: web.Request) -> web.Response:
-    """Rows it predicted, and what had to be done to them."""
+    """Returns the number of requests and predicted rows, and the adjustments to the rows."""
     document = await _version(request)
     usage = await request.app[CATALOG].usage(document)
     return json_answer({"model": document["model"], "version": document["version"], **usage})
@@ -131,17 +137,17 @@ async def read_usage(request: web.Request) -> web.Response:
     "/models/{name}/versions/{version}/candidates",
     scope="read",
     tag=_TAG,
-    summary="Read the candidates that a version was chosen from",
-    answers={200: Answer("All that were tried, the best first.", CandidatesRecord, example=CANDIDATES)},
+    summary="List a version's candidates",
+    answers={200: Answer("The candidates, best first.", CandidatesRecord, example=CANDIDATES)},
     errors=(NotFound, UnknownModel),
 )
 async def read_candidates(request: web.Request) -> web.Response:
-    """All that were tried for it, the best first."""
+    """Lists all candidates of the search, or of the choice of an estimator, best first."""
     document = await _version(request)
     tuning = document.get("tuning")
     if tuning is None:
         what = f"version {document['version']} of {document['model']!r}"
-        raise NotFound(f"{what} was trained as its command said: nothing was searched for")
+        raise NotFound(f"{what} has no candidates, because it was trained without a search")
     candidates = document.get("candidates")
     record = CandidatesRecord(
         model=document["model"],
@@ -160,13 +166,13 @@ async def read_candidates(request: web.Request) -> web.Response:
     "/models/{name}/aliases/{alias}",
     scope="submit",
     tag=_TAG,
-    summary="Point an alias at a version",
+    summary="Set an alias",
     answers={200: Answer("The model.", ModelRecord, example=MODEL)},
     body=JsonBody((AliasChange,), {"version 1": {"version": 1}}),
     errors=(UnknownModel,),
 )
 async def set_alias(request: web.Request) -> web.Response:
-    """The alias is made, or moved; predictions follow it from then on."""
+    """Creates or moves an alias. Predictions by the alias use the new version from then on."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
     change = await body_of(request, AliasChange)
     await request.app[CATALOG].set_alias(name, alias, change.version)
@@ -178,12 +184,12 @@ async def set_alias(request: web.Request) -> web.Response:
     "/models/{name}/aliases/{alias}",
     scope="submit",
     tag=_TAG,
-    summary="Remove an alias",
-    answers={204: Answer("It is gone.")},
+    summary="Delete an alias",
+    answers={204: Answer("The alias has been deleted.")},
     errors=(UnknownModel,),
 )
 async def remove_alias(request: web.Request) -> web.Response:
-    """The version stays."""
+    """Deletes the alias but not the version."""
     name, alias = name_in_path(request, "name"), alias_in_path(request)
     await request.app[CATALOG].model(name)
     if not await request.app[CATALOG].remove_alias(name, alias):
@@ -192,7 +198,7 @@ async def remove_alias(request: web.Request) -> web.Response:
 
 
 async def remove_version(request: web.Request, document: StoredVersion) -> None:
-    """Remove a version's record, its use and its files."""
+    """Delete a version's record, usage and files."""
     # Released first: whatever is interrupted from here on, the sweep finishes.
     others = [document.get("candidates_blob_id"), document.get("rows_blob_id")]
     blob_ids = [document["blob_id"], *filter(None, others)]
@@ -206,5 +212,5 @@ async def remove_version(request: web.Request, document: StoredVersion) -> None:
 async def _version(request: web.Request) -> VersionDocument:
     number = request.match_info["version"]
     if not number.isdecimal():
-        raise BadRequest(f"a version is a number, not {number[:50]!r}")
+        raise BadRequest(f"the version must be a number, not {number[:50]!r}")
     return await request.app[CATALOG].version(f"{name_in_path(request, 'name')}@{number}")

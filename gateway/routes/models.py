@@ -1,4 +1,4 @@
-"""Models: list, read, delete."""
+"""Models: list, retrieve, delete."""
 
 from aiohttp import web
 
@@ -23,12 +23,12 @@ _TAG = "models"
     "/models",
     scope="read",
     tag=_TAG,
-    summary="List models",
+    summary="List all models",
     answers={200: Answer("A page of models.", ModelList, example={"models": [MODEL], "next": None})},
     query=NamePage,
 )
 async def list_models(request: web.Request) -> web.Response:
-    """By name, with versions and aliases; `next` is the cursor of the following page."""
+    """Lists models by name, with their versions and aliases."""
     query = query_of(request, NamePage)
     found = await request.app[CATALOG].models(after=query.cursor, limit=query.limit)
     following = found[-1]["_id"] if len(found) == query.limit else None
@@ -40,12 +40,12 @@ async def list_models(request: web.Request) -> web.Response:
     "/models/{name}",
     scope="read",
     tag=_TAG,
-    summary="Read a model",
+    summary="Retrieve a model",
     answers={200: Answer("The model.", ModelRecord, example=MODEL)},
     errors=(UnknownModel,),
 )
 async def read_model(request: web.Request) -> web.Response:
-    """Its versions and aliases."""
+    """Returns the versions and aliases of the model."""
     return json_answer(model_view(await request.app[CATALOG].model(name_in_path(request, "name"))))
 
 
@@ -55,11 +55,11 @@ async def read_model(request: web.Request) -> web.Response:
     scope="submit",
     tag=_TAG,
     summary="Delete a model",
-    answers={204: Answer("It is gone.")},
+    answers={204: Answer("The model has been deleted.")},
     errors=(UnknownModel,),
 )
 async def delete_model(request: web.Request) -> web.Response:
-    """The model with all its versions and artifacts."""
+    """Deletes the model with all its versions and artifacts."""
     name = name_in_path(request, "name")
     require_own(request, await request.app[CATALOG].model(name), f"model {name!r}")
     for version in await request.app[CATALOG].versions_of(name):

@@ -1,4 +1,4 @@
-"""Predictions: rows answered at once, datasets by a job and a download."""
+"""Predictions: of rows, returned at once, and of datasets, by a job and a download."""
 
 from typing import Any, Literal
 
@@ -24,7 +24,7 @@ from modelbus.gateway.routing.route import Answer, JsonBody, route
 from modelbus.gateway.transfer.downloads import FILE_HEADERS, FILE_TYPES, MEDIA_TYPES, send_blob
 from modelbus.gateway.views.answer_models import DatasetPredictionView, JobView, PredictionView
 from modelbus.shared.contracts import Predict, PredictDataset
-from modelbus.shared.contracts.checks.command_checks import check_row_count
+from modelbus.shared.contracts.checks.command_checks import check_kept_columns, check_kept_in_rows, check_row_count
 from modelbus.shared.contracts.documents.job_documents import EndedJob
 from modelbus.shared.errors import (
     Conflict,
@@ -42,14 +42,14 @@ _TAG = "predictions"
 
 
 class TableQuery(Query):
-    """As what."""
+    """The query of a download."""
 
     format: Literal["csv", "parquet", "jsonl"] = "csv"
-    """The format."""
+    """The format of the file."""
 
 
 class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
-    """Of rows the predictions, of a dataset where they can be downloaded."""
+    """The predictions of rows, or links to the predictions of a dataset."""
 
 
 @route(
@@ -60,7 +60,7 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     summary="Predict",
     answers={
         200: Answer("The predictions.", PredictionAnswer, example=PREDICTION),
-        202: Answer("The job is accepted.", JobView, example={**QUEUED_JOB, "command": "Predict"}),
+        202: Answer("The job, if it has not ended in time.", JobView, example={**QUEUED_JOB, "command": "Predict"}),
     },
     query=Waiting,
     body=JsonBody(
@@ -76,23 +76,22 @@ class PredictionAnswer(RootModel[PredictionView | DatasetPredictionView]):
     makes_job=True,
 )
 async def predict(request: web.Request) -> web.Response:
-    """With rows 200 and the predictions, with `dataset` 202 and a job.
+    """Predicts rows in the body, or a dataset.
 
-    Requests that arrive together are computed together. What had to be done to the rows is in `report`.
+    Rows have one of three forms: `rows`, `columns` with `data`, or `data` alone. The `report` counts adjusted values,
+    such as unseen categories.
     """
     body = await json_body(request)
     has_rows = "rows" in body or "data" in body
     if has_rows == ("dataset" in body):
-        problem = (
-            "the body must have rows (`rows`, or `columns` and `data`; answered at once) or `dataset` (answered by a "
-            "job), one of them"
-        )
+        problem = "the body must have either rows (`rows`, or `columns` and `data`) or `dataset`"
         raise InvalidCommand(problem, details=[{"where": "dataset" if has_rows else "rows", "problem": problem}])
     if "dataset" in body:
         return await _predict_dataset(request, body)
     settings = request.app[SETTINGS]
     command = command_from(request, Predict, body, model=reference_in_path(request))
     check_row_count(command, settings.predict_rows_limit)
+    check_kept_in_rows(command)
     wait = wait_s(request, settings.predict_wait_s)
     correlation_id = correlation_id_of(request)
     dispatcher, owner = request.app[DISPATCHER], owner_of(request)
@@ -111,30 +110,32 @@ async def predict(request: web.Request) -> web.Response:
     summary="Download a dataset's predictions",
     answers={
         200: Answer("The file.", media_types=FILE_TYPES, headers=FILE_HEADERS),
-        304: Answer("The caller has it already."),
+        304: Answer("The client has the current version."),
     },
     query=TableQuery,
     errors=(UnknownJob, UnknownUpload, NotFound, Conflict),
 )
 async def download_predictions(request: web.Request) -> web.StreamResponse:
-    """The table that a dataset's prediction made."""
+    """Downloads the table of a dataset's predictions."""
     correlation_id = correlation_id_in_path(request)
     chosen = query_of(request, TableQuery).format
     job = await request.app[JOBS].find_part(correlation_id, STORING)
     if job["command"] != "PredictDataset":
-        raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs make a table")
+        raise NotFound(f"job {correlation_id} is a {job['command']} job; only PredictDataset jobs have a table")
     if job["status"] != "succeeded":
-        raise Conflict(f"job {correlation_id} is {job['status']}; its table is there when it has succeeded")
+        raise Conflict(f"job {correlation_id} is {job['status']}; the table exists only after it has succeeded")
     blob_id = (job.get("result") or {})["blobs"].get(chosen)
     if blob_id is None:
-        raise NotFound(f"job {correlation_id} was done by a release that wrote no {chosen}; predict the dataset again")
+        raise NotFound(
+            f"job {correlation_id} has no {chosen}, because it ran on an earlier release; predict the dataset again"
+        )
     return await send_blob(request, blob_id, f"predictions-{correlation_id}.{chosen}", MEDIA_TYPES[chosen])
 
 
 async def _predict_dataset(request: web.Request, body: dict[str, Any]) -> web.Response:
     command = command_from(request, PredictDataset, body, model=reference_in_path(request))
     await request.app[CATALOG].version(command.model)
-    await request.app[CATALOG].dataset(command.dataset)
+    check_kept_columns(command, await request.app[CATALOG].dataset(command.dataset))
     job = await request.app[DISPATCHER].submit(
         command, correlation_id_of(request), owner=owner_of(request), wait_s=wait_s(request, 0)
     )

@@ -1,4 +1,4 @@
-"""Previews: how a file would be read, from its beginning; nothing is made of it."""
+"""Previews: how a file would be read, from its beginning, without creating a dataset."""
 
 from typing import Annotated, Final
 
@@ -24,10 +24,10 @@ _FIELDS = PARSE_FIELDS - {"target"}
 
 
 class PreviewQuery(ParseQuery, Waiting):
-    """What is said of a file; in a form, the same as fields."""
+    """The query of a preview; a form may have the same parameters as fields."""
 
-    row_limit: Annotated[int, Field(ge=1, le=100)] | None = None
-    """How many rows to show; default: 20."""
+    row_limit: Annotated[int, Field(ge=1, le=100)] | None = Field(None, json_schema_extra={"default": 20})
+    """The number of rows to return."""
 
 
 @route(
@@ -37,8 +37,12 @@ class PreviewQuery(ParseQuery, Waiting):
     tag="datasets",
     summary="Preview a file",
     answers={
-        200: Answer("How it would be read.", PreviewResult, example=PREVIEW),
-        202: Answer("It is being read.", JobView, example={**QUEUED_JOB, "command": "PreviewDataset"}),
+        200: Answer("The preview.", PreviewResult, example=PREVIEW),
+        202: Answer(
+            "The job that reads the file, if it has not ended in time.",
+            JobView,
+            example={**QUEUED_JOB, "command": "PreviewDataset"},
+        ),
     },
     query=PreviewQuery,
     checks_query=False,
@@ -47,7 +51,7 @@ class PreviewQuery(ParseQuery, Waiting):
     makes_job=True,
 )
 async def preview_dataset(request: web.Request) -> web.Response:
-    """200 with the first rows, the columns' types and how the text was taken."""
+    """Returns the first rows, the detected column types and the parse options. No dataset is created."""
     settings = request.app[SETTINGS]
     wait = wait_s(request, settings.upload_wait_s)
     uploaded = await submit_upload(request, _TERMS, wait_s=wait, head_bytes=settings.preview_bytes)

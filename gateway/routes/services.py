@@ -1,4 +1,4 @@
-"""The services themselves: who is alive, probes, metrics, and what is where."""
+"""The services: liveness, probes, metrics, and the index of routes."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 _TAG = "services"
 _ALIVE_S = 15.0
 _COUNT_S = 2.0
-"""A scrape must not wait for MongoDB as long as a request may."""
+"""The time limit in seconds, shorter than for requests, since a scrape must not wait for MongoDB."""
 
 
 @route(
@@ -29,18 +29,20 @@ _COUNT_S = 2.0
     "/",
     scope="read",
     tag=_TAG,
-    summary="What this is",
+    summary="Show the index",
     answers={
         200: Answer(
-            "Its routes.", GatewayIndex, example={"service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]}
+            "The documentation and the routes.",
+            GatewayIndex,
+            example={"documentation": "/docs", "service": "modelbus", "version": VERSION, "routes": ["GET /jobs"]},
         )
     },
 )
 async def read_index(request: web.Request) -> web.Response:
-    """What this is and what it answers."""
+    """Returns the page of the API reference, the version and the routes of the gateway."""
     routes = request.app[ROUTES]
     lines = [str(one) for one in sorted(routes, key=lambda one: (one.path, one.method))]
-    return json_answer({"service": "modelbus", "version": VERSION, "routes": lines})
+    return json_answer({"documentation": "/docs", "service": "modelbus", "version": VERSION, "routes": lines})
 
 
 @route(
@@ -48,10 +50,10 @@ async def read_index(request: web.Request) -> web.Response:
     "/services",
     scope="read",
     tag=_TAG,
-    summary="List the services",
+    summary="List all services",
     answers={
         200: Answer(
-            "Who is there, and what waits.",
+            "The services, queues and dead letters.",
             ServiceList,
             example={
                 "version": VERSION,
@@ -63,7 +65,7 @@ async def read_index(request: web.Request) -> web.Response:
     },
 )
 async def list_services(request: web.Request) -> web.Response:
-    """The consumers that are alive, what waits in each queue, and what waits to be looked at."""
+    """Returns the instances of the services, the lengths of the queues, and the number of dead letters."""
     instances = [
         {**one, "is_alive": one["heartbeat_age_s"] < _ALIVE_S} for one in await request.app[CATALOG].services()
     ]
@@ -81,11 +83,11 @@ async def list_services(request: web.Request) -> web.Response:
     "/health/live",
     scope=OPEN,
     tag=_TAG,
-    summary="Is the gateway alive",
-    answers={200: Answer("It is.", Liveness, example={"status": "ok"})},
+    summary="Check liveness",
+    answers={200: Answer("The process is running.", Liveness, example={"status": "ok"})},
 )
 async def check_liveness(_request: web.Request) -> web.Response:
-    """The event loop runs."""
+    """Returns 200 as long as the process runs."""
     return json_answer({"status": "ok"})
 
 
@@ -94,18 +96,23 @@ async def check_liveness(_request: web.Request) -> web.Response:
     "/health/ready",
     scope=OPEN,
     tag=_TAG,
-    summary="Is the gateway ready",
+    summary="Check readiness",
     answers={
-        200: Answer("It is.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}),
+        200: Answer(
+            "MongoDB is responding.", Readiness, example={"status": "ok", "checks": {"store": True, "bus": True}}
+        ),
         503: Answer(
-            "MongoDB does not answer.",
+            "MongoDB is not responding.",
             Readiness,
             example={"status": "unavailable", "checks": {"store": False, "bus": True}},
         ),
     },
 )
 async def check_readiness(request: web.Request) -> web.Response:
-    """MongoDB answers. A lost Redis delays jobs but loses none, so it is told and no failure."""
+    """Returns 200 if MongoDB responds.
+
+    An unavailable broker is reported but is not a failure, since it delays jobs without losing any.
+    """
     probe = request.app[PROBE]
     loop = asyncio.get_running_loop()
     store, bus = await asyncio.gather(
@@ -120,11 +127,11 @@ async def check_readiness(request: web.Request) -> web.Response:
     "/metrics",
     scope="metrics",
     tag=_TAG,
-    summary="Metrics for Prometheus",
+    summary="Retrieve Prometheus metrics",
     answers={200: Answer("The metrics.", media_types=("text/plain",))},
 )
 async def read_metrics(request: web.Request) -> web.Response:
-    """The gateway's own, for Prometheus, and how many dead letters there are now."""
+    """Returns the metrics of this gateway and the number of dead letters."""
     try:
         async with asyncio.timeout(_COUNT_S):
             counts = await request.app[DEAD_LETTERS].counts()
@@ -138,7 +145,7 @@ async def read_metrics(request: web.Request) -> web.Response:
 
 
 async def _depths(request: web.Request) -> dict[str, int | None]:
-    """Messages in each queue and its poison; null when the broker is away."""
+    """The number of messages in each queue and its poison queue; null if the broker is not responding."""
     loop = asyncio.get_running_loop()
     depths: dict[str, int | None] = {}
     for queue in [name for lane in QUEUES for name in (lane, poison_queue(lane))]:

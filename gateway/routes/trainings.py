@@ -1,4 +1,4 @@
-"""Trainings: train, check without fitting, retrain; each makes a version of a model."""
+"""Trainings: train, check without fitting, retrain."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ from modelbus.shared.errors import CorrelationIdReused, UnknownDataset, UnknownE
 
 _TAG = "models"
 _MADE = {
-    201: Answer("The new version.", TrainingResult, example=TRAINED, headers={"Location": "Where the version is."}),
+    201: Answer("The new version.", TrainingResult, example=TRAINED, headers={"Location": "The URL of the version."}),
     202: Answer(
-        "The job is accepted, and will be done whatever happens.",
+        "The job, if it has not ended in time.",
         JobView,
         example=QUEUED_JOB,
-        headers={"Location": "Where the job is."},
+        headers={"Location": "The URL of the job."},
     ),
 }
 
@@ -52,14 +52,12 @@ _MADE = {
     summary="Train a model",
     answers=_MADE,
     query=Waiting,
-    body=JsonBody(
-        (TrainModel,), {"smallest": TRAINING, "with options": TUNED_TRAINING, "search": SEARCH, "auto": CHOICE}
-    ),
+    body=JsonBody((TrainModel,), {"smallest": TRAINING, "options": TUNED_TRAINING, "search": SEARCH, "auto": CHOICE}),
     errors=(UnknownDataset, UnknownEstimator, CorrelationIdReused),
     makes_job=True,
 )
 async def train_model(request: web.Request) -> web.Response:
-    """202 and a job, or 201 with the version when `?wait=` was long enough."""
+    """Trains an estimator on a dataset and stores the result as the next version of a model."""
     command = command_from(request, TrainModel, await json_body(request))
     estimator = None if command.estimator == AUTO else await _find_estimator(request, command.estimator)
     dataset = await request.app[CATALOG].dataset(command.dataset)
@@ -80,10 +78,14 @@ async def train_model(request: web.Request) -> web.Response:
     "/models/validate",
     scope="submit",
     tag=_TAG,
-    summary="Check a training without fitting",
+    summary="Check a training",
     answers={
-        200: Answer("What the training would take.", CheckResult, example=CHECKED),
-        202: Answer("It is being checked.", JobView, example={**QUEUED_JOB, "command": "CheckTraining"}),
+        200: Answer("The estimated cost.", CheckResult, example=CHECKED),
+        202: Answer(
+            "The job of the check, if it has not ended in time.",
+            JobView,
+            example={**QUEUED_JOB, "command": "CheckTraining"},
+        ),
     },
     query=Waiting,
     body=JsonBody((CheckTraining,), {"smallest": TRAINING}),
@@ -91,7 +93,7 @@ async def train_model(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def check_training(request: web.Request) -> web.Response:
-    """200 with what the training in the body would take, or what it would be refused for."""
+    """Validates a training and estimates its time and memory, without fitting."""
     command = command_from(request, CheckTraining, await json_body(request))
     wait = wait_s(request, request.app[SETTINGS].upload_wait_s)
     job = await request.app[DISPATCHER].submit(
@@ -110,7 +112,7 @@ async def check_training(request: web.Request) -> web.Response:
     query=Waiting,
     body=JsonBody(
         (RetrainModel,),
-        {"the same again": {}, "on newer rows": {"dataset": "shop", "promote": "if_better"}},
+        {"unchanged": {}, "newer dataset": {"dataset": "shop", "promote": "if_better"}},
         said_by_route=frozenset({"model"}),
         is_required=False,
     ),
@@ -118,7 +120,7 @@ async def check_training(request: web.Request) -> web.Response:
     makes_job=True,
 )
 async def retrain_model(request: web.Request) -> web.Response:
-    """The same again, with what the body changes."""
+    """Repeats the training of a version, with the changes in the body."""
     body = await json_body(request) if request.can_read_body else {}
     command = command_from(request, RetrainModel, body, model=reference_in_path(request))
     earlier = await request.app[CATALOG].version(command.model)
@@ -142,7 +144,7 @@ def _trained(result: dict[str, Any]) -> web.Response:
 
 
 async def _find_estimator(request: web.Request, name: str) -> EstimatorDocument | None:
-    """The catalogue's entry; None as long as no trainer has declared a catalogue."""
+    """The catalogue's entry; None if no trainer has registered a catalogue."""
     found = await request.app[CATALOG].estimator(name)
     if found is None and await request.app[CATALOG].has_estimators():
         raise await no_such_estimator(request, name)
@@ -150,7 +152,7 @@ async def _find_estimator(request: web.Request, name: str) -> EstimatorDocument 
 
 
 async def _standing(request: web.Request, name: str) -> VersionDocument | None:
-    """The version that says what a model predicts; None if there is none."""
+    """The version that defines what a model predicts; None without versions."""
     model = await request.app[CATALOG].find_model(name)
     number = standing_version(model) if model is not None else None
     return None if number is None else await request.app[CATALOG].find_version(name, number)

@@ -1,1 +1,1 @@
-"""Routes: what one says of itself, once, and the table of them that the application serves."""
+"""Routes: their declarations, and the table that the application serves."""

@@ -1,7 +1,7 @@
-"""A route, said once, beside its handler: where it is, who may ask, what it takes, what it answers.
+"""The declaration of a route, next to its handler: its path, scope, body and responses.
 
-``route_table.py`` serves it, access checks its scope, its query string is checked before the handler is called, and
-OpenAPI is made from it. Nothing else says what a route is.
+``route_table.py`` serves it, access control checks its scope, its query is validated before the handler runs, and
+OpenAPI is generated from it. A route is declared nowhere else.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ Errors = tuple[type[ModelbusError], ...]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 OPEN: Final = None
-"""The scope of a route that needs no key."""
+"""The scope of a route that requires no key."""
 
 JOB_ERRORS: Final[Errors] = (
     BacklogFull,
@@ -54,54 +54,56 @@ JOB_ERRORS: Final[Errors] = (
     JobOutOfMemory,
     JobCrashed,
 )
-"""Why no job is made, and what a job may end with, where the answer waits for its end."""
+"""The errors of requests that create a job, including those of the job itself if the response waits for it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of a route."""
+    """A response of a route."""
 
     description: str
     model: type[BaseModel] | None = None
-    """The JSON of the body; None where there is none, or where it is a file."""
+    """The model of the JSON body; None without a body or for a file."""
     media_types: tuple[str, ...] = ()
-    """What the body may be of, beside the JSON of the model."""
+    """The media types of the body other than JSON."""
     example: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What they say, by name."""
+    """The descriptions of headers, by name."""
 
 
 @dataclass(frozen=True)
 class JsonBody:
-    """A JSON object that a route takes."""
+    """A JSON body of a route."""
 
     models: tuple[type[BaseModel], ...]
-    """Whose fields it has, one of them: a command's, less those that the route says."""
+    """The models, of which one applies: commands without the fields given by the route."""
     examples: Mapping[str, Any]
-    """Bodies, by a name for people."""
+    """Example bodies by title."""
     said_by_route: frozenset[str] = frozenset()
     is_required: bool = True
 
 
 @dataclass(frozen=True)
 class FileBody:
-    """A file that a route takes: as the body, or as the field `file` of a form with the query's fields beside it."""
+    """A file for a route: as the body, or as the field `file` of a form with the query's parameters as further
+    fields.
+    """
 
     example: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Route:
-    """All that is said of a route."""
+    """The declaration of a route."""
 
     method: Method
-    """`GET` answers `HEAD` too."""
+    """`GET` includes `HEAD`."""
     path: str
-    """With its variables in braces."""
+    """The path with its variables in braces."""
     scope: Scope | None
-    """What a key must allow; None if no key is needed."""
+    """The required scope; None if no key is required."""
     handler: Handler
-    """Checks the query string first."""
+    """The handler, which validates the query first."""
     tag: str
     summary: str
     description: str
@@ -110,20 +112,20 @@ class Route:
     body: JsonBody | FileBody | None
     errors: Errors
     headers: frozenset[str]
-    """Request headers that mean something here."""
+    """The request headers that the route uses."""
     is_documented: bool
 
     @property
     def name(self) -> str:
-        """What it is called in OpenAPI, and by clients that are made from it: as its handler."""
+        """The operation's name in OpenAPI and generated clients: the name of the handler."""
         return self.handler.__name__
 
     def __str__(self) -> str:
-        """Its method and path, as `GET /` lists it."""
+        """The method and path, as listed by `GET /`."""
         return f"{self.method} {self.path}"
 
     def all_errors(self) -> Errors:
-        """Everything that it may be refused for."""
+        """All errors of the route."""
         of_key: Errors = () if self.scope is OPEN else (Unauthenticated,)
         of_body: Errors = ()
         if isinstance(self.body, JsonBody):
@@ -134,7 +136,7 @@ class Route:
         return tuple(dict.fromkeys((*always, *of_body, *self.errors)))
 
     def codes_by_status(self) -> dict[int, list[str]]:
-        """The codes of those, by HTTP status."""
+        """The codes of all errors by HTTP status."""
         found: dict[int, list[str]] = {}
         for kind in self.all_errors():
             found.setdefault(status_of(kind()), []).append(kind.code)
@@ -160,25 +162,26 @@ def route(
     makes_job: bool = False,
     is_documented: bool = True,
 ) -> Callable[[Handler], Handler]:
-    """Make a handler the route of a method and a path; before it is called, the query string is checked.
+    """Declare a handler as the route of a method and a path. The query is validated before the handler runs.
 
     Args:
         method: The HTTP method.
-        path: With its variables in braces; ``gateway/description/openapi.py`` describes each variable, by its name.
-        scope: What a key must allow; ``OPEN`` if no key is needed.
-        tag: The group in which the documentation shows it.
-        summary: A few words; the description is the handler's docstring.
-        answers: By status.
-        query: What the query string may say; ``query_of`` gives it to the handler.
-        checks_query: False where the handler itself checks it, as a part of its command; what is given twice and is no
-            list is refused all the same.
-        body: What it takes.
-        errors: What it may be refused for, beside what any route may be.
-        makes_job: Whether a job is made: then the caller may say which id it has, and the job's errors are answers.
-        is_documented: False for what is no part of the interface, such as the files of a page.
+        path: The path with its variables in braces; ``gateway/description/openapi.py`` describes each variable by name.
+        scope: The required scope; ``OPEN`` if no key is required.
+        tag: The group in the documentation.
+        summary: The title in a few words; the handler's docstring is the description.
+        answers: The responses by status.
+        query: The model of the query, which the handler gets by ``query_of``.
+        checks_query: False if the handler validates the query as part of its command; only lists may be repeated in any
+            case.
+        body: The body of the request.
+        errors: The errors in addition to those of every route.
+        makes_job: Whether the route creates a job: then the client may choose its id, and the job's errors are
+            responses.
+        is_documented: False for routes outside the interface, such as the files of a page.
 
     Raises:
-        ValueError: The scope is none, or the handler has no docstring; when the handler's module is imported.
+        ValueError: The scope is unknown, or the handler has no docstring; raised when the handler's module is imported.
     """
 
     def declare(handler: Handler) -> Handler:
@@ -206,7 +209,7 @@ def route(
 
 
 def route_of(handler: Any) -> Route | None:
-    """What is said of a handler's route; None if it has none."""
+    """The declaration of a handler's route, or None."""
     found = getattr(handler, _ROUTE, None)
     return found if isinstance(found, Route) else None
 
@@ -224,12 +227,12 @@ def _with_checked_query(handler: Handler, query: type[Query], *, checks_values: 
 
 
 def _require_whole(declared: Route) -> None:
-    """Types are checked by mypy, and again here: a slip in a scope must not open a route.
+    """Check a declaration at run time as well as by mypy, since a mistake in a scope must not open a route.
 
     Raises:
-        ValueError: Names the route, and what it lacks.
+        ValueError: Names the route and the mistake.
     """
     if declared.scope is not OPEN and declared.scope not in SCOPES:
-        raise ValueError(f"{declared}: scope {declared.scope!r} is none; take OPEN or one of {', '.join(SCOPES)}")
+        raise ValueError(f"{declared}: unknown scope {declared.scope!r}; use OPEN or one of {', '.join(SCOPES)}")
     if not declared.description:
-        raise ValueError(f"{declared}: its handler needs a docstring, which the documentation shows")
+        raise ValueError(f"{declared}: the handler requires a docstring, which is its description")

@@ -1,5 +1,5 @@
-"""The table of all routes: collected from the files that declare them, and put into the application in an order that
-does not depend on theirs.
+"""The table of all routes, collected from the modules that declare them and added to the application in an order of its
+own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,15 +14,15 @@ from aiohttp.hdrs import METH_ANY, METH_GET, METH_HEAD
 from modelbus.gateway.routing.route import Route, route_of
 
 ROUTES: Final[web.AppKey[tuple[Route, ...]]] = web.AppKey("routes", tuple)
-"""All that the application serves, in the order in which they are documented."""
+"""All routes of the application, in the order of the documentation."""
 
 
 def add_routes(app: web.Application, files: Iterable[ModuleType]) -> None:
-    """Serve every route that is declared in some modules; a `GET` answers `HEAD` too.
+    """Serve every route declared in some modules; `GET` includes `HEAD`.
 
     Args:
         app: The application; its ``ROUTES`` are set.
-        files: The modules, in the order in which their routes are documented.
+        files: The modules, in the order of the documentation.
 
     Raises:
         ValueError: Two handlers have the same method and path, or the same name.
@@ -35,10 +35,10 @@ def add_routes(app: web.Application, files: Iterable[ModuleType]) -> None:
 
 
 def _serve(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
-    """Serve all that one path answers; other methods are refused here.
+    """Serve all methods of a path and refuse all others.
 
-    Else a fixed word would be tried again as the variable of a sibling: `DELETE /datasets/preview` as a dataset's name,
-    and `Allow` would name the sibling's methods. OpenAPI has it so too: a fixed word goes before a variable.
+    Otherwise a fixed word would match the variable of a sibling: `DELETE /datasets/preview` as the name of a dataset,
+    with the sibling's methods in `Allow`. In OpenAPI, too, a fixed word takes precedence over a variable.
     """
     allowed: set[str] = set()
     for route in routes:
@@ -73,9 +73,11 @@ def _require_distinct(routes: Iterable[Route]) -> None:
             raise ValueError(f"{route} is declared twice: by {' and '.join(names)}")
         other = named.setdefault(route.name, route)
         if other is not route:
-            raise ValueError(f"{other} and {route} are both called {route.name}, which clients made of OpenAPI go by")
+            raise ValueError(f"{other} and {route} have the same name {route.name}, which generated clients use")
 
 
 def _precedence(route: Route) -> tuple[list[bool], str]:
-    """A fixed word goes before a variable, at the first part of the path where two differ; a path stays together."""
+    """The sort key: fixed words before variables, at the first part where two paths differ; routes of one path stay
+    together.
+    """
     return ["{" in part for part in route.path.split("/")], route.path

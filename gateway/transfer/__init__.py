@@ -1,1 +1,1 @@
-"""Files in and out: uploads, downloads, and the fields that say how a file is read."""
+"""Files in and out: uploads, downloads, and the options for reading files."""

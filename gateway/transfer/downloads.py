@@ -1,4 +1,4 @@
-"""Sending stored files, chunk by chunk, each with its length and its digest."""
+"""Sending stored files in chunks, with length and digest."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ MEDIA_TYPES: Final = {
     "parquet": "application/vnd.apache.parquet",
     "jsonl": "application/x-ndjson",
 }
-"""Of the formats in which tables are sent."""
+"""The media types by format of a table."""
 
 FILE_HEADERS: Final = {
-    "ETag": "Names the content: its SHA-256 in hex where it is recorded, else the id of the stored file.",
-    "Repr-Digest": "`sha-256=:...:`, the digest of the whole file (RFC 9530). Files of earlier releases may have none.",
-    "Content-Disposition": "The name to save it under.",
+    "ETag": "Identifies the content: its SHA-256 in hexadecimal if recorded, otherwise the id of the stored file.",
+    "Repr-Digest": "`sha-256=:...:`, the digest of the whole file (RFC 9530). Files of earlier releases may lack it.",
+    "Content-Disposition": "The suggested file name.",
 }
-"""What the headers of a stored file say, by name."""
+"""The descriptions of a stored file's headers, by name."""
 
 FILE_TYPES: Final = tuple(value.partition(";")[0] for value in MEDIA_TYPES.values())
 
@@ -39,23 +39,23 @@ async def send_blob(
     *,
     is_shown: bool = False,
 ) -> web.StreamResponse:
-    """Stream a blob as an attachment, or to be shown, with its ETag and digest; 304 when it is known already.
+    """Stream a blob as an attachment or inline, with its ETag and digest; 304 if the client has it.
 
-    To HEAD the same is answered, without the bytes. What fails before the first byte is a problem, what fails later
-    breaks the answer off.
+    HEAD returns the same headers without the bytes. A failure before the first byte is a problem; a later one aborts
+    the response.
 
     Args:
         request: The request.
-        blob_id: The blob, which never changes.
-        file_name: To save it under.
-        media_type: What it is.
-        sha256: Its digest in hex, where a record has it.
-        is_shown: Whether browsers are to show it, not to save it.
+        blob_id: The blob, which is immutable.
+        file_name: The suggested file name.
+        media_type: The media type.
+        sha256: The digest in hexadecimal, if recorded.
+        is_shown: Whether browsers should show it instead of saving it.
 
     Raises:
-        UnknownUpload: The blob is gone.
-        StoreUnavailable: MongoDB does not answer.
-        BrokenOff: Either happened in the midst of the file.
+        UnknownUpload: The blob no longer exists.
+        StoreUnavailable: MongoDB is not responding.
+        BrokenOff: Either happened after the first byte.
     """
     etag = sha256 or blob_id
     if has_already(request, etag):
@@ -92,5 +92,5 @@ async def _send(request: web.Request, response: web.StreamResponse, reader: Stor
 
 
 def _digest(sha256: str | None) -> Mapping[str, str]:
-    """The header that lets the receiver check what came, as RFC 9530 has it."""
+    """The header with the digest of the file (RFC 9530)."""
     return {} if sha256 is None else {"Repr-Digest": f"sha-256=:{b64encode(bytes.fromhex(sha256)).decode()}:"}

@@ -1,6 +1,6 @@
-"""Reading forms (``multipart/form-data``): a field `file`, and texts beside it.
+"""Reading forms (``multipart/form-data``): a field `file`, and text fields.
 
-aiohttp parses them; whatever it finds wrong is told here in the words of whoever sends forms.
+aiohttp parses them; its errors are translated here.
 """
 
 import contextlib
@@ -20,42 +20,40 @@ CHUNK_BYTES: Final = 256 * 1024
 FILE_FIELD: Final = "file"
 _FIELD_BYTES_LIMIT: Final = 256 * 1024
 _FIELDS_BYTES_LIMIT: Final = 2 * _FIELD_BYTES_LIMIT
-"""Of all texts of a form together."""
+"""The maximum size of all text fields together."""
 _BOUNDARY_LIMIT: Final = 70
-"""Characters, by RFC 2046."""
+"""The maximum length in characters (RFC 2046)."""
 _TEXT_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 _PLAIN_ENCODINGS: Final = frozenset({"binary", "8bit", "7bit", "identity"})
 
 
 def check_form_type(request: web.Request) -> None:
-    """Check that a form is one that can be read.
+    """Check that the media type of a form is supported.
 
     Raises:
-        UnsupportedMediaType: It is a multipart body of another kind, which is no form.
-        BadRequest: Its boundary is missing, or can be none.
+        UnsupportedMediaType: The body is another kind of multipart body.
+        BadRequest: The boundary is missing or invalid.
     """
     kind = request.content_type
     if kind != "multipart/form-data":
         raise UnsupportedMediaType(
-            f"a body of {kind[:100]} is not taken; send multipart/form-data with a field `file`, or the file itself as "
-            "the body with its own Content-Type, such as text/csv"
+            f"content type {kind[:100]} is not supported; send multipart/form-data with a field `file`, or the file "
+            "as the body with its own Content-Type, such as text/csv"
         )
     boundary = parse_mimetype(request.headers["Content-Type"]).parameters.get("boundary", "")
     if not 1 <= len(boundary) <= _BOUNDARY_LIMIT or not boundary.isascii():
         raise BadRequest(
-            "the form's Content-Type must name its boundary, of 1 to 70 ASCII characters: "
+            "the form's Content-Type must have a boundary of 1 to 70 ASCII characters: "
             "multipart/form-data; boundary=..."
         )
 
 
 class FormReader:
-    """Reads one form, part by part; the texts on the way, the file by whoever reads the form."""
+    """Reads a form part by part; the caller reads the file."""
 
     def __init__(self, request: web.Request, fields: dict[str, list[str]], known: frozenset[str]) -> None:
-        """Args:
-        request: Of a form that ``check_form_type`` let through.
-        fields: What is said in the query string; what the form says is added.
-        known: The fields that there are, beside the file.
+        """Args: request: The request, checked by ``check_form_type``. fields: The fields of the query string, to which
+        those of the form are added. known: The known fields, except the file.
         """
         self._request = request
         self._fields = fields
@@ -63,17 +61,17 @@ class FormReader:
         self._text_bytes = 0
 
     async def files(self) -> AsyncGenerator[BodyPartReader, None]:
-        """The parts named `file`, to be read before the next one is asked for.
+        """The parts named `file`, each to be read before the next one is requested.
 
         Raises:
-            BadRequest: The form is malformed, or has a field that is unknown, given twice or no text.
-            LimitExceeded: Its texts are too long.
+            BadRequest: The form is malformed, or a field is unknown, repeated or not text.
+            LimitExceeded: The text fields are too long.
             UnsupportedMediaType: A part is encoded or compressed.
         """
         with form_faults():
             async for part in await self._request.multipart():
                 if not isinstance(part, BodyPartReader):
-                    raise BadRequest("the form holds another form; expected are a field `file` and texts beside it")
+                    raise BadRequest("nested forms are not supported; send a field `file` and text fields")
                 _check_encoding(part)
                 name = _name_of(part)
                 if name == FILE_FIELD:
@@ -86,29 +84,28 @@ class FormReader:
     async def _text(self, name: str, part: BodyPartReader) -> str:
         charset = part.get_charset(default="utf-8").strip("\"' ").lower()
         if charset not in _TEXT_CHARSETS:
-            raise BadRequest(f"form field {name!r} is said to be text in {charset[:50]!r}; send it as UTF-8")
+            raise BadRequest(f"form field {name!r} has charset {charset[:50]!r}; send it as UTF-8")
         held = bytearray()
         async for chunk in chunks_of(part):
             held += chunk
             if len(held) > _FIELD_BYTES_LIMIT:
-                raise LimitExceeded(f"form field {name!r} has more than {_FIELD_BYTES_LIMIT} bytes, which is the limit")
+                raise LimitExceeded(f"form field {name!r} exceeds the limit of {_FIELD_BYTES_LIMIT:,} bytes")
         self._text_bytes += len(held)
         if self._text_bytes > _FIELDS_BYTES_LIMIT:
             raise LimitExceeded(
-                f"the form's fields beside the file have more than {_FIELDS_BYTES_LIMIT} bytes together, "
-                "which is the limit"
+                f"the text fields of the form exceed the limit of {_FIELDS_BYTES_LIMIT:,} bytes in total"
             )
         try:
             return held.decode()
         except UnicodeDecodeError as error:
-            raise BadRequest(f"form field {name!r} is no UTF-8 text (at byte {error.start})") from error
+            raise BadRequest(f"form field {name!r} is not valid UTF-8 (at byte {error.start})") from error
 
 
 async def chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
-    """A part's bytes.
+    """The bytes of a part.
 
     Raises:
-        BadRequest: The form breaks off.
+        BadRequest: The form is incomplete.
     """
     with form_faults():
         while chunk := await part.read_chunk(CHUNK_BYTES):
@@ -117,23 +114,23 @@ async def chunks_of(part: BodyPartReader) -> AsyncIterator[bytes]:
 
 @contextlib.contextmanager
 def form_faults() -> Iterator[None]:
-    """Tell what aiohttp finds wrong with a form."""
+    """Translate aiohttp's errors about a form."""
     try:
         yield
     except LineTooLong as error:
-        raise BadRequest(f"a part of the form has a header of more than {error.args[1]} bytes; shorten it") from error
+        raise BadRequest(f"a header of a form part exceeds {error.args[1]} bytes") from error
     except (
         HttpProcessingError,
         RuntimeWarning,
     ) as error:  # aiohttp warns of a Content-Disposition, which may be an error
         raise BadRequest(
-            "a part of the form has headers that cannot be read; each is a line `Name: value` without control "
+            "a form part has malformed headers; each header is a line `Name: value` without control "
             'characters, such as `Content-Disposition: form-data; name="file"; filename="table.csv"`'
         ) from error
     except (ValueError, RuntimeError) as error:
         raise BadRequest(
-            "the form is malformed or breaks off: each part begins behind a line with the boundary that Content-Type "
-            "names, and the last one is followed by that boundary with two dashes at its end"
+            "the form is malformed or incomplete; each part starts after a line with the boundary from Content-Type, "
+            "and the last part is followed by the boundary with two trailing dashes"
         ) from error
 
 
@@ -142,24 +139,24 @@ def _check_encoding(part: BodyPartReader) -> None:
         encoding = part.headers.get(header, "identity")
         if encoding.strip().lower() not in _PLAIN_ENCODINGS:
             raise UnsupportedMediaType(
-                f"a part of the form has {header} {encoding[:50]!r}, which is not taken; send its bytes as they are"
+                f"{header} {encoding[:50]!r} of a form part is not supported; send the bytes unencoded"
             )
 
 
 def _name_of(part: BodyPartReader) -> str:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of headers that cannot be read, which then have no name
+        warnings.simplefilter("ignore")  # about malformed headers, which then have no name
         name = part.name
     if not name:
         raise BadRequest(
-            "a part of the form has no name; each needs one, as in "
+            "a form part has no name; each part requires one, as in "
             '`Content-Disposition: form-data; name="file"; filename="table.csv"`'
         )
     return name
 
 
 def file_name_of(part: BodyPartReader) -> str | None:
-    """What a part's file is called; None where that is not said, or cannot be read."""
+    """The file name of a part; None if absent or malformed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return part.filename

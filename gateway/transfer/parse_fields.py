@@ -1,7 +1,6 @@
-"""The fields that say how a file is to be read: in the query string, or in the form beside the file."""
+"""The options for reading a file: in the query string, or as fields of the form."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -15,6 +14,7 @@ from modelbus.shared.contracts.commands.datasets import (
     TextEncoding,
 )
 from modelbus.shared.contracts.json_text import parse_json
+from modelbus.shared.contracts.near_names import hint
 from modelbus.shared.contracts.number_forms import UNIT_LIMIT, DecimalMark, Grouping, Percent, ThousandsMark, Unit
 from modelbus.shared.contracts.sentences import type_name
 from modelbus.shared.errors import BadRequest, InvalidCommand
@@ -36,95 +36,98 @@ _OPTION_FIELDS: Final = frozenset(
     }
 )
 _LISTS: Final = {"missing_marks": MISSING_MARKS_LIMIT, "units": UNIT_LIMIT}
-"""Fields that may be given more than once, and how often at most."""
+"""The fields that may be repeated, and their maximum number."""
 _FLAGS: Final = frozenset({"has_header", "has_quotes", "skip_initial_space", "strip_text", "has_accounting_signs"})
 _COUNTS: Final = frozenset({"skip_lines", "skip_below_header"})
 _OPTIONS: Final = "options"
 PARSE_FIELDS: Final = _COMMAND_FIELDS | _OPTION_FIELDS | _LISTS.keys() | _FLAGS | _COUNTS | {_OPTIONS}
-"""All of them. ``options`` is the whole object as JSON; the others are its parts, for those who type."""
+"""All fields. ``options`` is the complete object as JSON; the others are its parts."""
+
+
+def _default(value: bool | int | str) -> Any:
+    """A field without a value of its own, whose documented default is that of the command."""
+    return Field(None, json_schema_extra={"default": value})
 
 
 class ParseQuery(Query):
-    """Those fields as the documentation has them; they are checked with the command that they are a part of."""
+    """The fields for the documentation; they are validated as part of the command."""
 
     file_name: str | None = Field(None, max_length=255)
-    """What the file is called: its ending tells the format where nothing else does. Default: what a form says."""
+    """The name of the file, whose extension helps to detect the format. Default: the file name in the form."""
     format: TableFormat | None = None
-    """The file's format; default: found from its media type, name and first bytes."""
+    """The format of the file. Default: detected from the media type, the name and the first bytes."""
     options: str | None = None
-    """All parse options as one JSON object; the fields below are its parts, for those who type."""
+    """All parse options as a JSON object. Single options can be set separately instead."""
     delimiter: Delimiter | None = None
-    """Between the fields of delimited text; default: found."""
+    """The delimiter of delimited text. Default: detected."""
     encoding: TextEncoding | None = None
-    """Of text; default: found."""
+    """The encoding of text. Default: detected."""
     decimal_mark: DecimalMark | None = None
-    """Of numbers in delimited text; default: found."""
+    """The decimal separator in delimited text. Default: detected."""
     missing_marks: list[str] | None = None
-    """Cells that mean "no value", beside the empty one; given once for each."""
-    has_header: bool | None = None
-    """Whether the first record holds the columns' names; default: true."""
-    on_bad_rows: Literal["refuse", "skip"] | None = None
-    """What to do about rows that cannot be read; default: refuse the file."""
+    """A cell that means a missing value, in addition to empty cells. May be repeated."""
+    has_header: bool | None = _default(True)
+    """Whether the first record is a header."""
+    on_bad_rows: Literal["refuse", "skip"] | None = _default("refuse")
+    """How to handle rows that cannot be read: `refuse` the file, or `skip` and report the rows."""
     thousands_mark: ThousandsMark | None = None
-    """Between groups of digits; default: none, `1,234` is text."""
-    grouping: Grouping | None = None
-    """Of digits: `thousands` (`1,234,567`, the default) or `indian` (`12,34,567`)."""
+    """The thousands separator. Default: none, so `1,234` is text."""
+    grouping: Grouping | None = _default("thousands")
+    """The size of digit groups: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
     percent: Percent | None = None
-    """Whether 12 % becomes 0.12 (`fraction`) or 12 (`number`); default: it is text."""
+    """How to read 12 %: as 0.12 (`fraction`) or 12 (`number`). Default: as text."""
     units: list[Unit] | None = None
-    """Currencies and other units beside numbers, such as `€` or `kg`; given once for each."""
-    has_accounting_signs: bool | None = None
-    """Whether `(5)` and `5-` are negative numbers; default: they are text."""
+    """A currency or another unit before or after numbers, such as `€` or `kg`. May be repeated."""
+    has_accounting_signs: bool | None = _default(False)
+    """Whether `(5)` and `5-` are negative numbers; otherwise they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
-    """Lines above the header to leave out; default: found."""
+    """The number of lines to skip above the header. Default: detected."""
     comment: CommentMark | None = None
-    """Lines that begin with it are left out; default: only above the header, those with `#`."""
+    """The mark of comment lines, which are skipped. Default: `#`, and only above the header."""
     skip_below_header: int | None = Field(None, ge=0, le=100)
-    """Records right below the header to leave out, such as a row of units; default: found."""
+    """The number of records to skip directly below the header, such as a row of units. Default: detected."""
     repeated_header: Literal["keep", "skip"] | None = None
-    """What to do about rows that say the header again; default: found."""
+    """How to handle rows that repeat the header. Default: detected."""
     skip_initial_space: bool | None = None
-    """Whether spaces behind a delimiter are no part of the field; default: found."""
-    strip_text: bool | None = None
-    """Whether spaces and tabs around text are no part of it; default: false."""
-    has_quotes: bool | None = None
-    """Whether quotes around a field are no part of it; default: true."""
+    """Whether to ignore spaces after a delimiter. Default: detected."""
+    strip_text: bool | None = _default(False)
+    """Whether to strip spaces and tabs around text."""
+    has_quotes: bool | None = _default(True)
+    """Whether quotes enclose fields; otherwise a quote is an ordinary character."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:
-    """Check that all fields are known and only lists are given more than once: a typing error must not pass unseen.
+    """Check that all fields are known and that only lists are repeated, so that no typing error goes unnoticed.
 
     Raises:
-        BadRequest: Names the field, and the likely one meant.
-        InvalidCommand: A list is longer than it may be.
+        BadRequest: Names the field, and the most similar one.
+        InvalidCommand: A list is too long.
     """
     for name, values in fields.items():
         check_name(name, known)
         limit = _LISTS.get(name)
         if len(values) > 1 and limit is None:
-            raise BadRequest(f"field {name} is given {len(values)} times; once is enough")
+            raise BadRequest(f"field {name} must not be repeated, but is given {len(values)} times")
         if limit is not None and len(values) > limit:
-            problem = f"is given {len(values)} times; {limit} at most"
+            problem = f"must be given at most {limit} times, not {len(values)}"
             raise InvalidCommand(f"field {name} {problem}", details=[{"where": f"options.{name}", "problem": problem}])
 
 
 def check_name(name: str, known: frozenset[str]) -> None:
-    """Check that there is such a field.
+    """Check that a field is known.
 
     Raises:
-        BadRequest: There is none; names the likely one meant.
+        BadRequest: The field is unknown; names the most similar one.
     """
     if name not in known:
-        close = get_close_matches(name, known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(known))}"
-        raise BadRequest(f"unknown field {name[:100]!r}; {hint}")
+        raise BadRequest(f"unknown field {name[:100]!r}; {hint(name, sorted(known))}")
 
 
 def parse_body(fields: Fields) -> dict[str, Any]:
-    """The part of a command that the fields make: format, target and options.
+    """The part of a command given by the fields: format, target and options.
 
     Raises:
-        BadRequest: A field is malformed, or said twice.
+        BadRequest: A field is malformed or repeated.
     """
     body: dict[str, Any] = {name: fields[name][0] for name in sorted(_COMMAND_FIELDS & fields.keys())}
     if "row_limit" in body:
@@ -136,7 +139,7 @@ def parse_body(fields: Fields) -> dict[str, Any]:
     whole = _json_object(fields[_OPTIONS][0]) if _OPTIONS in fields else {}
     twice = sorted(whole.keys() & options.keys())
     if twice:
-        raise BadRequest(f"{', '.join(twice)}: given in `options` and as a field of its own")
+        raise BadRequest(f"{', '.join(twice)}: given both in `options` and separately")
     return {**body, "options": {**whole, **options}} if whole or options else body
 
 

@@ -1,4 +1,4 @@
-"""From a file to the job that it is for: made once for each correlation id and content (docs/adr/0033)."""
+"""From a file to its job, created once for each correlation id and content (docs/adr/0033)."""
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,39 +28,39 @@ class UploadedJob:
 
     job: EndedJob
     stored: str | None
-    """The blob that was stored for it by this request; None where the request repeats an earlier one."""
+    """The blob stored by this request; None if it repeats an earlier request."""
 
 
 @dataclass(frozen=True)
 class UploadTerms:
-    """What a route makes of files."""
+    """How a route processes files."""
 
     command: type[CommandBase]
     known_fields: frozenset[str]
-    """What may be said beside a file."""
+    """The known fields in addition to the file."""
     command_of: Callable[[web.Request, ReceivedUpload], Command]
-    """Makes the command; raises where it breaks its contract."""
+    """Creates the command, or raises an error if it is invalid."""
     check: Callable[[web.Request, Any], Awaitable[None]] | None = None
-    """Raises where that command cannot be done now; not asked of a request that repeats an earlier one."""
+    """Raises an error if the command is impossible at present; not called for a repeated request."""
 
 
 async def submit_upload(
     request: web.Request, terms: UploadTerms, *, wait_s: float, head_bytes: int | None = None
 ) -> UploadedJob:
-    """Receive a request's file and have its job made, or find the one that the same request made before.
+    """Receive the file of a request and create its job, or find the job of the same request.
 
-    A request that brings an id which has a job already is the same only if its file has the same bytes, and what is
-    said of it is the same: so its file is read, and not stored.
+    A request whose id already has a job is a repetition only if its file and its fields are the same, so the file is
+    read but not stored.
 
     Args:
         request: The request.
-        terms: What is made of the file.
-        wait_s: Seconds to wait for the job's end.
-        head_bytes: Of which only the beginning is kept; see ``Keeping``.
+        terms: How to process the file.
+        wait_s: The number of seconds to wait for the job.
+        head_bytes: The size of the beginning to keep; see ``Keeping``.
 
     Raises:
-        CorrelationIdReused: The id belongs to a job of another owner, file, name or options; says what differs.
-        ModelbusError: Whatever ``receive_upload`` and the terms raise.
+        CorrelationIdReused: The id belongs to a job of another owner, file, name or options; names the differences.
+        ModelbusError: The errors of ``receive_upload`` and of the terms.
     """
     earlier = await _earlier(request, terms)
     keeping = Keeping(head_bytes, is_stored=earlier is None)
@@ -89,10 +89,10 @@ async def submit_upload(
 
 
 async def _earlier(request: web.Request, terms: UploadTerms) -> UploadingJob | None:
-    """The job that has the request's id already, where the caller said an id.
+    """The existing job with the request's id, if the client chose an id.
 
     Raises:
-        CorrelationIdReused: It is somebody else's, or of another command: then the file need not be read.
+        CorrelationIdReused: The job has another owner or command, so the file need not be read.
     """
     if not has_own_correlation_id(request):
         return None
@@ -103,7 +103,7 @@ async def _earlier(request: web.Request, terms: UploadTerms) -> UploadingJob | N
     if job["command"] != terms.command.__name__ or not is_same_owner(request, job):
         whose = "" if is_same_owner(request, job) else " of another owner"
         raise CorrelationIdReused(
-            f"correlation id {job['_id']} belongs to a {job['command']} job{whose}; take a new correlation id or "
+            f"correlation id {job['_id']} belongs to a {job['command']} job{whose}; use a new correlation id or "
             "Idempotency-Key"
         )
     return job
@@ -112,7 +112,7 @@ async def _earlier(request: web.Request, terms: UploadTerms) -> UploadingJob | N
 async def _repeated(
     request: web.Request, earlier: UploadingJob, command: Command, wait_s: float, stored: str | None = None
 ) -> UploadedJob:
-    """Answer a request by the job that the same one made; what it stored meanwhile goes."""
+    """Respond to a repeated request with the existing job, and delete what was stored for it."""
     require_same(earlier, _new_job(request, command))
     if stored is not None:
         await request.app[BLOBS].delete(stored)
@@ -126,7 +126,7 @@ def _new_job(request: web.Request, command: Command) -> NewJob:
 
 @contextlib.asynccontextmanager
 async def _removed_unless_accepted(request: web.Request, received: ReceivedUpload) -> AsyncIterator[None]:
-    """Have a job made of a file; when it is not accepted, its bytes go."""
+    """Create the job of a file; if it is not accepted, its bytes are deleted."""
     try:
         yield
     except StoreUnavailable:

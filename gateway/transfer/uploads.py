@@ -1,4 +1,4 @@
-"""Receiving files: a raw body or a multipart form, streamed into GridFS, counted while they come."""
+"""Receiving files: a raw body or a multipart form, streamed into GridFS and limited in size."""
 
 import contextlib
 import hashlib
@@ -30,26 +30,26 @@ from modelbus.shared.store.connection import store_errors
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 _NOT_OF_THE_FILE = frozenset({"wait"})
 _FORM_BYTES = 64 * 1024
-"""What a form may have beside its file, as far as its length is looked at beforehand."""
+"""The allowance for a form's fields when its Content-Length is checked."""
 
 
 @dataclass(frozen=True)
 class ReceivedUpload:
-    """A file that was read to its end, and lies in GridFS, pending, if it was to be kept."""
+    """A file that was read completely and, if kept, is stored in GridFS as pending."""
 
     upload_id: str
     file_name: str | None
     media_type: str | None
     sha256: str
-    """Of all its bytes, in hex."""
+    """The digest of all bytes in hexadecimal."""
     is_truncated: bool
     """Whether only the beginning of the file is kept."""
     fields: Fields
-    """What came beside it, in the query string and in the form."""
+    """The fields of the query string and the form."""
 
     @property
     def source(self) -> dict[str, str | None]:
-        """The file as a command names it."""
+        """The source of the file for a command."""
         return {
             "kind": "upload",
             "upload_id": self.upload_id,
@@ -61,12 +61,12 @@ class ReceivedUpload:
 
 @dataclass(frozen=True)
 class Keeping:
-    """What is kept of a file."""
+    """The part of a file to keep."""
 
     head_bytes: int | None = None
-    """The beginning only, so many bytes of it; of Parquet, which describes itself at its end, all."""
+    """The number of bytes to keep from the beginning; Parquet is kept completely, since its metadata is at the end."""
     is_stored: bool = True
-    """False: nothing is stored. The file is read all the same, to know whether it is the one that was sent before."""
+    """Whether to store the file. Otherwise it is only read, to compare it with an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ class _Stored:
 async def receive_upload(
     request: web.Request, correlation_id: str, known_fields: frozenset[str], keeping: Keeping
 ) -> ReceivedUpload:
-    """Stream the request's file into a pending blob.
+    """Stream the file of a request into a pending blob.
 
     Args:
         request: The request.
-        correlation_id: The job that the file is for.
-        known_fields: What may be said beside the file.
-        keeping: What is kept of it.
+        correlation_id: The job of the file.
+        known_fields: The known fields in addition to the file.
+        keeping: The part of the file to keep.
 
     Raises:
-        BadRequest: There is no file, a field is unknown, or the form is malformed.
-        LimitExceeded: The file is larger than the settings allow; what was stored is gone.
-        UnsupportedMediaType: The body is compressed, or a multipart body that is no form.
+        BadRequest: The file is missing, a field is unknown, or the form is malformed.
+        LimitExceeded: The file exceeds the limit of the settings; the stored part has been deleted.
+        UnsupportedMediaType: The body is compressed, or a multipart body other than a form.
     """
     refuse_compressed(request)
     limit = request.app[SETTINGS].upload_limit_bytes
@@ -108,12 +108,12 @@ async def receive_upload(
 
 
 def is_form(request: web.Request) -> bool:
-    """Whether the file comes in a form, or in what is taken for one."""
+    """Whether the file comes in a multipart body."""
     return request.content_type.startswith("multipart/")
 
 
 def query_fields(request: web.Request) -> dict[str, list[str]]:
-    """What the query string says of the file."""
+    """The fields of the query string."""
     fields: defaultdict[str, list[str]] = defaultdict(list)
     for name, value in request.query.items():
         if name not in _NOT_OF_THE_FILE:
@@ -122,20 +122,20 @@ def query_fields(request: web.Request) -> dict[str, list[str]]:
 
 
 def dataset_name(fields: Fields) -> str:
-    """What the dataset is to be called.
+    """The name of the new dataset.
 
     Raises:
-        BadRequest: There is no name, or it is none.
+        BadRequest: The name is missing or invalid.
     """
     name = fields.get("name", [""])[0]
     if not name:
-        raise BadRequest("the dataset needs a name: POST /datasets?name=... or the form field `name`")
+        raise BadRequest("the dataset requires a name: POST /datasets?name=... or the form field `name`")
     try:
         return _NAME.validate_python(name)
     except ValidationError:
         raise BadRequest(
-            f"{name[:100]!r} is no dataset name: letters, digits, `.`, `_` and `-`, beginning with a letter or digit, "
-            "100 characters at most"
+            f"{name[:100]!r} is not a valid dataset name; use up to 100 letters, digits, `.`, `_` or `-`, starting "
+            "with a letter or digit"
         ) from None
 
 
@@ -154,11 +154,11 @@ async def _receive_form(
         async with contextlib.aclosing(FormReader(request, fields, known_fields).files()) as files:
             async for part in files:
                 if received is not None:
-                    raise BadRequest(f"the form has two fields `{FILE_FIELD}`; one dataset has one file")
+                    raise BadRequest(f"the form must not have more than one field `{FILE_FIELD}`")
                 stored = await _store(request, chunks_of(part), correlation_id, keeping)
                 received = (stored, file_name_of(part), part.headers.get("Content-Type"))
         if received is None:
-            raise BadRequest(f"the form has no field `{FILE_FIELD}`")
+            raise BadRequest(f"the form requires a field `{FILE_FIELD}`")
     except BaseException:
         if received is not None and keeping.is_stored:
             await request.app[BLOBS].delete(received[0].upload_id)
@@ -168,7 +168,7 @@ async def _receive_form(
 
 
 async def _at_least(count: int, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks; the first one has so many bytes at least, unless there are no more."""
+    """The chunks, of which the first has at least a minimum size, unless the file is shorter."""
     held = b""
     async for chunk in chunks:
         held += chunk
@@ -210,4 +210,4 @@ async def _store(request: web.Request, chunks: AsyncIterator[bytes], correlation
 
 
 def _too_large(size: str, limit: int) -> LimitExceeded:
-    return LimitExceeded(f"the upload has {size}, the limit is {limit}; MODELBUS_UPLOAD_LIMIT_BYTES raises it")
+    return LimitExceeded(f"the upload has {size} and the limit is {limit}; raise MODELBUS_UPLOAD_LIMIT_BYTES")

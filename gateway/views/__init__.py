@@ -1,1 +1,1 @@
-"""Records as they are answered."""
+"""The forms in which records are returned."""

@@ -1,4 +1,4 @@
-"""What the gateway answers beside the records and results of the contracts: lists, links, its own state."""
+"""The responses of the gateway in addition to the contracts' records and results: lists, links, its own state."""
 
 from datetime import datetime
 from typing import Any
@@ -19,47 +19,47 @@ from modelbus.shared.contracts.records.results import Incidents, PredictionResul
 
 
 class ProblemDetail(Contract):
-    """One fault."""
+    """A fault."""
 
     model_config = ConfigDict(extra="allow")
 
     where: str | None = None
-    """The field, line, row or parameter at fault."""
+    """The faulty field, line, row or parameter."""
     problem: str | None = None
-    """What is wrong with it."""
+    """The problem."""
     expected: Any = None
-    """What would be right, or what was likely meant."""
+    """The expected value, or the most similar valid one."""
     given: Any = None
-    """What was given."""
+    """The given value."""
 
 
 class Problem(Contract):
-    """An error, as RFC 9457 has it."""
+    """An error as problem details (RFC 9457)."""
 
     type: str
-    """`urn:modelbus:error:` and the code."""
+    """The prefix `urn:modelbus:error:` and the code."""
     title: str
     """The code in words."""
     status: int
     """The HTTP status."""
     detail: str
-    """A sentence for people: what was wrong, where, what would be right."""
+    """The message for people: what is wrong, where, and what would be right."""
     code: str
-    """The stable name of the error; docs/errors.md lists them."""
+    """The stable code of the error."""
     correlation_id: str | None
-    """By which the logs are searched."""
+    """The id of the request or job, for searching the logs."""
     errors: list[ProblemDetail] = []
-    """One entry for each fault."""
+    """The faults, one entry each."""
 
 
 class JobLinks(Contract):
-    """Where a job can be looked at."""
+    """The links of a job."""
 
     self: str
 
 
 class JobSummaryView(JobSummary):
-    """A job in short, with its links."""
+    """The summary of a job with its links."""
 
     links: JobLinks
 
@@ -69,9 +69,10 @@ class JobView(JobRecord):
 
     links: JobLinks
     queue_position: int | None = Field(None, ge=1)
-    """While it is queued: 1 for the job that is next in its queue."""
+    """The position of a queued job; 1 for the next job in its queue."""
     estimated_start_s: float | None = Field(None, ge=0)
-    """While it is queued: seconds until it is likely to start, by how long such jobs took lately; null if none did."""
+    """The estimated number of seconds until a queued job starts, from the run times of recent jobs; null if there are
+    none."""
 
 
 class JobList(Contract):
@@ -79,7 +80,7 @@ class JobList(Contract):
 
     jobs: list[JobSummaryView]
     next: str | None
-    """The cursor of the following page; null after the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 class DatasetList(Contract):
@@ -87,11 +88,11 @@ class DatasetList(Contract):
 
     datasets: list[DatasetSummary]
     next: str | None
-    """The cursor of the following page; null after the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 class EstimatorSummary(Contract):
-    """One estimator, in short."""
+    """The summary of an estimator."""
 
     name: str
     task: Task
@@ -99,13 +100,13 @@ class EstimatorSummary(Contract):
 
 
 class EstimatorList(Contract):
-    """What can be trained."""
+    """The list of estimators."""
 
     estimators: list[EstimatorSummary]
 
 
 class EstimatorView(EstimatorRecord):
-    """One estimator with its hyperparameters."""
+    """An estimator with its hyperparameters."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -115,11 +116,11 @@ class ModelList(Contract):
 
     models: list[ModelRecord]
     next: str | None
-    """The cursor of the following page; null after the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 class Usage(Contract):
-    """How a version was used."""
+    """The usage of a version."""
 
     model: str
     version: int
@@ -130,13 +131,13 @@ class Usage(Contract):
 
 
 class PredictionView(PredictionResult):
-    """Predictions of rows, with the job's id."""
+    """The predictions of rows, with the id of the job."""
 
     correlation_id: str
 
 
 class DatasetPredictionView(Contract):
-    """A dataset's predictions, with where to download them."""
+    """The predictions of a dataset, with links for download."""
 
     correlation_id: str
     model: str
@@ -145,66 +146,66 @@ class DatasetPredictionView(Contract):
     row_count: int
     report: Incidents
     links: dict[str, str]
-    """By format."""
+    """The links by format."""
 
 
 class ModelExplanationView(ModelExplanationResult):
-    """A model's explanation, with the job's id."""
+    """The explanation of a model, with the id of the job."""
 
     correlation_id: str
 
 
 class PredictionExplanationView(PredictionExplanationResult):
-    """The explanation of predictions, with the job's id."""
+    """The explanation of predictions, with the id of the job."""
 
     correlation_id: str
 
 
 class LearningView(LearningResult):
-    """A learning curve, with the job's id."""
+    """A learning curve, with the id of the job."""
 
     correlation_id: str
 
 
 class DriftView(DriftResult):
-    """A drift report, with the job's id."""
+    """A drift report, with the id of the job."""
 
     correlation_id: str
 
 
 class EvaluationList(Contract):
-    """A page of evaluations, newest first; those that are not filled yet come first."""
+    """A page of evaluations, newest first. Evaluations in progress come first."""
 
     evaluations: list[EvaluationRecord]
     next: str | None
-    """The cursor of the following page; null after the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 class ComparedMetric(Contract):
-    """One metric of all that are compared."""
+    """A metric of all compared evaluations."""
 
     metric: str
     is_higher_better: bool | None
-    """Null where neither more nor less is better."""
+    """Whether higher values are better; null if neither is."""
     values: list[float | None]
-    """In the order of the evaluations."""
+    """The values, in the order of the evaluations."""
     differences: list[float | None]
-    """To the first one's."""
+    """The differences to the first evaluation."""
     best: list[str]
-    """The ids of the best."""
+    """The ids of the best evaluations."""
 
 
 class ComparisonView(Contract):
-    """Evaluations side by side."""
+    """The comparison of evaluations."""
 
     evaluations: list[dict[str, Any]]
     metrics: list[ComparedMetric]
     warnings: list[str]
-    """What makes the comparison doubtful."""
+    """Doubts about the comparison."""
 
 
 class PlotPlaces(Contract):
-    """Where a plot is."""
+    """The links of a plot."""
 
     name: str
     svg: str
@@ -219,43 +220,43 @@ class PlotList(Contract):
 
 
 class JobPlotList(Contract):
-    """The plots of what a job found out."""
+    """The plots of a job."""
 
     correlation_id: str
     plots: list[PlotPlaces]
 
 
 class EvaluationAccepted(EvaluationRecord):
-    """An evaluation that is not filled yet."""
+    """An evaluation in progress."""
 
     links: JobLinks
 
 
 class ServiceView(Contract):
-    """One process of a service."""
+    """An instance of a service."""
 
     model_config = ConfigDict(extra="allow")
 
     service: str
     is_alive: bool
     heartbeat_age_s: float
-    """Seconds since it was last heard of."""
+    """The number of seconds since the last heartbeat."""
     jobs_running: int
 
 
 class ServiceList(Contract):
-    """Who is there, and what waits."""
+    """The services, queues and dead letters."""
 
     version: str
     services: list[ServiceView]
     queues: dict[str, int | None]
-    """Messages in each queue and its poison; null where the broker does not answer."""
+    """The number of messages in each queue and its poison queue; null if the broker is not responding."""
     dead_letters: list[dict[str, Any]]
-    """How many there are: `kind`, `queue` and `count`."""
+    """The number of dead letters: `kind`, `queue` and `count`."""
 
 
 class LogLine(Contract):
-    """One log line: an action, and its facts."""
+    """A log line: an action with its facts."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -266,7 +267,7 @@ class LogLine(Contract):
     event: str
     """The action, such as `job.finished`."""
     correlation_id: str | None = None
-    """The job that it is about."""
+    """The job of the line."""
 
 
 class LogList(Contract):
@@ -274,20 +275,20 @@ class LogList(Contract):
 
     lines: list[LogLine]
     next: str | None
-    """The cursor of the lines before these; null if there are none."""
+    """The cursor of the previous lines; null if there are none."""
 
 
 class DeadLetterSummary(Contract):
-    """What a list shows of a dead letter."""
+    """The summary of a dead letter."""
 
     model_config = ConfigDict(extra="allow")
 
     id: str
     kind: str
-    """`job`, whose attempts are exhausted, or `message`, which could not be read."""
+    """`job` for a job whose attempts are exhausted, `message` for an unreadable message."""
     queue: str
     at: datetime
-    """Since when it is dead."""
+    """The time since which the letter is dead."""
     is_edited: bool
     correlation_id: str | None
     code: str | None
@@ -295,7 +296,7 @@ class DeadLetterSummary(Contract):
 
 
 class DeadLetterView(DeadLetterSummary):
-    """All that is known of a dead letter: what was sent, what came of it, its last log lines."""
+    """A dead letter with the original command or message, its history and its last log lines."""
 
     history: list[dict[str, Any]]
     links: dict[str, str]
@@ -307,60 +308,62 @@ class DeadLetterList(Contract):
 
     dead_letters: list[DeadLetterSummary]
     next: str | None
-    """The cursor of the following page; null after the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 class LetterChange(Contract):
-    """What the replay of a dead letter is to take; one of the two."""
+    """The edited command or message of a dead letter; give one of the two."""
 
     spec: dict[str, Any] | None = None
-    """Of a job: the whole command."""
+    """The complete command of a job."""
     body: Any = None
-    """Of a message: a command, or an array of commands."""
+    """The command, or the array of commands, of a message."""
 
 
 class ReplayedJobs(Contract):
-    """The jobs that a replay queued."""
+    """The jobs queued by a replay."""
 
     jobs: list[JobView]
 
 
 class Purged(Contract):
-    """What a purge did."""
+    """The result of a purge."""
 
     purged: int
-    """How many dead letters were removed."""
+    """The number of deleted dead letters."""
 
 
 class MadeApiKey(ApiKeyRecord):
-    """A key that was just made."""
+    """A new API key with its secret."""
 
     key: str
-    """Its text, told once and kept nowhere."""
+    """The secret, which is returned only once and not stored."""
 
 
 class ApiKeyList(Contract):
-    """All API keys, without their texts."""
+    """All API keys, without their secrets."""
 
     keys: list[ApiKeyRecord]
 
 
 class GatewayIndex(Contract):
-    """What this is."""
+    """The index of the gateway."""
 
+    documentation: str
+    """The path of the API reference."""
     service: str
     version: str
     routes: list[str]
 
 
 class Liveness(Contract):
-    """Whether the process runs."""
+    """The liveness of the gateway."""
 
     status: str
 
 
 class Readiness(Contract):
-    """Whether requests can be answered."""
+    """The readiness of the gateway."""
 
     status: str
     checks: dict[str, bool]

@@ -1,4 +1,4 @@
-"""Dead letters as the gateway answers them."""
+"""Dead letters as the gateway returns them."""
 
 import base64
 from typing import Any, Final
@@ -10,12 +10,12 @@ from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.store.letters.dead_letters import DeadLetter, ListedLetter, MessageLetter
 
 _TEXT_LIMIT: Final = 20_000
-"""Characters of a message that are shown; its content can be downloaded."""
+"""The maximum number of characters shown of a message; its content can be downloaded."""
 _BASE64_LIMIT_BYTES: Final = 64 * 1024
 
 
 def summary_of(letter: ListedLetter) -> dict[str, Any]:
-    """What a list shows of a dead letter."""
+    """The summary of a dead letter."""
     own = _job_summary(letter.document) if letter.kind == "job" else _message_summary(letter.document)
     return {
         "id": letter.id,
@@ -48,7 +48,7 @@ def _message_summary(message: ListedMessage) -> dict[str, Any]:
 
 
 def detail_of(letter: DeadLetter) -> dict[str, Any]:
-    """All that is known of a dead letter, but for its log lines."""
+    """A complete dead letter except for its log lines."""
     more = _job_detail(letter.document) if letter.kind == "job" else _message_detail(letter)
     history = letter.document.get("history", [])
     links = {"self": f"/dead-letters/{letter.id}", "replay": f"/dead-letters/{letter.id}/replay"}
@@ -89,7 +89,7 @@ def _message_detail(letter: MessageLetter[MessageDocument]) -> dict[str, Any]:
 
 
 def _problem(letter: MessageLetter[MessageDocument]) -> dict[str, Any] | None:
-    """Why a replay would be refused; None if it would not."""
+    """The reason why a replay would be refused, or None."""
     try:
         checked_body(present_body(letter), letter.document["queue"])
     except InvalidCommand as error:

@@ -1,4 +1,4 @@
-"""Evaluations side by side: metric by metric, with the best one, and what makes the comparison doubtful."""
+"""The comparison of evaluations: the metrics, the best evaluation of each, and doubts about the comparison."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -17,25 +17,24 @@ _SHOWN: Final = (
     "created_at",
 )
 _ALIKE: Final = (
-    ("task", "they measure different tasks"),
-    ("dataset", "they are on different datasets"),
-    ("dataset_sha256", "their datasets have different contents"),
-    ("row_count", "they are on different numbers of rows"),
-    ("positive_class", "they are about different positive classes"),
+    ("task", "the tasks differ"),
+    ("dataset", "the datasets differ"),
+    ("dataset_sha256", "the datasets have different contents"),
+    ("row_count", "the numbers of rows differ"),
+    ("positive_class", "the positive classes differ"),
 )
 Record = dict[str, Any]
 
 
 def compare(records: Sequence[Record]) -> Record:
-    """Put evaluations beside each other.
+    """Compare evaluations.
 
     Args:
-        records: Two or more, filled; the differences are to the first.
+        records: Two or more completed evaluations; differences refer to the first.
 
     Returns:
-        ``evaluations``, what each is of; ``metrics``, for each that one of them has ``metric``,
-        ``is_higher_better`` (null where neither is), ``values``, ``differences`` and ``best``, the ids of the best; and
-        ``warnings``.
+        ``evaluations`` with their subjects; ``metrics`` with ``metric``, ``is_higher_better`` (null if neither is),
+        ``values``, ``differences`` and ``best`` (the ids of the best evaluations); and ``warnings``.
     """
     names = list(dict.fromkeys(name for record in records for name in record["metrics"]))
     return {
@@ -67,21 +66,21 @@ def _best(name: str, values: Sequence[float | None], records: Sequence[Record]) 
 
 
 def _warnings(records: Sequence[Record]) -> list[str]:
-    found = [f"{sentence}: {_told(field, records)}" for field, sentence in _ALIKE if _differ(field, records)]
+    found = [f"{sentence}: {_listed(field, records)}" for field, sentence in _ALIKE if _differ(field, records)]
     weights = {record["options"].get("weight") for record in records}
     if len(weights) > 1:
         named = ", ".join("none" if weight is None else repr(weight) for weight in sorted(weights, key=str))
-        found.append(f"their rows are weighted differently: {named}")
+        found.append(f"the weights of the rows differ: {named}")
     return found
 
 
 def _differ(field: str, records: Sequence[Record]) -> bool:
     values = {repr(record[field]) for record in records}
     if field == "dataset_sha256":
-        # of another dataset it is told already, and evaluations of earlier releases do not have it
+        # a different dataset is reported already, and evaluations of earlier releases lack this field
         return len(values - {"None"}) > 1 and not _differ("dataset", records)
     return len(values) > 1
 
 
-def _told(field: str, records: Sequence[Record]) -> str:
+def _listed(field: str, records: Sequence[Record]) -> str:
     return ", ".join(f"{record['id']} {str(record[field])[:100]}" for record in records)

@@ -1,4 +1,4 @@
-"""Evaluations as they are answered: their own documents once they are filled, before that what their jobs say."""
+"""Evaluations as the gateway returns them: their documents once completed, until then from their jobs."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ _EVALUATION_ID: Final[TypeAdapter[str]] = TypeAdapter(EvaluationId)
 
 
 async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str, Any] | None:
-    """The record; None if there is no such evaluation."""
+    """The record, or None."""
     document = await request.app[CATALOG].evaluation(evaluation_id)
     if document is not None:
         return filled(document)
@@ -29,23 +29,23 @@ async def find_evaluation(request: web.Request, evaluation_id: str) -> dict[str,
 
 
 async def find_filled(request: web.Request, evaluation_id: str) -> EvaluationDocument:
-    """The document of an evaluation that is filled.
+    """The document of a completed evaluation.
 
     Raises:
-        UnknownEvaluation: There is no such evaluation.
-        Conflict: It is not filled.
+        UnknownEvaluation: The evaluation does not exist.
+        Conflict: The evaluation is not completed.
     """
     document = await request.app[CATALOG].evaluation(evaluation_id)
     if document is not None:
         return document
     record = await find_evaluation(request, evaluation_id)
     if record is None:
-        raise UnknownEvaluation(f"there is no evaluation {evaluation_id!r}")
-    raise Conflict(f"evaluation {evaluation_id!r} is {record['status']}; it has no metrics and no plots")
+        raise UnknownEvaluation(f"evaluation {evaluation_id!r} does not exist")
+    raise Conflict(f"evaluation {evaluation_id!r} is {record['status']} and has no metrics or plots")
 
 
 async def list_unfilled(request: web.Request, *, model: str | None, dataset: str | None) -> list[dict[str, Any]]:
-    """Evaluations that are not filled, newest first; an id once."""
+    """The evaluations that are not completed, newest first, without duplicate ids."""
     jobs = await request.app[JOBS].find_unfilled()
     found: dict[str, dict[str, Any]] = {}
     for job in jobs:
@@ -56,9 +56,9 @@ async def list_unfilled(request: web.Request, *, model: str | None, dataset: str
 
 
 def record_of_job(job: EvaluatingJob) -> dict[str, Any] | None:
-    """What a job says of its evaluation; None for a refused command from the queue, kept as it came, that does not.
+    """The evaluation of a job; None if a refused command from the queue does not name one.
 
-    What cannot be an id is none by which the evaluation could be read.
+    An invalid id could not be used to read the evaluation.
     """
     spec = job["spec"]
     try:
@@ -78,7 +78,7 @@ def record_of_job(job: EvaluatingJob) -> dict[str, Any] | None:
 
 
 def filled(document: ListedEvaluation) -> dict[str, Any]:
-    """A document as it is answered."""
+    """A document as the gateway returns it."""
     return EvaluationRecord.model_validate(public(document)).model_dump(mode="json")
 
 

@@ -1,4 +1,4 @@
-"""What a message holds that could not be read: whether it can now, and the jobs that it asks for."""
+"""The contents of unreadable messages: whether they are readable now, and their jobs."""
 
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -14,11 +14,11 @@ from modelbus.shared.store.operation import NewJob
 
 
 def checked_body(body: Any, queue: str) -> list[Command]:
-    """The commands that a message's body holds.
+    """The commands in the body of a message.
 
     Raises:
-        InvalidCommand: It is neither a command nor an array of them, or one breaks its contract, or is another
-            queue's; ``details`` say where.
+        InvalidCommand: The body is neither a command nor an array of commands, or one is invalid or belongs to another
+            queue; ``details`` say where.
     """
     if isinstance(body, dict):
         return [parse_command_of_queue(body, queue)]
@@ -30,10 +30,10 @@ def checked_body(body: Any, queue: str) -> list[Command]:
 
 
 def present_body(letter: MessageLetter[MessageDocument]) -> Any:
-    """The body that a replay would send: the edited one, else as it came.
+    """The body that a replay would send: the edited one, otherwise the original.
 
     Raises:
-        InvalidCommand: It is no JSON, or a key stands twice in one object.
+        InvalidCommand: The body is not JSON, or has a duplicate key.
     """
     message = letter.document
     draft = message.get("draft")
@@ -41,14 +41,14 @@ def present_body(letter: MessageLetter[MessageDocument]) -> Any:
     try:
         return read_json(raw)
     except BadRequest as error:
-        raise InvalidCommand(f"{error.message}; give it another one with PUT /dead-letters/{letter.id}") from error
+        raise InvalidCommand(f"{error.message}; edit it with PUT /dead-letters/{letter.id}") from error
 
 
 def jobs_of(letter: MessageLetter[MessageDocument]) -> list[NewJob]:
-    """The jobs that a message asks for, by ids that are the same each time: its commands' own, or derived.
+    """The jobs of a message, with stable ids: those of its commands, or derived ones.
 
     Raises:
-        InvalidCommand: It cannot be read now either.
+        InvalidCommand: The message is still unreadable.
     """
     commands = checked_body(present_body(letter), letter.document["queue"])
     return [

@@ -1,12 +1,13 @@
-"""What is asked of the gateway and what it answers, without any input or output: both twins send and read these."""
+"""Requests and replies as values, without input or output: both twins send and read these."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 from urllib.parse import quote
 
-from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer
+from modelbus.client.client_errors import GatewayUnreachable, UnexpectedAnswer, WrongArgument
 from modelbus.client.json_bytes import document_of, json_of
+from modelbus.client.places import is_this_machine
 from modelbus.client.upload_sources import Upload
 from modelbus.shared.correlation_ids import new_correlation_id
 from modelbus.shared.errors import ModelbusError, error_of
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 AWAY_S: Final = 300.0
-"""So long a gateway may be away while somebody follows."""
+"""Seconds that a gateway may be away while a job is waited for or a stream is followed."""
 CONNECT_S: Final = 10.0
-"""Seconds in which a connection must be there."""
+"""Seconds to open a connection."""
 _SHOWN_LIMIT: Final = 200
 _PASSING_STATUSES: Final = frozenset({502, 503, 504})
 
@@ -33,31 +34,34 @@ class Call:
     method: str
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)
-    """What the query string says; None says nothing, a list says a field several times."""
+    """The fields of the query string; None leaves one out, a list repeats it."""
     body: Any = None
-    """What is sent as JSON."""
+    """Sent as JSON."""
     upload: Upload | None = None
-    """A file that is sent instead."""
+    """A file to send instead."""
     sink: BinaryIO | None = None
-    """Where the body of the answer goes, if it is 200; it is emptied before."""
+    """The file for the body of a 200 answer; it is emptied first."""
     correlation_id: str | None = None
-    """The job that the request makes; None for a request that makes none."""
+    """The id of the job that the request creates; None if it creates none, or the gateway chooses the id."""
     is_repeatable: bool = True
-    """Whether the gateway may get it twice: it reads, or it sets what it names, or it has a correlation id."""
+    """Whether a repetition is harmless: the request reads, or is idempotent, or has a correlation id."""
     wait_s: float = 0.0
-    """Seconds that the gateway may take, because it was asked to wait."""
+    """Seconds that the gateway may wait before it answers."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Header fields beside those that follow from the others."""
+    """Further header fields."""
     answers: frozenset[int] = frozenset()
-    """Statuses of 300 and more that are no problem but an answer."""
+    """Statuses of 300 and above that are not an error."""
 
     def request(self, http: "httpx.Client | httpx.AsyncClient", content: Any, answer_s: float) -> "httpx.Request":
         """The request as httpx sends it.
 
         Args:
-            http: Knows the address and the key.
-            content: The chunks of the upload; None where there is none.
-            answer_s: Seconds that an answer may stand still, beyond what the gateway was asked to wait.
+            http: Has the address and the key.
+            content: The chunks of the upload; None without one.
+            answer_s: Seconds without data after which the connection counts as broken, beyond ``wait_s``.
+
+        Raises:
+            WrongArgument: A value of the body or the address cannot be sent.
         """
         import httpx
 
@@ -80,31 +84,49 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the gateway answered to a request that it accepted."""
+    """The gateway's answer to a request that it accepted."""
 
     status: int
     document: Any
-    """The JSON of the body; None where there is none."""
+    """The JSON of the body; None without a body."""
     correlation_id: str
 
     @property
     def is_pending(self) -> bool:
-        """Whether a job does what was asked, and has not ended."""
+        """Whether the request became a job that has not ended."""
         return self.status == 202
 
 
 def path_of(*parts: object) -> str:
-    """A path of parts that may hold any characters."""
+    """A path of parts that may hold any characters.
+
+    Raises:
+        WrongArgument: A part is empty.
+    """
+    if not all(map(str, parts)):
+        raise WrongArgument(f"a name is required in {'/'.join(map(str, parts))!r}, not an empty text")
     return "".join(f"/{quote(str(part), safe='@')}" for part in parts)
 
 
-def job_call(path: str, body: Mapping[str, Any], correlation_id: str | None = None, **query: Any) -> Call:
-    """A request that makes a job, under an id of its own: sent twice it is the same job."""
-    return Call("POST", path, query, body=dict(body), correlation_id=correlation_id or new_correlation_id())
+def job_call(path: str, body: Mapping[str, Any], *, has_own_id: bool = True, **query: Any) -> Call:
+    """A request that creates a job.
+
+    Args:
+        path: The path.
+        body: The command's fields; its ``correlation_id`` becomes the job's.
+        has_own_id: Whether a job without a given id gets a new one, so that a repetition is the same job; if not, the
+            gateway chooses the id.
+        query: The fields of the query string.
+    """
+    fields = dict(body)
+    given = fields.pop("correlation_id", None)
+    return Call(
+        "POST", path, query, body=fields, correlation_id=given or (new_correlation_id() if has_own_id else None)
+    )
 
 
 def user_agent() -> str:
-    """How the client names itself."""
+    """The client's name and version."""
     return f"modelbus-python/{VERSION}"
 
 
@@ -113,11 +135,11 @@ def reply_of(response: "httpx.Response", answers: Container[int] = ()) -> Reply:
 
     Args:
         response: The answer, whose body was read or went to the caller's file.
-        answers: Statuses of 300 and more that are no problem.
+        answers: Statuses of 300 and above that are not an error.
 
     Raises:
-        ModelbusError: It is a problem; the class follows from its code.
-        UnexpectedAnswer: It is no answer of a gateway.
+        ModelbusError: The answer is an error; the class follows from its code.
+        UnexpectedAnswer: The answer is not that of a gateway.
     """
     if response.status_code >= 300 and response.status_code not in answers:
         raise error_of_response(response)
@@ -131,7 +153,7 @@ def reply_of(response: "httpx.Response", answers: Container[int] = ()) -> Reply:
 
 
 def error_of_response(response: "httpx.Response") -> ModelbusError:
-    """The error that a problem describes; the plain class, with its code, where the code is of a later release."""
+    """The error that a problem document describes; a ``ModelbusError`` with that code, where the code is not known."""
     media_type = response.headers.get("Content-Type", "").partition(";")[0]
     document = _json(response) if media_type == "application/problem+json" else None
     if not isinstance(document, dict) or not isinstance(document.get("code"), str):
@@ -143,40 +165,62 @@ def error_of_response(response: "httpx.Response") -> ModelbusError:
 
 
 def known_error(code: str, message: str, details: Any = ()) -> ModelbusError:
-    """The error of a code; the plain class, but with that code, where a later release made it."""
+    """The error of a code; a ``ModelbusError`` with that code, where the code is not known."""
     error = error_of(code, message, details)
     if error.code != code:
-        # The class has no such code; a program can test it all the same.
+        # a code of a later release, for programs to test
         error.__dict__["code"] = code
     return error
 
 
 def retry_after_s(response: "httpx.Response") -> float | None:
-    """How long the gateway asks to wait before the next try; None where it does not say, or gives a date."""
+    """The seconds in ``Retry-After``; None without it, or where it is a date."""
     given = response.headers.get("Retry-After", "")
     return float(given) if given.isdecimal() and len(given) < 6 else None
 
 
-def unreachable(url: str, error: "httpx.RequestError") -> GatewayUnreachable:
-    """Translate an error of httpx."""
+def unreachable(url: str, error: "httpx.RequestError", *, is_expected: bool = True) -> GatewayUnreachable:
+    """Translate an error of httpx.
+
+    Args:
+        url: The gateway's address.
+        error: The error.
+        is_expected: Whether a gateway is known to be at that address, because it has answered before.
+    """
     import httpx
 
     reason = str(error) or type(error).__name__
     may_have_arrived = not isinstance(
         error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
     )
-    what = "the connection broke" if may_have_arrived else "nobody answers"
+    if isinstance(error, httpx.ConnectError) and is_this_machine(url) and not is_expected and not _is_of_tls(error):
+        return GatewayUnreachable(
+            f"nothing listens at {url}; start a local stack with `modelbus up`, or set MODELBUS_URL to the address of "
+            "a running gateway",
+            may_have_arrived=False,
+            is_passing=False,
+        )
+    problem = "the connection broke" if may_have_arrived else "the connection failed"
     return GatewayUnreachable(
-        f"no answer from {url}: {what} ({reason}). Is it the right address, and does the gateway run?",
+        f"no answer from {url}: {problem} ({reason}); check the address, and that the gateway is running",
         may_have_arrived=may_have_arrived,
     )
 
 
+def _is_of_tls(error: BaseException | None) -> bool:
+    """Whether something listened, and the encryption failed."""
+    import ssl
+
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def record_of(kind: type[R], document: Any) -> R:
-    """Read a record; what a later release added to it is passed over.
+    """Read a record; fields of later releases are ignored.
 
     Raises:
-        UnexpectedAnswer: It is no such record.
+        UnexpectedAnswer: The document is not such a record.
     """
     from pydantic import ValidationError
 
@@ -186,7 +230,8 @@ def record_of(kind: type[R], document: Any) -> R:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, fault["loc"]))
         raise UnexpectedAnswer(
-            f"the gateway's answer is no {kind.__name__} as this client ({VERSION}) knows it: {where}: {fault['msg']}"
+            f"the gateway's answer is not a valid {kind.__name__} for this client (version {VERSION}): {where}: "
+            f"{fault['msg']}"
         ) from error
 
 
@@ -196,7 +241,7 @@ def _has_content(response: "httpx.Response") -> bool:
     try:
         return bool(response.content)
     except httpx.ResponseNotRead:
-        # it went to the caller's file
+        # the body was written to the caller's file
         return False
 
 
@@ -212,7 +257,7 @@ def _unexpected(response: "httpx.Response") -> UnexpectedAnswer:
     said = f": {body!r}" if body else ""
     kind = response.headers.get("Content-Type", "no content type")
     return UnexpectedAnswer(
-        f"{response.request.url.copy_with(query=None)} answered {response.status_code} ({kind}), which is not how "
-        f"Modelbus answers; is there a proxy before it, or something else at that address?{said}",
+        f"{response.request.url.copy_with(query=None)} answered {response.status_code} ({kind}), which is not an "
+        f"answer of Modelbus; a proxy or another service may be at that address{said}",
         is_passing=response.status_code in _PASSING_STATUSES,
     )

@@ -1,9 +1,10 @@
-"""Evaluations side by side, as the gateway answers them."""
+"""Evaluations side by side."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from modelbus.client.frames import frame_of_columns
+from modelbus.client.shown.html_parts import panel, table
 from modelbus.client.typed_answers import Result
 from modelbus.shared.contracts import Task
 
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class ComparedEvaluation(Result):
-    """What one of them is of."""
+    """One of the evaluations."""
 
     id: str
     model: str | None
-    """None where predictions were measured that a dataset holds."""
+    """None for an evaluation of predictions in a dataset."""
     version: int | None
     dataset: str
     task: Task
@@ -27,17 +28,17 @@ class ComparedEvaluation(Result):
 
 
 class ComparedMetric(Result):
-    """One metric of all of them."""
+    """One metric of all evaluations."""
 
     metric: str
     is_higher_better: bool | None
-    """None where neither more nor less is better."""
+    """None where neither direction is better."""
     values: list[float | None]
     """In the order of the evaluations."""
     differences: list[float | None]
-    """To the first one's."""
+    """The differences to the first evaluation."""
     best: list[str]
-    """The ids of the best."""
+    """The ids of the best evaluations."""
 
 
 class Comparison(Result):
@@ -46,10 +47,22 @@ class Comparison(Result):
     evaluations: list[ComparedEvaluation]
     metrics: list[ComparedMetric]
     warnings: list[str]
-    """What makes the comparison doubtful."""
+    """Reasons to doubt the comparison."""
+
+    def _repr_html_(self) -> str:
+        ids = [evaluation.id for evaluation in self.evaluations]
+        facts = {one.id: one.dataset if one.model is None else f"{one.model}@{one.version}" for one in self.evaluations}
+        rows = [[metric.metric, *metric.values] for metric in self.metrics]
+        bold = [
+            (number, place + 1)
+            for number, metric in enumerate(self.metrics)
+            for place, name in enumerate(ids)
+            if name in metric.best
+        ]
+        return panel("comparison", facts, table(("metric", *ids), rows, bold=bold), notes=self.warnings)
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a metric, one column an evaluation, named by its id."""
+        """One row per metric, one column per evaluation id."""
         ids = [evaluation.id for evaluation in self.evaluations]
         rows = [metric.values for metric in self.metrics]
         columns = {name: [row[place] for row in rows] for place, name in enumerate(ids)}

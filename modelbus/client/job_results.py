@@ -1,4 +1,4 @@
-"""What a job found out, typed by its command; the types are loaded when there is something to read."""
+"""Results of jobs, typed by their command; the types are loaded with the first result."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -9,83 +9,83 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+    from modelbus.client.shown.records import Dataset, Evaluation, Preview, TrainingCheck
     from modelbus.client.typed_answers import Predictions, RowPage, TrainedVersion
-    from modelbus.shared.contracts import DatasetRecord, EvaluationRecord, JobRecord
-    from modelbus.shared.contracts.records.results import CheckResult, PreviewResult
+    from modelbus.shared.contracts import JobRecord
 
 
 def read_training(record: "JobRecord") -> "TrainedVersion":
-    """What a training made."""
+    """The result of a training."""
     from modelbus.client.typed_answers import TrainedVersion
 
     return record_of(TrainedVersion, record.result)
 
 
-def read_check(record: "JobRecord") -> "CheckResult":
-    """What a training would take."""
-    from modelbus.shared.contracts.records.results import CheckResult
+def read_check(record: "JobRecord") -> "TrainingCheck":
+    """The result of a check of a training."""
+    from modelbus.client.shown.records import TrainingCheck
 
-    return record_of(CheckResult, record.result)
-
-
-def read_dataset(record: "JobRecord") -> "DatasetRecord":
-    """What an upload made."""
-    from modelbus.shared.contracts import DatasetRecord
-
-    return record_of(DatasetRecord, _part(record, "dataset"))
+    return record_of(TrainingCheck, record.result)
 
 
-def read_evaluation(record: "JobRecord") -> "EvaluationRecord":
-    """What an evaluation found."""
-    from modelbus.shared.contracts import EvaluationRecord
+def read_dataset(record: "JobRecord") -> "Dataset":
+    """The dataset of an upload."""
+    from modelbus.client.shown.records import Dataset
 
-    return record_of(EvaluationRecord, _part(record, "evaluation"))
+    return record_of(Dataset, _part(record, "dataset"))
+
+
+def read_evaluation(record: "JobRecord") -> "Evaluation":
+    """The result of an evaluation."""
+    from modelbus.client.shown.records import Evaluation
+
+    return record_of(Evaluation, _part(record, "evaluation"))
 
 
 def read_predictions(record: "JobRecord") -> "Predictions":
-    """What was predicted for rows."""
+    """The predictions for rows."""
     from modelbus.client.typed_answers import Predictions
 
     return record_of(Predictions, {**(record.result or {}), "correlation_id": record.correlation_id})
 
 
 def read_explanation(record: "JobRecord") -> "ModelExplanation":
-    """Which columns a model answers by."""
+    """The explanation of a model."""
     from modelbus.client.model_explanations import ModelExplanation
 
     return record_of(ModelExplanation, record.result)
 
 
 def read_prediction_explanation(record: "JobRecord") -> "PredictionExplanation":
-    """What each column contributes to some answers."""
+    """The explanation of predictions."""
     from modelbus.client.model_explanations import PredictionExplanation
 
     return record_of(PredictionExplanation, record.result)
 
 
 def read_learning(record: "JobRecord") -> "Learning":
-    """How good a version would have become with fewer rows."""
+    """A learning curve."""
     from modelbus.client.model_explanations import Learning
 
     return record_of(Learning, record.result)
 
 
 def read_drift(record: "JobRecord") -> "Drift":
-    """Whether rows are still like those that a version was trained on."""
+    """A drift report."""
     from modelbus.client.model_explanations import Drift
 
     return record_of(Drift, record.result)
 
 
-def read_preview(record: "JobRecord") -> "PreviewResult":
-    """How a file would be read."""
-    from modelbus.shared.contracts.records.results import PreviewResult
+def read_preview(record: "JobRecord") -> "Preview":
+    """The preview of a file."""
+    from modelbus.client.shown.records import Preview
 
-    return record_of(PreviewResult, record.result)
+    return record_of(Preview, record.result)
 
 
 def read_rows(record: "JobRecord") -> "RowPage":
-    """Some rows of a dataset."""
+    """Rows of a dataset."""
     from modelbus.client.typed_answers import RowPage
 
     return record_of(RowPage, record.result)
@@ -106,7 +106,7 @@ READERS: Final["dict[str, Callable[[JobRecord], BaseModel]]"] = {
     "MeasureLearningCurve": read_learning,
     "ReportDrift": read_drift,
 }
-"""By command; what is not here has no type of its own, or more than a record holds."""
+"""By command; the others have no type of their own, or need more than the record."""
 
 
 def _part(record: "JobRecord", name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Dead letters: dead jobs, and messages that could not be read."""
+"""Dead letters: dead jobs and unreadable messages."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -12,17 +12,17 @@ LetterKind = Literal["job", "message"]
 
 
 class DeadLetterSummary(Result):
-    """What a list shows of a dead letter."""
+    """A dead letter in a list."""
 
     id: str
-    """Of a job its correlation id."""
+    """Of a job: its correlation id."""
     kind: str
-    """`job`, whose attempts are exhausted, or `message`, which could not be read."""
+    """`job`, whose attempts are exhausted, or `message`, which is not readable."""
     queue: str
     at: datetime
-    """Since when it is dead."""
+    """When it became a dead letter."""
     is_edited: bool
-    """Whether a replay takes something else than what was sent."""
+    """Whether a replay sends something else than the original."""
     correlation_id: str | None
     code: str | None
     reason: str | None
@@ -35,7 +35,7 @@ class DeadLetterSummary(Result):
 
 
 class LetterProblem(Result):
-    """Why a replay of a message would be refused."""
+    """Why the replay of a message would be refused."""
 
     code: str
     message: str
@@ -43,56 +43,56 @@ class LetterProblem(Result):
 
 
 class DeadLetter(DeadLetterSummary):
-    """All that is known of a dead letter: what was sent, what came of it, its last log lines."""
+    """A dead letter: its content, history and last log lines."""
 
     history: list[dict[str, Any]]
     lines: list[LogLine]
     links: dict[str, str] = {}
     expires_at: datetime | None = None
-    """When it is forgotten."""
+    """When it is removed."""
     spec: dict[str, Any] | None = None
     """Of a job: the command."""
     edited_spec: dict[str, Any] | None = None
-    """Of a job: the command that a replay takes instead."""
+    """Of a job: the command that a replay sends instead."""
     first_spec: dict[str, Any] | None = None
-    """Of a job that was edited and replayed: the command as it was sent first."""
+    """Of a job that was edited and replayed: the original command."""
     error: ErrorRecord | None = None
-    """Of a job, as are the next three."""
+    """Of a job, as the next three."""
     max_attempts: int | None = None
     owner: str | None = None
     created_at: datetime | None = None
     service: str | None = None
-    """Of a message: who could not read it."""
+    """Of a message: the service that could not read it."""
     reply_to: str | None = None
-    """Of a message: where an answer was wanted."""
+    """Of a message: the queue for its reply."""
     text: str | None = None
-    """Of a message: what was sent, cut after 20,000 characters."""
+    """Of a message: its text, cut after 20,000 characters."""
     is_text_cut: bool = False
-    """Whether the message has more; `client.dead_letters.content` gives its bytes."""
+    """Whether the text was cut; `client.dead_letters.content` has all bytes."""
     base64: str | None = None
     """Of a message: its bytes, up to 64 KiB."""
     edited_body: Any = None
-    """Of a message: what a replay takes instead."""
+    """Of a message: what a replay sends instead."""
     problem: LetterProblem | None = None
-    """Of a message: why its replay would be refused; None if it would not be."""
+    """Of a message: why its replay would be refused; None if it would be accepted."""
     edited_at: datetime | None = None
 
     @property
     def replayed(self) -> Any:
-        """What a replay takes: what was edited, else what was sent; of a message that was not edited its text."""
+        """What a replay sends: the edited command or body, else the original; of an unedited message its text."""
         if self.kind == "job":
             return self.edited_spec if self.edited_spec is not None else self.spec
         return self.edited_body if self.edited_body is not None else self.text
 
 
 class DeadLetterPage(Result):
-    """A page of dead letters, the newest first."""
+    """A page of dead letters, newest first."""
 
     dead_letters: list[DeadLetterSummary]
     next: str | None
-    """The cursor of the following page."""
+    """The cursor of the next page."""
 
 
 def letter_query(kind: LetterKind | None, queue: str | None, before: Moment | None, **more: Any) -> dict[str, Any]:
-    """The query string that says which dead letters are meant."""
+    """The fields of the query string that select dead letters."""
     return {"kind": kind, "queue": queue, "before": moment_text(before), **more}

@@ -1,10 +1,11 @@
-"""What is said about a model: the results of ``shared/contracts/records/explanation_results.py``, with their tables."""
+"""Explanations, learning curves and drift reports, with their tables."""
 
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import PrivateAttr
 
 from modelbus.client.frames import frame_of_columns
+from modelbus.client.shown.short_texts import Shown
 from modelbus.shared.contracts.records.explanation_results import (
     DependenceResult,
     DriftFinding,
@@ -25,50 +26,50 @@ _CONTRIBUTION_COLUMNS: Final = (
 )
 
 
-class Importance(ImportanceResult):
-    """How important the columns are, the most important first."""
+class Importance(Shown, ImportanceResult):
+    """The importance of the columns, most important first."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a column of the model: ``mean`` and ``standard_deviation`` of how much worse the metric got."""
+        """One row per column: ``mean`` and ``standard_deviation`` of the loss in the metric."""
         names = ("mean", "standard_deviation")
         table = {name: [getattr(one, name) for one in self.columns] for name in names}
         return frame_of_columns(table, [one.column for one in self.columns], "column")
 
 
-class Dependence(DependenceResult):
-    """How the mean answer depends on a column."""
+class Dependence(Shown, DependenceResult):
+    """The partial dependence on a column."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a value of the column, one column an output; the last row is without a value, where rows lack one."""
+        """One row per value of the column, one column per output; a last row for missing values, if there are any."""
         has_missing = any(curve.missing is not None for curve in self.curves)
         index = [*self.x, *([None] if has_missing else [])]
         table = {curve.name: [*curve.y, *([curve.missing] if has_missing else [])] for curve in self.curves}
         return frame_of_columns(table, index, self.column)
 
 
-class ModelExplanation(ModelExplanationResult):
-    """Which columns a model answers by, and how its answers depend on them."""
+class ModelExplanation(Shown, ModelExplanationResult):
+    """The importance of a model's columns, and their partial dependence."""
 
     importance: Importance | None
-    partial_dependence: list[Dependence] | None  # type: ignore[assignment]  # frozen, so nobody puts another one in
+    partial_dependence: list[Dependence] | None  # type: ignore[assignment]  # frozen, so it is never assigned to
 
 
-class PredictionExplanation(PredictionExplanationResult):
-    """What each column contributes to the answers for some rows."""
+class PredictionExplanation(Shown, PredictionExplanationResult):
+    """The contribution of each column to the predictions for some rows."""
 
     _index: Any = PrivateAttr(None)
 
     def with_index(self, index: Any) -> "PredictionExplanation":
-        """The same explanation, for a frame with that index."""
+        """The same explanation, with the index of the frame that was passed in."""
         same = self.model_copy()
         same._index = index
         return same
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row for each row, output and column: ``given``, ``contribution``, ``standard_error``.
+        """One row per row, output and column: ``given``, ``contribution``, ``standard_error``.
 
-        ``base_value`` and all contributions of a row and an output add up to ``value``. ``row`` is the label that the
-        row had in the frame that was asked about, else its number.
+        ``base_value`` and all contributions of a row and an output sum to ``value``. ``row`` is the row's label in the
+        frame that was passed in, else its number.
         """
         labels = range(len(self.rows)) if self._index is None else self._index
         table: dict[str, list[Any]] = {name: [] for name in _CONTRIBUTION_COLUMNS}
@@ -82,25 +83,25 @@ class PredictionExplanation(PredictionExplanationResult):
         return frame_of_columns(table)
 
 
-class Learning(LearningResult):
-    """How good a version would have become with fewer rows."""
+class Learning(Shown, LearningResult):
+    """A learning curve: a version's metrics after training on fewer rows."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a number of training rows: ``training_<metric>``, ``hold_out_<metric>``, and ``fit_s``, seconds."""
+        """One row per number of training rows: ``training_<metric>``, ``hold_out_<metric>``, ``fit_s`` in seconds."""
         table: dict[str, list[Any]] = {}
         for curve in self.curves:
             table |= {f"training_{curve.name}": curve.training, f"hold_out_{curve.name}": curve.hold_out}
         return frame_of_columns({**table, "fit_s": self.fit_s}, self.x, "row_count")
 
 
-class Drift(DriftResult):
-    """Whether rows are still like those that a version was trained on."""
+class Drift(Shown, DriftResult):
+    """A drift report: rows compared with those that a version was trained on."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row a finding: ``type``, ``has_drifted``, and each statistic.
+        """One row per column: ``type``, ``has_drifted``, and each statistic.
 
-        A statistic is NaN where it is unknown, as ``warnings`` say, and where it says nothing of that type. The index
-        is the column's name; the last row, ``(predictions)``, is of what is predicted, where it could be.
+        A statistic is NaN where it does not apply to the type, or could not be computed (see ``warnings``). The index
+        is the column's name; a last row, ``(predictions)``, is about the predictions, if they could be compared.
         """
         found = [*self.columns, *([self.predictions] if self.predictions is not None else [])]
         names = [*(one.name for one in self.columns), *(["(predictions)"] if self.predictions is not None else [])]

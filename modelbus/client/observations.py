@@ -1,4 +1,4 @@
-"""What is heard while services work: log lines, events, who is there, how the gateway does."""
+"""Log lines, events, and the state of gateway and services."""
 
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -7,34 +7,34 @@ from pydantic import RootModel, field_validator
 
 from modelbus.client.calls import record_of
 from modelbus.client.sent_events import SentEvent
+from modelbus.client.shown.records import JobEntry
 from modelbus.client.typed_answers import Result
 from modelbus.shared.contracts import DriftFound, JobChanged
-from modelbus.shared.contracts.records.job_records import JobSummary
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class LogLine(RootModel[dict[str, Any]]):
-    """One log line: an action, and its facts."""
+    """One log line: an event and its fields."""
 
     model_config = {"frozen": True}
 
     @field_validator("root")
     @classmethod
     def _is_whole(cls, fields: dict[str, Any]) -> dict[str, Any]:
-        lacking = [name for name in ("id", "event") if not isinstance(fields.get(name), str)]
-        if lacking:
-            raise ValueError(f"a log line lacks {lacking[0]}")
+        missing = [name for name in ("id", "event") if not isinstance(fields.get(name), str)]
+        if missing:
+            raise ValueError(f"a log line has no field {missing[0]!r}")
         return fields
 
     @property
     def id(self) -> str:
-        """Its id among all lines."""
+        """The line's id."""
         return str(self.root["id"])
 
     @property
     def moment(self) -> datetime | None:
-        """When it was logged; None where the line does not say so."""
+        """When it was logged; None without a valid timestamp."""
         text = self.root.get("timestamp")
         return datetime.fromisoformat(text) if isinstance(text, str) else None
 
@@ -45,23 +45,23 @@ class LogLine(RootModel[dict[str, Any]]):
 
     @property
     def service(self) -> str:
-        """Who says it."""
+        """The service that logged it."""
         return str(self.root.get("service", ""))
 
     @property
     def event(self) -> str:
-        """The action, such as ``job.finished``."""
+        """The event, such as ``job.finished``."""
         return str(self.root["event"])
 
     @property
     def correlation_id(self) -> str | None:
-        """The job or request that it is about, if it is about one."""
+        """The id of the job or request that it is about; None without one."""
         found = self.root.get("correlation_id")
         return None if found is None else str(found)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All of it but the id, as it was logged."""
+        """All fields except the id, as they were logged."""
         return {name: value for name, value in self.root.items() if name != "id"}
 
     def __str__(self) -> str:
@@ -72,15 +72,15 @@ class LogLine(RootModel[dict[str, Any]]):
 
 
 class LogPage(Result):
-    """Some log lines, oldest first."""
+    """A page of log lines, oldest first."""
 
     lines: list[LogLine]
     next: str | None
-    """The cursor of the lines before these."""
+    """The cursor of the previous lines."""
 
 
 class EventsMissed(Result):
-    """Events were left out, since whoever listens was too slow for them."""
+    """Events were left out because this reader was too slow."""
 
     count: int
 
@@ -101,7 +101,7 @@ _KINDS: Final[dict[str, type[JobChanged | DriftFound | EventsMissed]]] = {
 
 
 def read_event(sent: SentEvent) -> AnyEvent | None:
-    """What the services tell; None of what the stream says of itself."""
+    """Read an event; None for events about the stream itself."""
     if sent.name == "error":
         return None
     kind = _KINDS.get(sent.name)
@@ -109,17 +109,17 @@ def read_event(sent: SentEvent) -> AnyEvent | None:
 
 
 def read_line(sent: SentEvent) -> LogLine | None:
-    """A log line; None of what the stream says of itself."""
+    """Read a log line; None for events about the stream itself."""
     return record_of(LogLine, sent.data) if sent.name == "log" else None
 
 
-def read_change(sent: SentEvent) -> JobSummary | None:
-    """How a job stands; None of what the stream says of itself."""
-    return record_of(JobSummary, sent.data) if sent.name in ("status", "progress") else None
+def read_change(sent: SentEvent) -> JobEntry | None:
+    """Read a change of a job; None for events about the stream itself."""
+    return record_of(JobEntry, sent.data) if sent.name in ("status", "progress") else None
 
 
 class DeadLetterCount(Result):
-    """How many dead letters there are of a kind and a queue."""
+    """The number of dead letters of a kind and a queue."""
 
     kind: str
     queue: str
@@ -127,15 +127,15 @@ class DeadLetterCount(Result):
 
 
 class ServiceReport(Result):
-    """Which consumers are alive, and what waits."""
+    """The consumers, the queues and the dead letters."""
 
     version: str
     services: list[dict[str, Any]]
-    """One for each instance: `service`, `is_alive`, `heartbeat_age_s`, ..."""
+    """One mapping for each instance: `service`, `is_alive`, `heartbeat_age_s`, …"""
     queues: dict[str, int | None]
-    """Messages that wait, by queue; None when the broker is away."""
+    """Waiting messages by queue; None while the broker is away."""
     dead_letters: list[DeadLetterCount] = []
-    """What waits to be looked at."""
+    """The number of dead letters by kind and queue."""
 
 
 class Readiness(Result):
@@ -143,7 +143,7 @@ class Readiness(Result):
 
     status: str
     checks: dict[str, bool]
-    """`store`: MongoDB answers; `bus`: Redis does. Without Redis jobs are late, and none is lost."""
+    """`store`: whether MongoDB answers; `bus`: whether Redis answers. Without Redis jobs are delayed, not lost."""
 
     @property
     def is_ready(self) -> bool:
@@ -152,7 +152,7 @@ class Readiness(Result):
 
 
 class About(Result):
-    """What is at that address."""
+    """The service at an address."""
 
     service: str
     version: str

@@ -1,4 +1,4 @@
-"""Plots: where each is, and as what it can be saved."""
+"""The names and file formats of plots."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -24,12 +24,12 @@ def plot_names(document: Any) -> list[str]:
 
 
 def plot_suffix(path: Path) -> str:
-    """As what a plot is saved, by its file's name.
+    """The suffix of a plot's file, which determines its format.
 
     Raises:
-        InvalidCommand: The name says neither ``.svg`` nor ``.json``.
+        InvalidCommand: The suffix is neither ``.svg`` nor ``.json``.
     """
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
-        raise InvalidCommand(f"a plot is saved as .svg or as .json, which are its points; not as {path.name!r}")
+        raise InvalidCommand(f"a plot can be saved as .svg (a picture) or .json (its points), not as {path.name!r}")
     return suffix

@@ -1,15 +1,23 @@
-"""Progress bars: of a job, and of bytes that are sent. Shown on standard error, where somebody looks."""
+"""Progress bars of jobs and uploads: in terminals, on standard error, and in notebooks; they leave nothing behind.
+
+Elsewhere nothing is shown, so that logs have no bars.
+"""
 
 import contextlib
+import sys
+import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from html import escape
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from modelbus.shared.contracts import JobRecord
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_MESSAGE_LIMIT: Final = 40
+_MINIMUM_FRACTION: Final = 0.02
+"""A smaller fraction says too little about the time left."""
+_MINIMUM_S: Final = 1.0
 _DOING: Final = {
     "TrainModel": "training",
     "RetrainModel": "training",
@@ -28,31 +36,35 @@ _DOING: Final = {
 }
 
 
+class Bar(Protocol):
+    """A progress bar."""
+
+    def show(self, fraction: float | None, remaining_s: float | None, message: str) -> None:
+        """Show how far it is.
+
+        Args:
+            fraction: The fraction that is done, from 0 to 1; None if unknown.
+            remaining_s: The seconds that are left; None if unknown.
+            message: What is being done.
+        """
+
+
 @contextlib.contextmanager
 def job_display(is_shown: bool | None) -> Iterator[Callable[[JobRecord], None]]:
     """Show how far a job is, until the block ends.
 
     Args:
-        is_shown: Whether to show it; None: where somebody looks.
+        is_shown: False for no bar; otherwise it is shown in terminals and notebooks.
 
     Yields:
-        What is to be told of each change.
+        A function to call with each change of the job.
     """
-    progress = _progress(is_shown)
-    if progress is None:
-        yield lambda _record: None
-        return
-    with progress:
-        task = progress.add_task("waiting", total=None)
+    with _bar(is_shown) as bar:
+        pace = _Pace()
 
         def show(record: JobRecord) -> None:
             fraction = record.progress.fraction if record.progress else None
-            progress.update(
-                task,
-                description=_description(record),
-                total=None if fraction is None else 1.0,
-                completed=0.0 if fraction is None else fraction,
-            )
+            bar.show(fraction, _remaining_s(record, pace), _description(record))
 
         yield show
 
@@ -60,27 +72,154 @@ def job_display(is_shown: bool | None) -> Iterator[Callable[[JobRecord], None]]:
 @contextlib.contextmanager
 def upload_display(is_shown: bool | None, name: str, size_bytes: int | None) -> Iterator[Callable[[int], None]]:
     """Show how many bytes are sent, until the block ends."""
-    progress = _progress(is_shown)
-    if progress is None:
-        yield lambda _count: None
-        return
-    with progress:
-        task = progress.add_task(f"sending {name}", total=size_bytes)
-        yield lambda count: progress.update(task, completed=count)
+    with _bar(is_shown) as bar:
+        pace = _Pace()
+
+        def show(sent_bytes: int) -> None:
+            fraction = min(sent_bytes / size_bytes, 1.0) if size_bytes else None
+            bar.show(fraction, pace.remaining_s(fraction), f"sending {name}")
+
+        yield show
 
 
-def _progress(is_shown: bool | None) -> "Progress | None":
+def time_left(remaining_s: float) -> str:
+    """A duration for people, such as ``0:42 left`` or ``1:02:03 left``."""
+    seconds = max(0, round(remaining_s))
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours}:{minutes:02}:{seconds % 60:02} left" if hours else f"{minutes}:{seconds % 60:02} left"
+
+
+class _Pace:
+    """Estimates the time left from the time that a fraction took."""
+
+    def __init__(self) -> None:
+        self._began_at = time.monotonic()
+        self._began_with = 0.0
+
+    def restart(self, fraction: float | None) -> None:
+        """Count from now on: what was done before was done at another pace."""
+        self._began_at, self._began_with = time.monotonic(), fraction or 0.0
+
+    def remaining_s(self, fraction: float | None) -> float | None:
+        elapsed_s = time.monotonic() - self._began_at
+        done = (fraction or 0.0) - self._began_with
+        if fraction is None or done < _MINIMUM_FRACTION or elapsed_s < _MINIMUM_S:
+            return None
+        return elapsed_s * (1.0 - fraction) / done
+
+
+class _NoBar:
+    def show(self, fraction: float | None, remaining_s: float | None, message: str) -> None:
+        """Nothing."""
+
+
+class _TerminalBar:
+    """A line of a terminal; erased at the end."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task = progress.add_task("waiting", total=None)
+        self._ends_at: float | None = None
+
+    def show(self, fraction: float | None, remaining_s: float | None, message: str) -> None:
+        self._ends_at = None if remaining_s is None else time.monotonic() + remaining_s
+        self._progress.update(
+            self._task, description=message, total=None if fraction is None else 1.0, completed=fraction or 0.0
+        )
+
+    def time_text(self, elapsed_s: float) -> str:
+        """The time left, where it is known; else the time elapsed."""
+        if self._ends_at is not None:
+            return time_left(self._ends_at - time.monotonic())
+        return time_left(elapsed_s).removesuffix(" left")
+
+
+class _NotebookBar:
+    """An output of a notebook's cell; emptied at the end."""
+
+    def __init__(self, display: Callable[..., Any]) -> None:
+        self._handle = display(_bundle(None, None, "waiting"), raw=True, display_id=True)
+
+    def show(self, fraction: float | None, remaining_s: float | None, message: str) -> None:
+        self._handle.update(_bundle(fraction, remaining_s, message), raw=True)
+
+    def end(self) -> None:
+        """Empty the output."""
+        self._handle.update({}, raw=True)
+
+
+def _bundle(fraction: float | None, remaining_s: float | None, message: str) -> dict[str, str]:
+    done = "" if fraction is None else f' value="{fraction:.4f}"'
+    left = "" if remaining_s is None else f"{time_left(remaining_s)} "
+    percent = "" if fraction is None else f" {fraction:.0%}"
+    return {
+        "text/html": f'{left}<progress max="1"{done}></progress>{percent} {escape(message)}',
+        "text/plain": f"{left}{message}{percent}",
+    }
+
+
+@contextlib.contextmanager
+def _bar(is_shown: bool | None) -> Iterator[Bar]:
     if is_shown is False:
-        return None
+        yield _NoBar()
+    elif (display := _notebook_display()) is not None:
+        bar = _NotebookBar(display)
+        try:
+            yield bar
+        finally:
+            bar.end()
+    elif sys.stderr is not None and sys.stderr.isatty():
+        with _terminal_bar() as shown:
+            yield shown
+    else:
+        yield _NoBar()
+
+
+@contextlib.contextmanager
+def _terminal_bar() -> Iterator[Bar]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn
+    from rich.text import Text
 
     console = Console(stderr=True)
-    if is_shown is None and not (console.is_terminal or console.is_jupyter):
+    if console.is_dumb_terminal or not console.is_terminal:
+        yield _NoBar()
+        return
+
+    class TimeColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{bar.time_text(task.elapsed or 0.0):>9}")
+
+    # the message comes last, so that the bar does not move when it changes
+    message = TextColumn("{task.description}", markup=False)
+    progress = Progress(TimeColumn(), BarColumn(20), TaskProgressColumn(), message, console=console, transient=True)
+    bar = _TerminalBar(progress)
+    with progress:
+        yield bar
+
+
+def _notebook_display() -> Callable[..., Any] | None:
+    """IPython's function to show something, in a notebook; None elsewhere. IPython is not imported for that."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
+    if shell is None or not hasattr(shell, "kernel"):
         return None
-    # The words stand behind the bar, so that it does not jump when they change.
-    columns = (BarColumn(20), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    return Progress(*columns, console=console, transient=True)
+    from IPython.display import display
+
+    chosen: Callable[..., Any] = display
+    return chosen
+
+
+def _remaining_s(record: JobRecord, pace: _Pace) -> float | None:
+    """The seconds until a job ends, or while it is queued, until it starts; None if unknown."""
+    if record.status == "queued":
+        pace.restart(None)
+        estimated: float | None = getattr(record, "estimated_start_s", None)
+        return estimated
+    tuning = record.progress.tuning if record.progress else None
+    if tuning is not None:
+        return tuning.remaining_s
+    return pace.remaining_s(record.progress.fraction if record.progress else None)
 
 
 def _description(record: JobRecord) -> str:
@@ -89,4 +228,4 @@ def _description(record: JobRecord) -> str:
     doing = _DOING.get(record.command, record.command)
     message = record.progress.message if record.progress else ""
     again = f" (attempt {record.attempt})" if record.attempt > 1 else ""
-    return f"{doing}{again}: {message}"[:_MESSAGE_LIMIT] if message else f"{doing}{again}"
+    return f"{doing}{again}: {message}" if message else f"{doing}{again}"

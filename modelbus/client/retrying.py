@@ -1,7 +1,7 @@
-"""When a request is sent again, and after how long.
+"""When a request is repeated, and after how long.
 
-Again only where that is harmless: nothing arrived, or the request reads, or sets what it names, or makes a job whose
-correlation id it carries, so that the gateway knows the second one for the first.
+Only where that is harmless: nothing arrived, or the request reads, or is idempotent, or creates a job under the
+correlation id that it carries, so that the gateway recognizes the repetition.
 """
 
 import logging
@@ -21,27 +21,27 @@ _JITTER: Final = 0.25
 
 
 def policy(call: Call, retry_s: float) -> dict[str, Any]:
-    """How tenacity is to repeat a call.
+    """The arguments for tenacity to repeat a call.
 
     Args:
         call: The call.
-        retry_s: No further try begins so many seconds after the first one.
+        retry_s: Seconds after the first try during which further ones begin.
     """
     return {
         "retry": tenacity.retry_if_exception(lambda error: is_worth_repeating(error, call)),
         "wait": pause_s,
         "stop": tenacity.stop_before_delay(retry_s),
-        "before_sleep": _tell,
+        "before_sleep": _log,
         "reraise": True,
     }
 
 
 def is_worth_repeating(error: BaseException, call: Call) -> bool:
-    """Whether the same call may go well later, and does no harm if it went well already."""
+    """Whether a repetition may succeed, and is harmless if the first call has arrived."""
     if call.upload is not None and not call.upload.is_repeatable:
         return False
     if isinstance(error, GatewayUnreachable):
-        return call.is_repeatable or not error.may_have_arrived
+        return error.is_passing and (call.is_repeatable or not error.may_have_arrived)
     if isinstance(error, BacklogFull):
         return True  # nothing was accepted
     if isinstance(error, Unavailable):
@@ -50,12 +50,12 @@ def is_worth_repeating(error: BaseException, call: Call) -> bool:
 
 
 def pause_s(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next try: growing, random, and no less than the gateway asked for."""
+    """Seconds until the next try: growing, random, and no less than ``Retry-After``."""
     error = state.outcome.exception() if state.outcome else None
-    asked = (error.retry_after_s if isinstance(error, ModelbusError) else None) or 0.0
-    return max(_BACKOFF(state), asked * (1 + _JITTER * random.random()))  # noqa: S311 - spreads load, guards nothing
+    minimum_s = (error.retry_after_s if isinstance(error, ModelbusError) else None) or 0.0
+    return max(_BACKOFF(state), minimum_s * (1 + _JITTER * random.random()))  # noqa: S311 - spreads load, not for secrets
 
 
-def _tell(state: tenacity.RetryCallState) -> None:
+def _log(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
-    log.info("try %d failed, next in %.1f s: %s", state.attempt_number, state.upcoming_sleep, error)
+    log.info("try %d failed; retrying in %.1f s: %s", state.attempt_number, state.upcoming_sleep, error)

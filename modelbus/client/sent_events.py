@@ -1,6 +1,6 @@
-"""Server-sent events as they are read: bytes in, events out, as the HTML standard's "event stream" has them.
+"""A parser of server-sent events, as in the section "event stream" of the HTML standard.
 
-Lines end with CR LF, LF or CR and nothing else: a line separator of Unicode (U+2028) inside a log line is text.
+Lines end with CR LF, LF or CR only: a line separator of Unicode (U+2028) inside a log line is text.
 """
 
 import re
@@ -20,12 +20,12 @@ _RETRY_S: Final = 2.0
 
 @dataclass(frozen=True)
 class SentEvent:
-    """One event as it was sent."""
+    """One event."""
 
     name: str
-    """What happened, such as ``log``; ``message`` where that is not said."""
+    """The event's name, such as ``log``; ``message`` by default."""
     data: Any
-    """What is told of it, from JSON."""
+    """Its data, parsed from JSON."""
 
 
 def is_event_stream(response: httpx.Response) -> bool:
@@ -35,31 +35,31 @@ def is_event_stream(response: httpx.Response) -> bool:
 
 
 class EventParser:
-    """Reads one gateway's events, over as many connections as it takes."""
+    """Parses the events of one stream, over any number of connections."""
 
     def __init__(self) -> None:
         self.last_id: str | None = None
-        """From where to go on: the id of the last event that came whole and had one."""
+        """The id of the last complete event that had one, from which to resume."""
         self.retry_s = _RETRY_S
-        """Seconds to wait before asking again, as the gateway wishes."""
+        """Seconds to wait before a reconnection, as requested by the gateway."""
         self.restart()
 
     def restart(self) -> None:
-        """A connection ended: what came of an event that is not whole is forgotten; it will come again."""
+        """Discard an incomplete event after the end of a connection; it will be sent again."""
         self._rest = b""
         self._name, self._data, self._id = "", list[bytes](), self.last_id
 
     def feed(self, chunk: bytes) -> Iterator[SentEvent]:
-        """Take a piece of the stream, of any length.
+        """Parse a chunk of any length.
 
         Yields:
-            The events that it makes whole.
+            The events that it completes.
 
         Raises:
-            UnexpectedAnswer: What an event tells is no JSON.
+            UnexpectedAnswer: The data of an event is not JSON.
         """
         whole = self._rest + chunk
-        # of CR LF the LF may come with the next piece
+        # the LF of a CR LF may come with the next chunk
         is_truncated = whole.endswith(b"\r")
         *lines, rest = _END_OF_LINE.split(whole[:-1] if is_truncated else whole)
         self._rest = rest + b"\r" if is_truncated else rest
@@ -90,4 +90,4 @@ class EventParser:
         try:
             return SentEvent(name, document_of(data))
         except ValueError as error:
-            raise UnexpectedAnswer(f"an event {name!r} of the gateway is no JSON: {data[:100]!r}") from error
+            raise UnexpectedAnswer(f"the data of an event {name!r} is not JSON: {data[:100]!r}") from error

@@ -1,4 +1,4 @@
-"""The connection below an answer: ended from outside, so that whoever reads the answer wakes."""
+"""The connection of an answer, shut from outside so that its reader wakes."""
 
 import contextlib
 import socket
@@ -7,11 +7,11 @@ import httpx
 
 
 def shut(response: httpx.Response) -> None:
-    """End an answer's connection in both directions; the reader, in whatever thread, comes to its end."""
+    """Shut an answer's connection in both directions; a reader in any thread reaches the end."""
     stream = response.extensions.get("network_stream")
     connection = None if stream is None else stream.get_extra_info("socket")
     if connection is None:
         return
-    # it may have ended by itself
+    # the connection may have ended already
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

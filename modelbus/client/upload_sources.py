@@ -1,4 +1,4 @@
-"""What can be uploaded: paths, open files, bytes, and frames (which ``frames`` writes as a file)."""
+"""Sources of uploads: paths, open files, bytes, and tables (which ``frames`` writes to a file)."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from modelbus.client.json_bytes import json_of
 
 CHUNK_BYTES: Final = 256 * 1024
 _QUERY_LIMIT_BYTES: Final = 4000
-"""A longer query string may be too long a line for a server: what it says goes into a form then."""
+"""Servers limit the length of a request's first line: longer fields go into a form."""
 _MEDIA_TYPES: Final = {
     ".csv": "text/csv",
     ".tsv": "text/tab-separated-values",
@@ -27,30 +27,33 @@ _MEDIA_TYPES: Final = {
 
 @dataclass
 class Upload:
-    """A file to be sent, from where it stands to its end."""
+    """A file to send, from its current position to its end."""
 
     file: BinaryIO
     file_name: str | None = None
     media_type: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-    """Sent beside the file, in a form; none: the body is the file itself."""
+    """Fields of a form, sent before the file; without any, the body is the file itself."""
+    is_table: bool = False
+    """Whether the file was written from a table in memory."""
     on_sent: Callable[[int], None] = lambda _count: None
-    """Told the bytes that are sent, all together."""
+    """Called with the number of bytes sent so far."""
 
     def __post_init__(self) -> None:
-        """Look where the file stands."""
+        """Remember the file's position."""
         self._is_begun = False
-        self._start = self.file.tell() if self.file.seekable() else None
+        is_seekable = getattr(self.file, "seekable", None)
+        self._start = self.file.tell() if is_seekable is not None and is_seekable() else None
         self._boundary = secrets.token_hex(16)
 
     @property
     def is_repeatable(self) -> bool:
-        """Whether it can be sent (once more): it can be rewound, or nothing of it was read."""
+        """Whether the file can be sent (again): it can be rewound, or nothing of it was read."""
         return self._start is not None or not self._is_begun
 
     @property
     def size_bytes(self) -> int | None:
-        """How many bytes the file has; None where that is known at its end only."""
+        """The file's size; None where it is known only at its end."""
         if self._start is None:
             return None
         here = self.file.tell()
@@ -60,7 +63,7 @@ class Upload:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the request says of the body."""
+        """The header fields of the body."""
         kind = self.media_type or "application/octet-stream"
         size = self.size_bytes
         if self.fields:
@@ -70,7 +73,7 @@ class Upload:
 
     @property
     def head(self) -> bytes:
-        """What stands before the file."""
+        """The bytes of the body before the file."""
         if not self.fields:
             return b""
         parts = [
@@ -86,11 +89,11 @@ class Upload:
 
     @property
     def tail(self) -> bytes:
-        """What stands behind the file."""
+        """The bytes of the body after the file."""
         return f"\r\n--{self._boundary}--\r\n".encode() if self.fields else b""
 
     def rewind(self) -> None:
-        """Go back to where the file stood."""
+        """Return to the first position."""
         if self._start is not None:
             self.file.seek(self._start)
 
@@ -103,21 +106,22 @@ class Upload:
         self._is_begun = True
         chunk: Any = self.file.read(CHUNK_BYTES)
         if isinstance(chunk, str):
-            raise UnfitTable(
-                'the file is open as text; open it with open(path, "rb"), so that its bytes stay as they are'
-            )
-        return bytes(chunk)
+            raise UnfitTable('the file is open as text; open it as bytes, with open(path, "rb")')
+        try:
+            return bytes(chunk)
+        except TypeError as error:
+            raise UnfitTable(f"read() of the file returned {type(chunk).__name__}, not bytes") from error
 
 
 @contextlib.contextmanager
 def opened(source: Any) -> Iterator[Upload]:
-    """Open what the caller gave; what was opened here is closed here.
+    """Open a source; a file opened here is closed at the end of the block.
 
     Args:
-        source: A path, a file that is open for reading bytes, bytes, or a frame.
+        source: A path, a file that is open for reading bytes, bytes, or a table.
 
     Raises:
-        UnfitTable: It is none of these, or a frame that no file can hold.
+        UnfitTable: The value is none of these, or a table that cannot be sent.
         OSError: The file cannot be read.
     """
     if isinstance(source, (str, os.PathLike)):
@@ -131,31 +135,37 @@ def opened(source: Any) -> Iterator[Upload]:
         path = Path(name) if isinstance(name, str) else Path()
         yield Upload(source, path.name or None, _MEDIA_TYPES.get(path.suffix.lower()))
     else:
-        from modelbus.client.frames import written  # it needs pandas or pyarrow, which others have no use for
+        from modelbus.client.frames import written  # loaded for tables only
 
         with written(source) as (file, media_type):
-            yield Upload(file, None, media_type)
+            yield Upload(file, None, media_type, is_table=True)
 
 
 def name_of(source: Any) -> str:
-    """The name of a dataset, when the caller gives none: the file's own.
+    """The default name of a dataset: that of the file.
 
     Raises:
-        UnfitTable: There is no file, or its name cannot be a dataset's.
+        UnfitTable: The source has no name that a dataset could have.
     """
-    name = source if isinstance(source, (str, os.PathLike)) else getattr(source, "name", None)
+    name = source
+    if not isinstance(source, (str, os.PathLike)):
+        name = getattr(source, "name", None) if hasattr(source, "read") else None
     stem = Path(name).stem if isinstance(name, (str, os.PathLike)) else ""
     fitting = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
     if not fitting:
-        raise UnfitTable("the dataset needs a name: upload(..., name=...)")
+        raise UnfitTable("a name is required for the dataset: upload(..., name=...)")
     return fitting
 
 
 def placed(upload: Upload, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what is said of a file: in the query string, or, where that would be too long, in a form with the file.
+    """Put the fields of an upload into the query string, or, where they are too long for it, into a form.
+
+    Args:
+        upload: The file; its form gets the fields, if it needs one.
+        said: The fields; those that are None are left out.
 
     Returns:
-        What the query string has to say.
+        The fields of the query string.
     """
     known = {name: value for name, value in said.items() if value is not None}
     texts = {name: value if isinstance(value, str) else json_of(value).decode() for name, value in known.items()}
@@ -168,5 +178,5 @@ def placed(upload: Upload, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def format_of(path: Path) -> Any:
-    """The format that a file's name says: ``csv``, ``parquet`` or ``jsonl``; None where it says none of them."""
+    """The format by a file's name: ``csv``, ``parquet`` or ``jsonl``; None for other names."""
     return {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(path.suffix.lower())

@@ -1,4 +1,4 @@
-"""The demo's tables, made from scikit-learn's bundled data, and what scikit-learn alone says of them.
+"""The demo's tables, made from scikit-learn's bundled data, and scikit-learn's own scores on them.
 
 Each table is split once: the first part is uploaded to train on, the second to measure on. The reference fits the very
 rows that the trainer fits (it keeps a fifth of the first part out, with the same seed) and scores the same second part.
@@ -25,7 +25,7 @@ SEED = 7
 
 @dataclass(frozen=True)
 class DemoTable:
-    """One table and what is done with it."""
+    """One table, and the model that is trained on it."""
 
     name: str
     about: str
@@ -34,14 +34,14 @@ class DemoTable:
     estimator: str
     metric: str
     reference: Callable[[], Any]
-    """Makes the estimator, or the pipeline, that scikit-learn alone would use."""
+    """Makes the estimator or pipeline of scikit-learn alone."""
     hyperparameters: dict[str, Any] = field(default_factory=dict)
     tolerance: float = 0.0
-    """How far the two may be apart; 0 where both see the same numbers."""
+    """The largest difference between the two scores; 0 where both see the same numbers."""
 
     @property
     def is_classification(self) -> bool:
-        """Whether classes are predicted."""
+        """Whether the target is a class."""
         return self.metric == "accuracy"
 
     def parts(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -52,7 +52,7 @@ class DemoTable:
         return first.reset_index(drop=True), second.reset_index(drop=True)
 
     def reference_score(self) -> float:
-        """What scikit-learn alone reaches on the second part, fitted on the rows that the trainer fits."""
+        """Scikit-learn's own score on the second part, fitted on the rows that the trainer fits."""
         first, second = self.parts()
         fitted_rows, _ = train_test_split(first, test_size=0.2, random_state=SEED, stratify=self._strata(first))
         model = self.reference()
@@ -66,7 +66,7 @@ class DemoTable:
 
 
 def demo_tables() -> list[DemoTable]:
-    """The three tables: clean numbers with two classes, a messy one with three, and one with a number to predict."""
+    """The three tables: clean numbers with two classes, a messy one with three classes, and a regression."""
     return [_tumours(), _wines(), _diabetes()]
 
 

@@ -1,7 +1,7 @@
-"""The local stack: Redis, MongoDB and the four services as processes of this machine, for one person and for tests.
+"""The local stack: Redis, MongoDB and the four services as processes on this machine, for one person and for tests.
 
-It runs the very code that production runs, and no in-memory doubles. It knows processes, ports, files and health
-checks; it may not know commands, jobs or models. Start at ``stack.py``.
+It runs the same code as production, without in-memory doubles. It knows processes, ports, files and health
+checks; it does not know commands, jobs or models. Start at ``stack.py``.
 """
 
 from typing import TYPE_CHECKING

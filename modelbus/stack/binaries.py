@@ -1,4 +1,4 @@
-"""Finding redis-server and mongod: on PATH first, else inside the wheels of the extra ``embedded``."""
+"""Finding redis-server and mongod: on PATH, else in the wheels of the extra ``embedded``."""
 
 import os
 import platform
@@ -13,18 +13,18 @@ from modelbus.stack.stack_errors import MissingBinary, UnsupportedPlatform
 
 @dataclass(frozen=True)
 class Binary:
-    """A server program and where it may come from."""
+    """A server program and its possible sources."""
 
     name: str
-    """What people call it, and what the system's package manager may install."""
+    """Its name, also in the system's package manager."""
     commands: tuple[str, ...]
-    """Names to look for on PATH, best first."""
+    """Command names to look for on PATH, the best first."""
     distribution: str
     """The package that embeds it."""
     embedded_path: str
-    """Where in that package's files it is."""
+    """Its path among that package's files."""
     url_option: str
-    """The option, and the variable, that point at a server which already runs."""
+    """The option and the environment variable that name a running server instead."""
 
 
 REDIS = Binary(
@@ -44,30 +44,30 @@ MONGO = Binary(
 
 
 def find_binary(binary: Binary, copies: Path) -> Path:
-    """Find a server program that can be run.
+    """Find an executable server program.
 
     Args:
-        binary: Which one.
-        copies: A folder for a copy, if the embedded file may neither be run nor be made runnable where it is.
+        binary: The program.
+        copies: The folder for a copy, if the embedded file cannot be made executable in place.
 
     Raises:
         MissingBinary: It is neither on PATH nor embedded.
-        UnsupportedPlatform: It is not on PATH, and the embedded one is for other machines.
+        UnsupportedPlatform: It is not on PATH, and the embedded one does not run on this machine.
     """
     for command in binary.commands:
         if found := shutil.which(command):
             return Path(found)
     if (system := (platform.system(), platform.machine())) not in {("Linux", "x86_64"), ("Linux", "AMD64")}:
         raise UnsupportedPlatform(
-            f"{binary.name} is not on PATH, and the one that comes with Modelbus runs on x86-64 Linux with OpenSSL 3 "
-            f"only (this is {' '.join(system)}). Install {binary.name} with the system's package manager, or "
+            f"{binary.name} is not on PATH, and the embedded one runs only on x86-64 Linux with OpenSSL 3 "
+            f"(this is {' '.join(system)}). Install {binary.name} with the system's package manager, or "
             f"{_way_around(binary)}."
         )
     embedded = find_embedded(binary)
     if embedded is None:
         raise MissingBinary(
-            f"{binary.name} was not found. Install it with the system's package manager, or run "
-            f"`pip install 'modelbus[embedded]'`, or {_way_around(binary)}."
+            f"{binary.name} was not found. Install it with: pip install 'modelbus[embedded]'; or with the system's "
+            f"package manager; or {_way_around(binary)}."
         )
     return make_runnable(embedded, copies)
 
@@ -82,7 +82,7 @@ def find_embedded(binary: Binary) -> Path | None:
 
 
 def make_runnable(path: Path, copies: Path) -> Path:
-    """Give the file its run bit, which wheels may lose; copy it to ``copies`` when it cannot be changed in place."""
+    """Make the file executable, since wheels may lose that bit; copy it to ``copies`` if it cannot be changed."""
     if os.access(path, os.X_OK):
         return path
     try:
@@ -108,4 +108,4 @@ def _add_run_bit(path: Path) -> None:
 
 
 def _way_around(binary: Binary) -> str:
-    return f"point {binary.url_option} at a server that runs already"
+    return f"name a running server with {binary.url_option}"

@@ -1,4 +1,4 @@
-"""The stack's own log: one JSON object a line, as the services write theirs, into ``stack.log``."""
+"""The stack's own log, ``stack.log``: one JSON object a line, as in the services' logs."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What a stack that was killed left behind: its processes are told from others, and ended."""
+"""Processes that a killed stack left behind: they are recognized and ended."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ LEFTOVER_GRACE_S = 15.0
 
 
 def start_ticks(pid: int | None) -> int | None:
-    """Give the start of a process in the kernel's ticks since boot; None when it is gone or cannot be asked."""
+    """Give the start of a process in the kernel's ticks since boot; None if it is gone or cannot be read."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return int(after_name[19]) if after_name[0] != "Z" else None
@@ -21,12 +21,12 @@ def start_ticks(pid: int | None) -> int | None:
 
 
 def is_same_process(member: MemberState) -> bool:
-    """Say whether the very process that was written down still runs."""
+    """Whether the recorded process still runs, rather than a later one with its id."""
     return member.start_ticks is not None and start_ticks(member.pid) == member.start_ticks
 
 
 def end_leftovers(state: StackState, grace_s: float = LEFTOVER_GRACE_S) -> list[str]:
-    """End the processes of a stack that was killed before it could stop them; give their names."""
+    """End the processes of a stack that was killed before it could stop them; return their names."""
     left = [member for member in state.members if is_same_process(member)]
     for member in left:
         _signal(member, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""One stack a folder: the lock that says so, and who holds it."""
+"""The lock that allows one stack in a folder and names its holder."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from modelbus.stack.stack_errors import AlreadyRunning
 
 
 class StackLock:
-    """An advisory lock on a file; the kernel releases it when its holder ends, however it ends."""
+    """An advisory lock on a file; the kernel releases it when its holder ends in any way."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -33,14 +33,14 @@ class StackLock:
         self.describe(url=None)
 
     def describe(self, url: str | None) -> None:
-        """Write into the lock who holds it, for whoever comes second."""
+        """Write the holder into the lock, for the message of a second stack."""
         if self._descriptor is not None:
             text = json.dumps({"pid": os.getpid(), "url": url}).encode()
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, text, 0)
 
     def release(self) -> None:
-        """Let the lock go; harmless when it is not held."""
+        """Release the lock; does nothing if it is not held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -53,6 +53,6 @@ def _describe_holder(path: Path) -> str:
     who = f"process {holder['pid']}" if holder.get("pid") else "another process"
     where = f" at {holder['url']}" if holder.get("url") else ""
     return (
-        f"A local stack already runs in {path.parent} ({who}{where}). "
-        "Stop that one with Ctrl-C, or give this one a folder of its own with --directory."
+        f"a local stack already runs in {path.parent} ({who}{where}). "
+        "Stop it with Ctrl-C, or choose another folder with --directory."
     )

@@ -1,4 +1,4 @@
-"""Reading kept logs: several files merged in time order, filtered."""
+"""Reading log files: several merged in time order, and filtered."""
 
 import heapq
 from collections import deque
@@ -13,17 +13,17 @@ from modelbus.stack_folder.stack_layout import Layout
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 REORDER_WINDOW = 256
-"""Within so many lines a file may be out of order: a thread writes a moment after it took the time."""
+"""Number of lines within which a file may be out of order: threads write some time after they take the time."""
 
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which lines are wanted.
+    """A filter of log lines.
 
     Attributes:
-        level: The least level; None takes all.
-        correlation_id: The job that they must be about; None takes all.
-        since: No older ones; a line that says no time has that of the line before it.
+        level: This level and above; None accepts all.
+        correlation_id: Lines about this job only; None accepts all.
+        since: No older lines; a line without a time has the time of the line before it.
     """
 
     level: str | None = None
@@ -31,25 +31,25 @@ class LogFilter:
     since: datetime | None = None
 
     def accepts(self, line: LogLine) -> bool:
-        """Say whether a line is wanted."""
+        """Whether the filter accepts a line."""
         if self.correlation_id is not None and not line.belongs_to(self.correlation_id):
             return False
         return self.level is None or line.is_at_least(self.level)
 
 
 class LogReader:
-    """Reads what several processes have logged, and then what they go on to log."""
+    """Reads the logs of several processes, and then their new lines."""
 
     def __init__(self, layout: Layout, names: Sequence[str], wanted: LogFilter) -> None:
         self._tails = {name: FileTail(layout.log_file(name), offset=0) for name in names}
         self._wanted = wanted
 
     def read_last(self, count: int) -> list[LogLine]:
-        """Read the last wanted lines of all files together, oldest first."""
+        """The last accepted lines of all files together, the oldest first."""
         return list(deque(self.read_new(), maxlen=count))
 
     def read_new(self) -> Iterator[LogLine]:
-        """Yield the wanted lines that were written since the last call, oldest first."""
+        """Yield the accepted lines that were written since the last call, the oldest first."""
         streams = [_reordered(_timed(_parsed(name, tail.read_lines()))) for name, tail in self._tails.items()]
         merged = heapq.merge(*streams, key=itemgetter(0))
         since = self._wanted.since
@@ -66,7 +66,7 @@ def _parsed(name: str, texts: Iterable[str]) -> Iterator[LogLine]:
 
 
 def _timed(lines: Iterable[LogLine]) -> Iterator[tuple[datetime, LogLine]]:
-    """Give a line without a time that of the line before it, so that a traceback stays where it was written."""
+    """Give a line without a time the time of the line before it, so that a traceback stays in place."""
     last = BEGINNING
     for line in lines:
         last = line.moment or last
@@ -74,7 +74,7 @@ def _timed(lines: Iterable[LogLine]) -> Iterator[tuple[datetime, LogLine]]:
 
 
 def _reordered(lines: Iterable[tuple[datetime, LogLine]]) -> Iterator[tuple[datetime, LogLine]]:
-    """Put the lines of one file in the order of their times; lines of the same time stay as they were written."""
+    """Sort the lines of one file by time; lines with the same time keep their order."""
     waiting: list[tuple[datetime, int, LogLine]] = []
     for number, (moment, line) in enumerate(lines):
         heapq.heappush(waiting, (moment, number, line))

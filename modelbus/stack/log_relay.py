@@ -1,4 +1,4 @@
-"""Shows the logs of several processes in one terminal, as they are written, each line with its service's name."""
+"""Shows the logs of several processes in one terminal as they are written, each line with its service's name."""
 
 import contextlib
 import threading
@@ -12,12 +12,12 @@ PAUSE_S = 0.05
 
 
 class LogRelay:
-    """Follows log files from one thread and writes what is new in them to a stream."""
+    """Follows log files in a thread of its own and writes new lines to a stream."""
 
     def __init__(self, stream: TextIO, *, use_color: bool = False) -> None:
         """Args:
-        stream: Where lines are shown.
-        use_color: Whether it shows colours.
+        stream: The output.
+        use_color: Whether the output shows colours.
         """
         self._stream = stream
         self._use_color = use_color
@@ -26,7 +26,7 @@ class LogRelay:
         self._thread: threading.Thread | None = None
 
     def follow(self, service: str, path: Path) -> None:
-        """Show what is written to a file from now on; to be called before ``start``."""
+        """Show the lines that are written to a file from now on; call it before ``start``."""
         self._tails[service] = FileTail(path)
 
     def start(self) -> None:
@@ -36,7 +36,7 @@ class LogRelay:
         self._thread.start()
 
     def stop(self) -> None:
-        """Show what is left and end."""
+        """Show the remaining lines and end."""
         if self._thread is None:
             return
         self._is_stopping.set()

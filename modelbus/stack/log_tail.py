@@ -1,4 +1,4 @@
-"""Reading log files: their last lines, and lines as they are written. Rotating them."""
+"""Reading log files: their last lines, and new lines as they are written. Rotating them."""
 
 import os
 from collections.abc import Iterator
@@ -10,12 +10,12 @@ TAIL_BLOCK_BYTES = 64 * 1024
 
 
 class FileTail:
-    """Reads whole lines from a file that others append to; begins again when the file is replaced or cut."""
+    """Reads whole lines from a file that others append to; starts over when the file is replaced or truncated."""
 
     def __init__(self, path: Path, *, offset: int | None = None) -> None:
         """Args:
         path: The file; it need not exist yet.
-        offset: Where to begin, in bytes; None begins at its present end.
+        offset: The first byte to read; None starts at the present end.
         """
         self.path = path
         self._file: IO[bytes] | None = None
@@ -34,7 +34,7 @@ class FileTail:
             yield from self._read_new(self._file)
 
     def read_rest(self) -> Iterator[str]:
-        """Yield what is left, and an unfinished last line too."""
+        """Yield the remaining lines, including an unfinished last one."""
         yield from self.read_lines()
         if self._rest:
             yield _decode(self._rest)
@@ -62,7 +62,7 @@ class FileTail:
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """Read the last lines of a file, at most 64 KiB of them; none when there is no file."""
+    """The last lines of a file, at most 64 KiB; none if the file does not exist."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -74,7 +74,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def rotate(path: Path, above_bytes: int = ROTATE_ABOVE_BYTES) -> None:
-    """Move a log that has grown too long to ``<name>.1``, over the one before it."""
+    """Move a log that is too long to ``<name>.1``, replacing the previous one."""
     if _size(path) > above_bytes:
         path.replace(path.with_name(path.name + ".1"))
 

@@ -1,4 +1,4 @@
-"""Whether a job has ended, as far as its log lines tell: for whoever follows them where no gateway answers."""
+"""Whether a job has ended, by its log lines: for following a job where no gateway answers."""
 
 from datetime import datetime
 from typing import Final
@@ -8,11 +8,11 @@ from modelbus.shared.observing.log_text import LogLine
 
 _BEGINS: Final = ("job.accepted", "job.started", "job.republished", "job.changed", "dead_letter.replayed")
 _ANOTHERS: Final = "correlation_id_reused"
-"""The code of a refusal that is none of the job's own: another command came under its id."""
+"""The code of a refusal of another command with the same id: it does not end the job."""
 
 
 class LoggedEnd:
-    """Looks at the lines of one job; they may come in any order, as those of several files do."""
+    """Reads the lines of one job in any order, since they come from several files."""
 
     def __init__(self) -> None:
         self._began_at: datetime | None = None
@@ -20,13 +20,13 @@ class LoggedEnd:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the last that is known of the job is its end: one that was replayed goes on."""
+        """Whether the latest line is the job's end; a replayed job has not ended."""
         if self._ended_at is None:
             return False
         return self._began_at is None or self._began_at <= self._ended_at
 
     def see(self, line: LogLine) -> None:
-        """Take one line of the job's."""
+        """Read one line of the job."""
         if line.moment is None:
             return
         if _is_end(line):

@@ -1,4 +1,4 @@
-"""What servers and services of the stack have in common: a process, a port, a question whether it is ready."""
+"""What servers and services of the stack have in common: a process, a port and a readiness probe."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -14,20 +14,20 @@ class Member(Protocol):
 
     process: ManagedProcess
     failure: type[StackError]
-    """What is raised when it does not start."""
+    """The error that is raised if it does not start."""
 
     @property
     def name(self) -> str:
-        """Its name, the same in logs, in the state and on the command line."""
+        """Its name in logs, in the state and on the command line."""
         ...
 
     @property
     def port(self) -> int | None:
-        """Where it listens on the loopback address; None until it is known."""
+        """Its port on the loopback address; None until it is known."""
         ...
 
     def is_ready(self) -> bool:
-        """Ask it, without waiting long, whether it is ready for work."""
+        """Whether it is ready for work; answers quickly."""
         ...
 
 
@@ -35,9 +35,9 @@ def wait_until_started(members: Sequence[Member], timeout_s: float, check: Calla
     """Wait for the first start of several members.
 
     Args:
-        members: What was started.
-        timeout_s: How long it may take, for all together.
-        check: Called between two looks; may raise to end the wait.
+        members: The started members.
+        timeout_s: Seconds for all of them together.
+        check: Called between two probes; may raise to end the wait.
 
     Raises:
         StackError: Of the member's own kind, when one ended or was not ready in time, with its last log lines.
@@ -58,7 +58,7 @@ def wait_until_started(members: Sequence[Member], timeout_s: float, check: Calla
 
 
 def describe_failure(member: Member, what: str) -> str:
-    """Say what happened to a member, with its last log lines and what they suggest."""
+    """Describe what happened to a member, with its last log lines and a suggestion."""
     log_file = member.process.plan.log_file
     lines = last_lines(log_file, 15)
     said = "\n".join(f"    {line}" for line in lines) or "    (nothing)"
@@ -67,10 +67,7 @@ def describe_failure(member: Member, what: str) -> str:
 
 def _suggest(lines: list[str]) -> str:
     if any("error while loading shared libraries" in line for line in lines):
-        return (
-            " A library that it needs is missing; on Debian and Ubuntu `apt-get install libcurl4 libssl3` brings what "
-            "mongod needs."
-        )
+        return " A shared library is missing; on Debian and Ubuntu, mongod needs: apt-get install libcurl4 libssl3."
     if any("address already in use" in line.lower() for line in lines):
         return " Its port is in use by another program."
     return ""

@@ -1,4 +1,4 @@
-"""Which port a server of the stack gets."""
+"""Choosing the ports of the stack's servers."""
 
 import contextlib
 import json
@@ -10,16 +10,16 @@ from modelbus.stack.stack_errors import PortInUse
 
 LOOPBACK = "127.0.0.1"
 FREE_PORTS = range(20_000, 32_000)
-"""Below the range that Linux gives to outgoing connections: a client that keeps trying to reach a server that is
-down can be given the server's own port as its source, connects to itself and so takes the port away."""
+"""Below the range of Linux' outgoing connections: a client that keeps trying to reach a stopped server could otherwise
+get the server's own port as its source, connect to itself and keep the port."""
 
 
 class PortChooser:
-    """Chooses ports: the one asked for, else the one of last time, so that noted URLs stay true, else any free one."""
+    """Chooses ports: the requested one, else that of the last run, so that URLs stay valid, else any free one."""
 
     def __init__(self, path: Path) -> None:
         """Args:
-        path: The file that remembers the ports of last time.
+        path: The file with the ports of the last run.
         """
         self._path = path
         self._remembered = _read_ports(path)
@@ -29,13 +29,13 @@ class PortChooser:
         """Choose the port of one server and remember it.
 
         Args:
-            name: Whose port it is.
-            wanted: The port asked for; 0 and None mean any.
-            option: What the user would change, named in the error.
+            name: The server.
+            wanted: The requested port; 0 and None mean any.
+            option: The option that changes it, for the error.
             host: The address that the server binds.
 
         Raises:
-            PortInUse: The port asked for is taken.
+            PortInUse: The requested port is in use.
         """
         if wanted:
             self._require_free(name, wanted, option, host)
@@ -49,7 +49,7 @@ class PortChooser:
     def _require_free(self, name: str, port: int, option: str, host: str) -> None:
         if port in self._taken or not is_port_free(port, host):
             raise PortInUse(
-                f"Port {port}, wanted for {name}, is in use by another program. "
+                f"port {port} for {name} is in use by another program. "
                 f"Stop that program, or choose another port with {option} (0 takes a free one)."
             )
 
@@ -59,7 +59,7 @@ class PortChooser:
         for port in candidates:
             if port not in self._taken and is_port_free(port, host):
                 return port
-        raise PortInUse(f"No free port found from {FREE_PORTS.start} to {FREE_PORTS.stop - 1} on {host}.")
+        raise PortInUse(f"no free port found from {FREE_PORTS.start} to {FREE_PORTS.stop - 1} on {host}.")
 
     def _remember(self, name: str, port: int) -> None:
         self._remembered[name] = port
@@ -67,7 +67,7 @@ class PortChooser:
 
 
 def is_port_free(port: int, host: str = LOOPBACK) -> bool:
-    """Say whether a server could listen on the port now."""
+    """Whether a server could listen on the port now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,7 +80,7 @@ def is_port_free(port: int, host: str = LOOPBACK) -> bool:
 
 
 def is_listening(port: int, host: str = LOOPBACK, timeout_s: float = 0.2) -> bool:
-    """Say whether something accepts connections on the port."""
+    """Whether a server accepts connections on the port."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout_s):
         return True
     return False

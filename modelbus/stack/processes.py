@@ -22,12 +22,12 @@ OnChange = Callable[[], None]
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 STRAGGLER_GRACE_S = 0.5
-"""Seconds that a process's own children get to notice its end before they are killed."""
+"""Seconds that a process's children have to end after it before they are killed."""
 
 
 @dataclass
 class Backoff:
-    """How long to wait before a restart: doubling, and from the start again after a long life."""
+    """The wait before a restart: it doubles, and starts over after a long life."""
 
     first_s: float = 0.5
     longest_s: float = 10.0
@@ -35,7 +35,7 @@ class Backoff:
     _next_s: float = 0.0
 
     def next_delay_s(self, alive_s: float) -> float:
-        """Give the seconds to wait, after a life of ``alive_s`` seconds."""
+        """The seconds to wait after a life of ``alive_s`` seconds."""
         delay_s = self.first_s if alive_s >= self.reset_after_s or not self._next_s else self._next_s
         self._next_s = min(delay_s * 2, self.longest_s)
         return delay_s
@@ -48,8 +48,8 @@ class ProcessPlan:
     Attributes:
         command: The program and its arguments.
         environment: All variables of the process.
-        log_file: Where its stdout and stderr are appended. A file and no pipe: a terminal that stands still must not
-            stop the process, and its last lines are kept when the stack itself is killed.
+        log_file: The file that its stdout and stderr are appended to. A file rather than a pipe, so that a paused
+            terminal does not stop the process, and its last lines survive the stack.
         stop_grace_s: Seconds between SIGTERM and SIGKILL.
         before_start: Called before each start.
     """
@@ -67,8 +67,8 @@ class ManagedProcess:
 
     def __init__(self, plan: ProcessPlan, journal: Journal, on_change: OnChange = lambda: None) -> None:
         """Args:
-        plan: What to run.
-        journal: Where ends and restarts are said.
+        plan: The command and its environment.
+        journal: The log of ends and restarts.
         on_change: Called after each start and each end, from the process's own thread.
         """
         self.plan = plan
@@ -87,7 +87,7 @@ class ManagedProcess:
 
     @property
     def name(self) -> str:
-        """Whose process it is."""
+        """Its name."""
         return self.plan.name
 
     @property
@@ -98,31 +98,31 @@ class ManagedProcess:
 
     @property
     def restarts(self) -> int:
-        """How often it was started again."""
+        """The number of its restarts."""
         return max(self._starts - 1, 0)
 
     @property
     def exits(self) -> int:
-        """How often it ended."""
+        """The number of its ends."""
         return self._exits
 
     @property
     def last_exit(self) -> str:
-        """How it ended last, in words; empty before its first end."""
+        """A description of its last end; empty before the first one."""
         return self._last_exit
 
     def start(self) -> None:
-        """Start it. Until ``keep`` is called it is not started again should it end."""
+        """Start it. Until ``keep`` is called, it is not started again if it ends."""
         self._thread.start()
 
     def keep(self) -> None:
-        """From now on start it again whenever it ends, even if it has ended meanwhile."""
+        """From now on, start it again whenever it ends, even if it has already ended."""
         with self._changed:
             self._is_kept = True
             self._changed.notify_all()
 
     def send_signal(self, number: int) -> bool:
-        """Send a signal to the process itself, not to its children; say whether there was one to receive it."""
+        """Send a signal to the process itself, not to its children; return whether it was running."""
         with self._changed:
             if self._child is None or self._child.returncode is not None:
                 return False
@@ -130,7 +130,7 @@ class ManagedProcess:
             return True
 
     def kill(self, number: int = signal.SIGKILL, timeout_s: float = 10.0) -> bool:
-        """Send a signal; after SIGKILL, return when the process is gone."""
+        """Send a signal; after SIGKILL, return when the process has ended."""
         exits = self._exits
         was_running = self.send_signal(number)
         if was_running and number == signal.SIGKILL:
@@ -138,7 +138,7 @@ class ManagedProcess:
         return was_running
 
     def restart(self) -> None:
-        """Stop it, by SIGKILL if need be, and start it again without delay."""
+        """Stop it, by SIGKILL if necessary, and start it again without delay."""
         with self._changed:
             exits, self._is_restart_asked = self._exits, True
             self._changed.notify_all()
@@ -146,7 +146,7 @@ class ManagedProcess:
             self.kill()
 
     def request_stop(self) -> None:
-        """Ask it to end, for good; returns at once."""
+        """Ask it to end for good; returns at once."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
@@ -155,11 +155,11 @@ class ManagedProcess:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is down and will not be started again."""
+        """Whether it has ended and will not be started again."""
         return not self._thread.is_alive()
 
     def finish_stop(self) -> None:
-        """Kill what ``request_stop`` has not ended, with its children, and return when it is gone."""
+        """Kill the process and its children if ``request_stop`` has not ended them; return when they have ended."""
         if self.has_ended:
             return
         self._journal.write("process.killed", "warning", name=self.name)
@@ -169,7 +169,7 @@ class ManagedProcess:
         self._thread.join()
 
     def wait_for_exit(self, exits: int, timeout_s: float) -> bool:
-        """Wait until it has ended more often than ``exits`` times; say whether it has."""
+        """Wait until it has ended more than ``exits`` times; return whether it has."""
         with self._changed:
             return self._changed.wait_for(lambda: self._exits > exits, timeout_s)
 
@@ -185,7 +185,7 @@ class ManagedProcess:
                 return
 
     def _spawn(self) -> subprocess.Popen[bytes] | None:
-        """Start the process; None, with the reason in its log, if that failed or it is not wanted any more."""
+        """Start the process; None, with the reason in its log, if that failed or it is stopping."""
         try:
             self.plan.before_start()
             with self.plan.log_file.open("ab", buffering=0) as log, self._changed:
@@ -223,7 +223,7 @@ class ManagedProcess:
         self._on_change()
 
     def _wait_for_next_start(self, alive_s: float) -> bool:
-        """Wait as long as the back-off says; say whether to start again."""
+        """Wait for the back-off; return whether to start again."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_kept or self._is_stopping)
             if self._is_stopping:
@@ -237,7 +237,7 @@ class ManagedProcess:
 
 
 def describe_exit(code: int) -> str:
-    """Say in words how a process ended, from its return code."""
+    """Describe how a process ended, from its return code."""
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -247,7 +247,7 @@ def describe_exit(code: int) -> str:
 
 
 def _end_stragglers(group: int) -> None:
-    """Let what a process left behind end by itself, for a moment; then kill it."""
+    """Give a process's remaining children a moment to end, then kill them."""
     deadline = time.monotonic() + STRAGGLER_GRACE_S
     with contextlib.suppress(ProcessLookupError, PermissionError):
         while time.monotonic() < deadline:

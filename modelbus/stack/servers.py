@@ -1,6 +1,6 @@
 """Redis and MongoDB as child processes: their arguments, and when they are ready.
 
-The only place of the command line that speaks to either server, and only to learn whether it answers.
+The only part of the command line that connects to either server, and only to learn whether it answers.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ from modelbus.stack_folder.stack_layout import Layout
 
 REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94
-"""MongoDB's code: this node has no replica set configuration, or has not read it yet."""
+"""MongoDB's code: the node has no replica set configuration, or has not read it yet."""
 EXTERNAL_TIMEOUT_S = 5.0
 
 
 class RedisServer:
-    """A redis-server that keeps its data: append-only file, nothing is ever evicted."""
+    """A redis-server that keeps its data: append-only file, no eviction."""
 
     name = "redis"
     failure: type[StackError] = ServerFailed
@@ -51,11 +51,11 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """What services are given."""
+        """Its URL for the services."""
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def is_ready(self) -> bool:
-        """Ask whether it answers and has loaded its data."""
+        """Whether it answers and has loaded its data."""
         if not is_listening(self.port):
             return False
         with contextlib.suppress(redis.RedisError):
@@ -65,7 +65,7 @@ class RedisServer:
 
 
 class MongoServer:
-    """A mongod that is a replica set of one node, because retryable and majority writes need one."""
+    """A mongod as a replica set of one node, which retryable and majority writes need."""
 
     name = "mongod"
     failure: type[StackError] = ServerFailed
@@ -90,11 +90,11 @@ class MongoServer:
 
     @property
     def url(self) -> str:
-        """What services are given."""
+        """Its URL for the services."""
         return f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={REPLICA_SET}"
 
     def is_ready(self) -> bool:
-        """Ask whether it is the primary of its replica set; make it so if the set is new or had another port."""
+        """Whether it is the primary of its replica set; makes it so if the set is new or had another port."""
         if not is_listening(self.port):
             return False
         with contextlib.suppress(PyMongoError), _direct_client(self.port) as client:
@@ -110,10 +110,10 @@ class MongoServer:
 
 
 def ping_redis(url: str, timeout_s: float) -> None:
-    """Ask a Redis for an answer.
+    """Ping a Redis.
 
     Raises:
-        redis.RedisError: There was none.
+        redis.RedisError: It does not answer.
     """
     once = Retry(NoBackoff(), 0)
     with redis.Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=once) as client:
@@ -121,7 +121,7 @@ def ping_redis(url: str, timeout_s: float) -> None:
 
 
 def check_external_bus(url: str) -> None:
-    """Make sure that a bus that others started answers; only Redis can be asked here.
+    """Make sure that an external bus answers; only Redis is checked.
 
     Raises:
         ServerFailed: It does not answer.
@@ -135,7 +135,7 @@ def check_external_bus(url: str) -> None:
 
 
 def check_external_store(url: str) -> None:
-    """Make sure that a MongoDB that others started answers.
+    """Make sure that an external MongoDB answers.
 
     Raises:
         ServerFailed: It does not answer, or the URL is wrong.
@@ -156,7 +156,7 @@ def _plan(name: str, command: Sequence[str], layout: Layout) -> ProcessPlan:
 
 
 def _server_environment() -> Mapping[str, str]:
-    """Give the variables that a server needs; the user's own settings for Modelbus are none of its business."""
+    """The environment of a server: without the user's settings for Modelbus."""
     return {name: value for name, value in os.environ.items() if not name.startswith("MODELBUS_")}
 
 

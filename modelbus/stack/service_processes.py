@@ -36,10 +36,10 @@ class Service:
         command: Sequence[str] | None = None,
     ) -> None:
         """Args:
-        name: Which service.
-        layout: Where its port file and its log are.
+        name: The service.
+        layout: The paths of its port file and its log.
         environment: Its settings; it gets the user's variables too.
-        journal: Where its restarts are said.
+        journal: The log of its restarts.
         on_change: Called when it starts and when it ends.
         command: What to run instead.
         """
@@ -67,36 +67,36 @@ class Service:
 
     @property
     def restarts(self) -> int:
-        """How often it was started again."""
+        """The number of its restarts."""
         return self.process.restarts
 
     @property
     def log_file(self) -> Path:
-        """Where its output is kept."""
+        """The file of its output."""
         return self.process.plan.log_file
 
     @property
     def port(self) -> int | None:
-        """The port on which it answers HTTP; None until it has said so."""
+        """Its HTTP port; None until it has written it."""
         return read_port(self.port_file)
 
     @property
     def url(self) -> str | None:
-        """Where it answers /health/ready, /metrics and, if it is the gateway, everything else."""
+        """The URL of /health/ready, /metrics and, of the gateway, everything else."""
         return None if (port := self.port) is None else http_url(self._host, port)
 
     def is_ready(self) -> bool:
-        """Ask it whether it is ready for work."""
+        """Whether it is ready for work."""
         return self.pid is not None and (port := self.port) is not None and probe_ready(self._host, port)
 
 
 def service_command(name: str) -> list[str]:
-    """Give the command that starts a service; ``-P``: files in the working directory must not pose as its modules."""
+    """The command that starts a service; with ``-P``, files in the working directory cannot shadow its modules."""
     return [sys.executable, "-P", "-m", f"modelbus.{name}"]
 
 
 def python_path() -> dict[str, str]:
-    """Give the variable that lets services find Modelbus when it runs from a checkout instead of an installation."""
+    """The environment variable by which services find Modelbus when it runs from a checkout."""
     root = Path(modelbus.__file__).resolve().parents[1]
     if root.name in {"site-packages", "dist-packages"}:
         return {}
@@ -105,7 +105,7 @@ def python_path() -> dict[str, str]:
 
 
 def probe_ready(host: str, port: int, timeout_s: float = PROBE_TIMEOUT_S) -> bool:
-    """Ask a service whether it is ready."""
+    """Whether a service is ready."""
     connection = HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", "/health/ready")
@@ -117,7 +117,7 @@ def probe_ready(host: str, port: int, timeout_s: float = PROBE_TIMEOUT_S) -> boo
 
 
 def read_port(path: Path) -> int | None:
-    """Read a port file; None when there is none, or nothing in it yet."""
+    """Read a port file; None if it does not exist or is still empty."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):

@@ -29,14 +29,14 @@ from modelbus.stack_folder.state import MemberState, StackState, read_state, wri
 
 START_TIMEOUT_S = 60.0
 STOP_GRACE_S = 15.0
-"""More than the services' own ``stop_grace_s``: what they do within theirs must not be cut off here."""
+"""Longer than the services' own ``stop_grace_s``, so that they can finish within it."""
 
 
 class LocalStack:
     """Everything that Modelbus needs, on this machine, in one folder.
 
-    Use it as a context manager: inside the block all is ready, after it nothing runs any more. Processes that die are
-    started again on their old ports. ``stop`` and the signals of ``kill`` are the only ways in which one goes for good.
+    Use it as a context manager: inside the block everything is ready; after it, nothing runs. Processes that die are
+    started again on their old ports, until ``stop``.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class LocalStack:
         start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         """Args:
-        directory: Where data, logs and state are kept; created when missing.
-        gateway_port: Where the gateway listens; 0 takes a free port.
-        redis_port: Where Redis listens; None takes a free port.
-        mongo_port: Where MongoDB listens; None takes a free port.
-        bus_url: A broker that already runs; then no Redis is started.
-        mongo_url: A MongoDB replica set that already runs; then none is started.
-        services: Which services to start; none gives the servers alone.
-        environment: Settings of the services, over those of this process.
-        commands: What to run for a service instead of ``python -m <service>``.
+        directory: The folder for data, logs and state; created if it does not exist.
+        gateway_port: The gateway's port; 0 takes a free one.
+        redis_port: Redis' port; None takes a free one.
+        mongo_port: MongoDB's port; None takes a free one.
+        bus_url: A running broker; Redis is not started.
+        mongo_url: A running MongoDB replica set; none is started.
+        services: The services to start; empty for the servers alone.
+        environment: Settings of the services; they override those of this process.
+        commands: The command for a service, instead of ``python -m <service>``.
         relay: Shows the services' logs.
-        is_persistent: Whether the servers' data outlive the stack.
-        start_timeout_s: How long the servers, and then the services, may take to become ready.
+        is_persistent: Whether the servers' data are kept after the stack.
+        start_timeout_s: Seconds for the servers, and then for the services, to become ready.
         """
         self._layout = Layout(Path(directory))
         self._lock = StackLock(self._layout.lock)
@@ -101,22 +101,22 @@ class LocalStack:
 
     @property
     def layout(self) -> Layout:
-        """Where it keeps what."""
+        """Its paths."""
         return self._layout
 
     @property
     def gateway_url(self) -> str:
-        """Where requests go, without a slash at the end."""
+        """The gateway's URL, without a trailing slash."""
         return _known(self._gateway_url, "gateway")
 
     @property
     def mongo_url(self) -> str:
-        """Where the record is."""
+        """MongoDB's URL."""
         return _known(self._mongo_url, "MongoDB")
 
     @property
     def bus_url(self) -> str:
-        """Where messages go."""
+        """The broker's URL."""
         return _known(self._bus_url, "bus")
 
     @property
@@ -125,7 +125,7 @@ class LocalStack:
         return [*self._servers, *self._services]
 
     def service(self, name: str) -> Service:
-        """Give one service: its process id, port, restarts, log file.
+        """One service: its process id, port, restarts and log file.
 
         Raises:
             StackError: This stack has no such service.
@@ -133,7 +133,7 @@ class LocalStack:
         return _find(name, self._services)
 
     def member(self, name: str) -> Member:
-        """Give one service, or ``redis`` or ``mongod``.
+        """One service, or ``redis`` or ``mongod``.
 
         Raises:
             StackError: This stack has no such process.
@@ -141,10 +141,10 @@ class LocalStack:
         return _find(name, self.members)
 
     def start(self) -> None:
-        """Start everything and return when all is ready.
+        """Start everything and return when it is ready.
 
         Raises:
-            StackError: Something did not start; what had started is stopped again.
+            StackError: A process did not start; the others are stopped again.
         """
         self._layout.prepare()
         self._lock.acquire()
@@ -178,35 +178,35 @@ class LocalStack:
         self._lock.release()
 
     def request_stop(self) -> None:
-        """Make ``start`` give up or ``wait`` return; a second time, kill what takes its time. For signal handlers."""
+        """Make ``start`` give up or ``wait`` return; a second call kills what still runs. For signal handlers."""
         self._stop_requests += 1
 
     def wait(self) -> None:
-        """Return when ``request_stop`` is called; meanwhile, what dies is started again."""
+        """Return when ``request_stop`` is called; until then, processes that die are started again."""
         while not self._stop_requests:
             time.sleep(0.1)  # not an Event: a signal handler that sets one may wait for itself
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send a signal to a service or server; after SIGKILL, return when it is gone. It is started again."""
+        """Send a signal to a service or server; after SIGKILL, return when it has ended. It is started again."""
         self.member(name).process.kill(number)
 
     def restart(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Stop a service or server in order, start it again and return when it is ready."""
+        """Stop a service or server gracefully, start it again and return when it is ready."""
         self.member(name).process.restart()
         self.wait_until_ready(name, timeout_s)
 
     def wait_until_ready(self, name: str, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until a service or server is ready, again.
+        """Wait until a service or server is ready again.
 
         Raises:
-            StackError: It was not in time.
+            StackError: It was not ready in time.
         """
         member = self.member(name)
         if not wait_until(member.is_ready, timeout_s):
             raise member.failure(describe_failure(member, f"was not ready within {timeout_s:.0f} seconds"))
 
     def _begin(self) -> None:
-        """Put away what the last run left and show what this one logs."""
+        """End the last run's leftover processes, rotate its logs and show those of this run."""
         self._started_at = time.time()
         self._servers, self._services, self._stop_requests = [], [], 0
         last = read_state(self._layout.state)
@@ -323,7 +323,7 @@ M = TypeVar("M", bound=Member)
 
 def _known(url: str | None, what: str) -> str:
     if url is None:
-        raise StackError(f"This stack has no {what}, or it has not been started.")
+        raise StackError(f"this stack has no {what}, or it has not been started")
     return url
 
 
@@ -331,4 +331,4 @@ def _find(name: str, members: Iterable[M]) -> M:
     for member in members:
         if member.name == name:
             return member
-    raise StackError(f"This stack runs no {name}; it runs {', '.join(m.name for m in members) or 'nothing'}.")
+    raise StackError(f"this stack runs no {name}; it runs {', '.join(m.name for m in members) or 'nothing'}")

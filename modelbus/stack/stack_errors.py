@@ -1,14 +1,14 @@
-"""What can keep the local stack from running; each message says what a person can do about it.
+"""Why the local stack may fail to run; each message says what to do about it.
 
 ::
 
     StackError
-    ├── AlreadyRunning         another stack holds the folder
-    ├── NotRunning             a question about a stack that does not run
-    ├── StartInterrupted       asked to stop while starting
-    ├── PortInUse              another program listens there
+    ├── AlreadyRunning         another stack uses the folder
+    ├── NotRunning             no stack runs in the folder
+    ├── StartInterrupted       stopped while starting
+    ├── PortInUse              another program uses the port
     ├── ServiceFailed          a service ended while starting, or never became ready
-    └── ServersUnavailable     Redis or MongoDB cannot be had on this machine
+    └── ServersUnavailable     Redis or MongoDB cannot run on this machine
         ├── MissingBinary · UnsupportedPlatform
         └── ServerFailed       it ended while starting, or never answered
 """
@@ -35,7 +35,7 @@ class NotRunning(StackError):
 
 
 class StartInterrupted(StackError):
-    """The local stack was asked to stop while it was starting."""
+    """The local stack was stopped while it was starting."""
 
     code = "stack_start_interrupted"
 
@@ -47,19 +47,19 @@ class PortInUse(StackError):
 
 
 class ServersUnavailable(StackError):
-    """Redis or MongoDB cannot be had on this machine."""
+    """Redis or MongoDB cannot run on this machine."""
 
     code = "servers_unavailable"
 
 
 class MissingBinary(ServersUnavailable):
-    """There is no redis-server or no mongod on this machine."""
+    """redis-server or mongod is not installed."""
 
     code = "missing_binary"
 
 
 class UnsupportedPlatform(ServersUnavailable):
-    """The servers that come with Modelbus do not run on this platform."""
+    """The embedded servers do not run on this platform."""
 
     code = "unsupported_platform"
 

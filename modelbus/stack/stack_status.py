@@ -1,4 +1,4 @@
-"""The state of a stack as seen from another process: what it wrote down, and what its processes answer now."""
+"""The state of a stack seen from another process: its state file, and what its processes answer now."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from modelbus.stack_folder.state import MemberState, StackState, read_state
 
 @dataclass(frozen=True)
 class MemberStatus:
-    """One process: where it is and whether it is ready."""
+    """One process: its id, its port and whether it is ready."""
 
     name: str
     pid: int | None
@@ -42,7 +42,7 @@ class StackStatus:
 
 
 def read_status(layout: Layout) -> StackStatus:
-    """Read what the stack wrote down and ask its processes."""
+    """Read the state file and probe the processes."""
     state = read_state(layout.state)
     if state is None or not is_locked(layout.lock):
         return StackStatus(is_running=False)

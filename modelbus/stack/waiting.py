@@ -1,4 +1,4 @@
-"""Waiting for conditions that only asking can tell."""
+"""Waiting for a condition by polling."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ PAUSE_S = 0.03
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Ask again and again until the condition holds; say whether it did within ``timeout_s`` seconds."""
+    """Poll until the condition holds; return whether it did within ``timeout_s`` seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() >= deadline:

@@ -1,4 +1,4 @@
-"""The folder of a local stack: what lies where in it, and what the stack that runs there says of itself.
+"""The folder of a local stack: its paths, and the state of the stack that runs there.
 
-Read by the stack, by the command line and by the client, so it imports neither; it starts and ends nothing.
+Read by the stack, by the command line and by the client, so it imports none of them; it starts and ends nothing.
 """

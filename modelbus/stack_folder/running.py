@@ -1,4 +1,4 @@
-"""Which stack runs here: that of the working directory, or of the nearest folder above it."""
+"""Finding the running stack: that of the working directory, or of the nearest folder above it."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from modelbus.stack_folder.state import StackState, read_state
 
 
 def is_locked(path: Path) -> bool:
-    """Say whether a stack runs in the folder of this lock."""
+    """Whether a stack runs in the folder of this lock."""
     try:
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
@@ -24,11 +24,10 @@ def is_locked(path: Path) -> bool:
 
 
 def meant_folder(directory: Path = DEFAULT_DIRECTORY) -> Path:
-    """The folder of the stack that is meant.
+    """The folder of the stack to use.
 
-    The default is looked for in the working directory and in the folders above it, as git looks for its own: the
-    nearest one in which a stack of this user runs. Another user's is passed over, since data and keys would be sent to
-    it.
+    The default is searched for in the working directory and the folders above it, as git does: the nearest one in which
+    a stack of this user runs. Another user's stack is ignored, since data and keys would be sent to it.
     """
     if directory == DEFAULT_DIRECTORY and not _runs_for_this_user(directory):
         for above in Path.cwd().parents:
@@ -38,7 +37,7 @@ def meant_folder(directory: Path = DEFAULT_DIRECTORY) -> Path:
 
 
 def running_stack(directory: Path = DEFAULT_DIRECTORY) -> StackState | None:
-    """What the running stack says of itself; None where none runs. The folder is that of ``meant_folder``."""
+    """The state of the running stack in ``meant_folder``; None if none runs."""
     layout = Layout(meant_folder(directory))
     state = read_state(layout.state)
     return state if state is not None and is_locked(layout.lock) else None

@@ -1,4 +1,4 @@
-"""Where the local stack keeps what: every path under ``.modelbus/`` is named here and nowhere else."""
+"""The paths of the local stack: every path under ``.modelbus/`` is named here and nowhere else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Layout:
     """The paths of one stack.
 
     Attributes:
-        root: The folder that holds everything; may be relative to the working directory.
+        root: The folder of the stack; may be relative to the working directory.
     """
 
     root: Path
@@ -24,7 +24,7 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """What holds only while the stack runs, and the ports that it would like to have again."""
+        """Files that are valid only while the stack runs, and the ports of the last run."""
         return self.root / "run"
 
     @property
@@ -34,7 +34,7 @@ class Layout:
 
     @property
     def ports(self) -> Path:
-        """The ports that the servers had last time."""
+        """The servers' ports of the last run."""
         return self.run / "ports.json"
 
     @property
@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def binaries(self) -> Path:
-        """Copies of embedded servers that could not be run where they were installed."""
+        """Copies of embedded servers that could not be run in place."""
         return self.root / "bin"
 
     @property
@@ -71,7 +71,7 @@ class Layout:
             yield path.stem
 
     def prepare(self) -> None:
-        """Create the folders, for this user only: they hold data."""
+        """Create the folders, readable by this user only."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in (self.run, self.logs, self.redis_data, self.mongo_data):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the running stack tells others about itself, in ``run/state.json``."""
+"""The state of the running stack for other processes, in ``run/state.json``."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -11,11 +11,11 @@ class MemberState:
     """One process of the stack.
 
     Attributes:
-        name: Whose process it is.
+        name: Its name.
         pid: Its process id; None while it is down.
-        start_ticks: When it started, as the kernel counts; tells it from a later process of the same id.
-        port: Where it listens.
-        restarts: How often it was started again.
+        start_ticks: Its start in the kernel's ticks, which distinguishes it from a later process with the same id.
+        port: Its port.
+        restarts: The number of restarts.
     """
 
     name: str
@@ -32,9 +32,9 @@ class StackState:
     Attributes:
         pid: The process that runs the stack.
         started_at: Seconds since 1970.
-        gateway_url: Where requests go; None without a gateway.
-        mongo_url: Where the record is; may hold a password.
-        bus_url: Where messages go; may hold a password.
+        gateway_url: The gateway; None if there is none.
+        mongo_url: MongoDB; may contain a password.
+        bus_url: The broker; may contain a password.
         members: Its processes, in the order of their start.
     """
 
@@ -47,7 +47,7 @@ class StackState:
 
 
 def write_state(path: Path, state: StackState) -> None:
-    """Write the state whole or not at all, for this user only."""
+    """Write the state atomically, readable by this user only."""
     unfinished = path.with_suffix(".partial")
     unfinished.touch(mode=0o600)
     unfinished.write_text(json.dumps(asdict(state), indent=2))
@@ -55,7 +55,7 @@ def write_state(path: Path, state: StackState) -> None:
 
 
 def read_state(path: Path) -> StackState | None:
-    """Read the state; None when there is none, or one that another release wrote."""
+    """Read the state; None if there is none, or if another release wrote it."""
     try:
         fields: dict[str, Any] = json.loads(path.read_text())
         members = [MemberState(**member) for member in fields.pop("members")]

@@ -6,8 +6,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import structlog
 
-from modelbus.predictor.prediction_table import IncidentTotals, prediction_table
+from modelbus.predictor.kept_columns import without_kept
+from modelbus.predictor.prediction_table import IncidentTotals, prediction_table, with_kept_columns
 from modelbus.shared.contracts import PredictDataset
+from modelbus.shared.contracts.checks.command_checks import check_kept_columns
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.records.job_outcomes import FilesOutcome
 from modelbus.shared.errors import JobCrashed
@@ -15,6 +17,7 @@ from modelbus.shared.models.stored_models import fetch_model
 from modelbus.shared.plural import counted
 from modelbus.shared.tabular.cells.readings import changed_types
 from modelbus.shared.tabular.predicting.model import FittedModel
+from modelbus.shared.tabular.tables.row_groups import read_group
 from modelbus.shared.tabular.tables.stored_tables import fetch_table, frames
 from modelbus.shared.tabular.tables.text_export import write_csv, write_json_lines
 from modelbus.shared.tabular.targets.reading_warnings import unseen_warnings
@@ -28,16 +31,17 @@ _PREDICTING_FRACTION = 0.8
 def predict_dataset(command: PredictDataset, context: JobContext) -> FilesOutcome:
     """Predict all rows of a dataset, in order, and store the predictions as Parquet, CSV and JSON lines.
 
-    Columns: ``row`` (number from 0), ``prediction`` and, if requested, ``probability_<class>`` for each class, and
-    ``score`` (for two classes) or ``score_<class>``.
+    Columns: ``row`` (number from 0), the kept columns, ``prediction`` and, if requested, ``probability_<class>`` for each
+    class, and ``score`` (for two classes) or ``score_<class>``.
 
     Raises:
         UnknownModel, UnknownDataset: One of them does not exist.
-        SignatureMismatch, InvalidCommand: The dataset does not match the model.
+        SignatureMismatch, InvalidCommand: The dataset does not match the model, or lacks a column to keep.
         ArtifactRefused: The model cannot be loaded.
     """
     version = context.library.version(command.model)
     dataset = context.library.dataset(command.dataset)
+    check_kept_columns(command, dataset)
     context.progress(0.0, f"loading {version['model']} version {version['version']}")
     model = fetch_model(context.blobs, version, context.settings.artifact_limit_bytes)
     paths = {name: context.work_directory / f"predictions.{name}" for name in ("parquet", "csv", "jsonl")}
@@ -62,11 +66,13 @@ def _predict_all(
     totals = IncidentTotals()
     writer: pq.ParquetWriter | None = None
     done = 0
-    for frame in frames(table, columns, model.readings):
+    for number, frame in enumerate(frames(table, columns, model.readings)):
         predictions = model.predict_frame(frame, command.has_probabilities, has_scores=command.has_scores)
         answer = prediction_table(model, predictions, first_row=done)
+        if command.keep:
+            answer = with_kept_columns(answer, read_group(table.parquet, number, command.keep))
         done += len(frame)
-        totals.add(predictions.report.counts())
+        totals.add(without_kept(predictions.report.counts(), command.keep or ()))
         writer = writer or pq.ParquetWriter(path, answer.schema, compression="zstd")
         writer.write_table(answer)
         fraction = done / max(dataset["row_count"], 1)

@@ -4,6 +4,7 @@ import os
 from typing import Final
 
 from modelbus.predictor.group_prediction import Asking, predict_group
+from modelbus.predictor.kept_columns import with_kept
 from modelbus.shared.contracts import Predict
 from modelbus.shared.contracts.records.job_outcomes import AnswerOutcome
 from modelbus.shared.errors import ModelbusError
@@ -39,7 +40,8 @@ def predict_rows(command: Predict, context: JobContext) -> AnswerOutcome:
     (answer,) = predict_group(asking, [command.rows])
     if answer.result is None:
         raise answer.error or ModelbusError()
+    result = with_kept(answer.result, command)
     if context.usage is not None:
-        report = answer.result["report"]
+        report = result["report"]
         context.usage.add(version["correlation_id"], requests=1, rows=len(command.rows), report=report)
-    return context.answer(answer.result)
+    return context.answer(result)

@@ -1,8 +1,8 @@
-"""The contracts: what a command, an event and a record look like, one definition for HTTP, queue and documents.
+"""The contracts: commands, events and records, with one definition for HTTP, queues and documents.
 
-To change one: add a field with a default, and nothing else needs to know. To rename, remove or tighten one: raise
-``CONTRACT_VERSION``, say what changed in CHANGELOG.md, and let ``parse_command`` name the older version in its error.
-To add a command: docs in CONTRIBUTING.md, "How to add a command".
+To change one: add a field with a default; nothing else is needed. To rename, remove or tighten one: raise
+``CONTRACT_VERSION``, describe the change in CHANGELOG.md, and let ``parse_command`` name the older version in its
+error. To add a command: CONTRIBUTING.md, "How to add a command".
 """
 
 from typing import TYPE_CHECKING, Final
@@ -183,7 +183,7 @@ _HOMES: Final = {
         "JobChanged",
     ),
 }
-"""Where each name is: a client imports the records that it reads, and not the commands that only services validate."""
+"""The module of each name: a client imports only the records that it reads, not the commands that services validate."""
 
 if not TYPE_CHECKING:  # else every misspelt name would have the type Any
     __getattr__ = lazy_names(

@@ -1,4 +1,4 @@
-"""What every contract stands on: the frozen base classes, names, correlation ids, model references."""
+"""The basis of all contracts: the frozen base classes, names, correlation ids, model references."""
 
 import math
 import re
@@ -26,7 +26,7 @@ HOUR_S = 3600.0
 Task = Literal["classification", "regression", "outlier_detection", "clustering"]
 TASKS: tuple[Task, ...] = get_args(Task)
 UNSUPERVISED: frozenset[Task] = frozenset({"outlier_detection", "clustering"})
-"""The tasks that are learnt without a target."""
+"""The tasks without a target."""
 
 
 class Contract(BaseModel):
@@ -38,7 +38,7 @@ class Contract(BaseModel):
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Describe what tells a kind from others as required: its default is for Python, JSON has to say it."""
+        """Mark the discriminator as required: its default is for Python; JSON must name it."""
         described = handler(schema)
         whole = handler.resolve_ref_schema(described)
         tags = [name for name in whole.get("properties", {}) if _is_tag(whole["properties"][name])]
@@ -62,32 +62,34 @@ SHA256_PATTERN: Final = r"^[0-9a-f]{64}$"
 PLOT_NAME_PATTERN: Final = r"^[a-z][a-z0-9_]{0,99}$"
 
 PATTERN_WORDS: Final = {
-    _NAME_PATTERN: "must be a name of 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
-    _ALIAS_PATTERN: "must be an alias of 1 to 100 letters, digits, `_` and `-`, beginning with a letter",
-    TAG_PATTERN: "must have 1 to 100 letters, digits, `_` and `-`, beginning with a letter or digit",
-    SPACE_KEY_PATTERN: "must have 1 to 200 letters, digits and `_`, beginning with a letter",
-    SHA256_PATTERN: "must be a SHA-256 in hex: 64 digits and letters from a to f",
-    PLOT_NAME_PATTERN: "must have 1 to 100 small letters, digits and `_`, beginning with a letter",
+    _NAME_PATTERN: "must be a name of 1 to 100 letters, digits, `.`, `_` or `-` that starts with a letter or digit",
+    _ALIAS_PATTERN: "must be an alias of 1 to 100 letters, digits, `_` or `-` that starts with a letter",
+    TAG_PATTERN: "must be 1 to 100 letters, digits, `_` or `-` and start with a letter or digit",
+    SPACE_KEY_PATTERN: "must be 1 to 200 letters, digits or `_` and start with a letter",
+    SHA256_PATTERN: "must be a SHA-256 in hexadecimal: 64 digits or letters from a to f",
+    PLOT_NAME_PATTERN: "must be 1 to 100 lower-case letters, digits or `_` and start with a letter",
 }
-"""What each pattern of the contracts asks for, in words: nobody is told a regular expression."""
+"""Each pattern of the contracts in words, since no error should quote a regular expression."""
 
 Name = Annotated[
     str,
     StringConstraints(strict=True, pattern=_NAME_PATTERN),
-    Field(description="A name: letters, digits, `.`, `_` and `-`, 100 characters at most.", examples=["churn"]),
+    Field(examples=["churn"]),
 ]
+"""A name of up to 100 letters, digits, `.`, `_` or `-`. Like the types below it has no description of its own, which
+would replace those of the fields."""
 
 
 def free_name(reserved: str) -> GetPydanticSchema:
-    """Annotates names of records to be made: refuses the word that a route has where such records have their names.
+    """An annotation for names of new records that rejects a word which a route uses in place of a name.
 
     Args:
-        reserved: The word, as ``compare`` in ``GET /evaluations/compare``.
+        reserved: The word, such as ``compare`` in ``GET /evaluations/compare``.
     """
 
     def is_free(value: str) -> str:
         if value == reserved:
-            raise ValueError(f"{reserved!r} is a route's name; take another one")
+            raise ValueError(f"{reserved!r} is reserved; choose another name")
         return value
 
     return GetPydanticSchema(
@@ -99,8 +101,9 @@ def free_name(reserved: str) -> GetPydanticSchema:
 AliasName = Annotated[
     str,
     StringConstraints(strict=True, pattern=_ALIAS_PATTERN),
-    Field(description="An alias: begins with a letter; letters, digits, `_` and `-`.", examples=["champion"]),
+    Field(examples=["champion"]),
 ]
+"""An alias of up to 100 letters, digits, `_` or `-` that starts with a letter."""
 
 
 def _without_nul(value: str) -> str:
@@ -110,16 +113,16 @@ def _without_nul(value: str) -> str:
 
 
 Label = Annotated[str, AfterValidator(_without_nul)]
-"""A class's label as the key of an object: MongoDB's keys have no NUL."""
+"""The label of a class as the key of an object; a key in MongoDB cannot contain NUL."""
 
 _BYTE_ORDER_MARK = "\ufeff"
-"""Nobody sees it: a program that writes one before a file that has one already makes it a part of the first name."""
+"""Invisible: a program that writes one before a file that already has one makes it part of the first name."""
 
 
 def usable_name(name: str) -> str:
-    """A column's name as an upload makes it: in composed characters (Unicode NFC), without space around it.
+    """The name of a column as an upload normalises it: in Unicode NFC, without surrounding space.
 
-    Byte order marks around it go as space does.
+    Byte order marks around the name are removed like space.
     """
     if name.isascii():
         return name.strip()
@@ -133,7 +136,7 @@ def usable_name(name: str) -> str:
 def _usable_column_name(value: str) -> str:
     name = usable_name(_without_nul(value))
     if not name:
-        raise ValueError("must name a column, not be blank")
+        raise ValueError("must not be blank")
     return name
 
 
@@ -141,14 +144,14 @@ ColumnName = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=500),
     AfterValidator(_usable_column_name),
-    # what the validator says, less what Unicode composes
+    # the validator's rule, except for the composition of characters
     Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00\ufeff][^\x00]*$"}),
 ]
-"""The name of a column, taken as an upload takes it: a header ``" age "`` and the name ``"age"`` are the same."""
+"""The name of a column, normalised like an upload's header: ``" age "`` and ``"age"`` are the same."""
 
 
 def canonical_uuid(value: Any) -> str | None:
-    """A UUID in lower-case text, however it is written; None for what is none."""
+    """A UUID as lower-case text, in whatever spelling it came; None if it is not a UUID."""
     try:
         return str(UUID(str(value)))
     except ValueError:
@@ -159,31 +162,29 @@ def _canonical_uuid(value: Any) -> Any:
     if not isinstance(value, (UUID, str)):
         return value
     if (found := canonical_uuid(value)) is None:
-        raise ValueError(f"a correlation id is a UUID, such as {uuid4()}")
+        raise ValueError(f"must be a UUID, such as {uuid4()}")
     return found
 
 
 CorrelationId = Annotated[
     str,
     BeforeValidator(_canonical_uuid),
-    Field(
-        description="The id of a job, the same in every record, event and log line: a UUID in lower-case text.",
-        json_schema_extra={"format": "uuid"},
-    ),
+    Field(json_schema_extra={"format": "uuid"}),
 ]
 
 
 class CommandBase(Contract):
-    """What all commands have."""
+    """The fields of every command."""
 
     queue: ClassVar[str]
     retention_s: ClassVar[float | None] = None
-    """Seconds that the ended job is kept; by default what the settings say."""
+    """Seconds for which the job is kept after its end; default: the setting's value."""
 
     contract: Literal[1] = 1
-    """The version of the contract that the sender speaks."""
+    """The version of the contract."""
     correlation_id: CorrelationId | None = None
-    """The job's id: a resent command with the same id is the same job. Default: the message's, or a new one."""
+    """The id of the job: a command that is sent again with the same id is the same job. Default: the id of the message,
+    or a new one."""
 
 
 _REFERENCE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,99}))?$")
@@ -191,7 +192,7 @@ _REFERENCE = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})(?:@([A-Za-z0-9][A-Z
 
 def _known_reference(value: str) -> str:
     if not _REFERENCE.match(value):
-        raise ValueError("a model is named `name`, `name@alias` or `name@3` (a version number)")
+        raise ValueError("must be `name`, `name@alias` or `name@3` (a version number)")
     return value
 
 
@@ -199,12 +200,9 @@ ModelReference = Annotated[
     str,
     StringConstraints(strict=True),
     AfterValidator(_known_reference),
-    Field(
-        description="A model version: `name` (its champion), `name@alias`, or `name@3` (a version number).",
-        examples=["churn", "churn@champion", "churn@3"],
-        json_schema_extra={"pattern": _REFERENCE.pattern},
-    ),
+    Field(examples=["churn", "churn@champion", "churn@3"], json_schema_extra={"pattern": _REFERENCE.pattern}),
 ]
+"""A model version: ``name`` (the champion), ``name@alias`` or ``name@3`` (a version number)."""
 
 
 def split_reference(reference: str) -> tuple[str, str | int]:
@@ -220,15 +218,15 @@ def _without_point(value: Any) -> Any:
 
 
 MAX_INTEGER = 2**63 - 1
-"""The largest integer that can be stored; a larger number is to be sent as text or with a decimal point."""
+"""The largest integer that can be stored; larger numbers must be sent as text or with a decimal point."""
 _INTEGERS = range(-MAX_INTEGER - 1, MAX_INTEGER + 1)
 MAX_VERSION = 10**10 - 1
-"""Ten digits are more versions than there will be; a longer number is none that could be stored."""
+"""Ten digits are enough for any number of versions."""
 
 WholeNumber = Annotated[int, Field(ge=1, le=MAX_INTEGER, strict=True), BeforeValidator(_without_point)]
-"""A number from 1 on that is neither text nor a boolean; ``3.0`` is one, as JSON Schema has it."""
+"""An integer of at least 1 that is neither text nor a boolean; ``3.0`` counts, as in JSON Schema."""
 VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION, strict=True), BeforeValidator(_without_point)]
-"""The number of a version, as ``WholeNumber`` takes numbers."""
+"""The number of a version, with the rules of ``WholeNumber``."""
 _DEPTH_LIMIT = 10
 
 
@@ -239,9 +237,9 @@ def is_storable_integer(value: int) -> bool:
 
 def _json_scalar(value: Any) -> Any:
     if isinstance(value, int) and not is_storable_integer(value):
-        raise ValueError("an integer must fit into 64 bits; send it as text, or with a decimal point")
+        raise ValueError("must fit into 64 bits; send larger integers as text or with a decimal point")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number must be finite; send null where there is none")
+        raise ValueError("must be a finite number; send null for a missing value")
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     raise ValueError("must be text, a number, a boolean or null")
@@ -249,7 +247,7 @@ def _json_scalar(value: Any) -> Any:
 
 def _storable(value: Any, depth: int = 0) -> Any:
     if depth > _DEPTH_LIMIT:
-        raise ValueError(f"nested deeper than {_DEPTH_LIMIT} levels")
+        raise ValueError(f"must not be nested deeper than {_DEPTH_LIMIT} levels")
     if isinstance(value, dict):
         for name, inner in value.items():
             _without_nul(name)
@@ -263,9 +261,9 @@ def _storable(value: Any, depth: int = 0) -> Any:
 
 
 JsonDocument = Annotated[dict[str, Any], AfterValidator(_storable)]
-"""A JSON object whose values can be stored as they are."""
+"""A JSON object whose values can be stored unchanged."""
 JsonValue = Annotated[Any, AfterValidator(_storable)]
-"""Any JSON value that can be stored as it is."""
+"""Any JSON value that can be stored unchanged."""
 
 
 Scalar = Annotated[
@@ -277,4 +275,4 @@ Scalar = Annotated[
         lambda _schema, _handler: {"type": ["string", "number", "boolean", "null"]},
     ),
 ]
-"""One cell: text, a number, a boolean or null, taken as it is (never converted)."""
+"""One cell: text, a number, a boolean or null, never converted."""

@@ -1,14 +1,14 @@
-"""JSON read with nothing but the standard library, every key and every digit of it; slower than ``json_text``."""
+"""JSON read by the standard library, with every key and every digit; slower than ``json_text``."""
 
 import json
 from typing import Any
 
 
 def read_exactly(text: str | bytes) -> Any:
-    """Read one JSON text: an integer of any size is exact.
+    """Parse a JSON text; integers of any size are exact.
 
     Raises:
-        ValueError: It is no JSON, has NaN or Infinity, or a key twice in one object; says which.
+        ValueError: The text is not JSON, or has NaN, Infinity or a duplicate key; the message says which.
     """
     return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
 
@@ -18,9 +18,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice[:100]!r} occurs twice in one object; give each key once")
+        raise ValueError(f"duplicate key {twice[:100]!r} in an object")
     return found
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON; send null where there is no number")
+    raise ValueError(f"{constant} is not valid JSON; use null for a missing number")

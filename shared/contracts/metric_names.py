@@ -14,34 +14,35 @@ from modelbus.shared.contracts.base import Task
 AVERAGES: Final = ("macro", "micro", "weighted")
 
 MetricKind = Literal["classification", "regression", "clustering", "grouping", "outlier_detection", "agreement"]
-"""What a metric is measured of. ``classification``: true and predicted labels, known outliers among them.
-``regression``: true and predicted numbers. ``clustering``: rows and their clusters. ``grouping``: clusters beside true
-groups. ``outlier_detection``: predicted outliers alone. ``agreement``: answers beside earlier ones for the same
-rows."""
+"""The input of a metric. ``classification``: true and predicted labels, including known outliers. ``regression``: true
+and predicted numbers. ``clustering``: rows and their clusters. ``grouping``: clusters and true groups.
+``outlier_detection``: predicted outliers only. ``agreement``: predictions and earlier predictions for the same rows."""
 
 MetricUse = Literal["search", "importance", "threshold_table", "threshold_search"]
-"""What takes a metric, beside evaluations, which take all, and comparisons with a champion, which take all that have a
-direction. ``search``: candidates are ranked by it. ``importance``: columns are. ``threshold_table``: evaluations of two
-classes tell it by threshold, and choose the best one by it. ``threshold_search``: a training chooses a threshold by it.
-A metric of either threshold use is measured from counts of labels alone, and more of it is better."""
+"""The uses of a metric, in addition to evaluations, which use all metrics, and comparisons with a champion, which use
+all with a direction. ``search``: ranks candidates. ``importance``: ranks columns. ``threshold_table``: binary
+evaluations list it by threshold and choose the best threshold by it. ``threshold_search``: a training chooses a
+threshold by it. The metrics of both threshold uses depend only on label counts, and higher is better."""
 
 
 @dataclass(frozen=True)
 class MetricEntry:
-    """What is known of a metric without measuring it."""
+    """The static properties of a metric."""
 
     name: str
     kind: MetricKind
     is_higher_better: bool | None = True
-    """None where neither more nor less is."""
+    """None if neither higher nor lower is better."""
     needs_probabilities: bool = False
-    """Whether predicted labels are not enough. Where an evaluation of two classes has decision scores instead, they
-    serve for ``roc_auc``, ``average_precision``, ``gini`` and ``ks_statistic``."""
+    """Whether probabilities are required. Decision scores are enough for ``roc_auc``, ``average_precision``, ``gini``
+    and ``ks_statistic`` in a binary evaluation."""
     uses: tuple[MetricUse, ...] = ()
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """The tasks whose models have it by their own; with known outliers, outlier detectors have those of classes."""
+        """The tasks whose models have the metric; with known outliers, outlier detectors also have those of
+        classification.
+        """
         return _TASKS_OF_KIND[self.kind]
 
 
@@ -145,7 +146,7 @@ METRIC_TABLE: Final[tuple[MetricEntry, ...]] = (
     MetricEntry("outlier_share", "outlier_detection", is_higher_better=None),
     MetricEntry("agreement", "agreement", uses=("importance",)),
 )
-"""In the order in which records have them."""
+"""In the order of the records."""
 
 _BY_NAME: Final[Mapping[str, MetricEntry]] = {entry.name: entry for entry in METRIC_TABLE}
 
@@ -154,7 +155,7 @@ PRIMARY_METRICS: Final[Mapping[Task, str]] = {
     "regression": "r2",
     "clustering": "silhouette",
 }
-"""What is compared where nothing else is said, by task: more is better. Nothing says whose outliers are right."""
+"""The default metric for comparisons by task; higher is better. Outlier detection has none."""
 
 
 def metrics_of_kind(kind: MetricKind) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ def metrics_of_kind(kind: MetricKind) -> tuple[str, ...]:
 
 
 def metrics_for(use: MetricUse, *tasks: Task) -> tuple[str, ...]:
-    """The names of the metrics that serve a use, in the table's order; with tasks, of those only."""
+    """The names of the metrics with a use, in the table's order, optionally restricted to some tasks."""
     return tuple(
         entry.name
         for entry in METRIC_TABLE
@@ -190,6 +191,6 @@ else:
 
 
 def is_higher_better(metric: str) -> bool | None:
-    """Whether more of a metric is better; None where neither more nor less is, or nobody knows the metric."""
+    """Whether higher values of a metric are better; None if neither is, or if the metric is unknown."""
     entry = _BY_NAME.get(metric)
     return None if entry is None else entry.is_higher_better

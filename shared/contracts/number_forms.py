@@ -1,4 +1,4 @@
-"""How numbers are written in a column: what separates their parts, and what stands beside them that is no digit."""
+"""How the numbers of a column are written: separators, signs, percent signs and units."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -12,18 +12,18 @@ Grouping = Literal["thousands", "indian"]
 Percent = Literal["fraction", "number"]
 
 UNIT_LIMIT: Final = 20
-"""So many units may be given for a file: each column is tried with each."""
+"""The maximum number of units for a file, since each column is tried with each unit."""
 
 
 def _is_unit(value: str) -> str:
     if value != value.strip() or not value.isprintable():
-        raise ValueError("a unit begins and ends with a printed character, such as € or kg")
+        raise ValueError("a unit must start and end with a printable character, such as € or kg")
     if value == "%":
-        raise ValueError("a percent sign is no unit; percent says whether 12% becomes 0.12 (fraction) or 12 (number)")
+        raise ValueError("a percent sign is not a unit; use percent to read 12% as 0.12 (fraction) or as 12 (number)")
     if any(one.isdecimal() or one in "+-()" for one in value):
-        raise ValueError("a unit has no digits, signs or parentheses: they are parts of numbers")
+        raise ValueError("a unit must not contain digits, signs or parentheses, which are parts of numbers")
     if not value.strip(".,'") or value in ("e", "E"):
-        raise ValueError("a unit that looks like a part of a number cannot be told from it")
+        raise ValueError("a unit must not look like part of a number")
     return value
 
 
@@ -31,20 +31,22 @@ Unit = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=20
 
 
 class NumberForm(Contract):
-    """How the numbers of one column are written; `modelbus.shared.tabular.cells.written_numbers` reads them by it."""
+    """How the numbers of a column are written."""
 
     decimal_mark: DecimalMark = "."
-    """Before the fraction."""
+    """The decimal separator."""
     thousands_mark: ThousandsMark | None = None
-    """Between groups of digits; a space also stands for no-break, narrow and thin ones, an apostrophe for U+2019.
-    A number may have no groups, but never some of them only. No-break, narrow and thin spaces need no mark."""
+    """The thousands separator. A space also matches no-break, narrow and thin spaces; an apostrophe also matches
+    U+2019. Grouping is optional, but a number is grouped completely or not at all. No-break, narrow and thin spaces
+    are accepted without this option."""
     grouping: Grouping = "thousands"
-    """`thousands`: groups of three digits, `1,234,567`; `indian`: two digits before the last three, `12,34,567`."""
+    """`thousands`: groups of three digits (`1,234,567`); `indian`: groups of two digits before the last three
+    (`12,34,567`)."""
     percent: Percent | None = None
-    """Percent signs: 12 % is 0.12 (`fraction`, where each number has one) or 12 (`number`, where some may lack it).
-    Absent: no number has one."""
+    """How percent signs are read: 12 % as 0.12 (`fraction`: every number has one) or 12 (`number`: some may lack it).
+    Absent: no percent signs."""
     unit: Unit | None = None
-    """A currency or another unit that may stand before or behind a number and is no part of it."""
+    """A currency or another unit before or after each number, which is ignored."""
     has_accounting_signs: bool = False
     """Whether `(5)` and `5-` are negative numbers; otherwise they are not numbers."""
 
@@ -55,20 +57,20 @@ class NumberForm(Contract):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it says nothing beside the decimal mark."""
+        """Whether everything but the decimal mark has its default."""
         return self == NumberForm(decimal_mark=self.decimal_mark)
 
 
 def check_marks(decimal_mark: DecimalMark | None, thousands_mark: ThousandsMark | None) -> None:
-    """Check that the two marks can be told apart.
+    """Check that the two marks differ.
 
     Raises:
-        ValueError: They are the same.
+        ValueError: The marks are equal.
     """
     if thousands_mark is not None and decimal_mark == thousands_mark:
-        raise ValueError(f"decimal_mark and thousands_mark are both {decimal_mark!r}; they have to differ")
+        raise ValueError(f"decimal_mark and thousands_mark must differ; both are {decimal_mark!r}")
 
 
 def likely_decimal_mark(thousands_mark: ThousandsMark | None) -> DecimalMark:
-    """What stands before the fraction where only the thousands mark is known."""
+    """The decimal mark to assume if only the thousands mark is known."""
     return "," if thousands_mark == "." else "."

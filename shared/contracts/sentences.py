@@ -1,14 +1,13 @@
-"""What pydantic finds wrong, in plain sentences: where, as the sender wrote it, what is wrong, and what would be right.
+"""Translates pydantic's errors into plain sentences: where, as the sender wrote it, what is wrong, what would be right.
 
-Pydantic speaks to whoever wrote the model ("Extra inputs are not permitted", a bare regex, the label of a union's
-member); whoever sends a document knows its fields, and nothing of models.
+Pydantic addresses the author of the model ("Extra inputs are not permitted", a bare regular expression, the label of a
+union's member). The sender of a document knows its fields but not the models.
 """
 
 import re
 import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, TypeGuard, Union, get_args, get_origin
 
 import orjson
@@ -16,37 +15,38 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from modelbus.shared.contracts.base import PATTERN_WORDS, is_storable_integer
+from modelbus.shared.contracts.near_names import hint, near_names
+from modelbus.shared.plural import counted
 
 FAULT_LIMIT: Final = 100
-"""Faults that are told at most."""
+"""The maximum number of faults in an error."""
 _PROBLEM_LIMIT: Final = 500
 _SHOWN_LIMIT: Final = 200
-"""Characters of what was given that an error quotes."""
+"""The maximum number of characters of a given value that an error quotes."""
 _QUOTED_LIMIT: Final = 50
-"""The same, within a sentence."""
+"""The same within a sentence."""
 _NAMES_LIMIT: Final = 40
 _OPTION: Final = re.compile(r"""'[^']*'|"[^"]*"|(?<![\w'])[\w.-]+(?![\w'])""")
 _KEY: Final = "[key]"
-"""What pydantic ends a place with where the key of a mapping is at fault, not its value."""
+"""The last part of pydantic's location if the key of a mapping is at fault, not its value."""
 
 Fault = Mapping[str, Any]
-"""As ``ValidationError.errors()`` gives it."""
+"""An item of ``ValidationError.errors()``."""
 
 
 def details_of(error: ValidationError, kind: Any = None) -> list[dict[str, Any]]:
-    """One detail for each fault: where, the problem, what was given, and what is expected where that can be named.
+    """One detail for each fault: where, the problem, the given value and, if it can be named, the expected one.
 
     Args:
-        error: What pydantic raised.
-        kind: The type that it validated: a model, or a union of models. Without it, misspelt names are told without
-            the near ones.
+        error: The error of pydantic.
+        kind: The validated type: a model, or a union of models. Without it, misspelt names get no suggestion.
     """
     placed = [_placed(fault, kind) for fault in error.errors(include_url=False)[:FAULT_LIMIT]]
     return [_detail(group) for group in _groups(placed)]
 
 
 def type_name(value: Any) -> str:
-    """What a JSON value is, in a word: text, number, list, object, true, false or null."""
+    """The type of a JSON value in a word: text, number, list, object, true, false or null."""
     if value is None or isinstance(value, bool):
         return str(orjson.dumps(value), "ascii")
     return next((word for kinds, word in _JSON_TYPES if isinstance(value, kinds)), type(value).__name__)
@@ -63,16 +63,16 @@ _WITH_ARTICLE: Final = {"number": "a number", "list": "a list", "object": "an ob
 
 @dataclass(frozen=True)
 class _Placed:
-    """A fault, and where it is in the words of whoever sent the document."""
+    """A fault and its place in the sender's document."""
 
     fault: Fault
     path: tuple[str, ...]
     names: tuple[str, ...]
-    """The fields that there are where an unknown one is."""
+    """The known fields at the place of an unknown one."""
     union: tuple[str, ...] | None
-    """Where the value is that may be of several kinds, if the fault is of one of them."""
+    """The place of the union, if the fault concerns one of its members."""
     is_whole: bool
-    """Whether the fault is that the value as a whole is not of that kind."""
+    """Whether the value as a whole is not of that kind."""
 
 
 def _placed(fault: Fault, kind: Any) -> _Placed:
@@ -88,7 +88,7 @@ def _placed(fault: Fault, kind: Any) -> _Placed:
 
 
 class _Walk:
-    """Goes from a type along a fault's location, and leaves out what stands in it for pydantic alone."""
+    """Follows the location of a fault through a type, and leaves out the parts that only pydantic knows."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind
@@ -98,7 +98,7 @@ class _Walk:
         self._open(kind)
 
     def step(self, part: Any) -> bool:
-        """Go on by one part; whether it named the kind of a union, and is no part of the document."""
+        """Take one step; returns whether the part named a member of a union and is not part of the document."""
         members = _members(self._kind)
         if len(members) > 1:
             return self._choose(part, members)
@@ -126,7 +126,7 @@ class _Walk:
 
 
 def _bare(kind: Any) -> tuple[Any, str | None]:
-    """A type without what is annotated, and the field that tells its members apart."""
+    """A type without its annotations, and its discriminator."""
     tag: str | None = None
     while get_origin(kind) is Annotated:
         kind, *notes = get_args(kind)
@@ -136,7 +136,7 @@ def _bare(kind: Any) -> tuple[Any, str | None]:
 
 
 def _members(kind: Any) -> list[Any]:
-    """What a value may be, less null; of a type that is no union, itself."""
+    """The members of a union without null; of any other type, the type itself."""
     if get_origin(kind) in (Union, types.UnionType):
         return [member for member in get_args(kind) if member is not types.NoneType]
     return [] if kind is None else [kind]
@@ -159,7 +159,7 @@ def _field_of(model: type[BaseModel], name: str) -> FieldInfo | None:
 
 
 def _is_meant(member: Any, label: str, tag: str | None) -> bool:
-    """Whether a part of a location names this member of a union: by its tag, or by what pydantic calls it."""
+    """Whether a part of a location names this member of a union, by its tag or by pydantic's label."""
     kind, _ = _bare(member)
     if tag is not None:
         return _is_model(kind) and label in get_args(kind.model_fields[tag].annotation)
@@ -168,7 +168,7 @@ def _is_meant(member: Any, label: str, tag: str | None) -> bool:
 
 
 def _groups(placed: Sequence[_Placed]) -> Iterator[list[_Placed]]:
-    """The faults, one group for each detail: all that say a value is of none of the kinds that it may be are one."""
+    """Group the faults by detail: the faults of a value that matches no member of a union form one group."""
     told: set[tuple[str, ...]] = set()
     for one in placed:
         if one.union is None:
@@ -177,7 +177,7 @@ def _groups(placed: Sequence[_Placed]) -> Iterator[list[_Placed]]:
         same = [other for other in placed if other.union == one.union]
         inner = [other for other in same if not other.is_whole]
         if inner:
-            # the value is of one of the kinds, but for what is inside it
+            # the value matches one member, except for something inside
             if one in inner:
                 yield [one]
         elif one.union not in told:
@@ -210,9 +210,9 @@ def _shown(fault: Fault) -> Any:
 
 
 def _expected(placed: _Placed) -> Any:
-    """What would be right, where it is one of some names: the near one, or all of them."""
+    """The expected value, if it is one of some names: the nearest one, or all of them."""
     known = _choices(placed)
-    near = _near(_asked(placed), known)
+    near = _near(_unknown(placed), known)
     return near or list(known)[:_NAMES_LIMIT] or None
 
 
@@ -226,7 +226,7 @@ def _choices(placed: _Placed) -> Sequence[str]:
     return _quoted(str(context.get("expected_tags", ""))) if kind == "union_tag_invalid" else ()
 
 
-def _asked(placed: _Placed) -> Any:
+def _unknown(placed: _Placed) -> Any:
     fault = placed.fault
     if fault["type"] == "extra_forbidden":
         return fault["loc"][-1]
@@ -236,23 +236,18 @@ def _asked(placed: _Placed) -> Any:
 def _near(given: Any, known: Collection[str]) -> str | None:
     if not isinstance(given, str):
         return None
-    by_case = {name.lower(): name for name in known}
-    close = get_close_matches(given[:_SHOWN_LIMIT].lower(), by_case, n=1)
-    return by_case[close[0]] if close else None
+    return next(iter(near_names(given, known)), None)
 
 
 def _quoted(text: str) -> list[str]:
-    """The options that pydantic lists: ``'a', 'b' or 3``."""
+    """The options in pydantic's list: ``'a', 'b' or 3``."""
     return [word.strip("'\"") for word in _OPTION.findall(text) if word != "or"]
 
 
-def _hint(placed: _Placed, names: str = "known are") -> str:
-    known = _choices(placed)
-    near = _near(_asked(placed), known)
-    if near:
-        return f"; did you mean {near}?"
-    more = f" and {len(known) - _NAMES_LIMIT} more" if len(known) > _NAMES_LIMIT else ""
-    return f"; {names} {', '.join(known[:_NAMES_LIMIT])}{more}" if known else ""
+def _hint(placed: _Placed) -> str:
+    given = _unknown(placed)
+    found = hint(given if isinstance(given, str) else "", _choices(placed), _NAMES_LIMIT)
+    return f"; {found}" if found else ""
 
 
 def _problem(placed: _Placed) -> str:
@@ -260,11 +255,11 @@ def _problem(placed: _Placed) -> str:
     context = fault.get("ctx", {})
     say = _SENTENCES.get(fault["type"])
     problem = say(placed, context) if say else _reworded(str(fault["msg"]))
-    return f"as a name {problem}" if fault["loc"] and fault["loc"][-1] == _KEY else problem
+    return f"as a key {problem}" if fault["loc"] and fault["loc"][-1] == _KEY else problem
 
 
 def _reworded(message: str) -> str:
-    """Pydantic's words for what has no sentence here, less those that only it uses."""
+    """Pydantic's message for a fault without a sentence here, without the words that only pydantic uses."""
     plain = re.sub(r"^(Value error|Assertion failed), ", "", message)
     if plain != message:
         return plain
@@ -276,7 +271,7 @@ def _tag_of(fault: Fault) -> str:
 
 
 def _with_given(words: str) -> Callable[[_Placed, Mapping[str, Any]], str]:
-    """A sentence that says what kind of value is needed, and of which the given one is."""
+    """A sentence with the expected kind of value and the given one."""
     return lambda placed, _context: f"must be {words}, not {_kind_given(placed.fault.get('input'))}"
 
 
@@ -303,11 +298,11 @@ def _length(context: Mapping[str, Any], unit: str, actual: Any) -> str:
         ("at most", context["max_length"]) if "max_length" in context else ("at least", context["min_length"])
     )
     has = "" if actual is None else f", not {actual}"
-    return f"must have {which} {limit} {unit if limit == 1 else f'{unit}s'}{has}"
+    return f"must have {which} {counted(limit, unit)}{has}"
 
 
 def _pattern(_placed: _Placed, context: Mapping[str, Any]) -> str:
-    return PATTERN_WORDS.get(context.get("pattern", ""), "is not written as it has to be")
+    return PATTERN_WORDS.get(context.get("pattern", ""), "does not have the required format")
 
 
 def _options(placed: _Placed, _context: Mapping[str, Any]) -> str:
@@ -319,7 +314,7 @@ def _options(placed: _Placed, _context: Mapping[str, Any]) -> str:
 
 def _bound(words: str, key: str) -> Callable[[_Placed, Mapping[str, Any]], str]:
     def say(placed: _Placed, context: Mapping[str, Any]) -> str:
-        # a number, also where it came as text: a query string has nothing else
+        # a number, even if it came as text: a query string has only text
         given = placed.fault.get("input")
         shown = given[:_QUOTED_LIMIT] if isinstance(given, str) else _kind_given(given)
         return f"must be {words.format(_kind_given(context.get(key)))}, not {shown}"
@@ -337,11 +332,11 @@ _TIME: Final = _with_given("a time in ISO 8601, such as 2026-01-31T12:00:00Z")
 
 _SENTENCES: Final[Mapping[str, Callable[[_Placed, Mapping[str, Any]], str]]] = {
     "missing": lambda _placed, _context: "is required",
-    "extra_forbidden": lambda placed, _context: f"there is no such field{_hint(placed)}",
+    "extra_forbidden": lambda placed, _context: f"unknown field{_hint(placed)}",
     "none_required": _with_given("null"),
     "string_type": _TEXT,
     "string_sub_type": _TEXT,
-    "string_unicode": lambda _placed, _context: "must be text of whole Unicode characters, in UTF-8",
+    "string_unicode": lambda _placed, _context: "must be valid Unicode text in UTF-8",
     "string_too_short": _text_length,
     "string_too_long": _text_length,
     "bytes_too_short": _text_length,
@@ -357,9 +352,9 @@ _SENTENCES: Final[Mapping[str, Callable[[_Placed, Mapping[str, Any]], str]]] = {
     "bool_type": _FLAG,
     "bool_parsing": _FLAG,
     "greater_than": _bound("more than {}", "gt"),
-    "greater_than_equal": _bound("{} or more", "ge"),
+    "greater_than_equal": _bound("at least {}", "ge"),
     "less_than": _bound("less than {}", "lt"),
-    "less_than_equal": _bound("{} at most", "le"),
+    "less_than_equal": _bound("at most {}", "le"),
     "multiple_of": _bound("a multiple of {}", "multiple_of"),
     "literal_error": _options,
     "enum": _options,
@@ -376,10 +371,10 @@ _SENTENCES: Final[Mapping[str, Callable[[_Placed, Mapping[str, Any]], str]]] = {
     "too_short": _count,
     "too_long": _count,
     "union_tag_invalid": lambda placed, context: (
-        f"there is no {_tag_of(placed.fault)} {str(context.get('tag'))[:_SHOWN_LIMIT]!r}{_hint(placed)}"
+        f"unknown {_tag_of(placed.fault)} {str(context.get('tag'))[:_SHOWN_LIMIT]!r}{_hint(placed)}"
     ),
     "union_tag_not_found": lambda placed, _context: (
-        f"needs a field {_tag_of(placed.fault)}" if placed.path else "is required"
+        f"requires the field {_tag_of(placed.fault)}" if placed.path else "is required"
     ),
     "datetime_type": _TIME,
     "datetime_parsing": _TIME,
@@ -389,4 +384,4 @@ _SENTENCES: Final[Mapping[str, Callable[[_Placed, Mapping[str, Any]], str]]] = {
     "uuid_type": _with_given("a UUID"),
     "uuid_parsing": _with_given("a UUID"),
 }
-"""By pydantic's type of error; what its validators of ours raise (``value_error``) is a sentence already."""
+"""By pydantic's type of error; the messages of our own validators (``value_error``) are sentences already."""

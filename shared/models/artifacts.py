@@ -76,7 +76,7 @@ TRUSTED_TYPES: Final[Mapping[str, str]] = {
 """Allowed types in addition to those that skops trusts by default, each with the reason. Nothing else is ever loaded,
 except for types that a model's own plug-ins name."""
 
-_RETRAIN: Final = "retrain the model: POST /models/{name}/retrain"
+_RETRAIN: Final = "retrain the model"
 _ENTRY_LIMIT: Final = 1_000_000
 _OWN_LIBRARIES: Final = ("scikit-learn", "numpy", "scipy", "skops")
 

@@ -3,9 +3,10 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,13 @@ class Terminal:
         done = self.run(*arguments, given=given)
         assert done.code == 0, done
         return done
+
+    def looked_at(self, *arguments: str) -> Done:
+        """Run a command that must succeed, as on a terminal; what it shows, without bold and dim."""
+        with self._monkeypatch.context() as patch:
+            patch.setattr("rich.console.Console.is_terminal", True)
+            done = self.ok(*arguments)
+        return replace(done, out=re.sub(r"\x1b\[[0-9;]*m", "", done.out))
 
     def json(self, *arguments: str, given: str = "") -> Any:
         """Run a command that must succeed, with ``--json``; its document."""

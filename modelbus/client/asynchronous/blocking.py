@@ -1,4 +1,4 @@
-"""What differs between the twins by more than words: how to wait, and how to do what blocks."""
+"""What differs between the twins by more than words: waiting, and calls that block."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import ParamSpec, TypeVar
@@ -19,22 +19,22 @@ async def sleep(seconds: float) -> None:
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what blocks, reading a file say, without holding up the event loop."""
+    """Call a function that blocks, such as reading a file, without blocking the event loop."""
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
 
 
 async def next_chunk(
     _response: httpx.Response, chunks: AsyncIterator[bytes], remaining_s: float | None
 ) -> bytes | None:
-    """The next piece of an answer that goes on.
+    """The next chunk of a stream.
 
     Args:
         _response: The answer.
-        chunks: Its pieces.
-        remaining_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
+        chunks: Its chunks.
+        remaining_s: Seconds to wait; None for no limit. Afterwards the answer cannot be read any further.
 
     Returns:
-        None at the end of the answer, or of the time.
+        The chunk; None at the end of the answer, or of the time.
     """
     with anyio.move_on_after(remaining_s):
         return await anext(chunks, None)
@@ -42,23 +42,23 @@ async def next_chunk(
 
 
 async def end(response: httpx.Response) -> None:
-    """Close an answer, also one that another task is reading."""
+    """Close an answer, even while another task reads it."""
     await response.aclose()
 
 
 def abandon(response: httpx.Response) -> None:
-    """Let go of an answer that nobody closed: its gateway is told, and its connection lives until the client closes."""
+    """Release an answer that was never closed: the gateway notices; the connection lasts until the client closes."""
     shut(response)
 
 
 class AsyncBell:
-    """Rung once; whoever waits for it wakes."""
+    """Rings once, and wakes every waiting task."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
 
     def is_rung(self) -> bool:
-        """Whether it was."""
+        """Whether it has rung."""
         return self._event.is_set()
 
     def ring(self) -> None:
@@ -66,6 +66,6 @@ class AsyncBell:
         self._event.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for it, for so many seconds at most."""
+        """Wait for the ring, up to a number of seconds."""
         with anyio.move_on_after(seconds):
             await self._event.wait()

@@ -5,34 +5,45 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from modelbus.client.arguments.checking import Checked
+from modelbus.client.arguments.options import ReadingOptions
 from modelbus.client.asynchronous.blocking import in_thread
+from modelbus.client.asynchronous.existing import (
+    IF_EXISTS,
+    AsyncKeptJob,
+    IfExists,
+    existing_dataset,
+    warn_if_other,
+)
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.table_downloads import TableFormat
 from modelbus.client.calls import Call, Reply, path_of, record_of
+from modelbus.client.client_errors import WrongArgument
 from modelbus.client.frames import frame_of_parquet
 from modelbus.client.job_results import read_dataset
 from modelbus.client.progress import upload_display
+from modelbus.client.shown.records import Dataset, DatasetEntry, Preview
+from modelbus.client.tables.forms import Source
 from modelbus.client.typed_answers import RowPage
 from modelbus.client.upload_sources import Upload, format_of, name_of, opened, placed
-from modelbus.shared.contracts import DatasetRecord, new_correlation_id
-from modelbus.shared.contracts.records.dataset_records import DatasetSummary
-from modelbus.shared.contracts.records.results import PreviewResult
+from modelbus.shared.contracts import new_correlation_id
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from modelbus.shared.contracts import ParseOptions
+
 UPLOAD_WAIT_S = 30.0
 
-Source = str | os.PathLike[str] | BinaryIO | bytes | Any
-"""A path, a file that is open for reading bytes, bytes, or a DataFrame."""
-DatasetList = list[DatasetSummary]
+FileFormat = Literal["csv", "tsv", "jsonl", "parquet"]
+DatasetList = list[DatasetEntry]
 
 
-class AsyncDatasets:
-    """The tables that models are trained on, predict for and are measured on."""
+class AsyncDatasets(Checked):
+    """Tables to train on, predict for and evaluate on."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -42,40 +53,59 @@ class AsyncDatasets:
         source: Source,
         name: str | None = None,
         *,
-        format: str | None = None,
+        format: FileFormat | str | None = None,
         target: str | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: "ParseOptions | Mapping[str, Any] | None" = None,
+        if_exists: IfExists = "error",
+        force: bool = False,
         timeout_s: float | None = None,
         progress: bool | None = None,
-    ) -> DatasetRecord:
+        **reading: Unpack[ReadingOptions],
+    ) -> Dataset:
         """Upload a table and wait until it is a dataset.
 
-        A frame is sent as Parquet, so its types stay. Sent again after a lost connection it is the same upload; only a
-        stream that cannot be rewound is sent once.
+        Tables in memory are sent as Parquet, so that their types stay. After a lost connection the request is repeated
+        and remains the same upload; only a stream that cannot be rewound is sent once.
 
         Args:
-            source: A path, a file that is open for reading bytes, bytes, or a DataFrame (pandas, polars, pyarrow).
-            name: What the dataset is to be called; by default as its file.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; found by default.
-            target: The column that is to be predicted later: alerts then tell of it.
-            options: How the file is to be read: ``delimiter``, ``encoding``, ``decimal_mark``, ``missing_marks``,
-                ``has_header``, ``on_bad_rows``, ``columns``; numbers as people write them: ``thousands_mark``,
-                ``grouping``, ``percent``, ``units``, ``has_accounting_signs``; what is no part of the table:
-                ``skip_lines``, ``comment``, ``skip_below_header``, ``repeated_header``, ``skip_initial_space``,
-                ``strip_text``, ``has_quotes``.
-            timeout_s: Seconds to wait for the dataset, once the file is sent.
-            progress: Whether to show a bar; by default where somebody looks: in a terminal or a notebook.
+            source: A path, a file that is open for reading bytes, bytes, a DataFrame (pandas, polars, pyarrow), a list
+                of mappings from column to value, or a mapping from column to a list of values.
+            name: The dataset's name. Default: the file's.
+            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``. Default: detected.
+            target: The column to be predicted later; the alerts take it into account.
+            options: How to read the file, as a mapping of the same options as ``reading``.
+            if_exists: What to do if a dataset of that name exists. ``error`` raises ``DatasetExists``. ``skip`` keeps
+                and returns it, with a ``TableWarning`` if its content is known to differ. ``replace`` deletes it once
+                the beginning of the new file has been read without errors.
+            force: With ``replace``: delete it even if model versions were trained on it, or jobs use it, which are
+                cancelled.
+            timeout_s: Seconds to wait for the dataset after the file is sent; None waits without limit.
+            progress: Whether to show a progress bar. Default: in terminals and notebooks only.
+            reading: How to read the file, where detection needs help: ``delimiter``, ``encoding``, ``decimal_mark``,
+                ``missing_marks``, ``has_header``, ``on_bad_rows``, ``columns``, ``thousands_mark``, ``percent``,
+                ``units``, ``skip_lines``, ``comment``, … (docs/datasets.md).
 
         Returns:
-            The dataset's record: schema, profile, warnings, alerts.
+            The dataset: schema, profile, warnings, alerts.
 
         Raises:
-            MalformedTable: The file is no table; ``details`` names the lines at fault.
-            DatasetExists: There is one of that name.
-            UnfitTable: The frame cannot be sent as it is.
-            WaitTimedOut: It takes longer; its job goes on.
+            MalformedTable: The file is not a table; ``details`` names the lines at fault.
+            DatasetExists: A dataset of that name exists, and ``if_exists`` is ``error``.
+            StillInUse: The dataset to replace is in use, and ``force`` is False.
+            UnfitTable: The table in memory cannot be sent; the message names the column.
+            WaitTimedOut: The dataset is not ready in time; its job continues.
         """
-        job = await self.start_upload(source, name, format=format, target=target, options=options, progress=progress)
+        job = await self.start_upload(
+            source,
+            name,
+            format=format,
+            target=target,
+            options=options,
+            if_exists=if_exists,
+            force=force,
+            progress=progress,
+            **reading,
+        )
         return await job.result(timeout_s, progress=progress)
 
     async def start_upload(
@@ -83,68 +113,83 @@ class AsyncDatasets:
         source: Source,
         name: str | None = None,
         *,
-        format: str | None = None,
+        format: FileFormat | str | None = None,
         target: str | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: "ParseOptions | Mapping[str, Any] | None" = None,
+        if_exists: IfExists = "error",
+        force: bool = False,
         progress: bool | None = None,
-    ) -> AsyncJob[DatasetRecord]:
-        """Upload a table; the job that makes a dataset of it. Arguments and errors are those of ``upload``."""
+        **reading: Unpack[ReadingOptions],
+    ) -> AsyncJob[Dataset]:
+        """Upload a table without waiting for the dataset. Arguments and errors are those of ``upload``.
+
+        Returns:
+            The job that makes the dataset; with ``skip`` and an existing dataset, the job that made it.
+        """
+        _check_choice(if_exists, force=force)
         name = name or name_of(source)
-        said = {"name": name, "format": format, "target": target, "options": options or None}
-        with opened(source) as upload, upload_display(progress, name, upload.size_bytes) as upload.on_sent:
-            reply = await self._send("/datasets", upload, said, wait_s=0)
+        fields = {"format": format, "options": _reading(options, reading)}
+        with opened(source) as upload:
+            if if_exists != "error" and (dataset := await existing_dataset(self._transport, name)) is not None:
+                if if_exists == "skip":
+                    await warn_if_other(self._transport, dataset, source, upload)
+                    return AsyncKeptJob(self._transport, dataset)
+                await self._make_room(dataset, upload, fields, force=force)
+            with upload_display(progress, name, upload.size_bytes) as upload.on_sent:
+                reply = await self._send("/datasets", upload, {"name": name, "target": target, **fields}, wait_s=0)
         return AsyncJob(self._transport, reply.correlation_id, read_dataset)
 
     async def preview(
         self,
         source: Source,
         *,
-        format: str | None = None,
-        options: Mapping[str, Any] | None = None,
+        format: FileFormat | str | None = None,
+        options: "ParseOptions | Mapping[str, Any] | None" = None,
         row_limit: int = 20,
-    ) -> PreviewResult:
-        """Say how a file would be read, from its beginning; nothing is kept of it.
+        **reading: Unpack[ReadingOptions],
+    ) -> Preview:
+        """Show how a file would be read, from its beginning; nothing is stored.
 
         Args:
-            source: A path, a file that is open for reading bytes, bytes, or a DataFrame.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``; found by default.
-            options: How the file is to be read, as for ``upload``.
-            row_limit: How many rows to show, 1 to 100.
+            source: What ``upload`` accepts.
+            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``. Default: detected.
+            options: How to read the file, as a mapping.
+            row_limit: The number of rows to show, 1 to 100.
+            reading: How to read the file, as for ``upload``.
 
         Raises:
-            MalformedTable: The file is no table; ``details`` names the lines at fault.
+            MalformedTable: The file is not a table; ``details`` names the lines at fault.
         """
-        said = {"format": format, "options": options or None, "row_limit": row_limit}
+        fields = {"format": format, "options": _reading(options, reading), "row_limit": row_limit}
         with opened(source) as upload:
-            reply = await self._send("/datasets/preview", upload, said, wait_s=UPLOAD_WAIT_S)
-        return record_of(PreviewResult, await self._outcome(reply))
+            return await self._preview(upload, fields)
 
     async def list(self) -> DatasetList:
         """All datasets, without their columns."""
         pages = self._transport.pages("/datasets", "datasets")
-        return [record_of(DatasetSummary, one) async for page in pages for one in page]
+        return [record_of(DatasetEntry, one) async for page in pages for one in page]
 
-    async def get(self, name: str) -> DatasetRecord:
+    async def get(self, name: str) -> Dataset:
         """One dataset: schema, profile, warnings, alerts.
 
         Raises:
-            UnknownDataset: There is none of that name.
+            UnknownDataset: No dataset has that name.
         """
-        return record_of(DatasetRecord, await self._transport.document("GET", path_of("datasets", name)))
+        return record_of(Dataset, await self._transport.document("GET", path_of("datasets", name)))
 
     async def rows(
         self, name: str, *, offset: int = 0, limit: int = 50, columns: builtins.list[str] | None = None
     ) -> RowPage:
-        """Some rows of a dataset, as JSON has them.
+        """Read rows of a dataset, as in JSON.
 
         Args:
             name: The dataset.
-            offset: How many rows to pass over.
-            limit: How many rows at most, 1 to 1000.
-            columns: Which columns, in this order; all by default.
+            offset: The number of rows to skip.
+            limit: The maximum number of rows, 1 to 1000.
+            columns: The columns, in this order. Default: all.
 
         Raises:
-            UnknownDataset, InvalidCommand: There is no such dataset or column.
+            UnknownDataset, InvalidCommand: The dataset or a column does not exist.
         """
         query = {"offset": offset, "limit": limit, "columns": columns, "wait": UPLOAD_WAIT_S}
         call = Call("GET", path_of("datasets", name, "rows"), query, wait_s=UPLOAD_WAIT_S)
@@ -154,7 +199,7 @@ class AsyncDatasets:
         self,
         name: str,
         path: "str | os.PathLike[str]",
-        format: TableFormat | None = None,
+        format: TableFormat | str | None = None,
         *,
         formulas: str = "escaped",
         progress: bool | None = None,
@@ -163,16 +208,17 @@ class AsyncDatasets:
 
         Args:
             name: The dataset.
-            path: The file to write; it is there whole or not at all.
-            format: ``csv``, ``parquet`` or ``jsonl``; by default what the file's name says, else ``parquet``.
+            path: The file to write; it is complete or absent.
+            format: ``csv``, ``parquet`` or ``jsonl``. Default: that of the file's name, else ``parquet``.
             formulas: In CSV, text that a spreadsheet would run is ``escaped`` by an apostrophe, or ``kept``.
-            progress: Whether to show a bar while the file is made; by default where somebody looks.
+            progress: Whether to show a progress bar while the file is made. Default: in terminals and notebooks only.
 
         Returns:
             The path.
 
         Raises:
-            UnknownDataset: There is none of that name.
+            UnknownDataset: No dataset has that name.
+            OSError: The file cannot be written.
         """
         target = Path(path)
         chosen = format or format_of(target) or "parquet"
@@ -183,10 +229,11 @@ class AsyncDatasets:
         return target
 
     async def to_frame(self, name: str) -> "pd.DataFrame":
-        """A dataset as a frame, with its types.
+        """Read a dataset as a frame, with its types.
 
         Raises:
-            UnknownDataset: There is none of that name.
+            UnknownDataset: No dataset has that name.
+            MissingExtra: pandas or pyarrow is not installed.
         """
         content = io.BytesIO()
         await self._transport.send(Call("GET", path_of("datasets", name, "content"), sink=content))
@@ -197,23 +244,47 @@ class AsyncDatasets:
 
         Args:
             name: The dataset.
-            force: Also when a model version was trained on it, which keeps working, or when jobs use it, queued or
-                running, which are cancelled and say why.
+            force: Delete it even if a model version was trained on it, which continues to work, or if queued or running
+                jobs use it, which are cancelled.
 
         Raises:
-            UnknownDataset: There is none of that name.
+            UnknownDataset: No dataset has that name.
             StillInUse: A model version was trained on it, or jobs use it; ``details`` has their ids.
         """
         await self._transport.document("DELETE", path_of("datasets", name), force="true" if force else None)
 
-    async def _send(self, path: str, upload: Upload, said: Mapping[str, Any], *, wait_s: float) -> Reply:
-        query = {**placed(upload, said), "wait": wait_s}
+    async def _make_room(self, dataset: Dataset, upload: Upload, fields: Mapping[str, Any], *, force: bool) -> None:
+        """Delete a dataset for the upload of another one, provided that its beginning can be read."""
+        if upload.size_bytes is not None:
+            await self._preview(upload, fields)
+        await self.delete(dataset.name, force=force)
+
+    async def _preview(self, upload: Upload, fields: Mapping[str, Any]) -> Preview:
+        reply = await self._send("/datasets/preview", upload, fields, wait_s=UPLOAD_WAIT_S)
+        return record_of(Preview, await self._outcome(reply))
+
+    async def _send(self, path: str, upload: Upload, fields: Mapping[str, Any], *, wait_s: float) -> Reply:
+        query = {**placed(upload, fields), "wait": wait_s}
         correlation_id = new_correlation_id()
         call = Call("POST", path, query, upload=upload, correlation_id=correlation_id, wait_s=wait_s)
         return await self._transport.send(call)
 
     async def _outcome(self, reply: Reply) -> Any:
-        """What the answer says, or its job when it has ended."""
+        """The answer's document, or the result of its job."""
         if not reply.is_pending:
             return reply.document
         return await AsyncJob(self._transport, reply.correlation_id, lambda one: one.result).result(progress=False)
+
+
+def _reading(options: "ParseOptions | Mapping[str, Any] | None", reading: ReadingOptions) -> Mapping[str, Any] | None:
+    """How to read a file, from both arguments."""
+    if options is None or isinstance(options, Mapping):
+        return {**(options or {}), **reading} or None
+    return {**options.model_dump(exclude_unset=True), **reading} or None
+
+
+def _check_choice(if_exists: str, *, force: bool) -> None:
+    if if_exists not in IF_EXISTS:
+        raise WrongArgument(f"if_exists must be one of {', '.join(IF_EXISTS)}, not {if_exists!r}")
+    if force and if_exists != "replace":
+        raise WrongArgument(f"force is for if_exists='replace', not {if_exists!r}")

@@ -1,12 +1,13 @@
-"""Dead letters: what could not be done, or not even be read; looked at, mended, replayed, removed."""
+"""Dead letters: list, read, edit, replay, remove."""
 
 import builtins
 import io
 from typing import Any
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
-from modelbus.client.asynchronous.jobs import job_told
+from modelbus.client.asynchronous.jobs import job_of_answer
 from modelbus.client.calls import Call, path_of, record_of
 from modelbus.client.letters import DeadLetter, DeadLetterPage, DeadLetterSummary, LetterKind, letter_query
 from modelbus.client.moment_texts import Moment
@@ -15,8 +16,8 @@ LetterList = list[DeadLetterSummary]
 _PAGE_LIMIT = 200
 
 
-class AsyncDeadLetters:
-    """Dead jobs, and messages that could not be read."""
+class AsyncDeadLetters(Checked):
+    """Dead letters: jobs whose attempts are exhausted, and unreadable messages."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
@@ -29,13 +30,13 @@ class AsyncDeadLetters:
         before: Moment | None = None,
         limit: int | None = 50,
     ) -> LetterList:
-        """Dead letters, the newest first.
+        """Dead letters, newest first.
 
         Args:
-            kind: ``job`` or ``message`` only.
-            queue: Only of this queue, such as ``train``.
+            kind: Only ``job`` or ``message``.
+            queue: Only those of this queue, such as ``train``.
             before: Only older ones: a time, or an age such as ``7d``.
-            limit: How many at most; all if None.
+            limit: The maximum number; None for all.
         """
         query = letter_query(kind, queue, before)
         pages = self._transport.pages("/dead-letters", "dead_letters", limit=limit, page_limit=_PAGE_LIMIT, **query)
@@ -50,39 +51,39 @@ class AsyncDeadLetters:
         limit: int = 50,
         cursor: str | None = None,
     ) -> DeadLetterPage:
-        """One page of dead letters, for whoever shows the following ones later.
+        """One page of dead letters.
 
         Args:
-            kind: ``job`` or ``message`` only.
-            queue: Only of this queue.
+            kind: Only ``job`` or ``message``.
+            queue: Only those of this queue.
             before: Only older ones.
-            limit: How many at most, 1 to 200.
-            cursor: The ``next`` of the page before.
+            limit: The maximum number, 1 to 200.
+            cursor: The ``next`` of the previous page.
         """
         query = letter_query(kind, queue, before, limit=limit, cursor=cursor)
         return record_of(DeadLetterPage, await self._transport.document("GET", "/dead-letters", **query))
 
     async def get(self, letter_id: str) -> DeadLetter:
-        """One of them: the reason, attempts, history, what was sent, and the last log lines.
+        """One dead letter: reason, attempts, history, content, and the last log lines.
 
         Raises:
-            NotFound: There is none of that id.
+            NotFound: No dead letter has that id.
         """
         return record_of(DeadLetter, await self._transport.document("GET", path_of("dead-letters", letter_id)))
 
     async def content(self, letter_id: str) -> bytes:
-        """The bytes of a message, as they came.
+        """The bytes of a message, as received.
 
         Raises:
-            NotFound: There is none of that id.
-            BadRequest: It is a job, which has none.
+            NotFound: No dead letter has that id.
+            BadRequest: The dead letter is a job, which has no bytes.
         """
         content = io.BytesIO()
         await self._transport.send(Call("GET", path_of("dead-letters", letter_id, "content"), sink=content))
         return content.getvalue()
 
     async def edit(self, letter_id: str, *, spec: dict[str, Any] | None = None, body: Any = None) -> DeadLetter:
-        """Mend what a replay takes; what was sent stays readable as it was. Nothing is replayed yet.
+        """Change what a replay sends; the original stays readable. Nothing is replayed yet.
 
         Args:
             letter_id: The dead letter.
@@ -90,29 +91,32 @@ class AsyncDeadLetters:
             body: Of a message: a command, or a list of commands.
 
         Raises:
-            NotFound, Conflict: There is no such dead letter (any more).
-            BadRequest: ``spec`` is for jobs, ``body`` for messages; one of them.
-            InvalidCommand: It is no valid command for its queue; ``details`` names each field.
+            NotFound, Conflict: The dead letter does not exist (any more).
+            BadRequest: Not exactly one of ``spec``, for jobs, and ``body``, for messages, is given.
+            InvalidCommand: The command is not valid for its queue; ``details`` names each field.
         """
         change = {name: value for name, value in (("spec", spec), ("body", body)) if value is not None}
         document = await self._transport.document("PUT", path_of("dead-letters", letter_id), change)
         return record_of(DeadLetter, document)
 
     async def replay(self, letter_id: str) -> builtins.list[AsyncJob[Any]]:
-        """Send it once more, as it was or as it was edited; its job, or the jobs of a message.
+        """Send a dead letter again, as it was edited, else as it was.
+
+        Returns:
+            The job, or the jobs of a message.
 
         Raises:
-            NotFound: There is none of that id.
-            InvalidCommand: The message still cannot be read; edit it first.
+            NotFound: No dead letter has that id.
+            InvalidCommand: The message is still not readable; edit it first.
         """
         call = Call("POST", path_of("dead-letters", letter_id, "replay"), is_repeatable=False)
-        return [job_told(self._transport, one) for one in (await self._transport.send(call)).document["jobs"]]
+        return [job_of_answer(self._transport, one) for one in (await self._transport.send(call)).document["jobs"]]
 
     async def remove(self, letter_id: str) -> None:
-        """Remove it for good: the job's record, or the message.
+        """Remove a dead letter permanently: the job's record, or the message.
 
         Raises:
-            NotFound: There is none of that id.
+            NotFound: No dead letter has that id.
         """
         await self._transport.document("DELETE", path_of("dead-letters", letter_id))
 
@@ -124,18 +128,18 @@ class AsyncDeadLetters:
         before: Moment | None = None,
         is_all: bool = False,
     ) -> int:
-        """Remove for good all that are meant; how many they were.
+        """Remove dead letters permanently; returns how many were removed.
 
         Args:
-            kind: ``job`` or ``message`` only.
-            queue: Only of this queue.
+            kind: Only ``job`` or ``message``.
+            queue: Only those of this queue.
             before: Only older ones.
-            is_all: Every one.
+            is_all: Remove all of them.
 
         Raises:
-            BadRequest: Nothing says which are meant.
+            BadRequest: No argument selects dead letters.
         """
         query = letter_query(kind, queue, before, all="true" if is_all else None)
-        # sent twice, the second answer would count what came in between
+        # the answer to a repetition would count only those that arrived in between
         call = Call("DELETE", "/dead-letters", query, is_repeatable=False)
         return int((await self._transport.send(call)).document["purged"])

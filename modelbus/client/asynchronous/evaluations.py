@@ -1,69 +1,74 @@
-"""Evaluations: read, listed, compared, drawn, deleted. ``client.evaluate`` makes them."""
+"""Evaluations: list, read, compare, plot, delete. ``client.evaluate`` creates them."""
 
 import builtins
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.plots import AsyncPlots, PlotNames
 from modelbus.client.calls import path_of, record_of
+from modelbus.client.client_errors import WrongArgument
 from modelbus.client.comparison import Comparison
-from modelbus.shared.contracts import EvaluationRecord
-from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.client.shown.records import DrawnPlot, Evaluation
 
 if TYPE_CHECKING:
     import os
 
-EvaluationList = list[EvaluationRecord]
+EvaluationList = list[Evaluation]
 
 _PAGE_LIMIT = 200
 
 
-class AsyncEvaluations:
-    """Model versions, measured on datasets."""
+class AsyncEvaluations(Checked):
+    """Model versions measured on datasets."""
 
     def __init__(self, transport: AsyncTransport) -> None:
         self._transport = transport
 
     async def list(self, *, model: str | None = None, dataset: str | None = None) -> EvaluationList:
-        """All evaluations, those that are not filled yet before the others, newest first; without their tables.
+        """All evaluations without their tables: unfinished ones first, then newest first.
 
         Args:
-            model: Only those of this model.
-            dataset: Only those on this dataset.
+            model: Only evaluations of this model.
+            dataset: Only evaluations on this dataset.
         """
         pages = self._transport.pages(
             "/evaluations", "evaluations", page_limit=_PAGE_LIMIT, model=model, dataset=dataset
         )
-        return [record_of(EvaluationRecord, one) async for page in pages for one in page]
+        return [record_of(Evaluation, one) async for page in pages for one in page]
 
-    async def get(self, evaluation: str) -> EvaluationRecord:
-        """One evaluation; its metrics are there once its job succeeded.
+    async def get(self, evaluation: str) -> Evaluation:
+        """One evaluation; it has metrics once its job has succeeded.
 
         Raises:
-            UnknownEvaluation: There is none of that id.
+            UnknownEvaluation: No evaluation has that id.
         """
-        return record_of(EvaluationRecord, await self._transport.document("GET", path_of("evaluations", evaluation)))
+        return record_of(Evaluation, await self._transport.document("GET", path_of("evaluations", evaluation)))
 
     async def delete(self, evaluation: str) -> None:
-        """Delete an evaluation; a job that still computes it is cancelled.
+        """Delete an evaluation; its job is cancelled if it has not ended.
 
         Raises:
-            UnknownEvaluation: There is none of that id.
+            UnknownEvaluation: No evaluation has that id.
         """
         await self._transport.document("DELETE", path_of("evaluations", evaluation))
 
-    async def compare(self, evaluations: builtins.list[str]) -> Comparison:
-        """Put evaluations side by side, with differences to the first, and what makes them differ.
+    async def compare(self, evaluations: Sequence[str]) -> Comparison:
+        """Compare evaluations: their metrics, the differences to the first one, and reasons to doubt the comparison.
 
         Args:
-            evaluations: The ids of 2 to 10, each once.
+            evaluations: 2 to 10 different ids.
 
         Raises:
-            UnknownEvaluation: There is none of an id.
-            Conflict: One has no metrics yet.
-            BadRequest: They are too few, too many, or one is there twice.
+            WrongArgument: The ids are not a list.
+            UnknownEvaluation: An evaluation does not exist.
+            Conflict: An evaluation has no metrics yet.
+            BadRequest: There are too few or too many ids, or one occurs twice.
         """
+        if isinstance(evaluations, str):
+            raise WrongArgument(f"compare: evaluations must be a list of ids, not {evaluations!r}")
         document = await self._transport.document("GET", "/evaluations/compare", id=builtins.list(evaluations))
         return record_of(Comparison, document)
 
@@ -71,29 +76,29 @@ class AsyncEvaluations:
         """The names of an evaluation's plots.
 
         Raises:
-            UnknownEvaluation: There is none of that id.
-            Conflict: It has no metrics yet.
+            UnknownEvaluation: No evaluation has that id.
+            Conflict: The evaluation has no metrics yet.
         """
         return await self._plots(evaluation).names()
 
-    async def plot(self, evaluation: str, name: str) -> Plot:
-        """A plot as the points behind it.
+    async def plot(self, evaluation: str, name: str) -> DrawnPlot:
+        """One plot: the points behind it, and the picture that notebooks show.
 
         Raises:
-            UnknownEvaluation: There is none of that id.
-            NotFound: It has no plot of that name; the message names those that it has.
+            UnknownEvaluation: No evaluation has that id.
+            NotFound: The evaluation has no plot of that name; the message lists its plots.
         """
         return await self._plots(evaluation).get(name)
 
     async def download_plot(self, evaluation: str, name: str, path: "str | os.PathLike[str]") -> Path:
-        """Save a plot: as a picture (``.svg``), or as its points (``.json``), as the file's name says.
+        """Save a plot: a picture if the file's name ends in ``.svg``, its points if it ends in ``.json``.
 
         Returns:
             The path.
 
         Raises:
-            UnknownEvaluation, NotFound: There is no such evaluation, or no such plot.
-            InvalidCommand: The file's name says neither.
+            UnknownEvaluation, NotFound: The evaluation or the plot does not exist.
+            InvalidCommand: The file's name has another suffix.
         """
         return await self._plots(evaluation).download(name, path)
 

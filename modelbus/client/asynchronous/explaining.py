@@ -1,99 +1,110 @@
-"""What can be asked about a model: explanations, learning curves, drift. Each is a job (docs/explanation.md)."""
+"""Explanations, learning curves and drift reports of models; each is a job (docs/explanation.md, docs/drift.md)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
+from modelbus.client.arguments.options import (
+    DriftOptions,
+    ExplanationOptions,
+    LearningOptions,
+    PredictionExplanationOptions,
+)
 from modelbus.client.asynchronous.starting import AsyncStarting
-from modelbus.client.calls import Call, job_call, path_of
-from modelbus.client.frames import is_frame, rows_body
+from modelbus.client.calls import job_call, path_of
+from modelbus.client.frames import index_of, rows_body
 from modelbus.client.job_results import read_drift, read_explanation, read_learning, read_prediction_explanation
 from modelbus.client.moment_texts import Moment, drift_since
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
     from modelbus.client.asynchronous.job import AsyncJob
     from modelbus.client.model_explanations import Drift, Learning, ModelExplanation, PredictionExplanation
+    from modelbus.client.tables.forms import Rows
 
 
 class AsyncExplaining(AsyncStarting):
-    """Asks about models."""
+    """Explains models."""
 
-    async def explain(self, model: str, **options: Any) -> "AsyncJob[ModelExplanation]":
-        """Say which columns a version answers by, and how its answers depend on them; the job that does it.
+    async def explain(self, model: str, **options: Unpack[ExplanationOptions]) -> "AsyncJob[ModelExplanation]":
+        """Start explaining a model version: the importance of its columns, and their partial dependence.
 
-        The same question of the same version and dataset is answered by the same job.
+        The same call for the same version and dataset gives the same job.
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            options: Fields of the command: ``dataset``, ``kinds``, ``columns``, ``column_limit``, ``point_limit``,
-                ``metric``, ``row_limit``, ``repeats``, ``seed``, ``has_plots``, ``limits``.
+            options: The other fields of the command: ``dataset``, ``kinds``, ``columns``, ``column_limit``,
+                ``point_limit``, ``metric``, ``row_limit``, ``repeats``, ``seed``, ``has_plots``, ``limits``.
+
+        Returns:
+            The job; its result is the explanation.
 
         Raises:
-            UnknownModel, UnknownDataset: There is no such thing (any more).
-            InvalidCommand: What is asked for cannot be had of this version; ``details`` names the field.
+            UnknownModel, UnknownDataset: The model or the dataset does not exist (any more).
+            InvalidCommand: The version cannot be explained this way; ``details`` names the field.
         """
-        # without an id of its own: the gateway's, which follows from the question, makes it harmless to ask twice
-        call = Call("POST", path_of("models", model, "explain"), {"wait": 0}, body=options)
+        # without an id of its own: the gateway derives one from the request, so that a repetition is the same job
+        call = job_call(path_of("models", model, "explain"), options, has_own_id=False, wait=0)
         return await self._start(call, read_explanation)
 
     async def explain_prediction(
-        self,
-        model: str,
-        rows: "pd.DataFrame | list[dict[str, Any]] | Mapping[str, Any]",
-        *,
-        dataset: str | None = None,
-        **options: Any,
+        self, model: str, rows: "Rows", *, dataset: str | None = None, **options: Unpack[PredictionExplanationOptions]
     ) -> "AsyncJob[PredictionExplanation]":
-        """Say what each column of some rows contributes to the answers for them; the job that does it.
+        """Start explaining the predictions for a few rows: how much each column contributes to each of them.
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            rows: Ten at most, in any form that ``predict`` takes.
-            dataset: Where the rows that they are compared with come from; by default what the version was trained on.
-            options: Every other field of the command: ``outputs``, ``background_row_count``, ``method``,
+            rows: 10 rows at most, in any form that ``predict`` accepts.
+            dataset: The dataset of the rows to compare with. Default: the version's training dataset.
+            options: The other fields of the command: ``outputs``, ``background_row_count``, ``method``,
                 ``permutations``, ``seed``, ``limits``.
 
+        Returns:
+            The job; its result is the explanation.
+
         Raises:
+            UnfitTable: The rows cannot be sent; the message names the column.
             SignatureMismatch: The rows do not fit the model; ``details`` names row and column.
-            UnknownModel, UnknownDataset: There is no such thing (any more).
-            InvalidCommand: What is asked for cannot be had of this version; ``details`` names the field.
+            UnknownModel, UnknownDataset: The model or the dataset does not exist (any more).
+            InvalidCommand: The version cannot be explained this way; ``details`` names the field.
         """
         body = {**rows_body(rows), **({} if dataset is None else {"dataset": dataset}), **options}
-        index = rows.index if is_frame(rows) else None
+        index = index_of(rows)
         call = job_call(path_of("models", model, "predict", "explain"), body, wait=0)
         return await self._start(call, lambda one: read_prediction_explanation(one).with_index(index))
 
-    async def learning_curve(self, model: str, **options: Any) -> "AsyncJob[Learning]":
-        """Say how good a version would have become with fewer rows; the job that trains it again and again.
+    async def learning_curve(self, model: str, **options: Unpack[LearningOptions]) -> "AsyncJob[Learning]":
+        """Start measuring a learning curve: a version's metrics after training on fractions of its rows.
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            options: Fields of the command: ``fractions`` of the training rows, ``has_plots``, ``limits``.
+            options: The other fields of the command: ``fractions``, ``has_plots``, ``limits``.
+
+        Returns:
+            The job; its result is the learning curve.
 
         Raises:
-            UnknownModel, UnknownDataset: There is no such thing (any more).
-            InvalidCommand: The version was streamed, or a field is wrong.
+            UnknownModel, UnknownDataset: The model or the dataset does not exist (any more).
+            InvalidCommand: The version was streamed, or a field is invalid.
         """
         call = job_call(path_of("models", model, "learning-curve"), options, wait=0)
         return await self._start(call, read_learning)
 
     async def drift(
-        self, model: str, *, dataset: str | None = None, since: Moment | None = None, **options: Any
+        self, model: str, *, dataset: str | None = None, since: Moment | None = None, **options: Unpack[DriftOptions]
     ) -> "AsyncJob[Drift]":
-        """Say whether rows are still like those that a version was trained on; the job that compares them.
+        """Start a drift report: a comparison of rows with those that a version was trained on.
 
         Args:
             model: ``name`` (its champion), ``name@alias`` or ``name@3``.
-            dataset: The rows to compare: a dataset's; or
-            since: those that this version predicted since then: a time, or an age such as ``10m``.
-            options: Every other field of the command: ``thresholds``, ``row_limit``, ``seed``, ``has_plots``,
+            dataset: Compare the rows of this dataset; or
+            since: compare the rows that this version has predicted since then: a time, or an age such as ``10m``.
+            options: The other fields of the command: ``thresholds``, ``row_limit``, ``seed``, ``has_plots``,
                 ``limits``.
 
+        Returns:
+            The job; its result is the report.
+
         Raises:
-            UnknownModel, UnknownDataset: There is no such thing (any more).
-            InvalidCommand: Neither or both of them are given, or a field is wrong.
+            UnknownModel, UnknownDataset: The model or the dataset does not exist (any more).
+            InvalidCommand: Neither or both of ``dataset`` and ``since`` are given, or a field is invalid.
         """
         given = {"dataset": dataset, "since": drift_since(since)}
         body = {**{name: value for name, value in given.items() if value is not None}, **options}

@@ -1,10 +1,11 @@
-"""A job: a handle that waits for its end and gives its result, follows it, and shows what it made."""
+"""A job: a handle to wait for its result, to follow it, and to read its logs and plots."""
 
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.asynchronous.blocking import sleep
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.lines import AsyncLines
@@ -15,10 +16,10 @@ from modelbus.client.client_errors import WaitTimedOut
 from modelbus.client.moment_texts import Moment
 from modelbus.client.observations import Level, LogLine, read_change
 from modelbus.client.progress import job_display
+from modelbus.client.shown.records import DrawnPlot, JobEntry
 from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus, Progress
-from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES, JobSummary
-from modelbus.shared.contracts.records.plot_points import Plot
+from modelbus.shared.contracts.records.job_records import TERMINAL_STATUSES
 from modelbus.shared.errors import JobCancelled, JobFinished
 
 if TYPE_CHECKING:
@@ -27,70 +28,70 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOOK_S: Final = 1.0
-"""How long the gateway is asked to wait for the end, between two looks at the progress."""
-_LEAST_S: Final = 0.1
-"""So long at least between two looks, also where a gateway does not wait."""
+"""Seconds that the gateway waits for a job's end before it answers with the progress."""
+_MINIMUM_S: Final = 0.1
+"""The minimum of seconds between two requests, also if the gateway does not wait."""
 
 
-class AsyncJob(Generic[T]):
-    """One job. What it says of itself is what was last heard; ``refresh`` asks."""
+class AsyncJob(Checked, Generic[T]):
+    """One job. Its properties are as of the last answer; ``refresh`` asks the gateway."""
 
     def __init__(self, transport: AsyncTransport, correlation_id: str, read: Callable[[JobRecord], T]) -> None:
         """Args:
-        transport: The way to its gateway.
-        correlation_id: Its id.
-        read: Makes the result of a job that succeeded.
+        transport: The connection to the gateway.
+        correlation_id: The job's id.
+        read: Reads the result of a succeeded job.
         """
         self._transport = transport
         self._read = read
         self.correlation_id = correlation_id
         """The job's id, in every record, event and log line."""
         self.record: JobReport | None = None
-        """The job as it was last heard of; None before the first look."""
+        """The job as of the last answer; None before the first."""
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.correlation_id} {self.status or 'not looked at yet'}>"
+        return f"<{type(self).__name__} {self.correlation_id} {self.status or 'of unknown status'}>"
 
     @property
     def status(self) -> JobStatus | None:
-        """The status as it was last heard of; None before the first look."""
+        """The status as of the last answer; None before the first."""
         return self.record.status if self.record else None
 
     @property
     def progress(self) -> Progress | None:
-        """How far it is, as it was last heard of."""
+        """The progress as of the last answer."""
         return self.record.progress if self.record else None
 
     @property
     def has_ended(self) -> bool:
-        """Whether it was heard to have ended."""
+        """Whether the job had ended as of the last answer."""
         return self.status in TERMINAL_STATUSES
 
     async def refresh(self) -> JobReport:
-        """Ask how it stands.
+        """Ask the gateway for the job.
 
         Raises:
-            UnknownJob: There is none of that id.
+            UnknownJob: No job has that id (any more).
         """
         return await self._look(0.0, None)
 
     async def changes(self, timeout_s: float | None = None) -> AsyncIterator[JobReport]:
-        """Yield the job as it is, then each time its status or progress has changed, until it has ended.
+        """Yield the job now, and then after each change of its status or progress, until it has ended.
 
-        A gateway that is restarted meanwhile is waited for.
+        The wait outlasts a restart of the gateway.
 
         Args:
-            timeout_s: Seconds to wait; without limit if None.
+            timeout_s: Seconds to wait; None waits without limit.
 
         Raises:
-            WaitTimedOut: It has not ended by then. The job goes on.
-            UnknownJob: There is none of that id.
+            WaitTimedOut: The job has not ended in time. It continues.
+            UnknownJob: No job has that id (any more).
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         seen: tuple[Any, ...] | None = None
         while True:
-            asked_at = time.monotonic()
-            remaining_s = None if deadline is None else max(0.0, deadline - asked_at)
+            began_at = time.monotonic()
+            remaining_s = None if deadline is None else max(0.0, deadline - began_at)
             record = await self._look(_LOOK_S if remaining_s is None else min(_LOOK_S, remaining_s), remaining_s)
             state = (record.status, record.progress, record.attempt)
             if state != seen:
@@ -100,17 +101,17 @@ class AsyncJob(Generic[T]):
                 return
             if deadline is not None and time.monotonic() >= deadline:
                 raise self._timed_out(record, timeout_s)
-            await sleep(max(0.0, asked_at + _LEAST_S - time.monotonic()))
+            await sleep(max(0.0, began_at + _MINIMUM_S - time.monotonic()))
 
     async def wait(self, timeout_s: float | None = None, *, progress: bool | None = None) -> JobReport:
-        """Wait until the job has ended, well or not.
+        """Wait until the job has ended, successfully or not.
 
         Args:
-            timeout_s: Seconds to wait; without limit if None.
-            progress: Whether to show a bar; by default where somebody looks: in a terminal or a notebook.
+            timeout_s: Seconds to wait; None waits without limit.
+            progress: Whether to show a progress bar. Default: in terminals and notebooks only.
 
         Raises:
-            WaitTimedOut: It has not ended by then. The job goes on.
+            WaitTimedOut: The job has not ended in time. It continues.
         """
         with job_display(progress) as show:
             async for record in self.changes(timeout_s):
@@ -118,16 +119,16 @@ class AsyncJob(Generic[T]):
         return record
 
     async def result(self, timeout_s: float | None = None, *, progress: bool | None = None) -> T:
-        """Wait for the job's end and give its result.
+        """Wait for the result.
 
         Args:
-            timeout_s: Seconds to wait; without limit if None.
-            progress: Whether to show a bar; by default where somebody looks: in a terminal or a notebook.
+            timeout_s: Seconds to wait; None waits without limit.
+            progress: Whether to show a progress bar. Default: in terminals and notebooks only.
 
         Raises:
-            ModelbusError: What the job failed of, by its code: ``EstimatorRejected``, ``MalformedTable``, ...
-            JobCancelled: Somebody cancelled it.
-            WaitTimedOut: It has not ended by then. The job goes on.
+            ModelbusError: The job has failed; the class follows from its code: ``EstimatorRejected``, …
+            JobCancelled: The job was cancelled.
+            WaitTimedOut: The job has not ended in time. It continues.
         """
         record = await self.wait(timeout_s, progress=progress)
         if record.status == "succeeded":
@@ -140,10 +141,10 @@ class AsyncJob(Generic[T]):
         raise error
 
     async def cancel(self) -> JobReport:
-        """Cancel it: at once while it waits, within a heartbeat while it runs.
+        """Cancel the job: a queued one at once, a running one within seconds.
 
         Raises:
-            JobFinished: It has ended already.
+            JobFinished: The job has ended already.
         """
         try:
             return await self._ask("DELETE", path_of("jobs", self.correlation_id))
@@ -151,24 +152,24 @@ class AsyncJob(Generic[T]):
             record = await self.refresh()
             if record.status != "cancelled":
                 raise
-            # By an earlier try, whose answer was lost, or by somebody else.
+            # by an earlier try, whose answer was lost, or by another client
             return record
 
     async def replay(self) -> JobReport:
-        """Queue it once more, with fresh attempts, after it failed, died or was cancelled.
+        """Queue a failed, dead or cancelled job again, with fresh attempts.
 
         Raises:
-            JobFinished: It has succeeded, or has not ended.
+            JobFinished: The job has succeeded, or has not ended.
         """
         return await self._ask("POST", path_of("jobs", self.correlation_id, "replay"), is_repeatable=False)
 
-    def events(self, timeout_s: float | None = None) -> AsyncStream[JobSummary]:
-        """Follow it: how it stands, and then each change until it has ended, as the gateway tells it.
+    def events(self, timeout_s: float | None = None) -> AsyncStream[JobEntry]:
+        """Follow the job: its state now, and then each change as it happens, until it has ended.
 
-        ``changes`` gives whole records instead, and needs no connection that stays.
+        ``changes`` yields whole records instead, and needs no permanent connection.
 
         Args:
-            timeout_s: Seconds to follow; without limit if None.
+            timeout_s: Seconds to follow; None for no limit.
         """
         return AsyncStream(
             self._transport,
@@ -179,15 +180,15 @@ class AsyncJob(Generic[T]):
         )
 
     async def logs(self, *, level: Level = "debug", since: Moment | None = None, limit: int = 200) -> list[LogLine]:
-        """What all services logged about it: the last lines, oldest first.
+        """The last log lines of all services about the job, oldest first.
 
         Args:
-            level: The least level.
-            since: No older ones.
-            limit: How many at most.
+            level: The minimum level.
+            since: Only lines since then: a time, or an age such as ``10m``.
+            limit: The maximum number of lines.
 
         Raises:
-            UnknownJob: There is no such job (any more).
+            UnknownJob: No job has that id (any more).
         """
         return await self._lines.last(limit, level=level, since=since)
 
@@ -200,43 +201,43 @@ class AsyncJob(Generic[T]):
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
     ) -> AsyncStream[LogLine]:
-        """The last lines about it, and then each that comes, until it has ended.
+        """The last log lines about the job, and then each new one, until the job has ended.
 
         Args:
-            level: The least level.
-            since: No older ones.
-            limit: How many from before, 1000 at most.
-            timeout_s: Seconds to follow; without limit if None.
-            away_s: So long the gateway may be away; without limit if None.
+            level: The minimum level.
+            since: Only lines since then: a time, or an age such as ``10m``.
+            limit: The maximum number of earlier lines, up to 1000.
+            timeout_s: Seconds to follow; None for no limit.
+            away_s: Seconds that the gateway may be away; None for no limit.
         """
         return self._lines.follow(limit, timeout_s=timeout_s, away_s=away_s, level=level, since=since)
 
     async def plots(self) -> PlotNames:
-        """The names of what was drawn of its result: of explanations, learning curves, drift and evaluations.
+        """The names of the plots of its result: of explanations, learning curves, drift reports and evaluations.
 
         Raises:
-            NotFound: Nothing is drawn of such a job.
-            Conflict: It has not succeeded (yet).
+            NotFound: Such jobs have no plots.
+            Conflict: The job has not succeeded (yet).
         """
         return await self._plots.names()
 
-    async def plot(self, name: str) -> Plot:
-        """A plot as the points behind it.
+    async def plot(self, name: str) -> DrawnPlot:
+        """One plot: the points behind it, and the picture that notebooks show.
 
         Raises:
-            NotFound: There is none of that name; the message names those that there are.
+            NotFound: The job has no plot of that name; the message lists its plots.
         """
         return await self._plots.get(name)
 
     async def download_plot(self, name: str, path: "str | os.PathLike[str]") -> Path:
-        """Save a plot: as a picture (``.svg``), or as its points (``.json``), as the file's name says.
+        """Save a plot: a picture if the file's name ends in ``.svg``, its points if it ends in ``.json``.
 
         Returns:
             The path.
 
         Raises:
-            NotFound: There is none of that name.
-            InvalidCommand: The file's name says neither.
+            NotFound: The job has no plot of that name.
+            InvalidCommand: The file's name has another suffix.
         """
         return await self._plots.download(name, path)
 
@@ -250,7 +251,7 @@ class AsyncJob(Generic[T]):
 
     def _timed_out(self, record: JobReport, timeout_s: float | None) -> WaitTimedOut:
         error = WaitTimedOut(
-            f"job {self.correlation_id} is still {record.status} after {timeout_s:g} s. It goes on: wait again with "
+            f"job {self.correlation_id} is still {record.status} after {timeout_s:g} s, and continues; to wait again: "
             f"client.jobs.get({self.correlation_id!r}).result()"
         )
         error.correlation_id = self.correlation_id

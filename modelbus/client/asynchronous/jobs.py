@@ -1,22 +1,23 @@
-"""All jobs: read, listed, cancelled, replayed."""
+"""Jobs: read, list, cancel, replay."""
 
 from collections.abc import Callable
 from typing import Any
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.asynchronous.http_transport import AsyncTransport
 from modelbus.client.asynchronous.job import AsyncJob
 from modelbus.client.asynchronous.table_downloads import read_table
 from modelbus.client.calls import record_of
 from modelbus.client.job_results import READERS
 from modelbus.client.moment_texts import Moment, moment_text
+from modelbus.client.shown.records import JobEntry
 from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus
-from modelbus.shared.contracts.records.job_records import JobSummary
 
-JobList = list[JobSummary]
+JobList = list[JobEntry]
 
 
-class AsyncJobs:
+class AsyncJobs(Checked):
     """All jobs."""
 
     def __init__(self, transport: AsyncTransport) -> None:
@@ -26,7 +27,7 @@ class AsyncJobs:
         """A job by its id.
 
         Raises:
-            UnknownJob: There is none of that id.
+            UnknownJob: No job has that id.
         """
         job: AsyncJob[Any] = AsyncJob(self._transport, correlation_id, reader_of(self._transport))
         await job.refresh()
@@ -46,40 +47,41 @@ class AsyncJobs:
         """The newest jobs.
 
         Args:
-            status: Only those: ``queued``, ``running``, ``succeeded``, ``failed``, ``dead``, ``cancelled``.
-            command: Only those, such as ``TrainModel``.
-            model: Only those that train, ask or measure this model.
-            dataset: Only those that make, read or learn from this dataset.
-            since: Only those that were accepted then or later: a time, or an age such as ``10m``.
-            until: Only those that were accepted before.
-            limit: How many at most.
+            status: Only jobs of this status: ``queued``, ``running``, ``succeeded``, ``failed``, ``dead`` or
+                ``cancelled``.
+            command: Only jobs of this command, such as ``TrainModel``.
+            model: Only jobs that train, use or evaluate this model.
+            dataset: Only jobs that create or read this dataset.
+            since: Only jobs accepted at or after this time: a time, or an age such as ``10m``.
+            until: Only jobs accepted before this time.
+            limit: The maximum number of jobs.
         """
         times = {"since": moment_text(since), "until": moment_text(until)}
         query = {"status": status, "command": command, "model": model, "dataset": dataset, **times}
         pages = self._transport.pages("/jobs", "jobs", limit=limit, page_limit=200, **query)
-        return [record_of(JobSummary, one) async for page in pages for one in page]
+        return [record_of(JobEntry, one) async for page in pages for one in page]
 
     async def cancel(self, correlation_id: str) -> JobReport:
         """Cancel a job.
 
         Raises:
-            UnknownJob, JobFinished: There is nothing to cancel.
+            UnknownJob, JobFinished: The job does not exist, or has ended.
         """
         return await (await self.get(correlation_id)).cancel()
 
     async def replay(self, correlation_id: str) -> AsyncJob[Any]:
-        """Queue a failed, dead or cancelled job once more.
+        """Queue a failed, dead or cancelled job again.
 
         Raises:
-            UnknownJob, JobFinished: There is nothing to replay.
+            UnknownJob, JobFinished: The job does not exist, has succeeded, or has not ended.
         """
         job = await self.get(correlation_id)
         await job.replay()
         return job
 
 
-def job_told(transport: AsyncTransport, document: Any) -> AsyncJob[Any]:
-    """A handle on a job that the gateway has just told of."""
+def job_of_answer(transport: AsyncTransport, document: Any) -> AsyncJob[Any]:
+    """A handle on a job in an answer of the gateway."""
     record = record_of(JobReport, document)
     job: AsyncJob[Any] = AsyncJob(transport, record.correlation_id, reader_of(transport))
     job.record = record
@@ -87,7 +89,7 @@ def job_told(transport: AsyncTransport, document: Any) -> AsyncJob[Any]:
 
 
 def reader_of(transport: AsyncTransport) -> Callable[[JobRecord], Any]:
-    """What reads the result of any job, typed by its command; a plain mapping where this client does not know it."""
+    """A reader of results, typed by the job's command; results of unknown commands stay mappings."""
 
     def read(record: JobRecord) -> Any:
         if record.command == "PredictDataset":

@@ -1,4 +1,4 @@
-"""Log lines of one place: the last ones, or followed as they come."""
+"""Log lines of one path: the last ones, or a stream of them."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,27 +13,27 @@ _PAGE_LIMIT: Final = 1000
 
 
 class AsyncLines:
-    """What was logged, of a job, of a service, or of all."""
+    """The log lines of a job, of a service, or of all services."""
 
     def __init__(self, transport: AsyncTransport, path: str) -> None:
         """Args:
-        transport: The way to its gateway.
-        path: Where the lines are.
+        transport: The connection to the gateway.
+        path: The path of the log lines.
         """
         self._transport = transport
         self._path = path
 
     async def last(self, count: int, **filters: Any) -> list[LogLine]:
-        """The last lines, oldest first; page by page into the past.
+        """The last lines, oldest first.
 
         Args:
-            count: How many at most.
-            filters: What the query string says beside.
+            count: The maximum number of lines.
+            filters: Further fields of the query string.
         """
         pages: list[list[LogLine]] = []
         cursor: str | None = None
         while count > 0:
-            query = {"limit": min(count, _PAGE_LIMIT), "cursor": cursor, **_said(filters)}
+            query = {"limit": min(count, _PAGE_LIMIT), "cursor": cursor, **_texts(filters)}
             page = record_of(LogPage, await self._transport.document("GET", self._path, **query))
             pages.append(page.lines)
             count -= len(page.lines)
@@ -44,18 +44,18 @@ class AsyncLines:
     def follow(
         self, count: int, *, timeout_s: float | None, away_s: float | None, **filters: Any
     ) -> AsyncStream[LogLine]:
-        """The last lines, and then each that comes.
+        """The last lines, and then each new one.
 
         Args:
-            count: How many from before, 1000 at most.
-            timeout_s: Seconds to follow; without limit if None.
-            away_s: So long the gateway may be away; without limit if None.
-            filters: What the query string says beside.
+            count: The maximum number of earlier lines, up to 1000.
+            timeout_s: Seconds to follow; None for no limit.
+            away_s: Seconds that the gateway may be away; None for no limit.
+            filters: Further fields of the query string.
         """
-        query = {"follow": "true", "limit": min(count, _PAGE_LIMIT), **_said(filters)}
+        query = {"follow": "true", "limit": min(count, _PAGE_LIMIT), **_texts(filters)}
         call = Call("GET", self._path, query)
         return AsyncStream(self._transport, call, read_line, timeout_s=timeout_s, away_s=away_s)
 
 
-def _said(filters: Mapping[str, Any]) -> dict[str, Any]:
+def _texts(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: moment_text(value) if name == "since" else value for name, value in filters.items()}

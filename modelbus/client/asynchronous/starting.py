@@ -1,8 +1,9 @@
-"""What all parts of the client stand on: the way to the gateway, and how a job is started."""
+"""The base of the client's classes that start jobs."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.calls import Call
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncStarting:
-    """Something that starts jobs."""
+class AsyncStarting(Checked):
+    """Starts jobs."""
 
     _transport: "AsyncTransport"
 
@@ -22,8 +23,8 @@ class AsyncStarting:
         """Send a request that makes a job.
 
         Args:
-            call: The request; without a correlation id of its own, the gateway says which job answers it.
-            read: Makes the result of a job that succeeded.
+            call: The request; without a correlation id of its own, the gateway's answer names the job.
+            read: Reads the result of a succeeded job.
         """
         from modelbus.client.asynchronous.job import AsyncJob
 

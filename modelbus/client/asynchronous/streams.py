@@ -1,4 +1,4 @@
-"""Following: events as they come, over as many connections as it takes, until they end or nobody wants more."""
+"""Streams of events, over as many connections as needed, until they end or are closed."""
 
 import logging
 import math
@@ -23,13 +23,13 @@ log = logging.getLogger("modelbus.client")
 T = TypeVar("T")
 
 _SILENT_S: Final = 60.0
-"""A connection that says nothing for so long is broken: heartbeats come far more often."""
+"""Seconds without data after which a connection counts as broken: heartbeats come far more often."""
 
 
 class AsyncStream(Generic[T]):
-    """What a gateway tells, as it happens. Closed by ``aclose``, or at the end of its ``async with`` block.
+    """Events of a gateway as they happen. Closed by ``aclose``, or at the end of its ``async with`` block.
 
-    A connection that breaks is made again and goes on after the last event that was heard.
+    A broken connection is restored, and continues after the last received event.
     """
 
     def __init__(
@@ -38,19 +38,19 @@ class AsyncStream(Generic[T]):
         call: Call,
         read: Callable[[SentEvent], T | None],
         *,
-        is_last: Callable[[T], bool] = lambda _told: False,
+        is_last: Callable[[T], bool] = lambda _event: False,
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
     ) -> None:
-        """Nothing is sent before the first event is asked for.
+        """Nothing is sent before the first event is requested.
 
         Args:
-            transport: The way to its gateway.
-            call: What is followed.
-            read: Makes of an event what is told of it; None for one that tells nothing.
-            is_last: Whether nothing comes after what was told.
-            timeout_s: Seconds from now; without limit if None.
-            away_s: So long the gateway may be away, once it has answered; without limit if None.
+            transport: The connection to the gateway.
+            call: The request of the stream.
+            read: Reads an event; None for one to skip.
+            is_last: Whether an event is the last one.
+            timeout_s: Seconds from now; None for no limit.
+            away_s: Seconds that the gateway may be away once it has answered; None for no limit.
         """
         self._transport = transport
         self._call = replace(call, headers={**call.headers, "Accept": MEDIA_TYPE})
@@ -85,10 +85,10 @@ class AsyncStream(Generic[T]):
         """The next event.
 
         Raises:
-            StopAsyncIteration: There are no more, or the stream was closed.
-            WaitTimedOut: The time is over.
-            GatewayUnreachable: The gateway stays away.
-            ModelbusError: The gateway refuses.
+            StopAsyncIteration: The stream has ended, or was closed.
+            WaitTimedOut: The time to follow is over.
+            GatewayUnreachable: The gateway does not come back.
+            ModelbusError: The gateway refuses the request.
         """
         while not self._bell.is_rung():
             while self._held:
@@ -96,41 +96,41 @@ class AsyncStream(Generic[T]):
                 if event.name == "end":
                     await self.aclose()
                     raise StopAsyncIteration
-                if (told := self._read(event)) is not None:
-                    if self._is_last(told):
+                if (read := self._read(event)) is not None:
+                    if self._is_last(read):
                         await self.aclose()
-                    return told
-            await self._go_on()
+                    return read
+            await self._receive()
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """End it; also while it is being read elsewhere, where the iteration then ends."""
+        """Close the stream; an iteration in another task or thread ends."""
         self._bell.ring()
         await self._disconnect()
 
-    async def _go_on(self) -> None:
-        """Hear more; at the end of the connection, make another one."""
+    async def _receive(self) -> None:
+        """Receive more events; reconnect after the end of a connection."""
         try:
-            if self._left_s() == 0:
-                raise WaitTimedOut(f"{self._timeout_s:g} s are over; {self._call.path} goes on")
+            if self._remaining_s() == 0:
+                raise WaitTimedOut(f"the stream {self._call.path} was followed for {self._timeout_s:g} s; it continues")
             if self._response is None:
                 await self._connect()
             else:
-                await self._hear(self._response)
+                await self._read_chunk(self._response)
         except ModelbusError:
             is_closed = self._bell.is_rung()
             await self.aclose()
-            # whatever was under way while somebody closed it
+            # an error after the stream was closed is of no interest
             if not is_closed:
                 raise
 
-    async def _hear(self, response: httpx.Response) -> None:
-        assert self._chunks is not None  # there is an answer
+    async def _read_chunk(self, response: httpx.Response) -> None:
+        assert self._chunks is not None  # set together with the answer
         chunk = None
         try:
-            chunk = await next_chunk(response, self._chunks, self._left_s())
+            chunk = await next_chunk(response, self._chunks, self._remaining_s())
         except (httpx.RequestError, httpx.StreamError) as error:
-            log.info("stream of %s is broken: %s", self._call.path, error)
+            log.info("the stream %s broke: %s", self._call.path, error)
         if chunk is None:
             await self._disconnect()
         else:
@@ -141,19 +141,19 @@ class AsyncStream(Generic[T]):
         if self._has_begun:
             retry_s = self._away_s
             await self._bell.wait(self._within(self._parser.retry_s))
-        if self._bell.is_rung() or self._left_s() == 0:
+        if self._bell.is_rung() or self._remaining_s() == 0:
             return
         response = await self._transport.open(
             self._resumed(), self._bell, retry_s=self._within(retry_s), heartbeat_age_s=self._within(_SILENT_S)
         )
         self._has_begun = True
         if response is None:
-            # there is nothing to come back for
+            # the gateway has nothing more to send
             await self.aclose()
             return
         self._response, self._chunks = response, response.aiter_bytes()
         if self._bell.is_rung():
-            # closed elsewhere, while it was not there yet
+            # closed elsewhere while it was being opened
             await self._disconnect()
 
     def _resumed(self) -> Call:
@@ -169,9 +169,9 @@ class AsyncStream(Generic[T]):
         self._parser.restart()
 
     def _within(self, seconds: float) -> float:
-        """So many seconds, or those that are left where they are fewer."""
-        remaining_s = self._left_s()
+        """The seconds, or the remaining ones if they are fewer."""
+        remaining_s = self._remaining_s()
         return seconds if remaining_s is None else min(seconds, remaining_s)
 
-    def _left_s(self) -> float | None:
+    def _remaining_s(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())

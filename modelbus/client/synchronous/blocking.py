@@ -1,4 +1,4 @@
-"""What differs between the twins by more than words: how to wait, and how to do what blocks. Written by hand."""
+"""What differs between the twins by more than words: waiting, and calls that block. Written by hand."""
 
 import threading
 import time
@@ -19,24 +19,24 @@ def sleep(seconds: float) -> None:
 
 
 def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do what blocks."""
+    """Call a function that blocks."""
     return function(*args, **kwargs)
 
 
 def next_chunk(response: httpx.Response, chunks: Iterator[bytes], remaining_s: float | None) -> bytes | None:
-    """The next piece of an answer that goes on.
+    """The next chunk of a stream.
 
     Args:
         response: The answer.
-        chunks: Its pieces.
-        remaining_s: Seconds to wait; without limit if None. When they are over, the answer can be read no further.
+        chunks: Its chunks.
+        remaining_s: Seconds to wait; None for no limit. Afterwards the answer cannot be read any further.
 
     Returns:
-        None at the end of the answer; at the end of the time also what a broken connection raises.
+        The chunk; None at the end of the answer. At the end of the time, an error of the connection may be raised.
     """
     if remaining_s is None:
         return next(chunks, None)
-    # a socket's own timeout begins anew with every byte, heartbeats too
+    # the timeout of a socket restarts with every byte, and so with every heartbeat
     watch = threading.Timer(remaining_s, shut, (response,))
     watch.daemon = True
     watch.start()
@@ -47,24 +47,24 @@ def next_chunk(response: httpx.Response, chunks: Iterator[bytes], remaining_s: f
 
 
 def end(response: httpx.Response) -> None:
-    """Close an answer, also one that another thread is reading: that one reads no further."""
+    """Close an answer, even while another thread reads it."""
     shut(response)
     response.close()
 
 
 def abandon(response: httpx.Response) -> None:
-    """Let go of an answer that nobody closed."""
+    """Release an answer that was never closed."""
     response.close()
 
 
 class Bell:
-    """Rung once, by any thread; whoever waits for it wakes."""
+    """Rings once, from any thread, and wakes every waiting one."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def is_rung(self) -> bool:
-        """Whether it was."""
+        """Whether it has rung."""
         return self._event.is_set()
 
     def ring(self) -> None:
@@ -72,5 +72,5 @@ class Bell:
         self._event.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait for it, for so many seconds at most."""
+        """Wait for the ring, up to a number of seconds."""
         self._event.wait(seconds)

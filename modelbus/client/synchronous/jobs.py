@@ -1,23 +1,24 @@
 # Made from ../asynchronous/jobs.py by tools/twin.py: change it there, then run `make twin`.
-"""All jobs: read, listed, cancelled, replayed."""
+"""Jobs: read, list, cancel, replay."""
 
 from collections.abc import Callable
 from typing import Any
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.calls import record_of
 from modelbus.client.job_results import READERS
 from modelbus.client.moment_texts import Moment, moment_text
+from modelbus.client.shown.records import JobEntry
 from modelbus.client.synchronous.http_transport import Transport
 from modelbus.client.synchronous.job import Job
 from modelbus.client.synchronous.table_downloads import read_table
 from modelbus.client.typed_answers import JobReport
 from modelbus.shared.contracts import JobRecord, JobStatus
-from modelbus.shared.contracts.records.job_records import JobSummary
 
-JobList = list[JobSummary]
+JobList = list[JobEntry]
 
 
-class Jobs:
+class Jobs(Checked):
     """All jobs."""
 
     def __init__(self, transport: Transport) -> None:
@@ -27,7 +28,7 @@ class Jobs:
         """A job by its id.
 
         Raises:
-            UnknownJob: There is none of that id.
+            UnknownJob: No job has that id.
         """
         job: Job[Any] = Job(self._transport, correlation_id, reader_of(self._transport))
         job.refresh()
@@ -47,40 +48,41 @@ class Jobs:
         """The newest jobs.
 
         Args:
-            status: Only those: ``queued``, ``running``, ``succeeded``, ``failed``, ``dead``, ``cancelled``.
-            command: Only those, such as ``TrainModel``.
-            model: Only those that train, ask or measure this model.
-            dataset: Only those that make, read or learn from this dataset.
-            since: Only those that were accepted then or later: a time, or an age such as ``10m``.
-            until: Only those that were accepted before.
-            limit: How many at most.
+            status: Only jobs of this status: ``queued``, ``running``, ``succeeded``, ``failed``, ``dead`` or
+                ``cancelled``.
+            command: Only jobs of this command, such as ``TrainModel``.
+            model: Only jobs that train, use or evaluate this model.
+            dataset: Only jobs that create or read this dataset.
+            since: Only jobs accepted at or after this time: a time, or an age such as ``10m``.
+            until: Only jobs accepted before this time.
+            limit: The maximum number of jobs.
         """
         times = {"since": moment_text(since), "until": moment_text(until)}
         query = {"status": status, "command": command, "model": model, "dataset": dataset, **times}
         pages = self._transport.pages("/jobs", "jobs", limit=limit, page_limit=200, **query)
-        return [record_of(JobSummary, one) for page in pages for one in page]
+        return [record_of(JobEntry, one) for page in pages for one in page]
 
     def cancel(self, correlation_id: str) -> JobReport:
         """Cancel a job.
 
         Raises:
-            UnknownJob, JobFinished: There is nothing to cancel.
+            UnknownJob, JobFinished: The job does not exist, or has ended.
         """
         return (self.get(correlation_id)).cancel()
 
     def replay(self, correlation_id: str) -> Job[Any]:
-        """Queue a failed, dead or cancelled job once more.
+        """Queue a failed, dead or cancelled job again.
 
         Raises:
-            UnknownJob, JobFinished: There is nothing to replay.
+            UnknownJob, JobFinished: The job does not exist, has succeeded, or has not ended.
         """
         job = self.get(correlation_id)
         job.replay()
         return job
 
 
-def job_told(transport: Transport, document: Any) -> Job[Any]:
-    """A handle on a job that the gateway has just told of."""
+def job_of_answer(transport: Transport, document: Any) -> Job[Any]:
+    """A handle on a job in an answer of the gateway."""
     record = record_of(JobReport, document)
     job: Job[Any] = Job(transport, record.correlation_id, reader_of(transport))
     job.record = record
@@ -88,7 +90,7 @@ def job_told(transport: Transport, document: Any) -> Job[Any]:
 
 
 def reader_of(transport: Transport) -> Callable[[JobRecord], Any]:
-    """What reads the result of any job, typed by its command; a plain mapping where this client does not know it."""
+    """A reader of results, typed by the job's command; results of unknown commands stay mappings."""
 
     def read(record: JobRecord) -> Any:
         if record.command == "PredictDataset":

@@ -1,9 +1,10 @@
 # Made from ../asynchronous/starting.py by tools/twin.py: change it there, then run `make twin`.
-"""What all parts of the client stand on: the way to the gateway, and how a job is started."""
+"""The base of the client's classes that start jobs."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from modelbus.client.arguments.checking import Checked
 from modelbus.client.calls import Call
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Starting:
-    """Something that starts jobs."""
+class Starting(Checked):
+    """Starts jobs."""
 
     _transport: "Transport"
 
@@ -23,8 +24,8 @@ class Starting:
         """Send a request that makes a job.
 
         Args:
-            call: The request; without a correlation id of its own, the gateway says which job answers it.
-            read: Makes the result of a job that succeeded.
+            call: The request; without a correlation id of its own, the gateway's answer names the job.
+            read: Reads the result of a succeeded job.
         """
         from modelbus.client.synchronous.job import Job
 

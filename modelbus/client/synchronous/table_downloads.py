@@ -1,5 +1,5 @@
 # Made from ../asynchronous/table_downloads.py by tools/twin.py: change it there, then run `make twin`.
-"""Tables that are downloaded: to a file, or into a frame."""
+"""Tables to download: to a file, or into a frame."""
 
 import io
 from pathlib import Path
@@ -22,12 +22,12 @@ TableFormat = Literal["csv", "parquet", "jsonl"]
 
 
 class PredictedTable:
-    """The predictions for a dataset, one row for each of its rows, in their order."""
+    """The predictions for a dataset: one row per row of the dataset, in the same order."""
 
     def __init__(self, transport: Transport, told: PredictionReport) -> None:
         self._transport = transport
         self.told = told
-        """Which model and dataset, how many rows, and what had to be done to them."""
+        """Model, dataset, number of rows, and incidents by column."""
 
     def __repr__(self) -> str:
         told = self.told
@@ -37,8 +37,8 @@ class PredictedTable:
         """Save the table.
 
         Args:
-            path: The file to write; it is there whole or not at all.
-            format: ``csv``, ``parquet`` or ``jsonl``; by default what the file's name says, else ``csv``.
+            path: The file to write; it is complete or absent.
+            format: ``csv``, ``parquet`` or ``jsonl``. Default: that of the file's name, else ``csv``.
 
         Returns:
             The path.
@@ -48,7 +48,7 @@ class PredictedTable:
         return target
 
     def to_frame(self) -> "pd.DataFrame":
-        """The table as a frame: ``row``, ``prediction``, and probabilities or scores if they were asked for."""
+        """The table as a frame: ``row``, ``prediction``, and probabilities or scores if requested."""
         content = io.BytesIO()
         self._transport.send(self._call("parquet", content))
         return in_thread(frame_of_parquet, content.getvalue())
@@ -58,6 +58,6 @@ class PredictedTable:
 
 
 def read_table(transport: Transport, record: JobRecord) -> PredictedTable:
-    """What was predicted for a dataset."""
+    """The predictions for a dataset, from their job."""
     told = record_of(PredictionReport, {**(record.result or {}), "correlation_id": record.correlation_id})
     return PredictedTable(transport, told)

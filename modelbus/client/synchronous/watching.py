@@ -1,5 +1,5 @@
 # Made from ../asynchronous/watching.py by tools/twin.py: change it there, then run `make twin`.
-"""What can be heard of a gateway and its services: events, logs, who is there, how they do, what can be asked."""
+"""Events, logs, services, health and API descriptions of a gateway."""
 
 import io
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Watching(Starting):
-    """Watches."""
+    """Watches a gateway and its services."""
 
     def events(
         self,
@@ -28,16 +28,16 @@ class Watching(Starting):
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
     ) -> "Stream[AnyEvent]":
-        """What the services tell each other, from now on: ``JobChanged`` of every job, ``DriftFound``.
+        """Follow the events of all services from now on: ``JobChanged`` of every job, ``DriftFound``.
 
-        They are hints, told once: what comes while the connection is broken is missed, and found in the jobs. Whoever
-        is too slow hears ``EventsMissed``.
+        Events are hints, sent once: those sent while the connection is broken are missed, and found in the jobs. A
+        reader that is too slow receives ``EventsMissed``.
 
         Args:
-            command: Only of jobs that do this, such as ``TrainModel``.
-            status: Only of jobs that stand so, such as ``failed``.
-            timeout_s: Seconds to listen; without limit if None. When they are over, ``WaitTimedOut`` is raised.
-            away_s: So long the gateway may be away, once it has answered; without limit if None.
+            command: Only events of jobs of this command, such as ``TrainModel``.
+            status: Only events of jobs of this status, such as ``failed``.
+            timeout_s: Seconds to listen, after which ``WaitTimedOut`` is raised; None for no limit.
+            away_s: Seconds that the gateway may be away once it has answered; None for no limit.
         """
         from modelbus.client.observations import read_event
         from modelbus.client.synchronous.streams import Stream
@@ -54,17 +54,17 @@ class Watching(Starting):
         since: Moment | None = None,
         limit: int = 200,
     ) -> "list[LogLine]":
-        """The last log lines, of all services merged in time order, oldest first. ``job.logs`` has those of a job.
+        """The last log lines of all services in time order, oldest first. ``job.logs`` has those of one job.
 
         Args:
-            services: Whose: a name, or several; all by default.
-            correlation_id: Only about this job or request.
-            level: The least level.
-            since: No older ones: a time, or an age such as ``10m``.
-            limit: How many at most.
+            services: Only lines of this service, or of these. Default: all.
+            correlation_id: Only lines about this job or request.
+            level: The minimum level.
+            since: Only lines since then: a time, or an age such as ``10m``.
+            limit: The maximum number of lines.
 
         Raises:
-            NotFound: There is no such service; the message names those that there are.
+            NotFound: A service does not exist; the message lists the services.
         """
         lines, filters = self._lines(services)
         return lines.last(limit, correlation_id=correlation_id, level=level, since=since, **filters)
@@ -80,25 +80,25 @@ class Watching(Starting):
         timeout_s: float | None = None,
         away_s: float | None = AWAY_S,
     ) -> "Stream[LogLine]":
-        """The last log lines, and then each that comes. ``job.follow_logs`` ends when the job has ended.
+        """The last log lines, and then each new one. ``job.follow_logs`` ends when the job has ended.
 
-        None is lost and none comes twice, also where a connection breaks or a line arrives late.
+        No line is lost or repeated, even if a connection breaks or a line arrives late.
 
         Args:
-            services: Whose: a name, or several; all by default.
-            correlation_id: Only about this job or request.
-            level: The least level.
-            since: No older ones: a time, or an age such as ``10m``.
-            limit: How many from before, 1000 at most.
-            timeout_s: Seconds to follow; without limit if None. When they are over, ``WaitTimedOut`` is raised.
-            away_s: So long the gateway may be away, once it has answered; without limit if None.
+            services: Only lines of this service, or of these. Default: all.
+            correlation_id: Only lines about this job or request.
+            level: The minimum level.
+            since: Only lines since then: a time, or an age such as ``10m``.
+            limit: The maximum number of earlier lines, up to 1000.
+            timeout_s: Seconds to follow, after which ``WaitTimedOut`` is raised; None for no limit.
+            away_s: Seconds that the gateway may be away once it has answered; None for no limit.
         """
         lines, filters = self._lines(services)
         filters = {"correlation_id": correlation_id, "level": level, "since": since, **filters}
         return lines.follow(limit, timeout_s=timeout_s, away_s=away_s, **filters)
 
     def services(self) -> "ServiceReport":
-        """Which consumers are alive, how many messages wait in each queue, and how many dead letters there are."""
+        """The consumers that are alive, the messages waiting in each queue, and the number of dead letters."""
         from modelbus.client.observations import ServiceReport
 
         return record_of(ServiceReport, self._transport.document("GET", "/services"))
@@ -112,7 +112,7 @@ class Watching(Starting):
         return isinstance(document, dict) and document.get("status") == "ok"
 
     def readiness(self) -> "Readiness":
-        """Whether the gateway can answer requests, and which of its servers answer it."""
+        """Whether the gateway can answer requests, and which of its servers answer."""
         from modelbus.client.observations import Readiness
 
         call = Call("GET", "/health/ready", answers=frozenset({503}))
@@ -125,23 +125,23 @@ class Watching(Starting):
         return content.getvalue().decode()
 
     def about(self) -> "About":
-        """What is at that address: its version and its routes."""
+        """The gateway's version and routes."""
         from modelbus.client.observations import About
 
         return record_of(About, self._transport.document("GET", "/"))
 
     def openapi(self) -> dict[str, Any]:
-        """What can be asked over HTTP, as an OpenAPI 3.1 document."""
+        """The description of the HTTP API, an OpenAPI 3.1 document."""
         document: dict[str, Any] = self._transport.document("GET", "/openapi.json")
         return document
 
     def asyncapi(self) -> dict[str, Any]:
-        """What can be sent to the queues, as an API 3.0 document."""
+        """The description of the queues, an API 3.0 document."""
         document: dict[str, Any] = self._transport.document("GET", "/asyncapi.json")
         return document
 
     def _lines(self, services: str | Sequence[str]) -> "tuple[Lines, dict[str, Any]]":
-        """Where the lines of some services are, and what is to be said beside."""
+        """The log lines of some services, and the fields of the query string that select them."""
         from modelbus.client.synchronous.lines import Lines
 
         names = [services] if isinstance(services, str) else list(services)

@@ -1,1 +1,1 @@
-"""The local stack: start it, watch it, show it off, and the versions in it."""
+"""The local stack: start it, see its state, try it out, and print versions."""

@@ -1,12 +1,11 @@
-"""``modelbus status``: which processes of the local stack run; of a gateway elsewhere, which services are alive."""
+"""``modelbus status``: the processes of the local stack, or the services behind a gateway elsewhere."""
 
-import json
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.options import ApiKey, AsJson, Directory, Url
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 def status(
     directory: Directory = DEFAULT_DIRECTORY, url: Url = None, api_key: ApiKey = None, as_json: AsJson = False
 ) -> None:
-    """Show what runs, and whether it is ready.
+    """Show what is running and whether it is ready.
 
-    Of the local stack of this folder its processes; with --url, the services behind that gateway and what waits in
-    their queues. The exit code is 0 when all are ready, else 1.
+    Shows the processes of this folder's local stack; with --url, the services behind that gateway and their queues. The
+    exit code is 0 if everything is ready, otherwise 1.
 
     For example:
 
@@ -39,16 +38,15 @@ def status(
         raise typer.Exit(exits.FAILED)
 
 
-def _print_stack(directory: Any, *, as_json: bool) -> bool:
+def _print_stack(directory: Path, *, as_json: bool) -> bool:
     from modelbus.stack.stack_status import read_status
     from modelbus.stack_folder.running import meant_folder
     from modelbus.stack_folder.stack_layout import Layout
 
-    report = read_status(Layout(meant_folder(directory)))
-    if as_json:
-        typer.echo(json.dumps(_as_fields(report), indent=2))
-    else:
-        _print_table(report, Console(highlight=False))
+    folder = meant_folder(directory)
+    report = read_status(Layout(folder))
+    printer = Printer(as_json=as_json)
+    printer.show(_as_fields(report), lambda: _print_processes(printer, report, folder))
     return report.is_ready
 
 
@@ -56,22 +54,23 @@ def _as_fields(report: "StackStatus") -> dict[str, Any]:
     return {**asdict(report), "is_ready": report.is_ready}
 
 
-def _print_table(report: "StackStatus", console: Console) -> None:
+def _print_processes(printer: Printer, report: "StackStatus", folder: Path) -> None:
     if not report.is_running:
-        console.print("No local stack runs in this folder. Start one with: modelbus up")
+        printer.say(f"No local stack is running in {folder.resolve().parent}. Start one with: modelbus up")
+        printer.say("A gateway elsewhere is shown with: modelbus status --url URL")
         return
-    table = Table("service", "pid", "port", "ready", "restarts")
-    for member in report.members:
-        ready = "[green]yes[/]" if member.is_ready else "[red]no[/]"
-        table.add_row(member.name, str(member.pid or "-"), str(member.port or "-"), ready, str(member.restarts))
-    console.print(table)
-    console.print(f"gateway  {report.gateway_url}\nMongoDB  {report.mongo_url}\nbus      {report.bus_url}")
+    rows = [[member.name, member.pid, member.port, member.is_ready, member.restarts] for member in report.members]
+    printer.table(("process", "pid", "port", "ready", "restarts"), rows, empty="No processes.")
+    started = None if report.started_at is None else datetime.fromtimestamp(report.started_at, UTC)
+    printer.facts(
+        {"gateway": report.gateway_url, "MongoDB": report.mongo_url, "bus": report.bus_url, "started": started}
+    )
 
 
 def _print_services(url: str, api_key: str | None, *, as_json: bool) -> bool:
-    from modelbus.client.synchronous.client import Client
+    from modelbus.commands.terminal.session import gateway
 
-    with Client(url, api_key=api_key, retry_s=2.0) as client:
+    with gateway(url, api_key=api_key, retry_s=2.0) as client:
         report = client.services()
     printer = Printer(as_json=as_json)
     printer.show(report, lambda: _print_report(printer, report))
@@ -84,7 +83,7 @@ def _print_report(printer: Printer, report: "ServiceReport") -> None:
         [one["service"], one.get("host"), one.get("is_alive"), one.get("jobs_running"), one.get("version")]
         for one in report.services
     ]
-    empty = "No service is alive: nothing will be done."
-    printer.table(("service", "host", "alive", "running", "version"), rows, empty=empty)
+    empty = "No service is alive: jobs wait in their queues."
+    printer.table(("service", "host", "alive", "running jobs", "version"), rows, empty=empty)
     waiting = [[name, depth] for name, depth in report.queues.items() if depth != 0]
-    printer.table(("queue", "waiting"), waiting, empty="Nothing waits in the queues.")
+    printer.table(("queue", "waiting jobs"), waiting, empty="All queues are empty.")

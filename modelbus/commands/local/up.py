@@ -11,8 +11,11 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from modelbus.commands.terminal.options import Directory, NoColor
+from modelbus.commands.terminal.shown_text import words
+from modelbus.commands.terminal.times import zone_name
 from modelbus.extras import require
 from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
@@ -24,22 +27,26 @@ EXIT_FAILED = 1
 
 Port = Annotated[
     int,
-    typer.Option("--port", "-p", min=0, max=65535, envvar="MODELBUS_GATEWAY_PORT", help="Gateway; 0 takes a free one."),
+    typer.Option(
+        "--port", "-p", min=0, max=65535, envvar="MODELBUS_GATEWAY_PORT", help="The gateway's port; 0: a free one."
+    ),
 ]
 Concurrency = Annotated[
     int | None,
     typer.Option(
-        min=1, max=256, envvar="MODELBUS_CONCURRENCY", help="Jobs that each service runs at once.", show_default="1"
+        min=1,
+        max=256,
+        envvar="MODELBUS_CONCURRENCY",
+        help="Jobs that each service runs at once.",
+        show_default="1",
     ),
 ]
-BusUrl = Annotated[
-    str | None, typer.Option(envvar="MODELBUS_BUS_URL", help="Use this broker instead of starting Redis.")
-]
+BusUrl = Annotated[str | None, typer.Option(envvar="MODELBUS_BUS_URL", help="Use this broker; Redis is not started.")]
 MongoUrl = Annotated[
-    str | None, typer.Option(envvar="MODELBUS_MONGO_URL", help="Use this replica set instead of starting MongoDB.")
+    str | None, typer.Option(envvar="MODELBUS_MONGO_URL", help="Use this replica set; MongoDB is not started.")
 ]
-RedisPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Redis.", show_default="a free one")]
-MongoPort = Annotated[int | None, typer.Option(min=0, max=65535, help="MongoDB.", show_default="a free one")]
+RedisPort = Annotated[int | None, typer.Option(min=0, max=65535, help="Redis' port.", show_default="a free one")]
+MongoPort = Annotated[int | None, typer.Option(min=0, max=65535, help="MongoDB's port.", show_default="a free one")]
 
 
 def up(
@@ -52,10 +59,10 @@ def up(
     mongo_port: MongoPort = None,
     no_color: NoColor = False,
 ) -> None:
-    """Start everything on this machine: Redis, MongoDB and the four services.
+    """Start the local stack: Redis, MongoDB and the four services.
 
-    Data and logs are kept in the folder between runs. What dies is started again. Ctrl-C stops everything in order;
-    a second Ctrl-C does not wait.
+    Data and logs stay in the folder between runs. A process that dies is started again. Ctrl-C stops everything in
+    order; a second Ctrl-C does not wait.
 
     For example:
 
@@ -66,7 +73,7 @@ def up(
     - `modelbus up --mongo-url 'mongodb://127.0.0.1:27017/?replicaSet=rs0'`
     """
     if os.name != "posix":
-        typer.echo("error: The local stack runs on Linux and macOS; elsewhere use docker compose.", err=True)
+        typer.echo("error: the local stack runs on Linux and macOS; elsewhere use docker compose", err=True)
         raise typer.Exit(EXIT_FAILED)
     require("server", "modelbus up", install="server,embedded")
     from modelbus.stack import LocalStack, LogRelay
@@ -118,13 +125,22 @@ def stop_signals(stack: "LocalStack") -> Iterator[None]:
 
 
 def banner(stack: "LocalStack") -> Panel:
-    """Say where everything is and how to stop."""
+    """The box with all addresses, the command to try next, and how to stop."""
     from modelbus.stack.urls import without_password
 
+    facts = {
+        "Gateway": f"{stack.gateway_url}/",
+        "API": f"{stack.gateway_url}/docs",
+        "MongoDB": without_password(stack.mongo_url),
+        "Bus": without_password(stack.bus_url),
+        "Logs": f"{stack.layout.logs}/   (modelbus logs --follow)",
+        "Times": f"{zone_name()}   (TZ sets another zone)",
+        "Try next": "modelbus datasets upload FILE.csv   (in another terminal; or: modelbus demo)",
+        "Stop": "Ctrl-C",
+    }
     table = Table.grid(padding=(0, 2))
-    table.add_row("Gateway", f"[bold]{stack.gateway_url}/[/]   (lists its routes)")
-    table.add_row("MongoDB", without_password(stack.mongo_url))
-    table.add_row("Bus", without_password(stack.bus_url))
-    table.add_row("Logs", f"{stack.layout.logs}/   (modelbus logs --follow)")
-    table.add_row("Stop", "Ctrl-C")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in facts.items():
+        table.add_row(Text(name), words(text, "bold" if name in ("Gateway", "Try next") else ""))
     return Panel(table, title="Modelbus is ready", title_align="left", expand=False, border_style="green")

@@ -9,7 +9,7 @@ LIBRARIES = ("scikit-learn", "pandas", "kombu", "pymongo", "aiohttp")
 
 
 def version() -> None:
-    """Print the versions of Modelbus, Python and the libraries that matter in a bug report."""
+    """Print the versions of Modelbus, Python and the main libraries, for a bug report."""
     from modelbus import __version__
 
     typer.echo(f"modelbus {__version__}")
@@ -22,4 +22,4 @@ def _installed(name: str) -> str:
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
-        return "is not installed"
+        return "(not installed)"

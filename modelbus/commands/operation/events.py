@@ -1,10 +1,16 @@
-"""``modelbus events``: what the services tell each other, as it happens."""
+"""``modelbus events``: the events of all services as they happen."""
 
+import json
+import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.printing import Printer
+from modelbus.commands.terminal.shown_text import shown_in_line
+from modelbus.commands.terminal.times import clock_text, zone_name
 from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
@@ -12,16 +18,17 @@ if TYPE_CHECKING:
 
 
 def events(
-    command: Annotated[str | None, typer.Option(help="Only of this command, such as TrainModel.")] = None,
-    status: Annotated[str | None, typer.Option(help="Only of jobs that stand so, such as failed.")] = None,
+    command: Annotated[str | None, typer.Option(help="Only this command, such as TrainModel.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only jobs with this status, such as failed.")] = None,
     directory: Directory = DEFAULT_DIRECTORY,
     url: Url = None,
     as_json: AsJson = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show every job's changes as they happen, until Ctrl-C.
+    """Show the changes of all jobs as they happen, until Ctrl-C.
 
-    Events are hints, told once: what came while nobody listened stands in `modelbus jobs list`.
+    Events are sent once and are not stored; `modelbus jobs list` shows all jobs. Each line begins with the time of its
+    arrival, in the terminal's time zone, which `TZ` sets.
 
     For example:
 
@@ -29,23 +36,25 @@ def events(
 
     - `modelbus events --command TrainModel --status failed --json`
     """
-    import json
-
-    from rich.console import Console
-
     from modelbus.commands.terminal.session import open_once
 
-    console = Console(no_color=no_color, highlight=False, soft_wrap=True)
+    printer = Printer(no_color=no_color)
     chosen: Any = status
     with open_once(url, directory) as client, client.events(command=command, status=chosen, away_s=None) as events:
+        if not as_json:
+            printer.note(f"listening to {client.url}; times are in {zone_name()}, Ctrl-C stops")
         try:
             for event in events:
-                console.print(json.dumps(_told(event)) if as_json else _line(event), markup=False)
+                if as_json:
+                    sys.stdout.write(f"{json.dumps(_fields(event))}\n")
+                else:
+                    printer.say(_line(event))
+                sys.stdout.flush()
         except KeyboardInterrupt:
             return
 
 
-def _told(event: "AnyEvent") -> dict[str, Any]:
+def _fields(event: "AnyEvent") -> dict[str, Any]:
     """An event as it was sent."""
     from modelbus.client.observations import OtherEvent
 
@@ -53,12 +62,13 @@ def _told(event: "AnyEvent") -> dict[str, Any]:
 
 
 def _line(event: "AnyEvent") -> str:
-    """An event in one line: which job, what it does, how it stands."""
+    """An event in one line: when it arrived, the job, its command, its status, and its progress or error."""
     from modelbus.client.observations import EventsMissed
 
+    now = clock_text(datetime.now(UTC))
     if isinstance(event, EventsMissed):
-        return f"({event.count} events were missed)"
-    told = _told(event)
-    facts = [told.get(name) for name in ("correlation_id", "command", "status")]
-    facts += [(told.get(name) or {}).get("message") for name in ("progress", "error")]
-    return "  ".join(str(fact) for fact in facts if fact)
+        return f"{now}  ({event.count:,} {'event was' if event.count == 1 else 'events were'} missed)"
+    fields = _fields(event)
+    facts = [fields.get(name) for name in ("correlation_id", "command", "status")]
+    facts += [(fields.get(name) or {}).get("message") for name in ("progress", "error")]
+    return "  ".join([now, *(shown_in_line(fact) for fact in facts if fact)])

@@ -1,4 +1,4 @@
-"""``modelbus logs``: what services have logged, merged in time order: of the local stack, or of any gateway."""
+"""``modelbus logs``: the logs of all services in time order, of the local stack or of any gateway."""
 
 import contextlib
 import json
@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 
 from modelbus.commands.terminal.options import AsJson, Directory, NoColor, Url
+from modelbus.commands.terminal.printing import Printer
+from modelbus.commands.terminal.times import given_time, zone_name
 from modelbus.stack_folder.stack_layout import DEFAULT_DIRECTORY
 
 if TYPE_CHECKING:
@@ -29,13 +31,13 @@ if TYPE_CHECKING:
 SERVERS = ("redis", "mongod")
 PAUSE_S = 0.2
 QUIET_S = 1.0
-"""How long nothing must have come of a job that has ended: services write its last lines a moment after its record."""
+"""Seconds without a new line after which a job that has ended is done: its last lines come after its record."""
 LOOK_S = 1.0
-"""Between two questions to the gateway whether a job has ended."""
+"""Seconds between two requests for the state of a job."""
 
 
 class Level(StrEnum):
-    """Levels that can be asked for."""
+    """Log levels."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -45,13 +47,13 @@ class Level(StrEnum):
 
 Services = Annotated[
     list[str] | None,
-    typer.Argument(help="Whose logs; all services' by default. Of the local stack also redis, mongod and stack."),
+    typer.Argument(help="Only these services; all by default. A local stack also has redis, mongod and stack."),
 ]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is written next.")]
-LeastLevel = Annotated[Level | None, typer.Option("--level", "-l", help="Only this level and graver ones.")]
-CorrelationId = Annotated[str | None, typer.Option(help="Only lines that belong to this job.")]
-Since = Annotated[str | None, typer.Option(help="Only from then on: 2026-01-31T12:00, or how long ago: 10m.")]
-Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines, counted from the end.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show new lines as they are written.")]
+LeastLevel = Annotated[Level | None, typer.Option("--level", "-l", help="This level and above.")]
+CorrelationId = Annotated[str | None, typer.Option(help="Only lines about this job.")]
+Since = Annotated[str | None, typer.Option(help="Only lines since a time (2026-01-31T12:00) or an age (10m).")]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="The last lines, at most this many.")]
 
 
 def logs(
@@ -66,10 +68,11 @@ def logs(
     as_json: AsJson = False,
     no_color: NoColor = False,
 ) -> None:
-    """Show logs, all services merged in time order.
+    """Show the logs of all services in time order.
 
-    Of the local stack that runs in this folder, from its files; else of the gateway at --url, from whatever machines
-    its services run on; else, where no gateway answers, of the local stack that ran here last.
+    The logs are those of the local stack that runs in this folder; else of the gateway at --url, whatever machines its
+    services run on; else, if no gateway answers, of the last local stack in this folder. Times are in the terminal's
+    time zone, which `TZ` sets.
 
     For example:
 
@@ -79,8 +82,9 @@ def logs(
 
     - `modelbus logs --correlation-id 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
 
-    With --correlation-id, --follow ends when the job has ended and its lines are shown.
+    With --correlation-id, --follow ends after the job's last line.
     """
+    from modelbus.client.client_errors import GatewayUnreachable
     from modelbus.commands.terminal.session import local_url, open_once
     from modelbus.shared.moments import moment_of
     from modelbus.stack.log_file_reading import LogFilter
@@ -89,38 +93,43 @@ def logs(
 
     layout = Layout(meant_folder(directory))
     show = _printer(as_json=as_json, no_color=no_color)
-    wanted = LogFilter(level, correlation_id, moment_of(since) if since else None)
+    moment = given_time(since)
+    wanted = LogFilter(level, correlation_id, moment_of(moment) if moment else None)
+    if not as_json:
+        Printer().note(f"times are in {zone_name()}")
     try:
         if url is None and local_url(directory):
             _show_files(layout, services or [], wanted, lines, show, follow=follow)
             return
-        with open_once(url, directory) as client:
-            if url is None and not client.is_alive():
-                _show_files(layout, services or [], wanted, lines, show, follow=follow)
-            else:
+        try:
+            with open_once(url, directory) as client:
                 _show_kept(client, services or [], wanted, lines, show, follow=follow)
+        except GatewayUnreachable:
+            if url is not None or not list(layout.logged_names()):
+                raise
+            _show_files(layout, services or [], wanted, lines, show, follow=follow)
     except KeyboardInterrupt:
         return
 
 
-def choose_names(layout: "Layout", asked: "Sequence[str]") -> "Sequence[str]":
-    """Choose whose logs to read.
+def choose_names(layout: "Layout", given: "Sequence[str]") -> "Sequence[str]":
+    """Choose the logs to read.
 
     Raises:
-        NotRunning: There are no logs, or none of a name that was asked for.
+        NotRunning: There are no logs, or none with a given name.
     """
     from modelbus.stack.stack_errors import NotRunning
 
     kept = list(layout.logged_names())
     if not kept:
         raise NotRunning(
-            f"There are no logs in {layout.logs}: nothing has run there yet, and no gateway answers. "
-            "Start it with: modelbus up; or name a gateway with --url"
+            f"there are no logs in {layout.logs}, and no gateway answers. "
+            "Start a local stack with: modelbus up; or name a gateway with --url"
         )
-    for name in asked:
+    for name in given:
         if name not in kept:
-            raise NotRunning(f"There is no log of {name!r} in {layout.logs}; there are {', '.join(kept)}.")
-    return asked or [name for name in kept if name not in SERVERS]
+            raise NotRunning(f"there is no log of {name!r} in {layout.logs}; there are {', '.join(kept)}")
+    return given or [name for name in kept if name not in SERVERS]
 
 
 def _show_files(
@@ -143,14 +152,14 @@ def _show_files(
 
 
 def _follow_job(layout: "Layout", names: "Sequence[str]", wanted: "LogFilter", lines: int, show: "Show") -> None:
-    """Show a job's last lines, and then each that comes, until it has ended and nothing more has come for a while."""
+    """Show a job's last lines and each new one, until it has ended and no line has come for a while."""
     from modelbus.stack.log_file_reading import LogFilter, LogReader
     from modelbus.stack.logged_end import LoggedEnd
 
     end = LoggedEnd()
 
     def shown(read: "Iterable[LogLine]") -> "Iterator[LogLine]":
-        # Its end may be told by a service that nobody wants to see, or at a lower level.
+        # The line of its end may be of another service, or of a lower level.
         for line in read:
             end.see(line)
             is_recent = wanted.since is None or (line.moment is not None and line.moment >= wanted.since)
@@ -158,7 +167,7 @@ def _follow_job(layout: "Layout", names: "Sequence[str]", wanted: "LogFilter", l
                 yield line
 
     assert wanted.correlation_id is not None
-    has_ended = _asking(layout, wanted.correlation_id, end)
+    has_ended = _end_of(layout, wanted.correlation_id, end)
     reader = LogReader(layout, choose_names(layout, ()), LogFilter(correlation_id=wanted.correlation_id))
     try:
         show(deque(shown(reader.read_new()), maxlen=lines))
@@ -172,23 +181,23 @@ def _follow_job(layout: "Layout", names: "Sequence[str]", wanted: "LogFilter", l
         reader.close()
 
 
-def _asking(layout: "Layout", correlation_id: str, end: "LoggedEnd") -> "Callable[[], bool]":
-    """Whether a job has ended: as its record says; where no gateway tells of it, as its lines do."""
+def _end_of(layout: "Layout", correlation_id: str, end: "LoggedEnd") -> "Callable[[], bool]":
+    """Whether a job has ended: by its record, or where no gateway answers, by its lines."""
     from modelbus.client.synchronous.client import Client
     from modelbus.commands.terminal.session import local_url
     from modelbus.shared.errors import ModelbusError
 
-    asked_at, heard = -LOOK_S, None
+    looked_at, said = -LOOK_S, None
 
     def has_ended() -> bool:
-        nonlocal asked_at, heard
-        if time.monotonic() - asked_at >= LOOK_S:
-            heard, url = None, local_url(layout.root)
+        nonlocal looked_at, said
+        if time.monotonic() - looked_at >= LOOK_S:
+            said, url = None, local_url(layout.root)
             if url is not None:
                 with Client(url, retry_s=0.0, answer_s=LOOK_S) as client, contextlib.suppress(ModelbusError):
-                    heard = client.jobs.get(correlation_id).has_ended
-            asked_at = time.monotonic()
-        return end.has_ended if heard is None else heard
+                    said = client.jobs.get(correlation_id).has_ended
+            looked_at = time.monotonic()
+        return end.has_ended if said is None else said
 
     return has_ended
 
@@ -202,7 +211,7 @@ def _show_kept(
         show(_line(line) for line in found)
         return
     if wanted.correlation_id and not services:
-        # which ends when the job has ended
+        # this one ends with the job
         followed = client.jobs.get(wanted.correlation_id).follow_logs(away_s=None, **filters)
     else:
         followed = client.follow_logs(services, correlation_id=wanted.correlation_id, away_s=None, **filters)
@@ -218,7 +227,7 @@ def _line(line: "LoggedLine") -> "LogLine":
 
 
 def show_lines(lines: "Iterable[LoggedLine]", *, no_color: bool) -> None:
-    """Print lines that the gateway answered."""
+    """Print log lines of a gateway."""
     _printer(as_json=False, no_color=no_color)(_line(line) for line in lines)
 
 

@@ -1,1 +1,1 @@
-"""What the system stores: list it, read it, change it, delete it."""
+"""Stored resources: list, read, change and delete them."""

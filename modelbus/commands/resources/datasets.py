@@ -1,29 +1,36 @@
 """``modelbus datasets``: upload, list, show, rows, preview, download, delete."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from modelbus.client.upload_sources import name_of
+from modelbus.commands.resources.dataset_printing import print_columns, print_dataset
+from modelbus.commands.resources.dataset_uploads import IfExists, Uploading, exists_explained, opened
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import finish
+from modelbus.commands.terminal.names import names_of
 from modelbus.commands.terminal.options import Force, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.shared.contracts import DatasetRecord
+from modelbus.shared.contracts.records.results import PreviewResult
 
-app = typer.Typer(name="datasets", help="Tables: upload, look at, download, delete.", no_args_is_help=True)
+app = typer.Typer(name="datasets", help="Upload, inspect, download and delete tables.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)]
 Source = Annotated[str, typer.Argument(help="A CSV, TSV, JSON lines or Parquet file; - is standard input.")]
-Format = Annotated[str | None, typer.Option(help="csv, tsv, jsonl or parquet.", show_default="found")]
+Format = Annotated[str | None, typer.Option(help="csv, tsv, jsonl or parquet.", show_default="detected")]
 Options = Annotated[
     list[str] | None,
     typer.Option(
-        "--option", "-o", metavar="NAME=VALUE", help="How to read it, such as delimiter=';' or has_header=false."
+        "--option", "-o", metavar="NAME=VALUE", help="How to read the file, such as delimiter=';' or has_header=false."
     ),
 ]
-Columns = Annotated[list[str] | None, typer.Option("--column", "-c", help="Only this column; may be repeated.")]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--columns", "--column", "-c", metavar="NAME,...", help="Show only these columns, in this order."),
+]
 
 
 @app.command()
@@ -31,18 +38,27 @@ Columns = Annotated[list[str] | None, typer.Option("--column", "-c", help="Only 
 def upload(
     session: Session,
     source: Source,
-    name: Annotated[str | None, typer.Option(help="What to call it.", show_default="the file's name")] = None,
+    name: Annotated[str | None, typer.Option(help="The dataset's name.", show_default="the file's name")] = None,
     format: Format = None,
-    target: Annotated[str | None, typer.Option(help="The column to be predicted later; alerts tell of it.")] = None,
+    target: Annotated[str | None, typer.Option(help="The column to predict later; alerts are about it.")] = None,
     option: Options = None,
+    if_exists: Annotated[IfExists, typer.Option(help="What to do if a dataset has this name.")] = IfExists.ERROR,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a dataset even if a model depends on it; cancels its jobs.")
+    ] = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
 ) -> None:
-    """Upload a file and make it a dataset.
+    """Upload a file as a dataset.
+
+    `--if-exists skip` keeps the dataset that exists and says whether its content is the same. `--if-exists replace`
+    reads the new file first, so a file that cannot be read replaces nothing.
 
     For example:
 
     - `modelbus datasets upload shop.csv`
+
+    - `modelbus datasets upload shop.csv --if-exists replace`
 
     - `modelbus datasets upload orders.txt --name orders -o delimiter='|' -o on_bad_rows=skip`
 
@@ -52,15 +68,23 @@ def upload(
 
     - `zcat shop.csv.gz | modelbus datasets upload - --name shop`
     """
-    job = session.client.datasets.start_upload(
-        _opened(source),
-        name,
-        format=format,
-        target=target,
-        options=settings_of(option, "--option"),
-        progress=False if session.printer.as_json else None,
-    )
-    finish(session, job, timeout, no_wait=no_wait, show=lambda record: _print_dataset(session, record))
+    if name is None and source == "-":
+        raise typer.BadParameter("a dataset from standard input needs a name", param_hint="--name")
+    if force and if_exists is not IfExists.REPLACE:
+        raise typer.BadParameter("--force goes with --if-exists replace", param_hint="--force")
+    with opened(source, is_repeated=if_exists is not IfExists.ERROR) as file:
+        say = session.printer.note if no_wait else session.printer.say
+        options = settings_of(option, "--option")
+        wanted = Uploading(session, file, name or name_of(source), format, target, options, timeout, say)
+        done = wanted.run(if_exists, force=force)
+    if isinstance(done, DatasetRecord):
+        if no_wait and not session.printer.as_json:
+            session.printer.say(done.correlation_id)
+        else:
+            session.printer.show(done, lambda: print_dataset(session.printer, done))
+        return
+    with exists_explained():
+        finish(session, done, timeout, no_wait=no_wait, show=lambda record: print_dataset(session.printer, record))
 
 
 @app.command("list")
@@ -82,14 +106,14 @@ def list_datasets(session: Session) -> None:
 @app.command()
 @asks_gateway
 def show(session: Session, name: Name) -> None:
-    """Show a dataset's columns, warnings and alerts.
+    """Show a dataset's columns with their statistics, its warnings and its alerts.
 
     For example:
 
     - `modelbus datasets show shop`
     """
     record = session.client.datasets.get(name)
-    session.printer.show(record, lambda: _print_dataset(session, record))
+    session.printer.show(record, lambda: print_dataset(session.printer, record))
 
 
 @app.command()
@@ -97,9 +121,9 @@ def show(session: Session, name: Name) -> None:
 def rows(
     session: Session,
     name: Name,
-    offset: Annotated[int, typer.Option(min=0, help="Rows to pass over.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Rows at most.")] = 10,
-    column: Columns = None,
+    offset: Annotated[int, typer.Option(min=0, help="Rows to skip.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Maximum number of rows.")] = 10,
+    columns: Columns = None,
 ) -> None:
     """Show some rows.
 
@@ -107,13 +131,15 @@ def rows(
 
     - `modelbus datasets rows shop`
 
-    - `modelbus datasets rows shop --offset 1000 -n 50 -c size -c price`
+    - `modelbus datasets rows shop --offset 1000 -n 50 --columns size,price`
     """
-    page = session.client.datasets.rows(name, offset=offset, limit=limit, columns=column)
+    page = session.client.datasets.rows(name, offset=offset, limit=limit, columns=names_of(columns, "--columns"))
 
     def people() -> None:
         session.printer.rows(page.columns, page.rows)
-        session.printer.say(f"rows {page.offset} to {page.offset + len(page.rows)} of {page.row_count}")
+        if page.rows:
+            last = page.offset + len(page.rows)
+            session.printer.say(f"rows {page.offset + 1:,} to {last:,} of {page.row_count:,}")
 
     session.printer.show(page, people)
 
@@ -125,22 +151,29 @@ def preview(
     source: Source,
     format: Format = None,
     option: Options = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Rows to show.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="Maximum number of rows.")] = 10,
+    columns: Columns = None,
 ) -> None:
-    """Show how a file would be read, from its beginning; nothing is kept.
+    """Show how the beginning of a file would be read; nothing is stored.
 
     For example:
 
     - `modelbus datasets preview orders.txt -o delimiter='|'`
+
+    - `modelbus datasets preview orders.csv --columns order_id,price`
     """
-    found = session.client.datasets.preview(
-        _opened(source), format=format, options=settings_of(option, "--option"), row_limit=limit
-    )
+    wanted = names_of(columns, "--columns")
+    with opened(source) as file:
+        found = session.client.datasets.preview(
+            file, format=format, options=settings_of(option, "--option"), row_limit=limit
+        )
+    if wanted is not None:
+        found = _with_columns(found, wanted)
 
     def people() -> None:
         facts = {"format": found.format, "encoding": found.encoding, "delimiter": found.delimiter}
         session.printer.facts(facts)
-        _print_columns(session, found)
+        print_columns(session.printer, found.columns)
         session.printer.rows([column.name for column in found.columns], found.rows)
         session.printer.warn([*found.warnings, *(alert.message for alert in found.alerts)])
 
@@ -154,10 +187,10 @@ def download(
     name: Name,
     path: Annotated[Path | None, typer.Argument(help="The file to write.", show_default="NAME.parquet")] = None,
     format: Annotated[
-        str | None, typer.Option(help="csv, jsonl or parquet.", show_default="what the file's name says")
+        str | None, typer.Option(help="csv, jsonl or parquet.", show_default="as the file's name says")
     ] = None,
     formulas: Annotated[
-        str, typer.Option(help="In CSV, what a spreadsheet would run is escaped, or kept as it is.")
+        str, typer.Option(help="Text in CSV that a spreadsheet would run: escaped or kept.")
     ] = "escaped",
 ) -> None:
     """Save a dataset as a file.
@@ -179,7 +212,7 @@ def download(
 @app.command()
 @asks_gateway
 def delete(session: Session, name: Name, force: Force = False) -> None:
-    """Delete a dataset; with --force also one that a model was trained on, or that jobs use: these are cancelled.
+    """Delete a dataset. With --force, even one that a model was trained on or jobs use; these jobs are cancelled.
 
     For example:
 
@@ -189,32 +222,21 @@ def delete(session: Session, name: Name, force: Force = False) -> None:
     session.printer.show({"deleted": name}, lambda: session.printer.say(f"deleted dataset {name}"))
 
 
-def _opened(source: str) -> Any:
-    if source == "-":
-        return sys.stdin.buffer
-    if not Path(source).is_file():
-        raise typer.BadParameter(f"there is no file {source}", param_hint="SOURCE")
-    return source
+def _with_columns(found: PreviewResult, wanted: list[str]) -> PreviewResult:
+    """A preview of some columns.
+
+    Raises:
+        InvalidCommand: One is not in the file; names the likeliest ones meant.
+    """
+    from modelbus.shared.contracts.checks.command_checks import missing_columns, refused  # every command starts slower
+
+    known = {column.name: column for column in found.columns}
+    missing = missing_columns([("--columns", name) for name in wanted], list(known), _not_in_file)
+    if missing:
+        raise refused(missing)
+    rows = [{name: row.get(name) for name in wanted} for row in found.rows]
+    return found.model_copy(update={"columns": [known[name] for name in wanted], "rows": rows})
 
 
-def _print_dataset(session: Session, record: DatasetRecord) -> None:
-    facts = {
-        "dataset": record.name,
-        "rows": f"{record.row_count:,}",
-        "format": record.format,
-        "encoding": record.encoding,
-        "target": record.target,
-        "skipped": record.skipped_row_count or None,
-        "job": record.correlation_id,
-    }
-    session.printer.facts(facts)
-    _print_columns(session, record)
-    session.printer.warn([*record.warnings, *(alert.message for alert in record.alerts)])
-
-
-def _print_columns(session: Session, record: Any) -> None:
-    rows = [
-        [column.name, column.type, column.missing, column.distinct, column.minimum, column.maximum]
-        for column in record.columns
-    ]
-    session.printer.table(("column", "type", "missing", "distinct", "least", "most"), rows, empty="No columns.")
+def _not_in_file(name: str) -> str:
+    return f"no column {name!r} in the file"

@@ -2,18 +2,23 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
-from modelbus.commands.terminal import completion, exits
-from modelbus.commands.terminal.job_waiting import how_to_go_on, result_of
+from modelbus.commands.terminal import completion
+from modelbus.commands.terminal.job_waiting import result_of, waiting_for
 from modelbus.commands.terminal.options import Timeout
-from modelbus.commands.terminal.printing import plain
+from modelbus.commands.terminal.printing import fact_text, plain
 from modelbus.commands.terminal.session import Session, asks_gateway
+from modelbus.commands.terminal.times import clock_text, exact_time_text, time_of, zone_name
 from modelbus.shared.contracts import JobRecord
+from modelbus.shared.contracts.records.job_records import JobSummary
 
-app = typer.Typer(name="jobs", help="What was asked for: look, wait, cancel, replay.", no_args_is_help=True)
+app = typer.Typer(name="jobs", help="List, show, wait for, cancel and replay jobs.", no_args_is_help=True)
+
+_NOT_PARAMETERS: Final = frozenset({"command", "contract", "rows", "columns", "data"})
 
 CorrelationId = Annotated[str, typer.Argument(help="The job's correlation id.", autocompletion=completion.jobs)]
 
@@ -22,9 +27,17 @@ CorrelationId = Annotated[str, typer.Argument(help="The job's correlation id.", 
 @asks_gateway
 def list_jobs(
     session: Session,
-    status: Annotated[str | None, typer.Option(help="queued, running, succeeded, failed, dead or cancelled.")] = None,
-    command: Annotated[str | None, typer.Option(help="Only those, such as TrainModel.")] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 20,
+    status: Annotated[
+        str | None, typer.Option(help="Only queued, running, succeeded, failed, dead or cancelled jobs.")
+    ] = None,
+    command: Annotated[str | None, typer.Option(help="Only jobs of this command, such as TrainModel.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only jobs of this model.", autocompletion=completion.models)
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Only jobs of this dataset.", autocompletion=completion.datasets)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of jobs.")] = 20,
 ) -> None:
     """List the newest jobs.
 
@@ -33,18 +46,26 @@ def list_jobs(
     - `modelbus jobs list --status failed`
 
     - `modelbus jobs list --command TrainModel -n 100`
+
+    - `modelbus jobs list --model prices`
     """
     chosen: Any = status
-    found = session.client.jobs.list(status=chosen, command=command, limit=limit)
-    rows = [[one.correlation_id, one.command, one.status, one.created_at] for one in found]
-    headings = ("correlation id", "command", "status", "created")
-    session.printer.show(found, lambda: session.printer.table(headings, rows, empty="No jobs."))
+    found = session.client.jobs.list(status=chosen, command=command, model=model, dataset=dataset, limit=limit)
+    rows = [
+        [one.correlation_id, one.status, one.command, one.created_at, one.model, one.dataset, _error(one)]
+        for one in found
+    ]
+    headings = ("correlation id", "status", "command", "created", "model", "dataset", "error")
+    below, optional = ("model", "dataset", "error"), ("created", "command")
+    session.printer.show(
+        found, lambda: session.printer.table(headings, rows, empty="No jobs.", below=below, optional=optional)
+    )
 
 
 @app.command()
 @asks_gateway
 def show(session: Session, correlation_id: CorrelationId) -> None:
-    """Show a job: status, progress, error, what happened to it.
+    """Show a job: its status, progress, parameters, error and history.
 
     For example:
 
@@ -57,7 +78,7 @@ def show(session: Session, correlation_id: CorrelationId) -> None:
 @app.command()
 @asks_gateway
 def wait(session: Session, correlation_id: CorrelationId, timeout: Timeout = None) -> None:
-    """Wait for a job's end; the exit code is 0 if it succeeded.
+    """Wait until a job has ended; the exit code is 0 if it succeeded.
 
     For example:
 
@@ -66,28 +87,28 @@ def wait(session: Session, correlation_id: CorrelationId, timeout: Timeout = Non
     job = session.client.jobs.get(correlation_id)
     result_of(session, job, timeout)
     record = job.record
-    assert record is not None  # it was waited for
+    assert record is not None  # its end was just read
     session.printer.show(record, lambda: _print_job(session, record))
 
 
 @app.command()
 @asks_gateway
 def cancel(session: Session, correlation_id: CorrelationId) -> None:
-    """Cancel a job: at once while it waits, within a heartbeat while it runs.
+    """Cancel a job: at once if it is queued, within seconds if it is running.
 
     For example:
 
     - `modelbus jobs cancel 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
     record = session.client.jobs.cancel(correlation_id)
-    told = "cancelled" if record.status == "cancelled" else "its worker ends it within a heartbeat"
-    session.printer.show(record, lambda: session.printer.say(f"job {correlation_id}: {told}"))
+    outcome = "cancelled" if record.status == "cancelled" else "its worker ends it within seconds"
+    session.printer.show(record, lambda: session.printer.say(f"job {correlation_id}: {outcome}"))
 
 
 @app.command()
 @asks_gateway
 def replay(session: Session, correlation_id: CorrelationId) -> None:
-    """Queue a failed, dead or cancelled job once more, with fresh attempts.
+    """Queue a failed, dead or cancelled job again, with fresh attempts.
 
     For example:
 
@@ -95,28 +116,26 @@ def replay(session: Session, correlation_id: CorrelationId) -> None:
     """
     job = session.client.jobs.replay(correlation_id)
     record = job.record
-    assert record is not None  # it was just asked for
+    assert record is not None  # the replay has just answered it
     session.printer.show(record, lambda: session.printer.say(f"job {correlation_id} is queued again"))
 
 
 @app.command()
 @asks_gateway
 def events(session: Session, correlation_id: CorrelationId, timeout: Timeout = None) -> None:
-    """Follow a job: a line for each change of its status or progress, until its end.
+    """Follow a job: one line for each change of its status or progress, until it has ended.
 
-    With --json, one JSON document for each line.
+    With --json, each line is a JSON document. Times are in the terminal's time zone, which `TZ` sets.
 
     For example:
 
     - `modelbus jobs events 0b8f5d0e-6a54-4f0a-9a3e-1c4d8f3f7a10`
     """
     job = session.client.jobs.get(correlation_id)
-    try:
+    session.printer.note(f"times are in {zone_name()}")
+    with waiting_for(job, timeout):
         for record in job.changes(timeout):
             _print_change(session, record)
-    except KeyboardInterrupt:
-        sys.stderr.write(f"\n{how_to_go_on(job)}\n")
-        raise typer.Exit(exits.INTERRUPTED) from None
 
 
 def _print_change(session: Session, record: JobRecord) -> None:
@@ -126,7 +145,8 @@ def _print_change(session: Session, record: JobRecord) -> None:
     else:
         percent = f"{record.progress.fraction:4.0%}" if record.progress and record.progress.fraction is not None else ""
         message = record.progress.message if record.progress else ""
-        session.printer.say(f"{record.updated_at:%H:%M:%S}  {record.status:<9}  {percent:>4}  {message}".rstrip())
+        moment = clock_text(record.updated_at)
+        session.printer.say(f"{moment}  {record.status:<9}  {percent:>4}  {message}".rstrip())
     sys.stdout.flush()
 
 
@@ -137,12 +157,37 @@ def _print_job(session: Session, record: JobRecord) -> None:
         "status": record.status,
         "attempt": f"{record.attempt} of {record.max_attempts}",
         "progress": record.progress.message if record.progress else None,
-        "error": record.error and f"{record.error.code}: {record.error.message}",
+        "error": _error(record),
         "created": record.created_at,
         "finished": record.finished_at,
+        "parameters": _parameters(record.spec),
     }
     session.printer.facts(facts)
-    asked = {name: value for name, value in record.spec.items() if name not in ("command", "contract", "rows")}
-    session.printer.facts({"parameters": {name: value for name, value in asked.items() if value not in (None, {}, [])}})
-    rows = [[str(entry.get("at", ""))[:19], entry.get("event"), entry.get("worker")] for entry in record.history]
-    session.printer.table(("time", "event", "worker"), rows, empty="Nothing has happened to it yet.")
+    rows = [[_when(entry), entry.get("event"), entry.get("attempt"), entry.get("worker")] for entry in record.history]
+    headings = (f"time ({zone_name()})", "event", "attempt", "worker")
+    session.printer.table(headings, rows, empty="No history.", optional=("worker",))
+
+
+def _when(entry: Mapping[str, Any]) -> str | None:
+    moment = time_of(entry.get("at"))
+    return None if moment is None else exact_time_text(moment)
+
+
+def _error(job: JobSummary) -> str | None:
+    return None if job.error is None else f"{job.error.code}: {job.error.message}"
+
+
+def _parameters(spec: Mapping[str, Any]) -> str:
+    """What a job's command says, one parameter a line; of rows their number."""
+    rows = spec.get("rows", spec.get("data"))
+    said = {name: value for name, value in spec.items() if name not in _NOT_PARAMETERS}
+    said |= {"rows": len(rows)} if isinstance(rows, list) else {}
+    texts = {name: fact_text(_without_nothing(value)) for name, value in said.items() if value is not None}
+    return "\n".join(f"{name}: {text}" for name, text in texts.items() if text)
+
+
+def _without_nothing(value: Any) -> Any:
+    """A mapping without the fields that nobody gave."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: inner for name, inner in value.items() if inner not in (None, [], {})}

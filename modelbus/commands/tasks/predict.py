@@ -1,20 +1,22 @@
 """``modelbus predict``: for rows of the command line or of a file, and for whole datasets."""
 
-import csv
-import json
-import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from modelbus.client.typed_answers import Predictions
+from modelbus.commands.tasks.given_rows import GivenRows, rows_of_file, rows_of_options
+from modelbus.commands.tasks.shown_predictions import notes, print_predictions, save_predictions
 from modelbus.commands.terminal import completion
 from modelbus.commands.terminal.job_waiting import result_of, started
+from modelbus.commands.terminal.names import names_of
 from modelbus.commands.terminal.options import NoWait, Timeout
-from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
+from modelbus.commands.terminal.session import Session, asks_gateway
 from modelbus.extras import require
+from modelbus.shared.errors import LimitExceeded
+
+_WAIT_S: Final = 60.0
 
 
 @asks_gateway
@@ -23,141 +25,110 @@ def predict(
     model: Annotated[str, typer.Argument(help="name, name@alias or name@3.", autocompletion=completion.models)],
     row: Annotated[
         list[str] | None,
-        typer.Option("--row", "-r", metavar="NAME=VALUE,...", help="A row; may be repeated. JSON objects too."),
+        typer.Option("--row", "-r", metavar="NAME=VALUE,...", help="A row, or a JSON object; may be repeated."),
     ] = None,
     file: Annotated[
-        str | None, typer.Option("--file", "-f", help="Rows: CSV, JSON or JSON lines; - is standard input (JSON).")
+        str | None,
+        typer.Option("--file", "-f", help="A file of rows: CSV, TSV, JSON or JSON lines; - reads standard input."),
     ] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", "-d", help="All rows of this one.", autocompletion=completion.datasets)
+        str | None, typer.Option("--dataset", "-d", help="Every row of a dataset.", autocompletion=completion.datasets)
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", "-k", metavar="COLUMN,...", help="Input columns to keep beside the predictions."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-O", help="Save as CSV, JSON lines or Parquet.")] = None,
-    probabilities: Annotated[bool, typer.Option("--probabilities", help="Also of each class.")] = False,
-    scores: Annotated[bool, typer.Option("--scores", help="Also decision or anomaly scores.")] = False,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
+    scores: Annotated[bool, typer.Option("--scores", help="Add decision or anomaly scores.")] = False,
     no_wait: NoWait = False,
     timeout: Timeout = None,
 ) -> None:
-    """Predict, by one of --row, --file and --dataset.
+    """Predict for rows, a file or a dataset.
+
+    A terminal shows the first rows as a table; a pipe gets all of them as CSV.
 
     For example:
 
     - `modelbus predict prices --row size=2.0,color=red --row size=3.5,color=blue`
 
-    - `modelbus predict prices@3 --file new.csv --out predicted.csv`
+    - `modelbus predict prices@3 --file new.csv --keep order_id --out predicted.csv`
 
     - `modelbus predict churn@champion --dataset customers --out churn.parquet --probabilities`
 
-    - `echo '[{"size": 2.0, "color": "red"}]' | modelbus predict prices --file - --json`
+    - `cat new.csv | modelbus predict prices --file - --keep order_id`
     """
     if sum(given is not None for given in (row or None, file, dataset)) != 1:
         raise typer.BadParameter("give one of --row, --file and --dataset")
-    asked = {"has_probabilities": probabilities, "has_scores": scores}
+    wanted: dict[str, Any] = {
+        "has_probabilities": probabilities,
+        "has_scores": scores,
+        "keep": names_of(keep, "--keep"),
+    }
     if dataset is not None:
-        job = session.client.predict_dataset(model, dataset, **asked)
-        if no_wait:
-            started(session, job)
-            return
-        table = result_of(session, job, timeout)
-        path = table.download(out) if out else None
-        told = {**table.told.model_dump(mode="json"), "path": path and str(path)}
-        session.printer.show(told, lambda: _print_table(session, told))
+        _predict_dataset(session, model, dataset, wanted, out, timeout, no_wait=no_wait)
         return
-    rows = _rows_of_options(row or []) if file is None else _rows_of_file(file)
+    if no_wait:
+        raise typer.BadParameter("rows are answered at once; --no-wait is for --dataset", param_hint="--no-wait")
+    if out is not None and out.suffix.lower() == ".parquet":
+        require("frames", "--out with Parquet")  # before anything is sent
+    given = rows_of_options(row or []) if file is None else rows_of_file(file)
+    found = _predict_rows(session, model, given, wanted, timeout)
     if out is not None:
-        require("frames", "--out")  # before anything is asked
-    found = session.client.predict(model, rows, **asked)
-    if out is not None:
-        _save(found, out)
-    session.printer.show(found, lambda: _print_predictions(session, rows, found, out))
+        save_predictions(found, out)
+    session.printer.show(found, lambda: _print_rows(session, given, found, out))
 
 
-def _rows_of_options(given: Iterable[str]) -> list[dict[str, Any]]:
-    return [_row_of_option(text) for text in given]
-
-
-def _row_of_option(text: str) -> dict[str, Any]:
-    if text.lstrip().startswith("{"):
-        return _objects(text, "--row")[0]
-    # csv, so that a value in quotes may have a comma
-    return settings_of(next(csv.reader([text])), "--row")
-
-
-def _rows_of_file(name: str) -> list[dict[str, Any]]:
+def _predict_rows(
+    session: Session, model: str, given: GivenRows, wanted: dict[str, Any], timeout: float | None
+) -> Predictions:
     try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{name} cannot be read: {error}", param_hint="--file") from error
-    if name.lower().endswith((".csv", ".tsv")):
-        delimiter = "\t" if name.lower().endswith(".tsv") else ","
-        return [
-            {column: value or None for column, value in row.items()}
-            for row in csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter)
-        ]
-    return _objects(text, "--file")
+        return session.client.predict(model, given.rows, timeout_s=_WAIT_S if timeout is None else timeout, **wanted)
+    except LimitExceeded as error:
+        error.add_note(
+            "Many rows are predicted as a dataset: modelbus datasets upload FILE --name NAME, "
+            f"then modelbus predict {model} --dataset NAME"
+        )
+        raise
 
 
-def _objects(text: str, option: str) -> list[dict[str, Any]]:
-    """JSON objects: one, a list of them, or one a line."""
-    try:
-        document = json.loads(text)
-    except ValueError:
-        try:
-            document = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError as error:
-            raise typer.BadParameter(f"no JSON: {error}", param_hint=option) from None
-    rows = document if isinstance(document, list) else [document]
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise typer.BadParameter("expected are JSON objects, from column to value", param_hint=option)
-    return rows
-
-
-def _save(found: Predictions, path: Path) -> None:
-    frame = found.to_frame()
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        frame.to_parquet(path)
-    elif kind in (".jsonl", ".ndjson"):
-        frame.to_json(path, orient="records", lines=True)
-    else:
-        frame.to_csv(path, index_label="row")
-
-
-def _print_predictions(session: Session, rows: list[dict[str, Any]], found: Predictions, out: Path | None) -> None:
-    if out is not None:
-        session.printer.say(f"{out}: {len(found)} predictions of {found.model}@{found.version}")
+def _print_rows(session: Session, given: GivenRows, found: Predictions, out: Path | None) -> None:
+    if out is None:
+        print_predictions(session.printer, given.rows, found, is_text=given.is_text)
         return
-    names = [f"P({label})" for label in found.classes or []] if found.probabilities else []
-    shown = list(rows[0])[:3]
-    table = [
-        [
-            prediction,
-            *([] if found.probabilities is None else found.probabilities[place]),
-            *([] if found.scores is None else [found.scores[place]]),
-            *(row.get(name) for name in shown),
-        ]
-        for place, (row, prediction) in enumerate(zip(rows, found.predictions, strict=True))
-    ]
-    headings = ("prediction", *names, *([] if found.scores is None else ["score"]), *shown)
-    session.printer.table(headings, table, empty="No rows.")
-    _print_report(session, found.report)
+    session.printer.say(f"{out}: {len(found):,} predictions of {found.model}@{found.version}")
+    session.printer.warn(notes(found.report, found.warnings, is_text=given.is_text))
 
 
-def _print_table(session: Session, told: dict[str, Any]) -> None:
+def _predict_dataset(
+    session: Session,
+    model: str,
+    dataset: str,
+    wanted: dict[str, Any],
+    out: Path | None,
+    timeout: float | None,
+    *,
+    no_wait: bool,
+) -> None:
+    if no_wait and out is not None:
+        raise typer.BadParameter("--out needs the predictions, for which --no-wait does not wait", param_hint="--out")
+    job = session.client.predict_dataset(model, dataset, **wanted)
+    if no_wait:
+        started(session, job)
+        return
+    table = result_of(session, job, timeout)
+    path = table.download(out) if out else None
+    document = {**table.told.model_dump(mode="json"), "path": path and str(path)}
+    session.printer.show(document, lambda: _print_table(session, document))
+
+
+def _print_table(session: Session, document: dict[str, Any]) -> None:
     facts = {
-        "model": f"{told['model']}@{told['version']}",
-        "dataset": told["dataset"],
-        "rows": f"{told['row_count']:,}",
-        "saved to": told["path"],
-        "job": told["correlation_id"],
+        "model": f"{document['model']}@{document['version']}",
+        "dataset": document["dataset"],
+        "rows": f"{document['row_count']:,}",
+        "saved to": document["path"],
+        "job": document["correlation_id"],
     }
     session.printer.facts(facts)
-    _print_report(session, told["report"])
-
-
-def _print_report(session: Session, report: dict[str, dict[str, int]]) -> None:
-    words = {"coerced": "had to be cast", "unseen": "was never seen", "missing": "is missing", "extra": "was ignored"}
-    session.printer.warn(
-        f"column {column!r} {words.get(incident, incident)} in {count} row(s)"
-        for incident, columns in report.items()
-        for column, count in columns.items()
-    )
+    session.printer.warn(notes(document["report"], document.get("warnings") or ()))

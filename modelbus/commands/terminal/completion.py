@@ -1,4 +1,4 @@
-"""Completion of names in the shell, from the gateway if it answers fast; never an error, never a long wait."""
+"""Completion of names in the shell, from the gateway if it answers quickly; never an error or a long wait."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from modelbus.client.synchronous.client import Client
 
 ANSWER_S: Final = 1.0
-"""A shell that hangs is worse than one that does not complete."""
+"""Seconds for the gateway's answer: no completion is better than a shell that hangs."""
 
 
 def datasets(incomplete: str) -> list[str]:
@@ -23,7 +23,7 @@ def estimators(incomplete: str) -> list[str]:
 
 
 def models(incomplete: str) -> list[str]:
-    """Names of models; behind an ``@``, of the aliases and versions of that one."""
+    """Names of models; after an ``@``, their aliases and versions."""
     return _starting(incomplete, _references if "@" in incomplete else _model_names)
 
 
@@ -48,5 +48,5 @@ def _starting(incomplete: str, names: Callable[["Client"], list[str]]) -> list[s
         with Client(retry_s=0, answer_s=ANSWER_S) as client:
             return [name for name in names(client) if name.startswith(incomplete)]
     except ModelbusError:
-        # Whoever presses Tab sees no suggestion, which says it all.
+        # No suggestions is all that a user who presses Tab can be shown.
         return []

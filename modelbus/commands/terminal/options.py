@@ -8,19 +8,19 @@ import typer
 from modelbus.client.places import API_KEY_VARIABLE, URL_VARIABLE
 
 Directory = Annotated[
-    Path, typer.Option("--directory", "-d", help="The folder of the local stack.", envvar="MODELBUS_DIRECTORY")
+    Path, typer.Option("--directory", "-d", help="The local stack's folder.", envvar="MODELBUS_DIRECTORY")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Print without colours.")]
 
 GATEWAY = "Gateway"
-"""The panel in which help shows the options that all commands have that ask a gateway."""
+"""The panel of `--help` for the options of every command that asks a gateway."""
 
 Url = Annotated[
     str | None,
     typer.Option(
         envvar=URL_VARIABLE,
-        help="The gateway.",
+        help="The gateway's address.",
         show_default="the local stack of this folder",
         rich_help_panel=GATEWAY,
         metavar="URL",
@@ -28,14 +28,18 @@ Url = Annotated[
 ]
 ApiKey = Annotated[
     str | None,
-    typer.Option(envvar=API_KEY_VARIABLE, help="A key, if it wants one.", rich_help_panel=GATEWAY, metavar="KEY"),
+    typer.Option(
+        envvar=API_KEY_VARIABLE, help="The API key, if the gateway needs one.", rich_help_panel=GATEWAY, metavar="KEY"
+    ),
 ]
 MoreFields = Annotated[
     list[str] | None,
-    typer.Option("--option", "-o", metavar="NAME=VALUE", help="Any other field of the command, as JSON."),
+    typer.Option(
+        "--option", "-o", metavar="NAME=VALUE", help="Another field of the command, as JSON; may be repeated."
+    ),
 ]
-NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job and do not wait for its end.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the job's id and do not wait.")]
 Timeout = Annotated[
-    float | None, typer.Option("--timeout", min=0, help="Seconds to wait; the job goes on after that.", metavar="S")
+    float | None, typer.Option("--timeout", min=0, help="Seconds to wait; after that the job continues.", metavar="S")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Also when something else stands on it.")]
+Force = Annotated[bool, typer.Option("--force", help="Even if a model depends on it.")]

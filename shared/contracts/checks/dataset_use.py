@@ -1,4 +1,4 @@
-"""Which datasets a command reads: those that it names, and those that the version which it names was made with.
+"""Which datasets a command reads: the ones it names, and those behind the version it names.
 
 A new command gets a line in ``_USES``; tests/unit/contracts/test_dataset_use.py fails until it is there.
 """
@@ -18,32 +18,32 @@ from modelbus.shared.contracts.commands.training import CheckTraining, RetrainMo
 from modelbus.shared.contracts.documents.model_documents import UsedVersion
 
 DatasetRole = Literal["training", "hold_out", "explained"]
-"""What a dataset is to a version: what it was trained on, what it was measured on, or what is explained by default."""
+"""The role of a dataset for a version: its training data, its hold-out data, or its default for explanations."""
 
 
 @dataclass(frozen=True)
 class DatasetUse:
-    """The datasets that a command reads, as far as the command itself tells."""
+    """The datasets that a command reads, as far as the command itself shows."""
 
     names: tuple[str, ...] = ()
-    """Those that it names."""
+    """The datasets that the command names."""
     model: str | None = None
-    """The reference of a version whose own datasets are read too."""
+    """The reference of a version whose own datasets are also read."""
     roles: tuple[DatasetRole, ...] = ()
-    """Which of them."""
+    """Which datasets of that version."""
 
     def names_with(self, version: UsedVersion | None) -> list[str]:
-        """The names of all datasets that are read, each once, in order.
+        """The sorted names of all datasets that are read, without duplicates.
 
         Args:
-            version: The record of the version that ``model`` means; None where there is none.
+            version: The record of the version behind ``model``; None without one.
         """
         implied = [_ROLES[role](version) for role in self.roles] if version is not None else []
         return sorted({name for name in (*self.names, *implied) if name is not None})
 
 
 def dataset_use(command: Command) -> DatasetUse:
-    """Which datasets a command reads."""
+    """The datasets that a command reads."""
     return _USES[type(command)](command)
 
 

@@ -1,5 +1,5 @@
-"""What a valid evaluation needs of the records: checked by the gateway before it accepts, and by the worker before it
-begins, so that both doors refuse alike.
+"""Checks of evaluations against the records. The gateway runs them before it accepts a command and the worker before it
+starts, so that both doors reject the same commands.
 """
 
 from typing import Any
@@ -14,16 +14,15 @@ _NUMBERS = ("integer", "real", "boolean")
 
 
 def check_evaluation(command: Evaluation, dataset: DatasetDocument, signature: SignatureDocument | None) -> None:
-    """Check that an evaluation's columns are there and its options fit what is measured.
+    """Check that the columns of an evaluation exist and that its options apply to the task.
 
     Args:
         command: The command.
         dataset: The document of its dataset.
-        signature: That of the model version that it measures; None where it measures predictions.
+        signature: The signature of the evaluated version; None if predictions are evaluated.
 
     Raises:
-        InvalidCommand: Names each column that is missing, and the likeliest ones meant, or each option that does not
-            fit.
+        InvalidCommand: Names each missing column with the most similar ones, or each option that does not apply.
     """
     require_columns(_columns(command), command.dataset, dataset)
     details = [*_weight_faults(command, dataset), *_option_faults(command, signature)]
@@ -32,7 +31,7 @@ def check_evaluation(command: Evaluation, dataset: DatasetDocument, signature: S
 
 
 def _columns(command: Evaluation) -> list[tuple[str, str]]:
-    """Where each column is named, and its name."""
+    """The place of each column in the command, and its name."""
     wanted = [] if command.weight is None else [("weight", command.weight)]
     wanted += [(f"slices.{position}", name) for position, name in enumerate(command.slices)]
     if isinstance(command, EvaluateModel) and command.truth is not None:
@@ -47,12 +46,12 @@ def _weight_faults(command: Evaluation, dataset: DatasetDocument) -> list[dict[s
     types = {column["name"]: column["type"] for column in dataset["columns"]}
     if command.weight is None or types[command.weight] in _NUMBERS:
         return []
-    problem = f"column {command.weight!r} is {types[command.weight]}, so it cannot say how much a row counts"
-    return [{"where": "weight", "problem": problem, "expected": "a column of numbers"}]
+    problem = f"column {command.weight!r} has type {types[command.weight]}; weights must be numbers"
+    return [{"where": "weight", "problem": problem, "expected": "a numeric column"}]
 
 
 def _task_of(command: Evaluation, signature: SignatureDocument | None) -> tuple[str, int | None]:
-    """The task, and how many classes it has where that is known."""
+    """The task and, if known, the number of classes."""
     if isinstance(command, EvaluatePredictions):
         return command.task, None
     assert signature is not None  # a model has one
@@ -60,17 +59,19 @@ def _task_of(command: Evaluation, signature: SignatureDocument | None) -> tuple[
 
 
 def _option_faults(command: Evaluation, signature: SignatureDocument | None) -> list[dict[str, Any]]:
-    """Options that do not fit the task."""
+    """Options that do not apply to the task."""
     task, class_count = _task_of(command, signature)
     is_binary = task == "classification" and class_count in (None, 2)
     has_outliers = task == "outlier_detection" and isinstance(command, EvaluateModel) and command.truth is not None
     details = []
     for name, given in (("best_threshold", command.best_threshold), ("positive_class", command.positive_class)):
         if given is not None and not (is_binary or has_outliers):
-            problem = f"it is about two classes; this is {task}" + (f" of {class_count}" if class_count else "")
+            problem = f"requires binary classification; this is {task}" + (
+                f" with {class_count} classes" if class_count else ""
+            )
             details.append({"where": name, "problem": problem})
     if command.intervals is not None and task in UNSUPERVISED and not has_outliers:
-        details.append({"where": "intervals", "problem": f"{task} has no intervals without known outliers"})
+        details.append({"where": "intervals", "problem": f"intervals are not available for {task}"})
     if command.weight is not None and task in UNSUPERVISED:
-        details.append({"where": "weight", "problem": f"metrics of {task} know no weights"})
+        details.append({"where": "weight", "problem": f"metrics of {task} do not support weights"})
     return details

@@ -1,8 +1,6 @@
-"""What a training needs of the model that it makes a further version of, and of the task that it does: checked by the
-gateway before it accepts and by the worker before it begins, so that both doors refuse alike.
+"""Checks of trainings against the existing model and the task. The gateway runs them before it accepts a command and
+the worker before it starts, so that both doors reject the same commands.
 """
-
-from difflib import get_close_matches
 
 from modelbus.shared.contracts.base import Task
 from modelbus.shared.contracts.checks.command_checks import refused
@@ -11,49 +9,52 @@ from modelbus.shared.contracts.commands.tuning import AUTO, auto_task
 from modelbus.shared.contracts.documents.dataset_documents import DatasetDocument
 from modelbus.shared.contracts.documents.model_documents import ModelDocument, VersionDocument
 from modelbus.shared.contracts.metric_names import is_higher_better, metrics_of_kind
+from modelbus.shared.contracts.near_names import near_names
 
 
 def check_promotion(metric: str | None, task: Task) -> None:
-    """Check that versions of a task can be compared by a metric.
+    """Check that a metric can compare versions of a task.
 
     Args:
-        metric: What the command names; None where it names none.
-        task: What is learnt.
+        metric: The metric of the command, or None.
+        task: The task of the training.
 
     Raises:
-        InvalidCommand: The task has no such metric, or neither more nor less of it is better.
+        InvalidCommand: The task has no such metric, or the metric has no direction.
     """
     measured = metrics_of_kind(task)
     known = [name for name in measured if is_higher_better(name) is not None]
     if metric is None or metric in known:
         return
     if not known:
-        problem = f"{task} has no metric that says which version is better"
+        problem = f"{task} has no metric for comparing versions"
         raise refused([{"where": "promote_metric", "problem": problem}])
     if metric in measured:
-        problem = f"neither more nor less of {metric} is better"
+        problem = f"{metric} cannot rank versions: neither higher nor lower is better"
     else:
         problem = f"{task} has no metric {metric!r}"
-    close = get_close_matches(metric, known, n=3) or sorted(known)
+    close = near_names(metric, known, 3) or sorted(known)
     raise refused([{"where": "promote_metric", "problem": problem, "expected": close}])
 
 
 def standing_version(model: ModelDocument) -> int | None:
-    """The number of the version that says what a model predicts: its champion, else its newest; None if it has none."""
+    """The number of the version that defines what a model predicts: its champion, else its newest; None without
+    versions.
+    """
     number = model.get("aliases", {}).get("champion") or max(model.get("versions", []), default=None)
     return None if number is None else int(number)
 
 
 def check_same_target(command: Training, task: Task, standing: VersionDocument | None) -> None:
-    """Check that a further version of a model predicts what the model does, or that the command allows another target.
+    """Check that a new version of a model has the model's target and task, unless the command allows another target.
 
     Args:
         command: The training.
-        task: What it learns.
-        standing: The version that says what the model predicts: its document; None of a new model.
+        task: The task of the training.
+        standing: The document of the version that defines what the model predicts; None for a new model.
 
     Raises:
-        InvalidCommand: It predicts another target, or does another task; names both.
+        InvalidCommand: The target or the task differs; names both.
     """
     if standing is None or command.allow_target_change:
         return
@@ -61,22 +62,22 @@ def check_same_target(command: Training, task: Task, standing: VersionDocument |
 
 
 def check_retrained_task(command: RetrainModel, earlier: VersionDocument, dataset: DatasetDocument) -> None:
-    """Check that training a version again does its task, where `auto` takes the task from the dataset.
+    """Check that retraining a version keeps its task, if `auto` derives the task from the dataset.
 
     Args:
         command: The training.
-        earlier: The version to start from: its document.
-        dataset: The dataset to train on: its record.
+        earlier: The document of the version to retrain.
+        dataset: The record of the training dataset.
 
     Raises:
-        InvalidCommand: It would do another task.
+        InvalidCommand: The task would differ.
     """
     said = earlier.get("specification") or {}
     is_chosen = said.get("estimator") == AUTO and said.get("task") is None and command.tuning == "repeat"
     if not is_chosen or command.allow_target_change:
         return
     target = next((column for column in dataset["columns"] if column["name"] == said["target"]), None)
-    if target is not None:  # that it is missing is told by the job
+    if target is not None:  # the job reports a missing target
         _require_same(earlier, said["target"], auto_task(target), AUTO)
 
 
@@ -87,12 +88,10 @@ def _require_same(standing: VersionDocument, target: str | None, task: Task, est
         return
     is_other_target = signature.get("target") != target
     where = "target" if is_other_target else "task" if estimator == AUTO else "estimator"
-    problem = (
-        f"this training {ours}, and {name} {theirs}; train it as another model, or allow it with allow_target_change"
-    )
+    problem = f"this training {ours}, but {name} {theirs}; use another model name, or set allow_target_change"
     expected, given = (signature.get("target"), target) if is_other_target else (signature["task"], task)
     raise refused([{"where": where, "problem": problem, "given": given, "expected": expected}])
 
 
 def _question(target: str | None, task: str) -> str:
-    return f"does {task}" if target is None else f"predicts {target!r} ({task})"
+    return f"performs {task}" if target is None else f"predicts {target!r} ({task})"

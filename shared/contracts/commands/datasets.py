@@ -1,4 +1,4 @@
-"""The commands about datasets, and how a file is to be read."""
+"""The commands for datasets, and the options for reading files."""
 
 import re
 from datetime import UTC, datetime
@@ -27,16 +27,16 @@ from modelbus.shared.contracts.number_forms import (
 )
 
 ISO_FORMAT: Final = "ISO8601"
-"""The date format of ISO 8601, which is no single one of strptime's."""
+"""The date format of ISO 8601, which has no equivalent in strptime."""
 
 MISSING_MARKS_LIMIT: Final = 100
-"""How many cells may be said to mean "no value"."""
+"""The maximum number of marks for missing values."""
 
 PARQUET_START_BYTES: Final = 5
-"""So many bytes tell whether a file is Parquet."""
+"""The number of bytes that identify a Parquet file."""
 
 _PARQUET_START = re.compile(rb"PAR1(?![\t\r\n -~])")
-"""What follows the magic is no text; `PAR1` alone may be the name of a column."""
+"""The magic number and a byte that is not text: `PAR1` alone may be the name of a column."""
 
 TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
 TextEncoding = Literal[
@@ -63,43 +63,43 @@ TextEncoding = Literal[
 
 
 def begins_as_parquet(head: bytes) -> bool:
-    """Whether the first bytes are those of a Parquet file."""
+    """Whether the first bytes belong to a Parquet file."""
     return _PARQUET_START.match(head) is not None
 
 
 class UploadSource(Contract):
-    """A file that was uploaded over HTTP and lies in GridFS."""
+    """A file that was uploaded over HTTP and is stored in GridFS."""
 
     kind: Literal["upload"] = "upload"
     upload_id: CorrelationId
-    """The id under which the gateway stored the bytes."""
+    """The id of the stored bytes."""
     file_name: str | None = Field(None, max_length=255)
-    """What the sender called the file."""
+    """The file name that the sender gave."""
     media_type: str | None = Field(None, max_length=255)
-    """The media type that the sender declared, such as `text/csv`."""
+    """The media type that the sender gave, such as `text/csv`."""
     sha256: str | None = Field(None, pattern=SHA256_PATTERN)
-    """The SHA-256 of all bytes that the sender sent, in hex: by it a repeated upload is known for the first one."""
+    """The SHA-256 of the complete file in hexadecimal, which identifies repeated uploads."""
 
 
 class InlineSource(Contract):
-    """A small table inside the command itself."""
+    """A small table inside the command."""
 
     kind: Literal["inline"] = "inline"
     text: str
-    """The table as text, in the command's `format`."""
+    """The table as text in the command's `format`."""
 
 
 def _known_date_format(value: str) -> str:
-    """A format by which a date can be written and read back."""
+    """Check that a format can write a date and read it back."""
     if value == ISO_FORMAT:
         return value
     sample = datetime(2024, 12, 31, 13, 45, 59, tzinfo=UTC)
     try:
         read = datetime.strptime(sample.strftime(value), value)  # noqa: DTZ007 - a format need not have a zone
     except (ValueError, re.error) as error:  # a directive that occurs twice
-        raise ValueError(f"no date format: {error}; one is written as strptime has it, such as %d/%m/%Y") from None
+        raise ValueError(f"must be a strptime format, such as %d/%m/%Y ({error})") from None
     if read.date() != sample.date():
-        raise ValueError("a date format has day, month and year, such as %d/%m/%Y")
+        raise ValueError("must have day, month and year, such as %d/%m/%Y")
     return value
 
 
@@ -109,54 +109,54 @@ DateFormat = Annotated[
 
 
 NUMBER_OPTIONS: Final = ("decimal_mark", "thousands_mark", "grouping", "percent", "unit", "has_accounting_signs")
-"""The fields of `ColumnOptions` that say how its numbers are written."""
+"""The fields of `ColumnOptions` for numbers."""
 
 
 class ColumnOptions(Contract):
-    """How one column is to be read."""
+    """Options for one column."""
 
     type: Literal["integer", "real", "boolean", "datetime", "text"]
-    """The column's type; a cell that does not fit is a fault of its row."""
+    """The type of the column; a cell of another type is a fault of its row."""
     date_format: DateFormat | None = None
-    """How a `datetime` is written, as strptime has it, or `ISO8601`; default: found, which needs that day and month can
-    be told apart."""
+    """The date format of a `datetime` column: a strptime format or `ISO8601`. Default: detected, unless day and month
+    are ambiguous."""
     decimal_mark: DecimalMark | None = None
-    """Before the fraction of its numbers; this and the next five default to what is said of the whole file."""
+    """The decimal separator. This option and the next five default to the file's options."""
     thousands_mark: ThousandsMark | None = None
-    """Between groups of digits."""
+    """The thousands separator."""
     grouping: Grouping | None = None
-    """`thousands` or `indian`."""
+    """The size of digit groups: `thousands` or `indian`."""
     percent: Percent | None = None
-    """12 % becomes 0.12 (`fraction`, each number has a percent sign) or 12 (`number`, some may lack it)."""
+    """12 % is read as 0.12 (`fraction`: every number has a percent sign) or 12 (`number`: some may lack it)."""
     unit: Unit | None = None
-    """A currency or another unit that may stand before or behind a number, such as `€` or `kg`; it is left out."""
+    """A currency or another unit before or after each number, such as `€` or `kg`, which is ignored."""
     has_accounting_signs: bool | None = None
     """Whether `(5)` and `5-` are negative numbers."""
 
     @model_validator(mode="after")
     def _only_dates_have_a_format(self) -> Self:
         if self.date_format is not None and self.type != "datetime":
-            raise ValueError(f"a date_format goes with type datetime, not {self.type}")
+            raise ValueError(f"date_format requires type datetime, not {self.type}")
         return self
 
     @model_validator(mode="after")
     def _only_numbers_have_a_form(self) -> Self:
         given = [name for name in NUMBER_OPTIONS if getattr(self, name) is not None]
         if given and self.type not in ("integer", "real"):
-            raise ValueError(f"{' and '.join(given)}: only for types integer and real, not {self.type}")
+            raise ValueError(f"{' and '.join(given)} require type integer or real, not {self.type}")
         if self.type == "integer" and self.percent == "fraction":
-            raise ValueError("a percentage that becomes a fraction is real, not integer; or say percent: number")
+            raise ValueError("percent: fraction requires type real; for type integer use percent: number")
         check_marks(self.decimal_mark, self.thousands_mark)
         return self
 
 
 SPACES: Final = "spaces"
-"""The delimiter of columns that stand below each other: any number of spaces and tabs."""
+"""The delimiter of columns aligned by spaces: any number of spaces and tabs."""
 
 
 def _is_delimiter(value: str) -> str:
     if value != SPACES and (len(value) != 1 or not value.isascii() or value in '"\r\n\0'):
-        raise ValueError("a delimiter is one ASCII character, and no quote, line end or NUL, or the word spaces")
+        raise ValueError("must be one ASCII character other than a quote, line break or NUL, or the word spaces")
     return value
 
 
@@ -165,7 +165,7 @@ Delimiter = Annotated[str, StringConstraints(strict=True, min_length=1, max_leng
 
 def _is_comment(value: str) -> str:
     if not value.isprintable() or " " in value or '"' in value:
-        raise ValueError("a comment mark is one to three printed characters, such as # or //, and no quote or space")
+        raise ValueError("must be one to three printable characters without quotes or spaces, such as # or //")
     return value
 
 
@@ -173,59 +173,61 @@ CommentMark = Annotated[str, StringConstraints(strict=True, min_length=1, max_le
 
 
 class ParseOptions(Contract):
-    """How a file is to be read, where it should not be found out."""
+    """Options for reading a file, which replace automatic detection."""
 
     delimiter: Delimiter | None = None
-    """Between the fields of delimited text; `spaces`: any number of spaces and tabs. Default: found among comma,
-    semicolon, tab, pipe and, where the columns are numbers, spaces."""
+    """The delimiter of delimited text; `spaces` is any number of spaces and tabs. Default: detected among comma,
+    semicolon, tab, pipe and, if the columns are numeric, spaces."""
     encoding: TextEncoding | None = None
-    """Of text; default: by its byte order mark, else UTF-8, else cp1252."""
+    """The encoding of text. Default: from the byte order mark, else UTF-8, else cp1252."""
     decimal_mark: DecimalMark | None = None
-    """Of numbers in delimited text; default: the comma only where the delimiter is a semicolon and no number has a
-    point."""
+    """The decimal separator in delimited text. Default: a point; a comma if the delimiter is a semicolon and no number
+    has a point."""
     missing_marks: list[Annotated[str, Field(max_length=100)]] | None = Field(None, max_length=MISSING_MARKS_LIMIT)
-    """Cells of delimited text that mean "no value", beside the empty one; default: NA, N/A, n/a, #N/A, #NA, <NA>, NaN,
-    nan, null, NULL, None, ? and, among numbers, dates and booleans, a dash."""
+    """Cells of delimited text that mean a missing value, in addition to empty cells. Default: NA, N/A, n/a, #N/A, #NA,
+    <NA>, NaN, nan, null, NULL, None, ? and, among numbers, dates and booleans, a dash."""
     has_header: bool = True
-    """Whether the first record of delimited text holds the columns' names; else they are `column_1`, `column_2`, …"""
+    """Whether the first record of delimited text is a header. Otherwise the columns are named `column_1`, `column_2`,
+    …"""
     columns: dict[ColumnName, ColumnOptions] = Field({}, max_length=10_000)
-    """The types of columns; of those that are not named here, they are found."""
+    """Options by column. The types of all other columns are detected."""
     on_bad_rows: Literal["refuse", "skip"] = "refuse"
-    """What to do about rows that cannot be read: refuse the file, or leave them out and report them."""
+    """How to handle rows that cannot be read: refuse the file, or skip and report the rows."""
     thousands_mark: ThousandsMark | None = None
-    """Between groups of digits in delimited text; a space also stands for no-break, narrow and thin ones, an apostrophe
-    for a typographer's. Default: none, `1,234` is text. It may be set for single columns in `columns`, as may the next
-    four."""
+    """The thousands separator in delimited text. A space also matches no-break, narrow and thin spaces; an apostrophe
+    also matches a typographic one. Default: none, so `1,234` is text. This option and the next four can also be set by
+    column in `columns`."""
     grouping: Grouping = "thousands"
-    """Of digits: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
+    """The size of digit groups: `thousands` (`1,234,567`) or `indian` (`12,34,567`)."""
     percent: Percent | None = None
-    """Columns of numbers with percent signs are read: 12 % becomes 0.12 (`fraction`) or 12 (`number`). Default: they
-    are text."""
+    """How to read numbers with percent signs: 12 % as 0.12 (`fraction`) or 12 (`number`). Default: as text."""
     units: list[Unit] = Field([], max_length=UNIT_LIMIT)
-    """Currencies and other units that may stand before or behind numbers, one of them in each column, such as `€`,
-    `USD` or `kg`; they are left out. Default: none, `5 €` is text."""
+    """Currencies and other units before or after numbers, one per column, such as `€`, `USD` or `kg`, which are
+    ignored. Default: none, so `5 €` is text."""
     has_accounting_signs: bool = False
     """Whether `(5)` and `5-` are negative numbers; otherwise they are text."""
     skip_lines: int | None = Field(None, ge=0, le=10_000)
-    """Lines above the header to leave out, such as a title; default: what is a title or a comment for certain."""
+    """The number of lines to skip above the header, such as a title. Default: lines that are clearly titles or
+    comments."""
     comment: CommentMark | None = None
-    """Lines of delimited text that begin with it are left out; default: only above the header, those with `#`."""
+    """The mark of comment lines in delimited text, which are skipped. Default: `#`, and only above the header."""
     skip_below_header: int | None = Field(None, ge=0, le=100)
-    """Records right below the header to leave out, such as a row of units; default: a row of units in brackets."""
+    """The number of records to skip directly below the header, such as a row of units. Default: 1 for a row of units in
+    brackets, otherwise 0."""
     repeated_header: Literal["keep", "skip"] | None = None
-    """What to do about rows that say the header again; default: `skip` where they stand between numbers or dates."""
+    """How to handle rows that repeat the header. Default: `skip` if the columns hold numbers or dates."""
     skip_initial_space: bool | None = None
-    """Whether spaces behind a delimiter are no part of the field; default: where quotes stand behind them."""
+    """Whether to ignore spaces after a delimiter. Default: only if a quoted field follows."""
     strip_text: bool = False
-    """Whether spaces and tabs around text in delimited text are no part of it, as they are none of numbers."""
+    """Whether to strip spaces and tabs around text in delimited text. Around numbers they are always ignored."""
     has_quotes: bool = True
-    """Whether quotes around a field are no part of it; else a quote is a character as any other."""
+    """Whether quotes enclose fields; otherwise a quote is an ordinary character."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         check_marks(self.decimal_mark, self.thousands_mark)
         if self.thousands_mark is not None and self.thousands_mark == self.delimiter and not self.has_quotes:
-            raise ValueError("thousands_mark is the delimiter, which only quotes could tell apart")
+            raise ValueError("thousands_mark and delimiter must differ if has_quotes is false")
         return self
 
 
@@ -236,44 +238,44 @@ NewDatasetName = Annotated[Name, free_name("preview")]
 
 
 class ProfileDataset(CommandBase):
-    """Turn a file into a dataset: parse it, find each column's type, store it as Parquet."""
+    """Create a dataset from a file: parse it, detect the column types, store it as Parquet."""
 
     queue: ClassVar[str] = "profile"
 
     command: Literal["ProfileDataset"] = "ProfileDataset"
     dataset: NewDatasetName
-    """The name of the dataset to make."""
+    """The name of the new dataset."""
     source: Source
-    """Where the bytes are."""
+    """The file."""
     format: TableFormat | None = None
-    """The file's format; found from its media type, name and first bytes if not given."""
+    """The format of the file. Default: detected from the media type, the name and the first bytes."""
     options: ParseOptions = ParseOptions()
-    """How the file is to be read."""
+    """Options for reading the file."""
     target: ColumnName | None = None
-    """The column that is to be predicted later: alerts then tell of its classes and of columns that give it away."""
+    """The column to be predicted later. Alerts then cover its classes and columns that leak it."""
 
 
 class PreviewDataset(CommandBase):
-    """Say how a file would be read, from its beginning; nothing is made of it."""
+    """Show how a file would be read, from its beginning, without creating a dataset."""
 
     queue: ClassVar[str] = "read"
     retention_s: ClassVar[float | None] = HOUR_S
 
     command: Literal["PreviewDataset"] = "PreviewDataset"
     source: Source
-    """Where the bytes are; an upload is removed afterwards."""
+    """The file; an upload is removed afterwards."""
     format: TableFormat | None = None
-    """The file's format; found from its media type, name and first bytes if not given."""
+    """The format of the file. Default: detected from the media type, the name and the first bytes."""
     options: ParseOptions = ParseOptions()
-    """How the file is to be read."""
+    """Options for reading the file."""
     row_limit: int = Field(20, ge=1, le=100)
-    """How many rows to show."""
+    """The number of rows to return."""
     is_truncated: bool = False
-    """Whether the bytes are only the beginning of a file."""
+    """Whether the source has only the beginning of a file."""
 
 
 class ReadRows(CommandBase):
-    """Read some rows of a dataset."""
+    """Read rows of a dataset."""
 
     queue: ClassVar[str] = "read"
     retention_s: ClassVar[float | None] = HOUR_S
@@ -282,15 +284,15 @@ class ReadRows(CommandBase):
     dataset: Name
     """The dataset."""
     offset: int = Field(0, ge=0, le=2**53)
-    """How many rows to pass over."""
+    """The number of rows to skip."""
     limit: int = Field(50, ge=1, le=1000)
-    """How many rows to read at most."""
+    """The maximum number of rows to return."""
     columns: list[ColumnName] | None = Field(None, min_length=1)
-    """Which columns, in this order; default: all."""
+    """The columns to return, in this order. Default: all."""
 
 
 class ExportDataset(CommandBase):
-    """Write a dataset as a text file, to be downloaded."""
+    """Export a dataset as a text file for download."""
 
     queue: ClassVar[str] = "export"
 
@@ -298,7 +300,7 @@ class ExportDataset(CommandBase):
     dataset: Name
     """The dataset."""
     format: Literal["csv", "jsonl"]
-    """The format to write."""
+    """The format of the export."""
     formulas: Literal["escaped", "kept"] = "escaped"
-    """In CSV, text that a spreadsheet would run (it begins with `=`, `+`, `-`, `@`, a tab or a carriage return) gets an
-    apostrophe before it, or stays as it is."""
+    """How CSV treats text that a spreadsheet would execute (it starts with `=`, `+`, `-`, `@`, a tab or a carriage
+    return): `escaped` with a leading apostrophe, or `kept` as it is."""

@@ -1,4 +1,4 @@
-"""The command that asks whether rows are still like those that a model was trained on."""
+"""The command that compares current rows with the training data of a model."""
 
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -13,7 +13,7 @@ Threshold = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _moment(value: Any) -> Any:
-    problem = "a time is text in ISO 8601 with its zone, such as 2026-11-24T18:30:00Z"
+    problem = "must be a time in ISO 8601 with a time zone, such as 2026-11-24T18:30:00Z"
     if isinstance(value, datetime):
         return value
     try:
@@ -29,45 +29,47 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 
 
 class DriftThresholds(Contract):
-    """From which value on a statistic means drift; null leaves it out. Below what chance alone gives, none does."""
+    """The values from which a statistic indicates drift; null disables a statistic. Values that chance explains are
+    never drift.
+    """
 
     psi: Threshold | None = 0.2
-    """Population stability index; by custom, 0.1 is worth a look and 0.2 is drift."""
+    """The population stability index. By convention, 0.1 deserves attention and 0.2 is drift."""
     kolmogorov_smirnov: Share | None = None
-    """The largest distance between two distributions of numbers or dates."""
+    """The largest distance between two distributions of numbers or dates (Kolmogorov-Smirnov)."""
     jensen_shannon: Share | None = None
-    """The distance between two distributions of categories."""
+    """The distance between two distributions of categories (Jensen-Shannon)."""
     missing_rate: Share | None = None
-    """How much more, or less, of a column is missing."""
+    """The change in the fraction of missing values."""
     unseen_rate: Share | None = None
-    """The share of rows with a category that the training table has not."""
+    """The fraction of rows with a category that does not occur in the training data."""
 
 
 class ReportDrift(CommandBase):
-    """Compare the rows of a dataset, or those that were predicted since a time, with a version's training table."""
+    """Compare a dataset, or the rows predicted since some time, with the training data of a version."""
 
     queue: ClassVar[str] = "evaluate"
 
     command: Literal["ReportDrift"] = "ReportDrift"
     model: ModelReference
-    """The version whose training table is compared with."""
+    """The version whose training data is the reference."""
     dataset: Name | None = None
-    """The rows to compare: a dataset's."""
+    """The dataset to compare."""
     since: Moment | None = None
-    """The rows to compare: those that this version predicted since then, as far as their jobs are kept."""
+    """Compare the rows that this version has predicted since this time, as long as their jobs are kept."""
     thresholds: DriftThresholds = DriftThresholds()
-    """From which values on there is drift."""
+    """The thresholds of the statistics."""
     row_limit: int = Field(50_000, ge=100, le=200_000)
-    """Rows at most on either side: of a dataset so many are taken at random, of predicted rows the newest."""
+    """The maximum number of rows on each side: a random sample of a dataset, or the newest predicted rows."""
     seed: Seed = 0
-    """Seeds the choice of rows."""
+    """The seed for sampling rows."""
     has_plots: bool = True
-    """Whether to draw plots."""
+    """Whether to create plots."""
     limits: JobLimits = JobLimits()
-    """What the job may take."""
+    """The limits of the job."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.dataset is None) == (self.since is None):
-            raise ValueError("give dataset, or since for the rows that were predicted, one of them")
+            raise ValueError("give either dataset, or since to compare predicted rows")
         return self

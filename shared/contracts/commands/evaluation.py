@@ -1,4 +1,4 @@
-"""The commands that measure: a model on a dataset, or predictions that a dataset holds beside the truth."""
+"""The commands for evaluations: of a model on a dataset, or of predictions that are columns of a dataset."""
 
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -20,100 +20,101 @@ EvaluationId = Annotated[Name, free_name("compare")]
 
 
 class Intervals(Contract):
-    """Intervals for each metric, by bootstrap percentiles: the rows are drawn again and again, and measured."""
+    """Confidence intervals of the metrics by the percentile bootstrap, which resamples the rows."""
 
     rounds: int = Field(200, ge=20, le=2000)
-    """How many times the rows are drawn, with replacement, as many as there are."""
+    """The number of bootstrap samples, each as large as the evaluated rows, drawn with replacement."""
     confidence: float = Field(0.95, ge=0.5, lt=1)
-    """The share of the rounds whose metric lies within."""
+    """The confidence level."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
-    """Seeds the draws: the same seed gives the same intervals."""
+    """The seed of the samples; the same seed gives the same intervals."""
 
 
 class Costs(Contract):
-    """What wrong predictions cost, of two classes."""
+    """The costs of errors in binary classification."""
 
     false_positive: float = Field(ge=0, allow_inf_nan=False)
-    """A row of the negative class that is predicted positive."""
+    """The cost of a false positive."""
     false_negative: float = Field(ge=0, allow_inf_nan=False)
-    """A row of the positive class that is predicted negative."""
+    """The cost of a false negative."""
 
 
 class BestThreshold(Contract):
-    """What the best threshold is to be chosen by: a metric, or costs."""
+    """The criterion for the best threshold: a metric or costs."""
 
     metric: ThresholdMetric | None = None
-    """The threshold where this metric is highest."""
+    """Choose the threshold with the highest value of this metric."""
     costs: Costs | None = None
-    """The threshold where errors cost least."""
+    """Choose the threshold with the lowest total cost."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.metric is None) == (self.costs is None):
-            raise ValueError("give metric or costs, one of them")
+            raise ValueError("give either metric or costs")
         return self
 
 
 class Evaluation(CommandBase):
-    """What can be said of an evaluation, whatever is measured."""
+    """The fields of both kinds of evaluation."""
 
     queue: ClassVar[str] = "evaluate"
 
     evaluation: EvaluationId | None = None
-    """The id of the evaluation; default: the correlation id."""
+    """The id of the evaluation. Default: the correlation id."""
     dataset: Name
-    """The dataset to measure on."""
+    """The dataset to evaluate on."""
     weight: ColumnName | None = None
-    """The column that says how much each row counts; numbers from 0 on. Rows that count 0 are left out."""
+    """The column with the weight of each row, 0 or more. Rows with weight 0 are left out."""
     slices: list[ColumnName] = Field([], max_length=5)
-    """Columns to measure by: by value, or, for numbers and dates with many values, by ten quantile bins."""
+    """Columns that divide the rows into slices with metrics of their own: by value or, for numbers and dates with many
+    values, by ten quantile bins."""
     intervals: Intervals | None = None
-    """Also tell how sure each metric is; for classification and regression."""
+    """Also compute confidence intervals, for classification and regression."""
     best_threshold: BestThreshold | None = None
-    """What the best threshold is to be chosen by; for two classes that can be ranked."""
+    """The criterion for the best threshold, for binary classification with probabilities or scores."""
     positive_class: Scalar | None = None
-    """The class that is to be found, of two; default: the second."""
+    """The positive class in binary classification. Default: the second."""
     has_plots: bool = True
-    """Whether to draw plots."""
+    """Whether to create plots."""
 
     @model_validator(mode="after")
     def _slices_are_different(self) -> Self:
         if len(set(self.slices)) < len(self.slices):
-            raise ValueError("slices name a column twice")
+            raise ValueError("slices must not repeat a column")
         return self
 
 
 class EvaluateModel(Evaluation):
-    """Measure a model version on a dataset that has the truth."""
+    """Evaluate a model version on a dataset with true values."""
 
     command: Literal["EvaluateModel"] = "EvaluateModel"
     model: ModelReference
-    """The version to measure."""
+    """The version to evaluate."""
     truth: ColumnName | None = None
-    """The column that holds the truth; default: the target that the version learnt. For clustering and outlier
-    detection, which learn without one, true groups or known outliers; default: none."""
+    """The column with the true values. Default: the target of the version. For clustering and outlier detection, the
+    column with the true groups or known outliers; default: none."""
 
 
 class EvaluatePredictions(Evaluation):
-    """Measure predictions, whoever made them, that a dataset holds beside the truth."""
+    """Evaluate predictions of any origin that are a column of a dataset, next to the true values."""
 
     command: Literal["EvaluatePredictions"] = "EvaluatePredictions"
     task: Literal["classification", "regression", "clustering"]
-    """What was predicted: labels, numbers or groups."""
+    """The task of the predictions."""
     truth: ColumnName
-    """The column that holds the truth."""
+    """The column with the true values."""
     prediction: ColumnName
-    """The column that holds the predicted label, number or group."""
+    """The column with the predicted labels, numbers or groups."""
     probabilities: dict[Annotated[Label, Field(max_length=500)], ColumnName] | None = Field(
         None, min_length=1, max_length=1000
     )
-    """By class, as JSON writes it, the column that holds its probability. Of two classes one is enough, which is then
-    the positive one."""
+    """The column with the probability of each class, by the class as text. For two classes one column is enough; its
+    class is then the positive class."""
 
     @model_validator(mode="after")
     def _fits_the_task(self) -> Self:
         if self.truth == self.prediction:
-            raise ValueError(f"truth and prediction are the same column, {self.truth!r}")
+            raise ValueError(f"truth and prediction must be different columns; both are {self.truth!r}")
         if self.probabilities is not None and self.task != "classification":
-            raise ValueError(f"probabilities are of classes; {self.task} has none")
+            raise ValueError(f"probabilities require task classification, not {self.task}")
         return self

@@ -1,4 +1,4 @@
-"""The commands that ask why a model answers as it does, and the rows that they look at."""
+"""The commands that explain the predictions of a model, and the rows that they use."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self
@@ -21,15 +21,15 @@ def _importance_metrics(task: Task) -> tuple[ImportanceMetric, ...]:
 IMPORTANCE_METRICS: Final[Mapping[Task, tuple[ImportanceMetric, ...]]] = {
     task: _importance_metrics(task) for task in TASKS
 }
-"""By which metrics the importance of columns can be measured, the default first. ``agreement``: the share of rows that
-are answered as they were before; it needs no truth."""
+"""The metrics for feature importance by task, the default first. ``agreement`` is the fraction of rows whose prediction
+does not change; it needs no true values."""
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class ExplainModel(CommandBase):
-    """Say which columns a model version answers by, and how its answers depend on them."""
+    """Explain which columns matter to a model version and how its predictions depend on them."""
 
     queue: ClassVar[str] = "evaluate"
 
@@ -37,85 +37,86 @@ class ExplainModel(CommandBase):
     model: ModelReference
     """The version to explain."""
     dataset: Name | None = None
-    """Whose rows to look at; default: the dataset that the version was measured on, if it has one of its own, else the
-    one that it was trained on."""
+    """The dataset to use. Default: the hold-out dataset of the version, if it has one, otherwise its training
+    dataset."""
     kinds: list[ExplanationKind] = Field(["importance", "partial_dependence"], min_length=1)
-    """What to say: how much worse the model gets when a column is shuffled, and its mean answer by a column's value."""
+    """What to compute: `importance`, the loss in performance when a column is shuffled; `partial_dependence`, the mean
+    prediction by the value of a column."""
     columns: list[ColumnName] | None = Field(None, min_length=1, max_length=100)
-    """The columns whose partial dependence to tell; default: the most important ones."""
+    """The columns for partial dependence. Default: the most important columns."""
     column_limit: int = Field(5, ge=1, le=100)
-    """How many of the most important columns, where none are named."""
+    """The number of most important columns if `columns` is absent."""
     point_limit: int = Field(20, ge=2, le=100)
-    """How many values of a column at most."""
+    """The maximum number of values per column."""
     metric: ImportanceMetric | None = None
-    """By what importance is measured; default: `balanced_accuracy` for classes, `r2` for numbers, and for what has no
-    target `agreement`, the share of rows that are answered as they were."""
+    """The metric for importance. Default: `balanced_accuracy` for classification, `r2` for regression, and `agreement`,
+    the fraction of rows whose prediction does not change, for tasks without a target."""
     row_limit: int = Field(2000, ge=10, le=20_000)
-    """Rows at most; of a larger dataset so many are taken at random."""
+    """The maximum number of rows; larger datasets are sampled at random."""
     repeats: int = Field(5, ge=1, le=100)
-    """How often each column is shuffled."""
+    """How many times each column is shuffled."""
     seed: Seed = 0
-    """Seeds the choice of rows and the shuffling: the same seed gives the same explanation."""
+    """The seed for sampling and shuffling; the same seed gives the same explanation."""
     has_plots: bool = True
-    """Whether to draw plots."""
+    """Whether to create plots."""
     limits: JobLimits = JobLimits()
-    """What the job may take."""
+    """The limits of the job."""
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> Self:
         if len(set(self.kinds)) < len(self.kinds):
-            raise ValueError("kinds names one twice")
+            raise ValueError("kinds must not repeat a kind")
         if self.columns is not None and len(set(self.columns)) < len(self.columns):
-            raise ValueError("columns names a column twice")
+            raise ValueError("columns must not repeat a column")
         return self
 
 
 class ExplainPrediction(GivenRows):
-    """Say what each column of a row contributes to the model's answer for it: Shapley values."""
+    """Explain what each column contributes to the prediction for a row: Shapley values."""
 
     queue: ClassVar[str] = "evaluate"
 
     command: Literal["ExplainPrediction"] = "ExplainPrediction"
     model: ModelReference
-    """The version to ask."""
+    """The version to use."""
     rows: Rows = Field(min_length=1, max_length=10)
-    """The rows: a mapping from column to value each, ten at most; as `Predict` takes them."""
+    """The rows to explain, at most ten, in any of the forms of `Predict`."""
     outputs: Literal["predicted", "all"] = "predicted"
-    """What to explain of a model that answers classes or clusters: the one that it predicts, or all of them."""
+    """For classes and clusters: explain the `predicted` one, or `all` of them."""
     dataset: Name | None = None
-    """Where the rows to compare with come from; default: the dataset that the version was trained on."""
+    """The dataset of the background rows. Default: the training dataset of the version."""
     background_row_count: int = Field(100, ge=10, le=1000)
-    """With how many rows, taken at random, a row is compared."""
+    """The number of background rows, sampled at random."""
     method: Literal["auto", "exact", "sampled"] = "auto"
-    """`exact` tries every set of columns, twelve columns at most; `sampled` takes columns in random orders; `auto` is
-    `exact` up to eight columns."""
+    """`exact` evaluates every subset of columns, for at most twelve columns; `sampled` evaluates random orders of
+    columns; `auto` is `exact` for up to eight columns, otherwise `sampled`."""
     permutations: int = Field(2, ge=2, le=100)
-    """Of `sampled`: random orders for each row that is compared with, each there and back."""
+    """For `sampled`: the number of random orders per background row; each is also evaluated in reverse."""
     seed: Seed = 0
-    """Seeds the choice of rows and the orders: the same seed gives the same explanation."""
+    """The seed for sampling rows and orders; the same seed gives the same explanation."""
     limits: JobLimits = JobLimits()
-    """What the job may take."""
+    """The limits of the job."""
 
 
 class MeasureLearningCurve(CommandBase):
-    """Say how good a model version would have become with fewer rows: a learning curve. Trains it again and again."""
+    """Measure how a model version would perform with fewer training rows: a learning curve. Repeats the training."""
 
     queue: ClassVar[str] = "train"
 
     command: Literal["MeasureLearningCurve"] = "MeasureLearningCurve"
     model: ModelReference
-    """The version whose training is repeated."""
+    """The version whose training to repeat."""
     fractions: list[Annotated[float, Field(gt=0, le=1)]] = Field(
         [0.1, 0.325, 0.55, 0.775, 1.0], min_length=1, max_length=20
     )
-    """The fractions of the training rows to fit on."""
+    """The fractions of the training rows to fit on, in ascending order."""
     has_plots: bool = True
-    """Whether to draw plots."""
+    """Whether to create plots."""
     limits: JobLimits = JobLimits()
-    """What the job may take."""
+    """The limits of the job."""
 
     @model_validator(mode="after")
     def _fractions_rise(self) -> Self:
         if sorted(set(self.fractions)) != self.fractions:
-            raise ValueError("fractions must rise, each once")
+            raise ValueError("fractions must be in ascending order without duplicates")
         return self

@@ -1,33 +1,38 @@
-"""The commands that ask for predictions, and the forms in which rows may come."""
+"""The commands for predictions, and the forms of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from modelbus.shared.contracts.base import ColumnName, CommandBase, ModelReference, Name, Scalar
+from modelbus.shared.plural import counted
 
 Rows = list[dict[ColumnName, Scalar]]
 
 
 class _Prediction(CommandBase):
-    """What all predictions can be asked for."""
+    """The fields of all predictions."""
 
     model: ModelReference
-    """The version to ask."""
+    """The version to use."""
     has_probabilities: bool = False
-    """Also answer the probability of each class."""
+    """Whether to return the probability of each class."""
     has_scores: bool = False
-    """Also answer the decision scores: of two classes one number a row, positive for the second class; of more, one for
-    each class; of outlier detection one number a row, negative for an outlier, the lower the further out."""
+    """Whether to return decision scores. For two classes, one number per row, positive for the second class; for more
+    classes, one number per class; for outlier detection, one number per row, negative for outliers and lower the
+    further out."""
+    keep: list[ColumnName] | None = Field(None, min_length=1)
+    """Input columns to return beside the predictions, such as an id, in this order. They may be outside the model's
+    signature and are returned unchanged."""
 
 
 class GivenRows(CommandBase):
-    """What has rows in it, in any of the three forms that ``Predict`` tells of."""
+    """A command with rows, in any of the three forms of ``Predict``."""
 
     rows: Rows = Field(min_length=1)
-    """The rows: a mapping from column to value each; a null or an absent optional column is a missing value."""
+    """The rows, each an object with a value for each column. Null or an absent optional column is a missing value."""
 
     @field_validator("rows", mode="wrap")
     @classmethod
@@ -35,7 +40,9 @@ class GivenRows(CommandBase):
         rows: Rows = validate(given)
         for place, (before, row) in enumerate(zip(given, rows, strict=True)):
             if len(before) != len(row):
-                raise _malformed(f"rows.{place} has two keys that name one column, less the space around them")
+                raise _malformed(
+                    f"rows.{place} has two keys for the same column, which differ only in surrounding space"
+                )
         return rows
 
     @model_validator(mode="before")
@@ -44,7 +51,7 @@ class GivenRows(CommandBase):
         if not isinstance(document, dict) or "data" not in document:
             return document
         if "rows" in document:
-            raise _malformed("give rows or data, not both")
+            raise _malformed("give either rows or data")
         rest = {name: value for name, value in document.items() if name not in ("columns", "data")}
         if "columns" in document:
             return {**rest, "rows": _rows_of_table(document["columns"], document["data"])}
@@ -52,11 +59,11 @@ class GivenRows(CommandBase):
 
 
 class Predict(_Prediction, GivenRows):
-    """Predict for the rows in the command.
+    """Predict the rows in the command.
 
-    The rows may come in three forms: `rows`, a list of objects; `columns` with `data`, a list of names and a list of
-    rows of values; `data` alone, an object with a list of values for each column. A job's specification keeps several
-    rows of the same columns in the second form, which names each column once, and all others in the first.
+    Rows have three forms: `rows`, a list of objects; `columns` and `data`, a list of names and a list of rows of
+    values; `data` alone, an object with a list of values for each column. The job's specification uses the second form
+    for several rows with the same columns, and the first form otherwise.
     """
 
     queue: ClassVar[str] = "predict"
@@ -65,20 +72,36 @@ class Predict(_Prediction, GivenRows):
 
 
 class PredictDataset(_Prediction):
-    """Predict for each row of a dataset and store the predictions as a table."""
+    """Predict every row of a dataset and store the predictions as a table."""
 
     queue: ClassVar[str] = "predict.bulk"
 
     command: Literal["PredictDataset"] = "PredictDataset"
     dataset: Name
-    """The dataset whose rows are predicted."""
+    """The dataset to predict."""
+
+
+def kept_names(keep: Sequence[str], own: Collection[str]) -> dict[str, str]:
+    """What kept columns are called in a table that has columns of its own, by their names.
+
+    Args:
+        keep: The kept columns.
+        own: The columns of the predictions. A kept column of the same name gets ``_kept`` at its end.
+    """
+    names: dict[str, str] = {}
+    for column in keep:
+        name = column
+        while name in own or name in names.values() or (name != column and name in keep):
+            name = f"{name}_kept"
+        names[column] = name
+    return names
 
 
 def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:
-    """A specification with ``rows`` as it is kept and sent: several rows of the same columns name each column once.
+    """A specification with ``rows`` as it is stored and sent: several rows with the same columns name each column once.
 
-    With the names in each row, 1.5 MB of 60 named columns become 6 MB. The columns are sorted, so that rows which
-    differ in the order of their keys alone are the same specification.
+    With the names in each row, 1.5 MB of 60 columns would become 6 MB. The columns are sorted, so that rows which
+    differ only in the order of their keys have the same specification.
     """
     rows = spec["rows"]
     names = rows[0].keys()
@@ -90,7 +113,7 @@ def with_columns_once(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_of_spec(spec: Mapping[str, Any]) -> Rows:
-    """The rows of a kept specification: the inverse of ``with_columns_once``."""
+    """The rows of a stored specification: the inverse of ``with_columns_once``."""
     if "rows" in spec:
         rows: Rows = spec["rows"]
         return rows
@@ -99,28 +122,28 @@ def rows_of_spec(spec: Mapping[str, Any]) -> Rows:
 
 def _rows_of_table(columns: Any, data: Any) -> list[dict[str, Any]]:
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
-        raise _malformed("columns must be a list of names")
+        raise _malformed("columns must be a list of column names")
     if len(set(columns)) < len(columns):
         raise _malformed("columns names a column twice")
     if not isinstance(data, list):
-        raise _malformed("data must be a list of rows where columns are given")
+        raise _malformed("data must be a list of rows if columns is given")
     for place, values in enumerate(data):
         if not isinstance(values, list) or len(values) != len(columns):
-            found = f"has {len(values)} values" if isinstance(values, list) else "is no list"
-            raise _malformed(f"data.{place} {found}; columns has {len(columns)} names")
+            found = f"has {counted(len(values), 'value')}" if isinstance(values, list) else "is not a list"
+            raise _malformed(f"data.{place} {found}; columns has {counted(len(columns), 'name')}")
     return [dict(zip(columns, values, strict=True)) for values in data]
 
 
 def _rows_of_columns(data: Any) -> list[dict[str, Any]]:
     if not isinstance(data, dict) or not data:
-        raise _malformed("data must be an object with a list of values for each column, or come with columns")
+        raise _malformed("data must be an object with a list of values for each column, or a list of rows with columns")
     lengths = {name: len(values) if isinstance(values, list) else None for name, values in data.items()}
     first = next(iter(lengths))
     for name, length in lengths.items():
         if length is None:
             raise _malformed(f"data.{name} must be a list of values")
         if length != lengths[first]:
-            raise _malformed(f"data.{name} has {length} values, data.{first} has {lengths[first]}")
+            raise _malformed(f"data.{name} has {counted(length, 'value')}, but data.{first} has {lengths[first]}")
     return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""The commands: what may be asked of the services, by HTTP or by queue."""
+"""All commands, for HTTP and for the queues."""
 
 import hashlib
 from typing import Annotated, Any, Final, get_args
@@ -36,27 +36,27 @@ Command = Annotated[
 ]
 
 COMMAND_NAMES: Final = tuple(kind.__name__ for kind in get_args(get_args(Command)[0]))
-"""The name of every command, as its field `command` has it."""
+"""The name of every command, which is the value of its field `command`."""
 
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 
 _SHOWN_LIMIT: Final = 200
-"""Characters of what was given that an error quotes."""
+"""The maximum number of characters of a given value that an error quotes."""
 
 
 def parse_command(document: Any) -> Command:
-    """Validate one command, as JSON gave it.
+    """Validate one command, as parsed from JSON.
 
     Raises:
-        InvalidCommand: With one detail for each field at fault: where, problem, and what was given.
+        InvalidCommand: With one detail for each faulty field: where, problem, and the given value.
     """
     if not isinstance(document, dict):
-        raise InvalidCommand(f"a command is a JSON object, not {type_name(document)}")
-    spoken = document.get("contract", CONTRACT_VERSION)
-    if spoken != CONTRACT_VERSION or isinstance(spoken, bool):
+        raise InvalidCommand(f"a command must be a JSON object, not {type_name(document)}")
+    given = document.get("contract", CONTRACT_VERSION)
+    if given != CONTRACT_VERSION or isinstance(given, bool):
         raise InvalidCommand(
-            f"contract version {repr(spoken)[:_SHOWN_LIMIT]} is not spoken here; this release has {CONTRACT_VERSION}",
+            f"contract version {repr(given)[:_SHOWN_LIMIT]} is not supported; use version {CONTRACT_VERSION}",
             details=[{"where": "contract", "problem": "unsupported version", "expected": CONTRACT_VERSION}],
         )
     try:
@@ -66,23 +66,23 @@ def parse_command(document: Any) -> Command:
 
 
 def parse_command_of_queue(document: Any, queue: str) -> Command:
-    """Validate one command that came, or is to go, by a queue.
+    """Validate one command that came from, or is sent to, a queue.
 
     Raises:
-        InvalidCommand: It breaks its contract, or travels on another queue.
+        InvalidCommand: The command violates its contract, or belongs to another queue.
     """
     command = parse_command(document)
     if command_queue(command) != queue:
-        raise InvalidCommand(f"{command.command} travels on queue {command_queue(command)!r}, not {queue!r}")
+        raise InvalidCommand(f"{command.command} belongs to queue {command_queue(command)!r}, not {queue!r}")
     return command
 
 
 def invalid_command(error: ValidationError, kind: Any = None) -> InvalidCommand:
-    """Translate pydantic's error: one detail a fault, and a sentence that names the first ones.
+    """Translate pydantic's error: one detail for each fault, and a message that names the first three.
 
     Args:
-        error: What pydantic raised.
-        kind: The type that it validated, such as a command's class: then a misspelt name is told with the near one.
+        error: The error of pydantic.
+        kind: The validated type, such as the class of a command; it allows suggestions for misspelt names.
     """
     details = details_of(error, kind)
     named = "; ".join(f"{detail['where']}: {detail['problem']}" for detail in details[:3])
@@ -97,18 +97,18 @@ def command_queue(command: Command) -> str:
 
 
 def command_spec(command: Command) -> dict[str, Any]:
-    """The command as its job keeps it: validated, complete with defaults, without the correlation id."""
+    """The command as its job stores it: validated, complete with defaults, without the correlation id."""
     spec = command.model_dump(mode="json", exclude={"correlation_id"})
     return with_columns_once(spec) if isinstance(command, GivenRows) else spec
 
 
 def spec_hash(spec: dict[str, Any]) -> str:
-    """SHA-256 of a specification, in hex: two commands with the same hash ask for the same."""
+    """The SHA-256 of a specification in hexadecimal: two commands with the same hash request the same work."""
     return hashlib.sha256(orjson.dumps(without_place(spec), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def without_place(spec: dict[str, Any]) -> dict[str, Any]:
-    """A specification without the id of its uploaded file: a file counts by its content, not by where it lies."""
+    """A specification without the id of its uploaded file: the content of a file matters, not its place."""
     source = spec.get("source")
     if not isinstance(source, dict) or not source.get("sha256"):
         return spec

@@ -1,4 +1,4 @@
-"""The commands that make model versions, and what can be said of a training."""
+"""The commands that create model versions, and the options of a training."""
 
 from collections import Counter
 from typing import Annotated, ClassVar, Literal, Self
@@ -20,6 +20,7 @@ from modelbus.shared.contracts.base import (
     free_name,
 )
 from modelbus.shared.contracts.commands.tuning import AUTO, Auto, Calibration, MetricName, Search, Threshold
+from modelbus.shared.plural import agreeing
 
 Promotion = Literal["always", "if_better", "if_comparable", "never"]
 Streaming = Literal["auto", "always", "never"]
@@ -31,150 +32,151 @@ Tags = Annotated[dict[TagName, TagValue], Field(max_length=50)]
 
 
 class HoldOut(Contract):
-    """Which rows are kept out of training, to measure the model on."""
+    """The rows that are held out of training to evaluate the model."""
 
     fraction: float = Field(0.2, gt=0, lt=1)
-    """The share of the rows."""
+    """The fraction of the rows."""
     is_stratified: bool | None = None
-    """Keep the classes' shares. Default: for a classifier, as far as can be; a class that cannot be parted stays in
-    training, and the version says so. `true` refuses a table with such a class."""
+    """Whether to preserve the class proportions. Default: for classifiers, where possible; a class with too few rows to
+    split stays in training, and the version reports it. `true` rejects a dataset with such a class."""
     time_column: ColumnName | None = None
-    """Hold out the latest rows by this column, a date or a number, instead of random ones."""
+    """Hold out the latest rows by this column, a date or a number, instead of random rows."""
     group_column: ColumnName | None = None
-    """Hold out whole groups: rows of one value of this column, such as those of one customer, are never in both parts.
-    It is no feature, unless it is named as one."""
+    """Hold out whole groups: rows with the same value in this column, such as the rows of one customer, are never
+    split. The column is not a feature unless `features` names it."""
     dataset: Name | None = None
-    """Measure on the rows of this dataset, and train on all rows of the other; `fraction` then says nothing."""
+    """Evaluate on this dataset and train on all rows of the training dataset; `fraction` is then ignored."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         ways = [name for name in ("time_column", "group_column", "dataset") if getattr(self, name) is not None]
         if len(ways) > 1:
-            raise ValueError(f"rows are held out in one way: give {' or '.join(ways)}, not both")
+            raise ValueError(f"give only one of {' and '.join(ways)}")
         if self.is_stratified and ways:
-            raise ValueError("only rows that are held out at random can be stratified")
+            raise ValueError(f"is_stratified requires a random hold-out, without {' or '.join(ways)}")
         return self
 
 
 class CrossValidation(Contract):
-    """Measure by cross-validation too: on the training rows, beside the hold-out."""
+    """Cross-validation on the training rows, in addition to the hold-out."""
 
     folds: int = Field(5, ge=2, le=20)
-    """How many folds; each is measured by a model of the others. With a time column, each by a model of the earlier
-    ones; with a group column, each has whole groups."""
+    """The number of folds. Each fold is predicted by a fit on the others; with a time column, by a fit on the earlier
+    folds. With a group column, folds consist of whole groups."""
 
 
 class JobLimits(Contract):
-    """Limits of one job, within those of the service."""
+    """The limits of one job, within the limits of the service."""
 
     time_s: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """Seconds that an attempt may run; default, and most: the service's."""
+    """The maximum run time of an attempt in seconds. Default and maximum: the service's limit."""
     memory_bytes: int | None = Field(None, ge=64 * 1024 * 1024, le=2**50)
-    """Bytes that the job's process may add to what it starts with; default, and most: the service's."""
+    """The maximum memory in bytes that the job's process may allocate beyond its start. Default and maximum: the
+    service's limit."""
 
 
 class VersionChanges(Contract):
-    """What of a version can be changed: what is to be remembered of it."""
+    """The fields of a version that can be changed."""
 
     tags: dict[TagName, TagValue | None] = Field({}, max_length=50)
-    """Tags to set; null removes one. Those that are not named stay."""
+    """The tags to set; null removes a tag. All other tags are kept."""
     note: str | None = Field(None, max_length=10_000)
-    """Another note; null or absent leaves the one that is there."""
+    """The new note. Null or absent keeps the current note."""
 
 
 class AliasChange(Contract):
-    """Where an alias is to point."""
+    """The new version of an alias."""
 
     version: VersionNumber
-    """The number of a version."""
+    """The number of the version."""
 
 
 class Training(CommandBase):
-    """What is said of a training, whether it is to be carried out or only to be checked."""
+    """The options of a training, for `TrainModel` and `CheckTraining`."""
 
     model: Annotated[Name, free_name("validate")]
-    """The model's name; a model of that name gets a further version."""
+    """The name of the model; an existing model gets a new version."""
     dataset: Name
     """The dataset to train on."""
     target: ColumnName | None = None
-    """The column to predict; for classification and regression, and for no other task."""
+    """The column to predict, for classification and regression only."""
     features: list[ColumnName] | None = Field(None, min_length=1)
-    """The columns to predict from, or to find outliers and clusters by; default: all but the target, the sample
-    weight, what rows are grouped by, and those that are exclude."""
+    """The features. Default: all columns except the target, the sample weight, the group column and the columns in
+    `exclude`."""
     exclude: list[ColumnName] | None = None
-    """Columns not to predict from, where all others are wanted."""
+    """Columns that are not features, while all others are."""
     free_text: list[ColumnName] | None = None
-    """Columns of text to read as free text, by their words, beside those that the dataset's profile found
-    (`is_free_text`)."""
+    """Text columns to encode by their words as free text, in addition to the columns that the dataset's profile marks
+    as `is_free_text`."""
     categorical: list[ColumnName] | None = None
-    """Columns of text to read as categories, though the profile found them to be free text."""
+    """Text columns to encode as categories, although the profile marks them as free text."""
     estimator: Annotated[str, Field(max_length=100)]
-    """A name from `GET /estimators`, or `auto`: the service chooses."""
+    """The name of an estimator, or `auto` to let the service choose one."""
     hyperparameters: Hyperparameters = {}
-    """Constructor arguments of the estimator; what is absent keeps the estimator's default."""
+    """The hyperparameters of the estimator. Absent ones keep the estimator's defaults."""
     search: Search | None = None
-    """Search for the best hyperparameters; those that are given hold for all candidates."""
+    """A hyperparameter search. The given hyperparameters apply to all candidates."""
     auto: Auto | None = None
-    """How the estimator is chosen, where it is `auto`."""
+    """The options of the choice if the estimator is `auto`."""
     calibration: Calibration | None = None
-    """Calibrate the probabilities of a classifier, or give some to one that has none."""
+    """Calibrates the probabilities of a classifier, or adds probabilities to one without them."""
     threshold: Threshold | None = None
-    """Answer the second of two classes from another probability on than one half."""
+    """Chooses the probability threshold of the second class in binary classification. Default: one half."""
     task: Task | None = None
-    """What to learn; default: what the estimator does."""
+    """The task. Default: the task of the estimator."""
     class_weight: Literal["balanced"] | Annotated[dict[Label, Weight], Field(max_length=1000)] | None = None
-    """How much the rows of each class count, by label, or `balanced`: inversely to how many there are. For estimators
-    that take class weights or sample weights."""
+    """The weight of each class, by label, or `balanced` for weights inversely proportional to class frequencies. For
+    estimators that support class weights or sample weights."""
     sample_weight: ColumnName | None = None
-    """The column that says how much each row counts in training; numbers from 0 on. It is no feature."""
+    """The column with the weight of each row in training, 0 or more. It is not a feature."""
     hold_out: HoldOut = HoldOut()
-    """The rows to measure on."""
+    """The rows to evaluate on."""
     cross_validation: CrossValidation | None = None
-    """Measure by cross-validation too."""
+    """Evaluate by cross-validation too."""
     streaming: Streaming = "auto"
-    """Whether the rows go through the estimator a row group at a time, in memory that does not grow with the table:
-    `auto` where the estimator can, and the whole table is likely to take more than half of the memory limit."""
+    """Whether to train one row group at a time, in memory that does not grow with the dataset. `auto` streams if the
+    estimator supports it and the whole dataset would probably need more than half of the memory limit."""
     epochs: int = Field(5, ge=1, le=1000)
-    """Passes over the training rows where they are streamed; naive Bayes needs one and takes one."""
+    """The number of passes over the training rows if they are streamed. Naive Bayes always uses one."""
     seed: int = Field(0, ge=0, le=2**32 - 1)
-    """Seeds the split and the estimator: the same seed gives the same model."""
+    """The seed for the split and the estimator; the same seed gives the same model."""
     promote: Promotion = "if_comparable"
-    """Whether `champion` moves to the new version: `if_comparable`, unless the champion answers something else (another
-    target, task or classes); `if_better`, only if the new version is better on rows that neither was trained on, which
-    outlier detection never is, as it has no metric that says so; `always`; `never`."""
+    """When the alias `champion` moves to the new version: `if_comparable`, if both versions have the same target, task
+    and classes; `if_better`, only if the new version is better on rows that neither version was trained on (never for
+    outlier detection, which has no metric to compare by); `always`; `never`."""
     promote_metric: MetricName | None = None
-    """What `if_better` compares by; default: `balanced_accuracy`, `r2`, or `silhouette`. Of errors and losses less is
-    better."""
+    """The metric for `if_better`. Default: `balanced_accuracy`, `r2` or `silhouette`. Lower is better for errors and
+    losses."""
     promote_margin: float = Field(0.0, ge=0, allow_inf_nan=False)
-    """By how much the new version must be better, in units of the metric. As good as the champion is not better."""
+    """The margin by which the new version must be better, in units of the metric. A tie keeps the champion."""
     allow_target_change: bool = False
-    """Whether a further version of a model may predict another target, or do another task, than the model does."""
+    """Whether a new version may have another target or task than the model."""
     limits: JobLimits = JobLimits()
-    """What the job may take."""
+    """The limits of the job."""
     tags: Tags = {}
-    """What to remember of the version, by name."""
+    """Tags for the version, by name."""
     note: str = Field("", max_length=10_000)
-    """What to remember of the version, in words."""
+    """A note about the version."""
 
     @model_validator(mode="after")
     def _columns_have_one_role(self) -> Self:
         features = self.features or []
         if self.target in features:
-            raise ValueError(f"the target {self.target!r} is among the features")
+            raise ValueError(f"features must not include the target {self.target!r}")
         if len(set(features)) < len(features):
             twice = sorted(name for name, count in Counter(features).items() if count > 1)
-            raise ValueError(f"features are named twice: {', '.join(twice)}")
+            raise ValueError(f"features must not repeat a column: {', '.join(twice)}")
         if self.features is not None and self.exclude is not None:
-            raise ValueError("give features or exclude, not both")
+            raise ValueError("give either features or exclude")
         if self.sample_weight is not None and self.sample_weight in (self.target, *features):
-            raise ValueError(f"the sample weight {self.sample_weight!r} is the target or a feature too")
+            raise ValueError(f"sample_weight must not be the target or a feature: {self.sample_weight!r}")
         if self.target is not None and self.hold_out.group_column == self.target:
-            raise ValueError(f"the target {self.target!r} cannot be what rows are grouped by")
+            raise ValueError(f"hold_out.group_column must not be the target {self.target!r}")
         both = sorted(set(self.free_text or []) & set(self.categorical or []))
         if both:
-            raise ValueError(f"free_text and categorical both name {', '.join(map(repr, both))}")
+            raise ValueError(f"free_text and categorical must not both name {', '.join(map(repr, both))}")
         if self.class_weight is not None and "class_weight" in self.hyperparameters:
-            raise ValueError("class_weight is given twice, also as a hyperparameter")
+            raise ValueError("class_weight is also given as a hyperparameter; give it once")
         return self
 
     @model_validator(mode="after")
@@ -187,24 +189,26 @@ class Training(CommandBase):
         if self.estimator == AUTO:
             given = [name for name in ("hyperparameters", "search") if getattr(self, name)]
             if given:
-                raise ValueError(f"where estimator is auto, {' and '.join(given)} are chosen by it: leave them out")
+                raise ValueError(
+                    f"estimator auto chooses {' and '.join(given)}; omit {'them' if len(given) > 1 else 'it'}"
+                )
         elif self.auto is not None:
-            raise ValueError('auto says how an estimator is chosen, so it goes with `"estimator": "auto"`')
+            raise ValueError('auto requires `"estimator": "auto"`')
         budget_s = self.tuning.time_budget_s if self.tuning is not None else None
         if budget_s is not None and self.limits.time_s is not None and budget_s >= self.limits.time_s:
             raise ValueError(
-                f"the time budget, {budget_s:g} s, must be less than limits.time_s: the fit needs some too"
+                f"time_budget_s ({budget_s:g}) must be less than limits.time_s, which includes the final fit"
             )
         return self
 
     @property
     def tuning(self) -> Search | Auto | None:
-        """What is tuned, and how; None where the command says all that is to be fitted."""
+        """The search or choice to run; None if the command names everything."""
         return (self.auto or Auto()) if self.estimator == AUTO else self.search
 
 
 class TrainModel(Training):
-    """Fit an estimator on a dataset and store the result as the next version of a model."""
+    """Train an estimator on a dataset and store the result as the next version of a model."""
 
     queue: ClassVar[str] = "train"
 
@@ -212,7 +216,7 @@ class TrainModel(Training):
 
 
 class CheckTraining(Training):
-    """Say whether a training could be carried out, and what it would take, without fitting anything."""
+    """Check whether a training is possible and estimate its cost, without fitting."""
 
     queue: ClassVar[str] = "check"
     retention_s: ClassVar[float | None] = HOUR_S
@@ -221,42 +225,42 @@ class CheckTraining(Training):
 
 
 class RetrainModel(CommandBase):
-    """Train a model again as an earlier version was, with what is given here changed."""
+    """Train a model again like an earlier version, with the changes given here."""
 
     queue: ClassVar[str] = "train"
 
     command: Literal["RetrainModel"] = "RetrainModel"
     model: ModelReference
-    """The version to start from."""
+    """The version to repeat."""
     dataset: Name | None = None
-    """Another dataset."""
+    """The new dataset. Default: the dataset of the earlier version."""
     hyperparameters: Hyperparameters = {}
-    """Changed hyperparameters; null takes the estimator's default again."""
+    """Hyperparameters to change; null restores the estimator's default."""
     tuning: Literal["repeat", "reuse"] = "repeat"
-    """What becomes of the earlier one's search or choice of an estimator: done again, or its finding taken as it is."""
+    """Whether to `repeat` the earlier search or choice of an estimator, or to `reuse` its result."""
     search: Search | None = None
-    """Another search, or one where there was none."""
+    """A new search."""
     calibration: Calibration | None = None
-    """Another calibration; absent keeps the earlier one's."""
+    """A new calibration. Default: the calibration of the earlier version."""
     threshold: Threshold | None = None
-    """Another aim of the threshold; absent keeps the earlier one's."""
+    """A new threshold. Default: the threshold criterion of the earlier version."""
     seed: int | None = Field(None, ge=0, le=2**32 - 1)
-    """Another seed."""
+    """A new seed. Default: the seed of the earlier version."""
     promote: Promotion = "if_better"
-    """Whether `champion` moves; `if_better` compares both on rows of the new version's hold-out that neither was
-    trained on."""
+    """When the alias `champion` moves. `if_better` compares both versions on the rows of the new hold-out that neither
+    was trained on."""
     promote_metric: MetricName | None = None
-    """What `if_better` compares by; default: what the earlier training named, or that of the task."""
+    """The metric for `if_better`. Default: the metric of the earlier training, or the default of the task."""
     promote_margin: float | None = Field(None, ge=0, allow_inf_nan=False)
-    """By how much the new version must be better; default: what the earlier training said, or 0."""
+    """The margin by which the new version must be better. Default: the margin of the earlier training, or 0."""
     allow_target_change: bool = False
-    """Whether `auto` may do another task than the earlier version, because the other dataset's target asks for it."""
+    """Whether `auto` may choose another task than the earlier version because the new dataset's target requires it."""
     limits: JobLimits | None = None
-    """What the job may take; default: what the earlier one might."""
+    """The limits of the job. Default: the limits of the earlier training."""
     tags: Tags = {}
-    """What to remember of the new version, by name."""
+    """Tags for the new version, by name."""
     note: str = Field("", max_length=10_000)
-    """What to remember of the new version, in words."""
+    """A note about the new version."""
 
     @model_validator(mode="after")
     def _compares_by_something(self) -> Self:
@@ -266,16 +270,18 @@ class RetrainModel(CommandBase):
     @model_validator(mode="after")
     def _searches_or_not(self) -> Self:
         if self.tuning == "reuse" and self.search is not None:
-            raise ValueError("tuning reuse takes what the earlier search found: give no other search")
+            raise ValueError("tuning: reuse takes the result of the earlier search and cannot be combined with search")
         return self
 
 
 def require_comparing(promote: Promotion, metric: str | None, margin: float | None) -> None:
-    """Check that a metric and a margin are given only where versions are compared.
+    """Check that a metric and a margin are given only if versions are compared.
 
     Raises:
-        ValueError: They are given, and nothing is compared.
+        ValueError: They are given, but nothing is compared.
     """
     given = [name for name, value in (("promote_metric", metric), ("promote_margin", margin)) if value]
     if given and promote != "if_better":
-        raise ValueError(f"{' and '.join(given)} only count with promote if_better, and promote is {promote}")
+        raise ValueError(
+            f"{' and '.join(given)} {agreeing(len(given), 'requires', 'require')} promote: if_better, not {promote}"
+        )

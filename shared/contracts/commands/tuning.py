@@ -1,4 +1,4 @@
-"""What can be said of tuning: the search for hyperparameters, the choice of an estimator, calibration and threshold."""
+"""The options of tuning: hyperparameter search, choice of an estimator, calibration and threshold."""
 
 import math
 from collections.abc import Mapping
@@ -22,25 +22,26 @@ from modelbus.shared.contracts.base import (
     is_storable_integer,
 )
 from modelbus.shared.contracts.metric_names import SearchedThresholdMetric
+from modelbus.shared.plural import agreeing
 
 AUTO: Final = "auto"
-"""What stands in place of an estimator's name where the service chooses it."""
+"""The estimator's name if the service is to choose one."""
 CANDIDATE_LIMIT: Final = 1000
-"""Candidates that one search may try, however they are drawn."""
+"""The maximum number of candidates of a search."""
 VALUE_LIMIT: Final = 200
-"""Values that a hyperparameter may be given to choose from."""
+"""The maximum number of values of a hyperparameter."""
 
 
 def _number(value: Any) -> Any:
     if type(value) not in (int, float) or not math.isfinite(value):
         raise ValueError("must be a number")
     if type(value) is int and not is_storable_integer(value):
-        raise ValueError("an integer must fit into 64 bits")
+        raise ValueError("must fit into 64 bits")
     return value
 
 
 Number = Annotated[Any, PlainValidator(_number, json_schema_input_type=float)]
-"""A number that stays what it is: 1 is an integer, 1.0 a real number."""
+"""A number that keeps its type: 1 is an integer, 1.0 a real number."""
 MetricName = Annotated[str, Field(max_length=100)]
 EstimatorName = Annotated[str, Field(max_length=100)]
 SpaceKey = Annotated[str, StringConstraints(strict=True, pattern=SPACE_KEY_PATTERN)]
@@ -49,50 +50,50 @@ StoppingReason = Literal["cancelled", "time_budget"]
 
 
 class Folds(Contract):
-    """How many folds the training rows are cut into, for what is learnt of rows that a fit has not seen."""
+    """The folds of the training rows for out-of-fold predictions."""
 
     folds: int = Field(5, ge=2, le=20)
-    """How many."""
+    """The number of folds."""
 
 
 class SearchValidation(Contract):
-    """On which rows candidates are measured: on folds of the training rows, never on the hold-out."""
+    """The rows on which candidates are scored: folds of the training rows, never the hold-out."""
 
     folds: int | None = Field(None, ge=2, le=20)
-    """How many folds; each is measured by a fit of the others. Default: 5, where no fraction is given."""
+    """The number of folds; each is scored by a fit on the others. Default: 5, unless `fraction` is given."""
     fraction: float | None = Field(None, gt=0, lt=1)
-    """Measure on one fold of this fraction of the rows instead, which takes one fit a candidate."""
+    """Score on a single fold with this fraction of the rows instead, which needs one fit per candidate."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
         if self.folds is not None and self.fraction is not None:
-            raise ValueError("give folds or fraction, not both")
+            raise ValueError("give either folds or fraction")
         return self
 
     @property
     def fold_count(self) -> int | None:
-        """How many folds; None where one fraction is measured on."""
+        """The number of folds; None if a fraction is used."""
         return None if self.fraction is not None else self.folds or 5
 
 
 class Dimension(Contract):
-    """What one hyperparameter may be: one of some values, or a draw from a distribution."""
+    """The search space of one hyperparameter: a list of values or a distribution."""
 
     values: list[JsonValue] | None = Field(None, min_length=1, max_length=VALUE_LIMIT)
-    """The values to choose from."""
+    """The values to try."""
     distribution: DistributionName | None = None
-    """Where to draw from: `uniform` and `log_uniform` give real numbers, `int_uniform` and `int_log_uniform` integers,
-    `normal` real numbers within `low` and `high`."""
+    """The distribution to draw from: `uniform` and `log_uniform` give real numbers, `int_uniform` and `int_log_uniform`
+    integers, and `normal` real numbers between `low` and `high`."""
     low: Number | None = None
-    """The least number."""
+    """The minimum."""
     high: Number | None = None
-    """The largest number."""
+    """The maximum."""
     step: WholeNumber | None = None
-    """Of `int_uniform`: the distance between two numbers, counted from `low`."""
+    """For `int_uniform`: the step between numbers, starting at `low`."""
     mean: float | None = Field(None, allow_inf_nan=False)
-    """Of `normal`."""
+    """For `normal`: the mean."""
     standard_deviation: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """Of `normal`."""
+    """For `normal`: the standard deviation."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -103,11 +104,11 @@ class Dimension(Contract):
             needed |= {"mean", "standard_deviation"}
         given = {name for name in type(self).model_fields if getattr(self, name) is not None}
         allowed = needed | ({"step"} if self.distribution == "int_uniform" else set())
-        what = self.distribution or "values"
+        kind = self.distribution or "values"
         if needed - given:
-            raise ValueError(f"{what} needs {', '.join(sorted(needed - given))}")
+            raise ValueError(f"{kind} requires {', '.join(sorted(needed - given))}")
         if given - allowed:
-            raise ValueError(f"{what} takes no {', '.join(sorted(given - allowed))}")
+            raise ValueError(f"{kind} does not support {', '.join(sorted(given - allowed))}")
         if self.distribution is not None:
             self._check_ends(*self.ends)
         return self
@@ -116,25 +117,25 @@ class Dimension(Contract):
         if low >= high:
             raise ValueError(f"low must be less than high, not {low:g} and {high:g}")
         if self.is_integer and not (type(low) is int and type(high) is int):
-            raise ValueError(f"{self.distribution} goes from one integer to another")
+            raise ValueError(f"low and high must be integers for {self.distribution}")
         if self.is_logarithmic and low <= 0:
-            raise ValueError(f"{self.distribution} needs numbers above 0, and low is {low:g}")
+            raise ValueError(f"low must be greater than 0 for {self.distribution}, not {low:g}")
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The least and the largest number of a distribution."""
+        """The minimum and the maximum of a distribution."""
         assert self.low is not None
         assert self.high is not None  # a distribution has both
         return self.low, self.high
 
     @property
     def is_integer(self) -> bool:
-        """Whether integers are drawn."""
+        """Whether the distribution gives integers."""
         return self.distribution in ("int_uniform", "int_log_uniform")
 
     @property
     def is_logarithmic(self) -> bool:
-        """Whether each order of magnitude is as likely as the others."""
+        """Whether the distribution is logarithmic."""
         return self.distribution in ("log_uniform", "int_log_uniform")
 
     @model_serializer(mode="wrap")
@@ -147,32 +148,35 @@ Space = Annotated[dict[SpaceKey, Dimension], Field(min_length=1, max_length=50)]
 
 
 class Search(Contract):
-    """Try candidates for the hyperparameters, and keep the best; what is given as hyperparameters holds for all."""
+    """A hyperparameter search: it tries candidates and keeps the best. The given hyperparameters apply to all
+    candidates.
+    """
 
     method: Literal["grid", "random", "halving", "tpe"]
-    """`grid` tries all combinations of values; `random` draws; `halving` draws, and gives more rows to fewer of them
-    again and again; `tpe` draws where good ones were found (an extra: `pip install 'modelbus[tune]'`)."""
+    """`grid` tries all combinations of values; `random` samples candidates; `halving` samples candidates and, round by
+    round, gives more rows to the best of them; `tpe` samples near good candidates (requires the extra: `pip install
+    'modelbus[tune]'`)."""
     space: Space
-    """What each hyperparameter may be; of an estimator inside as `estimator__C`, or `<member's name>__C`."""
+    """The search space by hyperparameter. Nested hyperparameters are named `estimator__C` or `<member's name>__C`."""
     candidates: int | None = Field(None, ge=1, le=CANDIDATE_LIMIT)
-    """How many are drawn; default 20. A grid has as many as its values make."""
+    """The number of candidates to sample; default: 20. Not for `grid`, which tries all combinations."""
     cross_validation: SearchValidation = SearchValidation()
-    """On which of the training rows they are measured."""
+    """The training rows on which candidates are scored."""
     scoring: MetricName | None = None
-    """The metric that says what is better; default: `balanced_accuracy`, `r2`, or `silhouette`."""
+    """The metric to optimise. Default: `balanced_accuracy`, `r2` or `silhouette`."""
     time_budget_s: float | None = Field(None, gt=0, allow_inf_nan=False)
-    """No fit of a candidate begins after so many seconds; the best so far is kept."""
+    """The time budget in seconds. After it, no further fit starts and the best candidate so far is kept."""
     min_resource_rows: int | None = Field(None, ge=10, le=MAX_INTEGER)
-    """Of `halving`: rows in the first round, at least; default: 100."""
+    """For `halving`: the minimum number of rows in the first round. Default: 100."""
     factor: int = Field(3, ge=2, le=10)
-    """Of `halving`: each round has one `factor`-th of the candidates, and `factor` times the rows."""
+    """For `halving`: each round keeps one `factor`-th of the candidates and multiplies the rows by `factor`."""
     keep_best_on_cancel: bool = False
-    """Whether a search that is cancelled ends with the best so far, instead of nothing."""
+    """Whether a cancelled search keeps the best candidate so far instead of no version."""
 
     @model_validator(mode="after")
     def _fits_its_method(self) -> Self:
         if self.method != "halving" and (self.min_resource_rows is not None or self.factor != 3):
-            raise ValueError("min_resource_rows and factor are of halving")
+            raise ValueError("min_resource_rows and factor require method halving")
         if self.method == "grid":
             self._check_grid()
         return self
@@ -180,18 +184,21 @@ class Search(Contract):
     def _check_grid(self) -> None:
         drawn = sorted(name for name, dimension in self.space.items() if dimension.values is None)
         if drawn:
-            raise ValueError(f"a grid takes values only, and {', '.join(drawn)} is a distribution: take random or tpe")
+            raise ValueError(
+                f"method grid supports values only; use method random or tpe for the "
+                f"{agreeing(len(drawn), 'distribution', 'distributions')} of {', '.join(drawn)}"
+            )
         if self.candidates is not None:
-            raise ValueError("a grid has as many candidates as its values make")
+            raise ValueError("candidates is not supported by method grid, which tries all combinations")
         if self.grid_size > CANDIDATE_LIMIT:
             raise ValueError(
-                f"the grid has {self.grid_size:,} candidates, and {CANDIDATE_LIMIT:,} are tried at most: "
-                "give it fewer values, or take random, which draws as many as you say"
+                f"the grid has {self.grid_size:,} candidates and the limit is {CANDIDATE_LIMIT:,}; "
+                "give fewer values, or use method random with candidates"
             )
 
     @property
     def grid_size(self) -> int:
-        """How many combinations the values make; a distribution counts once."""
+        """The number of combinations; a distribution counts once."""
         size = 1
         for dimension in self.space.values():
             size *= len(dimension.values or [None])
@@ -199,77 +206,77 @@ class Search(Contract):
 
 
 class Auto(Contract):
-    """How an estimator is chosen: from a portfolio by task and table, then refined, then joined if that helps."""
+    """Automatic choice of an estimator: from a portfolio by task and data, then tuned, then combined if that helps."""
 
     time_budget_s: float = Field(60.0, gt=0, allow_inf_nan=False)
-    """Seconds for the choice, the last fit on all training rows and its measuring. No fit begins that is not expected
-    to end in time, and one that overruns its share is killed."""
+    """The time budget in seconds for the choice, the final fit on all training rows and its evaluation. A fit that is
+    not expected to end in time is not started, and one that overruns is stopped."""
     max_models: int | None = Field(None, ge=1, le=CANDIDATE_LIMIT)
-    """So many candidates are tried at most, beside the baseline. With time to spare, the same seed then gives the same
-    model."""
+    """The maximum number of candidates, in addition to the baseline. With enough time, the same seed then gives the
+    same model."""
     scoring: MetricName | None = None
-    """The metric that says what is better; default: `balanced_accuracy` or `r2`."""
+    """The metric to optimise. Default: `balanced_accuracy` or `r2`."""
     include: list[EstimatorName] | None = Field(None, min_length=1, max_length=100)
-    """These of the portfolio only."""
+    """Try only these estimators of the portfolio."""
     exclude: list[EstimatorName] = Field([], max_length=100)
-    """All of the portfolio but these."""
+    """Do not try these estimators of the portfolio."""
     has_ensemble: bool = True
-    """Whether the best may be joined to a vote: if it is better by more than chance, or, on few rows, unless a single
-    candidate is."""
+    """Whether to combine the best candidates into an ensemble: if it is better by more than chance or, with few rows,
+    unless a single candidate is."""
     cross_validation: SearchValidation = SearchValidation()
-    """On which of the training rows candidates are measured."""
+    """The training rows on which candidates are scored."""
     keep_best_on_cancel: bool = False
-    """Whether a choice that is cancelled ends with the best so far, instead of nothing."""
+    """Whether a cancelled choice keeps the best candidate so far instead of no version."""
 
 
 class Calibration(Contract):
-    """Probabilities that are as often right as they say: learnt on rows that the estimator was not fitted on."""
+    """Calibration of probabilities, fitted on rows that the estimator was not fitted on."""
 
     method: Literal["sigmoid", "isotonic", "temperature"] = "sigmoid"
-    """How they are mapped; `isotonic` wants a thousand rows or more."""
+    """The method of calibration; `isotonic` requires about a thousand rows."""
     cross_validation: Folds = Folds()
-    """Each fold is mapped by a fit of the others, and the model answers the mean of them all."""
+    """The folds: each is calibrated with a fit on the others, and the model returns the mean of all fits."""
 
 
 class ThresholdCosts(Contract):
-    """What an error costs, in any unit; the second class of the signature is the positive one."""
+    """The costs of errors, in any unit. The second class of the signature is the positive class."""
 
     false_positive: float = Field(1.0, ge=0, allow_inf_nan=False)
-    """A row of the first class that is answered as the second."""
+    """The cost of a false positive."""
     false_negative: float = Field(1.0, ge=0, allow_inf_nan=False)
-    """A row of the second class that is answered as the first."""
+    """The cost of a false negative."""
 
 
 class Threshold(Contract):
-    """From which probability on the second of two classes is answered: the one that is best on rows not fitted on."""
+    """The choice of the probability threshold in binary classification, on rows that the fits have not seen."""
 
     scoring: SearchedThresholdMetric | None = None
-    """What is to be as high as can be; default: `balanced_accuracy`, where no costs are given."""
+    """The metric to maximise. Default: `balanced_accuracy`, unless costs are given."""
     costs: ThresholdCosts | None = None
-    """What is to be as low as can be instead."""
+    """The costs to minimise instead."""
     cross_validation: Folds = Folds()
-    """The rows of each fold have the probabilities of a fit of the others."""
+    """The folds whose out-of-fold probabilities are used."""
 
     @model_validator(mode="after")
     def _one_aim(self) -> Self:
         if self.scoring is not None and self.costs is not None:
-            raise ValueError("give scoring or costs, not both")
+            raise ValueError("give either scoring or costs")
         if self.costs is not None and not (self.costs.false_positive and self.costs.false_negative):
-            raise ValueError("an error that costs nothing makes one answer right for all rows: give both costs above 0")
+            raise ValueError("both costs must be greater than 0")
         return self
 
 
 def keeps_best(tuning: Search | Auto | None) -> bool:
-    """Whether a training that is cancelled while it tunes ends with the best so far."""
+    """Whether a training that is cancelled while tuning keeps the best candidate so far."""
     return tuning is not None and tuning.keep_best_on_cancel
 
 
 def auto_task(target: Mapping[str, Any]) -> Literal["classification", "regression"]:
-    """What `auto` learns where no task is given.
+    """The task of `auto` if none is given.
 
     Args:
-        target: The target's column as the dataset's record has it: text, booleans, and integers of 20 different values
-            at most are classes.
+        target: The target's column in the dataset's record: text, booleans, and integers with at most 20 distinct
+            values are classes.
     """
     is_code = target["type"] == "integer" and target["distinct"] <= 20
     return "classification" if is_code or target["type"] in ("text", "boolean") else "regression"

@@ -1,4 +1,4 @@
-"""Datasets as MongoDB holds them."""
+"""Datasets in MongoDB."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -7,7 +7,7 @@ from modelbus.shared.contracts.records.dataset_records import ColumnType
 
 
 class WrittenColumnDocument(TypedDict):
-    """A column and how its cells were written."""
+    """A column and its notation in the original file."""
 
     name: str
     type: ColumnType
@@ -18,7 +18,7 @@ class WrittenColumnDocument(TypedDict):
 
 
 class ColumnDocument(WrittenColumnDocument):
-    """One column of a dataset, with its profile."""
+    """A column of a dataset with its profile."""
 
     form: NotRequired[str | None]
     has_values: NotRequired[bool]
@@ -36,7 +36,7 @@ class ColumnDocument(WrittenColumnDocument):
 
 
 class AlertDocument(TypedDict):
-    """Something about a column that matters to training."""
+    """A finding about a column that matters to training."""
 
     code: str
     column: str
@@ -44,18 +44,18 @@ class AlertDocument(TypedDict):
 
 
 class DigestedDataset(TypedDict):
-    """Which table a dataset is."""
+    """The identity of a dataset's table."""
 
     _id: str
     sha256: NotRequired[str]
-    """Absent in datasets of the first releases."""
+    """The digest; absent in datasets of the first releases."""
 
 
 class ListedDataset(TypedDict):
-    """One dataset, without its columns."""
+    """A dataset without its columns."""
 
     _id: str
-    """Its name."""
+    """The name."""
     name: str
     owner: str
     correlation_id: str
@@ -77,8 +77,8 @@ class ListedDataset(TypedDict):
 
 
 class DatasetDocument(ListedDataset):
-    """One dataset, whole."""
+    """A complete dataset."""
 
     columns: list[ColumnDocument]
     blob_id: str
-    """Of its Parquet file."""
+    """The blob of the Parquet file."""

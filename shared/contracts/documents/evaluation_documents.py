@@ -1,4 +1,4 @@
-"""Evaluations as MongoDB holds them."""
+"""Evaluations in MongoDB."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -8,10 +8,10 @@ from modelbus.shared.contracts.records.job_records import JobStatus
 
 
 class ListedEvaluation(TypedDict):
-    """One evaluation, without its tables."""
+    """An evaluation without its tables."""
 
     _id: str
-    """Its id."""
+    """The id."""
     id: str
     status: JobStatus
     owner: str
@@ -42,7 +42,7 @@ class ListedEvaluation(TypedDict):
 
 
 class EvaluationDocument(ListedEvaluation):
-    """One evaluation, whole."""
+    """A complete evaluation."""
 
     intervals: NotRequired[dict[str, dict[str, Any]] | None]
     per_class: NotRequired[list[dict[str, Any]] | None]
@@ -52,11 +52,11 @@ class EvaluationDocument(ListedEvaluation):
     gains: NotRequired[list[dict[str, Any]] | None]
     slices: NotRequired[list[dict[str, Any]] | None]
     files: NotRequired[list[FileDocument]]
-    """Its plots."""
+    """The plots."""
 
 
 class StoredEvaluation(TypedDict):
-    """An evaluation, as far as it is told whose it is and which files go with it."""
+    """The owner and the files of an evaluation."""
 
     _id: str
     owner: str

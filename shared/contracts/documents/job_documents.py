@@ -1,4 +1,4 @@
-"""Jobs as MongoDB holds them, whole and in the parts that are read of them."""
+"""Jobs in MongoDB, complete and in the parts that queries read."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -7,7 +7,7 @@ from modelbus.shared.contracts.records.job_records import JobStatus
 
 
 class ErrorDocument(TypedDict):
-    """Why something failed."""
+    """The error of a failed job."""
 
     code: str
     message: str
@@ -15,21 +15,21 @@ class ErrorDocument(TypedDict):
 
 
 class BoundDatasetDocument(TypedDict):
-    """A dataset that a job reads, as it was when the job was accepted."""
+    """A dataset that a job reads, in its state when the job was accepted."""
 
     name: str
     sha256: NotRequired[str | None]
 
 
 class LeaseDocument(TypedDict):
-    """Who runs a job, and until when that holds without a heartbeat."""
+    """The worker of a job, and the end of its lease without a heartbeat."""
 
     worker: str
     until: datetime
 
 
 class DraftDocument(TypedDict):
-    """Another specification, which the next replay takes (docs/adr/0018)."""
+    """An edited specification for the next replay (docs/adr/0018)."""
 
     spec: dict[str, Any]
     spec_hash: str
@@ -37,26 +37,26 @@ class DraftDocument(TypedDict):
 
 
 class FileDocument(TypedDict):
-    """A stored file that a result or an evaluation names."""
+    """A stored file of a result or an evaluation."""
 
     name: str
     blob_id: str
 
 
 class NamedJob(TypedDict):
-    """A job by its id alone."""
+    """The id of a job."""
 
     _id: str
 
 
 class Owned(TypedDict):
-    """Whose a record is, a job's or another."""
+    """The owner of a record."""
 
     owner: str
 
 
 class WatchedJob(NamedJob):
-    """Whether a running job is to be cancelled."""
+    """Whether the cancellation of a running job was requested."""
 
     cancel_requested: NotRequired[bool]
 
@@ -69,7 +69,7 @@ class SentJob(NamedJob):
 
 
 class KnownJob(NamedJob):
-    """What a job does, whose it is, and how it stands."""
+    """The command, the owner and the status of a job."""
 
     owner: str
     command: str
@@ -77,29 +77,29 @@ class KnownJob(NamedJob):
 
 
 class HashedJob(KnownJob):
-    """By what a job is known for the one that is asked for again."""
+    """The fields that identify a repeated request."""
 
     spec_hash: str
     former_hashes: NotRequired[list[str]]
-    """Of the specifications that it had before it was edited."""
+    """The hashes of earlier specifications, before edits."""
 
 
 class EndedJob(HashedJob):
-    """What whoever waits for a job's end is answered from; never what was asked, which the caller has."""
+    """The fields for clients that wait for a job; without the command, which they have."""
 
     result: NotRequired[dict[str, Any] | None]
     error: NotRequired[ErrorDocument | None]
 
 
 class AnsweredJob(EndedJob):
-    """A prediction that was recorded before, as far as it is told of again."""
+    """The fields of an earlier recorded prediction for repeated requests."""
 
     attempt: int
     progress: NotRequired[dict[str, Any] | None]
 
 
 class JobDocument(AnsweredJob):
-    """One job, whole."""
+    """A complete job."""
 
     spec: dict[str, Any]
     datasets: NotRequired[list[BoundDatasetDocument]]
@@ -107,9 +107,9 @@ class JobDocument(AnsweredJob):
     door: str
     reply_to: str | None
     given_correlation_id: NotRequired[str | None]
-    """What its sender calls it, if that is not its id."""
+    """The sender's own correlation id, if it differs from the job's."""
     headers: NotRequired[dict[str, str]]
-    """Of the trace that it belongs to."""
+    """The trace context of the job."""
     retention_s: NotRequired[float | None]
     max_attempts: int
     fence: int
@@ -118,14 +118,14 @@ class JobDocument(AnsweredJob):
     cancel_reason: NotRequired[ErrorDocument | None]
     publish_count: int
     outcome: dict[str, Any] | None
-    """What its work gave, until it is applied; the kinds are in ``shared/store/jobs/outcomes.py``."""
+    """The outcome until it is applied; the kinds are in ``shared/store/jobs/outcomes.py``."""
     files: NotRequired[list[FileDocument]]
-    """The plots of its result."""
+    """The plots of the result."""
     draft: NotRequired[DraftDocument | None]
     first_spec: NotRequired[dict[str, Any]]
-    """What was asked before it was edited."""
+    """The original specification, before edits."""
     is_forgotten: NotRequired[bool]
-    """Whether the evaluation that it did not fill was deleted."""
+    """Whether the unfinished evaluation of the job was deleted."""
     not_before: datetime
     next_publish_at: datetime
     published_at: datetime
@@ -138,12 +138,14 @@ class JobDocument(AnsweredJob):
 
 
 class ListedJob(KnownJob):
-    """One job, as lists and the events of a job tell of it."""
+    """A job for lists and events."""
 
+    spec: NotRequired[dict[str, Any]]
+    """``model`` and ``dataset``."""
     attempt: int
     max_attempts: int
     progress: NotRequired[dict[str, Any] | None]
-    """Without the leaderboard."""
+    """The progress without the leaderboard."""
     cancel_requested: NotRequired[bool]
     error: NotRequired[ErrorDocument | None]
     created_at: datetime
@@ -154,16 +156,16 @@ class ListedJob(KnownJob):
 
 
 class EvaluatingJob(KnownJob):
-    """A job that computes an evaluation: what it says of it before it is filled."""
+    """The fields of a job for its unfinished evaluation."""
 
     spec: dict[str, Any]
-    """``evaluation``, ``model`` and ``dataset``."""
+    """The fields ``evaluation``, ``model`` and ``dataset``."""
     error: NotRequired[ErrorDocument | None]
     created_at: datetime
 
 
 class ReadingJob(NamedJob):
-    """A job that reads a dataset's rows."""
+    """A job that reads rows of a dataset."""
 
     command: str
     status: JobStatus
@@ -171,23 +173,23 @@ class ReadingJob(NamedJob):
 
 
 class UploadingJob(HashedJob):
-    """A job that a file was uploaded for."""
+    """A job with an uploaded file."""
 
     spec: dict[str, Any]
 
 
 class StoringJob(NamedJob):
-    """A job whose result lies in files."""
+    """A job with a result in files."""
 
     command: str
     status: JobStatus
     result: NotRequired[dict[str, Any] | None]
-    """``blobs``, and the ``id`` of its ``evaluation``."""
+    """The ``blobs``, and the ``id`` of the ``evaluation``."""
     files: NotRequired[list[FileDocument]]
 
 
 class TimedJob(NamedJob):
-    """When a job ran."""
+    """The run times of a job."""
 
     status: JobStatus
     started_at: NotRequired[datetime | None]
@@ -195,19 +197,19 @@ class TimedJob(NamedJob):
 
 
 class ServedJob(TypedDict):
-    """A prediction, as far as drift is told from it."""
+    """A prediction for drift reports."""
 
     command: str
     created_at: datetime
     spec: dict[str, Any]
-    """Its rows, or ``dataset``."""
+    """The rows, or ``dataset``."""
     datasets: NotRequired[list[BoundDatasetDocument]]
     result: dict[str, Any]
-    """``model`` and ``version``, or ``stored_result``."""
+    """The ``model`` and ``version``, or ``stored_result``."""
 
 
 class DeadJob(TypedDict):
-    """A dead job, as the list of dead letters tells of it."""
+    """A dead job for the list of dead letters."""
 
     _id: str
     queue: str
@@ -215,5 +217,5 @@ class DeadJob(TypedDict):
     attempt: int
     error: NotRequired[ErrorDocument | None]
     draft: NotRequired[DraftDocument | None]
-    """Of it only ``at``: whether it was edited."""
+    """The time ``at`` of the edit, if any."""
     finished_at: NotRequired[datetime | None]

@@ -1,18 +1,18 @@
-"""Messages that could not be read, as MongoDB holds them."""
+"""Unreadable messages in MongoDB."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
 
 
 class EditedBodyDocument(TypedDict):
-    """Another body, which the replay takes (docs/adr/0018)."""
+    """An edited body for the replay (docs/adr/0018)."""
 
     body: bytes
     at: datetime
 
 
 class MessageDocument(TypedDict):
-    """A message that could not be read."""
+    """An unreadable message."""
 
     _id: str
     queue: str
@@ -22,16 +22,16 @@ class MessageDocument(TypedDict):
     reply_to: str | None
     received_at: datetime
     raw: bytes
-    """What came, 8 MB at most."""
+    """The original message, at most 8 MB."""
     size_bytes: int
-    """Of what came."""
+    """The size of the original message."""
     draft: NotRequired[EditedBodyDocument | None]
     history: list[dict[str, Any]]
     expires_at: datetime
 
 
 class ListedMessage(TypedDict):
-    """A message that could not be read, without what it holds."""
+    """An unreadable message without its content."""
 
     _id: str
     queue: str
@@ -40,4 +40,4 @@ class ListedMessage(TypedDict):
     received_at: datetime
     size_bytes: int
     draft: NotRequired[EditedBodyDocument | None]
-    """Of it only ``at``: whether it was edited."""
+    """The time ``at`` of the edit, if any."""

@@ -1,4 +1,4 @@
-"""Models and their versions as MongoDB holds them."""
+"""Models and their versions in MongoDB."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -8,13 +8,13 @@ from modelbus.shared.contracts.documents.dataset_documents import WrittenColumnD
 
 
 class SignatureColumnDocument(WrittenColumnDocument):
-    """One column that a version needs."""
+    """A column that a version requires."""
 
     is_free_text: NotRequired[bool]
 
 
 class SignatureDocument(TypedDict):
-    """What a version takes and what it answers."""
+    """The inputs and outputs of a version."""
 
     columns: list[SignatureColumnDocument]
     target: NotRequired[str | None]
@@ -25,7 +25,7 @@ class SignatureDocument(TypedDict):
 
 
 class ComparisonDocument(TypedDict):
-    """How a version did beside the champion."""
+    """The comparison of a version with the champion."""
 
     metric: NotRequired[str | None]
     champion_version: int
@@ -40,7 +40,7 @@ class ComparisonDocument(TypedDict):
 
 
 class HeldOutDocument(TypedDict):
-    """How the rows to measure on were held out."""
+    """The hold-out of a version."""
 
     method: str
     row_count: int
@@ -50,7 +50,7 @@ class HeldOutDocument(TypedDict):
 
 
 class FreeTextDocument(TypedDict):
-    """A column that a version reads as free text."""
+    """A column that a version encodes as free text."""
 
     column: str
     feature_count: int
@@ -58,7 +58,7 @@ class FreeTextDocument(TypedDict):
 
 
 class StoredVersion(TypedDict):
-    """A version, as far as it is told whose it is and which files go with it."""
+    """The owner and the files of a version."""
 
     _id: str
     """``{model}@{version}``."""
@@ -67,21 +67,21 @@ class StoredVersion(TypedDict):
     owner: str
     correlation_id: str
     blob_id: str
-    """Of its artifact."""
+    """The blob of the artifact."""
     candidates_blob_id: NotRequired[str]
-    """Of the table of candidates, where it is too large for the document."""
+    """The blob of the table of candidates, if it is too large for the document."""
     rows_blob_id: NotRequired[str]
-    """Of the numbers of the rows that it was trained on; absent in versions of the first releases."""
+    """The blob of the training rows' numbers; absent in versions of the first releases."""
 
 
 class VersionDocument(StoredVersion):
-    """One version, whole."""
+    """A complete version."""
 
     estimator: str
     hyperparameters: dict[str, Any]
     tuning: NotRequired[dict[str, Any] | None]
     candidates: NotRequired[list[dict[str, Any]]]
-    """The table of candidates, where it is small."""
+    """The table of candidates, if it is small."""
     calibration: NotRequired[dict[str, Any] | None]
     threshold: NotRequired[dict[str, Any] | None]
     dataset: str
@@ -109,17 +109,17 @@ class VersionDocument(StoredVersion):
 
 
 class UsedVersion(TypedDict):
-    """A version, as far as it is told which datasets it was made with."""
+    """The datasets of a version."""
 
     dataset: str
     hold_out: dict[str, Any]
 
 
 class ModelDocument(TypedDict):
-    """One model."""
+    """A model."""
 
     _id: str
-    """Its name."""
+    """The name."""
     owner: str
     latest_version: int
     versions: list[int]
@@ -128,11 +128,11 @@ class ModelDocument(TypedDict):
 
 
 class UsageDocument(TypedDict):
-    """How a version was used; ``_id`` is the id of the job that made it."""
+    """The usage of a version; ``_id`` is the id of the job that created the version."""
 
     _id: str
     requests: NotRequired[int]
     rows: NotRequired[int]
     report: NotRequired[dict[str, dict[str, int]]]
-    """Rows by incident and column, whose names are written as in addresses."""
+    """The number of rows by incident and column, with percent-encoded names."""
     updated_at: NotRequired[datetime]

@@ -1,4 +1,4 @@
-"""What services declare, as MongoDB holds it: who is alive, what can be trained, who may ask."""
+"""Instances of services, estimators and API keys in MongoDB."""
 
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -8,7 +8,7 @@ from modelbus.shared.contracts.base import Task
 
 
 class ServiceDocument(TypedDict):
-    """One process of a service; ``_id`` is its name, under which it claims jobs."""
+    """An instance of a service; ``_id`` is its name, under which it claims jobs."""
 
     _id: str
     service: str
@@ -23,13 +23,13 @@ class ServiceDocument(TypedDict):
 
 
 class SeenService(ServiceDocument):
-    """One process of a service, and for how long nothing was heard of it."""
+    """An instance of a service with the age of its last heartbeat."""
 
     heartbeat_age_s: float
 
 
 class ListedEstimator(TypedDict):
-    """One estimator, without its hyperparameters."""
+    """An estimator without its hyperparameters."""
 
     name: str
     task: Task
@@ -37,17 +37,17 @@ class ListedEstimator(TypedDict):
 
 
 class EstimatorDocument(ListedEstimator):
-    """One estimator of the catalogue."""
+    """An estimator of the catalogue."""
 
     _id: str
-    """Its name."""
+    """The name."""
     module: str
     hyperparameters: NotRequired[dict[str, Any]]
     can_stream: NotRequired[bool]
 
 
 class LeftOutDocument(TypedDict):
-    """What is not offered on purpose: the reason by name."""
+    """The estimators left out on purpose, with the reason by name."""
 
     _id: str
     reasons: dict[str, str]
@@ -63,19 +63,19 @@ class _KeyFields(TypedDict):
 
 
 class ToldApiKey(_KeyFields):
-    """One API key, as it is told of."""
+    """An API key for lists."""
 
     name: str
 
 
 class ListedApiKey(_KeyFields):
-    """One API key, without its hash."""
+    """An API key without its hash."""
 
     _id: str
-    """Its name."""
+    """The name."""
 
 
 class ApiKeyDocument(ListedApiKey):
-    """One API key, whole."""
+    """A complete API key."""
 
     sha256: str

@@ -1,1 +1,1 @@
-"""What the services write, and what is answered."""
+"""The records that the services write and the gateway returns."""

@@ -1,4 +1,4 @@
-"""API keys: what is asked for when one is made, and what is told of one."""
+"""API keys: the request to create one, and its record."""
 
 from datetime import datetime
 from typing import Annotated
@@ -12,20 +12,21 @@ DAY_S = 24 * HOUR_S
 
 
 class NewApiKey(Contract):
-    """A key to be made."""
+    """A new API key."""
 
     name: Name
-    """What people call it: `ci`, `alice-laptop`."""
+    """The name of the key, such as `ci` or `alice-laptop`."""
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)] = ["read"]
-    """What it allows; each scope includes those before it: `metrics`, `read`, `submit`, `admin`."""
+    """The scopes of the key. Each scope includes those before it: `metrics`, `read`, `submit`, `admin`."""
     owner: Name | None = None
-    """Whose the records are that it makes; by default its name. Two keys of one owner take turns without a gap."""
+    """The owner of the records created with the key. Default: the name of the key. Two keys with one owner allow
+    rotation without a gap."""
     expires_days: float | None = Field(None, gt=0, le=3650)
-    """Days until it expires; null for never."""
+    """The number of days until the key expires; null for never."""
 
 
 class ApiKeyRecord(Contract):
-    """A key, without its text."""
+    """An API key without its secret."""
 
     name: str
     owner: str
@@ -33,5 +34,5 @@ class ApiKeyRecord(Contract):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None
-    """To a minute; null if it never was."""
+    """The time of the last use, to the minute; null if the key has not been used."""
     revoked_at: datetime | None

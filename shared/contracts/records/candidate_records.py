@@ -1,4 +1,4 @@
-"""Candidates: what a search, or the choice of an estimator, tried."""
+"""The candidates of a search or of the choice of an estimator."""
 
 from typing import Any, Literal
 
@@ -10,58 +10,57 @@ CandidateState = Literal["measured", "discarded", "failed", "unfinished", "skipp
 
 
 class Candidate(Contract):
-    """One candidate of a search, or of the choice of an estimator."""
+    """A candidate of a search or of the choice of an estimator."""
 
     number: int = Field(ge=1)
-    """In the order in which they were tried."""
+    """The number of the candidate, in the order of trial."""
     estimator: str
     hyperparameters: dict[str, Any]
-    """As they can be given to a training."""
+    """The hyperparameters, in the form of a training command."""
     rank: int | None = None
-    """1 is the best. Of a search only those have one that were measured on all folds; of `auto` all that are in the
-    running, in the order of what they showed on the folds that they share."""
+    """The rank, 1 for the best. In a search, only candidates scored on all folds have one; with `auto`, all candidates
+    that are still in the running, compared on the folds they share."""
     mean: float | None = None
-    """Of the metric that is searched by, over the folds that it was measured on."""
+    """The mean of the search metric over the scored folds."""
     standard_deviation: float | None = None
     scores: list[float | None] = []
-    """One a fold that was measured."""
+    """The score of each scored fold."""
     fit_s: float = 0.0
-    """Seconds that a fit took, on average."""
+    """The mean fit time in seconds."""
     row_count: int | None = None
-    """Rows that a fit had, where rounds differ in that (`halving`), or where it was measured on a sample only
-    (`auto`)."""
+    """The number of rows of a fit, if it differs between rounds (`halving`) or if a sample was used (`auto`)."""
     state: CandidateState = "measured"
-    """`discarded`: the first folds were so much worse than the best that the others were not measured. `unfinished`:
-    the search ended before all folds were. `skipped`: it was not fitted any further, since that would not have ended in
-    time. `stopped`: its fit took more than its share of the time and was ended."""
+    """`discarded`: clearly worse than the best on the first folds, so the others were not scored. `unfinished`: the
+    search ended before all folds were scored. `skipped`: not fitted further, because it would not have ended in time.
+    `stopped`: the fit exceeded its share of the time."""
     error: str | None = None
-    """Why it failed, or was skipped or stopped, in words."""
+    """The reason why the candidate failed or was skipped or stopped."""
 
 
 class TuningProgress(Contract):
-    """How far a search, or the choice of an estimator, is."""
+    """The progress of a search or of the choice of an estimator."""
 
     scoring: str
-    """The metric."""
+    """The metric to optimise."""
     done: int
-    """Candidates times folds that are done."""
+    """The number of completed fits (candidates times folds)."""
     total: int | None = None
-    """How many there are, where that is known."""
+    """The total number of fits, if known."""
     best: float | None = None
-    """The best mean so far."""
+    """The best mean score so far."""
     remaining_s: float | None = None
-    """Seconds that are likely left, where that can be told."""
+    """The estimated remaining time in seconds, if known."""
     candidate_count: int
-    """Candidates that were tried so far."""
+    """The number of candidates tried so far."""
     leaderboard: list[Candidate] = []
-    """The best of them, 20 at most."""
+    """The best candidates so far, at most 20."""
 
 
 class CandidatesRecord(Contract):
-    """All candidates that a version was chosen from, as `GET /models/{name}/versions/{version}/candidates` answers."""
+    """All candidates of a version."""
 
     model: str
     version: int
     scoring: str
     candidates: list[Candidate]
-    """The best first, then those that were not measured on all folds."""
+    """The candidates, best first, then those that were not scored on all folds."""

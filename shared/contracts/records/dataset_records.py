@@ -1,4 +1,4 @@
-"""Datasets: their columns as they were written, their profiles, and what was noticed in them."""
+"""Datasets: the original notation of their columns, their profiles and alerts."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -12,61 +12,61 @@ ColumnType = Literal["integer", "real", "boolean", "datetime", "text", "empty"]
 
 
 class WrittenColumn(Contract):
-    """A column and how its cells were written in the file that it came from."""
+    """A column and its notation in the original file."""
 
     name: str
     type: ColumnType
-    """`empty` is a column without a single value."""
+    """The type of the column; `empty` is a column without values."""
     date_format: str | None = None
-    """How a `datetime` column was written, as strptime has it, or `ISO8601`."""
+    """The date format of a `datetime` column: a strptime format or `ISO8601`."""
     is_zoned: bool = False
-    """Whether every date has a zone; they are kept in UTC."""
+    """Whether all dates have a time zone; they are stored in UTC."""
     number_form: NumberForm | None = None
-    """How the numbers of an `integer` or `real` column were written, where that was no plain `1234.5`."""
+    """The notation of an `integer` or `real` column, if it was not plain like `1234.5`."""
     missing_marks: list[str] | None = None
-    """Cells that mean "no value", beside the empty one; null where they are those that delimited text has by default,
-    and an empty list where there are none, as in Parquet and JSON."""
+    """The marks of missing values, in addition to empty cells. Null: the default marks of delimited text. An empty
+    list: no marks, as in Parquet and JSON."""
 
 
 class ColumnSchema(WrittenColumn):
-    """One column of a dataset."""
+    """A column of a dataset."""
 
     form: str | None = None
-    """How all cells of the column were written, where the type does not tell: `plain` (whole numbers among reals have
-    no point), `fixed:2` (two decimals), `TRUE/FALSE`, a format of dates. `kept`: in more than one way, and each cell's
-    text is kept beside its value. Null: as the type has it."""
+    """The common notation of all cells, if it does not follow from the type: `plain` (whole numbers among reals have no
+    point), `fixed:2` (two decimals), `TRUE/FALSE`, or a date format. `kept`: the notation varies, and the text of each
+    cell is stored with its value. Null: the notation of the type."""
     has_values: bool = False
-    """Whether its cells came as values and not as text: from Parquet, or as numbers and booleans of JSON."""
+    """Whether the cells came as typed values instead of text: from Parquet, or as numbers and booleans of JSON."""
     missing: int = Field(ge=0)
-    """Cells without a value."""
+    """The number of cells without a value."""
     distinct: int = Field(ge=0)
-    """Different values, counted up to 10,000."""
+    """The number of distinct values, counted up to 10,000."""
     minimum: Any = None
-    """Smallest value of a number or a date (ISO 8601)."""
+    """The minimum of numbers or dates (ISO 8601)."""
     maximum: Any = None
-    """Largest value of a number or a date (ISO 8601)."""
+    """The maximum of numbers or dates (ISO 8601)."""
     top: list[dict[str, Any]] = []
-    """The most frequent values of a text or boolean column: `value` and `count`, 10 at most. Of more than 10,000
-    different ones, those that make up one five-thousandth of the cells at least."""
+    """The most frequent values of a text or boolean column with `value` and `count`, at most 10. With more than 10,000
+    distinct values, only those in at least 0.02 % of the cells."""
     mean: Any = None
-    """Mean of the finite values of a number, or of a date (ISO 8601)."""
+    """The mean of the finite numbers, or of the dates (ISO 8601)."""
     standard_deviation: float | None = None
-    """Of the finite values of a number (of the population); of a date in seconds."""
+    """The population standard deviation of the finite numbers, or of the dates in seconds."""
     quantiles: dict[str, Any] | None = None
-    """Of a number or a date: value by share, `0.01`, `0.05`, `0.25`, `0.5`, `0.75`, `0.95` and `0.99`. Exact up to
-    100,000 rows; beyond, of 100,000 rows taken at random."""
+    """The quantiles of numbers or dates: `0.01`, `0.05`, `0.25`, `0.5`, `0.75`, `0.95` and `0.99`. Exact up to 100,000
+    rows, otherwise from 100,000 rows sampled at random."""
     histogram: dict[str, Any] | None = None
-    """Of a number or a date: `edges` (n + 1 of them, equally far apart) and `counts` (n), all rows counted; a value on
-    an edge counts above it, the last edge's below."""
+    """The histogram of numbers or dates over all rows: `edges` (n + 1, equally spaced) and `counts` (n). A value on an
+    edge belongs to the bin above it, on the last edge to the last bin."""
     words: int | None = None
-    """Of text: how many words the median cell has, of those that were looked at."""
+    """The median number of words per cell of a text column, in a sample."""
     is_free_text: bool = False
-    """Whether it is text of many words, which is learnt by its words and not as categories; a training can say
-    otherwise (`free_text`, `categorical`)."""
+    """Whether the column is free text, which is encoded by its words instead of as categories. A training can override
+    it (`free_text`, `categorical`)."""
 
 
 class Alert(Contract):
-    """Something about a column that matters to training."""
+    """A finding about a column that matters to training."""
 
     code: Literal[
         "constant",
@@ -85,52 +85,52 @@ class Alert(Contract):
         "missing_target",
         "whitespace_in_labels",
     ]
-    """The stable name of what was found."""
+    """The stable code of the finding."""
     column: str
-    """The column that it is about."""
+    """The column of the finding."""
     message: str
-    """A sentence for people, with the figures and what to do."""
+    """The finding in a sentence, with figures and advice."""
 
 
 class DatasetSummary(Contract):
-    """One dataset, without its columns."""
+    """A dataset without its columns."""
 
     name: str
     owner: str
     correlation_id: CorrelationId
-    """The job that made it."""
+    """The job that created the dataset."""
     row_count: int = Field(ge=0)
     format: str
-    """The format of the file it was made from."""
+    """The format of the original file."""
     encoding: str | None = None
-    """The text encoding that was found, for text formats."""
+    """The detected encoding, for text formats."""
     delimiter: str | None = None
-    """The delimiter that was found, for delimited text."""
+    """The detected delimiter, for delimited text."""
     size_bytes: int = Field(ge=0)
-    """Size of the stored Parquet file."""
+    """The size of the stored Parquet file in bytes."""
     source_size_bytes: int = Field(ge=0)
-    """Size of the file it was made from."""
+    """The size of the original file in bytes."""
     sha256: str
-    """Of the table: its columns' names and types, and its cells' values. The same table has the same digest whatever
-    file it came from."""
+    """The digest of the table: names and types of the columns, and values of the cells. It does not depend on the
+    original file."""
     file_sha256: str | None = None
-    """Of the stored Parquet file; absent in datasets of earlier releases."""
+    """The digest of the stored Parquet file; absent in datasets of earlier releases."""
     warnings: list[str] = []
-    """What was decided where the file could be read in more than one way."""
+    """The choices made where the file was ambiguous."""
     alerts: list[Alert] = []
-    """What was noticed in the columns that matters to training."""
+    """The findings about columns that matter to training."""
     skipped_row_count: int = 0
-    """Rows that could not be read and were left out, as `on_bad_rows: skip` asked."""
+    """The number of unreadable rows that were skipped (`on_bad_rows: skip`)."""
     skipped_rows: list[dict[str, Any]] = []
-    """The first 100 of them: `where` (its line), `problem`, `expected`, and `column` where one is at fault."""
+    """The first 100 skipped rows: `where` (the line), `problem`, `expected` and, if a column is at fault, `column`."""
     options: dict[str, Any] = {}
-    """The parse options that were given."""
+    """The given parse options."""
     target: str | None = None
-    """The column that the uploader said is to be predicted."""
+    """The column to be predicted later, as given with the upload."""
     created_at: datetime
 
 
 class DatasetRecord(DatasetSummary):
-    """One dataset; immutable."""
+    """An immutable dataset."""
 
     columns: list[ColumnSchema]

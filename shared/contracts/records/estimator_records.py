@@ -1,4 +1,4 @@
-"""Estimators: what can be trained."""
+"""Estimators: the classes that can be trained."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from modelbus.shared.contracts.base import Contract, Task
 
 
 class EstimatorRecord(Contract):
-    """One estimator of the catalogue."""
+    """An estimator of the catalogue."""
 
     name: str
     task: Task
     description: str
-    """First line of the estimator's own documentation."""
+    """The first line of the estimator's documentation."""
     module: str
     hyperparameters: dict[str, Any] = {}
-    """JSON Schema of the hyperparameters: an object with a property for each."""
+    """The JSON Schema of the hyperparameters: an object with one property for each."""
     can_stream: bool = False
-    """Whether it can be fitted a row group at a time (`streaming`)."""
+    """Whether the estimator can be trained one row group at a time (`streaming`)."""

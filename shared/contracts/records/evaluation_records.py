@@ -1,4 +1,4 @@
-"""Evaluations: a version, or predictions that a dataset holds, measured."""
+"""Evaluations of a version, or of predictions in a dataset."""
 
 from datetime import datetime
 from typing import Any
@@ -8,63 +8,65 @@ from modelbus.shared.contracts.records.job_records import ErrorRecord, JobStatus
 
 
 class EvaluationRecord(Contract):
-    """One evaluation: a model version measured on a dataset, or predictions that a dataset holds."""
+    """An evaluation of a model version on a dataset, or of predictions in a dataset."""
 
     id: str
     status: JobStatus
     owner: str
     correlation_id: CorrelationId
-    """The job that computes it."""
+    """The job of the evaluation."""
     model: str | None = None
-    """Absent where predictions were measured."""
+    """The evaluated model; absent if predictions were evaluated."""
     version: int | None = None
     artifact_sha256: str | None = None
-    """Of the version that was measured."""
+    """The digest of the evaluated version's artifact."""
     dataset: str
     dataset_sha256: str | None = None
     task: str | None = None
     options: dict[str, Any] = {}
-    """What was asked for, but for model and dataset: columns, weight, slices, intervals and so on."""
+    """The options of the command, except model and dataset: columns, weight, slices, intervals and so on."""
     row_count: int | None = None
-    """Rows that were measured."""
+    """The number of evaluated rows."""
     dropped_row_count: int | None = None
-    """Rows that were left out because they have no truth, no prediction or no weight."""
+    """The number of rows left out because they have no true value, no prediction or no weight."""
     dropped: dict[str, int] = {}
-    """Of them, how many lack the `truth`, the `prediction`, or have a `weight` of 0 or none."""
+    """The number of rows left out by reason: no `truth`, no `prediction`, or a `weight` of 0 or none."""
     weight_sum: float | None = None
-    """What the measured rows count together, where they have weights."""
+    """The total weight of the evaluated rows, if weighted."""
     metrics: dict[str, float | None] | None = None
-    """Absent until the job succeeded; null where a metric is not defined for these rows."""
+    """The metrics; absent until the job has succeeded. Null for a metric that is undefined for these rows."""
     undefined: dict[str, str] = {}
-    """Why, for each metric that is null."""
+    """The reason for each metric that is null."""
     intervals: dict[str, dict[str, Any]] | None = None
-    """By metric: `low`, `high`, and in how many `rounds` it was defined."""
+    """The confidence interval of each metric: `low`, `high`, and the number of `rounds` in which the metric was
+    defined."""
     classes: list[Any] | None = None
-    """The labels, in the order of the probabilities."""
+    """The classes, in the order of the probabilities."""
     positive_class: Any = None
-    """Of two classes, the one that thresholds, gains and metrics without an average are about."""
+    """The positive class in binary classification, for thresholds, gains and metrics without an average."""
     per_class: list[dict[str, Any]] | None = None
-    """For classification, by label: `support`, precision, recall, F scores, `error`, `roc_auc`, `average_precision`."""
+    """The metrics of each class: `support`, precision, recall, F scores, `error`, `roc_auc`, `average_precision`."""
     confusion: dict[str, Any] | None = None
-    """For classification: `labels`, `counts` and `fractions`, one row for each true label; absent for other tasks."""
+    """The confusion matrix, for classification: `labels`, `counts` and `fractions`, with one row for each true
+    class."""
     hit_ratios: list[dict[str, Any]] | None = None
-    """For more than two classes: the share of the rows whose class is among the `k` likeliest."""
+    """For more than two classes: the fraction of rows whose class is among the `k` most probable."""
     thresholds: list[dict[str, Any]] | None = None
-    """Of two classes: what predicting positive from a threshold on gives, 200 thresholds at most."""
+    """For two classes: the metrics at each threshold, for at most 200 thresholds."""
     maximum_metrics: dict[str, dict[str, float]] | None = None
-    """Of two classes: by metric the highest value, and the threshold that gives it."""
+    """For two classes: the highest value of each metric, and its threshold."""
     best_threshold: dict[str, Any] | None = None
-    """The threshold that is best by what was asked for."""
+    """The best threshold by the requested criterion."""
     gains: list[dict[str, Any]] | None = None
-    """Of two classes: gains and lift, by groups of a twentieth of the rows."""
+    """For two classes: gains and lift, by groups of 5 % of the rows."""
     residuals: dict[str, float | None] | None = None
-    """For regression: how true numbers less predicted ones are distributed."""
+    """For regression: the distribution of the residuals (true minus predicted)."""
     slices: list[dict[str, Any]] | None = None
-    """By column: its slices with their rows and metrics."""
+    """The slices of each column with their rows and metrics."""
     plots: list[str] = []
-    """The names of the plots that were drawn."""
+    """The names of the plots."""
     report: dict[str, dict[str, int]] | None = None
-    """What had to be done to the rows: coerced, unseen, missing and extra values, rows by column."""
+    """The adjustments to the rows: the number of rows with coerced, unseen, missing and extra values, by column."""
     warnings: list[str] = []
     error: ErrorRecord | None = None
     created_at: datetime

@@ -1,4 +1,4 @@
-"""The events: what services tell each other. An event is a hint, never the record."""
+"""The events that services exchange. An event is a hint, never the record."""
 
 from typing import Any, Literal
 
@@ -9,43 +9,42 @@ from modelbus.shared.contracts.records.job_records import ErrorRecord, JobStatus
 
 
 class JobChanged(Contract):
-    """A job's status or progress changed; its record in MongoDB tells the rest."""
+    """The status or the progress of a job changed; its record in MongoDB has the details."""
 
     event: Literal["JobChanged"] = "JobChanged"
     correlation_id: CorrelationId
     command: str
-    """The job's command, such as `TrainModel`."""
+    """The command of the job, such as `TrainModel`."""
     service: str
-    """Who says it."""
+    """The service that sent the event."""
     status: JobStatus
     attempt: int = 0
     progress: Progress | None = None
     error: ErrorRecord | None = None
     given_correlation_id: str | None = None
-    """In a reply to the sender: the correlation id as the sender gave it, where the job has another, because it was no
-    UUID or was spelt otherwise. The reply's own property `correlation_id` is this one, too."""
+    """In replies only: the sender's correlation id, if the job has another one because the sender's was not a UUID in
+    canonical form. The reply's property `correlation_id` has the same value."""
     dead_letter: CorrelationId | None = None
-    """In a reply to the sender of a message that could not be read, and became no job: the dead letter that keeps it
-    (`GET /dead-letters/{id}`)."""
+    """In replies only: the dead letter of a message that could not be read and did not become a job."""
     result: dict[str, Any] | None = None
-    """In a reply to the sender, and nowhere else: what the job found out, unless it is larger than a job keeps in its
-    record (`MODELBUS_RESULT_INLINE_BYTES`); then `GET /jobs/{correlation_id}` has it."""
+    """In replies only: the result of the job, unless it is too large for the job's record
+    (`MODELBUS_RESULT_INLINE_BYTES`). The gateway returns results of any size."""
 
 
 class DriftFound(Contract):
-    """A drift report went over its thresholds; the result of its job has the figures."""
+    """A drift report exceeded its thresholds; the result of its job has the figures."""
 
     event: Literal["DriftFound"] = "DriftFound"
     correlation_id: CorrelationId
-    """The job that reported it."""
+    """The job of the drift report."""
     service: str
-    """Who says it."""
+    """The service that sent the event."""
     model: Name
     version: int = Field(ge=1)
     columns: list[str] = []
-    """The columns that have drifted, 1,000 at most."""
+    """The columns that have drifted, at most 1,000."""
     has_drifted_predictions: bool = False
-    """Whether what the model answers has drifted."""
+    """Whether the predictions have drifted."""
 
 
 Event = JobChanged | DriftFound

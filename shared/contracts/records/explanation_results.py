@@ -1,4 +1,4 @@
-"""The results of explaining and of comparing: as ``results.py``, and part of it."""
+"""The results of explanations and drift reports, which complement ``results.py``."""
 
 from typing import Any, Literal
 
@@ -14,117 +14,117 @@ ResponseKind = Literal["probability", "score", "membership", "value"]
 
 
 class ColumnImportance(Contract):
-    """How important a column is."""
+    """The importance of a column."""
 
     column: str
     mean: float
-    """How much worse the metric got when the column was shuffled; below 0 it got better."""
+    """The mean loss in the metric when the column was shuffled; negative if the metric improved."""
     standard_deviation: float
     values: list[float]
-    """One for each time that it was shuffled."""
+    """The loss in each repetition."""
 
 
 class ImportanceResult(Contract):
-    """How important the columns are, the most important first."""
+    """The importance of the columns, the most important first."""
 
     name: Literal["importance"]
     metric: str
     is_error: bool
-    """Whether less of the metric is better."""
+    """Whether lower values of the metric are better."""
     baseline: float
-    """The metric with nothing shuffled."""
+    """The metric without shuffling."""
     repeats: int
     columns: list[ColumnImportance]
 
 
 class DependenceCurve(Contract):
-    """The mean answer for each value of a column."""
+    """The mean prediction for each value of a column."""
 
     name: Any
-    """The class or cluster that it is of, or the target's name, or `score`."""
+    """The class or cluster, the name of the target, or `score`."""
     y: list[float]
-    """One for each value."""
+    """The mean prediction for each value."""
     missing: float | None
-    """The mean answer with no value; null where no row lacks one."""
+    """The mean prediction for a missing value; null if no row has a missing value."""
 
 
 class DependenceResult(Contract):
-    """How the mean answer depends on a column."""
+    """The dependence of the mean prediction on a column."""
 
     name: Literal["partial_dependence"]
     column: str
     type: ColumnType
     response: ResponseKind
-    """What the answer is taken as."""
+    """The kind of prediction that is averaged."""
     x: list[Any]
-    """The values that the column was given; dates in ISO 8601."""
+    """The values of the column; dates in ISO 8601."""
     counts: list[int] | None
-    """Of text and booleans: rows with each value."""
+    """The number of rows with each value, for text and booleans."""
     curves: list[DependenceCurve]
 
 
 class ModelExplanationResult(Contract):
-    """Of ExplainModel."""
+    """The result of ExplainModel."""
 
     model: str
     version: int
     dataset: str
     is_training_dataset: bool
-    """Whether the rows are of the table that the version was trained on: then the importances flatter a model that has
-    learnt its rows by heart."""
+    """Whether the rows belong to the training data; then the importances are too optimistic for a model that
+    overfits."""
     task: Task
     row_count: int
-    """Rows that were looked at."""
+    """The number of rows used."""
     dataset_row_count: int
     seed: int
     importance: ImportanceResult | None
     partial_dependence: list[DependenceResult] | None
     warnings: list[str] = []
-    """What makes the answer doubtful: columns of another type than in training, many unseen values."""
+    """Doubts about the result, such as columns of another type than in training or many unseen values."""
     plots: list[PlotName] = []
-    """The names of the plots that were drawn."""
+    """The names of the plots."""
 
 
 class Contribution(Contract):
-    """What a column contributes to an answer."""
+    """The contribution of a column to a prediction."""
 
     column: str
     given: Any
-    """The row's value."""
+    """The value in the row."""
     contribution: float
     standard_error: float
-    """How far sampling is likely to have led from the exact contribution; 0 if it is exact."""
+    """The standard error of the contribution due to sampling; 0 if it is exact."""
 
 
 class OutputExplanation(Contract):
-    """Where one answer comes from: the base value and all contributions add up to the value."""
+    """The explanation of a prediction: the base value and all contributions add up to the value."""
 
     output: Any
-    """The class or cluster that it is of, or the target's name, or `score`."""
+    """The class or cluster, the name of the target, or `score`."""
     value: float
-    """What the model answers."""
+    """The prediction."""
     base_value: float
-    """Its mean answer for the rows that are compared with."""
+    """The mean prediction for the background rows."""
     columns: list[Contribution]
-    """The largest first."""
+    """The contributions, the largest first."""
 
 
 class RowExplanation(Contract):
-    """Where the answer for one row comes from."""
+    """The explanation of the prediction for a row."""
 
     prediction: Any
     explanations: list[OutputExplanation]
 
 
 class Background(Contract):
-    """The rows that are compared with."""
+    """The background rows."""
 
     dataset: str
     row_count: int
 
 
 class PredictionExplanationResult(Contract):
-    """Of ExplainPrediction."""
+    """The result of ExplainPrediction."""
 
     model: str
     version: int
@@ -132,26 +132,27 @@ class PredictionExplanationResult(Contract):
     method: Literal["exact", "sampled"]
     background: Background
     predicted_row_count: int
-    """Rows that the model was asked for."""
+    """The number of rows that the model predicted."""
     rows: list[RowExplanation]
     report: Incidents
-    """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
+    """The adjustments to the rows: the number of rows with `coerced`, `unseen`, `missing` and `extra` values, by
+    column."""
     warnings: list[str] = []
-    """What makes the answer doubtful: columns of another type than in training, many unseen values."""
+    """Doubts about the result, such as columns of another type than in training or many unseen values."""
 
 
 class LearningCurve(Contract):
-    """One metric by the number of training rows."""
+    """A metric by the number of training rows."""
 
     name: str
     training: list[float | None]
-    """On the rows that were fitted on."""
+    """The values on the training rows."""
     hold_out: list[float | None]
-    """On the hold-out, the same rows each time."""
+    """The values on the hold-out, which has the same rows each time."""
 
 
 class LearningResult(Contract):
-    """Of MeasureLearningCurve."""
+    """The result of MeasureLearningCurve."""
 
     model: str
     version: int
@@ -159,103 +160,104 @@ class LearningResult(Contract):
     estimator: str
     name: Literal["learning_curve"]
     x: list[int]
-    """Rows that were fitted on."""
+    """The number of training rows at each point."""
     fit_s: list[float]
-    """Seconds that each fit took."""
+    """The time of each fit in seconds."""
     curves: list[LearningCurve]
     plots: list[PlotName] = []
-    """The names of the plots that were drawn."""
+    """The names of the plots."""
 
 
 class ReferenceRows(Contract):
-    """The training table."""
+    """The training data."""
 
     dataset: str
     dataset_row_count: int
     row_count: int
-    """Rows that were compared."""
+    """The number of rows compared."""
 
 
 class CurrentRows(Contract):
-    """The rows that were compared: a dataset's, or those that were predicted since a time."""
+    """The compared rows: of a dataset, or predicted since some time."""
 
     dataset: str | None = None
     dataset_row_count: int | None = None
     since: str | None = None
     row_count: int
     request_count: int | None = None
-    """Predictions of inline rows among them."""
+    """The number of predictions of inline rows."""
     dataset_count: int | None = None
-    """Predicted datasets among them."""
+    """The number of predicted datasets."""
     lost_count: int | None = None
-    """Predictions whose rows are gone."""
+    """The number of predictions whose rows no longer exist."""
     is_capped: bool
-    """Whether there are more than were compared."""
+    """Whether further rows were not compared."""
     oldest: str | None = None
-    """When the oldest of the predicted rows was asked for."""
+    """The time of the oldest compared prediction."""
 
 
 class DriftStatistic(Contract):
-    """How far two samples lie apart."""
+    """A distance between two samples."""
 
     name: Literal["psi", "kolmogorov_smirnov", "jensen_shannon", "missing_rate", "unseen_rate"]
     value: float | None
-    """Null where it could not be worked out: it is unknown, and counts as drift if it has a threshold."""
+    """The value of the statistic. Null if it could not be computed, which counts as drift if the statistic has a
+    threshold."""
     by_chance: float | None
-    """What it exceeds once in a thousand times without any drift; null where it is unknown."""
+    """The value that is exceeded once in a thousand times without drift; null if unknown."""
     threshold: float | None
     is_exceeded: bool
-    """Whether it reached its threshold, and is no chance; or whether it has a threshold and is unknown."""
+    """Whether the statistic reached its threshold and is not explained by chance, or has a threshold and is unknown."""
     reason: str | None = None
-    """Why it is unknown, or could not mean drift whatever the rows; null where neither is so."""
+    """The reason why the statistic is unknown or cannot indicate drift; otherwise null."""
 
 
 class Sides(Contract):
-    """A figure of the training table and of the rows that are compared."""
+    """A figure of the training data and of the compared rows."""
 
     reference: float
     current: float
 
 
 class UnseenValues(Contract):
-    """Values that the training table has not."""
+    """Values that do not occur in the training data."""
 
     count: int
-    """Rows with one."""
+    """The number of rows with an unseen value."""
     rate: float | None
-    """Their share of the rows that have a value; null where none has."""
+    """The fraction of the rows with a value; null if no row has a value."""
     values: list[dict[str, Any]]
-    """The most frequent ones: `value` and `count`, 20 at most."""
+    """The most frequent unseen values with `value` and `count`, at most 20."""
 
 
 class Distribution(Contract):
-    """Shares of rows by bin."""
+    """The fractions of rows by bin."""
 
     name: str
     x: list[Any]
-    """A value, the upper end of a range (null for the last), or `(other)`, `(unseen)`, `(missing)`."""
+    """The bin: a value, the upper end of a range (null for the last), or `(other)`, `(unseen)`, `(missing)`."""
     reference: list[float]
     current: list[float]
 
 
 class DriftFinding(Contract):
-    """How far a column, or what is predicted, has drifted."""
+    """The drift of a column or of the predictions."""
 
     name: str
     type: str
-    """The column's type; of predictions the task."""
+    """The type of the column; for predictions, the task."""
     has_drifted: bool
-    """Whether a statistic is exceeded, or is unknown though it has a threshold."""
+    """Whether a statistic is exceeded, or is unknown although it has a threshold."""
     statistics: list[DriftStatistic]
     missing_rate: Sides
     invalid_count: Sides
-    """Cells that are not of the column's type; they count as missing."""
+    """The number of cells of another type; they count as missing."""
     unseen: UnseenValues | None
     distribution: Distribution
 
 
 class DriftResult(Contract):
-    """Of ReportDrift."""
+    """The result of ReportDrift."""
 
     model: str
     version: int
@@ -264,10 +266,12 @@ class DriftResult(Contract):
     thresholds: DriftThresholds
     has_drifted: bool
     drifted_columns: list[str]
-    columns: list[DriftFinding] = Field(description="In the signature's order; none where no rows were predicted.")
+    columns: list[DriftFinding] = Field(
+        description="The columns in the order of the signature; empty if no rows were predicted."
+    )
     predictions: DriftFinding | None
-    """Null where no rows can be predicted: whether the predictions have drifted is unknown, and counts as drift."""
+    """The drift of the predictions. Null if no rows could be predicted, which counts as drift."""
     warnings: list[str] = []
-    """What could not be worked out, or not be told from chance, and why."""
+    """The statistics that could not be computed or distinguished from chance, with the reasons."""
     plots: list[PlotName] = []
-    """The names of the plots that were drawn."""
+    """The names of the plots."""

@@ -1,8 +1,8 @@
-"""Outcomes: what a job's work gave, as its process hands it to the worker and as the job keeps it until it has ended.
+"""Outcomes: the product of a job's work, passed from its process to the worker and stored in the job until it ends.
 
-An outcome describes what is to be made and names the blobs that lie ready for it; ``Outcomes`` in
-``shared/store/jobs/outcomes.py`` makes it, as often as it must (ADR 0006). It crosses from the job's process to the
-worker, and lies in MongoDB between its commit and the job's end: at both places it is parsed by ``parse_outcome``.
+An outcome describes what to create and names the stored blobs; ``Outcomes`` in ``shared/store/jobs/outcomes.py``
+creates it, repeatedly if needed (ADR 0006). It travels from the job's process to the worker, and is stored in MongoDB
+from its commit to the job's end; ``parse_outcome`` parses it at both places.
 """
 
 from collections.abc import Callable
@@ -16,114 +16,114 @@ from modelbus.shared.errors import ModelbusError
 
 
 def _named_by(field: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Checks that a record has the field under which it is stored."""
+    """A check that a record has its key field."""
 
     def check(record: dict[str, Any]) -> dict[str, Any]:
         name = record.get(field)
         if not (isinstance(name, str) and name):
-            raise ValueError(f"must have {field!r}, a text that is not empty")
+            raise ValueError(f"must have {field!r}, a non-empty text")
         return record
 
     return check
 
 
 class StoredFile(Contract):
-    """A file that was stored beside a result or a record."""
+    """A file that was stored with a result or a record."""
 
     name: str
     blob_id: str
 
 
 class _Outcome(Contract):
-    """What all outcomes have."""
+    """The fields of every outcome."""
 
     kind: str
     survives_cancel: bool = False
-    """Whether it is kept although the job was cancelled, because that was asked for beforehand (ADR 0015)."""
+    """Whether the outcome is kept although the job was cancelled, because the command requested it (ADR 0015)."""
 
     def document(self) -> dict[str, Any]:
-        """The outcome as JSON has it, and MongoDB: what was said of it, without defaults."""
+        """The outcome for JSON and MongoDB, without defaults."""
         return {"kind": self.kind, **self.model_dump(exclude_unset=True)}
 
 
 class DatasetOutcome(_Outcome):
-    """A dataset is to be made."""
+    """A new dataset."""
 
     kind: Literal["dataset"] = "dataset"
     record: Annotated[dict[str, Any], AfterValidator(_named_by("name"))]
-    """The dataset's record (``DatasetRecord``), without what is known only when it is made."""
+    """The dataset's record (``DatasetRecord``), without the fields that are only known on creation."""
     blob_id: str
-    """Its Parquet file."""
+    """The Parquet file."""
     upload_id: str | None = None
-    """The upload that it was made from, which goes with the end of the job."""
+    """The upload it was made from, which is removed at the end of the job."""
 
 
 class KeptApart(Contract):
-    """What a version has beside its record: answered apart, or only for other jobs."""
+    """The data of a version outside its record: returned separately, or only for other jobs."""
 
     rows_blob_id: str | None = None
-    """Which rows it was trained on (ADR 0023)."""
+    """The numbers of the training rows (ADR 0023)."""
     candidates: list[dict[str, Any]] | None = None
-    """The table of candidates (``Candidate``), where it is small."""
+    """The table of candidates (``Candidate``), if it is small."""
     candidates_blob_id: str | None = None
-    """Where it is stored, where it is large."""
+    """The blob of the table, if it is large."""
 
 
 class VersionOutcome(_Outcome):
-    """The next version of a model is to be made."""
+    """The next version of a model."""
 
     kind: Literal["version"] = "version"
     record: Annotated[dict[str, Any], AfterValidator(_named_by("model"))]
-    """The version's record (``VersionRecord``), without its number and what else is known only when it is made."""
+    """The version's record (``VersionRecord``), without its number and other fields that are only known on creation."""
     blob_id: str
     """Its artifact."""
     apart: KeptApart = KeptApart()
     promote: bool
-    """Whether ``champion`` is to move to it."""
+    """Whether ``champion`` moves to the version."""
     champion_seen: int | None = None
-    """The version that was the champion when that was decided; null if there was none. Absent where the decision does
-    not depend on it: see ``depends_on_champion``."""
+    """The champion at the time of the decision; null if there was none. Absent if the decision does not depend on it:
+    see ``depends_on_champion``."""
     report: dict[str, Any] = {}
-    """What the job's result has beside the version."""
+    """The fields of the job's result in addition to the version."""
 
     @property
     def depends_on_champion(self) -> bool:
-        """Whether ``champion`` moves only if it is still what it was when that was decided."""
+        """Whether ``champion`` moves only if it is unchanged since the decision."""
         return "champion_seen" in self.model_fields_set
 
 
 class EvaluationOutcome(_Outcome):
-    """An evaluation is to be made."""
+    """A new evaluation."""
 
     kind: Literal["evaluation"] = "evaluation"
     record: Annotated[dict[str, Any], AfterValidator(_named_by("id"))]
-    """The evaluation's record (``EvaluationRecord``), without what is known only when it is made."""
+    """The evaluation's record (``EvaluationRecord``), without the fields that are only known on creation."""
     files: list[StoredFile] = []
-    """Its plots."""
+    """The plots."""
 
 
 class FilesOutcome(_Outcome):
-    """Files are to be kept as long as the job."""
+    """Files that are kept as long as the job."""
 
     kind: Literal["predictions", "export"]
     blobs: dict[str, str]
     """By format, the id of the stored file."""
     report: dict[str, Any]
-    """What the job's result says beside them."""
+    """The job's result in addition to the files."""
 
 
 class AnswerOutcome(_Outcome):
-    """Nothing is to be made but the job's result."""
+    """Only a result, without any new record."""
 
     kind: Literal["answer"] = "answer"
     result: dict[str, Any]
-    """The result, or where it is stored apart because it is large (``stored_result``)."""
+    """The result, or the place of a large result (``stored_result``)."""
     upload_id: str | None = None
-    """An upload that was only looked at, and goes with the end of the job."""
+    """An upload that was only previewed and is removed at the end of the job."""
     files: list[StoredFile] = []
-    """What was stored beside the result, and is kept as long as the job."""
+    """The files stored with the result, which are kept as long as the job."""
     event: DriftFound | None = None
-    """What is to be told once the job has succeeded."""
+    """The event to publish once the job has succeeded."""
 
 
 Outcome = Annotated[
@@ -134,18 +134,19 @@ _ADAPTER: TypeAdapter[Outcome] = TypeAdapter(Outcome)
 
 
 def parse_outcome(document: Any) -> Outcome:
-    """Validate an outcome, as JSON or MongoDB gave it.
+    """Validate an outcome from JSON or MongoDB.
 
     Raises:
-        ModelbusError: It breaks its contract: a fault of the service, since no caller writes outcomes.
+        ModelbusError: The outcome violates its contract, which is a fault of the service, since no caller writes
+            outcomes.
     """
     try:
         return _ADAPTER.validate_python(document)
     except ValidationError as error:
-        raise ModelbusError(f"an outcome breaks its contract: {faults_of(error)}") from error
+        raise ModelbusError(f"invalid outcome: {faults_of(error)}") from error
 
 
 def faults_of(error: ValidationError) -> str:
-    """The first faults that pydantic found, each with its place."""
+    """The first faults that pydantic found, with their places."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'all of it'}: {fault['msg']}" for fault in found[:3])
+    return "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'outcome'}: {fault['msg']}" for fault in found[:3])

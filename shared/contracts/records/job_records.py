@@ -1,4 +1,4 @@
-"""Jobs: how they stand, how far they are, and what they ended with."""
+"""Jobs: their status, progress and outcome."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -13,41 +13,45 @@ TERMINAL_STATUSES: frozenset[JobStatus] = frozenset({"succeeded", "failed", "dea
 
 
 class ErrorRecord(Contract):
-    """Why something failed."""
+    """The error of a failed job."""
 
     code: str
-    """The stable name of the error."""
+    """The stable code of the error."""
     message: str
-    """A sentence for people."""
+    """The message for people."""
     details: list[dict[str, Any]] = []
-    """One entry for each fault."""
+    """The faults, one entry each."""
 
 
 class Progress(Contract):
-    """How far a running job is."""
+    """The progress of a running job."""
 
     fraction: float | None = Field(None, ge=0, le=1)
-    """The share that is done, where it is known."""
+    """The completed fraction, if known."""
     message: str = ""
-    """What is being done."""
+    """The current step."""
     tuning: TuningProgress | None = None
-    """How far a search is, where there is one. In a job's record; events leave the leaderboard out."""
+    """The progress of a search. Events omit the leaderboard."""
 
 
 class BoundDataset(Contract):
-    """A dataset that a job reads, as it was when the job was accepted, or replayed."""
+    """A dataset that a job reads, in its state when the job was accepted or replayed."""
 
     name: str
     sha256: str | None = None
-    """Of its stored table: the job is done on no other. Null where there was none of that name: then the job takes the
-    one that is there when it runs."""
+    """The digest of the stored table; the job runs on no other table. Null if the dataset did not exist; the job then
+    uses the dataset that exists when it runs."""
 
 
 class JobSummary(Contract):
-    """One job, in short."""
+    """A job, as lists show it."""
 
     correlation_id: CorrelationId
     command: str
+    model: str | None = None
+    """The model that the command names: a name, or a reference such as `churn@3`."""
+    dataset: str | None = None
+    """The dataset that the command names."""
     status: JobStatus
     owner: str
     attempt: int
@@ -63,13 +67,13 @@ class JobSummary(Contract):
 
 
 class JobRecord(JobSummary):
-    """One job, as `GET /jobs/{correlation_id}` answers it."""
+    """A job with its command, result or error, and history."""
 
     spec: dict[str, Any]
-    """The command as it was validated, complete with defaults."""
+    """The validated command, complete with defaults."""
     datasets: list[BoundDataset] = []
-    """The datasets that the job reads: those that the command names, and those of the version that it names."""
+    """The datasets that the job reads: those of the command, and those of the version that it names."""
     result: dict[str, Any] | None = None
-    """What the command's result is, once it succeeded."""
+    """The result of the command, once the job has succeeded."""
     history: list[dict[str, Any]] = []
-    """What happened to the job, oldest first, 20 entries at most."""
+    """The history of the job, oldest first, at most 20 entries."""

@@ -1,4 +1,4 @@
-"""Models and their versions: signature, lineage, and how a version did beside the champion."""
+"""Models and their versions: signature, lineage, and comparison with the champion."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -10,142 +10,144 @@ from modelbus.shared.contracts.records.dataset_records import WrittenColumn
 
 
 class SignatureColumn(WrittenColumn):
-    """One column that a model needs, and how it reads the column's cells: as its training table was written."""
+    """A column that a model requires, with the notation of the training data, in which the model reads the cells."""
 
     is_free_text: bool = False
-    """Whether its text is read by its words and not as categories."""
+    """Whether the text is encoded by its words instead of as categories."""
 
 
 class Signature(Contract):
-    """What a model takes and what it answers."""
+    """The inputs and outputs of a model."""
 
     columns: list[SignatureColumn]
     target: str | None = None
-    """Absent for outlier detection and clustering."""
+    """The target; absent for outlier detection and clustering."""
     target_column: SignatureColumn | None = None
-    """How the target's cells are read; absent without a target, and in versions of earlier releases."""
+    """The notation of the target; absent without a target and in versions of earlier releases."""
     task: Task
     classes: list[Any] | None = None
-    """The labels, in the order of the probabilities; of outlier detection `inlier` and `outlier`; absent for regression
-    and for clustering, whose clusters are numbers from 0 on."""
+    """The classes, in the order of the probabilities; for outlier detection `inlier` and `outlier`; absent for
+    regression and for clustering, whose clusters are numbered from 0."""
     threshold: float | None = None
-    """From which probability on the second of two classes is answered; absent where the likelier one is."""
+    """The probability from which the second of two classes is predicted; absent if the more probable class is
+    predicted."""
 
 
 class Comparison(Contract):
-    """How a new version did beside the champion, and what came of it."""
+    """The comparison of a new version with the champion, and its consequence."""
 
     metric: str | None = None
-    """What was compared; null where nothing was measured, or no metric says what is better."""
+    """The metric of the comparison; null if nothing was measured or the task has no such metric."""
     champion_version: int
-    """The champion when they were compared."""
+    """The champion at the time of the comparison."""
     own: float | None = None
     champion: float | None = None
     margin: float = 0.0
-    """By how much the new version had to be better."""
+    """The required margin."""
     row_count: int | None = None
-    """Rows that both were measured on: those of the new version's hold-out that neither was trained on."""
+    """The number of rows used: the rows of the new version's hold-out that neither version was trained on."""
     excluded_row_count: int | None = None
-    """Rows of the hold-out that were left out, because one of them was, or may have been, trained on them."""
+    """The number of rows of the hold-out left out, because one of the versions was, or may have been, trained on
+    them."""
     warnings: list[str] = []
-    """What makes the comparison doubtful; then the champion stays."""
+    """Doubts about the comparison, in which case the champion stays."""
     is_better: bool = False
-    """Whether the new version is to replace the champion by this."""
+    """Whether the new version replaces the champion."""
     reason: str | None = None
-    """Why the champion stays, in a sentence."""
+    """The reason why the champion stays."""
 
 
 class HeldOutRows(Contract):
-    """How the rows to measure on were held out."""
+    """The hold-out of a version."""
 
     method: Literal["stratified", "partly_stratified", "random", "by_time", "by_group", "dataset"]
-    """`stratified`: each class keeps its share; `partly_stratified`: all but some do; `dataset`: they are another
-    dataset's."""
+    """`stratified`: all class proportions are preserved; `partly_stratified`: most of them are; `dataset`: the rows
+    belong to another dataset."""
     row_count: int
-    """Rows that were held out, or that the other dataset has."""
+    """The number of rows held out, or of the other dataset."""
     unmeasured_classes: list[Any] = []
-    """Classes that are trained on and have no held-out row, 100 at most; of `partly_stratified` those with too few rows
-    to be in both parts."""
+    """The classes in training without a held-out row, at most 100; for `partly_stratified`, those with too few rows to
+    split."""
     unmeasured_class_count: int = 0
-    """How many there are."""
+    """The number of such classes."""
     group_count: int | None = None
-    """Groups that were held out."""
+    """The number of groups held out."""
 
 
 class FreeTextSummary(Contract):
-    """A column that a version reads as free text."""
+    """A column that a version encodes as free text."""
 
     column: str
-    """Its name."""
+    """The name of the column."""
     feature_count: int
-    """How many features it became."""
+    """The number of features made of it."""
     term_count: int
-    """Words, and pairs of words, that are known."""
+    """The number of known terms: words and pairs of words."""
 
 
 class VersionRecord(Contract):
-    """One immutable version of a model, with its whole lineage."""
+    """An immutable version of a model, with its lineage."""
 
     model: str
     version: int = Field(ge=1)
     owner: str
     correlation_id: CorrelationId
-    """The job that made it."""
+    """The job that created the version."""
     estimator: str
     hyperparameters: dict[str, Any]
-    """As they were given, or found; what is absent had the estimator's default."""
+    """The given or found hyperparameters. Absent ones have the estimator's defaults."""
     tuning: dict[str, Any] | None = None
-    """Of a search, or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`,
-    `measured_count` (those with a score), the `best` candidate's number and its `mean`, `elapsed_s`, and
-    `stopped_early` if it did. `GET .../candidates` has them all."""
+    """The search or the choice of an estimator: `method`, `scoring`, `candidate_count`, `failed_count`,
+    `measured_count` (candidates with a score), the number of the `best` candidate and its `mean`, `elapsed_s` and, if
+    it applies, `stopped_early`."""
     calibration: dict[str, Any] | None = None
-    """How its probabilities are calibrated, if they are."""
+    """The calibration of the probabilities, if any."""
     threshold: dict[str, Any] | None = None
-    """How the signature's threshold was found: what it aims at, its `value`, and the aim there and at one half, on rows
-    that the fits did not see."""
+    """The choice of the threshold: the criterion, the `value`, and the criterion at this value and at one half, on rows
+    that the fits have not seen."""
     dataset: str
     dataset_sha256: str
     signature: Signature
     hold_out: dict[str, Any]
-    """What the command said of it."""
+    """The hold-out options of the command."""
     hold_out_sha256: str | None = None
-    """Of the dataset that it was measured on, where that is one of its own."""
+    """The digest of the hold-out dataset, if there is one."""
     held_out: HeldOutRows | None = None
-    """How the rows to measure on were held out; absent in versions of the first releases."""
+    """The hold-out; absent in versions of the first releases."""
     seed: int
     specification: dict[str, Any] | None = None
-    """The training command as it was carried out, for retraining; absent in versions of the first releases."""
+    """The training command as executed, for retraining; absent in versions of the first releases."""
     metrics: dict[str, float | None]
-    """On the hold-out rows."""
+    """The metrics on the hold-out."""
     cross_validation: dict[str, Any] | None = None
-    """`folds`, and by metric the `mean`, the `standard_deviation`, the `values` of the folds, null where it is not
-    defined, and the `count` of those in the mean. `unmeasured` has each `fold` (from 1 on) of which something could not
-    be measured, with the `reason` and the `metrics` that are lacking."""
+    """The cross-validation: `folds`, and for each metric the `mean`, the `standard_deviation`, the `values` of the
+    folds (null if undefined) and the `count` of values in the mean. `unmeasured` lists each `fold` (from 1) without
+    some metrics, with the `reason` and the missing `metrics`."""
     row_count: int
-    """Rows that the estimator was fitted on."""
+    """The number of training rows."""
     streamed: bool = False
-    """Whether it was fitted a row group at a time."""
+    """Whether the estimator was trained one row group at a time."""
     free_text: list[FreeTextSummary] = []
-    """The columns that are read by their words and not as categories."""
+    """The columns that are encoded by their words instead of as categories."""
     fit_s: float
-    """Seconds that the fit took."""
+    """The time of the fit in seconds."""
     warnings: list[str] = []
-    """What the fit warned of, and what about the rows and columns that it was trained on should be known."""
+    """Warnings of the fit and notes about the training data."""
     comparison: Comparison | None = None
-    """How it did beside the champion when it was made; absent where nothing was to be compared."""
+    """The comparison with the champion when the version was created; absent if nothing was compared."""
     tags: dict[str, str] = {}
-    """What is to be remembered of it, by name; can be changed."""
+    """The tags of the version, by name; can be changed."""
     note: str = ""
-    """What is to be remembered of it, in words; can be changed."""
+    """The note about the version; can be changed."""
     libraries: dict[str, str]
-    """Versions of the libraries that the artifact depends on."""
+    """The versions of the libraries that the artifact depends on."""
     artifact_sha256: str
     artifact_size_bytes: int
     created_at: datetime
 
 
 class ModelRecord(Contract):
-    """One model: its versions' numbers and its aliases."""
+    """A model: the numbers of its versions, and its aliases."""
 
     name: str
     owner: str

@@ -1,7 +1,6 @@
-"""The results: what a job that succeeded has found out, one shape for each command.
+"""The results of succeeded jobs, one model for each command.
 
-A worker writes them as plain documents; these models describe and document them, and tests hold real results against
-them.
+Workers write them as plain documents; these models document them, and tests check real results against them.
 """
 
 from typing import Any
@@ -21,20 +20,20 @@ from modelbus.shared.contracts.records.explanation_results import (
 from modelbus.shared.contracts.records.model_records import Comparison, VersionRecord
 
 Incidents = dict[str, dict[str, int]]
-"""What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing` and `extra`."""
+"""The adjustments to the rows: the number of rows with `coerced`, `unseen`, `missing` and `extra` values, by column."""
 
 
 class DatasetResult(Contract):
-    """Of ProfileDataset."""
+    """The result of ProfileDataset."""
 
     dataset: DatasetRecord
 
 
 class PreviewResult(Contract):
-    """Of PreviewDataset: how the file would be read, and its first rows."""
+    """The result of PreviewDataset: how the file would be read, and its first rows."""
 
     row_count: int = Field(ge=0)
-    """Rows that were read; of a file that was cut, those of its beginning."""
+    """The number of rows read; for a truncated file, those of its beginning."""
     format: str
     encoding: str | None = None
     delimiter: str | None = None
@@ -44,26 +43,26 @@ class PreviewResult(Contract):
     skipped_row_count: int = 0
     skipped_rows: list[dict[str, Any]] = []
     is_truncated: bool
-    """Whether only the file's beginning was read."""
+    """Whether only the beginning of the file was read."""
     rows: list[dict[str, Any]]
 
 
 class RowsResult(Contract):
-    """Of ReadRows: a page."""
+    """The result of ReadRows: a page."""
 
     dataset: str
     offset: int = Field(ge=0)
     limit: int = Field(ge=1)
     row_count: int = Field(ge=0)
-    """Rows of the whole dataset."""
+    """The number of rows of the dataset."""
     columns: list[str]
     rows: list[dict[str, Any]]
     next: int | None
-    """The offset of the following page; null after the last one."""
+    """The offset of the next page; null on the last page."""
 
 
 class ExportResult(Contract):
-    """Of ExportDataset."""
+    """The result of ExportDataset."""
 
     dataset: str
     format: str
@@ -71,35 +70,35 @@ class ExportResult(Contract):
     size_bytes: int = Field(ge=0)
     sha256: str
     blobs: dict[str, str]
-    """By format, the id of the stored file."""
+    """The id of the stored file by format."""
 
 
 class TrainingResult(Contract):
-    """Of TrainModel and RetrainModel."""
+    """The result of TrainModel and RetrainModel."""
 
     version: VersionRecord
     is_champion: bool
-    """Whether the alias `champion` points at it now."""
+    """Whether the alias `champion` now points at the version."""
     comparison: Comparison | None = None
-    """How it was decided whether the champion moves; absent where nothing was to be compared."""
+    """The comparison with the champion; absent if nothing was compared."""
     stopped_early: StoppingReason | None = None
-    """Why a search, or the choice of an estimator, ended before its end; it kept the best so far."""
+    """The reason why a search or the choice of an estimator ended early, with the best candidate so far."""
 
 
 class CheckResult(Contract):
-    """Of CheckTraining: what the training would take."""
+    """The result of CheckTraining: the estimated cost of the training."""
 
     is_valid: bool
     estimator: str
     task: Task
     candidate_count: int | None = None
-    """Candidates that a search would try at most."""
+    """The maximum number of candidates of the search."""
     features: list[str]
     free_text: list[str] = []
-    """Of them, those that would be read as free text."""
+    """The features that would be encoded as free text."""
     classes: list[Any] | None = None
     row_count: int
-    """Rows to fit on."""
+    """The number of training rows."""
     hold_out_row_count: int
     streamed: bool
     epochs: int | None = None
@@ -111,39 +110,42 @@ class CheckResult(Contract):
 
 
 class PredictionResult(Contract):
-    """Of Predict: one entry for each row, in the order of the rows."""
+    """The result of Predict: one entry for each row, in the order of the rows."""
 
     model: str
     version: int
     predictions: list[Any]
-    """Labels, values, `inlier` or `outlier`, or the numbers of clusters."""
+    """The predictions: classes, numbers, `inlier` or `outlier`, or cluster numbers."""
     classes: list[Any] | None = None
-    """The labels in the order of the probabilities, where these were asked for."""
+    """The classes in the order of the probabilities, if requested."""
     probabilities: list[list[float]] | None = None
     scores: list[Any] | None = None
     report: Incidents
-    """What had to be done to the rows, rows by column: `coerced`, `unseen`, `missing`, `extra`."""
+    """The adjustments to the rows: the number of rows with `coerced`, `unseen`, `missing` and `extra` values, by
+    column."""
     warnings: list[str] = []
-    """What makes the answer doubtful, such as many values that did not occur in training."""
+    """Doubts about the predictions, such as many values unseen in training."""
+    kept: dict[str, list[Any]] | None = None
+    """The kept columns, with one unchanged value per row; null where a row has none."""
 
 
 class DatasetPredictionResult(Contract):
-    """Of PredictDataset."""
+    """The result of PredictDataset."""
 
     model: str
     version: int
     dataset: str
     row_count: int
     report: Incidents
-    """What had to be done to the rows, rows by column."""
+    """The adjustments to the rows: the number of affected rows, by column."""
     warnings: list[str] = []
-    """What makes the predictions doubtful: columns of another type than in training, many unseen values."""
+    """Doubts about the predictions, such as columns of another type than in training or many unseen values."""
     blobs: dict[str, str]
-    """By format, the id of the stored file."""
+    """The id of the stored file by format."""
 
 
 class EvaluationResult(Contract):
-    """Of EvaluateModel and EvaluatePredictions."""
+    """The result of EvaluateModel and EvaluatePredictions."""
 
     evaluation: EvaluationRecord
 
@@ -165,4 +167,4 @@ RESULTS: dict[str, type[Contract]] = {
     "MeasureLearningCurve": LearningResult,
     "ReportDrift": DriftResult,
 }
-"""By command, what its job's `result` holds."""
+"""The model of the job's `result`, by command."""

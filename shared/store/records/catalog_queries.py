@@ -143,7 +143,7 @@ def require_dataset(found: D | None, name: str) -> D:
         UnknownDataset: It is not.
     """
     if found is None:
-        raise UnknownDataset(f"no dataset is named {name!r}; upload it with POST /datasets")
+        raise UnknownDataset(f"dataset {name!r} does not exist; upload it first")
     return found
 
 
@@ -154,7 +154,7 @@ def require_model(found: D | None, name: str) -> D:
         UnknownModel: It is not.
     """
     if found is None:
-        raise UnknownModel(f"no model is named {name!r}")
+        raise UnknownModel(f"model {name!r} does not exist")
     return found
 
 

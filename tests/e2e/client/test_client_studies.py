@@ -101,7 +101,7 @@ def test_faults_of_questions_name_the_field(client: Any, parcel_model: str, amou
         client.explain_prediction("there-is-none", [PARCEL])
     with pytest.raises(errors.UnknownDataset):
         client.drift(amount_model, dataset="there-is-none")
-    with pytest.raises(errors.InvalidCommand, match="one of them"):
+    with pytest.raises(errors.InvalidCommand, match="either"):
         client.drift(amount_model)
     with pytest.raises(errors.InvalidCommand) as wrong:
         client.explain(parcel_model, metric="r2")
@@ -164,7 +164,7 @@ def test_the_candidates_of_a_search_are_read(client: Any, number_dataset: str, a
     frame = client.models.candidates(name).to_frame()
     assert sorted(frame["hyperparameters.alpha"]) == [0.1, 1.0, 10.0]
     assert frame["rank"].tolist() == [1, 2, 3]
-    with pytest.raises(errors.NotFound, match="nothing was searched for"):
+    with pytest.raises(errors.NotFound, match="trained without a search"):
         client.models.candidates(amount_model)
 
 

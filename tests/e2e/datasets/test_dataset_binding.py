@@ -130,10 +130,10 @@ def test_a_dataset_that_jobs_use_is_deleted_by_force_only_which_ends_them(
     refused = api.delete(f"/datasets/{name}")
 
     assert (refused.status, refused.code) == (409, "still_in_use")
-    assert f"2 job(s) use dataset {name!r}: TrainModel {running} (running), TrainModel {waiting} (queued)" in (
+    assert f"2 jobs use dataset {name!r}: TrainModel {running} (running), TrainModel {waiting} (queued)" in (
         refused.detail
     )
-    assert refused.detail.endswith("?force=true deletes it anyway and cancels the jobs")
+    assert refused.detail.endswith("?force=true to delete it anyway and cancel the jobs")
     assert [each["given"] for each in refused.document["errors"]] == [running, waiting]
     assert api.job(waiting)["status"] == "queued"
 

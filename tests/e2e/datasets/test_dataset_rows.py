@@ -165,7 +165,7 @@ def test_who_does_not_wait_is_answered_by_the_job(api: Api, long_dataset: str) -
 def test_a_likely_column_is_named(api: Api, long_dataset: str) -> None:
     answer = rows(api, long_dataset, "?columns=numbx")
 
-    assert answer.detail == f"columns.0: no column 'numbx' in dataset {long_dataset!r} (is it 'number'?)"
+    assert answer.detail == f"columns.0: dataset {long_dataset!r} has no column 'numbx' (did you mean 'number'?)"
     assert answer.document["errors"][0]["expected"] == ["number"]
 
 

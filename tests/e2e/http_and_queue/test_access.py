@@ -102,7 +102,7 @@ def test_a_reader_may_look_and_no_more(guarded: LocalStack, admin: Api, number_d
         reader.get("/keys"),
     ):
         assert (refused.status, refused.code) == (403, "forbidden")
-        assert "needs scope" in refused.detail
+        assert "requires scope" in refused.detail
         assert "has read" in refused.detail
     assert admin.get(f"/models/{amount_model}").status == 200
 

@@ -27,10 +27,11 @@ LINE_BYTES = 8000
 OF_CONTENT = {"malformed_table", "signature_mismatch", "estimator_rejected", "limit_exceeded"}
 """Codes of what is wrong with a file or with rows, which no schema describes."""
 BEYOND_SCHEMAS = {
-    "say which dead letters to remove": "one of several parameters must be given",
+    "select dead letters by": "one of several parameters must be given",
     "options must be a JSON object": "JSON in a text",
-    "names an evaluation twice": "generators make sets of lists whose entries differ, and the order counts",
-    "given in `options` and as a field of its own": "a rule of two parameters",
+    "must not repeat an evaluation": "generators make sets of lists whose entries differ, and the order counts",
+    "given both in `options` and separately": "a rule of two parameters",
+    "must not be repeated": "an option in the query string and in the form",
 }
 """What a request may be refused for by its sentence, and why no schema can say it."""
 OF_SCHEMAS = re.compile(r"^(Input|String|List|Dictionary|Value|Extra|Field|Unable)\b")

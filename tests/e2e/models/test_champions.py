@@ -187,7 +187,7 @@ def test_auto_that_would_do_another_task_on_another_dataset_is_refused(
     refused = door.send({"command": "RetrainModel", "model": model, "dataset": other})
 
     assert (refused.code, refused.places) == ("invalid_command", ("task",)), refused
-    assert "predicts 'kind' (regression), and version 1" in str(refused.message)
+    assert "predicts 'kind' (regression), but version 1" in str(refused.message)
 
 
 def test_retraining_keeps_the_metric_that_versions_are_compared_by(api: Api, door: Door, number_dataset: str) -> None:

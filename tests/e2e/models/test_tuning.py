@@ -74,7 +74,7 @@ def test_a_search_keeps_its_best_and_its_table(api: Api, door: Door, number_data
 def test_a_version_without_a_search_has_no_candidates(api: Api, amount_model: str) -> None:
     answer = api.get(f"/models/{amount_model}/versions/1/candidates")
     assert (answer.status, answer.code) == (404, "not_found")
-    assert "nothing was searched for" in answer.detail
+    assert "trained without a search" in answer.detail
 
 
 def test_a_large_table_of_candidates_is_stored_apart_and_deleted_with_its_version(

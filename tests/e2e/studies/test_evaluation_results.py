@@ -197,11 +197,11 @@ def test_comparing_what_cannot_be_compared_warns(api: Api, by_model: list[str], 
     found = api.get(f"/evaluations/compare?id={by_model[0]}&id={by_model[2]}&id={evaluation['id']}").document
 
     assert [warning.partition(":")[0] for warning in found["warnings"]] == [
-        "they measure different tasks",
-        "they are on different datasets",
-        "they are on different numbers of rows",
-        "they are about different positive classes",
-        "their rows are weighted differently",
+        "the tasks differ",
+        "the datasets differ",
+        "the numbers of rows differ",
+        "the positive classes differ",
+        "the weights of the rows differ",
     ]
     by_name = {one["metric"]: one for one in found["metrics"]}
     assert by_name["r2"]["values"][0] is None

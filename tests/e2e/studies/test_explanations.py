@@ -169,7 +169,7 @@ def test_what_stands_on_a_dataset_that_is_gone_says_so(api: Api) -> None:
     ]
 
     assert [refused.code for refused in refusals] == ["unknown_dataset"] * 3
-    assert f"the dataset '{dataset}' that {model} version 1 was trained on is not there" in refusals[0].detail
+    assert f"dataset '{dataset}', the training data of {model} version 1, has been replaced" in refusals[0].detail
 
 
 def test_a_learning_curve_ends_where_the_version_is(api: Api, number_dataset: str) -> None:

@@ -172,7 +172,7 @@ def test_a_job_that_draws_nothing_says_so(api: Api, parcel_model: str, file: str
     answer = api.get(f"/jobs/{predicted.correlation_id}/plots{file}")
 
     assert (answer.status, answer.code) == (404, "not_found")
-    assert "is a Predict job; only these have plots: " in answer.detail
+    assert "is a Predict job; only " in answer.detail
     assert "ExplainModel" in answer.detail
 
 
@@ -188,7 +188,7 @@ def test_a_job_that_has_not_succeeded_has_no_plots(api: Api, slow_model: str, ma
     late = api.get(place)
 
     assert [(answer.status, answer.code) for answer in (early, late)] == [(409, "conflict")] * 2
-    assert re.search(r"is (queued|running); its plots are there when it has succeeded", early.detail)
+    assert re.search(r"is (queued|running); plots exist only after it has succeeded", early.detail)
     assert "is cancelled" in late.detail
 
 

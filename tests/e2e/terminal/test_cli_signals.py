@@ -48,7 +48,7 @@ def test_ctrl_c_ends_the_waiting_and_says_how_to_go_on(
         out, err = waiting.communicate(timeout=30)
 
     assert (waiting.returncode, out) == (130, "")
-    assert "goes on" in err
+    assert "The job continues." in err
     assert f"modelbus jobs wait {job}" in err
     assert f"modelbus jobs cancel {job}" in err
     assert "Traceback" not in err

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from modelbus import Client
 from modelbus.stack import LocalStack
 from tests.stack_fixtures import started
 
@@ -31,21 +32,22 @@ def test_the_demo_shows_right_answers_and_finds_their_ids_in_the_logs(tmp_path: 
     with started(LocalStack(tmp_path / "probe", services=())):
         pass  # without servers on this machine the test is skipped here
 
-    demo = _run("--directory", str(tmp_path / ".modelbus"))
+    demo = _run("--keep", "--directory", str(tmp_path / ".modelbus"))
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert demo.stderr == ""
     assert "accuracy" in demo.stdout
     assert "R²" in demo.stdout
     assert "All answers are right." in demo.stdout
+    assert "kept:" in demo.stdout
     stated = set(UUID.findall(demo.stdout))
     assert len(stated) >= 15
     logged = "".join(path.read_text() for path in (tmp_path / ".modelbus" / "logs").glob("*.log"))
     assert {one for one in stated if one not in logged} == set()
 
 
-def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str) -> None:
-    assert demo.returncode == 1
+def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str, code: int = 1) -> None:
+    assert demo.returncode == code
     assert "Traceback" not in demo.stdout + demo.stderr
     assert "the demo failed:" in demo.stdout
     for word in words:
@@ -53,11 +55,13 @@ def _assert_fails_clearly(demo: "subprocess.CompletedProcess[str]", *words: str)
 
 
 def test_the_demo_says_so_when_nothing_answers(tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no answer", "127.0.0.1:1")
+    _assert_fails_clearly(
+        _run("--url", "http://127.0.0.1:1", "--directory", str(tmp_path)), "no gateway answers", "127.0.0.1:1", code=3
+    )
 
 
 def test_the_demo_says_so_when_the_address_is_none(tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", "localhost", "--directory", str(tmp_path)), "localhost")
+    _assert_fails_clearly(_run("--url", "localhost", "--directory", str(tmp_path)), "localhost", code=3)
 
 
 class _Liar(http.server.BaseHTTPRequestHandler):
@@ -95,8 +99,13 @@ def test_the_demo_says_so_when_an_answer_is_wrong(liar: str, tmp_path: Path) -> 
     _assert_fails_clearly(_run("--url", liar, "--directory", str(tmp_path)))
 
 
-def test_the_demo_runs_against_a_stack_that_is_there(stack: LocalStack, tmp_path: Path) -> None:
+def test_the_demo_runs_against_a_stack_that_is_there_and_leaves_nothing(stack: LocalStack, tmp_path: Path) -> None:
     demo = _run("--url", stack.gateway_url, "--directory", str(tmp_path / "elsewhere"))
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "modelbus logs --correlation-id" in demo.stdout
+    assert "removed: 3 evaluations, 3 models, 6 datasets" in demo.stdout
+    assert not (tmp_path / "elsewhere").exists()
+    with Client(stack.gateway_url) as client:
+        left = [one.name for one in [*client.datasets.list(), *client.models.list()]]
+    assert not [name for name in left if name.startswith(("tumours-", "wines-", "diabetes-"))]

@@ -89,6 +89,16 @@ def test_the_queue_alone_trains_predicts_and_evaluates(stack: LocalStack, foreig
     assert "          [86, 95]" in lines
 
 
+def test_each_example_finds_the_stack_from_a_folder_below(stack: LocalStack) -> None:
+    below = stack.layout.root.parent / "below"
+    below.mkdir(exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MODELBUS_")}
+    script = [sys.executable, str((EXAMPLES / "http_requests.py").resolve())]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=TIMEOUT_S, env=environment, cwd=below)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All calls were answered." in done.stdout
+
+
 def test_kombu_alone_predicts(stack: LocalStack, foreign_python: str, tmp_path: Path, size_model: str) -> None:
     script = str((EXAMPLES / "queue_kombu.py").resolve())
 

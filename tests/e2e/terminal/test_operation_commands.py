@@ -101,10 +101,9 @@ def test_what_comes_next_is_shown_until_ctrl_c(api: Api, environment: dict[str, 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("logs", "trainr"), "there is no service 'trainr'"),
+        (("logs", "trainr"), "unknown service 'trainr'"),
         (("logs", "--since", "yesterday"), "'yesterday' is not a valid time"),
         (("dead-letters", "show", str(uuid4())), "does not exist"),
-        (("dead-letters", "purge", "--yes"), "say which dead letters"),
     ],
 )
 def test_what_goes_wrong_is_a_sentence(run: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -116,7 +115,7 @@ def test_what_goes_wrong_is_a_sentence(run: Run, arguments: tuple[str, ...], sai
 
 def test_without_a_gateway_and_a_stack_it_is_said_how_to_start_one(run: Run) -> None:
     done = run("dead-letters", "list", "--url", "http://127.0.0.1:1")
-    assert (done.returncode, "no answer from http://127.0.0.1:1" in done.stderr) == (3, True)
+    assert (done.returncode, "nothing listens at http://127.0.0.1:1" in done.stderr) == (3, True)
 
 
 def test_a_message_is_listed_shown_mended_and_replayed(
@@ -125,8 +124,8 @@ def test_a_message_is_listed_shown_mended_and_replayed(
     letter_id = poisoned(api, broker)
     assert letter_id in run("dead-letters", "list", "--kind", "message").stdout
     shown = run("dead-letters", "show", letter_id).stdout
-    assert "reason: the body is not JSON" in shown
-    assert "text: junk" in shown
+    assert any(line.startswith("reason ") and "the body is not valid JSON" in line for line in shown.splitlines())
+    assert any(line.startswith("text ") and "junk" in line for line in shown.splitlines())
 
     (tmp_path / "bad.json").write_text(json.dumps({"command": "EvaluateModel", "model": "m"}))
     refused = run("dead-letters", "edit", letter_id, "--file", "bad.json")
@@ -160,7 +159,11 @@ def test_messages_are_purged_once_it_is_certain(api: Api, broker: redis.Redis, r
     letter_id = poisoned(api, broker)
     assert run("dead-letters", "purge", "--kind", "message").returncode == 1
     assert api.get(f"/dead-letters/{letter_id}").status == 200
-    assert run("dead-letters", "purge", letter_id, "--yes").stdout == "1 removed\n"
+    refused = run("dead-letters", "purge", "--kind", "message")
+    assert "Remove " in refused.stderr
+    assert "dead letter" in refused.stderr, "how many are removed is said before it is asked"
+    assert run("dead-letters", "purge").returncode == 2
+    assert run("dead-letters", "purge", letter_id, "--yes").stdout == "1 dead letter removed\n"
     purged = run("dead-letters", "purge", "--kind", "message", "--yes", "--json")
     assert json.loads(purged.stdout)["purged"] >= 0
     assert run("dead-letters", "list", "--kind", "message").stdout == "There are no dead letters.\n"

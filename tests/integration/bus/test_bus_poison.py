@@ -52,9 +52,9 @@ POISON: dict[str, tuple[bytes, str]] = {
     "pickled content": (message(b"\x80\x04N.", **{"content-type": "application/x-python-serialize"}), "content type"),
     "YAML content": (message("a: 1", **{"content-type": "application/x-yaml"}), "content type"),
     "too many bytes": (message(b" " * MESSAGE_LIMIT_BYTES), "the limit is"),
-    "a body that is not JSON": (message("TrainModel"), "the body is not JSON"),
-    "a body of other bytes": (message(b"\xff\xfe"), "the body is not JSON"),
-    "an empty body": (message(""), "the body is not JSON"),
+    "a body that is not JSON": (message("TrainModel"), "the body is not valid JSON"),
+    "a body of other bytes": (message(b"\xff\xfe"), "the body is not valid JSON"),
+    "an empty body": (message(""), "the body is not valid JSON"),
     "a body that is a number": (message("42"), "not int"),
     "a body that is null": (message("null"), "not NoneType"),
     "an array with a number": (message('[{"command": "TrainModel"}, 42]'), "an element of the array"),
@@ -63,7 +63,7 @@ POISON: dict[str, tuple[bytes, str]] = {
     "a body that is nested deep": (message('{"a":' * 100 + "1" + "}" * 100), "nested deeper than 64 levels"),
     "another charset": (message("{}", **{"content-type": "application/json; charset=latin-1"}), "charset 'latin-1'"),
     "another encoding": (message("{}", **{"content-encoding": "utf-16"}), "content encoding 'utf-16'"),
-    "a body with NaN": (message('{"rows": [{"a": NaN}]}'), "the body is not JSON"),
+    "a body with NaN": (message('{"rows": [{"a": NaN}]}'), "the body is not valid JSON"),
 }
 
 

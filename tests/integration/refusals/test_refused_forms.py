@@ -11,13 +11,13 @@ END = b"\r\n--b--\r\n"
 TEXT = b'\r\n--b\r\nContent-Disposition: form-data; name="comment"\r\n'
 BAD_FORMS: dict[str, tuple[bytes, int, str]] = {
     "two files": (FILE + b"\r\n" + FILE + END, 400, "two fields `file`"),
-    "a header behind the file": (FILE + TEXT + b"X: \x01\r\n\r\n#" + END, 400, "headers that cannot be read"),
+    "a header behind the file": (FILE + TEXT + b"X: \x01\r\n\r\n#" + END, 400, "malformed headers"),
     "a long header behind the file": (FILE + TEXT + b"X: " + b"a" * 9000 + b"\r\n\r\n#" + END, 400, "more than 8190"),
     "no name behind the file": (FILE + b"\r\n--b\r\nX: a\r\n\r\n#" + END, 400, "has no name"),
     "an unknown field behind the file": (FILE + TEXT.replace(b"comment", b"coment") + b"\r\n#" + END, 400, "comment?"),
-    "no UTF-8 behind the file": (FILE + TEXT + b"\r\n\xff" + END, 400, "is no UTF-8 text"),
-    "a file that breaks off": (FILE, 400, "malformed or breaks off"),
-    "another end": (FILE + b"\r\n--c--\r\n", 400, "malformed or breaks off"),
+    "no UTF-8 behind the file": (FILE + TEXT + b"\r\n\xff" + END, 400, "is not valid UTF-8"),
+    "a file that breaks off": (FILE, 400, "malformed or incomplete"),
+    "another end": (FILE + b"\r\n--c--\r\n", 400, "malformed or incomplete"),
     "a broken option": (FILE + TEXT.replace(b"comment", b"options") + b"\r\n{" + END, 400, "options must be a JSON"),
     "an option of no use": (FILE + TEXT + b"\r\n####" + END, 422, "options.comment"),
 }

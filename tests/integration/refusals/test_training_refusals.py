@@ -220,7 +220,7 @@ def test_what_cannot_be_tuned_is_refused_by_its_place(
     ("fields", "words"),
     [
         ({"promote": "if_better", "promote_metric": "r2"}, "classification has no metric 'r2'"),
-        ({"promote": "never", "promote_metric": "accuracy"}, "only count with promote if_better"),
+        ({"promote": "never", "promote_metric": "accuracy"}, "requires promote: if_better"),
     ],
 )
 def test_a_metric_that_decides_nothing_is_refused(
@@ -238,13 +238,13 @@ def test_a_metric_that_decides_nothing_is_refused(
 @pytest.mark.parametrize(
     ("estimator", "changes", "place", "words"),
     [
-        ("KMeans", {"target": "heap", "exclude": None}, "target", "KMeans does clustering, which learns without"),
-        ("OneClassSVM", {"target": "heap", "exclude": None}, "target", "outlier_detection, which learns without"),
+        ("KMeans", {"target": "heap", "exclude": None}, "target", "KMeans performs clustering, which has no target"),
+        ("OneClassSVM", {"target": "heap", "exclude": None}, "target", "outlier_detection, which has no target"),
         ("KMeans", {"class_weight": "balanced"}, "class_weight", "no classes to weigh"),
         ("IsolationForest", {"cross_validation": {"folds": 3}}, "cross_validation", "no truth to validate against"),
         ("KMeans", {"hold_out": {"is_stratified": True}}, "hold_out.is_stratified", "no classes whose shares"),
-        ("GaussianNB", {}, "target", "GaussianNB does classification, which needs the column to predict"),
-        ("Ridge", {}, "target", "Ridge does regression, which needs the column to predict"),
+        ("GaussianNB", {}, "target", "GaussianNB performs classification, which requires a target"),
+        ("Ridge", {}, "target", "Ridge performs regression, which requires a target"),
         ("KMeans", {"task": "outlier_detection"}, "task", "KMeans does clustering, not outlier_detection"),
         ("LocalOutlierFactor", {"hyperparameters": {"novelty": False}}, "hyperparameters.novelty", "cannot be set"),
     ],

@@ -176,7 +176,7 @@ async def test_beyond_the_backlog_nothing_is_accepted_but_what_was_before(
     ids = [new_correlation_id() for _ in range(4)]
     for correlation_id in ids[:3]:
         await dispatcher.submit(train_command(), correlation_id, owner="local")
-    with pytest.raises(BacklogFull, match="3 jobs wait on queue 'train', the limit is 3") as refused:
+    with pytest.raises(BacklogFull, match="queue 'train' has 3 waiting jobs and the limit is 3") as refused:
         await dispatcher.submit(train_command(), ids[3], owner="local")
     assert refused.value.retry_after_s == 10
     assert ledger.find(ids[3]) is None, "nothing was accepted"

@@ -76,14 +76,14 @@ async def hung(outbox: Outbox) -> asyncio.Task[str]:
 
 
 async def test_a_command_waits_for_a_silent_broker_no_longer_than_its_sender_wants(outbox: Outbox) -> None:
-    assert await refused(outbox, SOON_S) == f"the message broker did not take the command within {SOON_S:g} s"
+    assert await refused(outbox, SOON_S) == f"the message broker did not accept the command within {SOON_S:g} s"
     assert is_hanging(outbox._sender)
 
 
 async def test_commands_that_come_while_the_broker_is_silent_are_refused_at_once(outbox: Outbox) -> None:
     first = await hung(outbox)
     reasons = await asyncio.gather(*(refused(outbox) for _ in range(50)))
-    assert set(reasons) == {"the message broker does not answer, and is left alone for a moment"}
+    assert set(reasons) == {"the message broker is not responding"}
     assert not first.done(), "they did not wait for the one that hangs"
     assert is_hanging(outbox._sender)
     first.cancel()
@@ -97,7 +97,7 @@ async def test_the_outbox_closes_though_its_broker_is_silent(silent_url: str) ->
     await asyncio.sleep(0)  # it puts its letter down
     await outbox.close(SOON_S)
     assert is_hanging(outbox._sender), "what hangs was not waited for"
-    assert await second == "the command was not sent: the gateway stops"
+    assert await second == "the command was not sent, because the gateway is stopping"
     assert not first.done()
     first.cancel()
 

@@ -77,7 +77,7 @@ def test_a_command_on_the_wrong_queue_is_refused_and_told_the_right_one(bench: B
     bench.tools.publisher.send("train", command, correlation_id=correlation_id)
     job = bench.wait_for(correlation_id)
     assert (job["status"], job["error"]["code"]) == ("failed", "invalid_command")
-    assert job["error"]["message"] == "EvaluateModel travels on queue 'evaluate', not 'train'"
+    assert job["error"]["message"] == "EvaluateModel belongs to queue 'evaluate', not 'train'"
 
 
 def test_an_id_that_is_no_uuid_is_refused_under_a_fresh_one_that_the_answer_names(

@@ -115,6 +115,8 @@ def test_the_banner_says_where_the_gateway_is(up: Up) -> None:
     url = up.state["gateway_url"]
     with urlopen(url, timeout=5) as answer:
         assert json.load(answer)["name"] == "gateway"
+    assert f"{url}/docs" in up.shown
+    assert "modelbus datasets upload" in up.shown
 
 
 def test_status_shows_every_process_ready(modelbus: CommandLine, up: Up) -> None:
@@ -186,7 +188,8 @@ def test_a_signal_stops_everything_in_order(machine: None, tmp_path: Path, numbe
     assert up.end(number) == 0
     assert not any(is_alive(pid) for pid in pids)
     assert "service.stopped" in (tmp_path / ".modelbus/logs/trainer.log").read_text()
-    assert modelbus.run("status").returncode == 1
+    status = modelbus.run("status")
+    assert (status.returncode, "Start one with: modelbus up" in status.stdout) == (1, True)
 
 
 def test_a_second_signal_kills_what_does_not_obey_the_first(machine: None, tmp_path: Path) -> None:

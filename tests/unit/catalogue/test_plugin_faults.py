@@ -81,7 +81,7 @@ def test_whatever_is_wrong_with_a_plugin_is_its_reason_and_nobody_elses_trouble(
 
     assert reason in trainable_plugins().left_out["OddRegressor"].reason
     assert "OddRegressor" not in {record.name for record in catalogue.catalogue()}
-    with pytest.raises(UnknownEstimator, match="OddRegressor is not offered: its plug-in has a fault"):
+    with pytest.raises(UnknownEstimator, match="OddRegressor is not available: its plug-in has a fault"):
         find_estimator("OddRegressor")
 
 

@@ -72,7 +72,7 @@ def test_what_a_later_release_adds_to_a_record_is_passed_over() -> None:
 
 
 def test_a_record_that_lacks_something_is_told_by_its_field() -> None:
-    with pytest.raises(errors.UnexpectedAnswer, match=r"no EstimatorSummary .* task"):
+    with pytest.raises(errors.UnexpectedAnswer, match=r"not a valid EstimatorSummary .* task"):
         record_of(EstimatorSummary, {"name": "Ridge", "description": ""})
 
 

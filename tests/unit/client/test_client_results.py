@@ -107,7 +107,7 @@ def test_candidates_are_a_row_each_with_what_they_were_given() -> None:
 
 @pytest.mark.parametrize("name", ["plot.png", "plot", "plot.svg.gz"])
 def test_a_plot_is_saved_as_svg_or_json_only(name: str) -> None:
-    with pytest.raises(errors.InvalidCommand, match=r"\.svg or as \.json"):
+    with pytest.raises(errors.InvalidCommand, match=r"\.svg \(a picture\) or \.json"):
         plot_suffix(Path(name))
     assert (plot_suffix(Path("a.SVG")), plot_suffix(Path("b.json"))) == (".svg", ".json")
 

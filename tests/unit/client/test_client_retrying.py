@@ -112,9 +112,11 @@ def test_a_key_goes_along_and_no_proxy_stands_before_this_machine(monkeypatch: p
     remote.close()
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://x", "http://"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "", "ftp://x", "http://", "http://[::1", "http://x:99999", "http://a b"]
+)
 def test_an_address_that_is_none_is_told_at_once(url: str) -> None:
     from modelbus.client.synchronous.http_transport import Transport
 
-    with pytest.raises(errors.GatewayUnreachable, match="no address of a gateway"):
+    with pytest.raises(errors.GatewayUnreachable, match="is not a gateway's address"):
         Transport(url, None, retry_s=0, answer_s=1)

@@ -56,7 +56,7 @@ def test_half_an_event_is_forgotten_with_its_connection() -> None:
 
 
 def test_an_event_that_is_no_json_is_told() -> None:
-    with pytest.raises(errors.UnexpectedAnswer, match="'log' of the gateway is no JSON"):
+    with pytest.raises(errors.UnexpectedAnswer, match="'log' is not JSON"):
         list(EventParser().feed(b"event: log\ndata: hello\n\n"))
 
 
@@ -91,6 +91,6 @@ def test_a_log_line_has_its_facts_as_they_were_logged() -> None:
 
 
 def test_a_log_line_without_an_action_is_none() -> None:
-    with pytest.raises(errors.UnexpectedAnswer, match="lacks event"):
+    with pytest.raises(errors.UnexpectedAnswer, match="has no field 'event'"):
         read_line(SentEvent("log", {"id": "1"}))
     assert LogLine({"id": "1", "event": "x"}).moment is None

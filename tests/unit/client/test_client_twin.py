@@ -75,6 +75,10 @@ def test_every_error_that_a_gateway_can_tell_can_be_caught() -> None:
         for name, value in vars(tree).items()
         if isinstance(value, type) and issubclass(value, ModelbusError) and name != "LeaseLost"
     }
-    own = {"DamagedDownload", "GatewayUnreachable", "MissingExtra", "UnexpectedAnswer", "UnfitTable", "WaitTimedOut"}
-    assert set(errors.__all__) == told | own
-    assert all(issubclass(getattr(errors, name), ModelbusError) for name in errors.__all__)
+    own = {
+        *("DamagedDownload", "GatewayUnreachable", "MissingExtra", "UnexpectedAnswer", "UnfitTable", "WaitTimedOut"),
+        "WrongArgument",
+    }
+    assert set(errors.__all__) == told | own | {"TableWarning"}
+    assert all(issubclass(getattr(errors, name), ModelbusError) for name in told | own)
+    assert issubclass(errors.TableWarning, UserWarning)

@@ -60,7 +60,7 @@ def test_an_extra_is_known_by_modules_that_it_brings(extra: str) -> None:
         (["keys", "list"], "pip install 'modelbus[queue]'"),
         (["keys", "create", "ci"], "pip install 'modelbus[queue]'"),
         (["keys", "revoke", "ci"], "pip install 'modelbus[queue]'"),
-        (["predict", "m", "--row", "a=1", "--out", "x.csv"], "pip install 'modelbus[frames]'"),
+        (["predict", "m", "--row", "a=1", "--out", "x.parquet"], "pip install 'modelbus[frames]'"),
     ],
 )
 def test_a_command_whose_extra_is_missing_names_it_in_one_sentence(arguments: list[str], said: str) -> None:
@@ -92,7 +92,7 @@ def test_versions_are_printed_also_of_what_is_not_installed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"modelbus {VERSION}\n" in done.stdout
-    assert "nothing-of-that-name is not installed" in done.stdout
+    assert "nothing-of-that-name (not installed)" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["QueueDoor", "publish"])

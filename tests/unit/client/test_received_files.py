@@ -59,7 +59,7 @@ def test_what_differs_in_any_byte_is_refused_by_its_digest(chunks: list[bytes], 
 def test_what_has_another_length_is_refused_without_a_digest(chunks: list[bytes], announced: int) -> None:
     size_bytes = len(b"".join(chunks))
     assume(announced != size_bytes)
-    with pytest.raises(DamagedDownload, match=f": {size_bytes} bytes arrived, {announced} were announced"):
+    with pytest.raises(DamagedDownload, match=f"it has {size_bytes:,} bytes instead of {announced:,}"):
         received(chunks, {"Content-Length": str(announced)})
 
 

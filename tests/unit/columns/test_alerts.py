@@ -285,8 +285,10 @@ def test_codes_that_repeat_are_no_identifier_though_the_last_rows_hold_new_ones(
 
 
 def test_a_target_that_is_no_column_is_refused_with_the_likely_ones() -> None:
-    with pytest.raises(InvalidCommand, match=r"target: no column 'chrun' in the file \(is it 'churn'\?\)") as caught:
+    with pytest.raises(
+        InvalidCommand, match=r"target: the file has no column 'chrun' \(did you mean 'churn'\?\)"
+    ) as caught:
         profiled(b"age,churn\n1,yes\n2,no\n", "x.csv", "chrun")
     assert caught.value.details == [
-        {"where": "target", "problem": "no column 'chrun' in the file", "expected": ["churn"]}
+        {"where": "target", "problem": "the file has no column 'chrun'", "expected": ["churn"]}
     ]

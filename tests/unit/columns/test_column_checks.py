@@ -27,7 +27,7 @@ def test_each_missing_column_is_named_with_the_likeliest_ones_meant() -> None:
     assert details["target"]["expected"] == ["left"]
     assert details["features.0"]["expected"] == ["age"]
     assert details["features.1"]["expected"] == ["age", "balance", "country", "left"]
-    assert "no column 'lefd' in dataset 'customers' (is it 'left'?)" in caught.value.message
+    assert "dataset 'customers' has no column 'lefd' (did you mean 'left'?)" in caught.value.message
 
 
 def test_a_dataset_without_anything_to_learn_from_is_refused() -> None:
@@ -45,7 +45,7 @@ def test_each_column_to_read_that_is_missing_is_named_with_the_likeliest_ones_me
         check_columns(ReadRows(dataset="customers", columns=["agee", "left", "xyz"]), DATASET)
     assert [detail["where"] for detail in caught.value.details] == ["columns.0", "columns.2"]
     assert caught.value.details[0]["expected"] == ["age"]
-    assert "no column 'agee' in dataset 'customers' (is it 'age'?)" in caught.value.message
+    assert "dataset 'customers' has no column 'agee' (did you mean 'age'?)" in caught.value.message
 
 
 def test_a_column_to_read_twice_is_refused() -> None:

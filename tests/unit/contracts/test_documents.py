@@ -59,7 +59,7 @@ PAIRS: list[tuple[Any, type[Contract], frozenset[str], frozenset[str]]] = [
     # the document, its record, what only the document has, what only the record has
     (ErrorDocument, ErrorRecord, frozenset(), frozenset()),
     (BoundDatasetDocument, BoundDataset, frozenset(), frozenset()),
-    (ListedJob, JobSummary, ID, frozenset({"correlation_id"})),
+    (ListedJob, JobSummary, ID | {"spec"}, frozenset({"correlation_id", "model", "dataset"})),
     (
         JobDocument,
         JobRecord,
@@ -78,7 +78,7 @@ PAIRS: list[tuple[Any, type[Contract], frozenset[str], frozenset[str]]] = [
         }
         | {"cancel_reason", "publish_count", "outcome", "files", "draft", "first_spec", "is_forgotten"}
         | {"not_before", "next_publish_at", "published_at"},
-        frozenset({"correlation_id"}),
+        frozenset({"correlation_id", "model", "dataset"}),
     ),
     (WrittenColumnDocument, WrittenColumn, frozenset(), frozenset()),
     (ColumnDocument, ColumnSchema, frozenset(), frozenset()),

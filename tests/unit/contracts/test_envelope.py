@@ -79,8 +79,8 @@ MALFORMED: list[tuple[bytes | Any, str]] = [
     ({"body": "***", "properties": {"body_encoding": "base64"}}, "not valid base64"),
     ({"body": "YQ", "properties": {"body_encoding": "base64"}}, "not valid base64"),
     ({"body": BODY, "headers": {"compression": "application/x-gzip"}}, "compressed"),
-    (b'{"body": "{}", "body": "[]"}', "the key 'body' occurs twice"),
-    (b'{"body": "{}", "properties": {"reply_to": "a", "reply_to": "b"}}', "the key 'reply_to' occurs twice"),
+    (b'{"body": "{}", "body": "[]"}', "duplicate key 'body'"),
+    (b'{"body": "{}", "properties": {"reply_to": "a", "reply_to": "b"}}', "duplicate key 'reply_to'"),
     ({"body": "x" * LIMIT_BYTES}, f"the limit is {LIMIT_BYTES:,}"),
 ]
 

@@ -33,15 +33,21 @@ def command(**fields: Any) -> ExplainModel:
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"command": "ExplainModel", "kinds": ["importance", "importance"]}, "kinds names one twice"),
-        ({"command": "ExplainModel", "columns": ["a", "a"]}, "columns names a column twice"),
-        ({"command": "MeasureLearningCurve", "fractions": [0.5, 0.5]}, "fractions must rise, each once"),
-        ({"command": "ReportDrift"}, "give dataset, or since for the rows that were predicted, one of them"),
-        ({"command": "ReportDrift", "since": "2026-01-31T12:00:00"}, "since: a time is text in ISO 8601 with its zone"),
-        ({"command": "ReportDrift", "since": 1700000000}, "since: a time is text in ISO 8601 with its zone"),
+        ({"command": "ExplainModel", "kinds": ["importance", "importance"]}, "kinds must not repeat a kind"),
+        ({"command": "ExplainModel", "columns": ["a", "a"]}, "columns must not repeat a column"),
+        (
+            {"command": "MeasureLearningCurve", "fractions": [0.5, 0.5]},
+            "fractions must be in ascending order without duplicates",
+        ),
+        ({"command": "ReportDrift"}, "give either dataset, or since to compare predicted rows"),
+        (
+            {"command": "ReportDrift", "since": "2026-01-31T12:00:00"},
+            "since: must be a time in ISO 8601 with a time zone",
+        ),
+        ({"command": "ReportDrift", "since": 1700000000}, "since: must be a time in ISO 8601 with a time zone"),
         ({"command": "ReportDrift", "dataset": "d", "thresholds": {"psi": 0}}, "thresholds.psi"),
         ({"command": "ExplainPrediction", "rows": [{"a": 1}] * 11}, "rows: must have at most 10 items, not 11"),
-        ({"command": "ExplainPrediction", "data": {"a": [1], "b": []}}, r"data\.b has 0 values, data\.a has 1"),
+        ({"command": "ExplainPrediction", "data": {"a": [1], "b": []}}, r"data\.b has 0 values, but data\.a has 1"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(fields: dict[str, Any], problem: str) -> None:
@@ -78,5 +84,7 @@ def test_the_rows_are_those_of_the_hold_out_dataset_if_there_is_one() -> None:
 
 def test_another_dataset_of_the_training_tables_name_is_not_it() -> None:
     require_training_table(VERSION, {"sha256": "abc"})
-    with pytest.raises(UnknownDataset, match="'customers' that churn version 3 was trained on is not there any more"):
+    with pytest.raises(
+        UnknownDataset, match="dataset 'customers', the training data of churn version 3, has been replaced"
+    ):
         require_training_table(VERSION, {"sha256": "other"})

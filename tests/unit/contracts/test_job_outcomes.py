@@ -84,7 +84,7 @@ def test_whether_a_promotion_depends_on_the_champion_outlasts_the_record(said: d
     ],
 )
 def test_what_is_wrong_with_an_outcome_is_named(document: Any, named: str) -> None:
-    with pytest.raises(ModelbusError, match=r"^an outcome breaks its contract: ") as caught:
+    with pytest.raises(ModelbusError, match=r"^invalid outcome: ") as caught:
         parse_outcome(document)
     assert named in caught.value.message
     assert caught.value.code == "internal"

@@ -45,7 +45,7 @@ def test_a_key_that_occurs_twice_is_refused_wherever_it_is(
     text = f"{{{text}}}"
     for _ in range(depth):
         text = f'{{"outer"{colon}[1{comma}{text}]}}'
-    with pytest.raises(ValueError, match="occurs twice in one object"):
+    with pytest.raises(ValueError, match="duplicate key"):
         parse_json(text)
 
 
@@ -73,5 +73,5 @@ def test_text_is_as_deep_as_a_document_may_be_and_no_deeper(opening: str) -> Non
 @pytest.mark.parametrize("text", ['{"a": 1, "a": 1}', "NaN", "[Infinity]", "{"])
 def test_the_standard_library_reads_as_exactly(text: str) -> None:
     assert read_exactly('{"a": 18446744073709551617, "b": [1.5, null]}') == {"a": 2**64 + 1, "b": [1.5, None]}
-    with pytest.raises(ValueError, match=r"twice|no JSON|Expecting"):
+    with pytest.raises(ValueError, match=r"duplicate|not valid JSON|Expecting"):
         read_exactly(text)

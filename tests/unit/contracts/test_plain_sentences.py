@@ -39,24 +39,24 @@ def refused(document: dict[str, Any]) -> InvalidCommand:
 
 TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "missing": ({"command": "ReadRows"}, "dataset", "is required"),
-    "extra_forbidden": ({**TRAINING, "fetures": ["a"]}, "fetures", "there is no such field; did you mean features?"),
+    "extra_forbidden": ({**TRAINING, "fetures": ["a"]}, "fetures", "unknown field; did you mean features?"),
     "extra_forbidden far from all": (
         {**TRAINING, "limits": {"colour": 1}},
         "limits.colour",
-        "there is no such field; known are time_s, memory_bytes",
+        "unknown field; expected one of time_s, memory_bytes",
     ),
     "extra_forbidden in a union": (
         {**PROFILING, "source": {"kind": "inline", "text": "a", "fyle_name": "a"}},
         "source.fyle_name",
-        "there is no such field; known are kind, text",
+        "unknown field; expected one of kind, text",
     ),
     "extra_forbidden in a mapping": (
         {**PROFILING, "options": {"columns": {"a": {"type": "real", "decimal_marc": ","}}}},
         "options.columns.a.decimal_marc",
-        "there is no such field; did you mean decimal_mark?",
+        "unknown field; did you mean decimal_mark?",
     ),
     "string_type": ({**TRAINING, "model": 7}, "model", "must be text, not 7"),
-    "string_unicode": ({**TRAINING, "model": "a\udcff"}, "model", "must be text of whole Unicode characters, in UTF-8"),
+    "string_unicode": ({**TRAINING, "model": "a\udcff"}, "model", "must be valid Unicode text in UTF-8"),
     "string_too_long": ({**TRAINING, "estimator": "x" * 101}, "estimator", "must have at most 100 characters, not 101"),
     "string_too_short": (
         {**PROFILING, "options": {"delimiter": ""}},
@@ -66,12 +66,12 @@ TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "string_pattern_mismatch": (
         {**TRAINING, "model": "no spaces"},
         "model",
-        "must be a name of 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+        "must be a name of 1 to 100 letters, digits, `.`, `_` or `-` that starts with a letter or digit",
     ),
     "string_pattern_mismatch of a key": (
         {**TRAINING, "tags": {"a b": "c"}},
         "tags.a b",
-        "as a name must have 1 to 100 letters, digits, `_` and `-`, beginning with a letter or digit",
+        "as a key must be 1 to 100 letters, digits, `_` or `-` and start with a letter or digit",
     ),
     "int_type": ({**TRAINING, "seed": [1]}, "seed", "must be a whole number, not a list"),
     "int_parsing": ({**TRAINING, "seed": "x"}, "seed", "must be a whole number, not 'x'"),
@@ -91,12 +91,12 @@ TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "bool_type": ({**TRAINING, "allow_target_change": []}, "allow_target_change", "must be true or false, not a list"),
     "bool_parsing": ({**TRAINING, "allow_target_change": "x"}, "allow_target_change", "must be true or false, not 'x'"),
     "greater_than": ({**TRAINING, "limits": {"time_s": 0}}, "limits.time_s", "must be more than 0, not 0"),
-    "greater_than_equal": ({**TRAINING, "seed": -1}, "seed", "must be 0 or more, not -1"),
+    "greater_than_equal": ({**TRAINING, "seed": -1}, "seed", "must be at least 0, not -1"),
     "less_than": ({**TRAINING, "hold_out": {"fraction": 1}}, "hold_out.fraction", "must be less than 1, not 1"),
     "less_than_equal": (
         {"command": "ReadRows", "dataset": "d", "limit": 1001},
         "limit",
-        "must be 1000 at most, not 1001",
+        "must be at most 1000, not 1001",
     ),
     "literal_error": (
         {**TRAINING, "promote": "if_beter"},
@@ -120,15 +120,15 @@ TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "union_tag_invalid": (
         {"command": "TrainModle"},
         "command",
-        "there is no command 'TrainModle'; did you mean TrainModel?",
+        "unknown command 'TrainModle'; did you mean TrainModel?",
     ),
     "union_tag_invalid inside": (
         {**PROFILING, "source": {"kind": "url"}},
         "source",
-        "there is no kind 'url'; known are upload, inline",
+        "unknown kind 'url'; expected one of upload, inline",
     ),
     "union_tag_not_found": ({"model": "m"}, "command", "is required"),
-    "union_tag_not_found inside": ({**PROFILING, "source": {"text": "a"}}, "source", "needs a field kind"),
+    "union_tag_not_found inside": ({**PROFILING, "source": {"text": "a"}}, "source", "requires the field kind"),
     "model_attributes_type": ({**PROFILING, "source": "a.csv"}, "source", "must be an object, not 'a.csv'"),
     "one of several kinds": (
         {**TRAINING, "class_weight": 3},
@@ -138,12 +138,12 @@ TABLE: dict[str, tuple[dict[str, Any], str, str]] = {
     "inside one of several kinds": (
         {**TRAINING, "class_weight": {"a": -1}},
         "class_weight.a",
-        "must be 0 or more, not -1",
+        "must be at least 0, not -1",
     ),
     "value_error": (
         {**TRAINING, "features": ["a", "a"]},
         "command",
-        "features are named twice: a",
+        "features must not repeat a column: a",
     ),
 }
 

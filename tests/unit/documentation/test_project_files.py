@@ -99,9 +99,8 @@ def test_the_documentations_tools_are_locked_with_hashes() -> None:
     assert "://" not in lock
 
 
-def test_the_table_of_examples_names_each_example() -> None:
-    table = (ROOT / "examples/README.md").read_text()
-    files = [*(ROOT / "examples").glob("*.*"), *(ROOT / "examples/notebooks").glob("*.ipynb")]
-    names = {path.name for path in files} - {"README.md"}
-    assert names
-    assert {name for name in names if f"{name})" not in table} == set()
+def test_the_table_of_examples_names_each_example_and_nothing_else() -> None:
+    folder = ROOT / "examples"
+    listed = re.findall(r"\]\(([^)]+)\)", (folder / "README.md").read_text())
+    files = [*folder.glob("*.*"), *(folder / "notebooks").glob("*.ipynb")]
+    assert sorted(listed) == sorted(str(path.relative_to(folder)) for path in files if path.name != "README.md")

@@ -1,5 +1,7 @@
 """The page of the queues' door and its examples: every command with its queue, and clients that wait long enough."""
 
+import json
+import os
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -75,3 +77,47 @@ def test_no_example_opens_redis_with_its_default_time_out() -> None:
     ]:
         for arguments in opens.findall(path.read_text()):
             assert "socket_timeout=None" in arguments, f"{path.name}: a blocking pop would end after five seconds"
+
+
+FINDERS = [
+    ("queue_redis.py", "broker_url", "MODELBUS_BUS_URL", "redis://127.0.0.1:25133/0"),
+    ("queue_kombu.py", "broker_url", "MODELBUS_BUS_URL", "redis://127.0.0.1:25133/0"),
+    ("http_requests.py", "gateway_url", "MODELBUS_URL", "http://127.0.0.1:30854"),
+]
+
+
+def _stack(folder: Path, process_id: int) -> None:
+    (folder / ".modelbus/run").mkdir(parents=True)
+    state = {"pid": process_id, "bus_url": "redis://127.0.0.1:25133/0", "gateway_url": "http://127.0.0.1:30854"}
+    (folder / ".modelbus/run/state.json").write_text(json.dumps(state))
+
+
+@pytest.mark.parametrize(("example", "function", "variable", "url"), FINDERS)
+def test_an_example_finds_the_stack_of_its_folder_or_above_as_the_command_line_does(
+    example: str, function: str, variable: str, url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    find = run_path(str(EXAMPLES / example))[function]
+    monkeypatch.delenv(variable, raising=False)
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    _stack(tmp_path, os.getpid())
+    _stack(below, 2**22 + 1)  # no process has this id: a stack that was killed
+    for folder in (tmp_path, below):
+        monkeypatch.chdir(folder)
+        assert find() == url
+    monkeypatch.setenv(variable, "redis://elsewhere")
+    assert find() == "redis://elsewhere"
+
+
+def test_without_a_stack_an_example_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MODELBUS_BUS_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    for example in ("queue_redis.py", "queue_kombu.py"):
+        with pytest.raises(SystemExit, match="no local stack is running in this folder or above it"):
+            run_path(str(EXAMPLES / example))["broker_url"]()
+
+
+def test_the_line_with_redis_cli_takes_the_address_of_the_stack() -> None:
+    (block,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    assert block.startswith("BUS=$(modelbus status --json |")
+    assert 'redis-cli -u "$BUS" LPUSH predict' in block

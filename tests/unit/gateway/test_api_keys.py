@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -13,6 +14,7 @@ from modelbus.gateway.app import create_app
 from modelbus.gateway.routing.route_table import ROUTES
 from modelbus.shared.api_keys import SCOPES, allows, api_key_hash, is_api_key, new_api_key
 from modelbus.shared.settings import Settings
+from tests.unit.gateway.asked_gateway import AskedGateway
 
 ALL = create_app(Settings())[ROUTES]
 
@@ -126,6 +128,57 @@ def test_settings_never_show_what_is_secret(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("name", ["admin_key", "metrics_key"])
 def test_a_key_of_another_form_ends_the_start_without_being_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"MODELBUS_{name.upper()}", "hush-hush")
-    with pytest.raises(ValidationError, match=f"{name}\n.*is no API key") as raised:
+    with pytest.raises(ValidationError, match=f"{name}\n.*must be an API key") as raised:
         Settings()
     assert "hush" not in str(raised.value)
+
+
+# --- what a gateway with keys, or without, shows of itself ---
+
+
+async def description(gateway: AskedGateway) -> dict[str, Any]:
+    document: dict[str, Any] = (await gateway.ask("GET", "/openapi.json")).document
+    return document
+
+
+def padlocks(document: dict[str, Any]) -> dict[str, Any]:
+    """The requirements of the operations that have any, by name."""
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+    return {operation["operationId"]: operation["security"] for operation in operations if operation["security"]}
+
+
+async def test_the_index_names_the_documentation_first(gateway: AskedGateway) -> None:
+    index = (await gateway.ask("GET", "/")).document
+
+    assert next(iter(index.items())) == ("documentation", "/docs")
+    assert (await gateway.ask("GET", "/docs")).status == 200
+
+
+async def test_a_gateway_on_loopback_without_keys_shows_no_padlock(gateway: AskedGateway) -> None:
+    document = await description(gateway)
+
+    assert padlocks(document) == {}
+    assert "securitySchemes" not in document["components"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "scope"),
+    [("list_jobs", "read"), ("upload_dataset", "submit"), ("create_key", "admin"), ("read_metrics", "metrics")],
+)
+async def test_a_gateway_with_keys_shows_a_padlock_with_its_scope(
+    guarded: AskedGateway, operation: str, scope: str
+) -> None:
+    document = await description(guarded)
+    [described] = [
+        one for methods in document["paths"].values() for one in methods.values() if one["operationId"] == operation
+    ]
+
+    assert padlocks(document)[operation] == [{"ApiKey": [scope]}]
+    assert described["description"].endswith(f"Requires an API key with the scope `{scope}`.")
+    assert document["components"]["securitySchemes"]["ApiKey"]["scheme"] == "bearer"
+
+
+async def test_a_gateway_with_keys_shows_no_padlock_where_none_is_required(guarded: AskedGateway) -> None:
+    open_ones = {"check_liveness", "check_readiness", "read_openapi", "read_asyncapi", "read_documentation"}
+
+    assert padlocks(await description(guarded)).keys().isdisjoint(open_ones)

@@ -61,11 +61,11 @@ def test_a_metric_that_only_one_has_is_there_too() -> None:
     [
         ({}, []),
         ({"dataset_sha256": None}, []),
-        ({"dataset_sha256": "def"}, ["their datasets have different contents: a abc, b def"]),
-        ({"dataset": "e", "dataset_sha256": "def"}, ["they are on different datasets: a d, b e"]),
-        ({"row_count": 9}, ["they are on different numbers of rows: a 10, b 9"]),
-        ({"task": "regression"}, ["they measure different tasks: a classification, b regression"]),
-        ({"options": {"weight": "w"}}, ["their rows are weighted differently: none, 'w'"]),
+        ({"dataset_sha256": "def"}, ["the datasets have different contents: a abc, b def"]),
+        ({"dataset": "e", "dataset_sha256": "def"}, ["the datasets differ: a d, b e"]),
+        ({"row_count": 9}, ["the numbers of rows differ: a 10, b 9"]),
+        ({"task": "regression"}, ["the tasks differ: a classification, b regression"]),
+        ({"options": {"weight": "w"}}, ["the weights of the rows differ: none, 'w'"]),
     ],
 )
 def test_what_makes_a_comparison_doubtful_is_said(changes: dict[str, Any], warnings: list[str]) -> None:

@@ -173,7 +173,7 @@ async def test_an_error_after_the_beginning_is_an_event(serve: Serve, http: Clie
     source.given.put_nowait(StoreUnavailable())
     async with http.get(await serve(streams(), lambda _: source.events())) as answer:
         sent = (await answer.text()).split("\n\n")
-    assert sent[-2] == 'event: error\ndata: {"code":"store_unavailable","message":"MongoDB does not answer."}'
+    assert sent[-2] == 'event: error\ndata: {"code":"store_unavailable","message":"MongoDB is not responding."}'
 
 
 async def test_the_head_alone_opens_no_source(serve: Serve, http: ClientSession) -> None:

@@ -25,7 +25,7 @@ async def test_a_file_that_is_too_large_is_refused_by_the_setting(path: str, kin
         answer = await gateway.ask("POST", path, b"a" * 100_000, {"Content-Type": kind})
 
     assert_is_problem(answer, 413, "limit_exceeded")
-    assert "MODELBUS_UPLOAD_LIMIT_BYTES raises it" in answer.detail
+    assert "raise MODELBUS_UPLOAD_LIMIT_BYTES" in answer.detail
 
 
 async def test_a_command_that_is_too_large_is_refused_by_the_setting() -> None:

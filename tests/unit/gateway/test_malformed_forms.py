@@ -26,20 +26,20 @@ async def sent(
 
 END = b"--b--\r\n"
 BAD_FORMS: dict[str, tuple[bytes, int, str, str]] = {
-    "no colon": (part(b"nonsense\r\n") + END, 400, "bad_request", "headers that cannot be read"),
-    "a control character": (part(NAMED + b"X: a\x01b\r\n") + END, 400, "bad_request", "headers that cannot be read"),
-    "a NUL": (part(NAMED + b"X: a\0b\r\n") + END, 400, "bad_request", "headers that cannot be read"),
+    "no colon": (part(b"nonsense\r\n") + END, 400, "bad_request", "malformed headers"),
+    "a control character": (part(NAMED + b"X: a\x01b\r\n") + END, 400, "bad_request", "malformed headers"),
+    "a NUL": (part(NAMED + b"X: a\0b\r\n") + END, 400, "bad_request", "malformed headers"),
     "a blank in a header's name": (
         part(NAMED + b"X Y: a\r\n") + END,
         400,
         "bad_request",
-        "headers that cannot be read",
+        "malformed headers",
     ),
-    "no header's name": (part(NAMED + b": a\r\n") + END, 400, "bad_request", "headers that cannot be read"),
-    "a folded header": (part(NAMED + b"X: a\r\n b\r\n") + END, 400, "bad_request", "headers that cannot be read"),
-    "a header twice": (part(NAMED + b"Content-Type: a/b\r\n" * 2) + END, 400, "bad_request", "cannot be read"),
-    "a long header": (part(NAMED + b"X: " + b"a" * 8200 + b"\r\n") + END, 400, "bad_request", "more than 8190 bytes"),
-    "many headers": (part(NAMED + b"X: a\r\n" * 200) + END, 400, "bad_request", "headers that cannot be read"),
+    "no header's name": (part(NAMED + b": a\r\n") + END, 400, "bad_request", "malformed headers"),
+    "a folded header": (part(NAMED + b"X: a\r\n b\r\n") + END, 400, "bad_request", "malformed headers"),
+    "a header twice": (part(NAMED + b"Content-Type: a/b\r\n" * 2) + END, 400, "bad_request", "malformed headers"),
+    "a long header": (part(NAMED + b"X: " + b"a" * 8200 + b"\r\n") + END, 400, "bad_request", "exceeds 8190 bytes"),
+    "many headers": (part(NAMED + b"X: a\r\n" * 200) + END, 400, "bad_request", "malformed headers"),
     "no headers": (part(b"") + END, 400, "bad_request", "has no name"),
     "no name": (part(b"Content-Disposition: form-data\r\n") + END, 400, "bad_request", "has no name"),
     "an empty name": (part(b'Content-Disposition: form-data; name=""\r\n') + END, 400, "bad_request", "has no name"),
@@ -51,7 +51,7 @@ BAD_FORMS: dict[str, tuple[bytes, int, str, str]] = {
         "comment?",
     ),
     "a field twice": (part() + part() + END, 400, "bad_request", "given 2 times"),
-    "no UTF-8": (part(body=b"\xff") + END, 400, "bad_request", "is no UTF-8 text"),
+    "no UTF-8": (part(body=b"\xff") + END, 400, "bad_request", "is not valid UTF-8"),
     "another charset": (
         part(NAMED + b"Content-Type: text/plain; charset=utf-16\r\n") + END,
         400,
@@ -62,35 +62,35 @@ BAD_FORMS: dict[str, tuple[bytes, int, str, str]] = {
         part(NAMED + b"Content-Transfer-Encoding: base64\r\n", b"Iw==") + END,
         415,
         "unsupported_media_type",
-        "send its bytes as they are",
+        "send the bytes unencoded",
     ),
     "a compressed part": (
         part(NAMED + b"Content-Encoding: gzip\r\n") + END,
         415,
         "unsupported_media_type",
-        "send its bytes as they are",
+        "send the bytes unencoded",
     ),
     "a form in a form": (
         part(NAMED + b"Content-Type: multipart/mixed; boundary=c\r\n", b"--c--") + END,
         400,
         "bad_request",
-        "another form",
+        "nested forms",
     ),
     "a form in a form, without a boundary": (
         part(NAMED + b"Content-Type: multipart/mixed\r\n", b"--c--") + END,
         400,
         "bad_request",
-        "malformed or breaks off",
+        "malformed or incomplete",
     ),
-    "a long text": (part(body=b"#" * 300_000) + END, 413, "limit_exceeded", "more than 262144 bytes"),
-    "no file": (part() + END, 400, "bad_request", "no field `file`"),
-    "no parts": (END, 400, "bad_request", "no field `file`"),
-    "nothing": (b"", 400, "bad_request", "malformed or breaks off"),
-    "no boundary in it": (b"a,b\n1,2\n", 400, "bad_request", "malformed or breaks off"),
-    "another boundary": (b"--c\r\n" + NAMED + b"\r\n#\r\n--c--\r\n", 400, "bad_request", "malformed or breaks off"),
-    "an end that is missing": (part(), 400, "bad_request", "malformed or breaks off"),
-    "a part that breaks off": (b"--b\r\n" + NAMED + b"\r\n#", 400, "bad_request", "malformed or breaks off"),
-    "headers that break off": (b"--b\r\n" + NAMED, 400, "bad_request", "malformed or breaks off"),
+    "a long text": (part(body=b"#" * 300_000) + END, 413, "limit_exceeded", "the limit of 262,144 bytes"),
+    "no file": (part() + END, 400, "bad_request", "requires a field `file`"),
+    "no parts": (END, 400, "bad_request", "requires a field `file`"),
+    "nothing": (b"", 400, "bad_request", "malformed or incomplete"),
+    "no boundary in it": (b"a,b\n1,2\n", 400, "bad_request", "malformed or incomplete"),
+    "another boundary": (b"--c\r\n" + NAMED + b"\r\n#\r\n--c--\r\n", 400, "bad_request", "malformed or incomplete"),
+    "an end that is missing": (part(), 400, "bad_request", "malformed or incomplete"),
+    "a part that breaks off": (b"--b\r\n" + NAMED + b"\r\n#", 400, "bad_request", "malformed or incomplete"),
+    "headers that break off": (b"--b\r\n" + NAMED, 400, "bad_request", "malformed or incomplete"),
     "an end without its dashes": (part() + b"--b\r\n", 400, "bad_request", "has no name"),
 }
 
@@ -136,7 +136,7 @@ async def test_a_list_in_a_form_has_an_end(gateway: AskedGateway, field: str, li
 
     assert_is_problem(answer, 422, "invalid_command")
     assert answer.places == {f"options.{field}"}
-    assert f"is given {limit + 1} times; {limit} at most" in answer.detail
+    assert f"must be given at most {limit} times, not {limit + 1}" in answer.detail
 
 
 async def test_the_texts_of_a_form_have_a_limit_together(gateway: AskedGateway) -> None:
@@ -145,7 +145,7 @@ async def test_the_texts_of_a_form_have_a_limit_together(gateway: AskedGateway) 
     answer = await sent(gateway, one * 3 + END)
 
     assert_is_problem(answer, 413, "limit_exceeded")
-    assert "more than 524288 bytes together" in answer.detail
+    assert "the limit of 524,288 bytes in total" in answer.detail
 
 
 @given(head=st.binary(max_size=200), body=st.binary(max_size=50))

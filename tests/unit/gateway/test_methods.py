@@ -63,7 +63,7 @@ def test_no_record_is_made_under_a_word_that_a_route_has(route: Route, other: Ro
     command, _, field = MAKERS[other.path].partition(".")
     [kind] = [one for one in get_args(get_args(Command)[0]) if one.__name__ == command]
 
-    assert refusals(kind, field, word) == [f"Value error, {word!r} is a route's name; take another one"]
+    assert refusals(kind, field, word) == [f"Value error, {word!r} is reserved; choose another name"]
     assert refusals(kind, field, f"{word}-2") == []
     assert kind.model_json_schema()["properties"][field].get("not", {"const": word}) == {"const": word}
 

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,8 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 from modelbus.gateway.app import create_app
 from modelbus.gateway.description.component_schemas import ComponentSchemas
 from modelbus.gateway.description.openapi import openapi_document
-from modelbus.gateway.routing.route import JsonBody, Route
+from modelbus.gateway.routing.route import FileBody, JsonBody, Route
 from modelbus.gateway.routing.route_table import ROUTES
+from modelbus.shared.contracts.commands.datasets import ParseOptions, PreviewDataset, TableFormat
 from modelbus.shared.contracts.commands.registry import COMMAND_NAMES
 from modelbus.shared.contracts.records.results import RESULTS
 from modelbus.shared.settings import Settings
@@ -61,8 +62,85 @@ def test_every_route_is_documented_but_the_files_of_a_page() -> None:
 def test_each_operation_says_which_scope_its_key_must_have(route: Route) -> None:
     operation = operation_of(route)
 
-    assert operation["security"] == ([{"ApiKey": [route.scope]}, {}] if route.scope else [])
+    assert operation["security"] == ([{"ApiKey": [route.scope]}] if route.scope else [])
+    assert (f"the scope `{route.scope}`" in operation["description"]) is (route.scope is not None)
     assert ("401" in operation["responses"]) is (route.scope is not None)
+
+
+def test_a_gateway_without_keys_shows_no_padlock_and_says_nothing_of_keys() -> None:
+    document = openapi_document(ALL, requires_keys=False)
+    operations = [operation for methods in document["paths"].values() for operation in methods.values()]
+
+    validate(document)
+    assert "securitySchemes" not in document["components"]
+    assert "Authenticate" not in document["components"]["headers"]
+    assert [operation["operationId"] for operation in operations if operation["security"]] == []
+    assert [operation["operationId"] for operation in operations if "401" in operation["responses"]] == []
+    assert [operation["operationId"] for operation in operations if "API key with" in operation["description"]] == []
+
+
+UPLOADS = [route for route in DOCUMENTED if isinstance(route.body, FileBody)]
+
+
+def form_of(route: Route) -> dict[str, Any]:
+    content = operation_of(route)["requestBody"]["content"]["multipart/form-data"]
+    form: dict[str, Any] = DOCUMENT["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    lists = {name for name, field in form["properties"].items() if field.get("type") == "array"}
+    assert content["encoding"] == {name: {"style": "form", "explode": True} for name in lists}
+    return form
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema, or the one that it refers to."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    found: dict[str, Any] = DOCUMENT["components"]["schemas"][name] if name else schema
+    return found
+
+
+def test_the_forms_of_uploads_differ() -> None:
+    assert [route.name for route in UPLOADS] == ["preview_dataset", "upload_dataset"]
+    assert "target" in form_of(UPLOADS[1])["properties"]
+    assert "target" not in form_of(UPLOADS[0])["properties"]
+
+
+@pytest.mark.parametrize("route", UPLOADS, ids=str)
+def test_a_form_describes_each_option_beside_its_file_as_the_query_does(route: Route) -> None:
+    form = form_of(route)
+    query = {
+        parameter["name"]: {**parameter["schema"], "description": parameter["description"]}
+        for parameter in operation_of(route)["parameters"]
+        if parameter.get("in") == "query" and not parameter.get("required")
+    }
+    fields = {name: field for name, field in form["properties"].items() if name != "file"}
+
+    assert form["required"] == ["file"]
+    assert form["properties"]["file"]["format"] == "binary"
+    assert fields == {name: schema for name, schema in query.items() if name not in ("wait", "file_name")}
+    kinds = {name: resolved(field) for name, field in fields.items()}
+    assert all(kind["type"] in ("string", "boolean", "integer", "array") for kind in kinds.values())
+    assert kinds["format"]["enum"] == list(get_args(TableFormat))
+
+
+@pytest.mark.parametrize("route", UPLOADS, ids=str)
+def test_a_choice_of_query_and_form_is_one_type_by_its_name(route: Route) -> None:
+    """Written out twice, it becomes two types of one name in TypeScript, which does not compile."""
+    fields = form_of(route)["properties"]
+
+    assert [name for name, field in fields.items() if "enum" in field] == []
+    assert {"format", "encoding", "decimal_mark", "on_bad_rows"} <= {name for name in fields if "$ref" in fields[name]}
+    assert fields["on_bad_rows"]["default"] == "refuse"
+
+
+DEFAULTS = {name: field.default for name, field in ParseOptions.model_fields.items()}
+
+
+@pytest.mark.parametrize("route", UPLOADS, ids=str)
+def test_a_default_of_a_form_is_that_of_the_command(route: Route) -> None:
+    fields = form_of(route)["properties"]
+    defaults = {name: field["default"] for name, field in fields.items() if "default" in field and name in DEFAULTS}
+
+    assert defaults == {name: value for name, value in DEFAULTS.items() if isinstance(value, (bool, str))}
+    assert fields.get("row_limit", {}).get("default", 20) == PreviewDataset.model_fields["row_limit"].default
 
 
 def test_every_tag_is_explained() -> None:
@@ -111,6 +189,17 @@ def test_every_query_parameter_is_described() -> None:
     ]
 
     assert bare == []
+
+
+def test_a_field_of_a_body_has_its_own_description_and_not_that_of_its_type() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    [upload] = [one for one in operation_of(UPLOADS[1])["parameters"] if one.get("name") == "name"]
+
+    assert upload["description"].startswith("The name of the dataset")
+    assert schemas["TrainModel"]["properties"]["dataset"]["description"] == "The dataset to train on."
+    assert schemas["NewApiKey"]["properties"]["name"]["description"].startswith("The name of the key")
+    assert schemas["DatasetRecord"]["properties"]["correlation_id"]["description"].startswith("The job that created")
+    assert schemas["EvaluateModel"]["properties"]["model"]["description"] == "The version to evaluate."
 
 
 def test_every_command_has_a_model_of_its_result() -> None:
@@ -234,7 +323,7 @@ def test_one_command_whose_routes_say_different_fields_is_refused() -> None:
     assert isinstance(retrain.body, JsonBody)
     other = replace(retrain, body=replace(retrain.body, said_by_route=frozenset()))
 
-    with pytest.raises(ValueError, match="RetrainModel is the body of routes that say different fields"):
+    with pytest.raises(ValueError, match="RetrainModel is the body of routes that give different fields"):
         ComponentSchemas([retrain, other])
 
 

@@ -56,7 +56,7 @@ async def test_a_parameter_that_is_no_list_is_given_once(gateway: AskedGateway) 
         answer = await asked(gateway, route, f"{name}=1&{name}=1")
 
         assert_is_problem(answer, 400, "bad_request")
-        assert answer.detail == f"?{name}= is given 2 times; once is enough", route
+        assert answer.detail == f"?{name}= must not be repeated, but is given 2 times", route
         assert answer.places == {f"query.{name}"}
 
 

@@ -52,7 +52,7 @@ def test_a_route_without_a_scope_cannot_be_declared() -> None:
 
 @pytest.mark.parametrize("scope", ["", "reed", "Admin"])
 def test_a_scope_that_is_none_is_refused_with_its_route(scope: str) -> None:
-    with pytest.raises(ValueError, match=rf"GET /x: scope '{scope}' is none; take OPEN or one of metrics, read, "):
+    with pytest.raises(ValueError, match=rf"GET /x: unknown scope '{scope}'; use OPEN or one of metrics, read, "):
         declared("GET", "/x", scope=scope)
 
 
@@ -61,7 +61,7 @@ def test_a_handler_without_a_docstring_is_refused_with_its_route() -> None:
         return web.Response()
 
     declare: Callable[[Handler], Handler] = route("PUT", "/x", scope="read", tag="x", summary="x", answers={})
-    with pytest.raises(ValueError, match="PUT /x: its handler needs a docstring"):
+    with pytest.raises(ValueError, match="PUT /x: the handler requires a docstring"):
         declare(bare)
 
 

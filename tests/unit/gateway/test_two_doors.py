@@ -361,5 +361,5 @@ def test_a_body_without_a_command_is_refused(body: str) -> None:
 
 
 def test_an_envelope_with_a_key_twice_is_no_message() -> None:
-    with pytest.raises(MalformedEnvelope, match="the key 'body' occurs twice in one object"):
+    with pytest.raises(MalformedEnvelope, match="duplicate key 'body' in an object"):
         open_envelope(b'{"body": "{}", "body": "[]"}', "train", 10**6)

@@ -9,10 +9,11 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from modelbus.cli import app, exit_code
+from modelbus.cli import app
+from modelbus.commands.terminal.exits import code_of
 from modelbus.commands.terminal.printing import cell_text, fact_text
 from modelbus.commands.terminal.session import json_or_text, settings_of
-from modelbus.errors import GatewayUnreachable, ModelbusError, UnexpectedAnswer, UnknownModel
+from modelbus.errors import GatewayUnreachable, ModelbusError, StoreUnavailable, UnexpectedAnswer, UnknownModel
 from tools.cli_page import PAGE, commands, page
 
 COMMANDS = dict(commands(typer.main.get_command(app), "modelbus"))
@@ -76,16 +77,23 @@ def test_a_pair_that_is_none_is_wrong_usage(pairs: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(GatewayUnreachable(), 3), (UnexpectedAnswer(), 3), (UnknownModel(), 1), (ModelbusError(), 1)],
+    [
+        (GatewayUnreachable(), 3),
+        (UnexpectedAnswer(), 3),
+        (StoreUnavailable(), 3),
+        (UnknownModel(), 1),
+        (ModelbusError(), 1),
+    ],
 )
 def test_errors_have_exit_codes(error: ModelbusError, code: int) -> None:
-    assert exit_code(error) == code
+    assert code_of(error) == code
 
 
-def test_cells_are_short_and_harmless() -> None:
-    assert cell_text("a\nb\x1b[31m") == "a�b�[31m"
-    assert (cell_text("x" * 50), len(cell_text("x" * 50))) == ("x" * 29 + "…", 30)
+def test_cells_are_whole_and_harmless() -> None:
+    assert cell_text("a\nb\x1b[31m\x9b\u202e") == r"a\nb\x1b[31m\x9b\u202e"
+    assert cell_text("x" * 500) == "x" * 500
     assert [cell_text(value) for value in (None, True, 0.1 + 0.2, 7, [1])] == ["-", "yes", "0.3", "7", "[1]"]
+    assert [cell_text(value) for value in (1234567.891, 0.00001, 1e300)] == ["1234568", "1e-05", "1e+300"]
     assert fact_text({"a": 1, "b": [1, 2]}) == "a=1, b=[1, 2]"
     assert json.dumps(fact_text(["x", 1.5])) == '"x, 1.5"'
 

@@ -320,8 +320,8 @@ def test_what_can_be_searched_by_can_be_promoted_by(task: Any) -> None:
     [
         ("r2", "classification", "classification has no metric 'r2'"),
         ("accuracies", "classification", "is it 'accuracy'"),
-        ("cluster_count", "clustering", "neither more nor less of cluster_count is better"),
-        ("outlier_share", "outlier_detection", "has no metric that says which version is better"),
+        ("cluster_count", "clustering", "cluster_count cannot rank versions: neither higher nor lower is better"),
+        ("outlier_share", "outlier_detection", "has no metric for comparing versions"),
     ],
 )
 def test_a_metric_that_cannot_decide_is_refused(metric: str, task: Any, words: str) -> None:
@@ -335,7 +335,7 @@ def test_a_metric_that_cannot_decide_is_refused(metric: str, task: Any, words: s
 @pytest.mark.parametrize("given", [{"promote_metric": "r2"}, {"promote_margin": 0.1}])
 def test_a_metric_counts_only_where_versions_are_compared(promote: str, given: dict[str, Any]) -> None:
     for kind, said in ((TrainModel, {"dataset": "d", "estimator": "Ridge"}), (RetrainModel, {})):
-        with pytest.raises(ValueError, match="only count with promote if_better"):
+        with pytest.raises(ValueError, match="requires promote: if_better"):
             kind.model_validate({"model": "m", **said, "promote": promote, **given})
         kind.model_validate({"model": "m", **said, "promote": "if_better", **given})
 
@@ -343,14 +343,14 @@ def test_a_metric_counts_only_where_versions_are_compared(promote: str, given: d
 @pytest.mark.parametrize(
     ("changes", "task", "where", "words"),
     [
-        ({"target": "z"}, "classification", "target", "predicts 'z' (classification), and version 3 of model 'm'"),
+        ({"target": "z"}, "classification", "target", "predicts 'z' (classification), but version 3 of model 'm'"),
         (
             {"target": None},
             "clustering",
             "target",
-            "this training does clustering, and version 3 of model 'm' predicts",
+            "this training performs clustering, but version 3 of model 'm' predicts",
         ),
-        ({}, "regression", "estimator", "predicts 'y' (regression), and version 3 of model 'm' predicts 'y' (class"),
+        ({}, "regression", "estimator", "predicts 'y' (regression), but version 3 of model 'm' predicts 'y' (class"),
         ({"estimator": "auto"}, "regression", "task", "predicts 'y' (regression)"),
     ],
 )

@@ -230,9 +230,9 @@ def test_what_rows_are_grouped_by_is_no_feature_unless_it_is_named() -> None:
     named = TrainModel.model_validate({**given, "features": ["x", "g"]})
     assert training_features(named, ["x", "g", "y"]) == ["x", "g"]
     for changes, words in (
-        ({"hold_out": {"group_column": "y"}}, "cannot be what rows are grouped by"),
-        ({"hold_out": {"group_column": "g", "time_column": "t"}}, "in one way: give time_column or group_column"),
-        ({"hold_out": {"group_column": "g", "is_stratified": True}}, "only rows that are held out at random"),
+        ({"hold_out": {"group_column": "y"}}, "must not be the target"),
+        ({"hold_out": {"group_column": "g", "time_column": "t"}}, "give only one of time_column and group_column"),
+        ({"hold_out": {"group_column": "g", "is_stratified": True}}, "is_stratified requires a random hold-out"),
     ):
         with pytest.raises(ValueError, match=words):
             TrainModel.model_validate({**given, **changes})

@@ -41,14 +41,14 @@ def refusal(**fields: Any) -> InvalidCommand:
     [
         ({}, "give"),
         ({"values": [1], "distribution": "uniform"}, "give"),
-        ({"distribution": "uniform", "low": 1}, "uniform needs high"),
+        ({"distribution": "uniform", "low": 1}, "uniform requires high"),
         ({"distribution": "uniform", "low": 2, "high": 1}, "low must be less than high"),
-        ({"distribution": "log_uniform", "low": 0, "high": 1}, "needs numbers above 0"),
-        ({"distribution": "int_uniform", "low": 1, "high": 2.5}, "from one integer to another"),
-        ({"distribution": "int_uniform", "low": 1.0, "high": 2}, "from one integer to another"),
-        ({"distribution": "uniform", "low": 0, "high": 1, "step": 1}, "uniform takes no step"),
-        ({"distribution": "normal", "low": 0, "high": 1}, "normal needs mean, standard_deviation"),
-        ({"values": [1], "low": 1}, "values takes no low"),
+        ({"distribution": "log_uniform", "low": 0, "high": 1}, "low must be greater than 0"),
+        ({"distribution": "int_uniform", "low": 1, "high": 2.5}, "low and high must be integers"),
+        ({"distribution": "int_uniform", "low": 1.0, "high": 2}, "low and high must be integers"),
+        ({"distribution": "uniform", "low": 0, "high": 1, "step": 1}, "uniform does not support step"),
+        ({"distribution": "normal", "low": 0, "high": 1}, "normal requires mean, standard_deviation"),
+        ({"values": [1], "low": 1}, "values does not support low"),
     ],
 )
 def test_a_dimension_that_is_none_is_refused_by_its_place(dimension: dict[str, Any], words: str) -> None:
@@ -62,15 +62,19 @@ def test_a_dimension_that_is_none_is_refused_by_its_place(dimension: dict[str, A
     ("fields", "where", "words"),
     [
         ({"method": "grid", "space": {"a": {"distribution": "uniform", "low": 0, "high": 1}}}, "search", "values only"),
-        ({"method": "grid", "space": {"a": DEPTH}, "candidates": 3}, "search", "as many candidates as its values make"),
+        (
+            {"method": "grid", "space": {"a": DEPTH}, "candidates": 3},
+            "search",
+            "candidates is not supported by method grid",
+        ),
         (
             {"method": "grid", "space": {name: {"values": list(range(11))} for name in "abc"}},
             "search",
-            "the grid has 1,331 candidates, and 1,000 are tried at most",
+            "the grid has 1,331 candidates and the limit is 1,000",
         ),
         ({"method": "random", "space": {}}, "search.space", "at least 1"),
         ({"method": "random", "space": {"a": DEPTH}, "candidates": 1001}, "search.candidates", "1000"),
-        ({"method": "random", "space": {"a": DEPTH}, "factor": 4}, "search", "of halving"),
+        ({"method": "random", "space": {"a": DEPTH}, "factor": 4}, "search", "require method halving"),
         (
             {"method": "random", "space": {"a": DEPTH}, "cross_validation": {"folds": 3, "fraction": 0.2}},
             "search.cross_validation",
@@ -86,9 +90,9 @@ def test_a_search_that_cannot_be_is_refused_by_its_place(fields: dict[str, Any],
 
 
 def test_a_choice_is_of_estimators_and_a_search_of_hyperparameters() -> None:
-    assert "leave them out" in refusal(estimator="auto", search=search().model_dump()).message
-    assert "leave them out" in refusal(estimator="auto", hyperparameters={"C": 1}).message
-    assert "goes with" in refusal(auto={}).message
+    assert "estimator auto chooses" in refusal(estimator="auto", search=search().model_dump()).message
+    assert "estimator auto chooses" in refusal(estimator="auto", hyperparameters={"C": 1}).message
+    assert "auto requires" in refusal(auto={}).message
     budget = {"search": search(time_budget_s=60).model_dump(), "limits": {"time_s": 60}}
     assert "must be less than limits.time_s" in refusal(**budget).message
 
