@@ -1,6 +1,6 @@
-"""What the job protocol is made of: an operation, the words it is written in, and the parts that all steps share.
+"""The building blocks of the job protocol: the operation, helpers for its expressions, and parts that all steps share.
 
-An operation is a filter and a pipeline update, without a connection: to be run as one single-document operation.
+An operation is a filter and a pipeline update, without a connection: run as one single-document operation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ Pipeline = list[Document]
 NOW: Final = "$$NOW"
 """The server's time: a worker's clock decides nothing."""
 HISTORY_LIMIT: Final = 20
-"""Entries of a job's history that are kept."""
+"""The maximum number of entries kept of a job's history."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class NewJob:
-    """What acceptance records."""
+    """The command that acceptance records, and how it is kept."""
 
     correlation_id: str
     command: str
@@ -55,11 +55,11 @@ class NewJob:
     """What its sender calls it and finds the reply by, if that is not ``correlation_id``."""
     headers: Mapping[str, Any] = field(default_factory=dict)
     retention_s: float | None = None
-    """Seconds that the job is kept once it has ended, however it ends; by default what the terms say."""
+    """Seconds for which the job is kept after its end, however it ends; by default what the terms say."""
     use: DatasetUse = field(default_factory=DatasetUse)
     """Which datasets its command reads."""
     datasets: Sequence[BoundDatasetDocument] = ()
-    """These datasets as they are when the job is accepted (docs/adr/0022)."""
+    """The state of these datasets when the job is accepted (docs/adr/0022)."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ class Claim:
 
     @property
     def filter(self) -> Document:
-        """Matches the job only while this claim is the valid one."""
+        """A filter that matches the job only while this claim is the valid one."""
         return {"_id": self.correlation_id, "status": "running", "fence": self.fence}
 
 
 def literal(value: Any) -> Document:
-    """Wrap a value so that the server takes it as it is."""
+    """Wrap a value so that the server reads it literally."""
     return {"$literal": value}
 
 
@@ -89,13 +89,13 @@ def seconds_from_now(seconds: float | Document) -> Document:
 
 
 def happened(what: str, **facts: Any) -> Document:
-    """Append one entry to the history, of which the last ones are kept."""
+    """Append an entry to the history, and keep only the last ones."""
     entry = {"at": NOW, "event": what, **facts}
     return {"$slice": [{"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}, -HISTORY_LIMIT]}
 
 
 def either(condition: Any, changes: Document, otherwise: Document) -> Document:
-    """The update that makes ``changes`` where the condition holds, and the other ones elsewhere."""
+    """The update that makes ``changes`` if the condition holds, and otherwise the other changes."""
     return {
         "$set": {
             name: {"$cond": [condition, changes.get(name, f"${name}"), otherwise.get(name, f"${name}")]}
@@ -105,7 +105,7 @@ def either(condition: Any, changes: Document, otherwise: Document) -> Document:
 
 
 def kept_until(retention_s: float | Document) -> Document:
-    """Until when a job that ends now is kept: for its own retention, or else for ``retention_s``.
+    """The moment until which a job that ends now is kept: for its own retention, or else for ``retention_s``.
 
     Jobs that an earlier release accepted have no such field.
     """

@@ -1,4 +1,4 @@
-"""Spans of store operations, as far as they belong to something that is traced."""
+"""Tracing spans of store operations, for operations inside another span."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from modelbus.shared.version import VERSION
 
 
 class TracedCommands(monitoring.CommandListener):
-    """Makes a span of each command that MongoDB is sent inside another span; what it holds is not told."""
+    """Makes a span of each MongoDB command sent inside another span; the command's contents are not recorded."""
 
     def __init__(self) -> None:
         self._open: dict[int, Any] = {}

@@ -1,4 +1,4 @@
-"""Large values in documents: kept as compressed JSON, unpacked wherever a document is read.
+"""Large values in documents are stored as compressed JSON and unpacked wherever a document is read.
 
 BSON repeats a key for every element of an array and for every field of an object: 2 MB of rows as JSON can be more than
 the 16 MB that MongoDB allows a document. Whoever reads a packed value gets what was packed: the codec is a part of the
@@ -19,10 +19,10 @@ PACKED_FROM_BYTES: Final = 64 * 1024
 
 
 def packed(document: Document) -> Document:
-    """A document whose large values are packed, each as a whole.
+    """The document with its large values packed, each as a whole.
 
     Args:
-        document: What JSON can hold. What is asked for by a path, such as ``spec.dataset``, is to be small.
+        document: A document of JSON values. What queries find by a path, such as ``spec.dataset``, must be small.
     """
     return {name: _packed_value(value) for name, value in document.items()}
 
@@ -37,14 +37,14 @@ def _packed_value(value: Any) -> Any:
 
 
 class _Unpacking(TypeDecoder):
-    """Files and their parts are of another subtype, which comes as plain ``bytes`` and never gets here."""
+    """Files and their chunks have another subtype, which is read as plain ``bytes`` and never gets here."""
 
     bson_type = Binary
 
     def transform_bson(self, value: Any) -> Any:
-        """What was packed; any other binary value as it is."""
+        """Unpack a packed value; any other binary value is returned as it is."""
         return orjson.loads(zlib.decompress(value)) if value.subtype == USER_DEFINED_SUBTYPE else value
 
 
 UNPACKING: Final = TypeRegistry([_Unpacking()])
-"""For the options of a connection."""
+"""The codec options of a connection."""

@@ -1,7 +1,7 @@
-"""Questions to MongoDB as values: what is read, and of that what; the drivers ask them (``drivers``).
+"""Queries of MongoDB as values, each with the fields that are read; the drivers run them (``drivers``).
 
 Every query has a shape: the typed dictionary that its documents are read as. The projection follows from the shape, so
-that what is read and what mypy takes to be there are the same, and no document is read whole by accident.
+that what is read is what mypy expects, and no document is read whole by accident.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from modelbus.shared.store.operation import Document
 D = TypeVar("D", bound=Mapping[str, object])
 Sort = tuple[tuple[str, int], ...]
 After = tuple[datetime, str]
-"""Where a page ended, in a list from new to old: the time and the id of its last document."""
+"""The end of a page in a list from new to old: the time and the id of its last document."""
 
 PAGE_LIMIT: Final = 200
-"""The most documents of one page."""
+"""The maximum number of documents of a page."""
 
 
 @dataclass(frozen=True)
 class Shape(Generic[D]):
-    """What is read of a document."""
+    """The fields that are read of a document."""
 
     document: type[D]
     """The typed dictionary."""
     projection: Mapping[str, int]
-    """MongoDB's words for it."""
+    """The projection in MongoDB's syntax."""
 
 
 def shape(document: type[D], **parts: Sequence[str]) -> Shape[D]:
@@ -50,20 +50,20 @@ def shape(document: type[D], **parts: Sequence[str]) -> Shape[D]:
 
 @dataclass(frozen=True)
 class Query(Generic[D]):
-    """One question."""
+    """A query that finds documents."""
 
     collection: str
     filter: Document
     shape: Shape[D]
     sort: Sort = ()
     limit: int = 0
-    """The most documents; 0 for all."""
+    """The maximum number of documents; 0 for all."""
     skip: int = 0
     batch_size: int = 0
-    """Documents that come at once; 0 for what MongoDB chooses."""
+    """The number of documents per batch; 0 for MongoDB's default."""
 
     def options(self) -> dict[str, Any]:
-        """What pymongo's ``find`` takes."""
+        """The arguments of pymongo's ``find``."""
         return {
             "filter": self.filter,
             "projection": self.shape.projection,
@@ -76,14 +76,14 @@ class Query(Generic[D]):
 
 @dataclass(frozen=True)
 class Aggregation(Generic[D]):
-    """One question that MongoDB works on before it answers; the projection comes last."""
+    """A query that is an aggregation pipeline; the projection comes last."""
 
     collection: str
     stages: tuple[Document, ...]
     shape: Shape[D]
 
     def pipeline(self) -> list[Document]:
-        """What pymongo's ``aggregate`` takes."""
+        """The argument of pymongo's ``aggregate``."""
         return [*self.stages, {"$project": self.shape.projection}]
 
 
@@ -93,12 +93,12 @@ def by_id(collection: str, key: str, shape: Shape[D]) -> Query[D]:
 
 
 def newest_first(moment: str = "created_at") -> Sort:
-    """The order from new to old; of the same moment by id."""
+    """The order from new to old, with documents of the same moment by id."""
     return ((moment, -1), ("_id", 1))
 
 
 def older_than(last: After | None, moment: str = "created_at") -> Document:
-    """What documents match that follow the last one of a page, in the order from new to old.
+    """The filter of the documents that follow the last one of a page, in the order from new to old.
 
     Args:
         last: Where the page before ended; None on the first page.

@@ -1,4 +1,4 @@
-"""Upserts that survive their one race: two that insert the same key at once."""
+"""Upserts that survive the race of two that insert the same key at once."""
 
 from collections.abc import Mapping
 
@@ -16,12 +16,12 @@ def upsert(
     update: Pipeline | Document,
     projection: Mapping[str, int] | None = None,
 ) -> Document:
-    """Update the document under ``key``, made if it is absent; returns it as it is then.
+    """Update the document under ``key``, or create it; returns the document after the update.
 
     Args:
         collection: Where.
         key: Its ``_id``.
-        update: One that makes sense of an absent document too.
+        update: An update that also works on an absent document.
         projection: What of it is returned; None for all, which is for what was just made of an outcome.
     """
     for is_last in (False, True):

@@ -1,4 +1,4 @@
-"""The store for the gateway: queries and operations over pymongo's asyncio."""
+"""The store for the gateway: runs queries and operations with pymongo's asyncio API."""
 
 from collections.abc import AsyncGenerator
 from typing import Final, cast
@@ -14,20 +14,20 @@ from modelbus.shared.store.operation import Operation
 from modelbus.shared.store.queries import Aggregation, D, Query, Shape
 
 _SEVERAL_TIMES: Final = 2.0
-"""How much longer than one document several may take."""
+"""The factor by which an operation on several documents may take longer than one on a single document."""
 
 
 class GatewayStore:
     """Runs queries and operations on the event loop.
 
-    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. What may take long by
-    its nature has no bound but the socket's: ``update_all``, ``delete_all``.
+    Every method but ``is_answering`` raises ``StoreUnavailable`` when MongoDB does not answer. Methods that may take
+    long by their nature are bounded only by the socket's time-out: ``update_all``, ``delete_all``.
     """
 
     def __init__(self, database: AsyncDatabase[Document], write_concern: WriteConcern = DURABLE) -> None:
         """Args:
-        database: Where all is.
-        write_concern: What a write waits for.
+        database: The database.
+        write_concern: The write concern of every write.
         """
         self._database = database.with_options(write_concern=write_concern, read_concern=CURRENT)
 
@@ -42,7 +42,7 @@ class GatewayStore:
             return cast("list[D]", await self._database[query.collection].find(**query.options()).to_list())
 
     async def each(self, query: Query[D]) -> AsyncGenerator[D, None]:
-        """All documents that match, fetched as they are taken; whoever stops before the end closes it."""
+        """All documents that match, fetched as they are read; a caller that stops early closes the iterator."""
         async with self._database[query.collection].find(**query.options()) as found:
             while True:
                 with store_errors(_SEVERAL_TIMES * ANSWER_S):
@@ -52,22 +52,22 @@ class GatewayStore:
                 yield cast("D", document)
 
     async def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
-        """What an aggregation gives."""
+        """The results of an aggregation."""
         with store_errors(_SEVERAL_TIMES * ANSWER_S):
             cursor = await self._database[aggregation.collection].aggregate(aggregation.pipeline())
             return cast("list[D]", await cursor.to_list())
 
     async def count(self, collection: str, matching: Document) -> int:
-        """How many documents match."""
+        """The number of documents that match."""
         with store_errors(_SEVERAL_TIMES * ANSWER_S):
             return await self._database[collection].count_documents(matching)
 
     async def change(self, collection: str, operation: Operation, shape: Shape[D]) -> D | None:
-        """Change one document; returns it as it is then, None if none matches."""
+        """Change one document; returns the changed document, None if none matches."""
         return await self._change(collection, operation, shape, is_upsert=False)
 
     async def upsert(self, collection: str, operation: Operation, shape: Shape[D]) -> D:
-        """Change one document, made if it is absent; returns it as it is then."""
+        """Change one document, or create it; returns the document after the change."""
         try:
             changed = await self._change(collection, operation, shape, is_upsert=True)
         except DuplicateKeyError:
@@ -77,23 +77,23 @@ class GatewayStore:
         return changed
 
     async def update(self, collection: str, operation: Operation) -> bool:
-        """Change one document; whether one matched."""
+        """Change one document; True if one matched."""
         with store_errors(ANSWER_S):
             result = await self._database[collection].update_one(operation.filter, operation.update)
         return result.matched_count == 1
 
     async def update_all(self, collection: str, operation: Operation) -> int:
-        """Change all documents that match; how many matched."""
+        """Change all documents that match; returns how many matched."""
         with store_errors():
             return (await self._database[collection].update_many(operation.filter, operation.update)).matched_count
 
     async def delete(self, collection: str, matching: Document) -> bool:
-        """Remove one document that matches; whether there was one."""
+        """Remove one document that matches; True if there was one."""
         with store_errors(ANSWER_S):
             return (await self._database[collection].delete_one(matching)).deleted_count == 1
 
     async def delete_all(self, collection: str, matching: Document) -> int:
-        """Remove all documents that match; how many."""
+        """Remove all documents that match; returns how many."""
         with store_errors():
             return (await self._database[collection].delete_many(matching)).deleted_count
 

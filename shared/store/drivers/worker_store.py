@@ -1,4 +1,4 @@
-"""The store for workers: queries and operations over pymongo."""
+"""The store for workers: runs queries and operations with pymongo."""
 
 from collections.abc import Iterator
 from typing import cast
@@ -24,9 +24,9 @@ class WorkerStore:
         self, database: Database[Document], write_concern: WriteConcern = DURABLE, *, within_s: float | None = None
     ) -> None:
         """Args:
-        database: Where all is.
-        write_concern: What a write waits for.
-        within_s: Seconds that what concerns one document may take; by default what the socket may.
+        database: The database.
+        write_concern: The write concern of every write.
+        within_s: Seconds that an operation on one document may take; by default the socket's time-out.
         """
         self._within_s = within_s
         self._database = database.with_options(write_concern=write_concern, read_concern=CURRENT)
@@ -46,30 +46,30 @@ class WorkerStore:
             return cast("list[D]", self._database[query.collection].find(**query.options()).to_list())
 
     def each(self, query: Query[D]) -> Iterator[D]:
-        """All documents that match, fetched as they are taken."""
+        """All documents that match, fetched as they are read."""
         with store_errors():
             yield from cast("Iterator[D]", self._database[query.collection].find(**query.options()))
 
     def aggregated(self, aggregation: Aggregation[D]) -> list[D]:
-        """What an aggregation gives."""
+        """The results of an aggregation."""
         with store_errors():
             return cast("list[D]", list(self._database[aggregation.collection].aggregate(aggregation.pipeline())))
 
     def count(self, collection: str, matching: Document) -> int:
-        """How many documents match."""
+        """The number of documents that match."""
         with store_errors():
             return self._database[collection].count_documents(matching)
 
     def change(
         self, collection: str, operation: Operation, shape: Shape[D], *, within_s: float | None = None
     ) -> D | None:
-        """Change one document; returns it as it is then, None if none matches.
+        """Change one document; returns the changed document, None if none matches.
 
         Args:
             collection: Where it is.
             operation: The change.
-            shape: What of it is returned.
-            within_s: Seconds that this one may take, where that is less than others may.
+            shape: The fields that are returned.
+            within_s: Seconds that this operation may take, if fewer than others.
         """
         with store_errors(within_s or self._within_s):
             changed = self._database[collection].find_one_and_update(
@@ -81,22 +81,22 @@ class WorkerStore:
         return cast("D | None", changed)
 
     def upsert(self, collection: str, operation: Operation, shape: Shape[D]) -> D:
-        """Change one document, made if it is absent; returns it as it is then."""
+        """Change one document, or create it; returns the document after the change."""
         with store_errors(self._within_s):
             found = upsert(self._database[collection], operation.filter["_id"], operation.update, shape.projection)
         return cast("D", found)
 
     def update(self, collection: str, operation: Operation) -> bool:
-        """Change one document; whether one matched."""
+        """Change one document; True if one matched."""
         with store_errors(self._within_s):
             return self._database[collection].update_one(operation.filter, operation.update).matched_count == 1
 
     def delete(self, collection: str, matching: Document) -> bool:
-        """Remove one document that matches; whether there was one."""
+        """Remove one document that matches; True if there was one."""
         with store_errors(self._within_s):
             return self._database[collection].delete_one(matching).deleted_count == 1
 
     def delete_all(self, collection: str, matching: Document) -> int:
-        """Remove all documents that match; how many."""
+        """Remove all documents that match; returns how many."""
         with store_errors():
             return self._database[collection].delete_many(matching).deleted_count

@@ -1,4 +1,4 @@
-"""The repairs: how a sweep finds jobs that a worker or a message was lost for, and sets each going again, once.
+"""The repairs: how a sweep finds jobs that lost their worker or their message, and restarts each of them once.
 
 As in ``protocol``, each is a filter and a pipeline update, to be run as one single-document operation.
 """
@@ -21,28 +21,28 @@ from modelbus.shared.store.operation import (
 REPUBLISH_LIMIT_S: Final = 300.0
 """The longest pause between two publications of a queued job."""
 CLOCKS_S: Final = 5.0
-"""By how much a message may seem to be sent after its job was published: sending takes a while, and clocks differ."""
+"""By how much a message may seem to be sent after its job was published: sending takes time, and clocks differ."""
 EMPTY_QUEUE_GRACE_S: Final = 1.0
-"""A job whose queue is empty and whose message is older than this has lost it."""
+"""If its queue is empty and its message is older than this, a job has lost its message."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """What waits in a queue of the broker."""
+    """The messages that wait in a queue of the broker."""
 
     is_empty: bool
     oldest: datetime | None = None
-    """When the message was sent that is taken next, by its sender's clock; None where that is unknown."""
+    """When the next message to be delivered was sent, by its sender's clock; None if that is unknown."""
 
 
 def lapsed(*, is_committed: bool) -> Document:
-    """The filter for running jobs whose worker stopped responding, with or without a committed outcome."""
+    """The filter of running jobs whose worker stopped responding, with or without a committed outcome."""
     outcome = {"$ne": None} if is_committed else None
     return {"status": "running", "outcome": outcome, "$expr": {"$lt": ["$lease.until", NOW]}}
 
 
 def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Operation:
-    """Take a committed job whose worker died before it was finished."""
+    """Take over a committed job whose worker died before it finished it."""
     return Operation(
         {"_id": correlation_id, **lapsed(is_committed=True)},
         [
@@ -59,7 +59,7 @@ def take_over_committed(correlation_id: str, worker: str, terms: Terms) -> Opera
 
 
 def lapse(correlation_id: str, terms: Terms) -> Operation:
-    """Take a running job from a worker that let its lease lapse: back to queued, cancelled, or dead."""
+    """Take a running job from a worker whose lease lapsed: it becomes queued, cancelled or dead."""
     has_attempts = {"$lt": ["$attempt", "$max_attempts"]}
     next_status = {
         "$cond": ["$cancel_requested", "cancelled", {"$cond": [has_attempts, "queued", "dead"]}],
@@ -104,11 +104,11 @@ def lapse(correlation_id: str, terms: Terms) -> Operation:
 
 
 def due_for_publication(queue: str, waiting: Waiting) -> Document:
-    """The filter for queued jobs whose message must be lost.
+    """The filter of queued jobs whose message must be lost.
 
-    It is when none was sent since its last attempt, or when nothing waits in its queue that is as old: messages are
-    taken in their order. Where the age of the waiting ones is unknown, it is presumed lost when its interval has
-    passed. While the message may still wait, another one would only make the queue longer.
+    The message is lost if none was sent since the job's last attempt, or if no message in its queue is as old:
+    messages are delivered in order. If the age of the waiting messages is unknown, it is presumed lost when its
+    interval has passed. While the message may still wait, another one would only make the queue longer.
 
     Args:
         queue: The queue's name.

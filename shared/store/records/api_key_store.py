@@ -1,4 +1,4 @@
-"""The API keys' records: made, listed, revoked, and found by the hash of what a request sent."""
+"""Creates, lists and revokes API keys' records, and finds one by the hash of the key that a request sent."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,14 +16,14 @@ from modelbus.shared.store.queries import Query, shape
 from modelbus.shared.store.records.catalog_queries import NAMED
 
 _USE_NOTED_S: Final = 60
-"""The time of a key's last use is kept no finer than this: a write for each use would cost more than the request."""
+"""The resolution in seconds of a key's last use: a write for each use would cost more than the request."""
 _IS_VALID: Final[Document] = {
     "$and": [
         {"$eq": ["$revoked_at", None]},  # not so where there is no key: what is missing is not null
         {"$or": [{"$eq": ["$expires_at", None]}, {"$gt": ["$expires_at", NOW]}]},
     ]
 }
-"""As an aggregation expression."""
+"""The fields of a key as an aggregation expression."""
 _KEY: Final = shape(ApiKeyDocument)
 _LISTED: Final = shape(ListedApiKey)
 
@@ -41,12 +41,12 @@ class ApiKeys:
     async def create(
         self, name: str, key_hash: str, *, owner: str, scopes: Sequence[Scope], expires_s: float | None
     ) -> ToldApiKey:
-        """Record a key; one that was revoked or has expired makes room for another of its name.
+        """Record a key; it replaces a revoked or expired key of the same name.
 
         Args:
             name: What people call it.
             key_hash: Its SHA-256, in hexadecimal.
-            owner: Whose the records are that it makes.
+            owner: The owner of the records that it creates.
             scopes: What it allows.
             expires_s: Seconds until it expires; None for never.
 
@@ -73,7 +73,7 @@ class ApiKeys:
         return [_told(key) for key in await self._store.all(Query(API_KEYS, {}, _LISTED, (("_id", 1),)))]
 
     async def revoke(self, name: str) -> ToldApiKey:
-        """End a key for good; again is harmless.
+        """Revoke a key for good; revoking it again is harmless.
 
         Raises:
             UnknownApiKey: There is none of that name.

@@ -1,6 +1,6 @@
-"""What is asked of datasets, models, evaluations, estimators and services, for both drivers, and how models change.
+"""Queries about datasets, models, evaluations, estimators and services, for both drivers, and updates of models.
 
-Whoever looks something up by its name answers the same when it is not there: ``require_dataset`` and its neighbours.
+Every look-up by name raises the same error for what does not exist: ``require_dataset`` and its neighbours.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -77,7 +77,7 @@ def by_name(collection: str, after: str | None, limit: int, shape: Shape[D]) -> 
 
 
 def of_names(collection: str, names: Sequence[str], shape: Shape[D]) -> Query[D]:
-    """Those of some names that are there."""
+    """The documents of some names, as far as they exist."""
     return Query(collection, {"_id": {"$in": list(names)}}, shape)
 
 
@@ -104,7 +104,7 @@ def versions_of(model: str) -> Query[StoredVersion]:
 def evaluations_page(
     *, model: str | None, dataset: str | None, after: After | None, limit: int
 ) -> Query[ListedEvaluation]:
-    """Evaluations that are filled, newest first.
+    """Finished evaluations, newest first.
 
     Args:
         model: Only of this model.
@@ -124,7 +124,7 @@ def estimators_of(task: str | None) -> Query[ListedEstimator]:
 
 
 def left_out_estimators() -> Query[LeftOutDocument]:
-    """What is not offered on purpose."""
+    """The estimators that are not offered on purpose."""
     return Query(CATALOGUE, {"_id": LEFT_OUT_KEY}, LEFT_OUT, limit=1)
 
 
@@ -188,13 +188,13 @@ def version_number(model: ModelDocument, selector: str | int) -> int:
 
 
 def remember(key: str, *, set_tags: Mapping[str, str], removed: Collection[str], note: str | None) -> Operation:
-    """Change what is to be remembered of a version.
+    """Change the tags and the note of a version.
 
     Args:
         key: Its ``_id``.
         set_tags: Tags to set; names have no dots.
         removed: Names of tags to remove.
-        note: Another note; None leaves the one that is there.
+        note: A new note; None keeps the present one.
     """
     changes: Document = {f"tags.{name}": value for name, value in set_tags.items()}
     if note is not None:
@@ -209,18 +209,18 @@ def point_alias(model: str, alias: str, version: int) -> Operation:
 
 
 def remove_alias(model: str, alias: str) -> Operation:
-    """Remove an alias that is there."""
+    """Remove an existing alias."""
     field = f"aliases.{alias}"
     return Operation({"_id": model, field: {"$exists": True}}, {"$unset": {field: ""}})
 
 
 def unlist_all(model: str) -> Operation:
-    """Take all versions and aliases out of a model's lists."""
+    """Remove all versions and aliases from a model's lists."""
     return Operation({"_id": model}, {"$set": {"versions": [], "aliases": {}}})
 
 
 def unlist_version(model: str, version: int) -> Operation:
-    """Take a version out of its model's list, with the aliases that point at it when that is done."""
+    """Remove a version from its model's list, with the aliases that point at it at that moment."""
     listed = {"$filter": {"input": "$versions", "cond": {"$ne": ["$$this", version]}}}
     aliases = {"$filter": {"input": {"$objectToArray": "$aliases"}, "cond": {"$ne": ["$$this.v", version]}}}
     return Operation({"_id": model}, [{"$set": {"versions": listed, "aliases": {"$arrayToObject": aliases}}}])

@@ -1,4 +1,4 @@
-"""Datasets, models, evaluations, estimators and services, for the gateway. What workers read is in ``library``."""
+"""Reads datasets, models, evaluations, estimators and services for the gateway; for workers ``library`` does."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ class VersionUsage(TypedDict):
     requests: int
     rows: int
     report: dict[str, dict[str, int]]
-    """Rows by incident and column."""
+    """Numbers of rows by incident and column."""
     updated_at: datetime | None
 
 
@@ -52,7 +52,7 @@ class CatalogReader:
         return catalog.require_dataset(await self._store.one(catalog.dataset_named(name)), name)
 
     async def has_dataset(self, name: str) -> bool:
-        """Whether a dataset of that name is there."""
+        """Whether a dataset of that name exists."""
         return await self._store.one(by_id(DATASETS, name, catalog.NAMED)) is not None
 
     async def datasets(self, *, after: str | None, limit: int) -> list[ListedDataset]:
@@ -113,7 +113,7 @@ class CatalogReader:
     async def change_version(
         self, key: str, *, set_tags: Mapping[str, str], removed: Collection[str], note: str | None
     ) -> VersionDocument:
-        """Change what is to be remembered of a version (``remember``); returns it as it is then.
+        """Change the tags and the note of a version (``remember``); returns the changed version.
 
         Raises:
             UnknownModel: It was deleted meanwhile.
@@ -128,7 +128,7 @@ class CatalogReader:
         return document
 
     async def remove_version(self, version: StoredVersion) -> None:
-        """Remove a version's record, and what was counted of its use."""
+        """Remove a version's record and its usage counts."""
         await self._store.delete(VERSIONS, {"_id": version["_id"]})
         await self._store.delete(USAGE, {"_id": version["correlation_id"]})
 
@@ -148,7 +148,7 @@ class CatalogReader:
         }
 
     async def set_alias(self, model: str, alias: str, version: int) -> None:
-        """Point an alias at a version that is there.
+        """Point an alias at an existing version.
 
         Raises:
             UnknownModel: There is no such model or version.
@@ -160,38 +160,38 @@ class CatalogReader:
             raise UnknownModel(f"version {version} of model {model!r} has been deleted in the meantime")
 
     async def remove_alias(self, model: str, alias: str) -> bool:
-        """Remove an alias; whether it was there."""
+        """Remove an alias; True if it existed."""
         return await self._store.update(MODELS, catalog.remove_alias(model, alias))
 
     async def unlist_all(self, model: str) -> None:
-        """Take all versions and aliases out of a model's lists: from then on nothing finds them."""
+        """Remove all versions and aliases from a model's lists: from then on nothing finds them."""
         await self._store.update(MODELS, catalog.unlist_all(model))
 
     async def unlist_version(self, model: str, version: int) -> None:
-        """Take a version out of its model's list, with the aliases that point at it: from then on nothing finds it."""
+        """Remove a version from its model's list, with the aliases that point at it: from then on nothing finds it."""
         await self._store.update(MODELS, catalog.unlist_version(model, version))
 
     async def evaluation(self, evaluation_id: str) -> EvaluationDocument | None:
-        """An evaluation that is filled; None if there is none of that id."""
+        """A finished evaluation; None if there is none of that id."""
         return await self._store.one(by_id(EVALUATIONS, evaluation_id, catalog.EVALUATION))
 
     async def stored_evaluation(self, evaluation_id: str) -> StoredEvaluation | None:
-        """The same, as far as its owner and its files go."""
+        """The owner and the files of an evaluation."""
         return await self._store.one(by_id(EVALUATIONS, evaluation_id, catalog.STORED_EVALUATION))
 
     async def evaluations(
         self, *, model: str | None, dataset: str | None, after: After | None, limit: int
     ) -> list[ListedEvaluation]:
-        """A page of evaluations that are filled; see ``evaluations_page``."""
+        """A page of finished evaluations; see ``evaluations_page``."""
         query = catalog.evaluations_page(model=model, dataset=dataset, after=after, limit=limit)
         return await self._store.all(query)
 
     async def known_evaluations(self, evaluation_ids: Sequence[str]) -> set[str]:
-        """Which of some evaluations are filled."""
+        """Which of some evaluations are finished."""
         return await self._ids(catalog.of_names(EVALUATIONS, evaluation_ids, catalog.NAMED))
 
     async def remove_evaluation(self, evaluation_id: str) -> bool:
-        """Remove an evaluation's record; whether it was there."""
+        """Remove an evaluation's record; True if it existed."""
         return await self._store.delete(EVALUATIONS, {"_id": evaluation_id})
 
     async def estimators(self, task: str | None) -> list[ListedEstimator]:

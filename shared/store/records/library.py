@@ -1,4 +1,4 @@
-"""Datasets, models and estimators, for workers: what a job reads before it begins, and what a service declares."""
+"""Reads datasets and models for workers' jobs, and writes the catalogue of estimators that a service declares."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -28,23 +28,23 @@ class Library:
 
     def __init__(self, database: Database[Document], digests: Mapping[str, str] | None = None) -> None:
         """Args:
-        database: Where all is.
+        database: The database.
         digests: The SHA-256 of each dataset that the job is bound to, by name (docs/adr/0022).
         """
         self._store = WorkerStore(database)
         self._digests = dict(digests or {})
 
     def dataset(self, name: str) -> DatasetDocument:
-        """The dataset's document, if it is the one that the job was accepted for.
+        """The document of the dataset, provided it is the one that the job was accepted for.
 
         Raises:
-            UnknownDataset: There is none of that name, or none any more.
+            UnknownDataset: There is no dataset of that name, or it was deleted.
             DatasetChanged: Another one has its name now.
         """
         return self._dataset(name, self._digests.get(name))
 
     def dataset_read_by(self, job: JobDocument | ServedJob) -> DatasetDocument:
-        """The dataset that another job read, named in its specification.
+        """The dataset that another job read, as its specification names it.
 
         Raises:
             UnknownDataset: There is none of that name any more.
@@ -64,11 +64,11 @@ class Library:
         return document
 
     def has_dataset(self, name: str) -> bool:
-        """Whether a dataset of that name is there."""
+        """Whether a dataset of that name exists."""
         return self._store.one(by_id(DATASETS, name, catalog.NAMED)) is not None
 
     def has_evaluation(self, evaluation_id: str) -> bool:
-        """Whether an evaluation of that id is there."""
+        """Whether an evaluation of that id exists."""
         return self._store.one(by_id(EVALUATIONS, evaluation_id, catalog.NAMED)) is not None
 
     def model(self, name: str) -> ModelDocument:
@@ -90,7 +90,7 @@ class Library:
         return self.version_of(model, catalog.version_number(model, selector))
 
     def version_of(self, model: ModelDocument, number: int) -> VersionDocument:
-        """A version of a model that was looked up already.
+        """A version of a model whose document was read already.
 
         Raises:
             UnknownModel: It has no such version.
@@ -106,8 +106,8 @@ class Library:
         """Replace the catalogue that `GET /estimators` answers from.
 
         Args:
-            estimators: What can be trained.
-            left_out: What is not offered on purpose, with the reason.
+            estimators: The estimators that can be trained.
+            left_out: The estimators that are not offered on purpose, with the reason.
         """
         names = [estimator.name for estimator in estimators]
         writes = [

@@ -1,4 +1,4 @@
-"""The services that are alive: each writes its record at every sweep."""
+"""The records of running services: each writes its own at every sweep."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ class ServiceRegistry:
         self._services = database.get_collection(SERVICES, write_concern=FAST)
 
     def announce(self, instance: ServiceInstance, jobs_running: int) -> None:
-        """Say that the instance is alive now.
+        """Record that the instance is alive now.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.
@@ -59,7 +59,7 @@ class ServiceRegistry:
             self._services.update_one({"_id": instance.name}, [{"$set": {**changes, **started}}], upsert=True)
 
     def withdraw(self, instance: ServiceInstance) -> None:
-        """Say that the instance stopped on purpose.
+        """Record that the instance stopped on purpose.
 
         Raises:
             StoreUnavailable: MongoDB does not answer.

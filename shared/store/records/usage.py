@@ -1,7 +1,7 @@
-"""How a model version is used: requests, rows, and what had to be done to them, counted over its life.
+"""The usage of a model version: requests, rows and their incidents, counted over the version's life.
 
-Counts are statistics, not records: they are gathered and written now and then, and what a killed predictor had not
-written yet is lost.
+Counts are statistics, not records: they are collected in memory and written periodically, and what a killed
+predictor had not written yet is lost.
 """
 
 import threading
@@ -25,7 +25,7 @@ _FLUSH_S: Final = 2.0
 
 
 class UsageCounter:
-    """Gathers counts and writes them now and then; safe to share between threads."""
+    """Collects counts and writes them periodically; safe to share between threads."""
 
     def __init__(self, database: Database[Document]) -> None:
         self._usage = database.get_collection(USAGE, write_concern=FAST)
@@ -34,7 +34,7 @@ class UsageCounter:
         self._flushed_at = time.monotonic()
 
     def add(self, version_id: str, *, requests: int, rows: int, report: Mapping[str, Mapping[str, int]]) -> None:
-        """Count what a version answered.
+        """Count the requests and rows that a version answered.
 
         Args:
             version_id: The correlation id of the job that made the version: names are used again, ids are not.
@@ -51,7 +51,7 @@ class UsageCounter:
                     counts[f"report.{incident}.{_field(column)}"] += count
 
     def flush(self, *, is_last: bool = False) -> None:
-        """Write what was gathered, if it is time to; while MongoDB is away it is kept."""
+        """Write the collected counts if it is time to; while MongoDB is unavailable they are kept."""
         if not self._counts or (time.monotonic() - self._flushed_at < _FLUSH_S and not is_last):
             return
         self._flushed_at = time.monotonic()
@@ -73,5 +73,5 @@ class UsageCounter:
 
 
 def _field(column: str) -> str:
-    """A column's name as the name of a field: MongoDB takes a dot for a path, and a dollar for an operator."""
+    """A column's name as a field name: MongoDB reads a dot as a path, and a dollar sign as an operator."""
     return quote(column, safe="").replace(".", "%2E")  # dots are safe in an address

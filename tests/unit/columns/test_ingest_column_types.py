@@ -83,8 +83,8 @@ MISFITS: dict[str, tuple[dict[str, Any], str, str]] = {
     "hexadecimal": ({"type": "real"}, "0x1F", "a number with a decimal point"),
     "beyond the double's range": ({"type": "real"}, "1e400", "a number with a decimal point"),
     "two": ({"type": "boolean"}, "2", "true or false (or yes/no, on/off, t/f, y/n, 1/0)"),
-    "another order": (dated("%d/%m/%Y"), "12/31/2024", "a date in the format %d/%m/%Y"),
-    "no day of the calendar": (dated("%d/%m/%Y"), "30/02/2024", "a date in the format %d/%m/%Y"),
+    "another order": (dated("%d/%m/%Y"), "12/31/2024", "a date written as %d/%m/%Y"),
+    "no day of the calendar": (dated("%d/%m/%Y"), "30/02/2024", "a date written as %d/%m/%Y"),
     "a zone": (dated("ISO8601"), "2024-01-01T00:00:00Z", "a date in ISO 8601 without a zone"),
 }
 FITTING = {"integer": "5", "real": "5", "boolean": "yes", "datetime": "01/02/2024"}

@@ -320,7 +320,7 @@ def test_the_truth_may_stand_in_another_column() -> None:
     schema = columns(**dict.fromkeys(frame.columns, ("text", 3)))
     command = EvaluateModel(dataset="d", model="m", truth="checked")
     assert measure(collect(model, command, schema, [frame]), command).fields["row_count"] == len(frame)
-    with pytest.raises(InvalidCommand, match=r"no column 'label'.*as `truth`"):
+    with pytest.raises(InvalidCommand, match=r"no column 'label'.*set `truth`"):
         collect(model, EvaluateModel(dataset="d", model="m"), schema, [frame])
 
 

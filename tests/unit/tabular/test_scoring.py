@@ -134,5 +134,5 @@ def test_a_dataset_without_the_target_is_refused() -> None:
 def test_a_dataset_that_does_not_fit_is_refused() -> None:
     with pytest.raises(SignatureMismatch, match="town"):
         score(fit("GaussianNB").model, table().drop(columns="town"))
-    with pytest.raises(InvalidCommand, match="'dear' in row 0, which is not a number"):
+    with pytest.raises(InvalidCommand, match="row 0, must be a number, not 'dear'"):
         score(fit("Ridge", "price").model, table().assign(price="dear"))

@@ -312,7 +312,7 @@ def test_a_search_that_is_asked_to_stop_keeps_the_best_so_far() -> None:
     assert (outcome.choice.stopped_early, outcome.choice.hyperparameters) == ("cancelled", {"C": 0.001})
     assert [one.state for one in table_of(outcome)] == ["measured", "unfinished"]
     assert outcome.cross_validation is None
-    assert any("cut short" in warning for warning in outcome.warnings)
+    assert any("was not completed" in warning for warning in outcome.warnings)
     assert outcome.metrics["accuracy"] is not None
 
 
