@@ -40,7 +40,7 @@ def rows_of(name: str) -> dict[str, tuple[str, ...]]:
 
 def known_variables() -> set[str]:
     """The settings, and what the client, the command line, compose and the benchmarks read."""
-    elsewhere = "docker-compose.yml .env.example shared/settings.py benchmarks/auto/auto_environments.py".split()
+    elsewhere = ["docker-compose.yml", ".env.example", "shared/settings.py", "benchmarks/auto/auto_environments.py"]
     texts = [(ROOT / name).read_text() for name in elsewhere]
     texts += [path.read_text() for path in (ROOT / "modelbus").rglob("*.py") if "client" in path.parts]
     texts += [path.read_text() for path in (ROOT / "modelbus/commands").rglob("*.py")]
