@@ -201,12 +201,12 @@ CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
     "polars, late types": polars_helped,
     "polars, all hints": polars_told,
 }
-"""``helped`` says that somebody who knows the file told the converter the types of its late columns, ``all hints`` that
-they told it whatever it needs to make the right table."""
+"""``late types``: the converter is given the types of the columns that change late; ``all hints``: it is given everything
+that it needs to produce the right table."""
 
 
 def is_helped(name: str) -> bool:
-    """Whether a converter was told what is in the file."""
+    """Whether a converter gets hints about the file."""
     return name.endswith((", late types", ", all hints"))
 
 
