@@ -201,8 +201,8 @@ CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
     "polars, late types": polars_helped,
     "polars, all hints": polars_told,
 }
-"""``late types``: the converter is given the types of the columns that change late; ``all hints``: it is given everything
-that it needs to produce the right table."""
+"""``late types``: the converter is given the types of the columns that change late; ``all hints``: everything that it
+needs to produce the right table."""
 
 
 def is_helped(name: str) -> bool:
