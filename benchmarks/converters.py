@@ -189,25 +189,25 @@ def polars_told(source: Path, destination: Path) -> Callable[[], object]:
 CONVERTERS: dict[str, Callable[[Path, Path], Callable[[], object]]] = {
     OURS: modelbus_ingest,
     "pandas": pandas_default,
-    "pandas, helped": pandas_helped,
-    "pandas, told all": pandas_told,
+    "pandas, late types": pandas_helped,
+    "pandas, all hints": pandas_told,
     "pyarrow open_csv": pyarrow_stream,
-    "pyarrow open_csv, helped": pyarrow_stream_helped,
-    "pyarrow open_csv, told all": pyarrow_stream_told,
+    "pyarrow open_csv, late types": pyarrow_stream_helped,
+    "pyarrow open_csv, all hints": pyarrow_stream_told,
     "pyarrow read_csv": pyarrow_whole,
-    "pyarrow read_csv, told all": pyarrow_whole_told,
+    "pyarrow read_csv, all hints": pyarrow_whole_told,
     "polars": polars_default,
     "polars, all rows inferred": polars_inferred,
-    "polars, helped": polars_helped,
-    "polars, told all": polars_told,
+    "polars, late types": polars_helped,
+    "polars, all hints": polars_told,
 }
-"""``helped`` says that somebody who knows the file told the converter the types of its late columns, ``told all`` that
-they told it whatever it needs to make the right table."""
+"""``late types``: the converter is given the types of the columns that change late; ``all hints``: everything that it
+needs to produce the right table."""
 
 
 def is_helped(name: str) -> bool:
-    """Whether a converter was told what is in the file."""
-    return name.endswith((", helped", ", told all"))
+    """Whether a converter gets hints about the file."""
+    return name.endswith((", late types", ", all hints"))
 
 
 def run_converter(name: str, source: Path, destination: Path) -> Conversion:

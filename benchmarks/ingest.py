@@ -173,8 +173,8 @@ def _verdict(conversions: dict[str, Conversion], upload: Upload) -> list[str]:
     peak = upload.peaks[largest]
     goal = f"the goal is {MEMORY_GOAL_BYTES / _MEGABYTE:.0f} MB: {_word(peak <= MEMORY_GOAL_BYTES)}"
     return [
-        f"speed: {_told(as_it_comes)}, the fastest that reads the file as it comes; {_reached(as_it_comes)}",
-        f"speed: {_told(same_table)}, the fastest that makes the same table, told all; {_reached(same_table)}",
+        f"speed: {_told(as_it_comes)}, the fastest that reads the file without hints; {_reached(as_it_comes)}",
+        f"speed: {_told(same_table)}, the fastest that produces the same table, with all hints; {_reached(same_table)}",
         f"speed: {_told(fastest)}, the fastest of all",
         f"memory: {peak / _MEGABYTE:.0f} MB at most ({largest}); {goal}",
     ]

@@ -35,7 +35,7 @@ def main(seconds: float) -> None:
     """
     frame = load_breast_cancer(as_frame=True).frame
     body = json.dumps({"rows": json.loads(frame.drop(columns="target").head(1).to_json(orient="records"))}).encode()
-    grid = Table("connections", "measure", "lines kept", "not kept", "median ratio", "quartiles of the ratio")
+    grid = Table("connections", "measure", "stored", "not stored", "median ratio", "quartiles of the ratio")
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stacks:
         opened = {}
         for is_kept in (True, False):
@@ -56,7 +56,7 @@ def main(seconds: float) -> None:
                 order = (True, False) if number % 2 else (False, True)
                 measured = {is_kept: _measure(opened[is_kept], body, connections, seconds) for is_kept in order}
                 rounds.append((measured[True], measured[False]))
-            for position, name in enumerate(("requests/s", "processor ms a request")):
+            for position, name in enumerate(("requests/s", "CPU ms per request")):
                 _row(grid, connections, name, [(kept[position], plain[position]) for kept, plain in rounds])
     Console(width=120).print(grid)
 

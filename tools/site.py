@@ -1,10 +1,10 @@
 """Builds the documentation site into ``build/site``: ``python -m tools.site``, or ``make docs``.
 
-The pages are laid out below ``build/site-pages`` as they lie in the repository, so that their links hold. What a page
-links to and is no page itself (a script, a module, a folder) becomes one, or is replaced by its README. A link that
-leads nowhere, an anchor that is not there, or a page that loads something from elsewhere fails the build.
+The pages are laid out in ``build/site-pages`` as in the repository, so that their links work. Other files that a page
+links to (scripts, modules) become pages, and a folder is replaced by its README. A dead link or anchor, or a page that
+loads anything from another site, fails the build.
 
-It needs the environment that ``make docs`` makes, and nothing of Modelbus.
+It runs in the environment of ``make docs``, and does not import Modelbus.
 """
 
 import argparse
@@ -24,7 +24,7 @@ SITE: Final = ROOT / "build" / "site"
 ZENSICAL: Final = str(Path(sys.executable).with_name("zensical"))
 LOOK_S: Final = 1.0
 SHIM: Final = "docs/site/iframe-worker.js"
-"""Lets the search work in pages that are opened from disk."""
+"""Makes search work in pages that are opened from disk."""
 FOREIGN_SHIM: Final = "https://unpkg.com/iframe-worker/shim"
 
 LINK: Final = re.compile(r"(\]\()([^)\s]+)(\))")
@@ -34,24 +34,24 @@ STYLED_FROM_ELSEWHERE: Final = re.compile(r"<link\b[^>]*\bhref=\"?(?:https?:)?//
 LANGUAGES: Final = {".py": "python", ".mjs": "javascript", ".toml": "toml", ".sh": "sh"}
 _FRAME_STYLE: Final = re.compile(r"<style scoped>.*?</style>\n", re.DOTALL)
 _FRAME: Final = re.compile(r'<table border="1" class="dataframe">')
-"""How pandas draws a frame; on the site it is a table as all others."""
+"""A DataFrame as drawn by pandas; on the site it is an ordinary table."""
 
 
 class BrokenSite(Exception):
-    """The site cannot be built as it is; says where the fault is."""
+    """The site cannot be built; the message names the location of the error."""
 
 
 def written_pages() -> list[Path]:
-    """Every page that people write, from the repository's root."""
+    """Every hand-written page, relative to the repository's root."""
     found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*.md")]
     return sorted(path.relative_to(ROOT) for path in [*found, ROOT / "benchmarks" / "README.md"])
 
 
 def lay_out() -> None:
-    """Lay all pages out.
+    """Lay out all pages.
 
     Raises:
-        BrokenSite: A link leads to no file.
+        BrokenSite: A link target does not exist.
     """
     pages = written_pages()
     files: set[Path] = set()
@@ -68,7 +68,7 @@ def lay_out() -> None:
 
 
 def _with_links_to_pages(page: Path, text: str, pictures: Collection[str] = ()) -> tuple[str, set[Path]]:
-    """A page whose links lead to pages and its own pictures only, and the files that have to become pages for that."""
+    """A page with links to pages and its own pictures only, and the files that must become pages for that."""
     files: set[Path] = set()
 
     def led(match: re.Match[str]) -> str:
@@ -77,7 +77,7 @@ def _with_links_to_pages(page: Path, text: str, pictures: Collection[str] = ()) 
             return match[0]
         path = (ROOT / page.parent / target).resolve()
         if not path.exists():
-            raise BrokenSite(f"{page}: {target} is not there")
+            raise BrokenSite(f"{page}: link target {target} does not exist")
         if path.is_dir():
             target = f"{target.rstrip('/')}/README.md"
         elif path.suffix == ".ipynb":
@@ -92,7 +92,7 @@ def _with_links_to_pages(page: Path, text: str, pictures: Collection[str] = ()) 
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield the text and the blocks of code, in order, each with whether it is code."""
+    """Yield text and code blocks in order, each with whether it is code."""
     end = 0
     for match in FENCE.finditer(text):
         yield text[end : match.start()], False
@@ -102,14 +102,14 @@ def _parts(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _page_of_file(file: Path) -> str:
-    """A page that shows a file; the search does not look into it."""
+    """A page that shows a file; it is excluded from search."""
     language = LANGUAGES.get(file.suffix, "text")
     text = (ROOT / file).read_text(encoding="utf-8").rstrip()
     return f"---\nsearch:\n  exclude: true\n---\n\n# {file}\n\n````{language}\n{text}\n````\n"
 
 
 def _lay_out_notebooks() -> None:
-    """Turn the notebooks with their outputs into pages; pictures lie beside them."""
+    """Turn the notebooks with their outputs into pages, with pictures beside them."""
     from nbconvert import MarkdownExporter
 
     exporter = MarkdownExporter()
@@ -128,17 +128,17 @@ def _lay_out_notebooks() -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a page, unless it stands there already: what is written is built anew."""
+    """Write a page if it has changed: a written page is built again."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
 
 
 def keep_at_home() -> None:
-    """Take the search's shim from the site itself.
+    """Replace the search shim by a local copy.
 
     Raises:
-        BrokenSite: A page loads something from elsewhere.
+        BrokenSite: A page loads something from another site.
     """
     foreign = []
     for page in sorted(SITE.rglob("*.html")):
@@ -149,29 +149,29 @@ def keep_at_home() -> None:
         found = [*LOADED_FROM_ELSEWHERE.findall(text), *STYLED_FROM_ELSEWHERE.findall(text)]
         foreign += [f"{page.relative_to(SITE)}: {tag}" for tag in found]
     if foreign:
-        raise BrokenSite("a page loads something from elsewhere:\n" + "\n".join(foreign))
+        raise BrokenSite("pages load something from another site:\n" + "\n".join(foreign))
 
 
 def build() -> None:
     """Build the site.
 
     Raises:
-        BrokenSite: It cannot be built as it is.
+        BrokenSite: The site cannot be built.
     """
     shutil.rmtree(SITE, ignore_errors=True)
     lay_out()
     done = subprocess.run([ZENSICAL, "build", "--strict", "--clean"], cwd=ROOT, check=False)
     if done.returncode != 0:
-        raise BrokenSite("the site was not built: see above")
+        raise BrokenSite("the site was not built; see the errors above")
     keep_at_home()
     sys.stdout.write(f"the site is at {SITE.relative_to(ROOT)}/index.html\n")
 
 
 def serve() -> None:
-    """Serve the site until Ctrl-C; what is saved is laid out anew.
+    """Serve the site until Ctrl-C, and lay out pages again when they are saved.
 
     Raises:
-        BrokenSite: The pages cannot be laid out at first.
+        BrokenSite: The pages cannot be laid out at the start.
     """
     lay_out()
     seen = _moments()
@@ -191,13 +191,13 @@ def _lay_out_again() -> None:
 
 
 def _moments() -> dict[Path, int]:
-    """When each page and notebook was saved."""
+    """The modification time of each page and notebook."""
     sources = [*(ROOT / page for page in written_pages()), *(ROOT / "examples" / "notebooks").glob("*.ipynb")]
     return {path: path.stat().st_mtime_ns for path in sources}
 
 
 def main() -> int:
-    """Build the site, or serve it while the pages are written."""
+    """Build the site, or serve it during editing."""
     parser = argparse.ArgumentParser(description="Build the documentation site.")
     parser.add_argument("--serve", action="store_true", help="serve it on this machine instead")
     is_served = parser.parse_args().serve

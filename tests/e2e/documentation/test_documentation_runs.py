@@ -23,6 +23,7 @@ ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1):8000")
 """The address of a reader's stack."""
 BLOCK_TIMEOUT_S = 300
 """For blocks of a shell that follow each other; docs/walk.md has some fifty commands in a row."""
+START_TIMEOUT_S = 180.0
 SHOWN = {
     README: ["prediction", "prices@", "job.finished"],
     "docs/client.md": ["toy-prices@1", "rows.0.size", "unknown_model"],
@@ -45,7 +46,9 @@ SHELLS = {
 @pytest.fixture(scope="module")
 def reader_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A new stack with the settings that `modelbus up` has: nothing is in it."""
-    with started(LocalStack(tmp_path_factory.mktemp("reader") / ".modelbus", is_persistent=False)) as stack:
+    folder = tmp_path_factory.mktemp("reader") / ".modelbus"
+    # the processes that run the other tests may have stacks of their own
+    with started(LocalStack(folder, is_persistent=False, start_timeout_s=START_TIMEOUT_S)) as stack:
         yield stack
 
 

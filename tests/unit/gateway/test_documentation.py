@@ -21,6 +21,7 @@ FILE = re.compile(r"[\w.-]+(/[\w.-]+)*(/|\.(py|md|toml|txt|yml|yaml|lock))")
 PLACE = re.compile(r"((?:`[\w.]+`(?:,\s)?)+)\s+in\s+`([\w/]+\.py)`")
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 ROUTE = re.compile(r"`(GET|POST|PUT|PATCH|DELETE) (/[^`?\s]*)[^`]*`")
+VARIABLE = re.compile(r"MODELBUS_[A-Z_]*[A-Z]")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
@@ -35,6 +36,20 @@ def rows_of(name: str) -> dict[str, tuple[str, ...]]:
         if line.startswith("| `"):
             rows[cells[0].strip("`")] = tuple(cells[1:])
     return rows
+
+
+def known_variables() -> set[str]:
+    """The settings, and what the client, the command line, compose and the benchmarks read."""
+    elsewhere = ["docker-compose.yml", ".env.example", "shared/settings.py", "benchmarks/auto/auto_environments.py"]
+    texts = [(ROOT / name).read_text() for name in elsewhere]
+    texts += [path.read_text() for path in (ROOT / "modelbus").rglob("*.py") if "client" in path.parts]
+    texts += [path.read_text() for path in (ROOT / "modelbus/commands").rglob("*.py")]
+    return {f"MODELBUS_{name.upper()}" for name in Settings.model_fields} | set(VARIABLE.findall("\n".join(texts)))
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, ROOT / "benchmarks/README.md"], ids=lambda path: path.name)
+def test_every_variable_that_is_named_exists(document: Path) -> None:
+    assert set(VARIABLE.findall(document.read_text())) - known_variables() == set()
 
 
 def setting_row(name: str) -> tuple[str, str]:
