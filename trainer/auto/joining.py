@@ -68,41 +68,51 @@ class Joining:
         Args:
             remaining_s: Seconds that are left, for this and for the last fits of its members.
         """
+        for of_families in (True, False) if self._has_few_rows else (False,):
+            with contextlib.suppress(SelectionOverran):
+                if self._is_joined(remaining_s, of_families=of_families):
+                    return
+
+    def _is_joined(self, remaining_s: Callable[[], float], *, of_families: bool) -> bool:
+        """Whether there is a vote, of the best of each family or of the best candidates, that is the better choice."""
         best = self._board.best
         if best is None or not self._answers_of(best):
-            return
-        members, fold_count = self._members(best, remaining_s())
+            return False
+        members, fold_count = self._members(best, remaining_s(), of_families=of_families)
         least_s = self._time.finish_s(best)
         library = self._library(members, fold_count)
         if len(members) < 2 or selection_s(library, time.monotonic) > remaining_s() - least_s:
-            return
-        with contextlib.suppress(SelectionOverran):
-            self._select(library, members, fold_count, lambda: remaining_s() < least_s)
+            return False
+        return self._is_selected(library, members, lambda: remaining_s() < least_s, of_families=of_families)
 
-    def _select(self, library: Library, members: Sequence[Trial], fold_count: int, is_over: Callable[[], bool]) -> None:
+    def _is_selected(
+        self, library: Library, members: Sequence[Trial], is_over: Callable[[], bool], *, of_families: bool
+    ) -> bool:
+        fold_count = len(library.truth)
         crossed = library if fold_count >= _FEW_FOLDS else library.regrouped()
         single = [crossed.score([1] + [0] * (len(members) - 1), fold) for fold in range(len(crossed.truth))]
-        weigh: Callable[[Sequence[int]], Sequence[int]] = evened if self._has_few_rows else list
+        weigh: Callable[[Sequence[int]], Sequence[int]] = evened if of_families else list
         scores = crossed_scores(crossed, is_over, weigh)
         found = gain_and_error(scores, single, self._board.objective)
-        if found is None or found[0] <= (-found[1] if self._has_few_rows else found[1]):
-            return
+        if found is None or found[0] <= (-found[1] if of_families else found[1]):
+            return False
         weights = weigh(select(library, range(fold_count), is_over))
         joined = [(one, weight) for one, weight in zip(members, weights, strict=True) if weight]
         if len(joined) < 2:
-            return
+            return False
         if crossed is not library:
             gain = mean_difference(scores, single)
             scores = [one + gain for one in members[0].values[:fold_count]]
-        self._add(joined, scores, -found[1] if self._has_few_rows else 0.0)
+        self._add(joined, scores, -found[1] if of_families else 0.0)
+        return True
 
-    def _members(self, best: Trial, remaining_s: float) -> tuple[list[Trial], int]:
+    def _members(self, best: Trial, remaining_s: float, *, of_families: bool) -> tuple[list[Trial], int]:
         """The possible members, the best first, and the number of folds that all of them share: as many as the best
         one, or fewer where too few others have as many.
         """
+        ranking = self._board.best_of_families()[:FAMILY_LIMIT] if of_families else self._board.ranking()
         found: tuple[list[Trial], int] = ([], 0)
         for fold_count in range(len(best.scores), 0, -1):
-            ranking = self._board.best_of_families()[:FAMILY_LIMIT] if self._has_few_rows else self._board.ranking()
             there = [one for one in ranking if self._is_member(one, fold_count)]
             members = self._affordable(there, remaining_s)
             if members and members[0] is best and len(members) > len(found[0]):

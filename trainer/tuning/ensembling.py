@@ -127,12 +127,6 @@ def crossed_scores(
     return [library.score(weigh(one), fold) for fold, one in enumerate(counts)]
 
 
-def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:
-    """Whether an ensemble is better than a single candidate by more than one standard error of their differences."""
-    found = gain_and_error(ensemble, single, objective)
-    return found is not None and found[0] > found[1]
-
-
 def gain_and_error(
     ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective
 ) -> tuple[float, float] | None:

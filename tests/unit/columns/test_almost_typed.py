@@ -206,8 +206,8 @@ def test_lines_are_right_where_rows_are_left_out(tmp_path: Path) -> None:
 CODES: dict[str, tuple[list[str], str]] = {
     "exponents": (["1E5", "27", "3"], "'1E5' may be codes, and 1E5 becomes 100000"),
     "telephone numbers": (["+49301234567", "+49301234568"], "telephone numbers"),
-    "versions": (["1.9", "1.10", "1.11"], "'1.10' has a zero at its end"),
-    "prices of codes": (["3", "4.50"], "'4.50' has a zero at its end"),
+    "versions": (["1.9", "1.10", "1.11"], "'1.10' ends in a zero"),
+    "prices of codes": (["3", "4.50"], "'4.50' ends in a zero"),
     "bar codes": (["4012345678901", "4112345678902"], "each has 13 digits"),
     "long rows of digits": (["12345678901234567", "5"], "17 digits"),
 }

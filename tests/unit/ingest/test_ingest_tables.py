@@ -184,7 +184,7 @@ def test_dates_are_read_by_the_one_format_that_fits(
     assert column.minimum == min(expected[1]).replace(" ", "T")
 
 
-UNDECIDED = "dates in which day and month cannot be told apart and stays text; ISO dates (2024-12-31) can"
+UNDECIDED = "dates whose day and month cannot be told apart, and stays text; ISO dates (2024-12-31) are unambiguous"
 
 
 def test_what_was_decided_is_said(tmp_path: Path) -> None:

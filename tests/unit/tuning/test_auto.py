@@ -1,5 +1,6 @@
 """The choice of an estimator: as good as the best default of the portfolio, told as it goes, and the same again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from modelbus.shared.errors import InvalidCommand
 from modelbus.trainer.auto.portfolio import PORTFOLIO, families_for, require_families
 from modelbus.trainer.fitting.plan import FitPlan
 from modelbus.trainer.training.fit import FitOutcome, fit_model
-from modelbus.trainer.tuning.ensembling import Library, crossed_scores, is_better, select
-from modelbus.trainer.tuning.objectives import objective_of
+from modelbus.trainer.tuning.ensembling import Library, crossed_scores, gain_and_error, select
+from modelbus.trainer.tuning.objectives import Objective, objective_of
 from modelbus.trainer.tuning.tuning_hooks import TuningHooks
 from tests.unit.tables import fit
 
@@ -259,6 +260,12 @@ def library(noise: list[float], seed: int = 0) -> Library:
     return Library(objective_of("r2", "regression"), truth, answers)
 
 
+def is_better(ensemble: Sequence[float | None], single: Sequence[float | None], objective: Objective) -> bool:
+    """Whether it is better by more than one standard error."""
+    found = gain_and_error(ensemble, single, objective)
+    return found is not None and found[0] > found[1]
+
+
 def test_independent_errors_are_joined_and_a_useless_candidate_is_not() -> None:
     made = library([0.5, 0.5, 0.5, 50.0])
 
@@ -305,7 +312,7 @@ def test_the_members_of_an_ensemble_answer_as_their_kept_answers_said() -> None:
 
 
 def test_votes_on_classes_are_those_of_the_members_mean(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelbus.trainer.auto.joining.is_better", lambda *_: True)
+    monkeypatch.setattr("modelbus.trainer.auto.joining.gain_and_error", lambda *_: (1.0, 0.0))
     frame = _wine()
 
     outcome = choose(frame, max_models=4, include=QUICK, scoring="log_loss", cross_validation={"folds": 3})
