@@ -31,8 +31,8 @@ _PREDICTING_FRACTION = 0.8
 def predict_dataset(command: PredictDataset, context: JobContext) -> FilesOutcome:
     """Predict all rows of a dataset, in order, and store the predictions as Parquet, CSV and JSON lines.
 
-    Columns: ``row`` (number from 0), the kept columns, ``prediction`` and, if requested, ``probability_<class>`` for each
-    class, and ``score`` (for two classes) or ``score_<class>``.
+    Columns: ``row`` (number from 0), the kept columns, ``prediction`` and, if requested, ``probability_<class>`` for
+    each class, and ``score`` (for two classes) or ``score_<class>``.
 
     Raises:
         UnknownModel, UnknownDataset: One of them does not exist.
