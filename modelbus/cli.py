@@ -5,6 +5,7 @@ import os
 import sys
 
 import typer
+import typer.main
 
 from modelbus.commands.local.demo import demo
 from modelbus.commands.local.status import status
@@ -15,12 +16,17 @@ from modelbus.commands.operation.events import events
 from modelbus.commands.operation.keys import keys
 from modelbus.commands.operation.logs import logs
 from modelbus.commands.operation.publish import publish
-from modelbus.commands.resources import datasets, estimators, jobs, models
+from modelbus.commands.resources import datasets, estimators, evaluations, jobs, models
+from modelbus.commands.tasks.drift import drift
 from modelbus.commands.tasks.evaluate import evaluate
+from modelbus.commands.tasks.explain import explain
+from modelbus.commands.tasks.learning_curve import learning_curve
+from modelbus.commands.tasks.plots import plots
 from modelbus.commands.tasks.predict import predict
 from modelbus.commands.tasks.train import train
 from modelbus.commands.terminal import exits
 from modelbus.commands.terminal.error_printing import print_error
+from modelbus.commands.terminal.own_words import CommandWords, in_own_words
 from modelbus.shared.errors import ModelbusError
 
 app = typer.Typer(
@@ -47,7 +53,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no gateway or server a
 
 LOCAL_STACK = "Local stack"
 OPERATION = "Operation"
-TASKS = "Train, predict, evaluate"
+TASKS = "Train, predict, evaluate, explain"
 RESOURCES = "Resources"
 
 app.command(rich_help_panel=LOCAL_STACK)(up)
@@ -56,9 +62,14 @@ app.command(rich_help_panel=LOCAL_STACK)(status)
 app.command(rich_help_panel=TASKS)(train)
 app.command(rich_help_panel=TASKS)(predict)
 app.command(rich_help_panel=TASKS)(evaluate)
+app.command(rich_help_panel=TASKS)(explain)
+app.command(rich_help_panel=TASKS)(drift)
+app.command(rich_help_panel=TASKS)(learning_curve)
+app.command(rich_help_panel=TASKS)(plots)
 app.add_typer(datasets.app, rich_help_panel=RESOURCES)
 app.add_typer(estimators.app, rich_help_panel=RESOURCES)
 app.add_typer(models.app, rich_help_panel=RESOURCES)
+app.add_typer(evaluations.app, rich_help_panel=RESOURCES)
 app.add_typer(jobs.app, rich_help_panel=RESOURCES)
 app.command(rich_help_panel=OPERATION)(logs)
 app.command(rich_help_panel=OPERATION)(events)
@@ -76,7 +87,9 @@ def main() -> None:
     try:
         app()
     except ModelbusError as error:
-        print_error(error, as_json="--json" in sys.argv)
+        as_json = "--json" in sys.argv
+        words = CommandWords.of_arguments(typer.main.get_command(app), sys.argv[1:])
+        print_error(error if as_json else in_own_words(error, words), as_json=as_json)
         sys.exit(exits.code_of(error))
     except BrokenPipeError:
         # The reader of the output has seen enough, and nothing may be flushed at the end.

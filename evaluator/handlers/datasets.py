@@ -20,14 +20,16 @@ def profile_dataset(command: ProfileDataset, context: JobContext) -> DatasetOutc
     """Parse a file once into typed Parquet with a schema; the outcome is a dataset.
 
     Raises:
-        MalformedTable: The file is no table; names the lines at fault.
+        MalformedTable: The file is not a table; names the lines at fault.
         LimitExceeded: Too many columns, or a line that is too long.
         DatasetExists: A dataset of that name is there.
-        InvalidCommand: The target is no column of the file.
+        InvalidCommand: The target is not a column of the file.
         UnknownUpload: The uploaded file is gone.
     """
     if context.library.has_dataset(command.dataset):
-        raise DatasetExists(f"a dataset named {command.dataset!r} exists; datasets are immutable: take another name")
+        raise DatasetExists(
+            f"a dataset named {command.dataset!r} exists, and datasets are immutable; choose another name"
+        )
     context.progress(0.0, "reading the file")
     table, path = _ingest(command, context)
     for warning in table.warnings:
@@ -57,7 +59,7 @@ def preview_dataset(command: PreviewDataset, context: JobContext) -> AnswerOutco
     Rows that cannot be read are reported beside the others, whatever the options say: that is what a preview is for.
 
     Raises:
-        MalformedTable: The file is no table; names the lines at fault.
+        MalformedTable: The file is not a table; names the lines at fault.
         InvalidCommand: The options do not fit the file.
         LimitExceeded: Too many columns, or a line that is too long.
         UnknownUpload: The uploaded file is gone.
@@ -65,7 +67,7 @@ def preview_dataset(command: PreviewDataset, context: JobContext) -> AnswerOutco
     table, path = _ingest(command, context)
     with pq.ParquetFile(path) as parquet:
         rows = read_page(parquet, 0, command.row_limit).rows
-    return context.answer({**_found(table), "is_truncated": command.is_truncated, "rows": rows}, _upload_id(command))
+    return context.answer({**_found(table), "is_truncated": table.is_truncated, "rows": rows}, _upload_id(command))
 
 
 def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tuple[IngestedTable, Path]:
@@ -73,6 +75,7 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
     source, destination = context.work_directory / "source", context.work_directory / "table.parquet"
     upload = command.source if isinstance(command.source, UploadSource) else None
     _fetch(command.source, context, source)
+    is_preview = isinstance(command, PreviewDataset)
     is_truncated = isinstance(command, PreviewDataset) and command.is_truncated
     if is_truncated:
         cut_last_line(source, command.options, upload.media_type if upload else None)
@@ -84,13 +87,16 @@ def _ingest(command: ProfileDataset | PreviewDataset, context: JobContext) -> tu
             media_type=upload.media_type if upload else None,
             format=command.format or (None if upload else "csv"),
             limits=Limits(
-                column_limit=context.settings.column_limit, line_limit_bytes=context.settings.line_limit_bytes
+                column_limit=context.settings.column_limit,
+                line_limit_bytes=context.settings.line_limit_bytes,
+                unpacked_limit_bytes=context.settings.upload_limit_bytes,
             ),
             on_progress=lambda fraction, message: context.progress(fraction * 0.9, message),
             target=command.target if isinstance(command, ProfileDataset) else None,
             options=command.options,
-            is_preview=isinstance(command, PreviewDataset),
+            is_preview=is_preview,
             is_truncated=is_truncated,
+            head_bytes=context.settings.preview_bytes if is_preview else None,
         )
     return table, destination
 
@@ -110,6 +116,8 @@ def _found(table: IngestedTable) -> Document:
         "format": table.format,
         "encoding": table.encoding,
         "delimiter": table.delimiter,
+        "compression": table.compression,
+        "sheet": table.sheet,
         "columns": [column.model_dump(mode="json") for column in table.columns],
         "alerts": [alert.model_dump(mode="json") for alert in table.alerts],
         "warnings": table.warnings,

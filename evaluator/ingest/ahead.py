@@ -37,7 +37,7 @@ def read_ahead(items: Iterable[T]) -> Generator[T, None, None]:
 
 
 class Behind:
-    """Does one thing after the other in a thread of its own, one behind who asks for it; to be used as a context."""
+    """Does one thing after the other in a thread of its own, while the caller goes on; a context manager."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
@@ -52,7 +52,7 @@ class Behind:
                 self._wait()
 
     def do(self, work: Callable[..., object], *arguments: Any) -> None:
-        """Wait for what was asked for last, and raise what it raised; then begin with this."""
+        """Wait for the previous work, raise what it raised, then start this."""
         self._wait()
         self._last = self._thread.submit(work, *arguments)
 
@@ -62,7 +62,7 @@ class Behind:
 
 
 class ColumnPool:
-    """Works on the columns of a batch side by side; to be used as a context."""
+    """Works on the columns of a batch side by side; a context manager."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, initializer=_give_way)

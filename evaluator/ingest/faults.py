@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from modelbus.shared.errors import LimitExceeded, MalformedTable
 
@@ -19,17 +20,19 @@ class Fault:
     column: str | None = None
     is_limit: bool = False
     """It exceeds a limit; apart from that it may be a table."""
+    unit: Literal["line", "row"] = "line"
+    """What is counted: lines of a text, rows of a sheet."""
 
     def detail(self) -> dict[str, str]:
         """The fault as an error's detail."""
-        place = {"where": f"line {self.line}" if self.line is not None else "file"}
+        place = {"where": f"{self.unit} {self.line}" if self.line is not None else "file"}
         if self.column is not None:
             place["column"] = self.column
         return place | {"problem": self.problem, "expected": self.expected}
 
     def sentence(self) -> str:
         """The fault for people."""
-        places = [f"line {self.line}"] if self.line is not None else []
+        places = [f"{self.unit} {self.line}"] if self.line is not None else []
         places += [f"column {self.column!r}"] if self.column is not None else []
         return f"{', '.join(places)}: {self._statement()}" if places else self._statement()
 
@@ -38,7 +41,7 @@ class Fault:
 
 
 class SkippedRows:
-    """Rows that were left out: how many, and what was wrong with the first ones."""
+    """Rows that were skipped: how many, and what was wrong with the first ones."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -47,20 +50,20 @@ class SkippedRows:
         """One for each of the first 100."""
 
     def add(self, fault: Fault) -> None:
-        """Note a row that is left out."""
+        """Note a row that is skipped."""
         self.add_all([fault], 1)
 
     def add_all(self, faults: Sequence[Fault], count: int) -> None:
-        """Note ``count`` rows that are left out, with the faults of the first ones."""
+        """Note ``count`` rows that are skipped, with the faults of the first ones."""
         self.count += count
         self.faults += faults[: FAULT_LIMIT - len(self.faults)]
 
     def warnings(self) -> list[str]:
-        """What should be known about them."""
+        """Warnings about them."""
         if not self.count:
             return []
         rows = "1 row is" if self.count == 1 else f"{self.count} rows are"
-        return [f"{rows} left out, the first for this reason: {self.faults[0].sentence()}"]
+        return [f"{rows} skipped; the first reason: {self.faults[0].sentence()}"]
 
 
 def refusal(faults: Sequence[Fault]) -> MalformedTable | LimitExceeded:
@@ -83,8 +86,8 @@ def refused(problem: str, expected: str, *, line: int | None = None, column: str
 
 def too_many_columns(count: int, limit: int, *, line: int | None = None) -> LimitExceeded:
     """The error for a table that is too wide."""
-    expected = f"{limit} at most; MODELBUS_COLUMN_LIMIT raises that"
-    return _exceeded(Fault(line, f"the table has {count} columns or more", expected, is_limit=True))
+    expected = f"at most {limit}; MODELBUS_COLUMN_LIMIT raises the limit"
+    return _exceeded(Fault(line, f"the table has at least {count} columns", expected, is_limit=True))
 
 
 def too_long(line: int, limit_bytes: int) -> LimitExceeded:
@@ -95,7 +98,15 @@ def too_long(line: int, limit_bytes: int) -> LimitExceeded:
 def too_long_fault(line: int, limit_bytes: int) -> Fault:
     """The fault of a record that is too long."""
     problem = "the record is too long (is a quote left open?)"
-    return Fault(line, problem, f"{limit_bytes} bytes at most; MODELBUS_LINE_LIMIT_BYTES raises that", is_limit=True)
+    return Fault(
+        line, problem, f"at most {limit_bytes} bytes; MODELBUS_LINE_LIMIT_BYTES raises the limit", is_limit=True
+    )
+
+
+def too_large_unpacked(limit_bytes: int) -> LimitExceeded:
+    """The error for a compressed file or a workbook that unpacks to too much."""
+    expected = f"at most {limit_bytes} bytes; MODELBUS_UPLOAD_LIMIT_BYTES raises the limit"
+    return _exceeded(Fault(None, "the file is too large when unpacked", expected, is_limit=True))
 
 
 def _exceeded(fault: Fault) -> LimitExceeded:

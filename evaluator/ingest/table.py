@@ -16,7 +16,7 @@ Number = int | float
 EXACT_LIMIT = 2**53
 """Doubles hold every whole number up to here."""
 LEFT_OUT_LIMIT = 1_000_000
-"""So many rows that were left out are known one by one."""
+"""Up to this many skipped rows are known one by one."""
 TEXT_SIZE_BYTES = 6 * 1024 * 1024
 """Text that is worked on at once: rows may be wide, so memory is bounded by bytes."""
 GROUP_SIZE_BYTES = 16 * 1024 * 1024
@@ -31,6 +31,8 @@ class Limits:
     """Columns."""
     line_limit_bytes: int
     """Bytes of one record, in UTF-8."""
+    unpacked_limit_bytes: int = 10 * 1024**3
+    """Bytes of a compressed file or a workbook's sheet, unpacked."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,17 @@ class IngestedTable:
     file_sha256: str
     """Of the Parquet file, in hex."""
     alerts: list[Alert] = field(default_factory=list)
-    """What was noticed in the columns that matters to training."""
+    """Findings in the columns that matter to training."""
     warnings: list[str] = field(default_factory=list)
     """What was decided where the file could be read in more than one way."""
     skipped: SkippedRows = field(default_factory=SkippedRows)
-    """Rows that could not be read and were left out."""
+    """Rows that could not be read and were skipped."""
+    compression: str | None = None
+    """How the file was compressed: ``gzip``, ``zip``, ``bzip2``, ``xz`` or ``zstd``; absent where it was not."""
+    sheet: str | None = None
+    """The sheet that was read; absent where the file is not a workbook."""
+    is_truncated: bool = False
+    """Whether only the beginning of the file was read."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,9 @@ class ColumnPlan:
     """Every date has a zone: stored as UTC."""
     has_decimal_comma: bool = False
     is_indented: bool = False
-    """Every text value begins with a space that is no part of it, as in `a, b, c`."""
+    """Every text value begins with a space that is not part of it, as in `a, b, c`."""
     is_stripped: bool = False
-    """Spaces and tabs around text are no part of it."""
+    """Spaces and tabs around text are not part of it."""
     missing_marks: tuple[str, ...] = ()
     """Cells that mean "no value", without surrounding space."""
     number_form: NumberForm | None = None
@@ -99,13 +107,13 @@ class ColumnPlan:
     span: Span | None = None
     """Of the finite values, where all of them were seen when the type was found."""
     has_values: bool = False
-    """Its cells are no text in the file."""
+    """Its cells are not text in the file."""
     form: str | None = None
     """How all cells are written, as ``ColumnSchema`` says it; ``kept`` where their texts are kept."""
 
     @property
     def written_as(self) -> NumberForm | None:
-        """How its numbers are written, where that is no plain ``1234.5``."""
+        """How its numbers are written, where that is not plain ``1234.5``."""
         if self.type not in ("integer", "real"):
             return None
         if self.has_decimal_comma:
@@ -128,11 +136,11 @@ class TextTable:
     """Rows of the spool that were not written, in their order, the first million of them."""
 
     def lines_of_written(self, rows: Collection[int]) -> dict[int, int]:
-        """At which line each of some rows of the dataset begins; none where too many were left out to tell."""
+        """At which line each of some rows of the dataset begins; none where too many were skipped to tell."""
         if len(self.left_out) >= LEFT_OUT_LIMIT or not rows:
             return {}
         indices = np.array(sorted(rows), dtype=np.int64)
-        # the i-th row that was left out lies behind as many written ones as its place less i
+        # the i-th row that was skipped lies behind as many written ones as its place less i
         written_before = np.array(self.left_out, dtype=np.int64) - np.arange(len(self.left_out))
         spooled = indices + np.searchsorted(written_before, indices, side="right")
         lines = self.lines_of(set(spooled.tolist()))

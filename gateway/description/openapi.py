@@ -24,6 +24,11 @@ _TABLE_TYPES: Final = (
     "text/csv",
     "text/tab-separated-values",
     "application/vnd.apache.parquet",
+    "application/vnd.apache.arrow.file",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.oasis.opendocument.spreadsheet",
+    "application/gzip",
+    "application/zip",
 )
 """The documented media types of files as bodies.
 
@@ -295,6 +300,7 @@ def _file_body(body: FileBody, route: Route) -> Document:
         "required": True,
         "description": "The file, without Content-Encoding: as the body, or as the field `file` of a form. Each option "
         "can be a query parameter or a field of the form, but not both. The media type may be "
-        "`application/octet-stream` for any file; the format is then detected from the name and the content.",
+        "`application/octet-stream` for any file; the format is then detected from the name and the content. A file "
+        "may be compressed with gzip, zip, bzip2, xz or zstd.",
         "content": content,
     }

@@ -33,6 +33,7 @@ _OPTION_FIELDS: Final = frozenset(
         "percent",
         "comment",
         "repeated_header",
+        "sheet",
     }
 )
 _LISTS: Final = {"missing_marks": MISSING_MARKS_LIMIT, "units": UNIT_LIMIT}
@@ -94,6 +95,8 @@ class ParseQuery(Query):
     """Whether to strip spaces and tabs around text."""
     has_quotes: bool | None = _default(True)
     """Whether quotes enclose fields; otherwise a quote is an ordinary character."""
+    sheet: str | None = Field(None, min_length=1, max_length=255)
+    """The sheet of a workbook to read, by name. Default: the only visible sheet that has cells."""
 
 
 def check_fields(fields: Fields, known: frozenset[str]) -> None:

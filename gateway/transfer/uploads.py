@@ -23,7 +23,7 @@ from modelbus.gateway.transfer.forms import (
 )
 from modelbus.gateway.transfer.parse_fields import Fields, check_fields
 from modelbus.shared.contracts import Name
-from modelbus.shared.contracts.commands.datasets import PARQUET_START_BYTES, begins_as_parquet
+from modelbus.shared.contracts.commands.datasets import START_BYTES, is_read_whole
 from modelbus.shared.errors import LimitExceeded
 from modelbus.shared.store.connection import store_errors
 
@@ -64,7 +64,8 @@ class Keeping:
     """The part of a file to keep."""
 
     head_bytes: int | None = None
-    """The number of bytes to keep from the beginning; Parquet is kept completely, since its metadata is at the end."""
+    """The number of bytes to keep from the beginning; files that can only be read as a whole, such as Parquet, are kept
+    completely."""
     is_stored: bool = True
     """Whether to store the file. Otherwise it is only read, to compare it with an earlier one."""
 
@@ -187,8 +188,8 @@ async def _store(request: web.Request, chunks: AsyncIterator[bytes], correlation
     with store_errors():
         writer = request.app[BLOBS].open_writer(upload_id, "upload", correlation_id) if keeping.is_stored else None
         try:
-            async for chunk in _at_least(PARQUET_START_BYTES, chunks):
-                if not size and keeping.head_bytes is not None and not begins_as_parquet(chunk):
+            async for chunk in _at_least(START_BYTES, chunks):
+                if not size and keeping.head_bytes is not None and not is_read_whole(chunk):
                     kept = keeping.head_bytes
                 # what is behind the beginning is read all the same: for the digest, and so that the sender's
                 # connection ends in order

@@ -22,7 +22,18 @@ _MEDIA_TYPES: Final = {
     ".jsonl": "application/x-ndjson",
     ".ndjson": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
+    ".arrow": "application/vnd.apache.arrow.file",
+    ".feather": "application/vnd.apache.arrow.file",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xlsm": "application/vnd.ms-excel.sheet.macroenabled.12",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".gz": "application/gzip",
+    ".zip": "application/zip",
 }
+_PACKED: Final = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd", ".zip")
+_DOWNLOADED: Final = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_UPLOADED_ONLY: Final = (*_PACKED, ".tsv", ".tab", ".arrow", ".feather", ".orc", ".xlsx", ".xlsm", ".xls", ".ods")
+"""Endings of files that a download would belie."""
 
 
 @dataclass
@@ -150,7 +161,8 @@ def name_of(source: Any) -> str:
     name = source
     if not isinstance(source, (str, os.PathLike)):
         name = getattr(source, "name", None) if hasattr(source, "read") else None
-    stem = Path(name).stem if isinstance(name, (str, os.PathLike)) else ""
+    path = Path(name) if isinstance(name, (str, os.PathLike)) else Path()
+    stem = Path(path.stem).stem if path.suffix.lower() in _PACKED else path.stem
     fitting = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:100]
     if not fitting:
         raise UnfitTable("a name is required for the dataset: upload(..., name=...)")
@@ -178,5 +190,12 @@ def placed(upload: Upload, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def format_of(path: Path) -> Any:
-    """The format by a file's name: ``csv``, ``parquet`` or ``jsonl``; None for other names."""
-    return {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl"}.get(path.suffix.lower())
+    """The format of a download, by the name of its file: ``csv``, ``parquet`` or ``jsonl``; None for other names.
+
+    Raises:
+        UnfitTable: The extension is that of a format for uploads only, such as ``.xlsx``.
+    """
+    ending = path.suffix.lower()
+    if ending in _UPLOADED_ONLY:
+        raise UnfitTable(f"downloads are not available as {ending}; name the file .csv, .parquet or .jsonl")
+    return _DOWNLOADED.get(ending)

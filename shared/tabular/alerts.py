@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 
 from modelbus.shared.contracts.records.dataset_records import Alert, ColumnType
-from modelbus.shared.plural import agreeing, counted
 from modelbus.shared.tabular.leaks import (
     MISSING_CODE,
     RECODED_FRACTION,
@@ -23,11 +22,11 @@ from modelbus.shared.tabular.leaks import (
 from modelbus.shared.tabular.targets.labels import Label
 
 SAMPLE_LIMIT: Final = 100_000
-"""Maximum rows that are examined."""
+"""Rows that are sampled."""
 CLASS_LIMIT: Final = 20
 """Numbers with more distinct values are a quantity, not classes."""
 FEW_ROWS: Final = 40
-"""In tables with at most this many rows, unique values are not suspicious."""
+"""In a table of this many rows or fewer, distinct values are nothing unusual."""
 
 _CLASS_FRACTION = 0.5
 _RAREST_FRACTION = 0.05
@@ -75,8 +74,8 @@ def _imbalance(target: str, counts: Mapping[Label, int]) -> Alert | None:
         column=target,
         message=(
             f"the {len(counts)} classes of the target {target!r} are imbalanced: {_shown(rarest)} has "
-            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; use "
-            "balanced_accuracy instead of accuracy, and set class_weight to balanced if the estimator supports it"
+            f"{_of(counts[rarest], rows)}, {_shown(largest)} has {_of(counts[largest], rows)}; prefer "
+            "balanced_accuracy to accuracy, and set class_weight to balanced if the estimator supports it"
         ),
     )
 
@@ -91,8 +90,8 @@ def _rare_classes(target: str, counts: Mapping[Label, int]) -> Alert | None:
         code="rare_classes",
         column=target,
         message=(
-            f"{len(rare):,} of {len(counts):,} classes of the target {target!r} {agreeing(len(rare), 'has', 'have')} "
-            f"fewer than {_CLASS_ROWS} rows: {named}{more}; merge or exclude rare classes, or collect more rows"
+            f"{len(rare)} of {len(counts)} classes of the target {target!r} have fewer than {_CLASS_ROWS} rows: "
+            f"{named}{more}; merge them, exclude them, or collect more rows"
         ),
     )
 
@@ -108,10 +107,12 @@ def _padded_labels(target: str, counts: Mapping[Label, int]) -> Alert | None:
     alike = Counter(label.strip() for label in labels)
     twin = next((label for label in padded if alike[label.strip()] > 1), None)
     if twin is None:
-        effect = "a label without them is a different class"
+        what = "the same label without them would be a different class"
     else:
-        effect = f"labels that differ only in spaces, such as {_shown(twin)}, are different classes"
-    message = f"labels of the target {target!r} begin or end with spaces: {named}{more}; {effect}: remove spaces"
+        what = f"labels that differ only in spaces, such as {_shown(twin)}, count as different classes"
+    message = (
+        f"labels of the target {target!r} have leading or trailing spaces: {named}{more}; {what}; remove the spaces"
+    )
     return Alert(code="whitespace_in_labels", column=target, message=message)
 
 
@@ -120,7 +121,7 @@ def class_leak(column: str, codes: Codes, target: str, target_codes: Codes) -> A
     fraction = recoded_fraction(codes, target_codes)
     if fraction < RECODED_FRACTION:
         return None
-    return _leak(column, target, f"determines the class in {_percent(fraction)} of the rows")
+    return _leak(column, target, f"determines the class in {_percent(fraction)} of rows")
 
 
 def number_leak(column: str, numbers: Floats, target: str, target_numbers: Floats) -> Alert | None:
@@ -129,13 +130,13 @@ def number_leak(column: str, numbers: Floats, target: str, target_numbers: Float
     if found is None:
         return None
     value = max(-1.0, min(1.0, found.value))
-    return _leak(column, target, f"correlates with the target by {value:.4f} ({found.coefficient})")
+    return _leak(column, target, f"correlates with the target ({found.coefficient} {value:.4f})")
 
 
 def _leak(column: str, target: str, how: str) -> Alert:
     message = (
-        f"column {column!r} leaks the target {target!r}: it {how}; exclude it unless its values are known before the "
-        "target"
+        f"column {column!r} leaks the target {target!r}: it {how}; exclude it unless its value is known before the "
+        "target's"
     )
     return Alert(code="target_leak", column=column, message=message)
 
@@ -171,8 +172,8 @@ def text_identifier(column: str, repeated: float, row_count: int) -> Alert | Non
     """
     if row_count <= FEW_ROWS or repeated > _REPEATED_FRACTION:
         return None
-    where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of the rows"
-    message = f"column {column!r} is unique {where}, like an id, and does not help to predict new rows: exclude it"
+    where = "in every row" if not repeated else f"in {_percent(1 - repeated)} of rows"
+    message = f"column {column!r} is unique {where}, like an id; exclude it"
     return Alert(code="identifier_like", column=column, message=message)
 
 
@@ -205,10 +206,10 @@ def row_numbers(
     is_dense = present <= width <= present * (1 + _GAPS_FRACTION)
     if not (has_constant_step or (is_dense and not has_repeated())):
         return None
-    unless = "" if minimum in _FIRST_NUMBERS else " unless it is a year, a time or a scale"
+    unless = "" if minimum in _FIRST_NUMBERS else ", unless it is a year, a time or a scale"
     message = (
-        f"column {column!r} seems to number the rows ({present:,} distinct integers from {minimum} to {maximum}); row "
-        f"numbers do not help to predict new rows: exclude it{unless}"
+        f"column {column!r} looks like row numbers ({present} distinct whole numbers from {minimum} to {maximum})"
+        f"{unless}; consider excluding it"
     )
     return Alert(code="identifier_like", column=column, message=message)
 
@@ -221,8 +222,8 @@ def free_text(column: str, words: int) -> Alert:
         words: The median number of words per cell.
     """
     message = (
-        f"column {column!r} is free text (median {counted(words, 'word')}): as a feature, it is learnt by its words "
-        "and word pairs; list it in `categorical` of the training to learn it as categories, or exclude it"
+        f"column {column!r} is free text (median {words} words) and becomes features of its words and word pairs; list "
+        "it in `categorical` of the training to use it as categories, or exclude it"
     )
     return Alert(code="free_text", column=column, message=message)
 
@@ -235,8 +236,8 @@ def text_as_categories(column: str, words: int) -> Alert:
         words: The median number of words per cell.
     """
     message = (
-        f"column {column!r} looks like free text (median {counted(words, 'word')}) and was learnt as categories, "
-        "which do not generalize to new texts: list it in `free_text` of the training to learn it by its words"
+        f"column {column!r} looks like free text (median {words} words) and was learnt as categories, "
+        "which tell nothing about new texts: name it in `free_text` of the training to have it learnt by its words"
     )
     return Alert(code="free_text", column=column, message=message)
 

@@ -1,4 +1,4 @@
-"""Alerts about the columns of a file, whatever is to be learnt from them."""
+"""Alerts about the columns of a file, independent of any target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from modelbus.shared.tabular.alerts import FEW_ROWS, free_text, row_numbers, tex
 _SHOWN_LENGTH = 50
 _MISSING_FRACTION = 0.95
 _LOOKING_FRACTION = 0.9
-"""A text column of which so many values look like dates, or like UUIDs, is taken to hold them."""
+"""A text column with at least this fraction of dates, or of UUIDs, counts as such a column."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Evidence:
     """What is known of a column beside its schema."""
 
     repeated_fraction: Callable[[], float]
-    """The fraction of the rows with a value that another row has too, missing ones left out; costs something."""
+    """The fraction of the rows with a value that another row has too, without missing ones; costs something."""
     has_constant_step: bool = False
     """Whole numbers go up by the same step from row to row."""
     looks: TextLooks | None = None
@@ -27,20 +27,20 @@ class Evidence:
 
 
 def column_alerts(column: ColumnSchema, row_count: int, evidence: Evidence) -> list[Alert]:
-    """The alerts of one column, at most one each of its missing values, of what it holds, and of blanks in it."""
+    """The alerts of one column, at most one each for its missing values, its content and spaces around it."""
     found = [_missing(column, row_count), _content(column, row_count, evidence), _blanks(column, evidence.looks)]
     return [alert for alert in found if alert is not None]
 
 
 def _missing(column: ColumnSchema, row_count: int) -> Alert | None:
     if column.missing == row_count:
-        message = f"column {column.name!r} has no value in any of {row_count} rows: leave it out"
+        message = f"column {column.name!r} is empty; exclude it"
         return Alert(code="all_missing", column=column.name, message=message)
     if column.missing <= _MISSING_FRACTION * row_count:
         return None
     message = (
-        f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows: leave it out "
-        "unless having one says something by itself"
+        f"column {column.name!r} has a value in only {row_count - column.missing} of {row_count} rows; exclude it "
+        "unless the presence of a value is informative"
     )
     return Alert(code="mostly_missing", column=column.name, message=message)
 
@@ -50,9 +50,8 @@ def _blanks(column: ColumnSchema, looks: TextLooks | None) -> Alert | None:
         return None
     shown = looks.blank if len(looks.blank) <= _SHOWN_LENGTH else f"{looks.blank[:_SHOWN_LENGTH]}…"
     message = (
-        f"column {column.name!r} has values that begin or end with a blank ({_part(looks.blank_count, looks.count)}), "
-        f"such as {shown!r}: {shown.strip()!r} without it is another value, and another label; strip_text=true cuts "
-        "such blanks of a text file"
+        f"column {column.name!r} has values with leading or trailing spaces ({_part(looks.blank_count, looks.count)}), "
+        f"such as {shown!r}, which differs from {shown.strip()!r}; strip_text=true removes such spaces"
     )
     return Alert(code="surrounding_whitespace", column=column.name, message=message)
 
@@ -60,7 +59,7 @@ def _blanks(column: ColumnSchema, looks: TextLooks | None) -> Alert | None:
 def _content(column: ColumnSchema, row_count: int, evidence: Evidence) -> Alert | None:
     present = row_count - column.missing
     if column.distinct == 1 and present == row_count and row_count > 1:
-        message = f"column {column.name!r} has the same value in all {row_count} rows and tells nothing: leave it out"
+        message = f"column {column.name!r} has the same value in all {row_count} rows; exclude it"
         return Alert(code="constant", column=column.name, message=message)
     if column.type == "text" and evidence.looks is not None:
         return _text(column, present, evidence, evidence.looks)
@@ -78,8 +77,8 @@ def _text(column: ColumnSchema, present: int, evidence: Evidence, looks: TextLoo
         return Alert(code="date_like_text", column=column.name, message=message)
     if looks.count and looks.uuid_count >= _LOOKING_FRACTION * looks.count:
         message = (
-            f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which tell nothing "
-            "about new rows: leave it out of the features"
+            f"column {column.name!r} holds UUIDs ({_part(looks.uuid_count, looks.count)} values), which are unique "
+            "like an id; exclude it"
         )
         return Alert(code="identifier_like", column=column.name, message=message)
     if column.is_free_text:

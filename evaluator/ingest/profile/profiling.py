@@ -32,7 +32,7 @@ from modelbus.shared.tabular.leaks import MISSING_CODE
 from modelbus.shared.tabular.tables.row_groups import read_group
 
 _COUNTED: tuple[ColumnType, ...] = ("text", "boolean")
-"""The types of columns whose most frequent values are counted; the others are told by their range."""
+"""The types of columns whose most frequent values are counted; the others have a range."""
 _SAMPLED_BYTES = 64 * 1024
 """Sampled cells of a column from which on they are looked at."""
 
@@ -93,7 +93,7 @@ def profile(
         early: What was read of the file while it was written.
 
     Raises:
-        InvalidCommand: The target is no column of the file; names the likeliest ones meant.
+        InvalidCommand: The target is not a column of the file; names the likeliest ones meant.
     """
     with pq.ParquetFile(str(path)) as file:
         sample = RowSample(file.metadata.num_rows)
@@ -239,7 +239,7 @@ def _recount(path: Path, readings: Sequence[_Reading], side_by_side: ColumnPool)
 
 
 def _cells(path: Path, name: str, start: int) -> Iterator[pa.Array]:
-    """A part of a column's cells, the missing ones left out: each n-th row group, where n is the number of parts."""
+    """A part of a column's cells, the without missing ones: each n-th row group, where n is the number of parts."""
     with pq.ParquetFile(str(path)) as file:
         for number in range(start, file.num_row_groups, THREADS):
             for cells in read_group(file, number, [name]).column(0).chunks:

@@ -1,4 +1,4 @@
-"""Alerts about the column that is to be predicted, and about the columns that give it away."""
+"""Alerts about the target and about the columns that leak it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from modelbus.shared.tabular.alerts import class_alerts, class_leak, is_class_li
 from modelbus.shared.tabular.leaks import Codes, Floats
 
 _CLASS_LIMIT = 10_000
-"""So many classes are counted."""
+"""Classes are counted up to this number."""
 _LONGEST_LABEL = 1000
 """Longer texts name no class; ten thousand of them would fill the memory."""
 
@@ -35,7 +35,7 @@ class Target:
     """Of the sampled rows, if it holds numbers."""
 
     def leak(self, column: str, cells: SampledCells) -> Alert | None:
-        """The alert for a column that gives the target away, if it does."""
+        """The alert for a column that leaks the target, if it does."""
         found = class_leak(column, cells.codes(), self.name, self.codes) if self.codes is not None else None
         if found is not None or self.numbers is None:
             return found
@@ -87,8 +87,5 @@ def _are_long(labels: pa.Array) -> bool:
 
 
 def _missing(name: str, missing: int, row_count: int) -> Alert:
-    message = (
-        f"{missing} of {row_count} rows have no value of the target {name!r}: training leaves them out; fill them in "
-        "or do without them"
-    )
+    message = f"the target {name!r} is missing in {missing} of {row_count} rows; training skips such rows"
     return Alert(code="missing_target", column=name, message=message)

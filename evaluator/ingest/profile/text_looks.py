@@ -56,7 +56,7 @@ _MAY_BE_DATE = r"[0-9][a-z]{0,2}[ ,./-]"
 """A number and a separator behind it."""
 _DATE_LENGTHS = (6, 60)
 _SHOWN_DATES = 20
-"""So many are kept to find out in which form they are written."""
+"""Dates that are kept to detect their form."""
 _UUID_LENGTHS = (32, 38)
 
 

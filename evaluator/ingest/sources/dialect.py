@@ -152,7 +152,7 @@ class HeaderRules:
     has_header: bool = True
     has_quotes: bool = True
     skip_below: int = 0
-    """Records below it that are left out."""
+    """Records below it that are skipped."""
 
 
 def read_header(stream: Utf8Stream, rules: HeaderRules, limits: Limits) -> Header:
@@ -209,8 +209,8 @@ def _doubts(found: list[str], line: int) -> list[str]:
     has_fraction = any("." in number or "," in number for number in numbers)
     if not has_fraction and len(numbers) * 2 < len(found):
         return []
-    share = "nothing but numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
-    return [f"line {line} is taken as the header, though it holds {share}"]
+    share = "only numbers" if len(numbers) == len(found) else f"numbers, such as {numbers[0]}"
+    return [f"line {line} is read as the header although it holds {share}"]
 
 
 def is_hint(line: bytes) -> bool:

@@ -55,7 +55,7 @@ def read_json_lines(
     Args:
         source: The file.
         spool: Where to write the cells.
-        options: How the file is to be read; what they leave open is found out.
+        options: How to read the file; whatever they leave open is detected.
         skipped: Takes the lines that cannot be read; None refuses the file.
         limits: What the table may not exceed.
         survey_stage: For the progress of the first look.
@@ -134,9 +134,9 @@ class _JsonColumn:
         return replace(plan, has_values=True) if is_valued else plan
 
     def warnings(self, name: str) -> list[str]:
-        """What should be known about the column."""
+        """Warnings about the column."""
         if self._is_mixed:
-            return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and is text"]
+            return [f"column {name!r} mixes {' and '.join(sorted(self._kinds))} and becomes text"]
         return self._finding.warnings(name) if self._finding else []
 
     @property
@@ -237,7 +237,7 @@ def _real(text: str) -> _Numeral:
 
 
 class _ToldText(str):
-    """A text whose first digit is escaped, as our own exports tell that it is no date."""
+    """A text whose first digit is escaped, as our own exports mark text that is not a date."""
 
     __slots__ = ()
 
@@ -272,7 +272,7 @@ def _parse(line: bytes, number: int, faults: list[Fault]) -> Row | None:
         if b"\\ud" in line.lower():
             json.dumps(found, ensure_ascii=False).encode("utf-8")
     except _TwiceGivenError as error:
-        faults.append(Fault(number, "the key occurs twice", "each key once", str(error)))
+        faults.append(Fault(number, "the key occurs more than once", "each key once", str(error)))
     except UnicodeEncodeError:
         faults.append(Fault(number, "half of a surrogate pair", "whole characters"))
     except (ValueError, RecursionError) as error:
@@ -306,8 +306,8 @@ def _no_json(error: Exception, line: bytes) -> str:
     if line.strip() in (b"[", b"{"):
         return "JSON that is spread over several lines"
     if isinstance(error, json.JSONDecodeError):
-        return f"no JSON: {error.msg} (character {error.pos + 1})"
-    return f"no JSON: {error}"[:200]
+        return f"invalid JSON: {error.msg} (character {error.pos + 1})"
+    return f"invalid JSON: {error}"[:200]
 
 
 def _row_fault(found: Any, number: int) -> Fault | None:

@@ -26,16 +26,16 @@ def column_names(found: Sequence[str], *, line: int | None = None) -> tuple[list
     names, warnings = [], []
     for position, name in enumerate(map(usable_name, found), start=1):
         if len(name) > NAME_LIMIT:
-            raise refused(f"the name of column {position} has {len(name)} characters", "500 at most", line=line)
+            raise refused(f"the name of column {position} has {len(name)} characters", "at most 500", line=line)
         if "\0" in name:
             raise refused(f"the name of column {position} has a NUL character", "text", line=line)
         usable = name
         if not name:
             usable = _free(f"column_{position}", taken | given)
-            warnings.append(f"column {position} has no name; it is called {usable!r}")
+            warnings.append(f"column {position} has no name and is called {usable!r}")
         elif name in given:
             usable = _free(name, taken | given, first=2)
-            warnings.append(f"column {position} is another {name!r}; it is called {usable!r}")
+            warnings.append(f"column {position} is also named {name!r} and is called {usable!r}")
         given.add(usable)
         names.append(usable)
     return names, warnings

@@ -1,4 +1,4 @@
-"""What is to be found out about the columns of a text format, and what the parse options say already."""
+"""What to detect about the columns of a text format, and what the parse options say already."""
 
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
@@ -16,27 +16,31 @@ from modelbus.shared.contracts.commands.datasets import TableFormat
 from modelbus.shared.errors import InvalidCommand
 from modelbus.shared.tabular.cells.marks import MISSING_MARKS, TEXT_MISSING_MARKS
 
-_TEXT_FORMATS: tuple[TableFormat, ...] = ("csv", "tsv", "jsonl")
+_SHEETS: tuple[TableFormat, ...] = ("xlsx", "ods")
 _DELIMITED: tuple[TableFormat, ...] = ("csv", "tsv")
+_TEXT_FORMATS: tuple[TableFormat, ...] = (*_DELIMITED, "jsonl")
+_IN_ROWS: tuple[TableFormat, ...] = (*_DELIMITED, *_SHEETS)
+"""Formats whose first row is a header, if they have one."""
 _MEANT_FOR: dict[str, tuple[TableFormat, ...]] = {
     "delimiter": _DELIMITED,
     "decimal_mark": _DELIMITED,
-    "missing_marks": _DELIMITED,
+    "missing_marks": _IN_ROWS,
     "thousands_mark": _DELIMITED,
     "grouping": _DELIMITED,
     "percent": _DELIMITED,
     "units": _DELIMITED,
     "has_accounting_signs": _DELIMITED,
-    "skip_lines": _DELIMITED,
-    "comment": _DELIMITED,
-    "skip_below_header": _DELIMITED,
-    "repeated_header": _DELIMITED,
+    "skip_lines": _IN_ROWS,
+    "comment": _IN_ROWS,
+    "skip_below_header": _IN_ROWS,
+    "repeated_header": _IN_ROWS,
     "skip_initial_space": _DELIMITED,
     "has_quotes": _DELIMITED,
-    "strip_text": _DELIMITED,
-    "has_header": _DELIMITED,
+    "strip_text": _IN_ROWS,
+    "has_header": _IN_ROWS,
     "encoding": _TEXT_FORMATS,
-    "on_bad_rows": _TEXT_FORMATS,
+    "on_bad_rows": (*_TEXT_FORMATS, *_SHEETS),
+    "sheet": _SHEETS,
 }
 
 
@@ -50,11 +54,11 @@ class ColumnFinding(Protocol):
         """How to read the column, now that all of it was seen."""
 
     def warnings(self, name: str) -> list[str]:
-        """What should be known about the column."""
+        """Warnings about the column."""
 
 
 def check_options(options: ParseOptions, found: TableFormat) -> None:
-    """Check that the options say nothing that the format has no use for: it would be ignored without a word.
+    """Check that each option applies to the format: none is ignored silently.
 
     Raises:
         InvalidCommand: Names each such option.
@@ -63,14 +67,14 @@ def check_options(options: ParseOptions, found: TableFormat) -> None:
     details: list[dict[str, Any]] = [
         {
             "where": f"options.{name}",
-            "problem": f"{found} has no use for it",
-            "expected": f"only for {', '.join(meant)}",
+            "problem": f"does not apply to {found}",
+            "expected": f"a file in one of the formats {', '.join(meant)}",
         }
         for name, meant in _MEANT_FOR.items()
         if name in given and found not in meant
     ]
     if details:
-        raise InvalidCommand("; ".join(f"{d['where']}: {d['problem']}" for d in details), details=details)
+        raise InvalidCommand("; ".join(f"{d['where']} {d['problem']}" for d in details), details=details)
 
 
 def check_column_options(options: ParseOptions, names: Sequence[str]) -> None:
@@ -117,9 +121,21 @@ def number_marks(options: ParseOptions) -> tuple[str, ...]:
 
 
 def delimited_columns(
-    header: Header, options: ParseOptions, delimiter: str | None, told: Collection[str] = ()
+    header: Header,
+    options: ParseOptions,
+    delimiter: str | None,
+    told: Collection[str] = (),
+    told_marks: tuple[str, ...] = ("",),
 ) -> list[ColumnFinding]:
-    """What is to be found out about each column of delimited text, but for those that the file says are text."""
+    """What to detect about each column of delimited text.
+
+    Args:
+        header: The columns' names.
+        options: How to read the file.
+        delimiter: Between its fields.
+        told: The columns that the file itself says are text.
+        told_marks: Cells of these that mean "no value", unless the options say which do.
+    """
     marks = number_marks(options)
     text_marks = TEXT_MISSING_MARKS if options.missing_marks is None else marks
     # between commas a comma in a number is a separator of thousands, or no number at all
@@ -129,8 +145,8 @@ def delimited_columns(
     for name, is_indented in zip(header.names, header.are_indented, strict=True):
         declared = options.columns.get(name)
         if declared is None and name in told:
-            told_marks = ("",) if options.missing_marks is None else marks
-            columns.append(ToldText(marks=told_marks, is_stripped=options.strip_text))
+            known_marks = told_marks if options.missing_marks is None else marks
+            columns.append(ToldText(marks=known_marks, is_stripped=options.strip_text))
         elif declared is None:
             candidates = delimited_candidates(decimal_marks, forms)
             columns.append(

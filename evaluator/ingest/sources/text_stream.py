@@ -79,7 +79,7 @@ class Utf8Stream(io.RawIOBase):
         return joined[:wanted]
 
     def _next(self, wanted: int) -> bytes | None:
-        """The UTF-8 of the next ``wanted`` bytes of the source, be it none; ``None`` at its end."""
+        """The UTF-8 of the next ``wanted`` bytes of the source, possibly none; ``None`` at its end."""
         chunk = self._source.read(wanted)
         self.source_bytes += len(chunk)
         if self._decoder is None:

@@ -18,7 +18,7 @@ from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, agreed_enc
 from modelbus.evaluator.ingest.table import Limits, Stage
 from modelbus.shared.errors import ModelbusError
 
-_GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
+_GUESSED = "the text is not UTF-8 and is read as cp1252; if characters are wrong, set encoding"
 _LINE_FEED = 0x0A
 _QUOTE = 0x22
 _CHUNK_BYTES = 128 * 1024
@@ -32,9 +32,9 @@ class Survey:
 
     encoding: str
     has_doubtful_quotes: bool
-    """A quote stands where no well-formed table has one: only a scan can tell what it means."""
+    """A quote is where no well-formed table has one; only a scan tells what it means."""
     warnings: list[str]
-    """What should be known about the encoding."""
+    """Warnings about the encoding."""
 
 
 def survey_text(
@@ -164,7 +164,7 @@ class SurveyedStream(Utf8Stream):
         # behind the first chunk of UTF-16 the order of its bytes is known to the decoder alone
         lines = self._lines
         line = lines.line if self.encoding == "utf-16" else lines.line_at(before, len(before))
-        problem = f"no valid {self.encoding.upper()}: {error.reason} (byte 0x{error.object[error.start]:02x})"
+        problem = f"invalid {self.encoding.upper()}: {error.reason} (byte 0x{error.object[error.start]:02x})"
         return refused(problem, "text in one encoding", line=line)
 
 
@@ -268,7 +268,7 @@ class _EncodingWatch:
 
 
 class QuoteWatch:
-    """Finds out whether every quote stands where a well-formed table has one.
+    """Checks that every quote is where a well-formed table has one.
 
     pyarrow takes what follows an unclosed quote, to the end of the file, for one value, without a word. In a
     well-formed table each odd quote has a delimiter, a line's end or a quote before it, and each even quote has one of

@@ -79,10 +79,10 @@ def write_typed(
     Args:
         spool: What pass 1 wrote.
         destination: The file to write.
-        text: What pass 1 found; what is to be known of its cells is added to its warnings.
+        text: What pass 1 found; warnings about its cells are added to its own.
         stage: For the progress.
         skipped: Takes the rows that have a cell which does not fit its declared type; None refuses the file.
-        reader: Looks at the cells of the rows that are written; ``skipped`` must leave none out.
+        reader: Sees the cells of the rows that are written; ``skipped`` must skip none.
 
     Raises:
         MalformedTable: With the line of each such row, 100 at most.
@@ -193,7 +193,7 @@ class _Caster:
             lambda index, one: self._read_column(index, one, batch.num_rows), range(len(cells)), cells
         )
         bad: dict[int, _BadCell] = {}
-        for one in cast:  # of several in a row, the first column's is told
+        for one in cast:  # of several in a row, the first column's is reported
             bad = one.bad | bad
         found = pa.RecordBatch.from_arrays([one.column for one in cast], schema=self._schema)
         self._row_count += batch.num_rows
@@ -250,9 +250,9 @@ class _Caster:
         ]
 
     def warnings(self) -> list[str]:
-        """What should be known about the marks of missing values that stood in text, where they may be words."""
+        """Warnings about marks of missing values in text, where they may be words."""
         return [
-            f"column {name!r} has {_counted(marks)}, taken for missing values; say in missing_marks what is a word"
+            f"column {name!r} has {_counted(marks)}, read as missing values; set missing_marks to keep such words"
             for name, marks in self._marks.items()
         ]
 
@@ -357,11 +357,11 @@ def _cast_surely(cells: pa.Array, plan: ColumnPlan) -> pa.Array | None:
 
 
 def _encodings(first: pa.Table) -> dict[str, Any]:
-    """What pyarrow's writer is to be told.
+    """The settings of pyarrow's writer.
 
     Few different values make a dictionary. Of other whole numbers and dates the differences are packed: ids, and the
     days of a log, become next to nothing. Text and reals stay as they are. The smallest and largest values are kept of
-    all but text, of which nobody asks for them.
+    all columns but text, where nothing reads them.
 
     Args:
         first: The first row group.

@@ -1,4 +1,4 @@
-"""Cells that are kept as they stood, gathered while the table is written and stored behind it in the same file.
+"""Cells that are kept as written, gathered while the table is written and stored behind it in the same file.
 
 What of them lies where, and who reads it: ``shared/tabular/cells/kept_cells.py``.
 """
@@ -23,7 +23,7 @@ _COPY_BYTES = 1024 * 1024
 
 
 class KeptWriter:
-    """Takes kept cells and writes those of one row group after the other; to be used as a context."""
+    """Takes kept cells and writes those of one row group after the other; a context manager."""
 
     def __init__(self, path: Path) -> None:
         """Args:

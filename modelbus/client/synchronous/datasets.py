@@ -63,7 +63,7 @@ class Datasets(Checked):
         progress: bool | None = None,
         **reading: Unpack[ReadingOptions],
     ) -> Dataset:
-        """Upload a table and wait until it is a dataset.
+        """Upload a table and wait until it is a dataset; the file may be compressed.
 
         Tables in memory are sent as Parquet, so that their types stay. After a lost connection the request is repeated
         and remains the same upload; only a stream that cannot be rewound is sent once.
@@ -72,7 +72,7 @@ class Datasets(Checked):
             source: A path, a file that is open for reading bytes, bytes, a DataFrame (pandas, polars, pyarrow), a list
                 of mappings from column to value, or a mapping from column to a list of values.
             name: The dataset's name. Default: the file's.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``. Default: detected.
+            format: ``csv``, ``tsv``, ``jsonl``, ``parquet``, ``arrow``, ``orc``, ``xlsx``, ``ods``; default: detected.
             target: The column to be predicted later; the alerts take it into account.
             options: How to read the file, as a mapping of the same options as ``reading``.
             if_exists: What to do if a dataset of that name exists. ``error`` raises ``DatasetExists``. ``skip`` keeps
@@ -84,7 +84,7 @@ class Datasets(Checked):
             progress: Whether to show a progress bar. Default: in terminals and notebooks only.
             reading: How to read the file, where detection needs help: ``delimiter``, ``encoding``, ``decimal_mark``,
                 ``missing_marks``, ``has_header``, ``on_bad_rows``, ``columns``, ``thousands_mark``, ``percent``,
-                ``units``, ``skip_lines``, ``comment``, … (docs/datasets.md).
+                ``units``, ``skip_lines``, ``comment``, ``sheet`` of a workbook, … (docs/datasets.md).
 
         Returns:
             The dataset: schema, profile, warnings, alerts.
@@ -153,7 +153,7 @@ class Datasets(Checked):
 
         Args:
             source: What ``upload`` accepts.
-            format: ``csv``, ``tsv``, ``jsonl`` or ``parquet``. Default: detected.
+            format: ``csv``, ``tsv``, ``jsonl``, ``parquet``, ``arrow``, ``orc``, ``xlsx``, ``ods``; default: detected.
             options: How to read the file, as a mapping.
             row_limit: The number of rows to show, 1 to 100.
             reading: How to read the file, as for ``upload``.

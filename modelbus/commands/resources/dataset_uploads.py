@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import typer
 
+from modelbus.client.shown.records import Dataset
 from modelbus.client.synchronous.job import Job
 from modelbus.commands.terminal.job_waiting import result_of
 from modelbus.commands.terminal.session import Session
@@ -61,7 +62,7 @@ class Uploading:
     timeout_s: float | None
     say: Callable[[str], None]
 
-    def run(self, if_exists: IfExists, *, force: bool) -> Job[DatasetRecord] | DatasetRecord:
+    def run(self, if_exists: IfExists, *, force: bool) -> Job[Dataset] | DatasetRecord:
         """Upload the file, or keep the dataset that exists.
 
         Args:
@@ -94,7 +95,7 @@ class Uploading:
             return existing
         return self._replace(existing, new, trial, force=force)
 
-    def _replace(self, old: DatasetRecord, new: DatasetRecord, trial: str, *, force: bool) -> Job[DatasetRecord]:
+    def _replace(self, old: DatasetRecord, new: DatasetRecord, trial: str, *, force: bool) -> Job[Dataset]:
         try:
             self.session.client.datasets.delete(self.name, force=force)
         except StillInUse as error:
@@ -117,7 +118,7 @@ class Uploading:
         except UnknownDataset:
             return None
 
-    def _start(self, name: str) -> Job[DatasetRecord]:
+    def _start(self, name: str) -> Job[Dataset]:
         if hasattr(self.file, "seekable") and self.file.seekable():
             self.file.seek(0)
         return self.session.client.datasets.start_upload(

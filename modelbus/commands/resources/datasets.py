@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from modelbus.client.shown.records import Preview
 from modelbus.client.upload_sources import name_of
 from modelbus.commands.resources.dataset_printing import print_columns, print_dataset
 from modelbus.commands.resources.dataset_uploads import IfExists, Uploading, exists_explained, opened
@@ -14,13 +15,19 @@ from modelbus.commands.terminal.names import names_of
 from modelbus.commands.terminal.options import Force, NoWait, Timeout
 from modelbus.commands.terminal.session import Session, asks_gateway, settings_of
 from modelbus.shared.contracts import DatasetRecord
-from modelbus.shared.contracts.records.results import PreviewResult
 
 app = typer.Typer(name="datasets", help="Upload, inspect, download and delete tables.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The dataset.", autocompletion=completion.datasets)]
-Source = Annotated[str, typer.Argument(help="A CSV, TSV, JSON lines or Parquet file; - is standard input.")]
-Format = Annotated[str | None, typer.Option(help="csv, tsv, jsonl or parquet.", show_default="detected")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A CSV, TSV, JSON lines, Parquet, Arrow, ORC, .xlsx or .ods file, also compressed; - is standard input."
+    ),
+]
+Format = Annotated[
+    str | None, typer.Option(help="csv, tsv, jsonl, parquet, arrow, orc, xlsx or ods.", show_default="detected")
+]
 Options = Annotated[
     list[str] | None,
     typer.Option(
@@ -66,7 +73,11 @@ def upload(
 
     - `modelbus datasets upload days.csv -o 'columns={"day": {"type": "datetime", "date_format": "%d/%m/%Y"}}'`
 
-    - `zcat shop.csv.gz | modelbus datasets upload - --name shop`
+    - `modelbus datasets upload budget.xlsx -o sheet=Costs`
+
+    - `modelbus datasets upload shop.csv.gz`
+
+    - `unzip -p tables.zip shop.csv | modelbus datasets upload - --name shop`
     """
     if name is None and source == "-":
         raise typer.BadParameter("a dataset from standard input needs a name", param_hint="--name")
@@ -171,7 +182,8 @@ def preview(
         found = _with_columns(found, wanted)
 
     def people() -> None:
-        facts = {"format": found.format, "encoding": found.encoding, "delimiter": found.delimiter}
+        names = ("format", "compression", "sheet", "encoding", "delimiter")
+        facts = {name: getattr(found, name) for name in names}
         session.printer.facts(facts)
         print_columns(session.printer, found.columns)
         session.printer.rows([column.name for column in found.columns], found.rows)
@@ -222,7 +234,7 @@ def delete(session: Session, name: Name, force: Force = False) -> None:
     session.printer.show({"deleted": name}, lambda: session.printer.say(f"deleted dataset {name}"))
 
 
-def _with_columns(found: PreviewResult, wanted: list[str]) -> PreviewResult:
+def _with_columns(found: Preview, wanted: list[str]) -> Preview:
     """A preview of some columns.
 
     Raises:

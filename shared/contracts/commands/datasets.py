@@ -32,13 +32,16 @@ ISO_FORMAT: Final = "ISO8601"
 MISSING_MARKS_LIMIT: Final = 100
 """The maximum number of marks for missing values."""
 
-PARQUET_START_BYTES: Final = 5
-"""The number of bytes that identify a Parquet file."""
+START_BYTES: Final = 8
+"""The number of bytes that show whether a file can only be read as a whole."""
 
-_PARQUET_START = re.compile(rb"PAR1(?![\t\r\n -~])")
+_PARQUET_START: Final = re.compile(rb"PAR1(?![\t\r\n -~])")
 """The magic number and a byte that is not text: `PAR1` alone may be the name of a column."""
+_WHOLE_STARTS: Final = (b"PK\x03\x04", b"PK\x05\x06", b"ARROW1\0\0", b"\xff\xff\xff\xff", b"ORC")
+"""The magic numbers of zip archives and workbooks, Arrow and ORC. Text can begin with `ORC` too: only the file's end
+shows which it is."""
 
-TableFormat = Literal["csv", "tsv", "parquet", "jsonl"]
+TableFormat = Literal["csv", "tsv", "parquet", "jsonl", "arrow", "orc", "xlsx", "ods"]
 TextEncoding = Literal[
     "utf-8",
     "utf-16",
@@ -65,6 +68,11 @@ TextEncoding = Literal[
 def begins_as_parquet(head: bytes) -> bool:
     """Whether the first bytes belong to a Parquet file."""
     return _PARQUET_START.match(head) is not None
+
+
+def is_read_whole(head: bytes) -> bool:
+    """Whether the first bytes are those of a file whose beginning says little: such files are previewed as a whole."""
+    return begins_as_parquet(head) or head.startswith(_WHOLE_STARTS)
 
 
 class UploadSource(Contract):
@@ -222,6 +230,8 @@ class ParseOptions(Contract):
     """Whether to strip spaces and tabs around text in delimited text. Around numbers they are always ignored."""
     has_quotes: bool = True
     """Whether quotes enclose fields; otherwise a quote is an ordinary character."""
+    sheet: Annotated[str, Field(min_length=1, max_length=255)] | None = None
+    """The sheet of a workbook to read, by name. Default: the only visible sheet that has cells."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

@@ -63,6 +63,8 @@ class ListedDataset(TypedDict):
     format: str
     encoding: NotRequired[str | None]
     delimiter: NotRequired[str | None]
+    compression: NotRequired[str | None]
+    sheet: NotRequired[str | None]
     size_bytes: int
     source_size_bytes: int
     sha256: str

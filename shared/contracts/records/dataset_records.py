@@ -106,6 +106,10 @@ class DatasetSummary(Contract):
     """The detected encoding, for text formats."""
     delimiter: str | None = None
     """The detected delimiter, for delimited text."""
+    compression: str | None = None
+    """The compression of the file: `gzip`, `zip`, `bzip2`, `xz` or `zstd`."""
+    sheet: str | None = None
+    """The sheet that was read, for workbooks."""
     size_bytes: int = Field(ge=0)
     """The size of the stored Parquet file in bytes."""
     source_size_bytes: int = Field(ge=0)

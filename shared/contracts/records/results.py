@@ -37,6 +37,10 @@ class PreviewResult(Contract):
     format: str
     encoding: str | None = None
     delimiter: str | None = None
+    compression: str | None = None
+    """How the file was compressed: `gzip`, `zip`, `bzip2`, `xz` or `zstd`."""
+    sheet: str | None = None
+    """The sheet that was read, for workbooks."""
     columns: list[ColumnSchema]
     alerts: list[Alert] = []
     warnings: list[str] = []

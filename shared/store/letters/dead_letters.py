@@ -1,7 +1,7 @@
 """Dead letters, for the gateway: dead jobs, and messages that could not be read, as one list.
 
-A dead job is its record in ``jobs``; a message is a record in ``dead_letters``. The ids of both are UUIDs, and no two
-are the same. An edit is stored as a draft beside what was sent, and a replay uses it (docs/adr/0018).
+A dead job is its record in ``jobs``; a message is a record in ``dead_letters``. The ids of both are UUIDs, and no
+two are the same. An edit is stored as a draft beside what was sent, and a replay uses it (docs/adr/0018).
 """
 
 from collections.abc import Sequence

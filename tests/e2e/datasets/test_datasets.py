@@ -288,7 +288,7 @@ def test_an_upload_with_a_target_is_told_what_matters_to_training(api: Api, publ
     assert (size["mean"], size["quantiles"]["0.5"]) == (1.0, 1.0)
     assert sum(size["histogram"]["counts"]) == 300
     trained = api.train(name, "churn", "DecisionTreeClassifier", features=["size", "left"])
-    assert any(text.startswith("column 'left' all but gives") for text in trained["version"]["warnings"])
+    assert any(text.startswith("column 'left' leaks") for text in trained["version"]["warnings"])
 
 
 def test_a_target_that_the_file_lacks_is_refused(api: Api, publisher: Publisher) -> None:

@@ -29,7 +29,7 @@ def test_free_text_is_found_at_the_upload(api: Api, message_dataset: str) -> Non
 
     assert found == {"message": True, "n": False, "sender": False, "kind": False}
     assert told["column"] == "message"
-    assert "it is learnt by its words and word pairs" in told["message"]
+    assert "becomes features of its words and word pairs" in told["message"]
     assert not [alert for alert in dataset["alerts"] if alert["code"] == "identifier_like"]
 
 

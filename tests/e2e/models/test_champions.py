@@ -242,7 +242,7 @@ def test_a_class_of_one_row_and_row_numbers_stand_in_the_version(api: Api, door:
     version = made(door, said)["version"]
 
     told = " | ".join(version["warnings"])
-    assert "seems to number the rows (150 distinct integers from 0 to 149)" in told
+    assert "looks like row numbers (150 distinct whole numbers from 0 to 149)" in told
     assert "the class 'c' (1 row) has too few" in told
     assert version["held_out"] == {
         "method": "partly_stratified",
@@ -253,7 +253,7 @@ def test_a_class_of_one_row_and_row_numbers_stand_in_the_version(api: Api, door:
     }
     checked = door.send({**said, "command": "CheckTraining"})
     assert checked.result is not None, checked
-    assert any("numbers the rows" in one for one in checked.result["warnings"])
+    assert any("looks like row numbers" in one for one in checked.result["warnings"])
 
 
 def test_rows_are_held_out_by_group(api: Api, door: Door) -> None:

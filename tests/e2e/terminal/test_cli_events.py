@@ -37,7 +37,7 @@ def test_a_gateway_that_is_not_there_is_told() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     assert done.returncode == 3
-    assert "nothing listens at http://127.0.0.1:1" in done.stderr
+    assert "no gateway answers at http://127.0.0.1:1" in done.stderr
 
 
 def _readable(process: "subprocess.Popen[str]") -> bool:

@@ -115,7 +115,7 @@ def test_what_goes_wrong_is_a_sentence(run: Run, arguments: tuple[str, ...], sai
 
 def test_without_a_gateway_and_a_stack_it_is_said_how_to_start_one(run: Run) -> None:
     done = run("dead-letters", "list", "--url", "http://127.0.0.1:1")
-    assert (done.returncode, "nothing listens at http://127.0.0.1:1" in done.stderr) == (3, True)
+    assert (done.returncode, "no gateway answers at http://127.0.0.1:1" in done.stderr) == (3, True)
 
 
 def test_a_message_is_listed_shown_mended_and_replayed(

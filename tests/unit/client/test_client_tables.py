@@ -173,14 +173,32 @@ def test_what_is_no_table_is_refused(source: Any) -> None:
 def test_a_dataset_is_named_after_its_file() -> None:
     assert name_of("data/my shop (2).csv") == "my-shop-2"
     assert name_of(Path("orders.v2.parquet")) == "orders.v2"
+    assert name_of(Path("orders.v2.csv.gz")) == "orders.v2"
+    assert name_of("costs.ZIP") == "costs"
     for source in (b"a", "---.csv", io.BytesIO()):
         with pytest.raises(UnfitTable, match="a name is required"):
             name_of(source)
 
 
 def test_the_format_follows_from_the_files_name() -> None:
-    names = ["x.CSV", "x.parquet", "x.jsonl", "x.xlsx", "x"]
+    names = ["x.CSV", "x.parquet", "x.jsonl", "x.dat", "x"]
     assert [format_of(Path(name)) for name in names] == ["csv", "parquet", "jsonl", None, None]
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".ODS", ".tsv", ".feather", ".orc", ".csv.gz", ".zip"])
+def test_a_download_is_not_named_as_what_it_is_not(ending: str) -> None:
+    with pytest.raises(UnfitTable, match=r"name the file .csv, .parquet or .jsonl"):
+        format_of(Path(f"x{ending}"))
+
+
+def test_what_a_file_is_called_says_its_media_type(tmp_path: Path) -> None:
+    kinds = {"a.xlsx": "spreadsheetml", "a.ods": "opendocument.spreadsheet", "a.feather": "arrow", "a.csv.gz": "gzip"}
+    for name, kind in kinds.items():
+        path = tmp_path / name
+        path.write_bytes(b"x")
+        with opened(path) as upload:
+            assert upload.media_type is not None
+            assert kind in upload.media_type
 
 
 def test_what_is_said_of_a_file_goes_into_the_address_or_if_long_into_a_form() -> None:

@@ -119,15 +119,15 @@ def test_a_small_table_is_no_reason_to_wonder() -> None:
 
 def test_a_sentence_has_the_figures_and_says_what_to_do() -> None:
     assert message(csv(a=[5] * 60, b=BUSY[:60]), "constant") == (
-        "column 'a' has the same value in all 60 rows and tells nothing: leave it out"
+        "column 'a' has the same value in all 60 rows; exclude it"
     )
     rare = csv(a=[1.5] + [None] * 59, b=BUSY[:60])
-    assert "column 'a' has a value in only 1 of 60 rows: leave it out" in message(rare, "mostly_missing")
+    assert "column 'a' has a value in only 1 of 60 rows; exclude it" in message(rare, "mostly_missing")
     dates = message(csv(a=["01/02/2024", "2024"] + ["02/01/2024"] * 58, b=BUSY[:60]), "date_like_text")
     assert "59 of 60 values look like dates, such as '01/02/2024'" in dates
     assert "type datetime and its date_format, such as %d/%m/%Y" in dates
     ids = message(csv(a=range(7, 67), b=BUSY[:60]), "identifier_like")
-    assert "seems to number the rows (60 distinct integers from 7 to 66)" in ids
+    assert "looks like row numbers (60 distinct whole numbers from 7 to 66)" in ids
 
 
 def test_identifiers_of_large_tables_are_told_from_values_that_occur_twice() -> None:
@@ -191,7 +191,7 @@ def test_the_shares_of_the_classes_are_said() -> None:
         few, "rare_classes", "target"
     )
     missing = csv(other=OTHER, target=["a", "b"] * 99 + [None, None])
-    assert message(missing, "missing_target", "target").startswith("2 of 200 rows have no value of the target 'target'")
+    assert message(missing, "missing_target", "target").startswith("the target 'target' is missing in 2 of 200 rows")
 
 
 def with_noise(labels: list[Any], count: int) -> list[Any]:
@@ -263,9 +263,9 @@ def test_a_column_that_gives_the_target_away_is_named(cells: list[Any], target: 
 
 def test_a_leak_is_told_with_its_measure() -> None:
     recoded = csv(cells=with_noise(YES_NO, 1), target=YES_NO, other=OTHER)
-    assert "determines the class in 99.5 % of the rows" in message(recoded, "target_leak", "target")
+    assert "determines the class in 99.5 % of rows" in message(recoded, "target_leak", "target")
     same = csv(cells=-2 * QUANTITY, target=QUANTITY, other=OTHER)
-    assert "correlates with the target by -1.0000 (Pearson)" in message(same, "target_leak", "target")
+    assert "correlates with the target (Pearson -1.0000)" in message(same, "target_leak", "target")
 
 
 def test_columns_are_compared_in_the_same_rows_of_a_large_table() -> None:

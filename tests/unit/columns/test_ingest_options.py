@@ -81,8 +81,8 @@ def test_the_byte_order_of_unmarked_utf_16_is_found(tmp_path: Path, order: str) 
     ("data", "encoding", "words"),
     [
         (b"a,b\n1,\xe9\n", "utf-8", "line 2: byte 0xe9 is not UTF-8"),
-        (b"a,b\n1,2\n1,\x81\n", "cp1252", "line 3: no valid CP1252"),
-        (b"a,b\n1,2\n\x82,3\n", "shift_jis", "line 3: no valid SHIFT_JIS"),
+        (b"a,b\n1,2\n1,\x81\n", "cp1252", "line 3: invalid CP1252"),
+        (b"a,b\n1,2\n\x82,3\n", "shift_jis", "line 3: invalid SHIFT_JIS"),
         ("\ufeffa,b\n1,2\n".encode(), "cp1252", "the byte order mark of utf-8"),
         ("\ufeffa,b\n1,2\n".encode("utf-16-le"), "utf-8", "the byte order mark of utf-16"),
     ],
@@ -166,7 +166,7 @@ def test_the_charset_of_a_media_type_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_charset_that_nobody_reads_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MalformedTable, match="charset 'klingon' of the media type is not read here"):
+    with pytest.raises(MalformedTable, match="charset 'klingon' of the media type is not supported"):
         read(tmp_path, "a,b\n1,2\n", declared={"media_type": "text/csv; charset=klingon"})
 
 
@@ -175,7 +175,7 @@ def test_marks_that_may_be_words_are_told(tmp_path: Path) -> None:
 
     assert found == {"country": ["DE", None, None, None], "n": [1, 2, None, None]}
     [warning] = table.warnings
-    assert warning.startswith("column 'country' has 'NA' (2), 'null' (1), taken for missing values")
+    assert warning.startswith("column 'country' has 'NA' (2), 'null' (1), read as missing values")
     kept, words = read(tmp_path, "country,n\nDE,1\nNA,2\n", missing_marks=[])
     assert (words["country"], kept.warnings) == (["DE", "NA"], [])
 

@@ -20,14 +20,17 @@ def message_of(tmp_path: Path, numbers: range) -> str:
 def test_a_series_that_may_be_a_scale_is_told_without_an_order_to_leave_it_out(tmp_path: Path, numbers: range) -> None:
     message = message_of(tmp_path, numbers)
 
-    assert f"{len(numbers)} distinct integers from {numbers[0]} to {numbers[-1]}" in message
-    assert "exclude it unless it is a year, a time or a scale" in message
+    assert f"{len(numbers)} distinct whole numbers from {numbers[0]} to {numbers[-1]}" in message
+    assert "a year, a time or a scale" in message
+    assert "consider excluding it" in message
+    assert "exclude it" not in message
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_numbers_from_the_first_row_on_are_told_as_what_they_look_like(tmp_path: Path, first: int) -> None:
     message = message_of(tmp_path, range(first, first + 100))
 
-    assert "column 'n' seems to number the rows (100 distinct integers" in message
-    assert message.endswith("exclude it")
+    assert "column 'n' looks like row numbers (100 distinct whole numbers" in message
+    assert message.endswith("consider excluding it")
+    assert "consider excluding it" in message
     assert "a year" not in message

@@ -17,28 +17,32 @@ from tests.unit.ingesting import read, types
 
 PLAIN = {"id": [1, 2], "name": ["x", "y"], "v": [2.5, 3.5]}
 READ: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "a title": ("Sales report\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 is taken for a title"]),
-    "a title with a delimiter": ("Sales, 2024\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 is taken for a title"]),
+    "a title": ("Sales report\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 is skipped as a title"]),
+    "a title with a delimiter": ("Sales, 2024\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 is skipped as a title"]),
     "a title with another delimiter": (
         "Sales, all\nid;name;v\n1;x;2.5\n2;y;3.5\n",
         {},
-        ["line 1 is taken for a title"],
+        ["line 1 is skipped as a title"],
     ),
-    "a title that a spreadsheet padded": ("Sales,,\n,,\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["is taken for a title"]),
+    "a title that a spreadsheet padded": ("Sales,,\n,,\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["is skipped as a title"]),
     "a title and what belongs to it": (
         "Sales\nDate,2024-01-31\n\nid,name,v\n1,x,2.5\n2,y,3.5\n",
         {},
-        ["lines 1 to 3 are taken for a title"],
+        ["lines 1 to 3 are skipped as a title"],
     ),
     "a comment": ("# exported, by me, now\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 begins with '#'"]),
     "comments": ("# a\n#b\n\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["lines 1 to 2 begin with '#'"]),
-    "a comment above a title": ("# a\nSales\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["line 1 begins", "line 2 is taken"]),
-    "comments of a programmer": ("// a\n// b\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["lines 1 to 2 are taken"]),
+    "a comment above a title": (
+        "# a\nSales\nid,name,v\n1,x,2.5\n2,y,3.5\n",
+        {},
+        ["line 1 begins", "line 2 is skipped"],
+    ),
+    "comments of a programmer": ("// a\n// b\nid,name,v\n1,x,2.5\n2,y,3.5\n", {}, ["lines 1 to 2 are skipped"]),
     "lines to skip": ("a,b,c\nd\nid,name,v\n1,x,2.5\n2,y,3.5\n", {"skip_lines": 2}, []),
     "comments anywhere": (
         "% a\nid,name,v\n% b\n1,x,2.5\n  % c\n2,y,3.5\n% d",
         {"comment": "%"},
-        ["4 comment lines are left out"],
+        ["4 comment lines are skipped"],
     ),
     "units in brackets": ("id,name,v\n,,[kg]\n1,x,2.5\n2,y,3.5\n", {}, ["line 2 holds units, such as '[kg]'"]),
     "units that were told": ("id,name,v\n-,text,kg,?\n1,x,2.5\n2,y,3.5\n", {"skip_below_header": 1}, []),
@@ -46,11 +50,11 @@ READ: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "a header again and again": (
         "id,name,v\nid,name,v\n1,x,2.5\n id,name ,v\n2,y,3.5\nid,name,v\n",
         {},
-        ["3 lines repeat the header and are left out (2, 4, 6)"],
+        ["3 lines repeat the header and are skipped (2, 4, 6)"],
     ),
     "runs of spaces": ("  id name    v\n 1  x     2.5\n 2  y     3.5\n", {}, ["separated by runs of spaces"]),
     "runs of spaces that were told": ('id\tname v\n1 "x"   2.5 \n2 y 3.5\n', {"delimiter": "spaces"}, []),
-    "a space before quotes": ('id, "name", v\n1, "x", 2.5\n2, "y", 3.5\n', {}, ["quotes stand behind a delimiter"]),
+    "a space before quotes": ('id, "name", v\n1, "x", 2.5\n2, "y", 3.5\n', {}, ["quotes follow a delimiter"]),
     "a space before quotes that was told": ('id, name, v\n1, x, 2.5\n2, "y", 3.5\n', {"skip_initial_space": True}, []),
     "a delimiter at the end of each row": ("id,name,v\n1,x,2.5,\n2,y,3.5,\n", {}, ["each row ends with a delimiter"]),
     "a delimiter at the end of each line": ("id,name,v,\n1,x,2.5,\n2,y,3.5,\n", {}, ["each row ends with a delimiter"]),
@@ -75,7 +79,7 @@ def test_a_row_without_values_stays_a_row_beside_delimiters_at_the_ends(tmp_path
     table, found = read(tmp_path, f"a,b\n1,2,\n{empty}\n3,4,\n")
 
     assert found == {"a": [1, None, 3], "b": [2, None, 4]}
-    assert [warning.partition(",")[0] for warning in table.warnings] == ["each row ends with a delimiter"]
+    assert [warning.partition(" that ")[0] for warning in table.warnings] == ["each row ends with a delimiter"]
 
 
 def test_the_delimiter_that_was_found_is_told(tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_names_behind_a_comment_mark_above_columns_by_spaces_are_told(tmp_path: 
 def test_columns_of_a_fixed_width_with_spaces_in_them_are_told(tmp_path: Path) -> None:
     table, _ = read(tmp_path, "id  name         v\n1   John Smith   2\n2   Bob          3\n")
 
-    assert "columns of a fixed width" in table.warnings[0]
+    assert "fixed-width columns" in table.warnings[0]
 
 
 def test_a_row_behind_left_out_lines_is_told_by_its_own_line(tmp_path: Path) -> None:

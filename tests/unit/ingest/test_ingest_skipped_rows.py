@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelbus.evaluator.ingest import IngestedTable, Limits
-from modelbus.evaluator.ingest.sources.cutting import whole_lines
+from modelbus.evaluator.ingest.sources.packed.cutting import whole_lines
 from modelbus.shared.errors import LimitExceeded, MalformedTable
 from tests.unit.ingesting import LIMITS, ingested, read, skipped_lines
 
@@ -46,7 +46,7 @@ def test_bad_rows_are_skipped_and_told_by_their_lines(
     assert found == expected
     assert skipped_lines(table) == lines
     assert (table.row_count, table.skipped.count) == (len(found["a"]), len(lines))
-    assert bool(lines) == any("left out, the first for this reason" in text for text in table.warnings)
+    assert bool(lines) == any("skipped; the first reason" in text for text in table.warnings)
 
 
 def test_bad_json_lines_are_skipped(tmp_path: Path) -> None:

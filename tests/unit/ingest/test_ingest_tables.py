@@ -195,8 +195,8 @@ def test_what_was_decided_is_said(tmp_path: Path) -> None:
     )
     table, frame = ingested(tmp_path, content)
     assert table.warnings == [
-        "column 2 is another 'a'; it is called 'a_2'",
-        "column 3 has no name; it is called 'column_3'",
+        "column 2 is also named 'a' and is called 'a_2'",
+        "column 3 has no name and is called 'column_3'",
         f"column 'when' has {UNDECIDED}",
         "column 'id' has numbers beyond the range of 64 bits and stays text",
         "column 'note' has a space before each value, which is removed",
@@ -209,14 +209,14 @@ def test_what_was_decided_is_said(tmp_path: Path) -> None:
 
 def test_a_header_of_numbers_is_doubted(tmp_path: Path) -> None:
     table, _ = ingested(tmp_path, "1,2\n3,4\n")
-    assert table.warnings == ["line 1 is taken as the header, though it holds nothing but numbers"]
+    assert table.warnings == ["line 1 is read as the header although it holds only numbers"]
 
 
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("5.1,3.5,Iris-setosa", ["line 1 is taken as the header, though it holds numbers, such as 5.1"]),
-        ("country,2019,2020", ["line 1 is taken as the header, though it holds numbers, such as 2019"]),
+        ("5.1,3.5,Iris-setosa", ["line 1 is read as the header although it holds numbers, such as 5.1"]),
+        ("country,2019,2020", ["line 1 is read as the header although it holds numbers, such as 2019"]),
         ("country,capital,2020", []),
     ],
 )
@@ -238,16 +238,14 @@ def test_an_encoding_that_is_guessed_is_told(tmp_path: Path, name: str) -> None:
     content = '{"a": "é"}\n' if name == "x.jsonl" else "a,b\né,1\n"
     guessed, _ = ingested(tmp_path, content.encode("cp1252"), file_name=name)
     known, _ = ingested(tmp_path, content.encode(), file_name=name)
-    assert guessed.warnings == [
-        "the text is not UTF-8 and is read as cp1252; if characters are wrong, give its encoding"
-    ]
+    assert guessed.warnings == ["the text is not UTF-8 and is read as cp1252; if characters are wrong, set encoding"]
     assert known.warnings == []
 
 
 def test_blank_lines_of_a_single_column_are_counted_and_quoted_ones_kept(tmp_path: Path) -> None:
     table, frame = ingested(tmp_path, 'a\n1\n\n""\n2\n\n')
     assert frame == {"a": [1, None, 2]}
-    assert table.warnings == ["2 blank lines are left out"]
+    assert table.warnings == ["2 blank lines are skipped"]
 
 
 def test_missing_marks_depend_on_the_column(tmp_path: Path) -> None:

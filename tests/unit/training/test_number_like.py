@@ -27,7 +27,7 @@ def test_a_feature_of_numbers_with_an_odd_cell_is_not_to_be_left_out() -> None:
 
     assert len(notes) == 1
     assert WORDS in notes[0]
-    assert "leave it out" not in notes[0]
+    assert "exclude it" not in notes[0]
 
 
 def test_a_feature_of_codes_is_still_told_as_an_identifier() -> None:
@@ -35,7 +35,7 @@ def test_a_feature_of_codes_is_still_told_as_an_identifier() -> None:
 
     notes = notes_on(frame, [COLUMN], "y", known(len(frame)), np.arange(len(frame)))
 
-    assert ["leave it out" in note for note in notes] == [True]
+    assert ["exclude it" in note for note in notes] == [True]
 
 
 @pytest.mark.parametrize("task", ["regression", "classification"])

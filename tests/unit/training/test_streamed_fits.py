@@ -191,4 +191,4 @@ def test_a_streamed_fit_measured_apart_tells_where_those_rows_stand() -> None:
 def test_a_streamed_fit_tells_of_a_column_that_numbers_the_rows() -> None:
     frame = table(ROWS).assign(visits=pd.array(range(ROWS), dtype="Int64"))
     told = stream("SGDClassifier", frame=frame).warnings
-    assert any("column 'visits' numbers the rows" in one for one in told)
+    assert any("column 'visits' looks like row numbers" in one for one in told)

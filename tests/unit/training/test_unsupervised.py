@@ -221,7 +221,7 @@ def test_what_only_the_fit_used_is_not_stored() -> None:
 def test_a_column_of_names_is_told_and_gives_no_column_away() -> None:
     frame = table().assign(town=[f"id {number}" for number in range(len(table()))])
     warnings = made("KMeans", frame=frame).warnings
-    assert any("'town' has another text in every row" in warning for warning in warnings)
+    assert any("'town' is unique in every row" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize("estimator", ["KMeans", "IsolationForest"])

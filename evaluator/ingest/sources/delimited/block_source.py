@@ -24,7 +24,7 @@ class BlockSource(io.RawIOBase):
 
     def __init__(self, stream: io.RawIOBase) -> None:
         """Args:
-        stream: Gives as many bytes as it is asked for, fewer at its end only.
+        stream: Gives as many bytes as requested, fewer only at its end.
         """
         super().__init__()
         self._stream = stream
@@ -48,7 +48,7 @@ class BlockSource(io.RawIOBase):
         return block
 
     def close(self) -> None:
-        """End for the reader: when this returns nobody reads the stream any more."""
+        """End for the reader: once this returns, nothing reads the stream any more."""
         super().close()
         self._places.release()
         with self._lock:

@@ -45,11 +45,15 @@ def _comments(faults: list[Fault], lines: dict[int, str], options: ParseOptions)
     for mark in _MARKS:
         if lines and all(line.startswith(mark) for line in lines.values()) and len(lines) == len(faults):
             first = faults[0].line
-            who = f"the line begins with {mark!r} and looks like a comment"
+            problem = f"the line begins with {mark!r}, like a comment"
             if len(faults) > 1:
-                who = f"{len(faults)} lines, this one first, begin with {mark!r} and look like comments"
-            return Fault(first, who, f"comment={mark!r} to leave them out, or {faults[0].expected}")
+                problem = f"this and {_more(len(faults))} begin with {mark!r}, like comments"
+            return Fault(first, problem, f"comment={mark!r} to skip them, or {faults[0].expected}")
     return None
+
+
+def _more(count: int) -> str:
+    return "1 more line" if count == 2 else f"{count - 1} more lines"
 
 
 def _delimiters(faults: list[Fault], lines: dict[int, str], layout: Layout) -> Fault | None:

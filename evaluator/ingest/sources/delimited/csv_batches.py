@@ -43,7 +43,7 @@ class CsvBatches:
         self.bad_rows: list[Any] = []
         """Rows with too few or too many fields, as pyarrow tells of them; 100 at most."""
         self.blank_lines = 0
-        """Lines of a single column that are left out."""
+        """Lines of a single column that are skipped."""
 
     def of(self, stream: io.RawIOBase) -> Iterator[pa.RecordBatch]:
         """Read a stream, once; it ends where there is something that cannot be read."""

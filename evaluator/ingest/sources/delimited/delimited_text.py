@@ -5,7 +5,7 @@ be skipped, pyarrow is given the sound ones alone.
 """
 
 import io
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from modelbus.evaluator.ingest.faults import SkippedRows, refusal, refused
 from modelbus.evaluator.ingest.sources.delimited.causes import explained
 from modelbus.evaluator.ingest.sources.delimited.csv_batches import CsvBatches
 from modelbus.evaluator.ingest.sources.delimited.layout import Layout, find_layout
-from modelbus.evaluator.ingest.sources.delimited.own_csv import own_options, told_text
+from modelbus.evaluator.ingest.sources.delimited.own_csv import has_rows, own_options, told_text
 from modelbus.evaluator.ingest.sources.delimited.quoted_records import (
     RecordRules,
     RecordScanner,
@@ -45,6 +45,9 @@ from modelbus.evaluator.ingest.spool import SpoolWriter, regrouped
 from modelbus.evaluator.ingest.table import TEXT_SIZE_BYTES, Limits, Stage, TextTable
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.errors import ModelbusError
+from modelbus.shared.tabular.tables.text_export import BYTE_ORDER_MARK
+
+ColumnsOf = Callable[[Header], Sequence[ColumnFinding]]
 
 
 def read_delimited(
@@ -58,29 +61,30 @@ def read_delimited(
     survey_stage: Stage,
     stage: Stage,
     size: int,
+    columns_of: ColumnsOf | None = None,
 ) -> TextTable:
     """Read the whole file into the spool.
 
     Args:
         source: The file.
         spool: Where to write the cells.
-        options: How the file is to be read; what they leave open is found out.
+        options: How to read the file; whatever they leave open is detected.
         skipped: Takes the records that cannot be read; None refuses the file.
         is_truncated: Whether the file is only the beginning of one.
         limits: What the table may not exceed.
         survey_stage: For the progress of the first look.
         stage: For the progress of the reading.
         size: Bytes of the file.
+        columns_of: Says what to detect about the columns, where more is known than the text says.
 
     Raises:
         MalformedTable: With the line and the problem of each bad record, 100 at most.
         LimitExceeded: Too many columns, or a record too long.
         InvalidCommand: The options name a column that is not there.
     """
-    head = read_head(source)
-    options = own_options(head, options)
+    options = own_options(_own_head(source, limits), options)
     layout = find_layout(read_sample(source, options.encoding), options)
-    file = _File(source, size, layout, options, limits, is_truncated=is_truncated)
+    file = _File(source, size, layout, options, limits, is_truncated=is_truncated, columns_of=columns_of)
     if skipped is None and not layout.rules.are_needed and (header := _likely_header(file)) is not None:
         at_once = Stage(stage.on_progress, survey_stage.begin, stage.end, stage.message)
         try:
@@ -94,9 +98,18 @@ def read_delimited(
     return _DelimitedReader(file, header, survey, skipped).read(spool, stage)
 
 
+def _own_head(source: BinaryIO, limits: Limits) -> bytes:
+    """The beginning of a file, with its first row where that is long: a download says there which columns are text."""
+    head = read_head(source)
+    if head.startswith(BYTE_ORDER_MARK) and len(head) == HEAD_BYTES and not has_rows(head):
+        head = source.read(2 * limits.line_limit_bytes + HEAD_BYTES)
+        source.seek(0)
+    return head
+
+
 @dataclass(frozen=True)
 class _File:
-    """A file of delimited text and how it is to be read."""
+    """A file of delimited text and how to read it."""
 
     source: BinaryIO
     size_bytes: int
@@ -104,6 +117,7 @@ class _File:
     options: ParseOptions
     limits: Limits
     is_truncated: bool
+    columns_of: ColumnsOf | None = None
 
     @property
     def separator(self) -> bytes:
@@ -220,8 +234,7 @@ class _DelimitedReader:
         Raises:
             _OtherEncoding: A look through the file has found another encoding.
         """
-        told = self._told_text()
-        columns = delimited_columns(self._header, self._file.options, self._layout.delimiter, told)
+        columns = self._columns()
         surveyed = None
         if self._survey is None:
             surveyed = self._file.surveyed(self._header)
@@ -241,13 +254,18 @@ class _DelimitedReader:
             self._refuse_unparsed(self._batches.unparsed)
         return self._table(columns, row_count)
 
+    def _columns(self) -> Sequence[ColumnFinding]:
+        if self._file.columns_of is not None:
+            return self._file.columns_of(self._header)
+        return delimited_columns(self._header, self._file.options, self._layout.delimiter, self._told_text())
+
     def _told_text(self) -> Collection[str]:
         """The columns that the file itself says are text, unless its sender says how numbers are written in it."""
         options = self._file.options
         has_say = options.has_quotes and options.has_header and not options.skip_lines and self._layout.delimiter == ","
         if not has_say or forms_of(options, self._layout.delimiter) or options.decimal_mark is not None:
             return ()
-        return told_text(read_head(self._file.source), self._header.names)
+        return told_text(_own_head(self._file.source, self._file.limits), self._header.names)
 
     def _spool_all(self, stream: Utf8Stream, spool: Path, columns: Sequence[ColumnFinding], stage: Stage) -> int:
         sound = stream if self._skipped is None else SoundRecords(self._scanner(stream), self._skipped)
@@ -323,26 +341,26 @@ class _DelimitedReader:
             # what ends each row with a delimiter means no column
             named, plans = named[:-1], plans[:-1]
             warnings = [text for text in warnings if not text.startswith(f"column {len(named) + 1} has no name")]
-            warnings.append("each row ends with a delimiter, with no name and no value behind it: it is ignored")
+            warnings.append("each row ends with a delimiter that separates nothing; it is ignored")
         warnings += [text for column, name in named for text in column.warnings(name)]
         warnings += points_beside_commas(plans)
         warnings += self._of_rows()
         return TextTable(plans, row_count, self._encoding, self._layout.delimiter, warnings, self._lines_of)
 
     def _of_rows(self) -> list[str]:
-        """What should be known about lines that were left out, and about quotes that are taken for text."""
+        """Warnings about skipped lines and about quotes read as text."""
         cause = self._layout.cause
         found = [cause.sentence()] if cause is not None and self._skipped is not None and self._skipped.count else []
         if self._comment_count:
             count = self._comment_count
-            found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} left out")
-        # of a single column, a comment that is left out is a blank line
+            found.append(f"{count} comment {'line is' if count == 1 else 'lines are'} skipped")
+        # of a single column, a comment that is skipped is a blank line
         blank_lines = self._batches.blank_lines - self._body_comment_count
         if blank_lines > 0:
-            found.append(f"{blank_lines} blank lines are left out")
+            found.append(f"{blank_lines} blank {'line is' if blank_lines == 1 else 'lines are'} skipped")
         if self._spaced_quote_line is not None and self._file.options.skip_initial_space is None:
             found.append(
-                f"line {self._spaced_quote_line} has a quote behind a space, which is taken as a part of the text; "
+                f"line {self._spaced_quote_line} has a quote after a space, read as part of the text; "
                 "skip_initial_space=true reads it as a quote"
             )
         if self._repeated.is_noted:

@@ -1,4 +1,4 @@
-"""The layout of delimited text: titles and comments above the header, units below it, what separates fields.
+"""How delimited text is laid out: titles and comments above the header, units below it, what separates fields.
 
 It is inferred from the file's beginning. Where one meaning alone is possible, the file is read so, with a warning; else
 one sentence says what it looks like, and which option reads it.
@@ -20,13 +20,19 @@ from modelbus.evaluator.ingest.sources.delimited.sampled_records import (
     numeric_columns,
     read_records,
 )
-from modelbus.evaluator.ingest.sources.dialect import NO_DELIMITER, find_delimiter, is_hint, likely_delimiters
+from modelbus.evaluator.ingest.sources.dialect import (
+    DELIMITERS,
+    NO_DELIMITER,
+    find_delimiter,
+    is_hint,
+    likely_delimiters,
+)
 from modelbus.shared.contracts import ParseOptions
 from modelbus.shared.contracts.commands.datasets import SPACES
 
 _RUN_WITHIN: Final = re.compile(r"\S {2,}\S")
 _HEAD_LIMIT: Final = 30
-"""Maximum number of records in a title and what belongs to it."""
+"""Records of a title and what belongs to it, at most."""
 _SAME_FRACTION: Final = 0.9
 _SHOWN_LENGTH: Final = 60
 
@@ -36,11 +42,11 @@ class Layout:
     """How a file is laid out."""
 
     delimiter: str | None
-    """Between the fields; absent for a single column. `spaces` stands for runs of spaces and tabs."""
+    """Between the fields; absent for a single column. `spaces` means runs of spaces and tabs."""
     rules: LineRules
     """What to rewrite before the text is read."""
     skip_below_header: int = 0
-    """Records below the header that are left out."""
+    """Records below the header that are skipped."""
     warnings: tuple[str, ...] = ()
     """What was found out, where it is not what a plain table has."""
     cause: Fault | None = None
@@ -78,7 +84,7 @@ def find_layout(sample: str, options: ParseOptions) -> Layout:
         rules = replace(rules, skip_lines=top.skip_lines)
     layout = Layout(delimiter, rules, warnings=top.warnings, cause=top.cause)
     if delimiter == SPACES and options.delimiter is None:
-        layout = _warned(layout, "runs of spaces separate the columns, which are read that way")
+        layout = _warned(layout, "the columns are separated by runs of spaces")
     layout = _with_initial_space(layout, sample, options)
     return _with_rows(layout, sample, options)
 
@@ -176,12 +182,12 @@ def _find_top(records: Sequence[SampledRecord], options: ParseOptions) -> _Top:
 
 def _of_comments(records: Sequence[SampledRecord]) -> str:
     if len(records) == 1:
-        return f"line {records[0].line} begins with '#' and is left out as a comment"
-    return f"lines {records[0].line} to {records[-1].line} begin with '#' and are left out as comments"
+        return f"line {records[0].line} begins with '#' and is skipped as a comment"
+    return f"lines {records[0].line} to {records[-1].line} begin with '#' and are skipped as comments"
 
 
 def _body_width(records: Sequence[SampledRecord]) -> int:
-    """The number of fields of the records below whatever is at the top."""
+    """How many fields the records have below whatever is at the top."""
     unmarked = [record for record in records if not record.is_marked] or records
     return _usual_width(unmarked[len(unmarked) // 2 :])[0]
 
@@ -218,22 +224,22 @@ def _titles(records: Sequence[SampledRecord], width: int, options: ParseOptions)
     if sum(len(one.fields) == width for one in body) < _SAME_FRACTION * len(body):
         return _Top()  # ragged rows
     skip_lines = header.line - 1
-    shown = first.text[:_SHOWN_LENGTH]
+    shown = first.text.rstrip(f"{DELIMITERS} ")[:_SHOWN_LENGTH]
     if is_above_numbers(header, body):
         place_words = f"line {first.line} is" if index == 1 else f"lines {first.line} to {skip_lines} are"
-        return _Top(skip_lines, (f"{place_words} taken for a title above the header and left out: {shown!r}",))
+        return _Top(skip_lines, (f"{place_words} skipped as a title above the header: {shown!r}",))
     if len(first.fields) == width:
         return _Top()
     problem = (
         f"{_fields(len(first.fields))}, {shown!r}, where the records below have {width}: it looks like a title above "
-        f"the header, or a header that lacks names"
+        f"the header, or a header with missing names"
     )
-    expected = f"skip_lines={skip_lines} to leave it out, or a name for each column"
+    expected = f"skip_lines={skip_lines} to skip it, or a name for each column"
     return _Top(cause=Fault(first.line, problem, expected))
 
 
 def _is_title(record: SampledRecord, width: int) -> bool:
-    """Whether a record cannot be a header of so many columns: its width differs, or only the first field is filled."""
+    """Whether a record cannot be the header: it has another number of fields than the rows, or fills only its first."""
     filled = [index for index, field in enumerate(record.fields) if field.strip()]
     is_padded = filled == [0] and width > 1 and len(record.fields) == width
     return is_padded or len(record.fields) != width
@@ -257,19 +263,19 @@ def _of_spaces(text: str, records: Sequence[SampledRecord]) -> _Top:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and not _are_even(records) and sum(map(_has_run, lines)) >= _SAME_FRACTION * len(lines):
         warning = (
-            "the lines look like columns of a fixed width, whose values have spaces: they are read as one column; "
-            "put a delimiter between the columns, or quotes around such values and say delimiter=spaces"
+            "the lines look like fixed-width columns whose values contain spaces, and are read as a single column; put "
+            "a delimiter between the columns, or quote such values and set delimiter=spaces"
         )
         return _Top(warnings=(warning,))
     if len(records) > 2 and records[0].is_marked and _are_even(records[1:]) and len(records[1].fields) > 1:
         warning = (
-            f"the lines below the first one have {len(records[1].fields)} parts with spaces between them; if they are "
-            "columns, say delimiter=spaces with comment='#' and has_header=false"
+            f"the lines below the first one have {len(records[1].fields)} parts separated by spaces; if they are "
+            "columns, set delimiter=spaces with comment='#' and has_header=false"
         )
         return _Top(warnings=(warning,))
     if len(records) < 2 or width < 2 or not _are_even(records):
         return _Top()
-    warning = f"each line has {width} parts with spaces between them; if they are columns, say delimiter=spaces"
+    warning = f"each line has {width} parts separated by spaces; if they are columns, set delimiter=spaces"
     return _Top(warnings=(warning,))
 
 
@@ -291,7 +297,7 @@ def _with_initial_space(layout: Layout, sample: str, options: ParseOptions) -> L
     if not records or not has_spaced_quote or _evenness(records)[0] < _SAME_FRACTION:
         return layout
     rules = replace(layout.rules, skip_initial_space=True)
-    warning = "quotes follow a delimiter and a space: the spaces are ignored, and the quotes are read as quotes"
+    warning = "quotes follow a delimiter and a space; such spaces are skipped"
     return _warned(replace(layout, rules=rules), warning)
 
 
@@ -305,14 +311,14 @@ def _with_rows(layout: Layout, sample: str, options: ParseOptions) -> Layout:
     width = len(header.fields)
     if layout.delimiter != SPACES and all(len(one.fields) == width + 1 and not one.fields[-1].strip() for one in body):
         rules = replace(layout.rules, end_delimiter=width)
-        warning = "each row ends with a delimiter, which the header does not: it is ignored"
+        warning = "each row ends with a delimiter that the header lacks; it is ignored"
         layout = _warned(replace(layout, rules=rules, cause=None), warning)
     if options.skip_below_header is not None:
         return replace(layout, skip_below_header=options.skip_below_header)
     if len(body) > 1 and are_units(body[0]) and is_above_numbers(body[0], body[1:]):
         shown = next(field.strip() for field in body[0].fields if field.strip())
         layout = _warned(
-            replace(layout, skip_below_header=1), f"line {body[0].line} holds units, such as {shown!r}, and is left out"
+            replace(layout, skip_below_header=1), f"line {body[0].line} holds units, such as {shown!r}, and is skipped"
         )
     return layout
 

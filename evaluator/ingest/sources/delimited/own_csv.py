@@ -15,7 +15,7 @@ from modelbus.shared.tabular.tables.text_export import BYTE_ORDER_MARK, NAME_TO_
 
 _FIELD: Final = re.compile(r'("(?:[^"]|"")*"|[^,"\n]*)(,|\n|$)')
 _NEEDS_QUOTES: Final = re.compile(r'[",;|\t\r\n]')
-"""Cells that everybody sets in quotes. (Spaces at the ends of a cell need none: other programs set none for them.)"""
+"""Cells that every program quotes. (Leading and trailing spaces need no quotes: other programs set none.)"""
 
 
 def told_text(head: bytes, names: Sequence[str]) -> frozenset[str]:
@@ -48,8 +48,14 @@ def own_options(head: bytes, options: ParseOptions) -> ParseOptions:
     return options.model_copy(update={name: value for name, value in known.items() if getattr(options, name) is None})
 
 
+def has_rows(head: bytes) -> bool:
+    """Whether the beginning of a file has a header and a row below it, as whole records."""
+    records = _records(head.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace"))
+    return next(records, None) is not None and next(records, None) is not None
+
+
 def _told(head: bytes) -> list[bool] | None:
-    """Whether each column is told to be text; None of a file that is not of our own."""
+    """Whether each column is marked as text; None for a file that is not our own."""
     if not head.startswith(BYTE_ORDER_MARK):
         return None
     records = list(_records(head.removeprefix(BYTE_ORDER_MARK).decode("utf-8", "replace")))
@@ -83,7 +89,7 @@ class _Quotes:
 
     @property
     def is_text(self) -> bool | None:
-        """Whether the column is told to be text, or not to be; None where its quotes are not set as ours are."""
+        """Whether the column is marked as text or as other; None where its quotes are not set as ours are."""
         by_name = None if self._has_needed_name else not self._has_needless_name
         if not self._has_bare and not self._has_needless_cells:
             return by_name is not False
@@ -97,7 +103,7 @@ def _unquoted(field: str) -> str:
 
 
 def _records(text: str) -> Iterator[list[str]]:
-    """The records that are whole, each field as it stands."""
+    """The records that are whole, each field as written."""
     fields: list[str] = []
     offset = 0
     while offset < len(text):

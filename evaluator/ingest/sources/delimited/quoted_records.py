@@ -32,7 +32,7 @@ class RecordRules:
     has_header: bool = True
     """Whether a header tells how many fields there are, not the first record."""
     has_quotes: bool = True
-    """Whether quotes around a field are no part of it."""
+    """Whether quotes around a field are syntax."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Record:
     fields: int = 1
     size_bytes: int = 0
     quote_line: int | None = None
-    """Where the open quote stands."""
+    """Where the open quote is."""
     faults: list[Fault] = field(default_factory=list)
     is_trusted: bool = True
     """Whether its end can be told; else what follows it cannot be trusted either."""
@@ -58,7 +58,7 @@ class RecordScanner:
     def __init__(self, lines: Iterator[bytes], rules: RecordRules, *, first_line: int = 1) -> None:
         """Args:
         lines: The lines with their ends.
-        rules: How they are to be read.
+        rules: How to read them.
         first_line: The number of the first one.
         """
         self._numbered = enumerate(lines, start=first_line)
@@ -169,9 +169,7 @@ class RecordScanner:
         if self._rules.is_truncated and record.size_bytes <= _CUT_BYTES:
             return None
         expected = 'a closing quote (a quote in a field is written "")'
-        record.faults.append(
-            Fault(record.quote_line, "a quote is opened and never closed", expected, self._column(record))
-        )
+        record.faults.append(Fault(record.quote_line, "a quote is never closed", expected, self._column(record)))
         record.is_trusted = False
         return record
 
@@ -202,10 +200,10 @@ def find_faults(
 
     Args:
         lines: Its lines from the header on.
-        rules: How they are to be read.
+        rules: How to read them.
         first_line: The number of the first one.
         record_limit: How many records to look at; all by default.
-        skip_below_header: How many records behind the first one are left out, whatever is wrong with them.
+        skip_below_header: How many records behind the first one are skipped, whatever is wrong with them.
     """
     faults: list[Fault] = []
     scanner = RecordScanner(lines, rules, first_line=first_line)
@@ -237,12 +235,12 @@ def lines_at(sound: Iterator[int], rows: Collection[int]) -> dict[int, int]:
 
 
 class SoundRecords(io.RawIOBase):
-    """The sound records as a stream of bytes; the others are left out, and noted."""
+    """The sound records as a stream of bytes; the others are skipped, and noted."""
 
     def __init__(self, scanner: RecordScanner, skipped: SkippedRows) -> None:
         """Args:
         scanner: What to read.
-        skipped: Takes what is wrong with the records that are left out.
+        skipped: Takes what is wrong with the records that are skipped.
         """
         super().__init__()
         self._records = scanner.recovering()
@@ -264,7 +262,7 @@ class SoundRecords(io.RawIOBase):
             taken += record.lines
             length += record.size_bytes
             if not record.lines[-1].endswith((b"\n", b"\r")):
-                # the end of the file; it may come in the middle where what followed was left out
+                # the end of the file; it may come in the middle where what followed was skipped
                 taken.append(b"\n")
             if 0 <= size <= length:
                 break

@@ -21,10 +21,10 @@ def lines_of_records(
     """The line of each of some records; None where the text has carriage returns, which this cannot count.
 
     Args:
-        stream: The text from the first record on; lines of nothing but spaces are no records.
+        stream: The text from the first record on; lines of only spaces are not records.
         wanted: Places among the records, from 0.
         first_line: The line at which the text begins.
-        has_quotes: Whether line ends within quotes are no ends of records.
+        has_quotes: Whether line ends within quotes do not end a record.
     """
     count = _RecordCount(sorted(wanted), first_line, has_quotes=has_quotes)
     for chunk in chunks(stream):

@@ -26,7 +26,7 @@ class RepeatedHeader:
         self, names: Sequence[str], wanted: Literal["keep", "skip"] | None, marks: tuple[str, ...] = MISSING_MARKS
     ) -> None:
         """Args:
-        names: The header as written in the file; none, if there is none.
+        names: The header as written in the file; empty without one.
         wanted: What to do; found at the first such row if not given.
         marks: Cells that mean "no value" among numbers and dates.
         """
@@ -46,7 +46,7 @@ class RepeatedHeader:
 
     @property
     def count(self) -> int:
-        """Rows that were left out."""
+        """Rows that were skipped."""
         return len(self._records)
 
     @property
@@ -84,29 +84,29 @@ class RepeatedHeader:
         return others
 
     def record_of(self, row: int) -> int:
-        """The place of a row among all records, those that were left out included."""
+        """The place of a row among all records, those that were skipped included."""
         record = row
         while (behind := row + bisect_right(self._records, record)) != record:
             record = behind
         return record
 
     def warning(self, lines_of: Callable[[Collection[int]], dict[int, int]]) -> str:
-        """What should be known about them."""
+        """Warnings about them."""
         if self._kept is not None:
             place = next((f"line {line}" for line in lines_of({self._kept}).values()), f"record {self._kept + 1}")
-            return f"{place} repeats the header and is kept as a row; repeated_header=skip leaves such lines out"
+            return f"{place} repeats the header and is kept as a row; repeated_header=skip skips such lines"
         lines = sorted(lines_of(set(self._records[:_SHOWN])).values())
         shown = ", ".join(map(str, lines)) + (", …" if self.count > _SHOWN else "")
         if self.count == 1:
-            return f"line {shown} repeats the header and is left out; repeated_header=keep keeps it"
-        return f"{self.count} lines repeat the header and are left out ({shown}); repeated_header=keep keeps them"
+            return f"line {shown} repeats the header and is skipped; repeated_header=keep keeps it"
+        return f"{self.count} lines repeat the header and are skipped ({shown}); repeated_header=keep keeps them"
 
     def _is_header(self, batch: pa.RecordBatch, row: int) -> bool:
         cells = ((column[row].as_py() or "").strip(" \t") for column in batch.columns)
         return all(cell == name for cell, name in zip(cells, self._names, strict=True))
 
     def _decide(self, others: pa.RecordBatch) -> bool:
-        """Whether such rows are left out: where a name cannot be a value of its column, as `x` above numbers."""
+        """Whether such rows are skipped: where a name cannot be a value of its column, as `x` above numbers."""
         if self._is_wanted is None:
             tables = [others] if self._first is None else [others, self._without_headers(self._first)]
             self._is_wanted = any(

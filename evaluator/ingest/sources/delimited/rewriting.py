@@ -1,6 +1,6 @@
-r"""Delimited text written anew, line by line, so that every reader behind it has to know one way of writing only.
+r"""Delimited text rewritten line by line, so that every later reader handles a single form.
 
-Each line stays one line: what is left out becomes a blank line, which no reader takes for a record, so that a line's
+Each line stays one line: what is skipped becomes a blank line, which no reader takes for a record, so that a line's
 number is its number in the file. It takes longer than plain text, which comes here only where there is a need.
 """
 
@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 from modelbus.evaluator.ingest.sources.text_stream import Utf8Stream, physical_lines
 
 BETWEEN_SPACES: Final = "\t"
-"""What stands for each run of spaces."""
+"""Replaces each run of spaces."""
 _RUN = re.compile(rb"[ \t]+")
 _BLANKS: Final = b" \t"
 
@@ -24,13 +24,13 @@ class LineRules:
     delimiter: bytes
     """One byte, as it is in the text that is written."""
     skip_lines: int = 0
-    """So many lines at the beginning are left out."""
+    """Lines at the beginning to skip."""
     comment: bytes | None = None
-    """Lines that begin with it are left out, but within quotes."""
+    """Lines that begin with it are skipped, but within quotes."""
     is_spaced: bool = False
     """Runs of spaces and tabs stand between the fields, and do not matter at both ends of a line."""
     skip_initial_space: bool = False
-    """Spaces behind a delimiter are no part of the field."""
+    """Spaces behind a delimiter are not part of the field."""
     end_delimiter: int | None = None
     """Which delimiter of a record, from 1 on, is its end and no part of it."""
     has_quotes: bool = True
@@ -50,7 +50,7 @@ class LineRewriter:
         self._number = 0
         self._is_quoted = False
         self.comment_count = 0
-        """Lines that were left out as comments."""
+        """Lines that were skipped as comments."""
 
     def rewritten(self, line: bytes) -> bytes:
         """The next line, its end included."""

@@ -44,7 +44,7 @@ def read_records(
     Args:
         text: Whole lines.
         delimiter: One character.
-        has_quotes: Whether quotes around a field are not part of it.
+        has_quotes: Whether quotes around a field are syntax.
         skip_initial_space: Whether spaces behind a delimiter are not part of the field.
         is_strict: Whether text behind a quote that closes a field makes the sample unreadable.
     """

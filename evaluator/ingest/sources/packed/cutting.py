@@ -5,27 +5,32 @@ from pathlib import Path
 
 from modelbus.evaluator.ingest.faults import refused
 from modelbus.evaluator.ingest.sources.formats import charset_encoding
+from modelbus.evaluator.ingest.sources.packed.compressions import compression_of
 from modelbus.evaluator.ingest.sources.text_stream import agreed_encoding
 from modelbus.shared.contracts import ParseOptions
-from modelbus.shared.contracts.commands.datasets import begins_as_parquet
+from modelbus.shared.contracts.commands.datasets import is_read_whole
 
 
 def cut_last_line(path: Path, options: ParseOptions, media_type: str | None) -> None:
-    """Take the last, cut line off a file that holds the beginning of a text; where it has but one line, it stays.
+    """Take the last, cut line off a file that holds the beginning of a text; a single line stays.
+
+    A compressed file stays as it is.
 
     Args:
         path: The file.
-        options: How it is to be read.
+        options: How to read it.
         media_type: The media type that the sender declared; its charset holds where the options name no encoding.
 
     Raises:
-        MalformedTable: It is the beginning of a Parquet file, which says little, or the charset is not read here.
+        MalformedTable: It is the beginning of a file that is read as a whole, or the charset is not supported.
     """
+    with path.open("rb") as file:
+        if compression_of(file) is not None:
+            return  # its text is cut when it is unpacked
     data = path.read_bytes()
-    if begins_as_parquet(data):
-        raise refused(
-            "the file is the beginning of a Parquet file, which describes itself at its end", "the whole file"
-        )
+    if is_read_whole(data):
+        problem = "the file is the beginning of a Parquet, Arrow or ORC file or a workbook, which is read as a whole"
+        raise refused(problem, "the whole file")
     given = options.encoding or charset_encoding(media_type)
     path.write_bytes(whole_lines(data, agreed_encoding(data, given)))
 
