@@ -31,15 +31,11 @@ def _retrain(names: Names) -> dict[str, Any]:
 
 
 def _predict(names: Names) -> dict[str, Any]:
-    return {
-        "model": names["parcel-model"],
-        "rows": [{**PARCEL, "id": "007"}, {**PARCEL, "weight": 28}],
-        "has_probabilities": True,
-    } | {"keep": ["id", "weight"]}
+    return {"model": names["parcel-model"], "rows": [PARCEL, {**PARCEL, "weight": 28}], "has_probabilities": True}
 
 
 def _predict_dataset(names: Names) -> dict[str, Any]:
-    return {"model": names["amount-model"], "dataset": names["unlabelled"], "keep": ["a"]}
+    return {"model": names["amount-model"], "dataset": names["unlabelled"]}
 
 
 def _evaluate(names: Names) -> dict[str, Any]:
@@ -101,7 +97,7 @@ RESULTS = {
     "ProfileDataset": {"dataset"},
     "TrainModel": {"version", "is_champion"},
     "RetrainModel": {"version", "is_champion"},
-    "Predict": {"model", "version", "predictions", "classes", "probabilities", "report", "kept"},
+    "Predict": {"model", "version", "predictions", "classes", "probabilities", "report"},
     "PredictDataset": {"model", "version", "dataset", "row_count", "report", "warnings", "blobs"},
     "EvaluateModel": {"evaluation"},
     "EvaluatePredictions": {"evaluation"},

@@ -29,6 +29,7 @@ FAULTS = [
     ),
     Fault("Predict", "signature_mismatch", {"rows": [{**PARCEL, "weight": "x"}]}, places=("rows.0.weight",)),
     Fault("Predict", "unknown_model", {"model": "nowhere"}),
+    Fault("Predict", INVALID, {"keep": ["weight", "custmer_id"]}, places=("keep.1",)),
     Fault("PredictDataset", MISMATCH, {"dataset": "parcels"}, places=OTHERS),
     Fault("EvaluateModel", "evaluation_exists", {"evaluation": "evaluation"}),
     Fault(
@@ -125,6 +126,20 @@ def test_a_page_read_by_either_door_is_the_same_page(api: Api, publisher: Publis
     assert by_http.result == by_queue.result
     assert by_http.result is not None
     assert len(by_http.result["rows"]) == 10
+
+
+def test_kept_columns_come_back_as_they_came_by_either_door(door: Door, api: Api, names: Names) -> None:
+    rows = [{**PARCEL, "customer_id": "007"}, {**PARCEL, "weight": 28}, {**PARCEL, "customer_id": 1.5}]
+    keep = ["customer_id", "weight"]
+
+    outcome = door.send({"command": "Predict", "model": names["parcel-model"], "rows": rows, "keep": keep})
+
+    assert outcome.result is not None, outcome
+    assert outcome.result["kept"] == {name: [row.get(name) for row in rows] for name in keep}
+    assert "extra" not in outcome.result["report"]
+    RESULT_MODELS["Predict"].model_validate(outcome.result)
+    at_once = api.post(f"/models/{names['parcel-model']}/predict", {"rows": rows, "keep": keep}).document
+    assert at_once["kept"] == outcome.result["kept"]
 
 
 def test_a_model_trained_by_either_door_is_the_same_model(api: Api, publisher: Publisher, names: Names) -> None:

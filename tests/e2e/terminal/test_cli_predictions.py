@@ -53,7 +53,7 @@ def test_a_kept_column_that_is_not_there_is_refused_with_the_near_name(
     terminal: Terminal, rents: str, arguments: tuple[str, ...]
 ) -> None:
     given = [part.format(model=rents) for part in arguments]
-    done = terminal.run("predict", rents, *given, "--keep", "distict")
+    done = terminal.run("predict", rents, *given, "--keep", "districts")
     assert (done.code, "(is it 'district'?)" in done.err) == (1, True)
 
 

@@ -96,7 +96,7 @@ def liar(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_the_demo_says_so_when_an_answer_is_wrong(liar: str, tmp_path: Path) -> None:
-    _assert_fails_clearly(_run("--url", liar, "--directory", str(tmp_path)))
+    _assert_fails_clearly(_run("--url", liar, "--directory", str(tmp_path)), code=3)
 
 
 def test_the_demo_runs_against_a_stack_that_is_there_and_leaves_nothing(stack: LocalStack, tmp_path: Path) -> None:

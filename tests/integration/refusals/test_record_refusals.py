@@ -60,7 +60,6 @@ BY_RECORDS = [
     Fault("RetrainModel", "unknown_model", {"model": "nowhere"}),
     Fault("RetrainModel", "unknown_dataset", {"dataset": "nowhere"}),
     Fault("PredictDataset", INVALID, {"has_probabilities": True}, places=("has_probabilities",)),
-    Fault("Predict", INVALID, {"keep": ["wieght"]}, places=("keep.0",)),
     Fault("PredictDataset", INVALID, {"keep": ["b", "aa"]}, places=("keep.1",)),
     Fault("PredictDataset", "unknown_model", {"model": "nowhere"}),
     Fault("PredictDataset", "unknown_dataset", {"dataset": "nowhere"}),
